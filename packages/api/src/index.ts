@@ -1,0 +1,3 @@
+export * from './resource-ref.ts';
+export * from './stored.ts';
+export type * from './types.ts';

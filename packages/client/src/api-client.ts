@@ -1,0 +1,114 @@
+import type { ObjectMeta, ResourceRef, Status, Stored } from '@fairlead/api';
+
+/** Selects objects of a list, watch or informer. */
+export interface Selection {
+  /** Absent or empty: all namespaces. */
+  readonly namespace?: string;
+  /** Kubernetes label selector text, e.g. `app=web,tier!=db`. */
+  readonly labelSelector?: string;
+  /** Kubernetes field selector text, e.g. `spec.nodeName=a`. */
+  readonly fieldSelector?: string;
+}
+
+export interface ListOptions extends Selection {
+  readonly limit?: number;
+  readonly continue?: string;
+  readonly resourceVersion?: string;
+  readonly resourceVersionMatch?: 'Exact' | 'NotOlderThan';
+}
+
+export interface WatchOptions extends Selection {
+  readonly resourceVersion?: string;
+  readonly allowBookmarks?: boolean;
+  /** WatchList: initial ADDED events, then a bookmark with `k8s.io/initial-events-end`. */
+  readonly sendInitialEvents?: boolean;
+  readonly timeoutSeconds?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface WriteOptions {
+  readonly fieldManager?: string;
+  readonly dryRun?: boolean;
+  /** `status`, `scale`, `finalize`, `binding` ... */
+  readonly subresource?: string;
+}
+
+export interface DeleteOptions {
+  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
+  readonly gracePeriodSeconds?: number;
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+}
+
+/** Media type of a patch body. `apply` needs `fieldManager`. */
+export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
+
+export interface ObjectList<T> {
+  readonly items: Stored<T>[];
+  readonly resourceVersion: string;
+  readonly continue?: string;
+}
+
+export type WatchEventOf<T> =
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: Stored<T> }
+  | { readonly type: 'BOOKMARK'; readonly object: { readonly metadata: ObjectMeta } }
+  | { readonly type: 'ERROR'; readonly object: Status };
+
+/** Name of one object; `namespace` only for namespaced resources. */
+export interface ObjectName {
+  readonly name: string;
+  readonly namespace?: string;
+}
+
+/**
+ * A Kubernetes API, in process or over HTTPS alike.
+ *
+ * Every method rejects with {@link ApiError}: `code` is the HTTP status, 0 when no answer came.
+ */
+export interface ApiClient {
+  get<T>(ref: ResourceRef<T>, name: ObjectName): Promise<Stored<T>>;
+  list<T>(ref: ResourceRef<T>, options?: ListOptions): Promise<ObjectList<T>>;
+  create<T>(ref: ResourceRef<T>, object: T, options?: WriteOptions): Promise<Stored<T>>;
+  /** PUT; conflicts (409) when `metadata.resourceVersion` is set and stale. */
+  update<T>(ref: ResourceRef<T>, object: T, options?: WriteOptions): Promise<Stored<T>>;
+  patch<T>(
+    ref: ResourceRef<T>,
+    name: ObjectName,
+    type: PatchType,
+    body: unknown,
+    options?: WriteOptions & { readonly force?: boolean },
+  ): Promise<Stored<T>>;
+  delete<T>(ref: ResourceRef<T>, name: ObjectName, options?: DeleteOptions): Promise<void>;
+  /** Ends when the server closes the stream; rejects only when it cannot be opened. */
+  watch<T>(ref: ResourceRef<T>, options?: WatchOptions): AsyncIterable<WatchEventOf<T>>;
+  /** Any other request, with a JSON body and answer. Query parameters belong into `path`. */
+  request(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** An API answer other than 2xx, or no answer at all (`code` 0). */
+export class ApiError extends Error {
+  override readonly name: string = 'ApiError';
+  readonly code: number;
+  /** Kubernetes reason: NotFound, AlreadyExists, Conflict, Invalid ... or `Unreachable`. */
+  readonly reason: string;
+  readonly status: Status | undefined;
+
+  constructor(code: number, reason: string, message: string, options?: { status?: Status; cause?: unknown }) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.reason = reason;
+    this.status = options?.status;
+  }
+}
+
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 404;
+}
+
+export function isConflict(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 409 && error.reason === 'Conflict';
+}
+
+export function isAlreadyExists(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 409 && error.reason === 'AlreadyExists';
+}

@@ -1,0 +1,128 @@
+/**
+ * The one L7 model. Ingress, Gateway API and mesh kinds compile into it; the
+ * gateway's workers (and later xDS) run it. Plain readonly data, keyed so that
+ * a difference is proportional to the change: one host or one backend.
+ */
+
+/** Where a rule comes from, for status, access logs and `explain`. */
+export interface RouteSource {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Field path inside the object, e.g. `spec.rules[0].http.paths[1]`. */
+  readonly field: string;
+}
+
+/** How a path is compared. `prefix` works element-wise: `/a` matches `/a` and `/a/b`, not `/ab`. */
+export type PathMatch =
+  | { readonly type: 'exact'; readonly value: string }
+  | { readonly type: 'prefix'; readonly value: string }
+  | { readonly type: 'regex'; readonly value: string };
+
+/** How one header or query parameter is compared. Header names are lower-case. */
+export interface NamedMatch {
+  readonly name: string;
+  readonly type: 'exact' | 'regex' | 'present';
+  readonly value: string;
+}
+
+export interface RouteMatch {
+  readonly path: PathMatch;
+  readonly method?: string;
+  readonly headers: readonly NamedMatch[];
+  readonly query: readonly NamedMatch[];
+}
+
+/** `namespace/service:port` of a backend in {@link RouteTable.backends}. */
+export type BackendKey = string;
+
+export interface WeightedBackend {
+  readonly backend: BackendKey;
+  /** Share of requests, relative to the sum of the route's weights; 0 gets none. */
+  readonly weight: number;
+}
+
+/** What happens to a matched request. */
+export type RouteAction =
+  | { readonly type: 'forward'; readonly backends: readonly WeightedBackend[] }
+  | {
+      readonly type: 'redirect';
+      readonly status: number;
+      readonly scheme?: string;
+      readonly hostname?: string;
+      readonly port?: number;
+      readonly path?: { readonly type: 'full' | 'prefix'; readonly value: string };
+    }
+  | { readonly type: 'respond'; readonly status: number; readonly body: string };
+
+/** Header edits in the order set, add, remove. Names are lower-case. */
+export interface HeaderEdit {
+  readonly set: readonly (readonly [name: string, value: string])[];
+  readonly add: readonly (readonly [name: string, value: string])[];
+  readonly remove: readonly string[];
+}
+
+/** Timeouts in milliseconds; `off` disables one. */
+export interface RouteTimeouts {
+  readonly requestMs: number | 'off';
+  readonly connectMs: number | 'off';
+  readonly idleMs: number | 'off';
+}
+
+export interface Route {
+  readonly source: RouteSource;
+  readonly match: RouteMatch;
+  readonly action: RouteAction;
+  readonly requestHeaders?: HeaderEdit;
+  readonly responseHeaders?: HeaderEdit;
+  readonly pathRewrite?: { readonly type: 'full' | 'prefix'; readonly value: string };
+  readonly timeouts: RouteTimeouts;
+}
+
+/** Rules of one hostname on one listener, in matching order: the first match wins. */
+export interface VirtualHost {
+  readonly listener: string;
+  /** Lower-case: `shop.example`, `*.example` (one label more), or `*` (any, also no host). */
+  readonly hostname: string;
+  readonly routes: readonly Route[];
+}
+
+export interface RouteEndpoint {
+  /** IPv4 or IPv6 literal. */
+  readonly address: string;
+  readonly port: number;
+  readonly weight: number;
+  readonly zone?: string;
+  readonly node?: string;
+}
+
+/** Endpoints of one Service port. No endpoint: requests get 503. */
+export interface RouteBackend {
+  readonly key: BackendKey;
+  readonly protocol: 'http1' | 'h2c' | 'https' | 'ws';
+  readonly balance: 'round-robin' | 'least-request' | 'random';
+  readonly endpoints: readonly RouteEndpoint[];
+}
+
+/** One address the gateway listens on. Key: its name, e.g. `http`. */
+export interface RouteListener {
+  readonly name: string;
+  readonly protocol: 'http' | 'https';
+  /** IP literal, `0.0.0.0` or `::`. */
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface RouteTable {
+  readonly listeners: ReadonlyMap<string, RouteListener>;
+  /** Key: `listener|hostname`. */
+  readonly hosts: ReadonlyMap<string, VirtualHost>;
+  readonly backends: ReadonlyMap<BackendKey, RouteBackend>;
+}
+
+/** Difference between two tables: `undefined` removes an entry. Sent to workers as it is. */
+export interface RouteTableDiff {
+  readonly listeners: readonly (readonly [key: string, value: RouteListener | undefined])[];
+  readonly hosts: readonly (readonly [key: string, value: VirtualHost | undefined])[];
+  readonly backends: readonly (readonly [key: BackendKey, value: RouteBackend | undefined])[];
+}
