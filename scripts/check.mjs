@@ -1,6 +1,7 @@
 /** `npm run check`: types, lint, format, import rule and unit tests, in well under a minute. */
-import { prepare, runNode } from './prepare.mjs';
+
 import { runChecks } from './checks.mjs';
+import { prepare, runNode } from './prepare.mjs';
 
 prepare();
 const failed = await runChecks();

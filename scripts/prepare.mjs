@@ -17,7 +17,9 @@ function say(text) {
 
 /** Installs the locked npm packages, unless the last installation was from the same lock file. */
 function ensurePackages() {
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   const stamp = join(root, 'node_modules', '.fairlead-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock && existsSync(runtime)) return;
   say('installing npm packages, with the Node.js runtime itself (node_modules/)');
