@@ -1,0 +1,63 @@
+import { createRequire } from 'node:module';
+import type * as Koffi from 'koffi';
+import { SysError } from './sys-error.ts';
+
+/** Whether this machine can run the FFI at all: Linux, 64 bit, little-endian layouts known here. */
+export function platformProblem(platform: string = process.platform, arch: string = process.arch): string | undefined {
+  if (platform !== 'linux') return `the data-plane engine needs Linux, this is ${platform}`;
+  if (arch !== 'x64' && arch !== 'arm64') return `the data-plane engine knows x64 and arm64, this is ${arch}`;
+  return undefined;
+}
+
+function loadKoffi(): typeof Koffi {
+  const problem = platformProblem();
+  if (problem !== undefined) throw new SysError('unsupported-platform', problem);
+  try {
+    // require, not import: a failure to load the native module must become our own error.
+    return createRequire(import.meta.url)('koffi') as typeof Koffi;
+  } catch (cause) {
+    throw new SysError('ffi-unavailable', `koffi, the FFI library, cannot be loaded: ${String(cause)}`, { cause });
+  }
+}
+
+function loadLibc(koffi: typeof Koffi): Koffi.LibraryHandle {
+  let failure: unknown;
+  // glibc, musl (Alpine): the second name is what musl's loader is called.
+  for (const name of ['libc.so.6', `libc.musl-${process.arch === 'x64' ? 'x86_64' : 'aarch64'}.so.1`]) {
+    try {
+      return koffi.load(name);
+    } catch (cause) {
+      failure = cause;
+    }
+  }
+  throw new SysError('ffi-unavailable', 'the C library cannot be opened', { cause: failure });
+}
+
+const koffi = loadKoffi();
+const library = loadLibc(koffi);
+
+/**
+ * Declares a C function whose parameters and result are integers; pointers are `uintptr_t` numbers.
+ * A user-space address fits 47 (x64) or 48 bits (arm64), so a JavaScript number holds it exactly.
+ */
+export function declare<Args extends readonly number[]>(definition: string): (...args: Args) => number {
+  return library.func(definition) as unknown as (...args: Args) => number;
+}
+
+/** Address of a buffer's first byte. The caller keeps the buffer alive as long as the address is used. */
+export function addressOf(bytes: Uint8Array): number {
+  return Number(koffi.address(bytes));
+}
+
+/**
+ * Turns -1 into -errno. Runs right behind the call: nothing allocates in between, so no
+ * collection can disturb errno.
+ */
+export function resultOrErrno(result: number): number {
+  return result < 0 ? -koffi.errno() : result;
+}
+
+/** errno of the call just made, positive. */
+export function currentErrno(): number {
+  return koffi.errno();
+}
