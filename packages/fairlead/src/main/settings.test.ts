@@ -70,7 +70,7 @@ test('a configuration file gives values, and names what it cannot', () => {
     writeFileSync(file, 'nodez: 3\ndemo: 1\n');
     assert.throws(
       () => readConfigurationFile(file, settings),
-      /unknown setting "nodez"[^]*demo: must be true or false/,
+      /unknown setting "nodez"[\s\S]*demo: must be true or false/,
     );
   } finally {
     rmSync(folder, { recursive: true });

@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type ListenAddress, type Setting, SettingReader, type SettingValues } from './settings.ts';
+
+/** How Pods, Services and DNS are realised on this machine. */
+export type Mode = 'kernel' | 'userspace';
+
+/** Address ranges and names that all roles of one system share. */
+export interface ClusterOptions {
+  readonly serviceCidr: string;
+  readonly podCidr: string;
+  readonly nodePortRange: { readonly from: number; readonly to: number };
+  readonly clusterDomain: string;
+}
+
+/** Complete, checked configuration of `fairlead up`. */
+export interface UpOptions extends ClusterOptions {
+  readonly mode: Mode;
+  readonly dataDir: string;
+  /** Four hex digits that name this system's namespaces and links. */
+  readonly instance: string;
+  readonly apiListen: ListenAddress;
+  readonly kubeconfig: string;
+  readonly datastore: string;
+  readonly compactEveryMs: number;
+  readonly nodes: number;
+  readonly nodeName: string;
+  readonly gatewayHttp: ListenAddress;
+  readonly gatewayHttps: ListenAddress;
+  readonly consoleListen: ListenAddress;
+  readonly demo: boolean;
+  readonly images: readonly string[];
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}
+
+/** Settings of the address ranges, for every role that needs them. */
+export const clusterSettings: readonly Setting[] = [
+  { name: 'service-cidr', value: 'CIDR', description: 'cluster IPs (default 10.96.0.0/16; userspace 127.96.0.0/16)' },
+  { name: 'pod-cidr', value: 'CIDR', description: 'Pod IPs (default 10.244.0.0/16; userspace 127.244.0.0/16)' },
+  { name: 'node-port-range', value: 'RANGE', description: 'node ports (default 30000-32767)' },
+  { name: 'cluster-domain', value: 'NAME', description: 'DNS domain (default cluster.local)' },
+  { name: 'log-level', value: 'LEVEL', description: 'debug, info, warn (default) or error' },
+];
+
+/** Settings of the API server. */
+export const apiSettings: readonly Setting[] = [
+  { name: 'data-dir', value: 'DIR', description: 'default /var/lib/fairlead as root, else ~/.local/share/fairlead' },
+  { name: 'api-listen', value: 'ADDR', description: 'HTTPS address of the API (default 127.0.0.1:6443)' },
+  { name: 'kubeconfig', value: 'FILE', description: 'where the admin kubeconfig is written (default DIR/kubeconfig)' },
+  { name: 'datastore', value: 'URL', description: 'sqlite:FILE (default, in DIR)' },
+  { name: 'compact-every', value: 'DURATION', description: 'how long old versions are kept (default 5m)' },
+];
+
+/** Settings of `fairlead up`. */
+export const upSettings: readonly Setting[] = [
+  ...apiSettings,
+  { name: 'nodes', value: 'N', description: 'nodes, each a network namespace of this machine (default 1 = the host)' },
+  { name: 'mode', value: 'MODE', description: 'kernel or userspace (default kernel as root on Linux)' },
+  ...clusterSettings,
+  { name: 'gateway-http', value: 'ADDR', description: 'default :80 in kernel mode, else :8080' },
+  { name: 'gateway-https', value: 'ADDR', description: 'default :443 in kernel mode, else :8443' },
+  { name: 'console-listen', value: 'ADDR', description: 'status page and metrics (default 127.0.0.1:7070)' },
+  { name: 'image', value: "'PATTERN=COMMAND'", description: 'runs images by a local command', repeatable: true },
+  { name: 'demo', description: 'also apply the demo application' },
+];
+
+/** What of the machine decides defaults. */
+export interface Machine {
+  readonly isRoot: boolean;
+  readonly home: string;
+  /** Why kernel mode is not possible here; absent when it is. */
+  readonly kernelModeObstacle?: string;
+}
+
+/** The four hex digits that name a system: a hash of its data directory. */
+export function instanceOf(dataDir: string): string {
+  return createHash('sha256').update(resolve(dataDir)).digest('hex').slice(0, 4);
+}
+
+/** Default data directory of this user. */
+export function defaultDataDir(machine: Machine): string {
+  return machine.isRoot ? '/var/lib/fairlead' : join(machine.home, '.local', 'share', 'fairlead');
+}
+
+/** Reads the address ranges; reports problems to the reader. */
+export function readClusterOptions(reader: SettingReader, mode: Mode): ClusterOptions {
+  const kernel = mode === 'kernel';
+  return {
+    serviceCidr: reader.cidr('service-cidr', kernel ? '10.96.0.0/16' : '127.96.0.0/16', 12, 28),
+    podCidr: reader.cidr('pod-cidr', kernel ? '10.244.0.0/16' : '127.244.0.0/16', 8, 22),
+    nodePortRange: reader.portRange('node-port-range', '30000-32767'),
+    clusterDomain: reader.domain('cluster-domain', 'cluster.local'),
+  };
+}
+
+export function readLogLevel(reader: SettingReader): UpOptions['logLevel'] {
+  return reader.oneOf('log-level', ['debug', 'info', 'warn', 'error'], 'warn');
+}
+
+/** A node's name: the host's, as a DNS label. */
+export function hostNodeName(): string {
+  const name = hostname().toLowerCase().split('.')[0] ?? '';
+  return /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name) ? name : 'node';
+}
+
+/**
+ * Checks the configuration of `fairlead up` and fills in every default.
+ * @throws ConfigurationError with all problems together.
+ */
+export function validateUpOptions(values: SettingValues, machine: Machine): UpOptions {
+  const reader = new SettingReader(values);
+  const wanted = reader.oneOf('mode', ['auto', 'kernel', 'userspace'], 'auto');
+  const obstacle = machine.kernelModeObstacle;
+  if (wanted === 'kernel' && obstacle !== undefined) reader.problems.push(`--mode kernel: ${obstacle}`);
+  const mode: Mode = wanted === 'auto' ? (obstacle === undefined ? 'kernel' : 'userspace') : wanted;
+  const kernel = mode === 'kernel';
+  const dataDir = resolve(reader.text('data-dir') ?? defaultDataDir(machine));
+  const nodes = reader.integer('nodes', 1, 1, 64);
+  if (nodes > 1 && !kernel) reader.problems.push(`--nodes ${nodes}: more than one node needs kernel mode`);
+  const datastore = reader.text('datastore') ?? `sqlite:${join(dataDir, 'state.db')}`;
+  if (!datastore.startsWith('sqlite:')) reader.problems.push(`--datastore ${datastore}: only sqlite:FILE is supported`);
+  for (const image of reader.texts('image')) {
+    if (!/^[^=]+=.+$/.test(image)) reader.problems.push(`--image ${image}: must be PATTERN=COMMAND`);
+  }
+  const options: UpOptions = {
+    mode,
+    dataDir,
+    instance: instanceOf(dataDir),
+    apiListen: reader.address('api-listen', '127.0.0.1:6443'),
+    kubeconfig: resolve(reader.text('kubeconfig') ?? join(dataDir, 'kubeconfig')),
+    datastore,
+    compactEveryMs: reader.duration('compact-every', 300_000),
+    nodes,
+    nodeName: hostNodeName(),
+    ...readClusterOptions(reader, mode),
+    gatewayHttp: reader.address('gateway-http', kernel ? ':80' : ':8080'),
+    gatewayHttps: reader.address('gateway-https', kernel ? ':443' : ':8443'),
+    consoleListen: reader.address('console-listen', '127.0.0.1:7070'),
+    demo: reader.switched('demo'),
+    images: reader.texts('image'),
+    logLevel: readLogLevel(reader),
+  };
+  reader.finish();
+  return options;
+}
