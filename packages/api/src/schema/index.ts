@@ -1,4 +1,18 @@
 export { schemaTypes } from './all-types.ts';
+export { type DecodedObject, decodeObject } from './decode.ts';
+export { applyDefaults } from './defaults.ts';
+export type { FieldCause, FieldCauseReason } from './field-cause.ts';
+export { parseJsonStrict, type StrictJson } from './json-text.ts';
+export { gvkOf, resourceByKind, resourceFor, schemaForKind } from './lookup.ts';
+export {
+  decodeProtobufObject,
+  decodeProtobufType,
+  openProtobufEnvelope,
+  type ProtobufEnvelope,
+  type ProtobufObject,
+} from './protobuf.ts';
 export type { ColumnFacts, ResourceFacts, SubresourceFacts } from './resource-facts.ts';
 export { resourceFacts } from './resources.ts';
+export { SchemaError, type SchemaErrorCode } from './schema-error.ts';
 export type { JsonType, SchemaField, SchemaType, SchemaTypes, SchemaValue } from './schema-type.ts';
+export { validateObject } from './validate.ts';

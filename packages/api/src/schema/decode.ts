@@ -1,0 +1,229 @@
+import { getOwn, isJsonObject, setOwn } from '../own-property.ts';
+import { canonicalQuantity, QUANTITY_ERROR } from '../quantity.ts';
+import { schemaTypes } from './all-types.ts';
+import { base64Fault } from './base64.ts';
+import type { FieldCause } from './field-cause.ts';
+import { goTypeName, jsonKind } from './go-type-name.ts';
+import { SchemaError } from './schema-error.ts';
+import type { SchemaField, SchemaType, SchemaValue } from './schema-type.ts';
+import { canonicalTime } from './time-text.ts';
+import { isStruct, zeroValue } from './zero-value.ts';
+
+/** A decoded object with everything that was wrong with its JSON. */
+export interface DecodedObject {
+  /** The object as a Kubernetes server would write it: known fields only, in order, empties left out. */
+  readonly object: Record<string, unknown>;
+  /** Paths of fields the schema does not know, in the order of the input. */
+  readonly unknownFields: string[];
+  /**
+   * Wrong JSON types, in the order of the input; a server answers 400 with the first message
+   * (`json: cannot unmarshal number into Go struct field ObjectMeta.metadata.name of type string`).
+   */
+  readonly errors: FieldCause[];
+}
+
+/** Decodes a JSON value as an object of a type (`core.v1.Service`). Never throws on bad input. */
+export function decodeObject(typeId: string, value: unknown): DecodedObject {
+  const type = schemaTypes[typeId];
+  if (type?.fields === undefined) throw new SchemaError('unknown-kind', `no schema for ${typeId}`);
+  const decoder = new Decoder();
+  let object: Record<string, unknown> = {};
+  if (isJsonObject(value)) {
+    object = decoder.struct(typeId, type, value);
+  } else {
+    decoder.fail(
+      `json: cannot unmarshal ${jsonKind(value)} into Go value of type ${goTypeName({ type: 'object', ref: typeId })}`,
+    );
+  }
+  return { object, unknownFields: decoder.unknownFields, errors: decoder.errors };
+}
+
+class Decoder {
+  readonly unknownFields: string[] = [];
+  readonly errors: FieldCause[] = [];
+  /** Field names and list indexes from the root. */
+  readonly #path: (string | number)[] = [];
+  /** Short name of the innermost type, which Go puts before the path. */
+  #struct = '';
+
+  fail(message: string): undefined {
+    this.errors.push({ reason: 'FieldValueInvalid', field: this.#text(), message });
+    return undefined;
+  }
+
+  #text(): string {
+    let text = '';
+    for (const part of this.#path) text += typeof part === 'number' ? `[${part}]` : text === '' ? part : `.${part}`;
+    return text;
+  }
+
+  #mismatch(input: unknown, goType: string, literal = false): undefined {
+    const found = literal ? `number ${String(input)}` : jsonKind(input);
+    const names = this.#path.filter((part) => typeof part === 'string').join('.');
+    return this.fail(`json: cannot unmarshal ${found} into Go struct field ${this.#struct}.${names} of type ${goType}`);
+  }
+
+  struct(typeId: string, type: SchemaType, input: Record<string, unknown>): Record<string, unknown> {
+    const outer = this.#struct;
+    this.#struct = typeId.slice(typeId.lastIndexOf('.') + 1);
+    const fields = type.fields ?? {};
+    const found: Record<string, unknown> = {};
+    for (const key of Object.keys(input)) {
+      const field = getOwn(fields, key) as SchemaField | undefined;
+      this.#path.push(key);
+      if (field === undefined) {
+        this.unknownFields.push(this.#text());
+      } else if (input[key] !== null && input[key] !== undefined) {
+        const value = this.value(field, input[key], key);
+        if (value !== undefined) found[key] = value;
+      }
+      this.#path.pop();
+    }
+    this.#struct = outer;
+    return complete(fields, found);
+  }
+
+  value(schema: SchemaValue, input: unknown, name: string): unknown {
+    const special = schema.ref === undefined ? undefined : schemaTypes[schema.ref]?.special;
+    if (special !== undefined) return this.#special(special, input, name);
+    switch (schema.type) {
+      case 'string':
+        return typeof input === 'string' ? input : this.#mismatch(input, goTypeName(schema, name, this.#struct));
+      case 'boolean':
+        return typeof input === 'boolean' ? input : this.#mismatch(input, 'bool');
+      case 'integer':
+        return this.#integer(input, schema.format === 'int32' ? 'int32' : 'int64');
+      case 'number':
+        return typeof input === 'number' ? input : this.#mismatch(input, 'float64');
+      case 'bytes':
+        return this.#bytes(input);
+      case 'array':
+        return this.#array(schema, input, name);
+      case 'map':
+        return this.#map(schema, input, name);
+      case 'object':
+        return this.#object(schema, input);
+      case 'int-or-string':
+        return this.#special('int-if-type-0-string-if-type-1', input, name);
+      case 'quantity':
+        return this.#special('quantity-string', input, name);
+      case 'any':
+        return input;
+    }
+  }
+
+  #integer(input: unknown, goType: 'int32' | 'int64'): number | undefined {
+    if (typeof input !== 'number') return this.#mismatch(input, goType);
+    const fits = goType === 'int32' ? (input | 0) === input : Number.isInteger(input) && Math.abs(input) < 2 ** 63;
+    return fits ? (Object.is(input, -0) ? 0 : input) : this.#mismatch(input, goType, true);
+  }
+
+  #bytes(input: unknown): string | undefined {
+    if (typeof input !== 'string') return this.#mismatch(input, '[]uint8');
+    const text = /[\r\n]/.test(input) ? input.replace(/[\r\n]/g, '') : input;
+    const fault = base64Fault(text);
+    return fault < 0 ? text : this.fail(`illegal base64 data at input byte ${fault}`);
+  }
+
+  #array(schema: SchemaValue, input: unknown, name: string): unknown[] | undefined {
+    const items = schema.items ?? { type: 'any' };
+    if (!Array.isArray(input)) return this.#mismatch(input, goTypeName(schema, name, this.#struct));
+    return input.map((item, index) => {
+      if (item === null) return zeroValue(items);
+      this.#path.push(index);
+      const value = this.value(items, item, name);
+      this.#path.pop();
+      return value ?? zeroValue(items);
+    });
+  }
+
+  #map(schema: SchemaValue, input: unknown, name: string): Record<string, unknown> | undefined {
+    const values = schema.values ?? { type: 'any' };
+    if (!isJsonObject(input)) return this.#mismatch(input, goTypeName(schema, name, this.#struct));
+    const result: Record<string, unknown> = {};
+    // Go writes map keys sorted.
+    const keys = Object.keys(input);
+    for (const key of keys) {
+      const value = input[key];
+      const inner = values.type === 'object' || values.type === 'array';
+      if (inner) this.#path.push(key);
+      setOwn(result, key, value === null ? zeroValue(values) : (this.value(values, value, name) ?? zeroValue(values)));
+      if (inner) this.#path.pop();
+    }
+    return keys.length > 1 ? sortKeys(result) : result;
+  }
+
+  #object(schema: SchemaValue, input: unknown): unknown {
+    const type = schema.ref === undefined ? undefined : schemaTypes[schema.ref];
+    if (schema.ref === undefined || type === undefined) return input;
+    if (!isJsonObject(input)) return this.#mismatch(input, goTypeName(schema));
+    return this.struct(schema.ref, type, input);
+  }
+
+  #special(special: string, input: unknown, name: string): unknown {
+    switch (special) {
+      case 'quantity-string': {
+        if (typeof input !== 'string' && typeof input !== 'number') return this.fail(QUANTITY_ERROR);
+        return canonicalQuantity(String(input)) ?? this.fail(QUANTITY_ERROR);
+      }
+      case 'int-if-type-0-string-if-type-1':
+        return typeof input === 'string' ? input : this.#integer(input, 'int32');
+      case 'rfc3339-seconds-utc-or-null':
+      case 'rfc3339-six-decimals-utc-or-null': {
+        if (typeof input !== 'string') return this.#mismatch(input, 'string');
+        const time = canonicalTime(input, special === 'rfc3339-six-decimals-utc-or-null');
+        return time.ok ? time.text : this.fail(time.error);
+      }
+      case 'schema-if-present-else-bool':
+        return typeof input === 'boolean' ? input : this.#propsOr(input, name);
+      case 'schema-or-array-of-schema':
+        return Array.isArray(input) ? input.map((item) => this.#propsOr(item, name)) : this.#propsOr(input, name);
+      case 'schema-or-array-of-string':
+        return Array.isArray(input) ? input : this.#propsOr(input, name);
+      default:
+        return input;
+    }
+  }
+
+  #propsOr(input: unknown, name: string): unknown {
+    return this.value({ type: 'object', ref: 'apiextensions.v1.JSONSchemaProps' }, input, name);
+  }
+}
+
+/** Orders fields as the schema does, leaves out what Go's omitempty would, fills in what Go always writes. */
+function complete(
+  fields: Readonly<Record<string, SchemaField>>,
+  found: Record<string, unknown>,
+): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  for (const name in fields) {
+    const field = fields[name];
+    if (field === undefined) continue;
+    const value = found[name];
+    if (value === undefined) {
+      if (field.omit === 'never' && field.pointer !== true) result[name] = zeroValue(field);
+      else if (field.omit === 'never') result[name] = null;
+      else if (field.omit === 'empty' && field.pointer !== true && isStruct(field)) result[name] = zeroValue(field);
+    } else if (field.omit === 'never' || field.pointer === true || !isEmpty(value) || isStruct(field)) {
+      result[name] = value;
+    }
+  }
+  return result;
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === '' || value === 0 || value === false) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  for (const key in value) if (Object.hasOwn(value, key)) return false;
+  return true;
+}
+
+function sortKeys(map: Record<string, unknown>): Record<string, unknown> {
+  const keys = Object.keys(map);
+  let sorted = true;
+  for (let i = 1; i < keys.length && sorted; i++) sorted = (keys[i - 1] ?? '') < (keys[i] ?? '');
+  if (sorted) return map;
+  const result: Record<string, unknown> = {};
+  for (const key of keys.sort()) setOwn(result, key, map[key]);
+  return result;
+}

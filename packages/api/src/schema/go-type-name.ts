@@ -1,0 +1,43 @@
+import type { SchemaValue } from './schema-type.ts';
+
+/** What Go's JSON package calls a JSON value in its errors. */
+export function jsonKind(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  if (value === null) return 'null';
+  return typeof value === 'boolean' ? 'bool' : typeof value;
+}
+
+/**
+ * The Go type that a server names in a type error. Named string types are not in
+ * the schema; they are guessed from the field, as `v1.Protocol` or `v1.ServiceType`.
+ */
+export function goTypeName(schema: SchemaValue, field = '', struct = ''): string {
+  switch (schema.type) {
+    case 'string':
+      return schema.enum === undefined ? 'string' : namedString(field, struct);
+    case 'boolean':
+      return 'bool';
+    case 'integer':
+      return schema.format === 'int32' ? 'int32' : 'int64';
+    case 'number':
+      return 'float64';
+    case 'bytes':
+      return '[]uint8';
+    case 'array':
+      return `[]${schema.items === undefined ? 'interface {}' : goTypeName(schema.items, field, struct)}`;
+    case 'map':
+      return `map[string]${schema.values === undefined ? 'interface {}' : goTypeName(schema.values, field, struct)}`;
+    case 'int-or-string':
+      return 'intstr.IntOrString';
+    case 'quantity':
+      return 'resource.Quantity';
+    case 'object':
+    case 'any':
+      return schema.ref === undefined ? 'map[string]interface {}' : schema.ref.split('.').slice(-2).join('.');
+  }
+}
+
+function namedString(field: string, struct: string): string {
+  const pascal = field.charAt(0).toUpperCase() + field.slice(1);
+  return field === 'type' ? `v1.${struct.replace(/Spec$/, '')}Type` : `v1.${pascal}`;
+}
