@@ -1,3 +1,11 @@
+export * from './duration.ts';
+export * from './field-selector.ts';
+export * from './int-or-string.ts';
+export * from './ip.ts';
+export * from './label-selector.ts';
+export * from './names.ts';
+export { jsonEqual } from './own-property.ts';
+export * from './quantity.ts';
 export * from './resource-ref.ts';
 export * from './stored.ts';
 export type * from './types.ts';

@@ -2,7 +2,7 @@
 export type QuantityFormat = 'decimal' | 'binary' | 'exponent';
 
 /** An exact amount in billionths (10⁻⁹) of its unit. */
-export interface Quantity {
+export interface ParsedQuantity {
   readonly nano: bigint;
   readonly format: QuantityFormat;
 }
@@ -29,7 +29,7 @@ export const QUANTITY_ERROR =
   "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
 /** Reads `100m`, `1.5Gi`, `2e3`; `undefined` when malformed. Finer amounts round away from zero. */
-export function parseQuantity(text: string): Quantity | undefined {
+export function parseQuantity(text: string): ParsedQuantity | undefined {
   const match = /^([+-]?)(\d+\.?\d*|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$/.exec(text);
   if (match === null) return undefined;
   const [, sign = '', digits = '', suffix = ''] = match;
@@ -58,7 +58,7 @@ function cap(nano: bigint): bigint {
 }
 
 /** The canonical text: the largest suffix that leaves a whole number. */
-export function formatQuantity(quantity: Quantity): string {
+export function formatQuantity(quantity: ParsedQuantity): string {
   const { nano } = quantity;
   if (nano === 0n) return '0';
   const sign = nano < 0n ? '-' : '';
