@@ -1,0 +1,275 @@
+// Hot path: runs for every endpoint of every Service at start, and for one Service per change.
+import type { FrontendKey } from './frontend-claims.ts';
+import { affinityChainRules, endpointMapName, type LbChainKind, localIndexOffset, nftFamilyOf } from './nft-layout.ts';
+import {
+  type EndpointTarget,
+  externalVerdict,
+  internalVerdict,
+  type ServicePortKey,
+  type ServicePortProgram,
+  shortCircuitVerdict,
+  type VipFrontend,
+} from './program.ts';
+
+/** Identity of an element in a table: `set|key`. */
+export type ElementId = string;
+
+/** Endpoints in the order of their indexes in the endpoint map. Holes are not allowed: chains draw below the count. */
+export type Placement = readonly EndpointTarget[];
+
+/** Numbers that stand for one Service port's endpoint set in the affinity maps. */
+export interface AffinityNumbers {
+  readonly id: number;
+  /** `ip . port` → slot. */
+  readonly slots: ReadonlyMap<string, number>;
+}
+
+/** What must stay the same from one compilation of a Service port to the next, so that little changes in the kernel. */
+export interface PortPlacement {
+  readonly cluster: Placement;
+  readonly local: Placement;
+  readonly affinityCluster?: AffinityNumbers;
+  readonly affinityLocal?: AffinityNumbers;
+}
+
+/** Next free numbers; one per table. Never reused, so that remembered clients cannot meet another Service's numbers. */
+export interface AffinityCounter {
+  next(): number;
+}
+
+/** Everything one Service has in one family's table. */
+export interface ServiceElements {
+  readonly elements: Map<ElementId, string>;
+  /** Elements that other Services may have too. */
+  readonly shared: Set<ElementId>;
+  /** Special chains and their rules. */
+  readonly chains: Map<string, readonly string[]>;
+  /** Shared chains that elements point to, as `kind-count`. */
+  readonly lbChains: Map<string, { readonly kind: LbChainKind; readonly count: number }>;
+}
+
+/** Which of the program's frontends this Service may have. */
+export type FrontendFilter = (frontend: FrontendKey) => boolean;
+
+function targetText(target: EndpointTarget): string {
+  return `${target.ip} . ${target.port}`;
+}
+
+/**
+ * Gives `next` indexes below its length, each endpoint keeping the one it had where possible.
+ *
+ * Adding one endpoint adds one index; removing one moves at most the last into the hole.
+ */
+export function placeEndpoints(previous: Placement, next: readonly EndpointTarget[]): Placement {
+  if (previous.length === 0) return next;
+  const wanted = new Map(next.map((target) => [targetText(target), target]));
+  const placed: (EndpointTarget | undefined)[] = new Array(next.length).fill(undefined);
+  for (const [index, old] of previous.entries()) {
+    if (index >= placed.length) break;
+    const text = targetText(old);
+    const target = wanted.get(text);
+    if (target === undefined) continue;
+    placed[index] = target;
+    wanted.delete(text);
+  }
+  const rest = wanted.values();
+  return placed.map((target) => target ?? (rest.next().value as EndpointTarget));
+}
+
+function numberSlots(
+  previous: AffinityNumbers | undefined,
+  endpoints: readonly EndpointTarget[],
+  counter: AffinityCounter,
+): AffinityNumbers {
+  const slots = new Map<string, number>();
+  for (const target of endpoints) {
+    const text = targetText(target);
+    slots.set(text, previous?.slots.get(text) ?? counter.next());
+  }
+  return { id: previous?.id ?? counter.next(), slots };
+}
+
+/** The placement of a port's endpoints, following `previous` as far as possible. */
+export function placePort(
+  previous: PortPlacement | undefined,
+  port: ServicePortProgram,
+  counter: AffinityCounter,
+): PortPlacement {
+  const affinity = port.affinityTimeoutSeconds !== undefined;
+  return {
+    cluster: placeEndpoints(previous?.cluster ?? [], port.clusterEndpoints),
+    local: placeEndpoints(previous?.local ?? [], port.localEndpoints),
+    ...(affinity && port.clusterEndpoints.length > 0
+      ? { affinityCluster: numberSlots(previous?.affinityCluster, port.clusterEndpoints, counter) }
+      : {}),
+    ...(affinity && port.localEndpoints.length > 0
+      ? { affinityLocal: numberSlots(previous?.affinityLocal, port.localEndpoints, counter) }
+      : {}),
+  };
+}
+
+/** Key of an address frontend, for claims. */
+export function vipFrontendKey(port: ServicePortProgram, ip: string): FrontendKey {
+  return `${port.family}/${ip}/${port.protocol}/${port.port}`;
+}
+
+/** Key of a node port, for claims. */
+export function nodePortFrontendKey(port: ServicePortProgram, nodePort: number): FrontendKey {
+  return `${port.family}/node-port/${port.protocol}/${nodePort}`;
+}
+
+/** Readable in `nft list`; the number makes it unique, so that cutting the rest is harmless. */
+function affinityChainName(id: number, key: ServicePortKey): string {
+  return `affinity-${id}/${key.replace(/[^A-Za-z0-9./-]/g, '/')}`.slice(0, 120);
+}
+
+class PortElements {
+  readonly #out: ServiceElements;
+  readonly #port: ServicePortProgram;
+  readonly #placement: PortPlacement;
+  readonly #protocol: string;
+  readonly #affinityChains = new Map<'cluster' | 'local', string>();
+
+  constructor(out: ServiceElements, port: ServicePortProgram, placement: PortPlacement) {
+    this.#out = out;
+    this.#port = port;
+    this.#placement = placement;
+    this.#protocol = port.protocol.toLowerCase();
+  }
+
+  #element(set: string, key: string, value: string): void {
+    this.#out.elements.set(`${set}|${key}`, value);
+  }
+
+  #affinityChain(set: 'cluster' | 'local', timeoutSeconds: number): string | undefined {
+    const known = this.#affinityChains.get(set);
+    if (known !== undefined) return known;
+    const numbers = set === 'cluster' ? this.#placement.affinityCluster : this.#placement.affinityLocal;
+    if (numbers === undefined) return undefined;
+    const port = this.#port;
+    const placed = this.#placement[set];
+    const name = affinityChainName(numbers.id, port.key);
+    const ip = nftFamilyOf(port.family);
+    this.#out.chains.set(name, affinityChainRules(ip, port.protocol, numbers.id, placed.length, timeoutSeconds));
+    for (const [index, target] of placed.entries()) {
+      const text = targetText(target);
+      const slot = String(numbers.slots.get(text));
+      this.#element('affinity-slots', `${numbers.id} . ${index}`, slot);
+      this.#element('slots', slot, text);
+    }
+    this.#affinityChains.set(set, name);
+    return name;
+  }
+
+  /** Balances over one endpoint set: the verdict to put into a frontend or back-end map. */
+  #balance(set: 'cluster' | 'local', kind: LbChainKind, prefix: string): string {
+    const timeoutSeconds = this.#port.affinityTimeoutSeconds;
+    const chain = timeoutSeconds === undefined ? undefined : this.#affinityChain(set, timeoutSeconds);
+    if (chain !== undefined) return `goto ${chain}`;
+    const placed = this.#placement[set];
+    const byPort = kind === 'lb-port' || kind === 'lb-port-local';
+    const map = endpointMapName(this.#port.protocol, byPort ? 'node-port' : 'address');
+    const offset = kind === 'lb-local' || kind === 'lb-port-local' ? localIndexOffset : 0;
+    for (let index = 0; index < placed.length; index++) {
+      this.#element(map, `${prefix} . ${offset + index}`, targetText(placed[index] as EndpointTarget));
+    }
+    const name = `${kind}-${placed.length}`;
+    this.#out.lbChains.set(name, { kind, count: placed.length });
+    return `goto ${name}`;
+  }
+
+  clusterIp(vip: VipFrontend): void {
+    const port = this.#port;
+    const frontend = `${vip.ip} . ${this.#protocol} . ${port.port}`;
+    const verdict = internalVerdict(port);
+    this.#element('cluster-ips', vip.ip, '');
+    if (verdict.kind === 'balance') {
+      this.#element('frontends', frontend, this.#balance(verdict.set, 'lb', `${vip.ip} . ${port.port}`));
+    } else this.#element('unavailable', frontend, verdict.kind === 'drop' ? 'drop' : 'goto refuse');
+  }
+
+  externalVip(vip: VipFrontend): void {
+    const frontend = `${vip.ip} . ${this.#protocol} . ${this.#port.port}`;
+    if (vip.sourceRanges !== undefined) {
+      this.#element('restricted', frontend, '');
+      for (const range of vip.sourceRanges) this.#element('admitted', `${frontend} . ${range}`, '');
+    }
+    this.#external(frontend, `${vip.ip} . ${this.#port.port}`, {
+      frontends: 'frontends',
+      dispatch: 'external',
+      backends: 'backends',
+      localBackends: 'local-backends',
+      unavailable: 'unavailable',
+      lb: 'lb',
+      lbLocal: 'lb-local',
+    });
+  }
+
+  nodePort(nodePort: number): void {
+    this.#external(`${this.#protocol} . ${nodePort}`, `${nodePort}`, {
+      frontends: 'node-ports',
+      dispatch: 'external-port',
+      backends: 'port-backends',
+      localBackends: 'port-local-backends',
+      unavailable: 'unavailable-ports',
+      lb: 'lb-port',
+      lbLocal: 'lb-port-local',
+    });
+  }
+
+  #external(
+    frontend: string,
+    prefix: string,
+    names: {
+      readonly frontends: string;
+      readonly dispatch: string;
+      readonly backends: string;
+      readonly localBackends: string;
+      readonly unavailable: string;
+      readonly lb: LbChainKind;
+      readonly lbLocal: LbChainKind;
+    },
+  ): void {
+    const port = this.#port;
+    if (shortCircuitVerdict(port).kind !== 'balance') {
+      this.#element(names.unavailable, frontend, 'goto refuse');
+      return;
+    }
+    this.#element(names.backends, frontend, this.#balance('cluster', names.lb, prefix));
+    if (port.externalTrafficPolicy === 'Cluster') {
+      this.#element(names.frontends, frontend, `goto ${names.dispatch}`);
+      return;
+    }
+    this.#element(names.frontends, frontend, `goto ${names.dispatch}-local`);
+    if (externalVerdict(port).kind === 'balance') {
+      this.#element(names.localBackends, frontend, this.#balance('local', names.lbLocal, prefix));
+    } else this.#element(names.unavailable, frontend, 'drop');
+  }
+
+  hairpins(): void {
+    for (const set of [this.#placement.cluster, this.#placement.local]) {
+      for (const target of set) {
+        if (target.onThisNode !== 'no') this.#out.shared.add(`hairpin|${target.ip} . ${target.ip}`);
+      }
+    }
+  }
+}
+
+/** Adds to `out` all that one Service port has in its family's table. */
+export function addPortElements(
+  out: ServiceElements,
+  port: ServicePortProgram,
+  placement: PortPlacement,
+  options: { readonly nodePorts: boolean; readonly mayHave: FrontendFilter },
+): void {
+  const builder = new PortElements(out, port, placement);
+  for (const vip of port.vips) {
+    if (!options.mayHave(vipFrontendKey(port, vip.ip))) continue;
+    if (vip.kind === 'clusterIP') builder.clusterIp(vip);
+    else builder.externalVip(vip);
+  }
+  if (options.nodePorts && port.nodePort !== undefined && options.mayHave(nodePortFrontendKey(port, port.nodePort))) {
+    builder.nodePort(port.nodePort);
+  }
+  builder.hairpins();
+}

@@ -1,0 +1,243 @@
+import type { NftChain, NftSet, NftTable } from '../wire/nft/table.ts';
+import type { NftFamily } from '../wire/nft/transaction.ts';
+import type { IpFamily } from './cidr.ts';
+import type { Protocol } from './program.ts';
+
+/** What the table skeleton depends on besides the family. */
+export interface NftLayoutOptions {
+  /** Sources that count as Pods of this node, in both families. Empty: no detection of local sources. */
+  readonly podCidrs: readonly string[];
+  /** Cluster IP ranges, in both families: an address in them that no Service has is dropped. */
+  readonly serviceCidrs: readonly string[];
+  /** False for a machine that is not a node: node ports are not served. */
+  readonly nodePorts: boolean;
+}
+
+/** Which shared chain balances: over cluster or local endpoints, found by address or by node port. */
+export type LbChainKind = 'lb' | 'lb-local' | 'lb-port' | 'lb-port-local';
+
+/** nft table name, in both families. */
+export const nftTableName = 'fairlead';
+
+/** Packet mark bit of connections to masquerade; the one kube-proxy uses, so firewalls know it. */
+const masqueradeBit = '0x4000';
+
+/** Local endpoints have their own indexes in the endpoint maps, from here on. */
+export const localIndexOffset = 65536;
+
+/** Shared chains made at start; higher counts come with the first Service that needs them. */
+export const preparedLbChains = 4;
+
+const protocols: readonly Protocol[] = ['TCP', 'UDP', 'SCTP'];
+
+/** nft family of an address family. */
+export function nftFamilyOf(family: IpFamily): NftFamily {
+  return family === 'IPv4' ? 'ip' : 'ip6';
+}
+
+/** Name of the map of a protocol's endpoints, keyed (address, port, index) or (node port, index). */
+export function endpointMapName(protocol: Protocol, by: 'address' | 'node-port'): string {
+  return by === 'address' ? `endpoints-${protocol.toLowerCase()}` : `port-endpoints-${protocol.toLowerCase()}`;
+}
+
+/** Rules of the shared chain that picks one of `count` endpoints at random. */
+export function lbChainRules(ip: NftFamily, kind: LbChainKind, count: number): string[] {
+  const byPort = kind === 'lb-port' || kind === 'lb-port-local';
+  const offset = kind === 'lb-local' || kind === 'lb-port-local' ? ` offset ${localIndexOffset}` : '';
+  return protocols.map((protocol) => {
+    const dport = `${protocol.toLowerCase()} dport`;
+    const key = byPort ? dport : `${ip} daddr . ${dport}`;
+    const map = endpointMapName(protocol, byPort ? 'node-port' : 'address');
+    return `dnat ${ip} to ${key} . numgen random mod ${count}${offset} map @${map}`;
+  });
+}
+
+/**
+ * Rules of the chain of a Service port with client affinity.
+ *
+ * `affinity` remembers (client, id) → slot, a number that stands for one
+ * endpoint of one Service port. `update` keeps a remembered slot and renews its
+ * time; only a new client gets the slot just drawn. A slot whose endpoint is
+ * gone has no address, so the first dnat does not match, the memory is deleted
+ * and drawn anew: nothing has to be purged from outside. `meta priority` is the
+ * only register that a rule can fill from a map and use as a key; it is set for
+ * the first packet of a connection only.
+ */
+export function affinityChainRules(
+  ip: NftFamily,
+  protocol: Protocol,
+  id: number,
+  count: number,
+  timeoutSeconds: number,
+): string[] {
+  // numgen with modulus 1 is nft's only way to put a constant into a concatenation.
+  const constant = `numgen inc mod 1 offset ${id}`;
+  const remember = [
+    `meta priority set ${constant} . numgen random mod ${count} map @affinity-slots`,
+    `update @affinity { ${ip} saddr . ${constant} timeout ${timeoutSeconds}s : meta priority }`,
+    `meta priority set ${ip} saddr . ${constant} map @affinity`,
+    `meta l4proto ${protocol.toLowerCase()} dnat ${ip} to meta priority map @slots`,
+  ];
+  return [...remember, `delete @affinity { ${ip} saddr . ${constant} : meta priority }`, ...remember];
+}
+
+function ofFamily(cidrs: readonly string[], ip: NftFamily): string[] {
+  return cidrs.filter((cidr) => cidr.includes(':') === (ip === 'ip6'));
+}
+
+function layoutSets(ip: NftFamily, options: NftLayoutOptions): NftSet[] {
+  const address = ip === 'ip' ? 'ipv4_addr' : 'ipv6_addr';
+  const frontend = `${address} . inet_proto . inet_service`;
+  const endpointMaps = protocols.flatMap((protocol): NftSet[] => {
+    const dport = `${protocol.toLowerCase()} dport`;
+    const target = `${ip} daddr . ${dport}`;
+    // The endpoint maps' keys end in an index; only `typeof` can express that.
+    const index = 'numgen random mod 2';
+    return [
+      {
+        kind: 'map',
+        name: endpointMapName(protocol, 'address'),
+        type: `typeof ${ip} daddr . ${dport} . ${index} : ${target}`,
+      },
+      {
+        kind: 'map',
+        name: endpointMapName(protocol, 'node-port'),
+        type: `typeof ${dport} . ${index} : ${target}`,
+      },
+    ];
+  });
+  const verdictMap = (name: string, key: string): NftSet => ({ kind: 'map', name, type: `type ${key} : verdict` });
+  return [
+    {
+      kind: 'set',
+      name: 'pod-cidrs',
+      type: `type ${address}`,
+      flags: ['interval'],
+      elements: ofFamily(options.podCidrs, ip),
+    },
+    {
+      kind: 'set',
+      name: 'service-cidrs',
+      type: `type ${address}`,
+      flags: ['interval'],
+      elements: ofFamily(options.serviceCidrs, ip),
+    },
+    { kind: 'set', name: 'cluster-ips', type: `type ${address}` },
+    ...endpointMaps,
+    verdictMap('frontends', frontend),
+    verdictMap('backends', frontend),
+    verdictMap('local-backends', frontend),
+    verdictMap('unavailable', frontend),
+    verdictMap('node-ports', 'inet_proto . inet_service'),
+    verdictMap('port-backends', 'inet_proto . inet_service'),
+    verdictMap('port-local-backends', 'inet_proto . inet_service'),
+    verdictMap('unavailable-ports', 'inet_proto . inet_service'),
+    { kind: 'set', name: 'restricted', type: `type ${frontend}` },
+    { kind: 'set', name: 'admitted', type: `type ${frontend} . ${address}`, flags: ['interval'] },
+    { kind: 'set', name: 'hairpin', type: `type ${address} . ${address}` },
+    {
+      kind: 'map',
+      name: 'affinity',
+      type: `typeof ${ip} saddr . numgen inc mod 2 : meta priority`,
+      flags: ['dynamic', 'timeout'],
+      size: 1_000_000,
+    },
+    { kind: 'map', name: 'affinity-slots', type: 'typeof numgen inc mod 2 . numgen random mod 2 : meta priority' },
+    { kind: 'map', name: 'slots', type: `typeof meta priority : ${ip} daddr . tcp dport` },
+  ];
+}
+
+function layoutChains(ip: NftFamily, options: NftLayoutOptions): NftChain[] {
+  const detectsPods = ofFamily(options.podCidrs, ip).length > 0;
+  const frontend = `${ip} daddr . meta l4proto . th dport`;
+  const port = 'meta l4proto . th dport';
+  const loopback = ip === 'ip' ? '127.0.0.0/8' : '::1';
+  // A node port answers on every address of the machine but loopback (KEP-6032: that takes a userspace proxy).
+  const onNodeAddress = `fib daddr type local ${ip} daddr != ${loopback}`;
+  const icmp = ip === 'ip' ? 'icmp' : 'icmpv6';
+  const mark = `meta mark set meta mark | ${masqueradeBit}`;
+  const prepared = Array.from({ length: preparedLbChains }, (_, index): NftChain => {
+    return { name: `lb-${index + 1}`, rules: lbChainRules(ip, 'lb', index + 1) };
+  });
+  const external = (name: string, key: string, backends: string, localBackends: string): NftChain[] => [
+    { name, rules: [mark, `${key} vmap @${backends}`] },
+    {
+      // Policy Local: Pods reach every endpoint unmasqueraded, the node every endpoint, others local ones.
+      name: `${name}-local`,
+      rules: [
+        ...(detectsPods ? [`${ip} saddr @pod-cidrs ${key} vmap @${backends}`] : []),
+        `fib saddr type local goto ${name}`,
+        `${key} vmap @${localBackends}`,
+      ],
+    },
+  ];
+  return [
+    ...prepared,
+    { name: 'refuse', rules: ['meta l4proto tcp reject with tcp reset', `reject with ${icmp} type port-unreachable`] },
+    ...external('external', frontend, 'backends', 'local-backends'),
+    ...external('external-port', port, 'port-backends', 'port-local-backends'),
+    {
+      name: 'dispatch',
+      rules: [
+        ...(detectsPods ? [`${ip} daddr @cluster-ips ${ip} saddr != @pod-cidrs ${mark}`] : []),
+        `${frontend} vmap @frontends`,
+        ...(options.nodePorts ? [`${onNodeAddress} ${port} vmap @node-ports`] : []),
+      ],
+    },
+    {
+      // After DNAT: whatever still has a Service's address was not translated.
+      name: 'untranslated',
+      rules: [
+        `${frontend} vmap @unavailable`,
+        ...(options.nodePorts ? [`${onNodeAddress} ${port} vmap @unavailable-ports`] : []),
+        `${ip} daddr @cluster-ips goto refuse`,
+        `${ip} daddr @service-cidrs drop`,
+      ],
+    },
+    { name: 'admission', rules: [`${frontend} @restricted ${frontend} . ${ip} saddr != @admitted drop`] },
+    ...(['prerouting', 'output'] as const).flatMap((hook): NftChain[] => [
+      {
+        name: `${hook}-admission`,
+        hook: `type filter hook ${hook} priority -110`,
+        rules: ['ct state new jump admission'],
+      },
+      { name: `${hook}-dispatch`, hook: `type nat hook ${hook} priority -100`, rules: ['jump dispatch'] },
+      {
+        name: `${hook}-untranslated`,
+        hook: `type filter hook ${hook} priority -99`,
+        rules: ['ct state new jump untranslated'],
+      },
+    ]),
+    {
+      name: 'hide-source',
+      // Cleared first: a tunnel device sends the inner packet's buffer, mark included, through here again.
+      rules: [`meta mark set meta mark ^ ${masqueradeBit}`, 'masquerade fully-random'],
+    },
+    {
+      name: 'postrouting',
+      hook: 'type nat hook postrouting priority 100',
+      rules: [
+        `meta mark & ${masqueradeBit} == ${masqueradeBit} goto hide-source`,
+        `ct status dnat ${ip} saddr . ${ip} daddr @hairpin masquerade fully-random`,
+      ],
+    },
+  ];
+}
+
+/**
+ * The table of one family before any Service.
+ *
+ * ```
+ * new connection ─ admission ─ dispatch ──────────┬─ frontends ─▶ lb-N ─▶ dnat by (address, port, random index)
+ *                  (source     marks a foreign    │             ▶ external[-local] ─ backends ─▶ lb-N
+ *                   ranges)    source of a        │             ▶ affinity-… ─▶ dnat by remembered slot
+ *                              cluster IP         └─ node-ports ▶ external-port[-local] ─▶ lb-port-N
+ *                  untranslated ─ unavailable: refuse | drop; other port of a cluster IP: refuse;
+ *                                 cluster IP without Service: drop
+ * leaving ──────── postrouting ─ marked, or an endpoint talking to itself: masquerade
+ * ```
+ */
+export function nftLayout(family: IpFamily, options: NftLayoutOptions): NftTable {
+  const ip = nftFamilyOf(family);
+  return { sets: layoutSets(ip, options), chains: layoutChains(ip, options) };
+}

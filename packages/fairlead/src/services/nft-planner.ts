@@ -1,0 +1,208 @@
+// Hot path: turns program changes into one transaction. Cost follows the changed Services, never the total.
+import { nftTableBody } from '../wire/nft/table.ts';
+import { NftTransaction } from '../wire/nft/transaction.ts';
+import type { IpFamily } from './cidr.ts';
+import { FrontendClaims, type FrontendKey } from './frontend-claims.ts';
+import {
+  addPortElements,
+  type ElementId,
+  nodePortFrontendKey,
+  type PortPlacement,
+  placePort,
+  type ServiceElements,
+  vipFrontendKey,
+} from './nft-elements.ts';
+import {
+  lbChainRules,
+  type NftLayoutOptions,
+  nftFamilyOf,
+  nftLayout,
+  nftTableName,
+  preparedLbChains,
+} from './nft-layout.ts';
+import type { ServicePortKey, ServiceProgram } from './program.ts';
+
+/** New programs by Service key; `undefined`: the Service is gone. */
+export type ProgramChanges = ReadonlyMap<string, ServiceProgram | undefined>;
+
+interface InstalledService {
+  readonly program: ServiceProgram;
+  readonly placements: ReadonlyMap<ServicePortKey, PortPlacement>;
+  readonly elements: ReadonlyMap<ElementId, string>;
+  readonly shared: ReadonlySet<ElementId>;
+  readonly chains: ReadonlyMap<string, readonly string[]>;
+  readonly frontends: ReadonlySet<FrontendKey>;
+}
+
+const nothing: Omit<InstalledService, 'program'> = {
+  placements: new Map(),
+  elements: new Map(),
+  shared: new Set(),
+  chains: new Map(),
+  frontends: new Set(),
+};
+
+function sameRules(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((rule, index) => rule === b[index]);
+}
+
+/**
+ * The shadow of one family's table: what was installed, and what a change makes of it.
+ *
+ * A planner believes that every transaction it hands out is committed. After a
+ * failure, throw it away and plan everything with a new one.
+ */
+export class NftPlanner {
+  readonly #family: IpFamily;
+  readonly #options: NftLayoutOptions;
+  readonly #services = new Map<string, InstalledService>();
+  readonly #claims = new FrontendClaims();
+  readonly #sharedCount = new Map<ElementId, number>();
+  readonly #lbChains = new Set<string>();
+  readonly #retired = new Set<string>();
+  #lastNumber = 0;
+  #started = false;
+
+  constructor(family: IpFamily, options: NftLayoutOptions) {
+    this.#family = family;
+    this.#options = options;
+    for (let count = 1; count <= preparedLbChains; count++) this.#lbChains.add(`lb-${count}`);
+  }
+
+  /** Chains that are empty and unreferenced, waiting for {@link planChainRemoval}. */
+  get retiredChains(): number {
+    return this.#retired.size;
+  }
+
+  /** The transaction for these changes; the first one replaces the whole table. */
+  plan(changes: ProgramChanges): NftTransaction {
+    const transaction = new NftTransaction(nftFamilyOf(this.#family), nftTableName);
+    if (!this.#started) {
+      transaction.replaceTable(nftTableBody(nftLayout(this.#family, this.#options)));
+      this.#started = true;
+    }
+    const retired: string[] = [];
+    // Removals and shrinking first, so that a frontend that moves between Services is free for the other.
+    const pending = new Map(changes);
+    for (const key of this.#release(changes)) {
+      if (!pending.has(key)) pending.set(key, this.#services.get(key)?.program);
+    }
+    for (const [key, program] of pending) this.#planService(transaction, retired, key, program);
+    for (const chain of retired) {
+      transaction.flushChain(chain);
+      this.#retired.add(chain);
+    }
+    return transaction;
+  }
+
+  /**
+   * Deletes the chains retired before. Only some time after the transaction that retired them:
+   * kernels before 6.2 refuse to delete a chain whose last map reference just went.
+   */
+  planChainRemoval(): NftTransaction {
+    const transaction = new NftTransaction(nftFamilyOf(this.#family), nftTableName);
+    for (const chain of this.#retired) transaction.deleteChain(chain);
+    this.#retired.clear();
+    return transaction;
+  }
+
+  /** Gives up frontends that changed Services no longer want; returns Services that may now have them. */
+  #release(changes: ProgramChanges): Set<string> {
+    const askAgain = new Set<string>();
+    for (const [key, program] of changes) {
+      const installed = this.#services.get(key);
+      if (installed === undefined) continue;
+      const wanted = program === undefined ? new Set<FrontendKey>() : this.#frontendsOf(program);
+      for (const frontend of installed.frontends) {
+        if (wanted.has(frontend)) continue;
+        for (const waiting of this.#claims.release(frontend, key)) askAgain.add(waiting);
+      }
+    }
+    return askAgain;
+  }
+
+  #frontendsOf(program: ServiceProgram): Set<FrontendKey> {
+    const frontends = new Set<FrontendKey>();
+    for (const port of program.ports) {
+      if (port.family !== this.#family) continue;
+      for (const vip of port.vips) frontends.add(vipFrontendKey(port, vip.ip));
+      if (port.nodePort !== undefined && this.#options.nodePorts) {
+        frontends.add(nodePortFrontendKey(port, port.nodePort));
+      }
+    }
+    return frontends;
+  }
+
+  #planService(transaction: NftTransaction, retired: string[], key: string, program: ServiceProgram | undefined): void {
+    const before = this.#services.get(key) ?? nothing;
+    const after = program === undefined ? undefined : this.#compose(key, program, before.placements);
+    this.#ensureLbChains(transaction, after?.lbChains);
+    for (const [name, rules] of after?.chains ?? []) {
+      const old = before.chains.get(name);
+      if (old === undefined || !sameRules(old, rules)) transaction.setChain(name, rules);
+    }
+    for (const [id, value] of before.elements) {
+      if (after?.elements.get(id) !== value) this.#delete(transaction, id);
+    }
+    for (const [id, value] of after?.elements ?? []) {
+      if (before.elements.get(id) !== value) this.#add(transaction, id, value);
+    }
+    for (const id of after?.shared ?? []) if (!before.shared.has(id)) this.#addShared(transaction, id);
+    for (const id of before.shared) if (after?.shared.has(id) !== true) this.#deleteShared(transaction, id);
+    for (const name of before.chains.keys()) if (after?.chains.has(name) !== true) retired.push(name);
+    if (after === undefined || program === undefined) this.#services.delete(key);
+    else this.#services.set(key, after);
+  }
+
+  #compose(
+    key: string,
+    program: ServiceProgram,
+    previous: ReadonlyMap<ServicePortKey, PortPlacement>,
+  ): InstalledService & ServiceElements {
+    const out: ServiceElements = { elements: new Map(), shared: new Set(), chains: new Map(), lbChains: new Map() };
+    const placements = new Map<ServicePortKey, PortPlacement>();
+    const mayHave = (frontend: FrontendKey): boolean => this.#claims.claim(frontend, key);
+    const counter = { next: () => ++this.#lastNumber };
+    for (const port of program.ports) {
+      if (port.family !== this.#family) continue;
+      const placement = placePort(previous.get(port.key), port, counter);
+      placements.set(port.key, placement);
+      addPortElements(out, port, placement, { nodePorts: this.#options.nodePorts, mayHave });
+    }
+    return { program, placements, frontends: this.#frontendsOf(program), ...out };
+  }
+
+  #ensureLbChains(transaction: NftTransaction, wanted: ServiceElements['lbChains'] | undefined): void {
+    for (const [name, { kind, count }] of wanted ?? []) {
+      if (this.#lbChains.has(name)) continue;
+      this.#lbChains.add(name);
+      transaction.setChain(name, lbChainRules(nftFamilyOf(this.#family), kind, count));
+    }
+  }
+
+  #add(transaction: NftTransaction, id: ElementId, value: string): void {
+    const bar = id.indexOf('|');
+    transaction.addElement(id.slice(0, bar), id.slice(bar + 1), value);
+  }
+
+  #delete(transaction: NftTransaction, id: ElementId): void {
+    const bar = id.indexOf('|');
+    transaction.deleteElement(id.slice(0, bar), id.slice(bar + 1));
+  }
+
+  #addShared(transaction: NftTransaction, id: ElementId): void {
+    const count = this.#sharedCount.get(id) ?? 0;
+    if (count === 0) this.#add(transaction, id, '');
+    this.#sharedCount.set(id, count + 1);
+  }
+
+  #deleteShared(transaction: NftTransaction, id: ElementId): void {
+    const count = this.#sharedCount.get(id) ?? 0;
+    if (count > 1) {
+      this.#sharedCount.set(id, count - 1);
+      return;
+    }
+    this.#sharedCount.delete(id);
+    this.#delete(transaction, id);
+  }
+}
