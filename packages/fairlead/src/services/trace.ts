@@ -1,0 +1,143 @@
+import { inAnyCidr, parseIp } from './cidr.ts';
+import {
+  type EndpointTarget,
+  externalVerdict,
+  formatTarget,
+  internalVerdict,
+  type Protocol,
+  type ServicePortProgram,
+  type ServiceProgram,
+  shortCircuitVerdict,
+  type Verdict,
+  type VipFrontend,
+} from './program.ts';
+
+/** The first packet of a connection, as it meets this node. */
+export interface Packet {
+  readonly source: string;
+  readonly destination: string;
+  readonly protocol: Protocol;
+  readonly port: number;
+}
+
+/** What the node knows about addresses. */
+export interface TraceContext {
+  /** Sources that count as Pods of this node; empty: no detection. */
+  readonly podCidrs: readonly string[];
+  readonly serviceCidrs: readonly string[];
+  /** Addresses of the machine. */
+  readonly nodeIps: readonly string[];
+  /** False for a machine that is not a node. */
+  readonly nodePorts: boolean;
+}
+
+/** How a packet reached its verdict. */
+export interface TraceMatch {
+  readonly service: string;
+  readonly port: ServicePortProgram;
+  readonly frontend: VipFrontend['kind'] | 'nodePort';
+  readonly source: 'pod' | 'node' | 'external';
+}
+
+/** The verdict on a packet. `pass`: no Service's business. */
+export type TraceResult =
+  | {
+      readonly kind: 'endpoints';
+      /** `address:port` of all that may get the connection, sorted. */
+      readonly endpoints: readonly string[];
+      /** Endpoints see the node's address instead of the client's. */
+      readonly masquerade: boolean;
+      /** The endpoint, if any, that is the client itself and is masqueraded for that. */
+      readonly hairpin: string | undefined;
+      readonly match: TraceMatch;
+    }
+  | { readonly kind: 'drop' | 'reject'; readonly reason: string; readonly match: TraceMatch | undefined }
+  | { readonly kind: 'pass' };
+
+interface Found {
+  readonly service: string;
+  readonly port: ServicePortProgram;
+  readonly vip: VipFrontend | undefined;
+}
+
+function sourceClass(packet: Packet, context: TraceContext): TraceMatch['source'] {
+  if (inAnyCidr(packet.source, context.podCidrs)) return 'pod';
+  return context.nodeIps.includes(packet.source) || inAnyCidr(packet.source, ['127.0.0.0/8', '::1/128'])
+    ? 'node'
+    : 'external';
+}
+
+function find(programs: Iterable<ServiceProgram>, context: TraceContext, packet: Packet) {
+  let clusterIp = false;
+  let byNodePort: Found | undefined;
+  const family = parseIp(packet.destination)?.family;
+  const atNode = context.nodePorts && context.nodeIps.includes(packet.destination);
+  for (const program of programs) {
+    for (const port of program.ports) {
+      if (port.family !== family) continue;
+      const vip = port.vips.find((candidate) => candidate.ip === packet.destination);
+      if (vip?.kind === 'clusterIP') clusterIp = true;
+      if (port.protocol !== packet.protocol) continue;
+      const found = { service: program.key, port, vip };
+      if (vip !== undefined && port.port === packet.port) return { found, clusterIp };
+      // An address frontend wins over a node port of the same number.
+      if (atNode && port.nodePort === packet.port) byNodePort ??= { ...found, vip: undefined };
+    }
+  }
+  return { found: byNodePort, clusterIp };
+}
+
+function decide(
+  found: Found,
+  source: TraceMatch['source'],
+  detectsPods: boolean,
+): { verdict: Verdict; masquerade: boolean } {
+  const { port, vip } = found;
+  if (vip?.kind === 'clusterIP') {
+    return { verdict: internalVerdict(port), masquerade: detectsPods && source !== 'pod' };
+  }
+  if (port.externalTrafficPolicy === 'Cluster') return { verdict: externalVerdict(port), masquerade: true };
+  if (source === 'pod') return { verdict: shortCircuitVerdict(port), masquerade: false };
+  if (source === 'node') return { verdict: shortCircuitVerdict(port), masquerade: true };
+  return { verdict: externalVerdict(port), masquerade: false };
+}
+
+/**
+ * Walks a packet through programs as the kernel does through the rules.
+ *
+ * Used by tests, which compare it with real packets, and by `fairlead explain`.
+ * Session affinity is not followed: all possible endpoints are named.
+ */
+export function tracePacket(programs: Iterable<ServiceProgram>, context: TraceContext, packet: Packet): TraceResult {
+  const { found, clusterIp } = find(programs, context, packet);
+  if (found === undefined) {
+    if (clusterIp) return { kind: 'reject', reason: 'the cluster IP has no such port', match: undefined };
+    if (inAnyCidr(packet.destination, context.serviceCidrs)) {
+      return { kind: 'drop', reason: 'no Service has this cluster IP', match: undefined };
+    }
+    return { kind: 'pass' };
+  }
+  const source = sourceClass(packet, context);
+  const match: TraceMatch = {
+    service: found.service,
+    port: found.port,
+    frontend: found.vip?.kind ?? 'nodePort',
+    source,
+  };
+  const ranges = found.vip?.sourceRanges;
+  if (ranges !== undefined && !inAnyCidr(packet.source, ranges)) {
+    return { kind: 'drop', reason: 'source is in none of spec.loadBalancerSourceRanges', match };
+  }
+  const { verdict, masquerade } = decide(found, source, context.podCidrs.length > 0);
+  if (verdict.kind === 'reject') return { kind: 'reject', reason: 'no usable endpoints', match };
+  if (verdict.kind === 'drop') return { kind: 'drop', reason: 'no usable endpoints on this node', match };
+  const isSelf = (target: EndpointTarget): boolean => target.ip === packet.source && target.onThisNode !== 'no';
+  const self = verdict.endpoints.find(isSelf);
+  return {
+    kind: 'endpoints',
+    endpoints: verdict.endpoints.map(formatTarget).sort(),
+    masquerade,
+    hairpin: self === undefined ? undefined : formatTarget(self),
+    match,
+  };
+}
