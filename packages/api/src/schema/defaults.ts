@@ -1,8 +1,43 @@
-/** Fills in what a Kubernetes server would; changes `object` in place and returns it. */
+import { applyDeploymentDefaults, applyReplicaSetDefaults } from './defaults/apps.ts';
+import { applyEndpointSliceDefaults, applyEndpointsDefaults } from './defaults/endpoints.ts';
+import { applyNamespaceDefaults, applySecretDefaults } from './defaults/namespace-and-secret.ts';
+import { applyIngressClassDefaults } from './defaults/networking.ts';
+import { applyPodDefaults, applyPodTemplateDefaults } from './defaults/pod.ts';
+import { applySchemaDefaults } from './defaults/schema-defaults.ts';
+import { applyServiceDefaults } from './defaults/service.ts';
+import { orderFields } from './field-order.ts';
+import { gvkOf, schemaForKind } from './lookup.ts';
+
+/** Sets defaults in place. */
+type DefaultsOfKind = (object: Record<string, unknown>) => void;
+
+const BY_KIND: Readonly<Record<string, DefaultsOfKind>> = {
+  '/v1/Namespace': applyNamespaceDefaults,
+  '/v1/Pod': applyPodDefaults,
+  '/v1/PodTemplate': (object) => applyPodTemplateDefaults(object.template),
+  '/v1/Service': applyServiceDefaults,
+  '/v1/Endpoints': applyEndpointsDefaults,
+  '/v1/Secret': applySecretDefaults,
+  'apps/v1/Deployment': applyDeploymentDefaults,
+  'apps/v1/ReplicaSet': applyReplicaSetDefaults,
+  'discovery.k8s.io/v1/EndpointSlice': applyEndpointSliceDefaults,
+  'networking.k8s.io/v1/IngressClass': applyIngressClassDefaults,
+};
+
+/**
+ * Fills in what a Kubernetes server would: the defaults published in the schema,
+ * then those of the kind. Changes a decoded `object` in place and returns it;
+ * doing it twice changes nothing. Values that need the cluster (cluster IPs, node
+ * ports, service accounts) are not set here.
+ */
 export function applyDefaults(
-  _apiVersion: string,
-  _kind: string,
+  apiVersion: string,
+  kind: string,
   object: Record<string, unknown>,
 ): Record<string, unknown> {
+  const schema = schemaForKind(apiVersion, kind);
+  if (schema !== undefined) applySchemaDefaults(schema.id, object);
+  BY_KIND[gvkOf(apiVersion, kind)]?.(object);
+  if (schema !== undefined) orderFields(schema.id, object);
   return object;
 }

@@ -1,3 +1,7 @@
+export { jsonPatch } from '../patch/json-patch.ts';
+export { mergePatch, requireObjectPatch } from '../patch/merge-patch.ts';
+export { strategicMergePatch } from '../patch/strategic-merge.ts';
+export { childStructure, fieldStructure, structureFields } from '../structure.ts';
 export { schemaTypes } from './all-types.ts';
 export { type DecodedObject, decodeObject } from './decode.ts';
 export { applyDefaults } from './defaults.ts';

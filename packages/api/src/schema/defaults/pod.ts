@@ -1,0 +1,45 @@
+import { applyContainerDefaults, containersOf } from './container.ts';
+import { ensureObject, type JsonObject, objectIn, objectsIn, setDefault, setDefaultText } from './fields.ts';
+import { qosClassOf } from './qos-class.ts';
+import { applyVolumeDefaults } from './volume.ts';
+
+/** Defaults of a Pod: those of its template, and what only a Pod gets (requests, host ports, service links). */
+export function applyPodDefaults(pod: JsonObject): void {
+  const spec = ensureObject(pod, 'spec');
+  applyPodSpecDefaults(spec);
+  setDefault(spec, 'enableServiceLinks', true);
+  for (const container of containersOf(spec)) {
+    const resources = ensureObject(container, 'resources');
+    const limits = objectIn(resources, 'limits');
+    if (limits !== undefined) {
+      const requests = ensureObject(resources, 'requests');
+      for (const [name, amount] of Object.entries(limits)) setDefault(requests, name, amount);
+    }
+    if (spec.hostNetwork === true) {
+      for (const port of objectsIn(container, 'ports')) if (!port.hostPort) port.hostPort = port.containerPort;
+    }
+  }
+  const status = ensureObject(pod, 'status');
+  setDefaultText(status, 'phase', 'Pending');
+  setDefaultText(status, 'qosClass', qosClassOf(spec));
+}
+
+/** Defaults of a Pod template, as in a Deployment. */
+export function applyPodTemplateDefaults(template: unknown): void {
+  const spec = objectIn(template, 'spec');
+  if (spec !== undefined) applyPodSpecDefaults(spec);
+}
+
+function applyPodSpecDefaults(spec: JsonObject): void {
+  for (const volume of objectsIn(spec, 'volumes')) applyVolumeDefaults(volume);
+  for (const container of containersOf(spec)) applyContainerDefaults(container);
+  setDefaultText(spec, 'restartPolicy', 'Always');
+  setDefault(spec, 'terminationGracePeriodSeconds', 30);
+  setDefaultText(spec, 'dnsPolicy', 'ClusterFirst');
+  setDefault(spec, 'securityContext', {});
+  setDefaultText(spec, 'schedulerName', 'default-scheduler');
+  // serviceAccount is the old name of serviceAccountName; a server keeps them equal.
+  if (spec.serviceAccountName === undefined && spec.serviceAccount !== undefined)
+    spec.serviceAccountName = spec.serviceAccount;
+  if (spec.serviceAccountName !== undefined) spec.serviceAccount = spec.serviceAccountName;
+}
