@@ -1,0 +1,281 @@
+import {
+  type EndpointSlice,
+  type Ingress,
+  type IngressClass,
+  objectKey,
+  type Service,
+  type Stored,
+} from '@fairlead/api';
+import { deepEqual } from '@fairlead/client';
+import type { Collection } from '../collections/collection.ts';
+import { compileBackend } from './compile-backends.ts';
+import { type BackendRef, compileIngress, type IngressProblem, type IngressRules } from './compile-ingress.ts';
+import { type ClassSelection, isOurIngress, selectClasses } from './ingress-class.ts';
+import { KeyIndex } from './key-index.ts';
+import { mergeHost, type RouteConflict } from './merge-host.ts';
+import type {
+  BackendKey,
+  RouteBackend,
+  RouteListener,
+  RouteTable,
+  RouteTableDiff,
+  VirtualHost,
+} from './route-table.ts';
+
+/** What routing needs of a collection; an informer is one too. */
+export type RoutingSource<T> = Pick<Collection<Stored<T>>, 'get' | 'values' | 'subscribe' | 'synced'>;
+
+/** The objects that routing reads. */
+export interface RoutingSources {
+  readonly ingresses: RoutingSource<Ingress>;
+  readonly ingressClasses: RoutingSource<IngressClass>;
+  readonly services: RoutingSource<Service>;
+  readonly endpointSlices: RoutingSource<EndpointSlice>;
+}
+
+/** What a flush changed. */
+export interface RoutingUpdate {
+  readonly diff: RouteTableDiff;
+  /** Ingresses whose acceptance or problems may have changed: `namespace/name`. */
+  readonly ingresses: ReadonlySet<string>;
+}
+
+/**
+ * Keeps a {@link RouteTable} in step with the API. A change marks what depends on it; `flush`
+ * recompiles only that, and stops where the result is equal:
+ *
+ *     Ingress change       → its rules → the hostnames it had or has → VirtualHost
+ *     Service, slice change → the backends of that Service           → RouteBackend, problems
+ *     IngressClass change  → every Ingress (rare)
+ *
+ * No clock and no I/O: the owner decides when to flush.
+ */
+export class RouteTableBuilder {
+  readonly #sources: RoutingSources;
+  readonly #className: string;
+  readonly #unsubscribe: (() => void)[];
+
+  readonly #listeners = new Map<string, RouteListener>();
+  readonly #hosts = new Map<string, VirtualHost>();
+  readonly #backends = new Map<BackendKey, RouteBackend>();
+
+  readonly #rules = new Map<string, IngressRules>();
+  readonly #ingressesOfHost = new KeyIndex();
+  readonly #ingressesOfBackend = new KeyIndex();
+  readonly #backendsOfService = new KeyIndex();
+  readonly #slicesOfService = new KeyIndex();
+  readonly #refs = new Map<BackendKey, BackendRef>();
+  readonly #backendProblems = new Map<BackendKey, Omit<IngressProblem, 'field'>>();
+  readonly #conflicts = new Map<string, readonly RouteConflict[]>();
+
+  #classes: ClassSelection;
+  #classesChanged = false;
+  #listenersSent = false;
+  readonly #dirtyIngresses = new Set<string>();
+  readonly #dirtyHosts = new Set<string>();
+  readonly #dirtyBackends = new Set<BackendKey>();
+  readonly #dirtyStatus = new Set<string>();
+
+  /** `onDirty` tells that a flush would find work; it is called from collection listeners. */
+  constructor(sources: RoutingSources, listeners: readonly RouteListener[], className: string, onDirty: () => void) {
+    this.#sources = sources;
+    this.#className = className;
+    this.#classes = selectClasses([], className);
+    for (const listener of listeners) this.#listeners.set(listener.name, listener);
+    this.#unsubscribe = [
+      sources.ingressClasses.subscribe(() => {
+        this.#classesChanged = true;
+        onDirty();
+      }),
+      sources.ingresses.subscribe((changes) => {
+        for (const change of changes) this.#dirtyIngresses.add(change.key);
+        onDirty();
+      }),
+      sources.services.subscribe((changes) => {
+        for (const change of changes) this.#markService(change.key);
+        if (this.#dirtyBackends.size > 0) onDirty();
+      }),
+      sources.endpointSlices.subscribe((changes) => {
+        for (const change of changes) this.#indexSlice(change.key, change.old, change.new);
+        if (this.#dirtyBackends.size > 0) onDirty();
+      }),
+    ];
+  }
+
+  /** A live view of the table as of the last flush. */
+  get table(): RouteTable {
+    return { listeners: this.#listeners, hosts: this.#hosts, backends: this.#backends };
+  }
+
+  /** Whether the Ingress is ours, as of the last flush. */
+  isAccepted(ingress: string): boolean {
+    return this.#rules.has(ingress);
+  }
+
+  /** All problems of an Ingress of ours, as of the last flush. */
+  problemsOf(ingress: string): readonly IngressProblem[] {
+    const rules = this.#rules.get(ingress);
+    if (rules === undefined) return [];
+    const problems = [...rules.problems];
+    for (const ref of rules.backends) {
+      const problem = this.#backendProblems.get(ref.key);
+      if (problem !== undefined) problems.push({ field: ref.field, ...problem });
+    }
+    for (const hostname of rules.hosts.keys()) {
+      for (const conflict of this.#conflicts.get(hostname) ?? []) {
+        if (conflict.ingress !== ingress) continue;
+        const owner =
+          conflict.winner === ingress ? 'an earlier rule of this Ingress' : `the older Ingress ${conflict.winner}`;
+        const message = `host ${hostname} already has this path, from ${owner}; this rule gets no requests`;
+        problems.push({ field: conflict.field, reason: 'RouteConflict', message });
+      }
+    }
+    return problems;
+  }
+
+  /** Recompiles what changed. The first flush also carries the listeners. */
+  flush(): RoutingUpdate {
+    if (this.#classesChanged) this.#selectClasses();
+    for (const key of this.#dirtyIngresses) this.#compileIngress(key);
+    this.#dirtyIngresses.clear();
+    const backends = this.#flushBackends();
+    const hosts = this.#flushHosts();
+    const listeners = this.#listenersSent ? [] : [...this.#listeners];
+    this.#listenersSent = true;
+    const ingresses = new Set(this.#dirtyStatus);
+    this.#dirtyStatus.clear();
+    return { diff: { listeners, hosts, backends }, ingresses };
+  }
+
+  stop(): void {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+  }
+
+  #selectClasses(): void {
+    this.#classesChanged = false;
+    const classes = selectClasses(this.#sources.ingressClasses.values(), this.#className);
+    if (deepEqual(classes, this.#classes)) return;
+    this.#classes = classes;
+    for (const ingress of this.#sources.ingresses.values()) this.#dirtyIngresses.add(objectKey(ingress));
+  }
+
+  #compileIngress(key: string): void {
+    const ingress = this.#sources.ingresses.get(key);
+    const before = this.#rules.get(key);
+    const after = ingress !== undefined && isOurIngress(ingress, this.#classes) ? compileIngress(ingress) : undefined;
+    if (before === undefined && after === undefined) return;
+    this.#dirtyStatus.add(key);
+    // A change of status or labels alone leaves the rules equal.
+    if (deepEqual(before, after)) return;
+    for (const hostname of before?.hosts.keys() ?? []) {
+      this.#ingressesOfHost.delete(hostname, key);
+      this.#dirtyHosts.add(hostname);
+    }
+    for (const ref of before?.backends ?? []) {
+      this.#ingressesOfBackend.delete(ref.key, key);
+      this.#dirtyBackends.add(ref.key);
+    }
+    for (const hostname of after?.hosts.keys() ?? []) {
+      this.#ingressesOfHost.add(hostname, key);
+      this.#dirtyHosts.add(hostname);
+    }
+    for (const ref of after?.backends ?? []) {
+      this.#ingressesOfBackend.add(ref.key, key);
+      this.#backendsOfService.add(`${ref.namespace}/${ref.service}`, ref.key);
+      this.#refs.set(ref.key, ref);
+      this.#dirtyBackends.add(ref.key);
+    }
+    if (after === undefined) this.#rules.delete(key);
+    else this.#rules.set(key, after);
+  }
+
+  #flushBackends(): [BackendKey, RouteBackend | undefined][] {
+    const changes: [BackendKey, RouteBackend | undefined][] = [];
+    for (const key of this.#dirtyBackends) {
+      const ref = this.#refs.get(key);
+      if (ref === undefined) continue;
+      if (this.#ingressesOfBackend.get(key).size === 0) {
+        this.#forgetBackend(ref);
+        if (this.#backends.delete(key)) changes.push([key, undefined]);
+        continue;
+      }
+      const { backend, problem } = this.#compileBackend(ref);
+      if (!deepEqual(problem, this.#backendProblems.get(key))) {
+        if (problem === undefined) this.#backendProblems.delete(key);
+        else this.#backendProblems.set(key, problem);
+        for (const ingress of this.#ingressesOfBackend.get(key)) this.#dirtyStatus.add(ingress);
+      }
+      if (deepEqual(backend, this.#backends.get(key))) continue;
+      this.#backends.set(key, backend);
+      changes.push([key, backend]);
+    }
+    this.#dirtyBackends.clear();
+    return changes;
+  }
+
+  #compileBackend(ref: BackendRef): ReturnType<typeof compileBackend> {
+    const service = `${ref.namespace}/${ref.service}`;
+    const slices: EndpointSlice[] = [];
+    for (const key of this.#slicesOfService.get(service)) {
+      const slice = this.#sources.endpointSlices.get(key);
+      if (slice !== undefined) slices.push(slice);
+    }
+    return compileBackend(ref, this.#sources.services.get(service), slices);
+  }
+
+  #forgetBackend(ref: BackendRef): void {
+    this.#refs.delete(ref.key);
+    this.#backendProblems.delete(ref.key);
+    this.#backendsOfService.delete(`${ref.namespace}/${ref.service}`, ref.key);
+  }
+
+  #flushHosts(): [string, VirtualHost | undefined][] {
+    const changes: [string, VirtualHost | undefined][] = [];
+    for (const hostname of this.#dirtyHosts) {
+      const contributors = this.#ingressesOfHost.get(hostname);
+      const { routes, conflicts } = mergeHost(
+        [...contributors].flatMap((ingress) => this.#rules.get(ingress)?.hosts.get(hostname) ?? []),
+      );
+      for (const { ingress } of [...conflicts, ...(this.#conflicts.get(hostname) ?? [])])
+        this.#dirtyStatus.add(ingress);
+      if (conflicts.length === 0) this.#conflicts.delete(hostname);
+      else this.#conflicts.set(hostname, conflicts);
+      for (const listener of this.#listeners.keys()) {
+        const key = `${listener}|${hostname}`;
+        if (routes.length === 0) {
+          if (this.#hosts.delete(key)) changes.push([key, undefined]);
+          continue;
+        }
+        const host: VirtualHost = { listener, hostname, routes };
+        if (deepEqual(host, this.#hosts.get(key))) continue;
+        this.#hosts.set(key, host);
+        changes.push([key, host]);
+      }
+    }
+    this.#dirtyHosts.clear();
+    return changes;
+  }
+
+  #markService(service: string): void {
+    for (const backend of this.#backendsOfService.get(service)) this.#dirtyBackends.add(backend);
+  }
+
+  #indexSlice(key: string, before: Stored<EndpointSlice> | undefined, after: Stored<EndpointSlice> | undefined): void {
+    const from = serviceOfSlice(before);
+    const to = serviceOfSlice(after);
+    if (from !== undefined && from !== to) {
+      this.#slicesOfService.delete(from, key);
+      this.#markService(from);
+    }
+    if (to !== undefined) {
+      this.#slicesOfService.add(to, key);
+      this.#markService(to);
+    }
+  }
+}
+
+/** `namespace/name` of the Service that a slice belongs to, by its label. */
+function serviceOfSlice(slice: Stored<EndpointSlice> | undefined): string | undefined {
+  const name = slice?.metadata.labels?.['kubernetes.io/service-name'];
+  return name === undefined ? undefined : `${slice?.metadata.namespace ?? ''}/${name}`;
+}

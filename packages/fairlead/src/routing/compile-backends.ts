@@ -1,0 +1,111 @@
+import type { EndpointSlice, Service, ServicePort } from '@fairlead/api';
+import type { BackendRef, IngressProblem } from './compile-ingress.ts';
+import type { RouteBackend, RouteEndpoint } from './route-table.ts';
+
+/** One backend, compiled, and what is wrong with it (told at each Ingress that names it). */
+export interface CompiledBackend {
+  readonly backend: RouteBackend;
+  readonly problem: Omit<IngressProblem, 'field'> | undefined;
+}
+
+/**
+ * Service and its EndpointSlices → the endpoints of one Service port.
+ *
+ * Ready endpoints; when there is none, those that still serve while they terminate (as kube-proxy).
+ * A missing Service or port, and a Service of type ExternalName, give a backend without endpoints:
+ * the route stays and answers 503.
+ */
+export function compileBackend(
+  ref: Pick<BackendRef, 'key' | 'namespace' | 'service' | 'port'>,
+  service: Service | undefined,
+  slices: Iterable<EndpointSlice>,
+): CompiledBackend {
+  const none: RouteBackend = { key: ref.key, protocol: 'http1', balance: 'round-robin', endpoints: [] };
+  if (service === undefined) {
+    const message = `Service ${ref.namespace}/${ref.service} does not exist; requests get 503`;
+    return { backend: none, problem: { reason: 'BackendNotFound', message } };
+  }
+  if (service.spec?.type === 'ExternalName') {
+    const message = `Service ${ref.namespace}/${ref.service} is an ExternalName, which has no endpoints; requests get 503`;
+    return { backend: none, problem: { reason: 'BackendUnsupported', message } };
+  }
+  const port = findServicePort(service, ref.port);
+  if (port === undefined) {
+    const have = (service.spec?.ports ?? []).map((each) =>
+      each.name === undefined ? `${each.port}` : `${each.name}=${each.port}`,
+    );
+    const message = `Service ${ref.namespace}/${ref.service} has no TCP port ${ref.port} (it has: ${have.join(', ') || 'none'}); requests get 503`;
+    return { backend: none, problem: { reason: 'BackendNotFound', message } };
+  }
+  const endpoints = collectEndpoints(port, slices, preferredAddressType(service));
+  return { backend: { ...none, protocol: backendProtocol(port.appProtocol), endpoints }, problem: undefined };
+}
+
+/** A port of the Service by number or name; only TCP carries HTTP. */
+export function findServicePort(service: Service, port: number | string): ServicePort | undefined {
+  return service.spec?.ports?.find(
+    (candidate) =>
+      (candidate.protocol ?? 'TCP') === 'TCP' &&
+      (typeof port === 'number' ? candidate.port === port : candidate.name === port),
+  );
+}
+
+/** `appProtocol` (KEP-3726 names, and the IANA names in use) → how the gateway speaks to the endpoints. */
+export function backendProtocol(appProtocol: string | undefined): RouteBackend['protocol'] {
+  switch (appProtocol?.toLowerCase()) {
+    case 'kubernetes.io/h2c':
+    case 'h2c':
+    case 'grpc':
+      return 'h2c';
+    case 'kubernetes.io/wss':
+    case 'https':
+      return 'https';
+    case 'kubernetes.io/ws':
+      return 'ws';
+    default:
+      return 'http1';
+  }
+}
+
+/** A dual-stack Pod is in slices of both families; the Service's first family is used, else it would count twice. */
+function preferredAddressType(service: Service): 'IPv4' | 'IPv6' {
+  return service.spec?.ipFamilies?.[0] === 'IPv6' ? 'IPv6' : 'IPv4';
+}
+
+function collectEndpoints(
+  port: ServicePort,
+  slices: Iterable<EndpointSlice>,
+  preferred: 'IPv4' | 'IPv6',
+): RouteEndpoint[] {
+  const ready = { IPv4: new Map<string, RouteEndpoint>(), IPv6: new Map<string, RouteEndpoint>() };
+  const terminating = { IPv4: new Map<string, RouteEndpoint>(), IPv6: new Map<string, RouteEndpoint>() };
+  for (const slice of slices) {
+    if (slice.addressType === 'FQDN') continue;
+    const number = slice.ports?.find(
+      (candidate) => (candidate.name ?? '') === (port.name ?? '') && (candidate.protocol ?? 'TCP') === 'TCP',
+    )?.port;
+    if (number === undefined) continue;
+    for (const endpoint of slice.endpoints) {
+      const { ready: isReady, serving, terminating: isTerminating } = endpoint.conditions ?? {};
+      // An absent `ready` means true. A terminating endpoint is not ready, unless the Service publishes such ones.
+      const into = isReady !== false ? ready : isTerminating === true && serving !== false ? terminating : undefined;
+      const address = endpoint.addresses[0];
+      if (into === undefined || address === undefined) continue;
+      into[slice.addressType].set(`${address} ${number}`, {
+        address,
+        port: number,
+        weight: 1,
+        ...(endpoint.zone === undefined ? {} : { zone: endpoint.zone }),
+        ...(endpoint.nodeName === undefined ? {} : { node: endpoint.nodeName }),
+      });
+    }
+  }
+  const other = preferred === 'IPv4' ? 'IPv6' : 'IPv4';
+  const chosen = [ready[preferred], ready[other], terminating[preferred], terminating[other]].find(
+    (map) => map.size > 0,
+  );
+  // Sorted, so that the order in which slices arrive changes nothing.
+  return [...(chosen ?? new Map<string, RouteEndpoint>())]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, endpoint]) => endpoint);
+}

@@ -1,0 +1,199 @@
+import {
+  type HTTPIngressPath,
+  type Ingress,
+  type IngressBackend,
+  type IngressRule,
+  objectKey,
+  type Stored,
+} from '@fairlead/api';
+import type { BackendKey, PathMatch, Route, RouteAction, RouteTimeouts } from './route-table.ts';
+
+/** A mistake of the user, told as a Warning event; it never blocks other rules. */
+export interface IngressProblem {
+  /** Field path, e.g. `spec.rules[0].http.paths[1].backend.service.name`. */
+  readonly field: string;
+  /** CamelCase reason of the event. */
+  readonly reason: 'InvalidRule' | 'BackendNotFound' | 'BackendUnsupported' | 'RouteConflict' | 'TLSNotServed';
+  readonly message: string;
+}
+
+/** A Service port as an Ingress names it. */
+export interface BackendRef {
+  readonly key: BackendKey;
+  readonly namespace: string;
+  readonly service: string;
+  /** Number or name of a port of the Service. */
+  readonly port: number | string;
+  /** Where the Ingress names it, for problems. */
+  readonly field: string;
+}
+
+/**
+ * Order of routes within a hostname, lowest first. An exact path is never shorter than any prefix
+ * that matches the same request, so "exact, then longest prefix" is the API's "longest path, then
+ * exact over prefix".
+ */
+export const ROUTE_RANK = { exact: 0, prefix: 1, defaultBackend: 2, foreignDefault: 3 } as const;
+
+/** A route with all that decides its place among the routes of its hostname. */
+export interface RankedRoute {
+  readonly route: Route;
+  readonly rank: (typeof ROUTE_RANK)[keyof typeof ROUTE_RANK];
+  /** `metadata.creationTimestamp`: of equal matches the oldest Ingress wins, then `namespace/name`. */
+  readonly created: string;
+  readonly ingress: string;
+  readonly position: number;
+}
+
+/** One Ingress, compiled. Depends on the Ingress alone; Services are resolved per backend. */
+export interface IngressRules {
+  readonly hosts: ReadonlyMap<string, readonly RankedRoute[]>;
+  readonly backends: readonly BackendRef[];
+  readonly problems: readonly IngressProblem[];
+}
+
+/** Ingress has no timeout fields: idle as nginx (60 s), connect as Envoy (5 s), no total limit. */
+export const INGRESS_TIMEOUTS: RouteTimeouts = { requestMs: 'off', connectMs: 5_000, idleMs: 60_000 };
+
+const HOSTNAME = /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+/**
+ * Compiles the rules of one Ingress (networking.k8s.io/v1) into routes per hostname. Cases:
+ *
+ * - rule with host: that hostname; without: `*`
+ * - rule without `http`: the hostname goes to the Ingress's default backend
+ * - default backend: last resort of each hostname of this Ingress, and of every other request;
+ *   there, Ingresses without rules come before Ingresses with rules
+ * - resource backend, or none: the route exists and answers 503, with a problem
+ * - `ImplementationSpecific` is `Prefix`
+ */
+export function compileIngress(ingress: Stored<Ingress>): IngressRules {
+  const builder = new IngressRulesBuilder(ingress);
+  const spec = ingress.spec ?? {};
+  spec.rules?.forEach((rule, index) => {
+    builder.addRule(rule, `spec.rules[${index}]`);
+  });
+  if (spec.defaultBackend !== undefined) {
+    const rank = (spec.rules ?? []).length === 0 ? ROUTE_RANK.defaultBackend : ROUTE_RANK.foreignDefault;
+    builder.addDefaultBackend(spec.defaultBackend, rank);
+  } else if ((spec.rules ?? []).length === 0) {
+    builder.problem('spec', 'InvalidRule', 'neither rules nor defaultBackend: nothing to route');
+  }
+  if ((spec.tls ?? []).length > 0) {
+    builder.problem(
+      'spec.tls',
+      'TLSNotServed',
+      'TLS is not terminated by this gateway; the hosts are served as plain HTTP',
+    );
+  }
+  return builder.rules();
+}
+
+class IngressRulesBuilder {
+  readonly #ingress: Stored<Ingress>;
+  readonly #key: string;
+  readonly #namespace: string;
+  readonly #hosts = new Map<string, RankedRoute[]>();
+  readonly #backends: BackendRef[] = [];
+  readonly #problems: IngressProblem[] = [];
+  #position = 0;
+
+  constructor(ingress: Stored<Ingress>) {
+    this.#ingress = ingress;
+    this.#key = objectKey(ingress);
+    this.#namespace = ingress.metadata.namespace ?? '';
+  }
+
+  rules(): IngressRules {
+    return { hosts: this.#hosts, backends: this.#backends, problems: this.#problems };
+  }
+
+  problem(field: string, reason: IngressProblem['reason'], message: string): void {
+    this.#problems.push({ field, reason, message });
+  }
+
+  addRule(rule: IngressRule, field: string): void {
+    const hostname = (rule.host ?? '') === '' ? '*' : rule.host!.toLowerCase();
+    if (hostname !== '*' && !HOSTNAME.test(hostname)) {
+      this.problem(
+        `${field}.host`,
+        'InvalidRule',
+        `${JSON.stringify(rule.host)} is not a DNS name or a wildcard of one label`,
+      );
+      return;
+    }
+    const routes = this.#routesOf(hostname);
+    rule.http?.paths.forEach((path, index) => {
+      const pathField = `${field}.http.paths[${index}]`;
+      const match = pathMatch(path);
+      if (match === undefined) {
+        this.problem(`${pathField}.path`, 'InvalidRule', `${JSON.stringify(path.path)} does not begin with "/"`);
+        return;
+      }
+      const action = this.#forward(path.backend, `${pathField}.backend`);
+      routes.push(
+        this.#ranked(match, match.type === 'exact' ? ROUTE_RANK.exact : ROUTE_RANK.prefix, pathField, action),
+      );
+    });
+    if (rule.http === undefined && this.#ingress.spec?.defaultBackend === undefined) {
+      this.problem(field, 'InvalidRule', 'a rule without paths needs spec.defaultBackend');
+    }
+  }
+
+  addDefaultBackend(backend: IngressBackend, anyHostRank: RankedRoute['rank']): void {
+    const field = 'spec.defaultBackend';
+    const action = this.#forward(backend, field);
+    const match: PathMatch = { type: 'prefix', value: '/' };
+    for (const routes of this.#hosts.values()) {
+      routes.push(this.#ranked(match, ROUTE_RANK.defaultBackend, field, action));
+    }
+    if (!this.#hosts.has('*')) this.#routesOf('*').push(this.#ranked(match, anyHostRank, field, action));
+  }
+
+  #routesOf(hostname: string): RankedRoute[] {
+    const known = this.#hosts.get(hostname);
+    if (known !== undefined) return known;
+    const routes: RankedRoute[] = [];
+    this.#hosts.set(hostname, routes);
+    return routes;
+  }
+
+  #ranked(path: PathMatch, rank: RankedRoute['rank'], field: string, action: RouteAction): RankedRoute {
+    const route: Route = {
+      source: { kind: 'Ingress', namespace: this.#namespace, name: this.#ingress.metadata.name, field },
+      match: { path, headers: [], query: [] },
+      action,
+      timeouts: INGRESS_TIMEOUTS,
+    };
+    const position = this.#position;
+    this.#position += 1;
+    return { route, rank, created: this.#ingress.metadata.creationTimestamp, ingress: this.#key, position };
+  }
+
+  #forward(backend: IngressBackend, field: string): RouteAction {
+    const { service, resource } = backend;
+    if (service === undefined) {
+      const what =
+        resource === undefined ? 'no backend' : `resource backend ${resource.kind ?? ''}/${resource.name ?? ''}`;
+      this.problem(field, 'BackendUnsupported', `${what}: only service backends are served; requests get 503`);
+      return { type: 'respond', status: 503, body: 'no service backend\n' };
+    }
+    const port = service.port?.number ?? service.port?.name;
+    if (port === undefined || port === 0 || port === '') {
+      this.problem(`${field}.service.port`, 'InvalidRule', 'a number or a name is needed; requests get 503');
+      return { type: 'respond', status: 503, body: 'no service port\n' };
+    }
+    const key = `${this.#namespace}/${service.name}:${port}`;
+    this.#backends.push({ key, namespace: this.#namespace, service: service.name, port, field: `${field}.service` });
+    return { type: 'forward', backends: [{ backend: key, weight: 1 }] };
+  }
+}
+
+/** Undefined for a path that is not absolute. A prefix loses its trailing slashes: the API ignores them. */
+function pathMatch(path: HTTPIngressPath): PathMatch | undefined {
+  const value = (path.path ?? '') === '' ? '/' : path.path!;
+  if (!value.startsWith('/')) return undefined;
+  if (path.pathType === 'Exact') return { type: 'exact', value };
+  const trimmed = value.replace(/\/+$/, '');
+  return { type: 'prefix', value: trimmed === '' ? '/' : trimmed };
+}

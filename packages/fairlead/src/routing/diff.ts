@@ -1,0 +1,77 @@
+import { deepEqual } from '@fairlead/client';
+import type { RouteTable, RouteTableDiff } from './route-table.ts';
+
+/** A table with nothing in it: what a new worker runs before its first diff. */
+export const emptyRouteTable: RouteTable = { listeners: new Map(), hosts: new Map(), backends: new Map() };
+
+export function isEmptyDiff(diff: RouteTableDiff): boolean {
+  return diff.listeners.length === 0 && diff.hosts.length === 0 && diff.backends.length === 0;
+}
+
+/** What turns `from` into `to`. Walks both tables: for resyncs and tests, not for each change. */
+export function diffRouteTables(from: RouteTable, to: RouteTable): RouteTableDiff {
+  return {
+    listeners: diffMaps(from.listeners, to.listeners),
+    hosts: diffMaps(from.hosts, to.hosts),
+    backends: diffMaps(from.backends, to.backends),
+  };
+}
+
+/** A new table with the difference applied; `table` stays as it is. */
+export function applyRouteTableDiff(table: RouteTable, diff: RouteTableDiff): RouteTable {
+  return {
+    listeners: patchMap(table.listeners, diff.listeners),
+    hosts: patchMap(table.hosts, diff.hosts),
+    backends: patchMap(table.backends, diff.backends),
+  };
+}
+
+function diffMaps<V>(from: ReadonlyMap<string, V>, to: ReadonlyMap<string, V>): [string, V | undefined][] {
+  const changes: [string, V | undefined][] = [];
+  for (const [key, value] of to) if (!deepEqual(from.get(key), value)) changes.push([key, value]);
+  for (const key of from.keys()) if (!to.has(key)) changes.push([key, undefined]);
+  return changes;
+}
+
+function patchMap<V>(
+  map: ReadonlyMap<string, V>,
+  changes: readonly (readonly [string, V | undefined])[],
+): Map<string, V> {
+  const patched = new Map(map);
+  for (const [key, value] of changes) {
+    if (value === undefined) patched.delete(key);
+    else patched.set(key, value);
+  }
+  return patched;
+}
+
+/**
+ * Keys whose present value has not been acknowledged. When applying fails nothing is known about
+ * what is installed, so the keys stay and go out again, with their newest values, in the next diff.
+ */
+export class PendingDiff {
+  readonly #listeners = new Set<string>();
+  readonly #hosts = new Set<string>();
+  readonly #backends = new Set<string>();
+
+  add(diff: RouteTableDiff): void {
+    for (const [key] of diff.listeners) this.#listeners.add(key);
+    for (const [key] of diff.hosts) this.#hosts.add(key);
+    for (const [key] of diff.backends) this.#backends.add(key);
+  }
+
+  /** The pending keys with their values in `table`. */
+  toDiff(table: RouteTable): RouteTableDiff {
+    return {
+      listeners: [...this.#listeners].map((key) => [key, table.listeners.get(key)] as const),
+      hosts: [...this.#hosts].map((key) => [key, table.hosts.get(key)] as const),
+      backends: [...this.#backends].map((key) => [key, table.backends.get(key)] as const),
+    };
+  }
+
+  clear(): void {
+    this.#listeners.clear();
+    this.#hosts.clear();
+    this.#backends.clear();
+  }
+}
