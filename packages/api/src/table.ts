@@ -1,4 +1,18 @@
+import { isJsonObject } from './own-property.ts';
 import type { ColumnFacts, ResourceFacts } from './schema/resource-facts.ts';
+import { ageOf } from './table/cells.ts';
+import { eventCells } from './table/event.ts';
+import {
+  endpointSliceCells,
+  endpointsCells,
+  ingressCells,
+  ingressClassCells,
+  serviceCells,
+} from './table/networking.ts';
+import { nodeCells } from './table/node.ts';
+import { configMapCells, leaseCells, namespaceCells, secretCells, serviceAccountCells } from './table/plain-kinds.ts';
+import { podCells } from './table/pod.ts';
+import { deploymentCells, replicaSetCells } from './table/workloads.ts';
 
 /** One row of a Table answer; the server replaces `object` by its metadata where asked to. */
 export interface TableRow {
@@ -12,7 +26,50 @@ export interface TableContent {
   readonly rows: TableRow[];
 }
 
-/** The cells of objects of one resource, as `kubectl get` prints them. `nowMs` is Unix time. */
-export function tableRows(resource: ResourceFacts, objects: readonly object[], _nowMs: number): TableContent {
-  return { columnDefinitions: resource.columns, rows: objects.map((object) => ({ cells: [], object })) };
+/** Cells of one object in the order of the resource's columns. */
+type CellsOfKind = (object: Readonly<Record<string, unknown>>, nowMs: number) => unknown[];
+
+const BY_RESOURCE: Readonly<Record<string, CellsOfKind>> = {
+  '/namespaces': namespaceCells,
+  '/nodes': nodeCells,
+  '/pods': podCells,
+  '/services': serviceCells,
+  '/endpoints': endpointsCells,
+  '/configmaps': configMapCells,
+  '/secrets': secretCells,
+  '/serviceaccounts': serviceAccountCells,
+  '/events': eventCells,
+  'events.k8s.io/events': eventCells,
+  'apps/deployments': deploymentCells,
+  'apps/replicasets': replicaSetCells,
+  'discovery.k8s.io/endpointslices': endpointSliceCells,
+  'coordination.k8s.io/leases': leaseCells,
+  'networking.k8s.io/ingresses': ingressCells,
+  'networking.k8s.io/ingressclasses': ingressClassCells,
+};
+
+const NAME_AND_AGE: readonly ColumnFacts[] = [
+  { name: 'Name', type: 'string', format: 'name', priority: 0 },
+  { name: 'Age', type: 'string', format: '', priority: 0 },
+];
+
+/**
+ * The cells of objects of one resource, as `kubectl get -o wide` prints them.
+ * `nowMs` is Unix time in milliseconds. A resource without a printer of its own
+ * gets the columns Name and Age.
+ */
+export function tableRows(resource: ResourceFacts, objects: readonly object[], nowMs: number): TableContent {
+  const cellsOf = BY_RESOURCE[`${resource.group}/${resource.plural}`];
+  return {
+    columnDefinitions: cellsOf === undefined ? NAME_AND_AGE : resource.columns,
+    rows: objects.map((object) => ({
+      cells: (cellsOf ?? nameAndAge)(object as Record<string, unknown>, nowMs),
+      object,
+    })),
+  };
+}
+
+function nameAndAge(object: Readonly<Record<string, unknown>>, nowMs: number): unknown[] {
+  const metadata = isJsonObject(object.metadata) ? object.metadata : {};
+  return [metadata.name ?? '', ageOf(object, nowMs)];
 }
