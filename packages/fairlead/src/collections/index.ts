@@ -1,0 +1,10 @@
+export type { Change, Collection } from './collection.ts';
+export type { DerivedCollection, Equal } from './collection-core.ts';
+export { type Batcher, type BatchTimes, onBatch } from './debounce.ts';
+export { filterCollection, mapCollection } from './derived.ts';
+export { type CollectionDump, dump } from './dump.ts';
+export { groupBy } from './grouped.ts';
+export { informerCollection } from './informer-collection.ts';
+export { joinByKey } from './joined.ts';
+export { inBatch } from './propagation.ts';
+export { StaticCollection, staticCollection } from './static-collection.ts';
