@@ -1,0 +1,130 @@
+import type { EndpointSlice, Namespace, Pod, Service, Stored } from '@fairlead/api';
+import type { Informer } from '@fairlead/client';
+import {
+  compileNamespaceRecords,
+  compilePodRecords,
+  compileServiceRecords,
+  type DnsCompileOptions,
+} from './compile.ts';
+import type { CompiledRecords } from './program.ts';
+
+/** What the loop reads of an informer. */
+export type DnsSource<T> = Pick<Informer<T>, 'subscribe' | 'synced' | 'get'>;
+
+/** The objects that records come from; `pods` only in the verified mode of Pod records. */
+export interface DnsSources {
+  readonly services: DnsSource<Service>;
+  readonly endpointSlices: DnsSource<EndpointSlice>;
+  readonly namespaces: DnsSource<Namespace>;
+  readonly pods?: DnsSource<Pod> | undefined;
+}
+
+/** Where compiled records go: the server. */
+export interface RecordSink {
+  setSource(source: string, records: CompiledRecords | undefined): void;
+  markSynced(): void;
+}
+
+const serviceNameLabel = 'kubernetes.io/service-name';
+
+/**
+ * Compiles what changed and gives it to the server, in the turn in which the change arrived. Nothing is
+ * compiled before all sources are complete, so a half-known cluster is never served.
+ */
+export class DnsLoop {
+  /** Resolves when the first complete program is installed. */
+  readonly synced: Promise<void>;
+  readonly #sources: DnsSources;
+  readonly #sink: RecordSink;
+  readonly #options: DnsCompileOptions;
+  /** Slices by Service key, then by slice key. */
+  readonly #slices: Map<string, Map<string, Stored<EndpointSlice>>> = new Map();
+  readonly #dirtyServices: Set<string> = new Set();
+  readonly #unsubscribers: (() => void)[] = [];
+  #isSynced = false;
+  #isStopped = false;
+
+  constructor(sources: DnsSources, sink: RecordSink, options: DnsCompileOptions) {
+    this.#sources = sources;
+    this.#sink = sink;
+    this.#options = options;
+    this.#watch();
+    const { services, endpointSlices, namespaces, pods } = sources;
+    const all = [services, endpointSlices, namespaces, ...(pods === undefined ? [] : [pods])];
+    this.synced = Promise.all(all.map((source) => source.synced)).then(() => {
+      if (this.#isStopped) return;
+      this.#isSynced = true;
+      this.#compileDirty();
+      sink.markSynced();
+    });
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const unsubscribe of this.#unsubscribers) unsubscribe();
+  }
+
+  #watch(): void {
+    const { services, endpointSlices, namespaces, pods } = this.#sources;
+    this.#unsubscribers.push(
+      services.subscribe((changes) => {
+        for (const { key } of changes) this.#dirtyServices.add(key);
+        this.#compileDirty();
+      }),
+      endpointSlices.subscribe((changes) => {
+        for (const { key, old, new: next } of changes) {
+          if (old !== undefined) this.#dropSlice(key, old);
+          if (next !== undefined) this.#keepSlice(key, next);
+        }
+        this.#compileDirty();
+      }),
+      namespaces.subscribe((changes) => {
+        for (const { key, new: namespace } of changes) {
+          const records = namespace && compileNamespaceRecords(namespace, this.#options);
+          this.#sink.setSource(`namespace/${key}`, records);
+        }
+      }),
+    );
+    if (pods === undefined) return;
+    this.#unsubscribers.push(
+      pods.subscribe((changes) => {
+        for (const { key, new: pod } of changes) {
+          this.#sink.setSource(`pod/${key}`, pod && compilePodRecords(pod, this.#options));
+        }
+      }),
+    );
+  }
+
+  #keepSlice(key: string, slice: Stored<EndpointSlice>): void {
+    const service = serviceKeyOf(slice);
+    if (service === undefined) return;
+    const slices = this.#slices.get(service);
+    if (slices === undefined) this.#slices.set(service, new Map([[key, slice]]));
+    else slices.set(key, slice);
+    this.#dirtyServices.add(service);
+  }
+
+  #dropSlice(key: string, slice: Stored<EndpointSlice>): void {
+    const service = serviceKeyOf(slice);
+    const slices = service === undefined ? undefined : this.#slices.get(service);
+    if (service === undefined || slices === undefined) return;
+    slices.delete(key);
+    if (slices.size === 0) this.#slices.delete(service);
+    this.#dirtyServices.add(service);
+  }
+
+  #compileDirty(): void {
+    if (!this.#isSynced) return;
+    for (const key of this.#dirtyServices) {
+      const service = this.#sources.services.get(key);
+      const slices = [...(this.#slices.get(key)?.values() ?? [])];
+      this.#sink.setSource(`service/${key}`, service && compileServiceRecords(service, slices, this.#options));
+    }
+    this.#dirtyServices.clear();
+  }
+}
+
+function serviceKeyOf(slice: Stored<EndpointSlice>): string | undefined {
+  const service = slice.metadata.labels?.[serviceNameLabel];
+  return service === undefined || service === '' ? undefined : `${slice.metadata.namespace ?? ''}/${service}`;
+}

@@ -1,0 +1,106 @@
+import { createSocket } from 'node:dgram';
+import { connect, isIPv6 } from 'node:net';
+import type { Clock } from '../../sys/clock.ts';
+import { headerFlag } from '../../wire/dns/constants.ts';
+import { type DnsMessage, type DnsQuestion, decodeMessage } from '../../wire/dns/message.ts';
+import { nameKey } from '../../wire/dns/name.ts';
+
+/** A resolver that queries are forwarded to. */
+export interface Upstream {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Result of asking one upstream once. */
+export type ExchangeResult =
+  | { readonly ok: true; readonly message: DnsMessage }
+  | { readonly ok: false; readonly reason: 'timeout' | 'unreachable' | 'aborted' };
+
+/** Whether a message answers a query: same ID, QR set, and the same question (names without regard to case). */
+export function isAnswerTo(message: DnsMessage, id: number, question: DnsQuestion): boolean {
+  const [asked] = message.questions;
+  return (
+    message.id === id &&
+    (message.flags & headerFlag.QR) !== 0 &&
+    message.questions.length === 1 &&
+    asked !== undefined &&
+    asked.type === question.type &&
+    asked.class === question.class &&
+    nameKey(asked.name) === nameKey(question.name)
+  );
+}
+
+/** One attempt's inputs. `id` is unpredictable; the query carries it. */
+export interface ExchangeOptions {
+  readonly upstream: Upstream;
+  readonly query: Uint8Array;
+  readonly id: number;
+  readonly question: DnsQuestion;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Asks over UDP from a fresh socket: a random source port, connected, so that the kernel drops datagrams
+ * of other senders. Answers that do not match are ignored, not believed.
+ */
+export function exchangeUdp(options: ExchangeOptions): Promise<ExchangeResult> {
+  const { upstream, query, id, question, clock, signal } = options;
+  return new Promise((resolve) => {
+    const socket = createSocket(isIPv6(upstream.address.split('%')[0]!) ? 'udp6' : 'udp4');
+    let isDone = false;
+    const finish = (result: ExchangeResult): void => {
+      if (isDone) return;
+      isDone = true;
+      cancel();
+      signal.removeEventListener('abort', onAbort);
+      socket.close();
+      resolve(result);
+    };
+    const onAbort = (): void => finish({ ok: false, reason: 'aborted' });
+    const cancel = clock.after(options.timeoutMs, () => finish({ ok: false, reason: 'timeout' }));
+    signal.addEventListener('abort', onAbort, { once: true });
+    socket.on('error', () => finish({ ok: false, reason: 'unreachable' }));
+    socket.on('message', (bytes) => {
+      const message = decodeMessage(bytes);
+      if (message !== undefined && isAnswerTo(message, id, question)) finish({ ok: true, message });
+    });
+    socket.connect(upstream.port, upstream.address, () => {
+      if (!isDone) socket.send(query, (error) => error !== null && finish({ ok: false, reason: 'unreachable' }));
+    });
+  });
+}
+
+/** Asks over TCP, after a truncated UDP answer (RFC 7766 5). */
+export function exchangeTcp(options: ExchangeOptions): Promise<ExchangeResult> {
+  const { upstream, query, id, question, clock, signal } = options;
+  return new Promise((resolve) => {
+    const socket = connect({ host: upstream.address, port: upstream.port, noDelay: true });
+    let received = Buffer.alloc(0);
+    const finish = (result: ExchangeResult): void => {
+      cancel();
+      signal.removeEventListener('abort', onAbort);
+      socket.destroy();
+      resolve(result);
+    };
+    const onAbort = (): void => finish({ ok: false, reason: 'aborted' });
+    const cancel = clock.after(options.timeoutMs, () => finish({ ok: false, reason: 'timeout' }));
+    signal.addEventListener('abort', onAbort, { once: true });
+    socket.on('error', () => finish({ ok: false, reason: 'unreachable' }));
+    socket.on('close', () => finish({ ok: false, reason: 'unreachable' }));
+    socket.on('connect', () => {
+      const frame = Buffer.alloc(2 + query.length);
+      frame.writeUInt16BE(query.length, 0);
+      frame.set(query, 2);
+      socket.write(frame);
+    });
+    socket.on('data', (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk]);
+      if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return;
+      const message = decodeMessage(received.subarray(2, 2 + received.readUInt16BE(0)));
+      const isGood = message !== undefined && isAnswerTo(message, id, question);
+      finish(isGood ? { ok: true, message } : { ok: false, reason: 'unreachable' });
+    });
+  });
+}

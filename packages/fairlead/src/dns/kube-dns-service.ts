@@ -1,0 +1,184 @@
+import { type EndpointSlice, endpointSlices, namespaces, type Service, services } from '@fairlead/api';
+import { type ApiClient, isAlreadyExists, isConflict, isNotFound } from '@fairlead/client';
+import type { Clock } from '../sys/clock.ts';
+import type { Log, Running } from '../sys/role.ts';
+import { addressFamily } from './owner-names.ts';
+
+/** The Service that Pods find the DNS by, and this node's part of it. */
+export interface KubeDnsOptions {
+  readonly nodeName: string;
+  /** Cluster IP: by convention the tenth address of the service range. Absent: the API chooses. */
+  readonly clusterIp?: string;
+  /** Node-local address and port of the server. */
+  readonly address: string;
+  readonly port: number;
+}
+
+const namespace = 'kube-system';
+const serviceName = 'kube-dns';
+const manager = 'dns.fairlead';
+
+/** Service `kube-system/kube-dns`: no selector, because the agents write its endpoints. */
+export function kubeDnsService(options: KubeDnsOptions): Service {
+  const port = (name: string, protocol: 'UDP' | 'TCP'): NonNullable<NonNullable<Service['spec']>['ports']>[number] => ({
+    name,
+    protocol,
+    port: 53,
+    targetPort: options.port,
+  });
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: serviceName,
+      namespace,
+      labels: { 'k8s-app': 'kube-dns', 'kubernetes.io/name': 'CoreDNS', 'app.kubernetes.io/managed-by': 'fairlead' },
+    },
+    spec: {
+      type: 'ClusterIP',
+      ...(options.clusterIp === undefined ? {} : { clusterIP: options.clusterIp, clusterIPs: [options.clusterIp] }),
+      ports: [port('dns', 'UDP'), port('dns-tcp', 'TCP')],
+    },
+  };
+}
+
+/** EndpointSlice `kube-dns-NODE` with the node's own server. */
+export function kubeDnsSlice(options: KubeDnsOptions): EndpointSlice {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      name: `${serviceName}-${options.nodeName}`,
+      namespace,
+      labels: { 'kubernetes.io/service-name': serviceName, 'endpointslice.kubernetes.io/managed-by': manager },
+    },
+    addressType: addressFamily(options.address) === 'AAAA' ? 'IPv6' : 'IPv4',
+    endpoints: [
+      {
+        addresses: [options.address],
+        nodeName: options.nodeName,
+        conditions: { ready: true, serving: true, terminating: false },
+      },
+    ],
+    ports: [
+      { name: 'dns', protocol: 'UDP', port: options.port },
+      { name: 'dns-tcp', protocol: 'TCP', port: options.port },
+    ],
+  };
+}
+
+/** Keeps the Service and the slice in the API, and takes the slice away on stop. */
+export class KubeDnsRegistration implements Running {
+  /** Resolves once both objects are there. */
+  readonly registered: Promise<void>;
+  readonly #client: ApiClient;
+  readonly #options: KubeDnsOptions;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #stopping: AbortController = new AbortController();
+  #running: Promise<void>;
+
+  constructor(client: ApiClient, options: KubeDnsOptions, clock: Clock, log: Log) {
+    this.#client = client;
+    this.#options = options;
+    this.#clock = clock;
+    this.#log = log;
+    this.#running = this.#ensureUntilDone();
+    this.registered = this.#running;
+  }
+
+  /** Puts back what somebody has deleted or changed. Call it when one of the two objects changes. */
+  ensureAgain(): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#running = this.#running.then(() => this.#ensureUntilDone());
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort();
+    await this.#running;
+    const { name = '' } = kubeDnsSlice(this.#options).metadata ?? {};
+    try {
+      await this.#client.delete(endpointSlices, { name, namespace });
+    } catch (error) {
+      // The API is often gone first; the next start of this node takes the slice over.
+      if (!isNotFound(error)) this.#log('debug', 'EndpointSlice of the DNS server stays', { name, error });
+    }
+  }
+
+  async #ensureUntilDone(): Promise<void> {
+    for (let delayMs = 100; !this.#stopping.signal.aborted; delayMs = Math.min(delayMs * 2, 5000)) {
+      try {
+        await this.#ensureService();
+        await this.#ensureSlice();
+        return;
+      } catch (error) {
+        this.#log(delayMs > 1000 ? 'warn' : 'debug', 'Service kube-system/kube-dns not yet written', { error });
+        await this.#clock.sleep(delayMs, this.#stopping.signal).catch(() => undefined);
+      }
+    }
+  }
+
+  /** A Service that is there stays as it is, but for the ports: users may set its cluster IP and labels. */
+  async #ensureService(): Promise<void> {
+    const wanted = kubeDnsService(this.#options);
+    try {
+      const found = await this.#client.get(services, { name: serviceName, namespace });
+      const hasPort = (name: string): boolean => found.spec?.ports?.some((port) => port.name === name) === true;
+      if (hasPort('dns') && hasPort('dns-tcp')) return;
+      await this.#client.update(services, { ...found, spec: { ...found.spec, ports: wanted.spec?.ports } });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      await this.#createService(wanted);
+    }
+  }
+
+  async #createService(wanted: Service): Promise<void> {
+    try {
+      await this.#client.create(services, wanted);
+    } catch (error) {
+      if (isAlreadyExists(error)) return;
+      if (!isNotFound(error)) throw error;
+      await this.#client.create(namespaces, { metadata: { name: namespace } }).catch((failure: unknown) => {
+        if (!isAlreadyExists(failure)) throw failure;
+      });
+      await this.#client.create(services, wanted);
+    }
+  }
+
+  async #ensureSlice(): Promise<void> {
+    const wanted = kubeDnsSlice(this.#options);
+    const name = wanted.metadata?.name ?? '';
+    try {
+      const found = await this.#client.get(endpointSlices, { name, namespace });
+      if (isSameSlice(found, wanted)) return;
+      if (found.addressType !== wanted.addressType) {
+        // The address type cannot be changed.
+        await this.#client.delete(endpointSlices, { name, namespace });
+        await this.#client.create(endpointSlices, wanted);
+        return;
+      }
+      const { resourceVersion } = found.metadata;
+      await this.#client.update(endpointSlices, { ...wanted, metadata: { ...wanted.metadata, resourceVersion } });
+    } catch (error) {
+      if (!isNotFound(error))
+        throw isConflict(error) ? new Error('the slice changed meanwhile', { cause: error }) : error;
+      await this.#client.create(endpointSlices, wanted);
+    }
+  }
+}
+
+function isSameSlice(found: EndpointSlice, wanted: EndpointSlice): boolean {
+  const [endpoint] = found.endpoints ?? [];
+  const label = 'kubernetes.io/service-name';
+  return (
+    found.addressType === wanted.addressType &&
+    found.metadata?.labels?.[label] === wanted.metadata?.labels?.[label] &&
+    found.endpoints?.length === 1 &&
+    endpoint?.addresses[0] === wanted.endpoints[0]?.addresses[0] &&
+    endpoint?.conditions?.ready !== false &&
+    wanted.ports?.every((port) =>
+      found.ports?.some((one) => one.name === port.name && one.port === port.port && one.protocol === port.protocol),
+    ) === true
+  );
+}

@@ -1,0 +1,153 @@
+import { headerFlag, optBytes, rcode, rrClass, rrType, udpPayloadBytes } from '../wire/dns/constants.ts';
+import type { DnsQuestion, DnsRecord } from '../wire/dns/message.ts';
+import { nameFromText, nameToText, readName, type WireName } from '../wire/dns/name.ts';
+import { ParsedQuery, parseQuery, queryVerdict } from '../wire/dns/query.ts';
+import { MessageWriter } from '../wire/dns/writer.ts';
+import type { Forwarder } from './forward/forwarder.ts';
+import { normalizeName } from './owner-names.ts';
+import type { DnsProgram } from './program.ts';
+import { soaRecord, wireRecordSet } from './record-data.ts';
+
+/** What the slow path works with. */
+export interface ResolveContext {
+  readonly program: DnsProgram;
+  readonly serial: number;
+  readonly forwarder: Pick<Forwarder, 'resolve'>;
+  /** Whether names of the zone may be answered already. */
+  readonly isSynced: boolean;
+}
+
+/** Longest alias chain inside the zone. */
+const maxAliases = 8;
+
+interface Resolution {
+  readonly rcode: number;
+  readonly answers: readonly DnsRecord[];
+  readonly authority: readonly DnsRecord[];
+  readonly additional: readonly DnsRecord[];
+  readonly authoritative: boolean;
+}
+
+/**
+ * Answers a query that the table cannot: aliases (ExternalName), followed inside the zone and then by the
+ * upstreams, and names of others. `limit` is the room of the answer over TCP; absent: UDP, by the OPT record.
+ */
+export async function resolveQuery(
+  message: Uint8Array,
+  context: ResolveContext,
+  limit?: number,
+): Promise<Uint8Array | undefined> {
+  const query = new ParsedQuery();
+  if (parseQuery(message, 0, message.length, query) !== queryVerdict.ok) return undefined;
+  const read = readName(message, 12, message.length);
+  if (read === undefined) return undefined;
+  const question: DnsQuestion = { name: read.name, type: query.qtype, class: query.qclass };
+  const resolution = await resolve(question, query, context);
+  const udpLimit = query.hasOpt ? Math.min(query.udpBytes, udpPayloadBytes) : 512;
+  return encodeAnswer(message, question, query, resolution, limit ?? udpLimit);
+}
+
+async function resolve(question: DnsQuestion, query: ParsedQuery, context: ResolveContext): Promise<Resolution> {
+  const { program } = context;
+  const answers: DnsRecord[] = [];
+  let name = question.name;
+  for (let aliases = 0; ; aliases++) {
+    const owner = normalizeName(nameToText(name));
+    const sets = program.names.get(owner);
+    const isOurs = sets !== undefined || isInZone(owner, program.zone.origin);
+    if (isOurs && !context.isSynced) return failed(rcode.SERVFAIL);
+    if (!isOurs) return forward(name, question, query, context, answers);
+    if (sets === undefined || sets.length === 0) {
+      return negative(sets === undefined ? rcode.NXDOMAIN : rcode.NOERROR, answers, context);
+    }
+    const found = sets.find((set) => rrType[set.type] === question.type);
+    if (found !== undefined) {
+      const wire = wireRecordSet(name, found, program.zone, context.serial);
+      answers.push(...wire.answers);
+      return { rcode: 0, answers, authority: [], additional: wire.additional, authoritative: true };
+    }
+    const alias = sets.find((set) => set.type === 'CNAME');
+    if (alias === undefined) return negative(rcode.NOERROR, answers, context);
+    const target = nameFromText(alias.target);
+    if (target === undefined || aliases >= maxAliases) return failed(rcode.SERVFAIL);
+    answers.push(...wireRecordSet(name, alias, program.zone, context.serial).answers);
+    name = target;
+  }
+}
+
+/** The rest of the chain from the upstreams; what we have of it stays even when they fail (RFC 6604). */
+async function forward(
+  name: WireName,
+  question: DnsQuestion,
+  query: ParsedQuery,
+  context: ResolveContext,
+  before: readonly DnsRecord[],
+): Promise<Resolution> {
+  const answer = await context.forwarder.resolve({
+    name,
+    type: question.type,
+    class: rrClass.IN,
+    dnssecOk: query.dnssecOk,
+    checkingDisabled: (query.flags & headerFlag.CD) !== 0,
+  });
+  const answers = [...before, ...answer.answers];
+  return {
+    rcode: answer.rcode,
+    answers,
+    authority: answer.authority,
+    additional: [],
+    authoritative: before.length > 0,
+  };
+}
+
+function failed(code: number): Resolution {
+  return { rcode: code, answers: [], authority: [], additional: [], authoritative: false };
+}
+
+function negative(code: number, answers: readonly DnsRecord[], context: ResolveContext): Resolution {
+  const { zone } = context.program;
+  const origin = nameFromText(zone.origin) ?? Uint8Array.of(0);
+  const soa = soaRecord(origin, zone, context.serial, zone.negativeTtl);
+  return { rcode: code, answers, authority: [soa], additional: [], authoritative: true };
+}
+
+function isInZone(owner: string, origin: string): boolean {
+  return owner === origin || owner.endsWith(`.${origin}`);
+}
+
+function encodeAnswer(
+  message: Uint8Array,
+  question: DnsQuestion,
+  query: ParsedQuery,
+  resolution: Resolution,
+  limit: number,
+): Uint8Array {
+  const writer = new MessageWriter(new Uint8Array(limit), limit - (query.hasOpt ? optBytes : 0));
+  const echoed = query.flags & (headerFlag.RD | headerFlag.CD);
+  const authority = resolution.authoritative ? headerFlag.AA : 0;
+  const flags = headerFlag.QR | headerFlag.RA | echoed | authority | (resolution.rcode & 0x0f);
+  writer.header((message[0]! << 8) | message[1]!, flags);
+  writer.question(question);
+  const isWhole =
+    resolution.answers.every((record) => writer.record('answer', record)) &&
+    resolution.authority.every((record) => writer.record('authority', record));
+  if (isWhole) for (const record of resolution.additional) if (!writer.record('additional', record)) break;
+  if (!isWhole) writer.setFlags(headerFlag.TC);
+  if (!query.hasOpt) return writer.bytes;
+  return withOpt(writer.bytes, query.dnssecOk);
+}
+
+/** Adds the OPT record, for which the writer's limit left room. */
+function withOpt(message: Uint8Array, dnssecOk: boolean): Uint8Array {
+  const whole = new Uint8Array(message.length + optBytes);
+  whole.set(message);
+  const at = message.length;
+  whole[at + 2] = rrType.OPT;
+  whole[at + 3] = udpPayloadBytes >> 8;
+  whole[at + 4] = udpPayloadBytes & 255;
+  whole[at + 7] = dnssecOk ? 0x80 : 0;
+  const count = ((whole[10]! << 8) | whole[11]!) + 1;
+  whole[10] = count >> 8;
+  whole[11] = count & 255;
+  return whole;
+}

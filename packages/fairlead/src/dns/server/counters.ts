@@ -1,0 +1,41 @@
+/** Positions in a thread's counter array (64-bit floats, one writer). */
+export const counterIndex = {
+  queries: 0,
+  dropped: 1,
+  truncated: 2,
+  handedOff: 3,
+  batches: 4,
+  /** Datagrams the kernel did not take. */
+  sendFailures: 5,
+  /** First of sixteen counters by response code. */
+  rcodes: 8,
+} as const;
+
+/** Length of a thread's counter array. */
+export const counterWords = 24;
+
+/** Sums over all threads. */
+export interface DnsCounters {
+  readonly queries: number;
+  readonly dropped: number;
+  readonly truncated: number;
+  readonly handedOff: number;
+  readonly batches: number;
+  readonly sendFailures: number;
+  /** Answers from the table by response code. */
+  readonly rcodes: readonly number[];
+}
+
+/** Adds up the counters of all threads. */
+export function sumCounters(threads: readonly Float64Array[]): DnsCounters {
+  const sum = (index: number): number => threads.reduce((total, counters) => total + (counters[index] ?? 0), 0);
+  return {
+    queries: sum(counterIndex.queries),
+    dropped: sum(counterIndex.dropped),
+    truncated: sum(counterIndex.truncated),
+    handedOff: sum(counterIndex.handedOff),
+    batches: sum(counterIndex.batches),
+    sendFailures: sum(counterIndex.sendFailures),
+    rcodes: Array.from({ length: 16 }, (_, code) => sum(counterIndex.rcodes + code)),
+  };
+}

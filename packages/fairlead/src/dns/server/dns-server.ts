@@ -1,0 +1,143 @@
+import type { Clock, Random } from '../../sys/clock.ts';
+import type { Log, Running } from '../../sys/role.ts';
+import type { SocketAddress } from '../../sys/socket-address.ts';
+import { Forwarder, type ForwarderStats } from '../forward/forwarder.ts';
+import type { Upstream } from '../forward/upstream-exchange.ts';
+import type { CompiledRecords, DnsProgram, ZoneFacts } from '../program.ts';
+import { type ResolveContext, resolveQuery } from '../resolve-query.ts';
+import { ZoneBuilder } from '../zone-builder.ts';
+import { AnswerTable, type AnswerTableStats } from './answer-table.ts';
+import { type DnsCounters, sumCounters } from './counters.ts';
+import { QueryAnswerer } from './query-answerer.ts';
+import { control } from './table-layout.ts';
+import { TcpServer } from './tcp-server.ts';
+import { UdpServer } from './udp-server.ts';
+import { zoneTemplates } from './zone-template.ts';
+
+/** What a server needs; addresses are bound by {@link DnsServer.start}. */
+export interface DnsServerOptions {
+  readonly zone: ZoneFacts;
+  /** UDP and TCP both; port 0 takes one port for both. */
+  readonly listen: readonly SocketAddress[];
+  readonly upstreams: readonly Upstream[];
+  readonly workers: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Numbers of a running server. */
+export interface DnsServerStats {
+  readonly queries: DnsCounters;
+  readonly table: AnswerTableStats;
+  readonly forwarder: ForwarderStats;
+  readonly tcpConnections: number;
+}
+
+/** Most handed-off queries at once. */
+const handOffLimit = 2000;
+
+/** The server without Kubernetes: records in by source, answers out over UDP and TCP. */
+export class DnsServer implements Running {
+  readonly #options: DnsServerOptions;
+  readonly #builder: ZoneBuilder;
+  readonly #table: AnswerTable;
+  readonly #forwarder: Forwarder;
+  readonly #streamAnswerer: QueryAnswerer;
+  #udp: UdpServer | undefined;
+  #tcp: TcpServer | undefined;
+  #isSynced = false;
+  #serial = 0;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: DnsServerOptions) {
+    this.#options = options;
+    this.#builder = new ZoneBuilder(options.zone);
+    this.#table = new AnswerTable(options.zone, options.workers, (buffers) => {
+      this.#udp?.replaceBuffers(buffers);
+      this.#streamAnswerer.replace(buffers);
+    });
+    this.#table.control[control.handOffLimit] = handOffLimit;
+    this.#streamAnswerer = new QueryAnswerer(this.#table.buffers, zoneTemplates(options.zone));
+    const { upstreams, clock, random } = options;
+    this.#forwarder = new Forwarder({ upstreams, clock, random });
+  }
+
+  /** Addresses served, with the ports the kernel chose. */
+  get addresses(): readonly SocketAddress[] {
+    return this.#udp?.addresses ?? [];
+  }
+
+  /** The installed program; a live view. */
+  get program(): DnsProgram {
+    return this.#builder.program;
+  }
+
+  get stats(): DnsServerStats {
+    return {
+      queries: sumCounters([...(this.#udp?.counters ?? []), this.#streamAnswerer.counters]),
+      table: this.#table.stats,
+      forwarder: this.#forwarder.stats,
+      tcpConnections: this.#tcp?.connections ?? 0,
+    };
+  }
+
+  /** Replaces what one source contributes; visible to every worker when this returns. */
+  setSource(source: string, records: CompiledRecords | undefined): void {
+    const diff = this.#builder.setSource(source, records);
+    if (diff.length === 0) return;
+    this.#table.apply(diff);
+    if (this.#isSynced) this.#table.setSerial(this.#nextSerial());
+  }
+
+  /** The program is complete: from now on names that are not there do not exist. */
+  markSynced(): void {
+    this.#isSynced = true;
+    this.#table.markSynced(this.#nextSerial());
+  }
+
+  /** @throws DnsError when an address cannot be had. */
+  async start(): Promise<void> {
+    const { listen, workers, log, clock, zone } = this.#options;
+    const table = this.#table;
+    const resolve = (message: Uint8Array): Promise<Uint8Array | undefined> => resolveQuery(message, this.#context());
+    const udp = new UdpServer({ listen, workers, table, zones: zoneTemplates(zone), resolve, log });
+    this.#udp = udp;
+    const tcp = new TcpServer({
+      listen: udp.addresses,
+      answerer: this.#streamAnswerer,
+      resolve: (message) => resolveQuery(message, this.#context(), 65535),
+      clock,
+      log,
+    });
+    this.#tcp = tcp;
+    udp.start();
+    try {
+      await tcp.start();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    this.#forwarder.stop();
+    await Promise.all([this.#udp?.stop(), this.#tcp?.stop()]);
+  }
+
+  #context(): ResolveContext {
+    const { program } = this.#builder;
+    return { program, serial: this.#serial, forwarder: this.#forwarder, isSynced: this.#isSynced };
+  }
+
+  /** Unix seconds, but always growing (RFC 1982 arithmetic is safe until 2106). */
+  #nextSerial(): number {
+    this.#serial = Math.max(this.#serial + 1, Math.floor(this.#options.clock.now() / 1000));
+    return this.#serial;
+  }
+}

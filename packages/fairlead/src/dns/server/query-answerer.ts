@@ -1,0 +1,329 @@
+// Hot path: answers one query from the shared table. No allocation, no strings.
+
+import { optBytes, rcode, rrClass, rrType, udpClassicBytes, udpPayloadBytes } from '../../wire/dns/constants.ts';
+import { ParsedQuery, parseQuery, queryVerdict } from '../../wire/dns/query.ts';
+import { counterIndex, counterWords } from './counters.ts';
+import {
+  control,
+  entryHasAlias,
+  entryHeaderWords,
+  setIsCut,
+  setIsSoa,
+  setRotates,
+  setWords,
+  type TableBuffers,
+} from './table-layout.ts';
+import type { ZoneTemplate } from './zone-template.ts';
+
+/** Result of {@link QueryAnswerer.answer}: the main thread must answer (forwarding, aliases). */
+export const handOff = -1;
+
+/** HINFO record of the minimal ANY answer (RFC 8482 4.2): owner pointer, type, class, TTL 3600, "RFC8482" "". */
+const anyRecord = Uint8Array.of(
+  ...[0xc0, 12, 0, rrType.HINFO, 0, 1, 0, 0, 0x0e, 0x10, 0, 9, 7],
+  ...[...'RFC8482'].map((char) => char.charCodeAt(0)),
+  0,
+);
+
+/** Longest run that is copied byte by byte; beyond it a view and one memmove are cheaper. */
+const copyLoopBytes = 192;
+
+/** Answers queries from an answer table. One per thread. */
+export class QueryAnswerer {
+  /** The query of the last {@link answer}, also for a hand-off. */
+  readonly query: ParsedQuery = new ParsedQuery();
+  /** Counters of this thread; see counters.ts. */
+  readonly counters: Float64Array;
+  readonly #zones: readonly ZoneTemplate[];
+  readonly #control: Int32Array;
+  #slots: Int32Array;
+  #words: Int32Array;
+  #bytes: Uint8Array;
+  #mask = 0;
+  #turn = 0;
+
+  /** `zones[0]` is the cluster zone, the one with authority over names that do not exist. */
+  constructor(buffers: TableBuffers, zones: readonly ZoneTemplate[], counters?: Float64Array) {
+    this.#zones = zones;
+    this.#control = new Int32Array(buffers.control);
+    this.#slots = new Int32Array(buffers.slots);
+    this.#words = new Int32Array(buffers.arena);
+    this.#bytes = new Uint8Array(buffers.arena);
+    this.#mask = this.#slots.length / 2 - 1;
+    this.counters = counters ?? new Float64Array(counterWords);
+  }
+
+  /** Takes over grown buffers. */
+  replace(buffers: TableBuffers): void {
+    this.#slots = new Int32Array(buffers.slots);
+    this.#words = new Int32Array(buffers.arena);
+    this.#bytes = new Uint8Array(buffers.arena);
+    this.#mask = this.#slots.length / 2 - 1;
+  }
+
+  /**
+   * Answers the message `input[start, end)` into `output` at `base`. `streamLimit` is 0 for UDP, where
+   * the client's OPT decides, or the room of a TCP answer. Returns the answer's length, 0 for no
+   * answer, or {@link handOff}.
+   */
+  answer(input: Uint8Array, start: number, end: number, output: Uint8Array, base: number, streamLimit: number): number {
+    const query = this.query;
+    const counters = this.counters;
+    counters[counterIndex.queries]!++;
+    const verdict = parseQuery(input, start, end, query);
+    if (verdict !== queryVerdict.ok) {
+      if (verdict === queryVerdict.drop) {
+        counters[counterIndex.dropped]!++;
+        return 0;
+      }
+      if (verdict === queryVerdict.badvers) return this.#reply(input, start, output, base, rcode.BADVERS, false);
+      return this.#reply(
+        input,
+        start,
+        output,
+        base,
+        verdict === queryVerdict.notimp ? rcode.NOTIMP : rcode.FORMERR,
+        false,
+      );
+    }
+    const qtype = query.qtype;
+    if (query.qclass !== rrClass.IN || qtype === rrType.AXFR || qtype === rrType.IXFR) {
+      return this.#reply(input, start, output, base, rcode.REFUSED, false);
+    }
+    let limit = streamLimit;
+    if (limit === 0) {
+      limit = query.hasOpt ? query.udpBytes : udpClassicBytes;
+      if (limit > udpPayloadBytes) limit = udpPayloadBytes;
+    }
+    const entry = this.#find();
+    if (entry === 0) return this.#answerMissing(input, start, output, base);
+    if (this.#control[control.synced] === 0) return this.#reply(input, start, output, base, rcode.SERVFAIL, false);
+
+    const words = this.#words;
+    const head = words[entry + 1]!;
+    const sets = head & 0xffff;
+    let at = entry + entryHeaderWords;
+    for (let left = sets; left > 0; left--, at += setWords) {
+      if ((words[at]! & 0xffff) === qtype) return this.#writeSet(input, start, output, base, at, limit);
+    }
+    if ((head >>> 16) & entryHasAlias) return handOff;
+    if (qtype === rrType.ANY) return this.#writeAny(input, start, output, base);
+    const zone = this.#zoneOfName();
+    return zone < 0 ? handOff : this.#writeNegative(input, start, output, base, zone, rcode.NOERROR);
+  }
+
+  /** A reply without records, e.g. SERVFAIL for a hand-off that has no room. */
+  fail(input: Uint8Array, start: number, output: Uint8Array, base: number, code: number): number {
+    return this.#reply(input, start, output, base, code, false);
+  }
+
+  /** Word index of the query name's entry; 0: none. */
+  #find(): number {
+    const query = this.query;
+    const slots = this.#slots;
+    const words = this.#words;
+    const hash = query.hash;
+    const nameBytes = query.nameBytes;
+    const nameWords = query.nameWords;
+    const count = (nameBytes + 3) >> 2;
+    for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const entry = slots[slot * 2 + 1]!;
+      if (entry === 0) return 0;
+      if (entry < 0 || slots[slot * 2] !== hash || words[entry] !== nameBytes) continue;
+      let at = entry + entryHeaderWords + (words[entry + 1]! & 0xffff) * setWords;
+      let index = 0;
+      while (index < count && words[at++] === nameWords[index]) index++;
+      if (index === count) return entry;
+    }
+  }
+
+  #answerMissing(input: Uint8Array, start: number, output: Uint8Array, base: number): number {
+    if (!this.#endsWith(this.#zones[0]!)) return handOff;
+    if (this.#control[control.synced] === 0) return this.#reply(input, start, output, base, rcode.SERVFAIL, false);
+    return this.#writeNegative(input, start, output, base, 0, rcode.NXDOMAIN);
+  }
+
+  /** Whether the query name is at or below the zone's origin, at a label border. */
+  #endsWith(zone: ZoneTemplate): boolean {
+    const { name, nameBytes } = this.query;
+    const origin = zone.origin;
+    const from = nameBytes - origin.length;
+    if (from < 0) return false;
+    for (let index = origin.length - 1; index >= 0; index--) if (name[from + index] !== origin[index]) return false;
+    let label = 0;
+    while (label < from) label += name[label]! + 1;
+    return label === from;
+  }
+
+  #zoneOfName(): number {
+    for (let zone = 0; zone < this.#zones.length; zone++) if (this.#endsWith(this.#zones[zone]!)) return zone;
+    return -1;
+  }
+
+  /** Header and question; counts stay 0. Returns the length. */
+  #begin(
+    input: Uint8Array,
+    start: number,
+    output: Uint8Array,
+    base: number,
+    code: number,
+    authoritative: boolean,
+  ): number {
+    const query = this.query;
+    output[base] = input[start]!;
+    output[base + 1] = input[start + 1]!;
+    // QR, opcode, AA, RD of the query; then RA, CD of the query, response code.
+    output[base + 2] = 0x80 | (input[start + 2]! & 0x79) | (authoritative ? 0x04 : 0);
+    output[base + 3] = 0x80 | (input[start + 3]! & 0x10) | (code & 0x0f);
+    const question = query.questionEnd === 0 ? 12 : query.questionEnd - start;
+    output[base + 4] = 0;
+    output[base + 5] = question > 12 ? 1 : 0;
+    for (let at = 6; at < 12; at++) output[base + at] = 0;
+    for (let at = 12; at < question; at++) output[base + at] = input[start + at]!;
+    const counters = this.counters;
+    counters[counterIndex.rcodes + (code & 0x0f)]!++;
+    return question;
+  }
+
+  /** Appends the OPT record if the query had one. */
+  #finish(output: Uint8Array, base: number, length: number, code: number): number {
+    const query = this.query;
+    if (!query.hasOpt) return length;
+    const at = base + length;
+    output[at] = 0;
+    output[at + 1] = 0;
+    output[at + 2] = rrType.OPT;
+    output[at + 3] = udpPayloadBytes >> 8;
+    output[at + 4] = udpPayloadBytes & 255;
+    output[at + 5] = code >> 4;
+    output[at + 6] = 0;
+    output[at + 7] = query.dnssecOk ? 0x80 : 0;
+    output[at + 8] = 0;
+    output[at + 9] = 0;
+    output[at + 10] = 0;
+    const count = ((output[base + 10]! << 8) | output[base + 11]!) + 1;
+    output[base + 10] = count >> 8;
+    output[base + 11] = count & 255;
+    return length + optBytes;
+  }
+
+  #reply(
+    input: Uint8Array,
+    start: number,
+    output: Uint8Array,
+    base: number,
+    code: number,
+    authoritative: boolean,
+  ): number {
+    return this.#finish(output, base, this.#begin(input, start, output, base, code, authoritative), code);
+  }
+
+  #writeAny(input: Uint8Array, start: number, output: Uint8Array, base: number): number {
+    const length = this.#begin(input, start, output, base, rcode.NOERROR, true);
+    output.set(anyRecord, base + length);
+    output[base + 7] = 1;
+    return this.#finish(output, base, length + anyRecord.length, rcode.NOERROR);
+  }
+
+  #writeNegative(
+    input: Uint8Array,
+    start: number,
+    output: Uint8Array,
+    base: number,
+    zone: number,
+    code: number,
+  ): number {
+    const length = this.#begin(input, start, output, base, code, true);
+    output[base + 9] = 1;
+    return this.#finish(output, base, length + this.#copySoa(output, base, length, zone), code);
+  }
+
+  /** Writes a zone's SOA record at `base + length`; returns its size. */
+  #copySoa(output: Uint8Array, base: number, length: number, zone: number): number {
+    const template = this.#zones[zone]!;
+    const soa = template.soa;
+    const size = soa.length;
+    const to = base + length;
+    for (let at = 0; at < size; at++) output[to + at] = soa[at]!;
+    // Pointers to the origin inside the question's name, and the serial.
+    const origin = 12 + this.query.nameBytes - template.origin.length;
+    const pointers = template.originPointers;
+    for (let index = 0; index < pointers.length; index++) {
+      const at = pointers[index]!;
+      output[to + at] = 0xc0 | (origin >> 8);
+      output[to + at + 1] = origin & 255;
+    }
+    const serial = this.#control[control.serial]!;
+    const serialAt = to + size - 20;
+    output[serialAt] = serial >>> 24;
+    output[serialAt + 1] = (serial >>> 16) & 255;
+    output[serialAt + 2] = (serial >>> 8) & 255;
+    output[serialAt + 3] = serial & 255;
+    return size;
+  }
+
+  #writeSet(input: Uint8Array, start: number, output: Uint8Array, base: number, set: number, limit: number): number {
+    const words = this.#words;
+    const flags = words[set]! >>> 16;
+    let length = this.#begin(input, start, output, base, rcode.NOERROR, true);
+    if ((flags & setIsSoa) !== 0) {
+      output[base + 7] = 1;
+      return this.#finish(output, base, length + this.#copySoa(output, base, length, 0), rcode.NOERROR);
+    }
+    const from = words[set + 1]!;
+    let answers = words[set + 2]!;
+    let bytes = words[set + 3]!;
+    const room = limit - length - (this.query.hasOpt ? optBytes : 0);
+    let isCut = (flags & setIsCut) !== 0;
+    if ((flags & setRotates) !== 0) {
+      const size = (bytes / answers) | 0;
+      // Rotation: start at another record each time, wrap at the end.
+      const skip = answers > 1 ? this.#nextTurn(answers) * size : 0;
+      const total = bytes;
+      if (bytes > room) {
+        isCut = true;
+        answers = Math.max(0, Math.floor(room / size));
+        bytes = answers * size;
+      }
+      const head = Math.min(total - skip, bytes);
+      this.#copy(output, base + length, from + skip, head);
+      if (head < bytes) this.#copy(output, base + length + head, from, bytes - head);
+      length += bytes;
+    } else if (bytes > room) {
+      isCut = true;
+      answers = 0;
+    } else {
+      this.#copy(output, base + length, from, bytes);
+      length += bytes;
+      const extra = words[set + 5]!;
+      // Glue goes along whole or not at all; leaving it out is no truncation (RFC 2181 9).
+      if (extra > 0 && bytes + extra <= room) {
+        this.#copy(output, base + length, from + bytes, extra);
+        length += extra;
+        output[base + 10] = words[set + 4]! >> 8;
+        output[base + 11] = words[set + 4]! & 255;
+      }
+    }
+    output[base + 6] = answers >> 8;
+    output[base + 7] = answers & 255;
+    if (isCut) {
+      output[base + 2]! |= 0x02;
+      this.counters[counterIndex.truncated]!++;
+    }
+    return this.#finish(output, base, length, rcode.NOERROR);
+  }
+
+  #nextTurn(records: number): number {
+    this.#turn = (this.#turn + 1) & 0x3fffffff;
+    return this.#turn % records;
+  }
+
+  #copy(output: Uint8Array, to: number, from: number, count: number): void {
+    const bytes = this.#bytes;
+    if (count > copyLoopBytes) {
+      output.set(bytes.subarray(from, from + count), to);
+      return;
+    }
+    for (let at = 0; at < count; at++) output[to + at] = bytes[from + at]!;
+  }
+}

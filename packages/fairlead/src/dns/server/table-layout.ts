@@ -1,0 +1,56 @@
+/**
+ * The answer table in shared memory: one writer (the main thread), lock-free readers (the workers).
+ *
+ *     slots   [hash, entry] pairs, open addressing with linear probing; capacity is a power of two.
+ *             entry: word index into the arena; 0 free, -1 deleted. An entry is replaced by one atomic
+ *             store, so a reader sees the old answers or the new ones.
+ *     arena   entries:
+ *       word 0            name length in bytes
+ *       word 1            number of sets | flags << 16
+ *       word 2 + 6s ...   sets: [type | flags << 16, byte offset, answers, answer bytes, additionals, additional bytes]
+ *       then              name, lower-case wire form, zero padded to a word
+ *       then              for each set the wire form of its answers, then of its additionals, as they
+ *                         follow the question: compression pointers are final, because the question
+ *                         has the entry's name at offset 12
+ *     control  words below; then one batch counter per worker: odd while it reads
+ *
+ * A replaced entry is reused only after every worker that was reading has finished its batch.
+ */
+export interface TableBuffers {
+  readonly control: SharedArrayBuffer;
+  readonly slots: SharedArrayBuffer;
+  readonly arena: SharedArrayBuffer;
+}
+
+/** Word indexes of the control buffer. */
+export const control = {
+  /** Grows when `slots` or `arena` were replaced; the new ones wait in the worker's port. */
+  generation: 0,
+  /** 1 once the program is complete; before, names of the zone are SERVFAIL. */
+  synced: 1,
+  /** SOA serial. */
+  serial: 2,
+  /** 1: workers end. */
+  stop: 3,
+  /** Queries handed to the main thread and not yet answered. */
+  handedOff: 4,
+  /** Most queries that may be handed off at once; beyond it they are SERVFAIL. */
+  handOffLimit: 5,
+  /** First of the batch counters, {@link counterStrideWords} apart. */
+  batchCounters: 16,
+} as const;
+
+/** One cache line per worker. */
+export const counterStrideWords = 16;
+/** Words before the sets of an entry. */
+export const entryHeaderWords = 2;
+/** Words of one set. */
+export const setWords = 6;
+/** Entry flag: has a CNAME set; the main thread follows the chain. */
+export const entryHasAlias = 1;
+/** Set flag: the records of the SOA are made on the spot. */
+export const setIsSoa = 1;
+/** Set flag: all records have one size and may be rotated. */
+export const setRotates = 2;
+/** Set flag: not all records fit into a message of 65,535 bytes. */
+export const setIsCut = 4;

@@ -1,0 +1,182 @@
+import { Worker } from 'node:worker_threads';
+import { DatagramBatch } from '../../sys/datagrams.ts';
+import { errnoName } from '../../sys/errno.ts';
+import { eventfd, signalEventfd } from '../../sys/eventfd.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  IP_FREEBIND,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+  MSG_DONTWAIT,
+  SHUT_RDWR,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SO_REUSEPORT,
+  SOCK_DGRAM,
+  SOL_SOCKET,
+} from '../../sys/linux-constants.ts';
+import type { Log, Running } from '../../sys/role.ts';
+import { bind, close, localAddress, setSocketOption, shutdown, socket } from '../../sys/socket.ts';
+import type { SocketAddress } from '../../sys/socket-address.ts';
+import { udpPayloadBytes } from '../../wire/dns/constants.ts';
+import { DnsError } from '../dns-error.ts';
+import type { AnswerTable } from './answer-table.ts';
+import { counterWords } from './counters.ts';
+import { control, counterStrideWords, type TableBuffers } from './table-layout.ts';
+import type { HandedOffQuery, UdpWorkerData } from './udp-worker.ts';
+import type { ZoneTemplate } from './zone-template.ts';
+
+/** What the UDP service needs. */
+export interface UdpServerOptions {
+  readonly listen: readonly SocketAddress[];
+  readonly workers: number;
+  readonly table: AnswerTable;
+  readonly zones: readonly ZoneTemplate[];
+  /** Answers what the table cannot; `undefined` sends nothing. */
+  readonly resolve: (message: Uint8Array) => Promise<Uint8Array | undefined>;
+  readonly log: Log;
+}
+
+/** Receive buffer of a socket: room for about 10,000 queries while a worker is busy. */
+const receiveBufferBytes = 8 << 20;
+
+/**
+ * Opens one socket per worker and address. All sockets of an address share it by SO_REUSEPORT, and
+ * IP_FREEBIND lets the address appear later (the Pod bridge may not exist yet).
+ */
+export function openUdpSocket(address: SocketAddress): number {
+  const isV6 = address.family === 'ipv6';
+  const fd = socket(isV6 ? AF_INET6 : AF_INET, SOCK_DGRAM);
+  if (fd < 0) throw new DnsError('listen', `no UDP socket: ${errnoName(fd)}`);
+  setSocketOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  setSocketOption(fd, IPPROTO_IP, IP_FREEBIND, 1);
+  if (isV6) setSocketOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (setSocketOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, receiveBufferBytes) < 0) {
+    setSocketOption(fd, SOL_SOCKET, SO_RCVBUF, receiveBufferBytes);
+  }
+  const result = bind(fd, address);
+  if (result < 0) {
+    close(fd);
+    throw new DnsError('listen', `cannot listen on UDP ${address.address} port ${address.port}: ${errnoName(result)}`);
+  }
+  return fd;
+}
+
+/** The UDP side: sockets, worker threads, and answers to handed-off queries. */
+export class UdpServer implements Running {
+  readonly counters: readonly Float64Array[];
+  /** Bound addresses, with the ports the kernel chose. */
+  readonly addresses: readonly SocketAddress[];
+  readonly #options: UdpServerOptions;
+  /** By worker, then by address. */
+  readonly #sockets: readonly (readonly number[])[];
+  readonly #wakeFds: readonly number[];
+  readonly #threads: (Worker | undefined)[] = [];
+  readonly #reply: DatagramBatch = new DatagramBatch(1, udpPayloadBytes);
+  #isStopping = false;
+  #stopped: Promise<void> | undefined;
+
+  /** @throws DnsError `listen` when an address is in use or not allowed. */
+  constructor(options: UdpServerOptions) {
+    this.#options = options;
+    const open: number[] = [];
+    try {
+      const addresses: SocketAddress[] = [];
+      for (const address of options.listen) {
+        const fd = openUdpSocket(address);
+        open.push(fd);
+        addresses.push(localAddress(fd) ?? address);
+      }
+      const first = [...open];
+      const others = Array.from({ length: options.workers - 1 }, () =>
+        addresses.map((address) => {
+          const fd = openUdpSocket(address);
+          open.push(fd);
+          return fd;
+        }),
+      );
+      this.addresses = addresses;
+      this.#sockets = [first, ...others];
+    } catch (error) {
+      for (const fd of open) close(fd);
+      throw error;
+    }
+    this.#wakeFds = this.#sockets.map(() => eventfd());
+    this.counters = this.#sockets.map(() => new Float64Array(new SharedArrayBuffer(counterWords * 8)));
+  }
+
+  /** Starts the threads. */
+  start(): void {
+    for (const index of this.#sockets.keys()) this.#startThread(index);
+  }
+
+  /** Passes grown table buffers to all workers; they take them before their next batch. */
+  replaceBuffers(buffers: TableBuffers): void {
+    for (const thread of this.#threads) thread?.postMessage(buffers);
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    this.#isStopping = true;
+    Atomics.store(this.#options.table.control, control.stop, 1);
+    const ended = this.#threads.map(
+      (thread) =>
+        new Promise<void>((resolve) => (thread === undefined ? resolve() : thread.once('exit', () => resolve()))),
+    );
+    for (const fd of this.#wakeFds) signalEventfd(fd);
+    // Ends a blocking recvmmsg; an unconnected socket reports ENOTCONN and is woken all the same.
+    for (const fd of this.#sockets.flat()) shutdown(fd, SHUT_RDWR);
+    await Promise.all(ended);
+    for (const fd of [...this.#sockets.flat(), ...this.#wakeFds]) close(fd);
+  }
+
+  #startThread(index: number): void {
+    const data: UdpWorkerData = {
+      index,
+      sockets: this.#sockets[index]!,
+      wakeFd: this.#wakeFds[index]!,
+      buffers: this.#options.table.buffers,
+      zones: this.#options.zones,
+      counters: this.counters[index]!.buffer as SharedArrayBuffer,
+    };
+    const thread = new Worker(new URL('./udp-worker.ts', import.meta.url), {
+      workerData: data,
+      name: `dns-udp-${index}`,
+    });
+    this.#threads[index] = thread;
+    thread.on('message', (query: HandedOffQuery) => void this.#answer(query));
+    thread.on('error', (error) => this.#options.log('error', 'DNS worker failed', { worker: index, error }));
+    thread.once('exit', () => {
+      this.#threads[index] = undefined;
+      if (this.#isStopping) return;
+      // Its batch counter may be odd for ever; an even one lets the table reuse memory again.
+      const words = this.#options.table.control;
+      const counter = control.batchCounters + index * counterStrideWords;
+      if ((Atomics.load(words, counter) & 1) === 1) Atomics.add(words, counter, 1);
+      this.#startThread(index);
+    });
+  }
+
+  async #answer(query: HandedOffQuery): Promise<void> {
+    const words = this.#options.table.control;
+    try {
+      const answer = await this.#options.resolve(query.message);
+      const fd = this.#sockets[query.worker]?.[query.socket];
+      if (answer === undefined || fd === undefined || this.#isStopping) return;
+      this.#reply.bytes.set(answer.subarray(0, udpPayloadBytes));
+      this.#reply.setSendLength(0, answer.length);
+      this.#reply.setPeer(0, query.peer);
+      this.#reply.send(fd, 0, 1, MSG_DONTWAIT);
+    } catch (error) {
+      this.#options.log('error', 'DNS query failed', { error });
+    } finally {
+      Atomics.sub(words, control.handedOff, 1);
+    }
+  }
+}

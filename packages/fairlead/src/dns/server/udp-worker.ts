@@ -1,0 +1,145 @@
+// Hot path: the thread that serves UDP. Blocks in the kernel, never runs an event loop.
+
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { DatagramBatch } from '../../sys/datagrams.ts';
+import { Epoll } from '../../sys/epoll.ts';
+import { drainEventfd } from '../../sys/eventfd.ts';
+import { EPOLLIN, MSG_DONTWAIT, MSG_WAITFORONE } from '../../sys/linux-constants.ts';
+import type { SocketAddress } from '../../sys/socket-address.ts';
+import { rcode } from '../../wire/dns/constants.ts';
+import { counterIndex } from './counters.ts';
+import { handOff, QueryAnswerer } from './query-answerer.ts';
+import { control, counterStrideWords, type TableBuffers } from './table-layout.ts';
+import type { ZoneTemplate } from './zone-template.ts';
+
+/** What a worker is started with. */
+export interface UdpWorkerData {
+  readonly index: number;
+  /** One bound socket per listen address. */
+  readonly sockets: readonly number[];
+  /** Signalled when there is a message in the port, or to stop. */
+  readonly wakeFd: number;
+  readonly buffers: TableBuffers;
+  readonly zones: readonly ZoneTemplate[];
+  readonly counters: SharedArrayBuffer;
+}
+
+/** A query the worker cannot answer. */
+export interface HandedOffQuery {
+  readonly worker: number;
+  readonly socket: number;
+  readonly peer: SocketAddress;
+  readonly message: Uint8Array;
+}
+
+const batchDatagrams = 64;
+/** An odd multiple of a cache line, so that slots do not fall on the same cache sets. */
+const slotBytes = 1344;
+
+const data = workerData as UdpWorkerData;
+const port = parentPort!;
+const controlWords = new Int32Array(data.buffers.control);
+const batchCounter = control.batchCounters + data.index * counterStrideWords;
+const counters = new Float64Array(data.counters);
+const answerer = new QueryAnswerer(data.buffers, data.zones, counters);
+const input = new DatagramBatch(batchDatagrams, slotBytes);
+const output = new DatagramBatch(batchDatagrams, slotBytes);
+let generation = 0;
+
+function takeMessages(): void {
+  generation = Atomics.load(controlWords, control.generation);
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+    answerer.replace(next.message as TableBuffers);
+  }
+}
+
+function handOver(socket: number, slot: number): number {
+  const start = slot * slotBytes;
+  const peer = input.peer(slot);
+  const room = Atomics.load(controlWords, control.handOffLimit);
+  if (peer === undefined) return 0;
+  if (Atomics.add(controlWords, control.handedOff, 1) >= room) {
+    Atomics.sub(controlWords, control.handedOff, 1);
+    return rcode.SERVFAIL;
+  }
+  counters[counterIndex.handedOff]!++;
+  const message = Uint8Array.from(input.bytes.subarray(start, start + input.receivedLength(slot)));
+  const query: HandedOffQuery = { worker: data.index, socket, peer, message };
+  port.postMessage(query);
+  return 0;
+}
+
+/** Receives, answers and sends one batch; returns how many datagrams came. */
+function serveBatch(socket: number, flags: number): number {
+  const fd = data.sockets[socket]!;
+  const received = input.receive(fd, flags);
+  if (received <= 0) return received;
+  // Odd: reading. What was published before this point is visible from here on.
+  Atomics.add(controlWords, batchCounter, 1);
+  if (Atomics.load(controlWords, control.generation) !== generation) takeMessages();
+  let filled = 0;
+  for (let slot = 0; slot < received; slot++) {
+    const start = slot * slotBytes;
+    const base = filled * slotBytes;
+    let length = 0;
+    if (!input.wasTruncated(slot)) {
+      const end = start + input.receivedLength(slot);
+      length = answerer.answer(input.bytes, start, end, output.bytes, base, 0);
+      if (length === handOff) {
+        const code = handOver(socket, slot);
+        length = code === 0 ? 0 : answerer.fail(input.bytes, start, output.bytes, base, code);
+      }
+    }
+    if (length > 0) {
+      output.setSendLength(filled, length);
+      output.copyPeer(filled, input, slot);
+      filled++;
+    }
+    input.resetPeer(slot);
+  }
+  Atomics.add(controlWords, batchCounter, 1);
+  counters[counterIndex.batches]!++;
+  let sent = 0;
+  while (sent < filled) {
+    const taken = output.send(fd, sent, filled - sent, 0);
+    if (taken > 0) sent += taken;
+    else {
+      // The kernel refused the first one (e.g. no route to that client); the others may go.
+      counters[counterIndex.sendFailures]!++;
+      sent++;
+    }
+  }
+  return received;
+}
+
+function isStopped(): boolean {
+  return Atomics.load(controlWords, control.stop) !== 0;
+}
+
+/** One socket: block in recvmmsg itself. The stop flag is checked whenever the main thread shuts the socket down. */
+function serveOne(): void {
+  while (!isStopped()) serveBatch(0, MSG_WAITFORONE);
+}
+
+/** Several sockets: epoll, and a batch from each that is readable. */
+function serveMany(): void {
+  const wakeToken = data.sockets.length;
+  const epoll = new Epoll(wakeToken + 1);
+  for (const [index, fd] of data.sockets.entries()) epoll.add(fd, EPOLLIN, index);
+  epoll.add(data.wakeFd, EPOLLIN, wakeToken);
+  while (!isStopped()) {
+    const events = epoll.wait(-1);
+    for (let event = 0; event < events; event++) {
+      const token = epoll.eventToken(event);
+      if (token === wakeToken) {
+        drainEventfd(data.wakeFd);
+        takeMessages();
+      } else serveBatch(token, MSG_DONTWAIT);
+    }
+  }
+  epoll.close();
+}
+
+if (data.sockets.length === 1) serveOne();
+else serveMany();
+port.close();

@@ -1,0 +1,164 @@
+import { readFileSync } from 'node:fs';
+import { endpointSlices, namespaces, pods, type ResourceRef, services } from '@fairlead/api';
+import { type ApiClient, type Informer, startInformer } from '@fairlead/client';
+import type { Clock, Random } from '../sys/clock.ts';
+import type { Log, Running } from '../sys/role.ts';
+import type { SocketAddress } from '../sys/socket-address.ts';
+import { compileApexRecords } from './compile.ts';
+import { DnsError } from './dns-error.ts';
+import { DnsLoop } from './dns-loop.ts';
+import { parseNameservers } from './forward/resolv-conf.ts';
+import type { Upstream } from './forward/upstream-exchange.ts';
+import { type KubeDnsOptions, KubeDnsRegistration, kubeDnsSlice } from './kube-dns-service.ts';
+import { addressFamily, normalizeName } from './owner-names.ts';
+import { clusterZone, type DnsProgram } from './program.ts';
+import { DnsServer, type DnsServerStats } from './server/dns-server.ts';
+
+/** Options of {@link startDns}. */
+export interface DnsOptions {
+  readonly client: ApiClient;
+  /** UDP and TCP both. An address that this machine does not have yet is served once it appears. */
+  readonly listen: readonly { readonly address: string; readonly port: number }[];
+  /** Zone of the cluster, e.g. `cluster.local`. */
+  readonly clusterDomain: string;
+  /** Where other names go: the servers of /etc/resolv.conf, or `ADDRESS[:PORT]` each; `[]` for nowhere. */
+  readonly upstreams: 'resolv.conf' | readonly string[];
+  /** UDP threads. */
+  readonly workers: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Writes Service and EndpointSlice of the cluster DNS; absent: writes nothing. */
+  readonly kubeDns?: KubeDnsOptions;
+  /** TTL of all records and negative answers. Default 5. */
+  readonly ttlSeconds?: number;
+  /** `a-b-c-d.ns.pod` names for Pods that exist. Default `disabled`. */
+  readonly podRecords?: 'disabled' | 'verified';
+}
+
+/** A running DNS server. */
+export interface RunningDns extends Running {
+  /** Resolves when the cluster's records are complete (SERVFAIL before) and `kubeDns` is written. */
+  readonly ready: Promise<void>;
+  /** Served addresses, with the ports the kernel chose for port 0. */
+  readonly addresses: readonly SocketAddress[];
+  stats(): DnsServerStats;
+  /** What is installed, for `explain` and dumps; a live view. */
+  program(): DnsProgram;
+}
+
+/** Parses `ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`. */
+export function parseUpstream(text: string): Upstream | undefined {
+  const match = /^\[(.+)\](?::(\d+))?$/.exec(text) ?? /^([^:]+)(?::(\d+))?$/.exec(text) ?? /^(.+)$/.exec(text);
+  const [, address = '', port = '53'] = match ?? [];
+  if (addressFamily(address.split('%')[0]!) === undefined || Number(port) < 1 || Number(port) > 65535) return undefined;
+  return { address, port: Number(port) };
+}
+
+/** The upstreams of the options, without our own addresses: forwarding to ourselves would loop. */
+function chooseUpstreams(options: DnsOptions): Upstream[] {
+  const texts = options.upstreams === 'resolv.conf' ? parseNameservers(readResolvConf(options.log)) : options.upstreams;
+  const own = new Set(options.listen.map(({ address, port }) => `${address} ${port}`));
+  if (options.kubeDns?.clusterIp !== undefined) own.add(`${options.kubeDns.clusterIp} 53`);
+  if (options.kubeDns !== undefined) own.add(`${options.kubeDns.address} ${options.kubeDns.port}`);
+  return texts.flatMap((text) => {
+    const upstream = parseUpstream(text);
+    if (upstream === undefined) throw new DnsError('options', `not an upstream address: ${text}`);
+    if (!own.has(`${upstream.address} ${upstream.port}`)) return [upstream];
+    options.log('warn', 'DNS upstream is this server itself, left out', { upstream: text });
+    return [];
+  });
+}
+
+function readResolvConf(log: Log): string {
+  try {
+    return readFileSync('/etc/resolv.conf', 'utf8');
+  } catch (error) {
+    log('warn', 'no /etc/resolv.conf: names outside the cluster will not resolve', { error });
+    return '';
+  }
+}
+
+/**
+ * Starts the DNS server: it listens at once and answers SERVFAIL for the cluster's names until the API has
+ * delivered everything. Losing the API later keeps the last records.
+ *
+ * @throws DnsError `listen` when an address is taken, `options` for a bad upstream.
+ */
+export async function startDns(options: DnsOptions): Promise<RunningDns> {
+  const { client, clock, random, log, kubeDns } = options;
+  const ttlSeconds = options.ttlSeconds ?? 5;
+  const zone = clusterZone(normalizeName(options.clusterDomain), ttlSeconds);
+  const compileOptions = { zone: zone.origin, ttlSeconds };
+  const listen = options.listen.map(({ address, port }): SocketAddress => {
+    const family = addressFamily(address);
+    if (family === undefined) throw new DnsError('options', `not an address to listen on: ${address}`);
+    return { family: family === 'A' ? 'ipv4' : 'ipv6', address, port };
+  });
+  const server = new DnsServer({
+    zone,
+    listen,
+    upstreams: chooseUpstreams(options),
+    workers: options.workers,
+    clock,
+    random,
+    log,
+  });
+  const nameservers = kubeDns?.clusterIp === undefined ? listen.map(({ address }) => address) : [kubeDns.clusterIp];
+  server.setSource('zone', compileApexRecords(zone, nameservers, compileOptions));
+  await server.start();
+
+  const informers: Informer<unknown>[] = [];
+  function watch<T>(ref: ResourceRef<T>): Informer<T> {
+    const informer = startInformer(client, ref, {}, { clock, random, log });
+    informers.push(informer as Informer<unknown>);
+    return informer;
+  }
+  const sources = {
+    services: watch(services),
+    endpointSlices: watch(endpointSlices),
+    namespaces: watch(namespaces),
+    pods: options.podRecords === 'verified' ? watch(pods) : undefined,
+  };
+  const loop = new DnsLoop(sources, server, compileOptions);
+  const registration = kubeDns && new KubeDnsRegistration(client, kubeDns, clock, log);
+  if (kubeDns !== undefined && registration !== undefined) {
+    watchRegistration(sources.services, sources.endpointSlices, kubeDns, registration);
+  }
+  let stopped: Promise<void> | undefined;
+  const stopAll = async (): Promise<void> => {
+    await registration?.stop();
+    loop.stop();
+    for (const informer of informers) informer.stop();
+    await server.stop();
+  };
+  return {
+    ready: Promise.all([loop.synced, registration?.registered]).then(() => undefined),
+    get addresses() {
+      return server.addresses;
+    },
+    stats: () => server.stats,
+    program: () => server.program,
+    stop() {
+      stopped ??= stopAll();
+      return stopped;
+    },
+  };
+}
+
+/** Restores the Service or our slice when somebody removes or changes them. */
+function watchRegistration(
+  serviceSource: Pick<Informer<unknown>, 'subscribe'>,
+  sliceSource: Pick<Informer<unknown>, 'subscribe'>,
+  kubeDns: KubeDnsOptions,
+  registration: KubeDnsRegistration,
+): void {
+  const slice = `kube-system/${kubeDnsSlice(kubeDns).metadata?.name}`;
+  const isOurs = ({ key, old }: { readonly key: string; readonly old: unknown }): boolean =>
+    old !== undefined && (key === 'kube-system/kube-dns' || key === slice);
+  for (const source of [serviceSource, sliceSource]) {
+    source.subscribe((changes) => {
+      if (changes.some(isOurs)) registration.ensureAgain();
+    });
+  }
+}

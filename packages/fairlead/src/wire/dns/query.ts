@@ -1,0 +1,139 @@
+// Hot path: once per UDP datagram. No allocation, no strings; one pass over the name.
+
+import { rrType, udpClassicBytes } from './constants.ts';
+import { skipName } from './name.ts';
+
+/** What to do with a datagram after {@link parseQuery}. */
+export const queryVerdict = {
+  /** A well-formed query. */
+  ok: 0,
+  /** A response, or too short for a header: say nothing. */
+  drop: 1,
+  /** Header readable, rest malformed. */
+  formerr: 2,
+  /** An opcode other than QUERY. */
+  notimp: 3,
+  /** An EDNS version above 0. */
+  badvers: 4,
+} as const;
+
+/** A query, parsed in place. One instance is reused for all datagrams of a worker. */
+export class ParsedQuery {
+  /** Header bytes 2 and 3 as one word. */
+  flags = 0;
+  qtype = 0;
+  qclass = 0;
+  /** Lower-case wire name, zero padded to a multiple of four. */
+  readonly name: Uint8Array;
+  /** The same bytes as words. */
+  readonly nameWords: Int32Array;
+  /** Length of the name with its root label. */
+  nameBytes = 0;
+  /** Hash of the padded lower-case name; see {@link hashName}. */
+  hash = 0;
+  /** Offset behind the question; 0 when the question could not be read. */
+  questionEnd = 0;
+  hasOpt = false;
+  /** DNSSEC OK bit of the OPT record. */
+  dnssecOk = false;
+  /** Largest answer the client takes over UDP, before our own cap. */
+  udpBytes: number = udpClassicBytes;
+
+  constructor() {
+    this.name = new Uint8Array(260);
+    this.nameWords = new Int32Array(this.name.buffer);
+  }
+}
+
+/** Hash of the first `bytes` bytes (rounded up to words) of a zero-padded lower-case name. Never 0. */
+export function hashName(words: Int32Array, bytes: number): number {
+  let hash = bytes;
+  const count = (bytes + 3) >> 2;
+  for (let index = 0; index < count; index++) {
+    hash = Math.imul(hash ^ words[index]!, 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  return hash === 0 ? 1 : hash;
+}
+
+/**
+ * Parses the datagram `message[start, end)` into `query` and returns a {@link queryVerdict}.
+ *
+ * Strict: exactly one question without compression, no answer or authority records, whole
+ * additional records, at most one OPT (owner root, options that add up), nothing behind the last record.
+ */
+export function parseQuery(message: Uint8Array, start: number, end: number, query: ParsedQuery): number {
+  query.questionEnd = 0;
+  query.hasOpt = false;
+  query.dnssecOk = false;
+  query.udpBytes = udpClassicBytes;
+  if (end - start < 12) return queryVerdict.drop;
+  const high = message[start + 2]!;
+  query.flags = (high << 8) | message[start + 3]!;
+  if (high >= 0x80) return queryVerdict.drop;
+  if ((high & 0x78) !== 0) return queryVerdict.notimp;
+  if (((message[start + 4]! << 8) | message[start + 5]!) !== 1) return queryVerdict.formerr;
+
+  const name = query.name;
+  let at = start + 12;
+  let length = 0;
+  for (;;) {
+    if (at >= end) return queryVerdict.formerr;
+    const size = message[at++]!;
+    name[length++] = size;
+    if (size === 0) break;
+    if (size > 63 || length + size > 254) return queryVerdict.formerr;
+    const stop = at + size;
+    if (stop >= end) return queryVerdict.formerr;
+    while (at < stop) {
+      const byte = message[at++]!;
+      name[length++] = byte >= 65 && byte <= 90 ? byte + 32 : byte;
+    }
+  }
+  if (at + 4 > end) return queryVerdict.formerr;
+  query.nameBytes = length;
+  name[length] = 0;
+  name[length + 1] = 0;
+  name[length + 2] = 0;
+  query.hash = hashName(query.nameWords, length);
+  query.qtype = (message[at]! << 8) | message[at + 1]!;
+  query.qclass = (message[at + 2]! << 8) | message[at + 3]!;
+  at += 4;
+  query.questionEnd = at;
+  // Answer and authority counts: none in a query, except the SOA of an IXFR, which is refused unread.
+  if ((message[start + 6]! | message[start + 7]! | message[start + 8]! | message[start + 9]!) !== 0) {
+    return query.qtype === rrType.IXFR ? queryVerdict.ok : queryVerdict.formerr;
+  }
+  const additional = (message[start + 10]! << 8) | message[start + 11]!;
+  if (additional === 0) return at === end ? queryVerdict.ok : queryVerdict.formerr;
+  return parseAdditional(message, at, end, additional, query);
+}
+
+function parseAdditional(message: Uint8Array, start: number, end: number, count: number, query: ParsedQuery): number {
+  let at = start;
+  let version = 0;
+  for (let index = 0; index < count; index++) {
+    const owner = at;
+    at = message[at] === 0 && at < end ? at + 1 : skipName(message, at, end);
+    if (at < 0 || at + 10 > end) return queryVerdict.formerr;
+    const type = (message[at]! << 8) | message[at + 1]!;
+    const dataEnd = at + 10 + ((message[at + 8]! << 8) | message[at + 9]!);
+    if (dataEnd > end) return queryVerdict.formerr;
+    if (type === rrType.OPT) {
+      if (query.hasOpt || message[owner] !== 0) return queryVerdict.formerr;
+      query.hasOpt = true;
+      const size = (message[at + 2]! << 8) | message[at + 3]!;
+      query.udpBytes = Math.max(size, udpClassicBytes);
+      version = message[at + 5]!;
+      query.dnssecOk = (message[at + 6]! & 0x80) !== 0;
+      for (let option = at + 10; option < dataEnd; ) {
+        if (option + 4 > dataEnd) return queryVerdict.formerr;
+        option += 4 + ((message[option + 2]! << 8) | message[option + 3]!);
+        if (option > dataEnd) return queryVerdict.formerr;
+      }
+    }
+    at = dataEnd;
+  }
+  if (at !== end) return queryVerdict.formerr;
+  return version > 0 ? queryVerdict.badvers : queryVerdict.ok;
+}
