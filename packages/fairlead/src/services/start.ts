@@ -1,0 +1,250 @@
+import { type EndpointSlice, type Node, nodes, type Stored } from '@fairlead/api';
+import { type ApiClient, startInformer } from '@fairlead/client';
+import { type Clock, type Random, systemClock, systemRandom } from '../sys/clock.ts';
+import type { Log, Running } from '../sys/role.ts';
+import { createNftApplier } from './apply-nft.ts';
+import { createUserspaceApplier, type UserspaceNotice } from './apply-userspace.ts';
+import { createCoalescer } from './coalesce.ts';
+import { type CompileWarning, compileService, type NodeContext } from './compile.ts';
+import { checkNft, createRunNft } from './nft-command.ts';
+import type { ProgramChanges } from './nft-planner.ts';
+import type { ServiceProgram } from './program.ts';
+import { watchServices } from './service-watch.ts';
+import type { TraceContext } from './trace.ts';
+
+/** Measurements of the service proxy; implement what is wanted. */
+export interface ServiceProxyMetrics {
+  /** One synchronization: how long it took from first change seen to kernel, and for how many Services. */
+  synced?(sync: { readonly durationMs: number; readonly services: number; readonly full: boolean }): void;
+  /** From the change that triggered a slice write (its annotation) to the kernel. */
+  programmed?(latencyMs: number): void;
+  syncFailed?(): void;
+}
+
+/** A problem on a Service that the user should hear of, by Event. */
+export type ServiceNotice =
+  | UserspaceNotice
+  | ({ readonly service: string; readonly reason: 'InvalidField' } & CompileWarning);
+
+/** Options of {@link startServiceProxy}. */
+export interface ServiceProxyOptions {
+  readonly client: ApiClient;
+  readonly nodeName: string;
+  readonly mode: 'kernel' | 'userspace';
+  /** Prefixes of the Pods of this node; empty: sources are not told apart, nothing is masqueraded to cluster IPs. */
+  readonly podCidr: readonly string[];
+  /** Cluster IP ranges; addresses in them that no Service has are dropped. */
+  readonly serviceCidr: readonly string[];
+  /** Only documents the range; node ports are served wherever the API server put them. */
+  readonly nodePortRange?: string;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly log: Log;
+  readonly metrics?: ServiceProxyMetrics;
+  /** Addresses of the node, in addition to those of its Node object. */
+  readonly nodeIps?: readonly string[];
+  /** A machine that is not a node: cluster IPs only, no node ports. */
+  readonly edge?: boolean;
+  /** Userspace mode: where node ports listen. Default `0.0.0.0` and `::`. */
+  readonly nodePortAddresses?: readonly string[];
+  /** Words to run nft. Default `nft`. */
+  readonly nftCommand?: readonly string[];
+  readonly onNotice?: (notice: ServiceNotice) => void;
+}
+
+/** The running service proxy. */
+export interface RunningServiceProxy extends Running {
+  /** Resolves after the first complete program is installed. */
+  readonly ready: Promise<void>;
+  /** Installed programs by Service key, for explain. */
+  program(): ReadonlyMap<string, ServiceProgram>;
+  /** What `tracePacket` needs to know of this node. */
+  traceContext(): TraceContext;
+}
+
+const triggerAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
+const zoneLabel = 'topology.kubernetes.io/zone';
+const firstRetryMs = 500;
+const longestRetryMs = 30_000;
+
+interface Applier {
+  apply(changes: ProgramChanges): Promise<void>;
+  remove(): Promise<void>;
+}
+
+async function createApplier(
+  options: ServiceProxyOptions,
+  clock: Clock,
+  onNotice: (notice: ServiceNotice) => void,
+): Promise<Applier> {
+  const edge = options.edge === true;
+  if (options.mode === 'kernel') {
+    const command = options.nftCommand ?? ['nft'];
+    await checkNft(command);
+    return createNftApplier({
+      podCidrs: options.podCidr,
+      serviceCidrs: options.serviceCidr,
+      nodePorts: !edge,
+      runNft: createRunNft(command),
+      clock,
+      log: options.log,
+    });
+  }
+  return createUserspaceApplier({
+    clock,
+    random: options.random ?? systemRandom,
+    log: options.log,
+    nodePortAddresses: edge ? [] : (options.nodePortAddresses ?? ['0.0.0.0', '::']),
+    onNotice,
+  });
+}
+
+function nodeContext(options: ServiceProxyOptions, node: Stored<Node> | undefined): NodeContext {
+  const zone = node?.metadata.labels?.[zoneLabel];
+  const addresses = (node?.status?.addresses ?? [])
+    .filter((address) => address.type === 'InternalIP' || address.type === 'ExternalIP')
+    .map((address) => address.address);
+  return {
+    nodeName: options.nodeName,
+    nodeIps: [...new Set([...(options.nodeIps ?? []), ...addresses])],
+    ...(zone === undefined ? {} : { zone }),
+  };
+}
+
+function sameContext(a: NodeContext, b: NodeContext): boolean {
+  return a.zone === b.zone && a.nodeIps.join() === b.nodeIps.join();
+}
+
+/**
+ * Serves Services on this machine: watches them, compiles what changed, installs the difference.
+ *
+ * Nothing is installed before Services and slices are complete. A refused
+ * installation is retried with back-off, complete, while the last good one serves.
+ * Rejects with `ServiceProxyError` when the kernel data plane cannot be used at all.
+ */
+export async function startServiceProxy(options: ServiceProxyOptions): Promise<RunningServiceProxy> {
+  const clock = options.clock ?? systemClock;
+  const onNotice = options.onNotice ?? (() => undefined);
+  const applier = await createApplier(options, clock, onNotice);
+  const programs = new Map<string, ServiceProgram>();
+  const warned = new Map<string, string>();
+  let context = nodeContext(options, undefined);
+  let dirty = new Set<string>();
+  let triggers: number[] = [];
+  let firstChangeAtMs = clock.monotonicMs();
+  let synced = false;
+  let failed = false;
+  let first = true;
+  let retryMs = firstRetryMs;
+  let cancelRetry: (() => void) | undefined;
+  let stopped = false;
+  let markReady: () => void = () => undefined;
+  const ready = new Promise<void>((resolve) => {
+    markReady = resolve;
+  });
+
+  const warn = (key: string, warnings: readonly CompileWarning[]): void => {
+    const text = warnings.map(({ field, message }) => `${field}: ${message}`).join('; ');
+    if (text === (warned.get(key) ?? '')) return;
+    if (text === '') warned.delete(key);
+    else warned.set(key, text);
+    for (const warning of warnings) onNotice({ service: key, reason: 'InvalidField', ...warning });
+  };
+
+  const compileDirty = (): Map<string, ServiceProgram | undefined> => {
+    const changes = new Map<string, ServiceProgram | undefined>();
+    for (const key of dirty) {
+      const watched = watch.get(key);
+      const compiled = watched === undefined ? undefined : compileService(watched.service, watched.slices, context);
+      const program = compiled?.program;
+      warn(key, compiled?.warnings ?? []);
+      if (program === undefined && !programs.has(key)) continue;
+      changes.set(key, program);
+      if (program === undefined) programs.delete(key);
+      else programs.set(key, program);
+    }
+    dirty = new Set();
+    return changes;
+  };
+
+  const fail = (error: unknown): void => {
+    failed = true;
+    options.metrics?.syncFailed?.();
+    options.log('error', 'Services could not be installed; the previous state serves on', {
+      error: error instanceof Error ? error.message : String(error),
+      retryMs,
+    });
+    cancelRetry?.();
+    cancelRetry = clock.after(retryMs, () => coalescer.request());
+    retryMs = Math.min(retryMs * 2, longestRetryMs);
+  };
+
+  const sync = async (): Promise<void> => {
+    if (!synced || stopped) return;
+    const startedAtMs = firstChangeAtMs;
+    const triggered = triggers;
+    triggers = [];
+    const changes = compileDirty();
+    if (changes.size === 0 && !first && !failed) return;
+    const full = first || failed;
+    try {
+      await applier.apply(changes);
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    failed = false;
+    retryMs = firstRetryMs;
+    options.metrics?.synced?.({ durationMs: clock.monotonicMs() - startedAtMs, services: changes.size, full });
+    // Slices that existed before the start were programmed late through no fault of ours.
+    if (!first) for (const at of triggered) options.metrics?.programmed?.(clock.now() - at);
+    first = false;
+    markReady();
+  };
+
+  const coalescer = createCoalescer(clock, sync);
+  const change = (keys: Iterable<string>, slices: readonly Stored<EndpointSlice>[]): void => {
+    if (dirty.size === 0) firstChangeAtMs = clock.monotonicMs();
+    for (const key of keys) dirty.add(key);
+    for (const slice of slices) {
+      const at = Date.parse(slice.metadata.annotations?.[triggerAnnotation] ?? '');
+      if (!Number.isNaN(at)) triggers.push(at);
+    }
+    coalescer.request();
+  };
+  const watch = watchServices(options.client, change);
+  const nodeInformer =
+    options.edge === true
+      ? undefined
+      : startInformer(options.client, nodes, { fieldSelector: `metadata.name=${options.nodeName}` });
+  nodeInformer?.subscribe(() => {
+    const next = nodeContext(options, nodeInformer.get(options.nodeName));
+    if (sameContext(context, next)) return;
+    context = next;
+    change(watch.keys(), []);
+  });
+  void Promise.all([watch.synced, nodeInformer?.synced]).then(() => {
+    synced = true;
+    coalescer.request();
+  });
+
+  return {
+    ready,
+    program: () => programs,
+    traceContext: () => ({
+      podCidrs: options.podCidr,
+      serviceCidrs: options.serviceCidr,
+      nodeIps: context.nodeIps,
+      nodePorts: options.edge !== true,
+    }),
+    stop: async () => {
+      if (stopped) return;
+      stopped = true;
+      watch.stop();
+      nodeInformer?.stop();
+      cancelRetry?.();
+      await coalescer.stop();
+      await applier.remove();
+    },
+  };
+}
