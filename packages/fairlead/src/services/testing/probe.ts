@@ -1,0 +1,104 @@
+import { createSocket } from 'node:dgram';
+import { connect, createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+
+/**
+ * Runs inside a network namespace of a test: serves on the ports it is told,
+ * answering `name clientAddress`, and makes connections. Commands and answers
+ * are JSON lines.
+ */
+export type ProbeCommand =
+  | { readonly id: number; readonly do: 'serve'; readonly name: string; readonly tcp: number[]; readonly udp: number[] }
+  | {
+      readonly id: number;
+      readonly do: 'connect';
+      readonly protocol: 'TCP' | 'UDP';
+      readonly host: string;
+      readonly port: number;
+      readonly source?: string;
+      readonly sourcePort?: number;
+      /** After this long without an answer the packet counts as dropped. */
+      readonly timeoutMs: number;
+    };
+
+/** `text`: what the server answered; otherwise how it failed. */
+export type ProbeAnswer =
+  | { readonly id: number; readonly text: string }
+  | { readonly id: number; readonly error: string };
+
+const plain = (address: string | undefined): string => (address ?? '').replace(/^::ffff:/, '');
+
+async function serve(name: string, tcp: readonly number[], udp: readonly number[]): Promise<string> {
+  for (const port of tcp) {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.end(`${name} ${plain(socket.remoteAddress)}`);
+    });
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '::', resolve));
+  }
+  for (const port of udp) {
+    const socket = createSocket({ type: 'udp6', ipv6Only: false });
+    socket.on('message', (_, from) => socket.send(`${name} ${plain(from.address)}`, from.port, from.address));
+    await new Promise<void>((resolve) => socket.bind(port, '::', resolve));
+  }
+  return 'ok';
+}
+
+type Connect = Extract<ProbeCommand, { do: 'connect' }>;
+
+function connectTcp(command: Connect): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = connect({
+      host: command.host,
+      port: command.port,
+      ...(command.source === undefined ? {} : { localAddress: command.source }),
+    });
+    socket.setTimeout(command.timeoutMs, () => socket.destroy(new Error('ETIMEDOUT')));
+    socket.setEncoding('utf8').on('data', (part) => {
+      text += part;
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => reject(new Error(error.code ?? error.message)));
+    socket.on('end', () => resolve(text));
+  });
+}
+
+function connectUdp(command: Connect): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket(command.host.includes(':') ? 'udp6' : 'udp4');
+    const timer = setTimeout(() => {
+      socket.close();
+      reject(new Error('ETIMEDOUT'));
+    }, command.timeoutMs);
+    const end = (): void => {
+      clearTimeout(timer);
+      socket.close();
+    };
+    socket.on('message', (message) => {
+      end();
+      resolve(String(message));
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      end();
+      reject(new Error(error.code ?? error.message));
+    });
+    socket.bind(command.sourcePort ?? 0, command.source, () =>
+      socket.connect(command.port, command.host, () => socket.send('?')),
+    );
+  });
+}
+
+async function answer(command: ProbeCommand): Promise<string> {
+  if (command.do === 'serve') return serve(command.name, command.tcp, command.udp);
+  return command.protocol === 'TCP' ? connectTcp(command) : connectUdp(command);
+}
+
+if (process.argv[1] === import.meta.filename) {
+  createInterface({ input: process.stdin }).on('line', (line) => {
+    const command = JSON.parse(line) as ProbeCommand;
+    answer(command).then(
+      (text) => console.log(JSON.stringify({ id: command.id, text })),
+      (error: Error) => console.log(JSON.stringify({ id: command.id, error: error.message })),
+    );
+  });
+}
