@@ -99,7 +99,7 @@ export async function createTestNetwork(
     const lines = namespaces.map((namespace) => `ip netns add ${namespace}; ip -n ${namespace} link set lo up`);
     lines.push(
       `ip netns exec ${node} sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0`,
-      `ip -n ${node} link add uplink type dummy; ip -n ${node} link set uplink up`,
+      `ip -n ${node} link add uplink type veth peer name upstream; ip -n ${node} link set uplink up; ip -n ${node} link set upstream up`,
       ...nodeAddresses.map((ip) => `ip -n ${node} addr add ${ip} dev uplink${ip.includes(':') ? ' nodad' : ''}`),
       `ip -n ${node} route add default dev uplink; ip -6 -n ${node} route add default dev uplink`,
     );
