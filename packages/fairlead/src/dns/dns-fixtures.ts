@@ -158,7 +158,7 @@ export function makeSlice(
   key: string,
   name: string,
   endpoints: readonly string[],
-  ports = ['http/TCP/80'],
+  ports: readonly string[] = ['http/TCP/80'],
 ): EndpointSlice {
   const [namespace = '', service = ''] = key.split('/');
   return {

@@ -1,0 +1,191 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { processCpuUs, residentBytes } from './process-cpu.ts';
+import { median, printTable } from './table.ts';
+
+/** Names asked for; equally often, in a fixed order. */
+const names = 1000;
+const rounds = 3;
+const secondsPerRound = 4;
+
+interface Peer {
+  readonly title: string;
+  readonly process: ChildProcess;
+  readonly port: number;
+}
+
+interface Sample {
+  readonly cpuPerQueryUs: number;
+  readonly queriesPerSecond: number;
+  readonly averageLatencyUs: number;
+  readonly lostPercent: number;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+async function startFairlead(workers: number): Promise<Peer> {
+  const port = await freePort();
+  const entry = fileURLToPath(new URL('./dns-server.ts', import.meta.url));
+  const process_ = spawn(process.execPath, [entry, String(port), String(names), String(workers)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  for await (const line of createInterface({ input: process_.stdout! })) if (line === 'ready') break;
+  return { title: `fairlead, ${workers} worker${workers === 1 ? '' : 's'}`, process: process_, port };
+}
+
+/** Knot as an authoritative server of the same names, with the same number of UDP threads. */
+async function startKnot(folder: string, threads: number): Promise<Peer> {
+  const port = await freePort();
+  const zone = [
+    '$ORIGIN cluster.local.',
+    '@ 5 SOA ns.dns hostmaster 1 7200 1800 86400 5',
+    '@ 5 NS ns.dns',
+    'ns.dns 5 A 10.96.0.10',
+  ];
+  for (let index = 0; index < names; index++) {
+    zone.push(`svc${index}.default.svc 5 A 10.96.${(index >> 8) & 255}.${index & 255}`);
+  }
+  writeFileSync(join(folder, 'cluster.local.zone'), `${zone.join('\n')}\n`);
+  const lines = [
+    'server:',
+    `    rundir: "${folder}"`,
+    `    listen: 127.0.0.1@${port}`,
+    `    udp-workers: ${threads}`,
+    '    tcp-workers: 1',
+    '    background-workers: 1',
+    'database:',
+    `    storage: "${folder}"`,
+    'zone:',
+    '  - domain: cluster.local',
+    `    storage: "${folder}"`,
+    '    file: "cluster.local.zone"',
+  ];
+  writeFileSync(join(folder, 'knot.conf'), `${lines.join('\n')}\n`);
+  const process_ = spawn('/usr/sbin/knotd', ['-c', join(folder, 'knot.conf')], { stdio: 'ignore' });
+  const title = `Knot ${knotVersion()}, ${threads} thread${threads === 1 ? '' : 's'}`;
+  for (let attempt = 0; attempt < 100; attempt++) {
+    if (isAnswering(port)) return { title, process: process_, port };
+    await sleep(50);
+  }
+  process_.kill();
+  throw new Error('knotd did not start');
+}
+
+function knotVersion(): string {
+  return /\d[\d.]*/.exec(execFileSync('/usr/sbin/knotd', ['--version'], { encoding: 'utf8' }))?.[0] ?? '';
+}
+
+function isAnswering(port: number): boolean {
+  try {
+    const args = [
+      '@127.0.0.1',
+      '-p',
+      String(port),
+      '+short',
+      '+timeout=1',
+      '+retry=0',
+      'svc1.default.svc.cluster.local',
+    ];
+    return execFileSync('kdig', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).startsWith('10.96.');
+  } catch {
+    return false;
+  }
+}
+
+async function runDnsperf(peer: Peer, queries: string): Promise<Sample> {
+  const before = processCpuUs(peer.process.pid!);
+  const child = spawn(
+    'dnsperf',
+    ['-s', '127.0.0.1', '-p', String(peer.port), '-d', queries, '-l', String(secondsPerRound), '-c', '8', '-T', '1'],
+    { stdio: ['ignore', 'pipe', 'ignore'] },
+  );
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  await once(child, 'close');
+  const cpuUs = processCpuUs(peer.process.pid!) - before;
+  const read = (pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? Number.NaN);
+  const completed = read(/Queries completed:\s+(\d+)/);
+  return {
+    cpuPerQueryUs: cpuUs / completed,
+    queriesPerSecond: read(/Queries per second:\s+([\d.]+)/),
+    averageLatencyUs: read(/Average Latency \(s\):\s+([\d.]+)/) * 1e6,
+    lostPercent: read(/Queries lost:\s+\d+ \(([\d.]+)%\)/),
+  };
+}
+
+/**
+ * CPU per query of our DNS server and of Knot, asked by dnsperf in turn for the same 1,000 names over
+ * UDP on the loopback: medians of three rounds, the order of the servers changing from round to round.
+ */
+export async function runDnsBench(): Promise<void> {
+  const missing = ['/usr/sbin/knotd', '/usr/bin/dnsperf', '/usr/bin/kdig'].filter((program) => !existsSync(program));
+  if (missing.length > 0) {
+    process.stdout.write(`dns: skipped, missing ${missing.join(', ')} (Debian: knot dnsperf knot-dnsutils)\n`);
+    return;
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'fairlead-bench-dns-'));
+  const peers: Peer[] = [];
+  try {
+    const hits = join(folder, 'hits.txt');
+    const misses = join(folder, 'misses.txt');
+    const all = Array.from({ length: names }, (_, index) => index);
+    writeFileSync(hits, all.map((index) => `svc${index}.default.svc.cluster.local A`).join('\n'));
+    writeFileSync(misses, all.map((index) => `www${index}.example.org.default.svc.cluster.local A`).join('\n'));
+    peers.push(await startFairlead(1), await startKnot(folder, 1));
+    const rows: (string | number)[][] = [];
+    for (const [kind, queries] of [
+      ['answers', hits],
+      ['NXDOMAIN', misses],
+    ] as const) {
+      const samples = new Map<Peer, Sample[]>(peers.map((peer) => [peer, []]));
+      for (let round = 0; round < rounds; round++) {
+        const order = round % 2 === 0 ? peers : [...peers].reverse();
+        for (const peer of order) samples.get(peer)!.push(await runDnsperf(peer, queries));
+      }
+      const cpuOf = (peer: Peer): number => median(samples.get(peer)!.map((sample) => sample.cpuPerQueryUs));
+      const knotCpu = cpuOf(peers[1]!);
+      for (const peer of peers) {
+        const of = (key: keyof Sample): number => median(samples.get(peer)!.map((sample) => sample[key]));
+        rows.push([
+          kind,
+          peer.title,
+          cpuOf(peer),
+          cpuOf(peer) / knotCpu,
+          Math.round(of('queriesPerSecond')),
+          of('averageLatencyUs'),
+          of('lostPercent'),
+          Math.round(residentBytes(peer.process.pid!) / 2 ** 20),
+        ]);
+      }
+    }
+    printTable(
+      `DNS over UDP, ${names} names, medians of ${rounds} × ${secondsPerRound} s`,
+      ['queries', 'server', 'CPU us/query', '× Knot', 'queries/s', 'latency us', 'lost %', 'RSS MiB'],
+      rows,
+    );
+  } finally {
+    for (const peer of peers) {
+      peer.process.kill();
+      if (peer.process.exitCode === null) await once(peer.process, 'exit');
+    }
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await runDnsBench();
