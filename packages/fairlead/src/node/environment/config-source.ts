@@ -1,0 +1,38 @@
+import { type ConfigMap, configMaps, type ResourceRef, type Secret, type Stored, secrets } from '@fairlead/api';
+import { type ApiClient, ApiError } from '@fairlead/client';
+import type { ConfigSource } from './container-env.ts';
+
+/** Most objects remembered for the time when the API is away. */
+const REMEMBER_MAX = 1000;
+
+/**
+ * Reads ConfigMaps and Secrets when a container starts. While the API is away the last known content is
+ * used, so that a crashed container can restart without it.
+ */
+export function createConfigSource(client: ApiClient): ConfigSource {
+  const remembered = new Map<string, ConfigMap | Secret | undefined>();
+  const read = async <T extends ConfigMap | Secret>(
+    ref: ResourceRef<T>,
+    namespace: string,
+    name: string,
+  ): Promise<T | undefined> => {
+    const key = `${ref.plural}/${namespace}/${name}`;
+    let value: Stored<T> | undefined;
+    try {
+      value = await client.get(ref, { namespace, name });
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const unavailable = error.code === 0 || error.code >= 500 || error.code === 429;
+      if (unavailable && remembered.has(key)) return remembered.get(key) as T | undefined;
+      if (error.code !== 404) throw error;
+    }
+    remembered.delete(key);
+    remembered.set(key, value);
+    if (remembered.size > REMEMBER_MAX) for (const [oldest] of remembered) if (remembered.delete(oldest)) break;
+    return value;
+  };
+  return {
+    configMap: (namespace, name) => read(configMaps, namespace, name),
+    secret: (namespace, name) => read(secrets, namespace, name),
+  };
+}

@@ -1,0 +1,145 @@
+import { leases, type Node, nodes, type Stored } from '@fairlead/api';
+import { type ApiClient, ApiError, isAlreadyExists, isConflict, isNotFound } from '@fairlead/client';
+import type { Clock } from '../../sys/clock.ts';
+import type { Log } from '../../sys/role.ts';
+import { type NodeFacts, nodeLabels, nodeObject, nodeStatus } from './node-object.ts';
+
+/** How often the Lease is renewed, and how long it is good for. */
+export const LEASE_RENEW_MS = 3000;
+export const LEASE_DURATION_SECONDS = 12;
+const LEASE_NAMESPACE = 'kube-node-lease';
+/** Node status is written again after this time even when nothing changed. */
+const STATUS_REFRESH_MS = 60_000;
+const RETRY_FIRST_MS = 50;
+const RETRY_MAX_MS = 2000;
+
+export interface RegistrationOptions {
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly facts: NodeFacts;
+}
+
+/** The node's presence in the API. */
+export interface Registration {
+  /** The node's Pod range; written by a controller. */
+  readonly podCidr: string;
+  /** Says that the node takes Pods and starts renewing its Lease. */
+  announceReady(): Promise<void>;
+  stop(): void;
+}
+
+/** Creates or updates the Node object and waits for its `spec.podCIDR`. Retries for ever while the API is away. */
+export async function registerNode(options: RegistrationOptions, signal: AbortSignal): Promise<Registration> {
+  const { client, clock, log, facts } = options;
+  let stopped = false;
+  let cancel: () => void = () => {};
+
+  let node = await retrying(options, signal, 'register the node', () => ensureNode(client, facts));
+  node = await retrying(options, signal, 'write the node status', () => writeStatus(node, false));
+  while ((node.spec?.podCIDR ?? '') === '') node = await nextNode(client, clock, facts.nodeName, signal);
+  const podCidr = node.spec!.podCIDR!;
+
+  async function writeStatus(current: Stored<Node>, ready: boolean): Promise<Stored<Node>> {
+    const status = nodeStatus(facts, current.status, clock.now(), ready);
+    return client.patch(nodes, { name: facts.nodeName }, 'strategic', { status }, { subresource: 'status' });
+  }
+
+  let statusWrittenAt = 0;
+  const beat = async (): Promise<void> => {
+    try {
+      await renewLease(client, clock, facts.nodeName);
+      if (clock.monotonicMs() - statusWrittenAt >= STATUS_REFRESH_MS) {
+        const current = await ensureNode(client, facts);
+        await writeStatus(current, true);
+        statusWrittenAt = clock.monotonicMs();
+      }
+    } catch (error) {
+      log('warn', 'node heartbeat failed', { error: (error as Error).message });
+      // A Node object that somebody deleted comes back with the next beat.
+      if (isNotFound(error)) statusWrittenAt = 0;
+    }
+    if (!stopped) cancel = clock.after(LEASE_RENEW_MS, () => void beat());
+  };
+
+  return {
+    podCidr,
+    async announceReady() {
+      await retrying(options, signal, 'write the node status', () => writeStatus(node, true));
+      statusWrittenAt = clock.monotonicMs();
+      await beat();
+    },
+    stop() {
+      stopped = true;
+      cancel();
+    },
+  };
+}
+
+async function ensureNode(client: ApiClient, facts: NodeFacts): Promise<Stored<Node>> {
+  try {
+    const present = await client.get(nodes, { name: facts.nodeName });
+    const labels = nodeLabels(facts.nodeName);
+    const missing = Object.entries(labels).some(([key, value]) => present.metadata.labels?.[key] !== value);
+    if (!missing) return present;
+    return await client.patch(nodes, { name: facts.nodeName }, 'merge', { metadata: { labels } });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+  try {
+    return await client.create(nodes, nodeObject(facts));
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+    return client.get(nodes, { name: facts.nodeName });
+  }
+}
+
+/** Waits until the Node object changes or a second has passed, then reads it. */
+async function nextNode(client: ApiClient, clock: Clock, name: string, signal: AbortSignal): Promise<Stored<Node>> {
+  await clock.sleep(20, signal);
+  try {
+    return await client.get(nodes, { name });
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    await clock.sleep(200, signal);
+    return { metadata: { name, uid: '', resourceVersion: '', creationTimestamp: '' } };
+  }
+}
+
+async function renewLease(client: ApiClient, clock: Clock, nodeName: string): Promise<void> {
+  const renewTime = new Date(clock.now()).toISOString().replace('Z', '000Z');
+  const name = { namespace: LEASE_NAMESPACE, name: nodeName };
+  const spec = { holderIdentity: nodeName, leaseDurationSeconds: LEASE_DURATION_SECONDS, renewTime };
+  try {
+    await client.patch(leases, name, 'merge', { spec });
+  } catch (error) {
+    if (isConflict(error)) return;
+    if (!isNotFound(error)) throw error;
+    await client.create(leases, {
+      kind: 'Lease',
+      apiVersion: 'coordination.k8s.io/v1',
+      metadata: name,
+      spec: { ...spec, acquireTime: renewTime },
+    });
+  }
+}
+
+async function retrying<T>(
+  options: RegistrationOptions,
+  signal: AbortSignal,
+  what: string,
+  action: () => Promise<T>,
+): Promise<T> {
+  let delay = RETRY_FIRST_MS;
+  for (;;) {
+    try {
+      return await action();
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof ApiError)) throw error;
+      options.log('warn', `cannot ${what} yet`, { error: error.message });
+      await options.clock.sleep(delay, signal);
+      delay = Math.min(delay * 2, RETRY_MAX_MS);
+    }
+  }
+}

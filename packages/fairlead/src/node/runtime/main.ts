@@ -1,0 +1,99 @@
+// The Pod runtime process: owns the container processes of one node, so that they outlive the agent.
+// Started by the agent as `main.ts SOCKET`; kept to few imports because it lives as long as the node.
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { systemClock } from '../../sys/clock.ts';
+import { createProcessTable } from './process-table.ts';
+import { createLineSplitter, type RuntimeMessage, type RuntimeRequest } from './protocol.ts';
+
+/** How long the runtime waits for an agent when no process runs. */
+const IDLE_EXIT_MS = 15_000;
+
+const socketPath = process.argv[2];
+if (socketPath === undefined) throw new Error('usage: main.ts SOCKET');
+
+const agents = new Set<Socket>();
+let cancelIdle: () => void = () => {};
+
+const send = (socket: Socket, message: RuntimeMessage): void => {
+  if (!socket.destroyed) socket.write(`${JSON.stringify(message)}\n`);
+};
+
+const table = createProcessTable(systemClock, (id, exit) => {
+  for (const agent of agents) send(agent, { event: 'exited', id, exit });
+  armIdleExit();
+});
+
+/** Without an agent and without a running process there is nothing to keep. */
+function armIdleExit(): void {
+  cancelIdle();
+  if (agents.size > 0 || table.running > 0) return;
+  cancelIdle = systemClock.after(IDLE_EXIT_MS, () => quit());
+}
+
+function quit(): void {
+  rmSync(socketPath!, { force: true });
+  process.exit(0);
+}
+
+async function shutdown(graceMs: number): Promise<void> {
+  const ids = table.list().map((info) => info.id);
+  for (const id of ids) table.signal(id, 'SIGTERM');
+  const deadline = systemClock.monotonicMs() + graceMs;
+  while (table.running > 0 && systemClock.monotonicMs() < deadline) await systemClock.sleep(20);
+  for (const id of ids) table.signal(id, 'SIGKILL');
+  const limit = systemClock.monotonicMs() + 1000;
+  while (table.running > 0 && systemClock.monotonicMs() < limit) await systemClock.sleep(10);
+}
+
+async function handle(request: RuntimeRequest): Promise<unknown> {
+  switch (request.op) {
+    case 'list':
+      return table.list();
+    case 'start':
+      return table.start(request.spec);
+    case 'signal':
+      table.signal(request.id, request.signal);
+      return null;
+    case 'forget':
+      table.forget(request.id);
+      return null;
+    case 'exec':
+      return table.exec(request.spec);
+    case 'shutdown':
+      await shutdown(request.graceMs);
+      return null;
+  }
+}
+
+const server = createServer((socket) => {
+  agents.add(socket);
+  cancelIdle();
+  const onLine = (line: string): void => {
+    const { seq, ...request } = JSON.parse(line) as RuntimeRequest & { seq: number };
+    handle(request as RuntimeRequest).then(
+      (answer) => {
+        if (request.op !== 'shutdown') return send(socket, { seq, answer });
+        socket.end(`${JSON.stringify({ seq, answer })}\n`, () => quit());
+      },
+      (error: Error) => send(socket, { seq, error: error.message }),
+    );
+  };
+  socket.on('data', createLineSplitter(onLine));
+  socket.on('error', () => socket.destroy());
+  socket.on('close', () => {
+    agents.delete(socket);
+    armIdleExit();
+  });
+});
+// The agent's signals are not ours: a Ctrl-C reaches the whole terminal group.
+process.on('SIGINT', () => {});
+process.on('SIGHUP', () => {});
+process.on('SIGPIPE', () => {});
+process.on('SIGTERM', () => {
+  void shutdown(2000).then(quit);
+});
+server.listen(socketPath, () => {
+  chmodSync(socketPath, 0o600);
+  armIdleExit();
+});

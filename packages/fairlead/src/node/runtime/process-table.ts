@@ -1,0 +1,182 @@
+import { spawn } from 'node:child_process';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { constants as osConstants } from 'node:os';
+import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import type { Clock } from '../../sys/clock.ts';
+import { openContainerLog } from './container-log.ts';
+import type { ExecResult, ExecSpec, ProcessExit, ProcessInfo, ProcessSpec, StartResult } from './protocol.ts';
+
+/** Children of this process, by id. */
+export interface ProcessTable {
+  start(spec: ProcessSpec): Promise<StartResult>;
+  /** Signals the whole process group; nothing happens when the process has ended. */
+  signal(id: string, signal: NodeJS.Signals): void;
+  /** Forgets an ended process. */
+  forget(id: string): void;
+  exec(spec: ExecSpec): Promise<ExecResult>;
+  list(): ProcessInfo[];
+  /** How many processes still run. */
+  readonly running: number;
+}
+
+/** `/proc/PID/stat` field 22 (clock ticks since boot), or `''` when there is no such process. */
+export function readStartTicks(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}
+
+/** Looks a program up the way execvp does. */
+export function findProgram(program: string, path: string, cwd: string): string | undefined {
+  const executable = (file: string): boolean => {
+    try {
+      accessSync(file, constants.X_OK);
+      return statSync(file).isFile();
+    } catch {
+      return false;
+    }
+  };
+  if (program.includes('/')) {
+    const file = isAbsolute(program) ? program : resolve(cwd, program);
+    return executable(file) ? file : undefined;
+  }
+  for (const folder of path.split(delimiter)) {
+    const file = join(folder === '' ? '.' : folder, program);
+    if (executable(file)) return file;
+  }
+  return undefined;
+}
+
+/** Makes an empty table. `onExit` is called once per started process, after its output was written. */
+export function createProcessTable(clock: Clock, onExit: (id: string, exit: ProcessExit) => void): ProcessTable {
+  const table = new Map<string, { info: ProcessInfo }>();
+
+  const start = (spec: ProcessSpec): Promise<StartResult> => {
+    const known = table.get(spec.id);
+    if (known !== undefined) return Promise.resolve({ ok: true, info: known.info });
+    const program = spec.command[0] ?? '';
+    if (findProgram(program, spec.env.PATH ?? '', spec.cwd) === undefined) {
+      return Promise.resolve({ ok: false, message: `exec: "${program}": executable file not found` });
+    }
+    const [file, ...args] = [...spec.wrapper, ...spec.command];
+    const log = openContainerLog(spec.logPath, () => clock.now());
+    return new Promise((settle) => {
+      const child = spawn(file!, args, {
+        cwd: spec.cwd,
+        env: { ...spec.env },
+        detached: true,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      child.on('error', (error) => {
+        if (child.pid !== undefined) return;
+        log.close();
+        settle({ ok: false, message: error.message });
+      });
+      child.stdout.on('data', (chunk: Buffer) => log.write('stdout', chunk));
+      child.stderr.on('data', (chunk: Buffer) => log.write('stderr', chunk));
+      child.once('spawn', () => {
+        const pid = child.pid!;
+        const info: ProcessInfo = {
+          id: spec.id,
+          pid,
+          startTicks: readStartTicks(pid),
+          startedAt: clock.now(),
+          exit: undefined,
+        };
+        table.set(spec.id, { info });
+        settle({ ok: true, info });
+      });
+      child.once('exit', (code, signal) => {
+        const number = signal === null ? 0 : osConstants.signals[signal];
+        const exit: ProcessExit = { exitCode: code ?? 128 + number, signal: number, finishedAt: clock.now() };
+        killGroup(child.pid!, 'SIGKILL');
+        // Output may still be in the pipe; a grandchild may hold the pipe for ever.
+        let reported = false;
+        const report = (): void => {
+          if (reported) return;
+          reported = true;
+          cancel();
+          log.close();
+          const entry = table.get(spec.id);
+          if (entry !== undefined) entry.info = { ...entry.info, exit };
+          onExit(spec.id, exit);
+        };
+        const cancel = clock.after(200, report);
+        child.once('close', report);
+      });
+    });
+  };
+
+  return {
+    start,
+    signal(id, signal) {
+      const entry = table.get(id);
+      if (entry === undefined || entry.info.exit !== undefined) return;
+      killGroup(entry.info.pid, signal);
+    },
+    forget(id) {
+      if (table.get(id)?.info.exit !== undefined) table.delete(id);
+    },
+    exec: (spec) => runExec(spec, clock),
+    list: () => [...table.values()].map((entry) => entry.info),
+    get running() {
+      let count = 0;
+      for (const entry of table.values()) if (entry.info.exit === undefined) count++;
+      return count;
+    },
+  };
+}
+
+function killGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+const EXEC_OUTPUT_MAX_BYTES = 4096;
+
+function runExec(spec: ExecSpec, clock: Clock): Promise<ExecResult> {
+  return new Promise((settle) => {
+    const [file, ...args] = [...spec.wrapper, ...spec.command];
+    const child = spawn(file!, args, {
+      cwd: spec.cwd,
+      env: { ...spec.env },
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    let timedOut = false;
+    const take = (chunk: Buffer): void => {
+      if (output.length < EXEC_OUTPUT_MAX_BYTES) output = (output + chunk.toString()).slice(0, EXEC_OUTPUT_MAX_BYTES);
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    const cancel = clock.after(spec.timeoutMs, () => {
+      timedOut = true;
+      if (child.pid !== undefined) killGroup(child.pid, 'SIGKILL');
+    });
+    const done = (exitCode: number): void => {
+      cancel();
+      settle({ exitCode, output, timedOut });
+    };
+    child.once('error', (error) => {
+      output += error.message;
+      done(127);
+    });
+    child.once('exit', (code, signal) => {
+      if (child.pid !== undefined) killGroup(child.pid, 'SIGKILL');
+      const cancelWait = clock.after(100, () =>
+        done(code ?? 128 + (signal === null ? 0 : osConstants.signals[signal])),
+      );
+      child.once('close', () => {
+        cancelWait();
+        done(code ?? 128 + (signal === null ? 0 : osConstants.signals[signal]));
+      });
+    });
+  });
+}
