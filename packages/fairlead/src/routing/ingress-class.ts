@@ -42,12 +42,13 @@ export function isOurIngress(ingress: Ingress, selection: ClassSelection): boole
   return selection.defaultIsOurs;
 }
 
-/** The default class that a system of our own creates at its first start. */
-export function ownIngressClass(className: string): IngressClass {
+/** An IngressClass of ours; `isDefault` makes it take Ingresses that name no class. */
+export function ownIngressClass(className: string, isDefault = true): IngressClass {
+  const annotations = { [DEFAULT_ANNOTATION]: 'true' };
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'IngressClass',
-    metadata: { name: className, annotations: { [DEFAULT_ANNOTATION]: 'true' } },
+    metadata: { name: className, ...(isDefault ? { annotations } : {}) },
     spec: { controller: INGRESS_CONTROLLER },
   };
 }
