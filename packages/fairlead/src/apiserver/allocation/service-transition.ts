@@ -1,0 +1,106 @@
+import {
+  isHeadless,
+  mayHaveNodePort,
+  needsClusterIp,
+  needsHealthPort,
+  needsNodePort,
+  type ServiceForm,
+} from './service-form.ts';
+
+/** Keeps `clusterIP` and `clusterIPs[0]` the same, whichever of the two the client wrote. */
+export function alignClusterIps(spec: ServiceForm, old: ServiceForm | undefined): void {
+  const first = spec.clusterIP ?? '';
+  const list = spec.clusterIPs ?? [];
+  if (old === undefined) {
+    if (first !== '' && list.length === 0) spec.clusterIPs = [first];
+    return;
+  }
+  const oldFirst = old.clusterIP ?? '';
+  const oldList = old.clusterIPs ?? [];
+  const listUnchanged = list.length === oldList.length && list.every((address, index) => address === oldList[index]);
+  if (oldFirst !== '' && first === '' && listUnchanged) {
+    delete spec.clusterIPs;
+  } else if (oldFirst !== '' && first !== oldFirst && listUnchanged) {
+    spec.clusterIPs = [first, ...list.slice(1)];
+  } else if (oldFirst === '' && first !== '' && list.length === 0) {
+    spec.clusterIPs = [first];
+  }
+}
+
+/** Carries over what the server allocated and the client left out. */
+export function keepAllocations(spec: ServiceForm, old: ServiceForm): void {
+  if (needsClusterIp(old) && needsClusterIp(spec)) {
+    if ((spec.clusterIP ?? '') === '' && old.clusterIP !== undefined) spec.clusterIP = old.clusterIP;
+    if ((spec.clusterIPs ?? []).length === 0 && spec.clusterIP === old.clusterIP && old.clusterIPs !== undefined) {
+      spec.clusterIPs = [...old.clusterIPs];
+    }
+  }
+  if (needsNodePort(old) && needsNodePort(spec)) keepNodePorts(spec, old);
+  if (needsHealthPort(old) && needsHealthPort(spec) && (spec.healthCheckNodePort ?? 0) === 0) {
+    spec.healthCheckNodePort = old.healthCheckNodePort;
+  }
+}
+
+/** By port name; never a node port that another port of the Service now claims. */
+function keepNodePorts(spec: ServiceForm, old: ServiceForm): void {
+  const claimed = new Set((spec.ports ?? []).map((port) => port.nodePort ?? 0));
+  const byName = new Map((old.ports ?? []).map((port) => [port.name ?? '', port.nodePort ?? 0]));
+  spec.ports = (spec.ports ?? []).map((port) => {
+    const before = byName.get(port.name ?? '') ?? 0;
+    return (port.nodePort ?? 0) === 0 && before !== 0 && !claimed.has(before) ? { ...port, nodePort: before } : port;
+  });
+}
+
+/** Clears fields that the new type cannot have and the client did not touch. */
+export function dropForeignFields(spec: ServiceForm, old: ServiceForm): void {
+  if (needsClusterIp(old) && !needsClusterIp(spec)) {
+    if (spec.clusterIP === old.clusterIP) {
+      delete spec.clusterIP;
+      delete spec.clusterIPs;
+    }
+    if (JSON.stringify(spec.ipFamilies) === JSON.stringify(old.ipFamilies)) delete spec.ipFamilies;
+    if (spec.ipFamilyPolicy === old.ipFamilyPolicy) delete spec.ipFamilyPolicy;
+  }
+  if (mayHaveNodePort(old) && !mayHaveNodePort(spec)) {
+    const before = (old.ports ?? []).map((port) => port.nodePort ?? 0).sort();
+    const now = (spec.ports ?? []).map((port) => port.nodePort ?? 0).sort();
+    if (JSON.stringify(before) === JSON.stringify(now)) {
+      spec.ports = (spec.ports ?? []).map(({ nodePort: _, ...port }) => port);
+    }
+  }
+  if (needsHealthPort(old) && !needsHealthPort(spec) && spec.healthCheckNodePort === old.healthCheckNodePort) {
+    delete spec.healthCheckNodePort;
+  }
+  if (old.type === 'LoadBalancer' && spec.type !== 'LoadBalancer') {
+    if (spec.allocateLoadBalancerNodePorts === old.allocateLoadBalancerNodePorts) {
+      delete spec.allocateLoadBalancerNodePorts;
+    }
+    if (spec.loadBalancerClass === old.loadBalancerClass) delete spec.loadBalancerClass;
+  }
+  if (mayHaveNodePort(old) && !mayHaveNodePort(spec) && spec.externalTrafficPolicy === old.externalTrafficPolicy) {
+    delete spec.externalTrafficPolicy;
+  }
+  if (spec.type === 'ExternalName' && spec.internalTrafficPolicy === old.internalTrafficPolicy) {
+    delete spec.internalTrafficPolicy;
+  }
+  if (old.sessionAffinity === 'ClientIP' && spec.sessionAffinity === 'None') delete spec.sessionAffinityConfig;
+}
+
+/** Families of a Service in a cluster with IPv4 service addresses only (KEP-563). */
+export function fillFamilies(spec: ServiceForm): void {
+  if (!needsClusterIp(spec)) return;
+  const hasSelector = Object.keys(spec.selector ?? {}).length > 0;
+  if (isHeadless(spec) && !hasSelector) {
+    if (spec.ipFamilyPolicy === undefined) {
+      spec.ipFamilyPolicy = (spec.ipFamilies ?? []).length === 1 ? 'SingleStack' : 'RequireDualStack';
+    }
+    if ((spec.ipFamilies ?? []).length === 0) {
+      spec.ipFamilies = spec.ipFamilyPolicy === 'SingleStack' ? ['IPv4'] : ['IPv4', 'IPv6'];
+    } else if (spec.ipFamilies!.length === 1 && spec.ipFamilyPolicy !== 'SingleStack') {
+      spec.ipFamilies = [spec.ipFamilies![0]!, spec.ipFamilies![0] === 'IPv4' ? 'IPv6' : 'IPv4'];
+    }
+    return;
+  }
+  spec.ipFamilyPolicy ??= 'SingleStack';
+  if ((spec.ipFamilies ?? []).length === 0) spec.ipFamilies = ['IPv4'];
+}

@@ -1,0 +1,106 @@
+import { ApiError } from '@fairlead/client';
+import type { InProcessClient } from '../client/in-process-client.ts';
+
+/** What the bootstrap objects say. */
+export interface BootstrapOptions {
+  readonly firstServiceAddress: string;
+  readonly advertiseAddress: string;
+  readonly advertisePort: number;
+}
+
+const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'] as const;
+const sliceLabels = { 'kubernetes.io/service-name': 'kubernetes' } as const;
+
+/**
+ * Makes sure that the objects every cluster has are there: the four namespaces, and the Service
+ * `default/kubernetes` with its Endpoints and EndpointSlice at the advertised address. Idempotent.
+ */
+export async function ensureBootstrapObjects(client: InProcessClient, options: BootstrapOptions): Promise<void> {
+  await Promise.all(
+    namespaces.map((name) =>
+      ensure(
+        client,
+        '/api/v1/namespaces',
+        name,
+        { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
+        undefined,
+      ),
+    ),
+  );
+  const metadata = { name: 'kubernetes', namespace: 'default' };
+  const port = { name: 'https', port: options.advertisePort, protocol: 'TCP' };
+  await ensure(
+    client,
+    '/api/v1/namespaces/default/services',
+    'kubernetes',
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { ...metadata, labels: { component: 'apiserver', provider: 'kubernetes' } },
+      spec: {
+        type: 'ClusterIP',
+        clusterIP: options.firstServiceAddress,
+        clusterIPs: [options.firstServiceAddress],
+        ipFamilyPolicy: 'SingleStack',
+        ipFamilies: ['IPv4'],
+        sessionAffinity: 'None',
+        ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: options.advertisePort }],
+      },
+    },
+    (current) => {
+      const ports = (current['spec'] as { ports?: { targetPort?: unknown }[] } | undefined)?.ports;
+      return ports?.[0]?.targetPort === options.advertisePort;
+    },
+  );
+  const address = { ip: options.advertiseAddress };
+  await ensure(
+    client,
+    '/api/v1/namespaces/default/endpoints',
+    'kubernetes',
+    {
+      apiVersion: 'v1',
+      kind: 'Endpoints',
+      metadata: { ...metadata, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+      subsets: [{ addresses: [address], ports: [port] }],
+    },
+    (current) => hasText(current['subsets'], options),
+  );
+  await ensure(
+    client,
+    '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices',
+    'kubernetes',
+    {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { ...metadata, labels: sliceLabels },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: [options.advertiseAddress], conditions: { ready: true } }],
+      ports: [port],
+    },
+    (current) => hasText(current['endpoints'], options) && hasText(current['ports'], options),
+  );
+}
+
+/** True when a part of an object names the advertised address or port. */
+function hasText(part: unknown, options: BootstrapOptions): boolean {
+  const text = JSON.stringify(part ?? null);
+  return text.includes(`"${options.advertiseAddress}"`) || text.includes(`"port":${options.advertisePort}`);
+}
+
+/** Creates an object, or replaces one that `isRight` does not accept. */
+async function ensure(
+  client: InProcessClient,
+  collection: string,
+  name: string,
+  object: Record<string, unknown>,
+  isRight: ((current: Record<string, unknown>) => boolean) | undefined,
+): Promise<void> {
+  try {
+    const current = (await client.request('GET', `${collection}/${name}`)) as Record<string, unknown>;
+    if (isRight === undefined || isRight(current)) return;
+    await client.request('PUT', `${collection}/${name}`, object);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 404) throw error;
+    await client.request('POST', collection, object);
+  }
+}

@@ -1,0 +1,286 @@
+import { apiVersionOf, type ResourceRef, type Status, type Stored } from '@fairlead/api';
+import {
+  type ApiClient,
+  ApiError,
+  type DeleteOptions,
+  type ListOptions,
+  type ObjectList,
+  type ObjectName,
+  type PatchType,
+  type WatchEventOf,
+  type WatchOptions,
+  type WriteOptions,
+} from '@fairlead/client';
+import type { AnswerSink, ApiAnswer, UserInfo } from '../server/api-request.ts';
+import type { Pipeline } from '../server/pipeline.ts';
+
+const patchTypes: Readonly<Record<PatchType, string>> = {
+  json: 'application/json-patch+json',
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+  apply: 'application/apply-patch+yaml',
+};
+
+/** An API client that calls the request pipeline directly: the same answers, without sockets. */
+export class InProcessClient implements ApiClient {
+  readonly #pipeline: Pipeline;
+  readonly #user: UserInfo;
+  readonly #closed = new AbortController();
+
+  constructor(pipeline: Pipeline, user: UserInfo) {
+    this.#pipeline = pipeline;
+    this.#user = user;
+  }
+
+  async get<T>(ref: ResourceRef<T>, name: ObjectName): Promise<Stored<T>> {
+    return (await this.request('GET', objectPath(ref, name))) as Stored<T>;
+  }
+
+  async list<T>(ref: ResourceRef<T>, options: ListOptions = {}): Promise<ObjectList<T>> {
+    const query = selectionQuery(options);
+    if (options.limit !== undefined) query.set('limit', String(options.limit));
+    if (options.continue !== undefined) query.set('continue', options.continue);
+    if (options.resourceVersion !== undefined) query.set('resourceVersion', options.resourceVersion);
+    if (options.resourceVersionMatch !== undefined) query.set('resourceVersionMatch', options.resourceVersionMatch);
+    const list = (await this.request('GET', withQuery(collectionPath(ref, options.namespace), query))) as {
+      readonly items: Stored<T>[];
+      readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+    };
+    const typeMeta = { apiVersion: apiVersionOf(ref), kind: ref.kind };
+    return {
+      items: list.items.map((item) => ({ ...typeMeta, ...item })),
+      resourceVersion: list.metadata.resourceVersion,
+      ...(list.metadata.continue === undefined ? {} : { continue: list.metadata.continue }),
+    };
+  }
+
+  async create<T>(ref: ResourceRef<T>, object: T, options: WriteOptions = {}): Promise<Stored<T>> {
+    const { namespace, name } = metadataOf(object);
+    const path =
+      options.subresource === undefined
+        ? collectionPath(ref, namespace)
+        : `${objectPath(ref, { name, namespace })}/${options.subresource}`;
+    return (await this.request(
+      'POST',
+      withQuery(path, writeQuery(options)),
+      withType(ref, object, options),
+    )) as Stored<T>;
+  }
+
+  async update<T>(ref: ResourceRef<T>, object: T, options: WriteOptions = {}): Promise<Stored<T>> {
+    const path = withSubresource(objectPath(ref, metadataOf(object)), options);
+    return (await this.request(
+      'PUT',
+      withQuery(path, writeQuery(options)),
+      withType(ref, object, options),
+    )) as Stored<T>;
+  }
+
+  async patch<T>(
+    ref: ResourceRef<T>,
+    name: ObjectName,
+    type: PatchType,
+    body: unknown,
+    options: WriteOptions & { readonly force?: boolean } = {},
+  ): Promise<Stored<T>> {
+    const query = writeQuery(options);
+    if (options.force === true) query.set('force', 'true');
+    const path = withQuery(withSubresource(objectPath(ref, name), options), query);
+    return (await this.request('PATCH', path, body, { 'content-type': patchTypes[type] })) as Stored<T>;
+  }
+
+  async delete<T>(ref: ResourceRef<T>, name: ObjectName, options: DeleteOptions = {}): Promise<void> {
+    await this.request('DELETE', objectPath(ref, name), { kind: 'DeleteOptions', apiVersion: 'v1', ...options });
+  }
+
+  async *watch<T>(ref: ResourceRef<T>, options: WatchOptions = {}): AsyncIterable<WatchEventOf<T>> {
+    const query = selectionQuery(options);
+    query.set('watch', 'true');
+    if (options.resourceVersion !== undefined) query.set('resourceVersion', options.resourceVersion);
+    if (options.allowBookmarks === true) query.set('allowWatchBookmarks', 'true');
+    if (options.sendInitialEvents === true) {
+      query.set('sendInitialEvents', 'true');
+      query.set('resourceVersionMatch', 'NotOlderThan');
+    }
+    if (options.timeoutSeconds !== undefined) query.set('timeoutSeconds', String(options.timeoutSeconds));
+    const stop = new AbortController();
+    const signals = [stop.signal, this.#closed.signal, ...(options.signal === undefined ? [] : [options.signal])];
+    const answer = await this.#send(
+      'GET',
+      withQuery(collectionPath(ref, options.namespace), query),
+      undefined,
+      {},
+      AbortSignal.any(signals),
+    );
+    if (answer.stream === undefined) throw failureOf(answer);
+    const lines = new LineQueue();
+    const done = answer.stream(lines).finally(() => lines.end());
+    try {
+      for (;;) {
+        const line = await lines.next();
+        if (line === undefined) return;
+        yield JSON.parse(line) as WatchEventOf<T>;
+      }
+    } finally {
+      stop.abort();
+      await done;
+    }
+  }
+
+  async request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<unknown> {
+    const answer = await this.#send(method, path, body, headers, this.#closed.signal);
+    if (answer.stream !== undefined) return collect(answer);
+    if (answer.status >= 300) throw failureOf(answer);
+    return parseBody(answer);
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+  }
+
+  #send(
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<ApiAnswer> {
+    if (signal.aborted) return Promise.reject(new ApiError(0, 'Unreachable', 'the API server was stopped'));
+    const mark = path.indexOf('?');
+    return this.#pipeline.handle({
+      method,
+      path: mark < 0 ? path : path.slice(0, mark),
+      query: new URLSearchParams(mark < 0 ? '' : path.slice(mark + 1)),
+      headers: { accept: 'application/json', 'user-agent': 'fairlead', 'content-type': 'application/json', ...headers },
+      body: body === undefined ? new Uint8Array() : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
+      user: this.#user,
+      signal,
+    });
+  }
+}
+
+/** The lines of a stream, in order; unbounded, as the reader shares our memory. */
+class LineQueue implements AnswerSink {
+  readonly queuedBytes = 0;
+  #lines: string[] = [];
+  #read = 0;
+  #waiting: ((line: string | undefined) => void) | undefined;
+  #ended = false;
+
+  write(chunk: Uint8Array): void {
+    const line = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('utf8');
+    if (this.#waiting !== undefined) {
+      const waiting = this.#waiting;
+      this.#waiting = undefined;
+      waiting(line);
+    } else {
+      this.#lines.push(line);
+    }
+  }
+
+  next(): Promise<string | undefined> {
+    if (this.#read < this.#lines.length) {
+      const line = this.#lines[this.#read++]!;
+      if (this.#read === this.#lines.length) {
+        this.#lines = [];
+        this.#read = 0;
+      }
+      return Promise.resolve(line);
+    }
+    if (this.#ended) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      this.#waiting = resolve;
+    });
+  }
+
+  async drained(): Promise<void> {}
+
+  end(): void {
+    this.#ended = true;
+    this.#waiting?.(undefined);
+    this.#waiting = undefined;
+  }
+
+  abort(): void {
+    this.end();
+  }
+}
+
+async function collect(answer: ApiAnswer): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  await answer.stream!({
+    queuedBytes: 0,
+    write: (chunk) => void chunks.push(Uint8Array.from(chunk)),
+    drained: async () => {},
+    end() {},
+    abort() {},
+  });
+  const text = Buffer.concat(chunks).toString('utf8');
+  if (answer.status >= 300) throw new ApiError(answer.status, 'Unknown', text);
+  return text;
+}
+
+function parseBody(answer: ApiAnswer): unknown {
+  const text = typeof answer.body === 'string' ? answer.body : Buffer.from(answer.body ?? '').toString('utf8');
+  return String(answer.headers['content-type']).startsWith('application/json') ? JSON.parse(text) : text;
+}
+
+function failureOf(answer: ApiAnswer): ApiError {
+  const body = parseBody(answer);
+  if (typeof body !== 'object' || body === null) return new ApiError(answer.status, 'Unknown', String(body));
+  const status = body as Status;
+  return new ApiError(answer.status, status.reason ?? 'Unknown', status.message ?? '', { status });
+}
+
+function metadataOf(object: unknown): { readonly name: string; readonly namespace: string } {
+  const { metadata } = object as { readonly metadata?: { readonly name?: string; readonly namespace?: string } };
+  return { name: metadata?.name ?? '', namespace: metadata?.namespace ?? '' };
+}
+
+function withType<T>(ref: ResourceRef<T>, object: T, options: WriteOptions): unknown {
+  // The body of some subresources has a type of its own.
+  const ownType =
+    options.subresource !== undefined && options.subresource !== 'status' && options.subresource !== 'finalize';
+  return ownType ? object : { ...object, apiVersion: apiVersionOf(ref), kind: ref.kind };
+}
+
+function collectionPath<T>(ref: ResourceRef<T>, namespace: string | undefined): string {
+  const root = ref.group === '' ? `/api/${ref.version}` : `/apis/${ref.group}/${ref.version}`;
+  const scope = ref.namespaced && (namespace ?? '') !== '' ? `/namespaces/${encodeURIComponent(namespace!)}` : '';
+  return `${root}${scope}/${ref.plural}`;
+}
+
+function objectPath<T>(ref: ResourceRef<T>, name: ObjectName): string {
+  return `${collectionPath(ref, name.namespace)}/${encodeURIComponent(name.name)}`;
+}
+
+function withSubresource(path: string, options: WriteOptions): string {
+  return options.subresource === undefined ? path : `${path}/${options.subresource}`;
+}
+
+function writeQuery(options: WriteOptions): URLSearchParams {
+  const query = new URLSearchParams();
+  if (options.fieldManager !== undefined) query.set('fieldManager', options.fieldManager);
+  if (options.dryRun === true) query.set('dryRun', 'All');
+  return query;
+}
+
+function selectionQuery(options: {
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+}): URLSearchParams {
+  const query = new URLSearchParams();
+  if (options.labelSelector !== undefined) query.set('labelSelector', options.labelSelector);
+  if (options.fieldSelector !== undefined) query.set('fieldSelector', options.fieldSelector);
+  return query;
+}
+
+function withQuery(path: string, query: URLSearchParams): string {
+  const text = query.toString();
+  return text === '' ? path : `${path}?${text}`;
+}

@@ -1,0 +1,246 @@
+import { createHash } from 'node:crypto';
+import { openApiV3 } from '@fairlead/api/openapi';
+import { groupVersions, type ServedResource, type ServedResources } from '../resources/served-resources.ts';
+import type { ApiAnswer, ApiRequest } from '../server/api-request.ts';
+import { parseMediaTypes } from '../server/media-type.ts';
+import { unknownResource } from '../server/status-error.ts';
+
+interface Document {
+  readonly text: string;
+  readonly etag: string;
+}
+
+/** What this server serves, as documents: /api, /apis, aggregated discovery and OpenAPI v3. */
+export class Discovery {
+  readonly #served: ServedResources;
+  readonly #documents = new Map<string, Document>();
+
+  constructor(served: ServedResources) {
+    this.#served = served;
+  }
+
+  /** True for paths this answers: roots, group and group version documents, OpenAPI. */
+  isDocument(path: string): boolean {
+    const segments = path.split('/').slice(1);
+    if (segments.at(-1) === '') segments.pop();
+    switch (segments[0]) {
+      case 'api':
+        return segments.length === 1 || (segments.length === 2 && segments[1] === 'v1');
+      case 'apis':
+        if (segments.length === 1) return true;
+        return segments.length <= 3 && this.#served.hasGroup(segments[1] ?? '') && segments[1] !== '';
+      case 'openapi':
+        return segments[1] === 'v3';
+      default:
+        return false;
+    }
+  }
+
+  answer(request: ApiRequest): ApiAnswer {
+    const segments = request.path.split('/').slice(1);
+    if (segments.at(-1) === '') segments.pop();
+    if (segments[0] === 'openapi') return this.#openApi(request, segments.slice(2));
+    const [root = '', group = '', version = ''] = segments;
+    if (segments.length === 1) {
+      const aggregated = aggregatedVersion(request.headers.accept);
+      if (aggregated !== undefined) return this.#aggregated(request, root, aggregated);
+      const document = this.#document(`/${root}`, () => (root === 'api' ? coreVersions() : this.#groupList()));
+      return answerDocument(request, document, 'application/json');
+    }
+    const groupName = root === 'api' ? '' : group;
+    const groupVersion = root === 'api' ? group : version;
+    if (root === 'apis' && segments.length === 2) {
+      const document = this.#document(`/apis/${group}`, () => ({
+        kind: 'APIGroup',
+        apiVersion: 'v1',
+        ...this.#group(group),
+      }));
+      return answerDocument(request, document, 'application/json');
+    }
+    const resources = this.#served.ofGroupVersion(groupName, groupVersion);
+    if (resources.length === 0) throw unknownResource();
+    const document = this.#document(request.path, () => resourceList(resources));
+    return answerDocument(request, document, 'application/json');
+  }
+
+  #document(name: string, build: () => object): Document {
+    let document = this.#documents.get(name);
+    if (document === undefined) {
+      const text = JSON.stringify(build());
+      const hash = createHash('sha512').update(text).digest('hex').toUpperCase();
+      document = { text: `${text}\n`, etag: `"${hash}"` };
+      this.#documents.set(name, document);
+    }
+    return document;
+  }
+
+  #group(group: string): object {
+    const versions = [...new Set(this.#served.all.filter((one) => one.group === group).map((one) => one.version))].map(
+      (version) => ({ groupVersion: `${group}/${version}`, version }),
+    );
+    return { name: group, versions, preferredVersion: versions[0] };
+  }
+
+  #groupList(): object {
+    const groups = groupVersions.map(([group]) => this.#group(group));
+    return { kind: 'APIGroupList', apiVersion: 'v1', groups };
+  }
+
+  #aggregated(request: ApiRequest, root: string, version: string): ApiAnswer {
+    const document = this.#document(`/${root}?${version}`, () => {
+      const versions = root === 'api' ? ([['', 'v1']] as const) : groupVersions;
+      return {
+        kind: 'APIGroupDiscoveryList',
+        apiVersion: `apidiscovery.k8s.io/${version}`,
+        metadata: {},
+        items: versions.map(([group, groupVersion]) => ({
+          metadata: group === '' ? { creationTimestamp: null } : { name: group, creationTimestamp: null },
+          versions: [
+            {
+              version: groupVersion,
+              resources: this.#served.ofGroupVersion(group, groupVersion).map(aggregatedResource),
+              freshness: 'Current',
+            },
+          ],
+        })),
+      };
+    });
+    return answerDocument(
+      request,
+      document,
+      `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`,
+    );
+  }
+
+  #openApi(request: ApiRequest, segments: readonly string[]): ApiAnswer {
+    const paths = new Map<string, readonly [group: string, version: string]>();
+    paths.set('api/v1', ['', 'v1']);
+    for (const [group, version] of groupVersions) paths.set(`apis/${group}/${version}`, [group, version]);
+    if (segments.length === 0) {
+      const document = this.#document('/openapi/v3', () => ({
+        paths: Object.fromEntries(
+          [...paths].map(([path, groupVersion]) => [
+            path,
+            { serverRelativeURL: `/openapi/v3/${path}?hash=${this.#openApiHash(groupVersion)}` },
+          ]),
+        ),
+      }));
+      return answerDocument(request, document, 'application/json');
+    }
+    const groupVersion = paths.get(segments.join('/'));
+    if (groupVersion === undefined) throw unknownResource();
+    const document = this.#openApiDocument(groupVersion);
+    const answer = answerDocument(request, document, 'application/json');
+    const immutable = request.query.get('hash') === this.#openApiHash(groupVersion);
+    return immutable
+      ? { ...answer, headers: { ...answer.headers, 'cache-control': 'public, immutable, max-age=31536000' } }
+      : answer;
+  }
+
+  #openApiDocument([group, version]: readonly [string, string]): Document {
+    const apiVersion = group === '' ? version : `${group}/${version}`;
+    return this.#document(`openapi:${apiVersion}`, () =>
+      openApiV3(
+        apiVersion,
+        this.#served.ofGroupVersion(group, version).map((resource) => ({
+          ...resource.facts,
+          subresources: resource.facts.subresources.filter(({ name }) => resource.subresources.has(name)),
+        })),
+      ),
+    );
+  }
+
+  #openApiHash(groupVersion: readonly [string, string]): string {
+    return this.#openApiDocument(groupVersion).etag.slice(1, -1);
+  }
+}
+
+function answerDocument(request: ApiRequest, document: Document, contentType: string): ApiAnswer {
+  const headers = {
+    'content-type': contentType,
+    etag: document.etag,
+    'cache-control': 'public',
+    vary: 'Accept',
+  };
+  if (request.headers['if-none-match']?.includes(document.etag)) return { status: 304, headers };
+  return { status: 200, headers, body: document.text };
+}
+
+/** `v2` or `v2beta1` when the client asks for aggregated discovery first. */
+function aggregatedVersion(accept: string | undefined): string | undefined {
+  for (const { type, parameters } of parseMediaTypes(accept ?? '')) {
+    if (type !== 'application/json' && type !== '*/*') continue;
+    if (parameters.get('as') !== 'APIGroupDiscoveryList') return undefined;
+    const version = parameters.get('v') ?? '';
+    if (parameters.get('g') === 'apidiscovery.k8s.io' && (version === 'v2' || version === 'v2beta1')) return version;
+  }
+  return undefined;
+}
+
+function coreVersions(): object {
+  return {
+    kind: 'APIVersions',
+    versions: ['v1'],
+    serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: '' }],
+  };
+}
+
+function servedSubresources(
+  resource: ServedResource,
+): { name: string; group: string; version: string; kind: string; verbs: readonly string[] }[] {
+  return resource.facts.subresources
+    .filter(({ name }) => resource.subresources.has(name))
+    .map(({ name, kind, verbs }) => {
+      const parts = kind.split('/');
+      const [group, version, plain] = parts.length === 3 ? parts : ['', parts[0], parts[1]];
+      return { name, group: group ?? '', version: version ?? '', kind: plain ?? '', verbs };
+    });
+}
+
+function resourceList(resources: readonly ServedResource[]): object {
+  const entries = resources.flatMap((resource) => {
+    const { facts } = resource;
+    return [
+      {
+        name: facts.plural,
+        singularName: facts.singular,
+        namespaced: facts.namespaced,
+        kind: facts.kind,
+        verbs: facts.verbs,
+        ...(facts.shortNames.length === 0 ? {} : { shortNames: facts.shortNames }),
+        ...(facts.categories.length === 0 ? {} : { categories: facts.categories }),
+        ...(facts.storageVersionHash === undefined ? {} : { storageVersionHash: facts.storageVersionHash }),
+      },
+      ...servedSubresources(resource).map((sub) => ({
+        name: `${facts.plural}/${sub.name}`,
+        singularName: '',
+        namespaced: facts.namespaced,
+        ...(sub.group === resource.group && sub.version === resource.version
+          ? {}
+          : { group: sub.group, version: sub.version }),
+        kind: sub.kind,
+        verbs: sub.verbs,
+      })),
+    ];
+  });
+  return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: resources[0]!.apiVersion, resources: entries };
+}
+
+function aggregatedResource(resource: ServedResource): object {
+  const { facts } = resource;
+  const subresources = servedSubresources(resource).map((sub) => ({
+    subresource: sub.name,
+    responseKind: { group: sub.group, version: sub.version, kind: sub.kind },
+    verbs: sub.verbs,
+  }));
+  return {
+    resource: facts.plural,
+    responseKind: { group: facts.group, version: facts.version, kind: facts.kind },
+    scope: facts.namespaced ? 'Namespaced' : 'Cluster',
+    singularResource: facts.singular,
+    verbs: facts.verbs,
+    ...(facts.shortNames.length === 0 ? {} : { shortNames: facts.shortNames }),
+    ...(facts.categories.length === 0 ? {} : { categories: facts.categories }),
+    ...(subresources.length === 0 ? {} : { subresources }),
+  };
+}

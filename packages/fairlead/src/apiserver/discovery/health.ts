@@ -1,0 +1,88 @@
+import type { ApiAnswer, ApiRequest } from '../server/api-request.ts';
+import type { ObjectCache } from '../watch/object-cache.ts';
+
+const plainText = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' } as const;
+/** Names of the checks that `?verbose` lists. */
+const checks = ['ping', 'storage', 'cache'] as const;
+
+/** The version this server speaks. */
+const version = {
+  major: '1',
+  minor: '34',
+  gitVersion: 'v1.34.0+fairlead',
+  gitCommit: '',
+  gitTreeState: 'clean',
+  buildDate: '1970-01-01T00:00:00Z',
+  goVersion: 'none',
+  compiler: 'none',
+  platform: `${process.platform}/${process.arch}`,
+} as const;
+
+/** `/healthz`, `/livez`, `/readyz`, `/version` and `/metrics`. */
+export class Health {
+  readonly #cache: ObjectCache;
+  readonly #requests = new Map<string, number>();
+  /** False before the bootstrap objects exist and while stopping. */
+  ready = false;
+
+  constructor(cache: ObjectCache) {
+    this.#cache = cache;
+  }
+
+  /** Counts one answer. */
+  count(method: string, status: number): void {
+    const key = `method="${method}",code="${status}"`;
+    this.#requests.set(key, (this.#requests.get(key) ?? 0) + 1);
+  }
+
+  /** The answer for a health path, or `undefined` for any other. */
+  answer(request: ApiRequest): ApiAnswer | undefined {
+    switch (request.path) {
+      case '/healthz':
+      case '/livez':
+        return checkAnswer(request, true);
+      case '/readyz':
+        return checkAnswer(request, this.ready);
+      case '/version':
+      case '/version/':
+        return {
+          status: 200,
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(version, undefined, 2),
+        };
+      case '/metrics':
+        return { status: 200, headers: { 'content-type': 'text/plain; version=0.0.4' }, body: this.#metrics() };
+      default:
+        return undefined;
+    }
+  }
+
+  #metrics(): string {
+    const lines = ['# TYPE apiserver_request_total counter'];
+    for (const [labels, count] of this.#requests) lines.push(`apiserver_request_total{${labels}} ${count}`);
+    lines.push('# TYPE apiserver_storage_objects gauge');
+    const watchers: string[] = ['# TYPE apiserver_longrunning_requests gauge'];
+    for (const [prefix, objects, watching] of this.#cache.sizes()) {
+      const [, group = '', resource = ''] = prefix.split('/');
+      const name = group === 'core' ? resource : `${resource}.${group}`;
+      lines.push(`apiserver_storage_objects{resource="${name}"} ${objects}`);
+      watchers.push(`apiserver_longrunning_requests{resource="${name}",verb="WATCH"} ${watching}`);
+    }
+    lines.push(...watchers, '# TYPE fairlead_storage_revision counter');
+    lines.push(`fairlead_storage_revision ${this.#cache.revision}`);
+    return `${lines.join('\n')}\n`;
+  }
+}
+
+function checkAnswer(request: ApiRequest, healthy: boolean): ApiAnswer {
+  const name = request.path.slice(1);
+  const verbose = request.query.has('verbose') || !healthy;
+  if (!verbose) return { status: 200, headers: plainText, body: 'ok' };
+  const lines = checks.map((check) => `[+]${check} ok`);
+  if (!healthy) lines.push('[-]bootstrap failed: reason withheld');
+  return {
+    status: healthy ? 200 : 500,
+    headers: plainText,
+    body: `${lines.join('\n')}\n${name} check ${healthy ? 'passed' : 'failed'}\n`,
+  };
+}

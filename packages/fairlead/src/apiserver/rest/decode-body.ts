@@ -1,0 +1,159 @@
+import { decodeObject, decodeProtobufObject, parseJsonStrict, SchemaError, schemaForKind } from '@fairlead/api/schema';
+import { parse as parseYaml } from 'yaml';
+import type { ApiRequest } from '../server/api-request.ts';
+import { bodyMediaType } from '../server/media-type.ts';
+import { badRequest, invalid, StatusError } from '../server/status-error.ts';
+import { type KubeObject, recordOf } from '../watch/kube-object.ts';
+
+/** The type a body must have. */
+export interface ExpectedType {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly typeId: string;
+}
+
+/** What to do with fields the schema does not know: `fieldValidation`. */
+export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
+
+const acceptedBodies =
+  'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf';
+
+/** Reads the `fieldValidation` parameter; `options` names the kind in the 422. */
+export function fieldValidation(query: URLSearchParams, options: string): FieldValidation {
+  const given = query.get('fieldValidation');
+  if (given === null || given === '') return 'Warn';
+  if (given === 'Strict' || given === 'Warn' || given === 'Ignore') return given;
+  throw invalid({ group: 'meta.k8s.io', kind: options }, '', [
+    {
+      reason: 'FieldValueNotSupported',
+      field: 'fieldValidation',
+      message: `Unsupported value: "${given}": supported values: "", "Ignore", "Strict", "Warn"`,
+    },
+  ]);
+}
+
+/** Decodes a request body (JSON, YAML or protobuf) as an object of the expected type. */
+export function decodeBody(
+  request: ApiRequest,
+  expected: ExpectedType,
+  validation: FieldValidation,
+  warnings: string[],
+): KubeObject {
+  const type = bodyMediaType(request.headers['content-type']);
+  if (type === 'application/vnd.kubernetes.protobuf') return decodeProtobuf(request.body, expected);
+  const { value, duplicates } = parseText(request.body, type, expected);
+  const record = recordOf(value);
+  checkKind(
+    typeof record?.['apiVersion'] === 'string' ? record['apiVersion'] : '',
+    typeof record?.['kind'] === 'string' ? record['kind'] : '',
+    expected,
+  );
+  return typed(value, expected, duplicates, validation, warnings);
+}
+
+/** Decodes a JSON value as the expected type and applies field validation. */
+export function typed(
+  value: unknown,
+  expected: ExpectedType,
+  duplicates: readonly string[],
+  validation: FieldValidation,
+  warnings: string[],
+): KubeObject {
+  const { object, unknownFields, errors } = decodeObject(expected.typeId, value);
+  if (errors.length > 0) throw cannotHandle(expected, expected, errors[0]!.message);
+  const faults = [
+    ...duplicates.map((field) => `duplicate field "${field}"`),
+    ...unknownFields.map((field) => `unknown field "${field}"`),
+  ];
+  if (faults.length > 0 && validation === 'Strict') {
+    throw cannotHandle(expected, expected, `strict decoding error: ${faults.join(', ')}`);
+  }
+  if (validation === 'Warn') warnings.push(...faults);
+  const metadata = recordOf(object['metadata']) ?? {};
+  return { ...object, kind: expected.kind, apiVersion: expected.apiVersion, metadata } as KubeObject;
+}
+
+function parseText(
+  body: Uint8Array,
+  type: string,
+  expected: ExpectedType,
+): { value: unknown; duplicates: readonly string[] } {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
+  if (type === 'application/json' || type === '') {
+    try {
+      const { value, duplicateFields } = parseJsonStrict(text);
+      return { value, duplicates: duplicateFields };
+    } catch (error) {
+      if (!(error instanceof SchemaError)) throw error;
+      throw badRequest(
+        `the object provided is unrecognized (must be of type ${expected.kind}): couldn't get version/kind; json parse error: ${error.message} (${excerpt(body)})`,
+      );
+    }
+  }
+  if (type === 'application/yaml') {
+    try {
+      return { value: parseYaml(text, { version: '1.1' }) as unknown, duplicates: [] };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message.split('\n', 1)[0] : String(error);
+      throw badRequest(`error converting YAML to JSON: ${reason}`);
+    }
+  }
+  throw new StatusError(415, 'UnsupportedMediaType', acceptedBodies);
+}
+
+function decodeProtobuf(body: Uint8Array, expected: ExpectedType): KubeObject {
+  const unrecognized = (why: string): StatusError =>
+    badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${excerpt(body)})`);
+  if (body.length < 4 || body[0] !== 0x6b || body[1] !== 0x38 || body[2] !== 0x73 || body[3] !== 0) {
+    throw unrecognized('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
+  }
+  if (body.length === 4) throw unrecognized('empty body');
+  try {
+    const { apiVersion, kind, object } = decodeProtobufObject(body, expected);
+    checkKind(apiVersion, kind, expected);
+    return typed(object, expected, [], 'Ignore', []);
+  } catch (error) {
+    if (!(error instanceof SchemaError)) throw error;
+    if (error.code === 'unknown-kind') {
+      const named = /no kind "([^"]*)" is registered for version "([^"]*)"/.exec(error.message);
+      throw cannotHandle({ kind: named?.[1] ?? '', apiVersion: named?.[2] ?? '' }, expected, error.message);
+    }
+    throw unrecognized(error.message);
+  }
+}
+
+function checkKind(apiVersion: string, kind: string, expected: ExpectedType): void {
+  const given = { apiVersion: apiVersion || expected.apiVersion, kind: kind || expected.kind };
+  if (given.apiVersion === expected.apiVersion && given.kind === expected.kind) return;
+  const schema = schemaForKind(given.apiVersion, given.kind);
+  if (schema === undefined) {
+    throw cannotHandle(
+      given,
+      expected,
+      `no kind "${given.kind}" is registered for version "${given.apiVersion}" in scheme "pkg/api/legacyscheme/scheme.go:30"`,
+    );
+  }
+  const versionPackage = given.apiVersion.slice(given.apiVersion.indexOf('/') + 1);
+  const internalPackage = expected.typeId.slice(0, expected.typeId.indexOf('.'));
+  throw cannotHandle(
+    given,
+    expected,
+    `converting (${versionPackage}.${given.kind}) to (${internalPackage}.${expected.kind}): unknown conversion`,
+  );
+}
+
+function cannotHandle(
+  given: { readonly apiVersion: string; readonly kind: string },
+  expected: ExpectedType,
+  why: string,
+): StatusError {
+  const version = given.apiVersion.slice(given.apiVersion.indexOf('/') + 1);
+  return badRequest(`${given.kind} in version "${version}" cannot be handled as a ${expected.kind}: ${why}`);
+}
+
+/** The start of a body, as the real server shows it: as text when it looks like a JSON object, else in hex. */
+function excerpt(body: Uint8Array): string {
+  if (body.length === 0) return '<empty>';
+  if (body[0] === 0x7b) return Buffer.from(body.subarray(0, 1024)).toString('utf8');
+  return Buffer.from(body.subarray(0, 1024)).toString('hex');
+}

@@ -1,0 +1,274 @@
+import type { FieldCause } from '@fairlead/api/schema';
+import type { ApiAnswer } from '../server/api-request.ts';
+import { negotiate } from '../server/media-type.ts';
+import { conflict, forbidden, invalid, modifiedText, StatusError } from '../server/status-error.ts';
+import { type KubeObject, recordOf } from '../watch/kube-object.ts';
+import { matches, parseSelection } from '../watch/selection.ts';
+import { StoredObject, storedValue } from '../watch/stored-object.ts';
+import { decodeBody } from './decode-body.ts';
+import { isDryRun, isStale } from './modify.ts';
+import { listText, objectForm, textAnswer } from './represent.ts';
+import { type RestContext, type RestRequest, timestamp } from './rest-context.ts';
+import { existing, removeObject } from './write-object.ts';
+
+/** Namespaces that cannot be deleted. */
+const permanentNamespaces: ReadonlySet<string> = new Set(['default', 'kube-system', 'kube-public']);
+/** Grace period of Pods that name none, in seconds. */
+const defaultPodGraceSeconds = 30;
+const deleteAttempts = 16;
+
+/** The options of a deletion, from body or query. */
+interface DeleteOptions {
+  readonly graceSeconds: number | undefined;
+  readonly propagation: 'Foreground' | 'Background' | 'Orphan' | undefined;
+  readonly uid: string | undefined;
+  readonly resourceVersion: string | undefined;
+  readonly dryRun: boolean;
+}
+
+const deleteOptionsType = { apiVersion: 'v1', kind: 'DeleteOptions', typeId: 'meta.v1.DeleteOptions' } as const;
+
+/** What a deletion did: the object is gone, or it stays marked until its finalizers are. */
+interface Deletion {
+  readonly stored: StoredObject;
+  readonly gone: boolean;
+}
+
+/** DELETE of one object. */
+export async function deleteObject(context: RestContext, target: RestRequest, name: string): Promise<ApiAnswer> {
+  const { request, resource } = target;
+  const representation = negotiate(request.headers.accept, true);
+  const options = deleteOptions(target);
+  const { stored, gone } = await deleteOne(context, target, name, options);
+  const status = 200;
+  const answersWithObject = !gone || (resource.facts.deleteReturns ?? 'Status') !== 'Status';
+  if (answersWithObject) return textAnswer(status, representation, stored.json);
+  const { metadata } = stored.object;
+  return textAnswer(
+    status,
+    representation,
+    JSON.stringify({
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Success',
+      details: {
+        name: metadata.name,
+        ...(resource.group === '' ? {} : { group: resource.group }),
+        kind: resource.plural,
+        uid: metadata.uid,
+      },
+    }),
+  );
+}
+
+/** DELETE of a collection: each matching object by itself, and the list as it was. */
+export async function deleteCollection(context: RestContext, target: RestRequest): Promise<ApiAnswer> {
+  const { request, resource, namespace } = target;
+  const representation = negotiate(request.headers.accept, true);
+  const form = objectForm(resource, representation, request.query, context.clock.now());
+  const options = deleteOptions(target);
+  const selection = parseSelection(resource, namespace, request.query);
+  const revision = context.cache.revision;
+  const found = context.cache
+    .resource(resource.prefix)
+    .list(namespace)
+    .filter((stored) => matches(selection, stored));
+  await Promise.all(
+    found.map(async (stored) => {
+      const own = { ...target, namespace: stored.object.metadata.namespace ?? '' };
+      try {
+        await deleteOne(context, own, stored.object.metadata.name ?? '', options);
+      } catch (error) {
+        // Gone in the meantime is what was asked for.
+        if (!(error instanceof StatusError) || error.status.code !== 404) throw error;
+      }
+    }),
+  );
+  return textAnswer(200, representation, listText(form, found, { resourceVersion: String(revision) }));
+}
+
+async function deleteOne(
+  context: RestContext,
+  target: RestRequest,
+  name: string,
+  options: DeleteOptions,
+): Promise<Deletion> {
+  const { resource } = target;
+  for (let attempt = 1; ; attempt++) {
+    const current = existing(context, target, name);
+    checkPreconditions(target, current, options);
+    if (resource.kind === 'Namespace' && permanentNamespaces.has(name)) {
+      throw forbidden(resource, name, 'this namespace may not be deleted');
+    }
+    try {
+      return await deleteCurrent(context, target, current, options);
+    } catch (error) {
+      if (!isStale(error) || attempt >= deleteAttempts) throw error;
+    }
+  }
+}
+
+async function deleteCurrent(
+  context: RestContext,
+  target: RestRequest,
+  current: StoredObject,
+  options: DeleteOptions,
+): Promise<Deletion> {
+  const { resource } = target;
+  const old = current.object;
+  const name = old.metadata.name ?? '';
+  const grace = graceSeconds(target, old, options);
+  const finalizers = wantedFinalizers(old, options);
+  const specFinalizers = resource.kind === 'Namespace' ? recordOf(old['spec'])?.['finalizers'] : undefined;
+  const waits = finalizers.length > 0 || grace > 0 || (Array.isArray(specFinalizers) && specFinalizers.length > 0);
+  if (!waits) {
+    const removed = await removeObject(context, target, current, options.dryRun);
+    if (removed === false) throw conflict(resource, name, modifiedText);
+    return { stored: shownAfterRemoval(current), gone: true };
+  }
+  const already = old.metadata.deletionTimestamp !== undefined;
+  const shorter = already && grace < (old.metadata.deletionGracePeriodSeconds ?? 0);
+  const sameFinalizers = finalizers.length === (old.metadata.finalizers ?? []).length;
+  if (already && !shorter && sameFinalizers) return { stored: current, gone: false };
+  const next = marked(context, target, old, grace, finalizers, already && !shorter);
+  if (options.dryRun) return { stored: current, gone: false };
+  const result = await context.storage.commit({
+    key: current.key,
+    expect: current.modRevision,
+    value: storedValue(next),
+    decoded: next,
+  });
+  if (!result.ok) throw conflict(resource, name, modifiedText);
+  return { stored: new StoredObject(result.entry), gone: false };
+}
+
+/** The object with its deletion written on it. */
+function marked(
+  context: RestContext,
+  target: RestRequest,
+  old: KubeObject,
+  grace: number,
+  finalizers: readonly string[],
+  keepTime: boolean,
+): KubeObject {
+  const at = keepTime
+    ? old.metadata.deletionTimestamp
+    : `${new Date(context.clock.now() + grace * 1000).toISOString().slice(0, 19)}Z`;
+  const { finalizers: _, ...rest } = old.metadata;
+  const counts = (old.metadata.generation ?? 0) > 0 && old.metadata.deletionTimestamp === undefined;
+  const next: KubeObject = {
+    ...old,
+    metadata: {
+      ...rest,
+      ...(counts ? { generation: old.metadata.generation! + 1 } : {}),
+      deletionTimestamp: at ?? timestamp(context.clock),
+      deletionGracePeriodSeconds: grace,
+      ...(finalizers.length === 0 ? {} : { finalizers: [...finalizers] }),
+    },
+  };
+  if (target.resource.kind === 'Namespace') {
+    // A namespace has no grace period in its metadata.
+    delete next.metadata.deletionGracePeriodSeconds;
+    next['status'] = { ...recordOf(old['status']), phase: 'Terminating' };
+  }
+  return next;
+}
+
+/** Pods on a node wait for its agent; everything else goes at once. */
+function graceSeconds(target: RestRequest, old: KubeObject, options: DeleteOptions): number {
+  if (target.resource.kind !== 'Pod') return 0;
+  const spec = recordOf(old['spec']) ?? {};
+  const phase = recordOf(old['status'])?.['phase'];
+  if ((spec['nodeName'] ?? '') === '' || phase === 'Failed' || phase === 'Succeeded') return 0;
+  const fromSpec = spec['terminationGracePeriodSeconds'];
+  const wanted = options.graceSeconds ?? (typeof fromSpec === 'number' ? fromSpec : defaultPodGraceSeconds);
+  // A negative period asks for the shortest one that still tells the agent.
+  const grace = wanted < 0 ? 1 : wanted;
+  const before = old.metadata.deletionGracePeriodSeconds;
+  return old.metadata.deletionTimestamp !== undefined && before !== undefined ? Math.min(grace, before) : grace;
+}
+
+/** Finalizers after the propagation policy: `orphan` and `foregroundDeletion` are the collector's. */
+function wantedFinalizers(old: KubeObject, options: DeleteOptions): string[] {
+  const present = old.metadata.finalizers ?? [];
+  if (options.propagation === undefined) return [...present];
+  const rest = present.filter((finalizer) => finalizer !== 'orphan' && finalizer !== 'foregroundDeletion');
+  if (options.propagation === 'Orphan') return [...rest, 'orphan'];
+  if (options.propagation === 'Foreground') return [...rest, 'foregroundDeletion'];
+  return rest;
+}
+
+function checkPreconditions(target: RestRequest, current: StoredObject, options: DeleteOptions): void {
+  const { metadata } = current.object;
+  const { kind, group } = target.resource;
+  // The real server names the kind here, not the resource.
+  const fail = (why: string): never => {
+    const name = metadata.name ?? '';
+    throw new StatusError(
+      409,
+      'Conflict',
+      `Operation cannot be fulfilled on ${kind}${group === '' ? '' : `.${group}`} "${name}": ${why}`,
+      {
+        name,
+        ...(group === '' ? {} : { group }),
+        kind,
+      },
+    );
+  };
+  if (options.uid !== undefined && options.uid !== metadata.uid) {
+    fail(
+      `the UID in the precondition (${options.uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
+    );
+  }
+  if (options.resourceVersion !== undefined && options.resourceVersion !== metadata.resourceVersion) {
+    fail(
+      `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
+    );
+  }
+}
+
+function deleteOptions(target: RestRequest): DeleteOptions {
+  const { request } = target;
+  const { query } = request;
+  const body: Record<string, unknown> =
+    request.body.length === 0 ? {} : decodeBody(request, deleteOptionsType, 'Ignore', target.warnings);
+  const preconditions = recordOf(body['preconditions']);
+  const policy = body['propagationPolicy'] ?? query.get('propagationPolicy') ?? undefined;
+  const orphan = body['orphanDependents'];
+  const causes: FieldCause[] = [];
+  if (policy !== undefined && orphan !== undefined) {
+    causes.push({
+      reason: 'FieldValueInvalid',
+      field: 'propagationPolicy',
+      message: `Invalid value: ${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set`,
+    });
+  }
+  if (policy !== undefined && policy !== 'Foreground' && policy !== 'Background' && policy !== 'Orphan') {
+    causes.push({
+      reason: 'FieldValueNotSupported',
+      field: 'propagationPolicy',
+      message: `Unsupported value: ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`,
+    });
+  }
+  if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', causes);
+  const grace = body['gracePeriodSeconds'] ?? query.get('gracePeriodSeconds') ?? undefined;
+  const dryRun = Array.isArray(body['dryRun']) && body['dryRun'].includes('All');
+  return {
+    graceSeconds: grace === undefined ? undefined : Number(grace),
+    propagation:
+      policy === 'Foreground' || policy === 'Background' || policy === 'Orphan'
+        ? policy
+        : orphan === true
+          ? 'Orphan'
+          : undefined,
+    uid: typeof preconditions?.['uid'] === 'string' ? preconditions['uid'] : undefined,
+    resourceVersion:
+      typeof preconditions?.['resourceVersion'] === 'string' ? preconditions['resourceVersion'] : undefined,
+    dryRun: dryRun || isDryRun(query, 'DeleteOptions'),
+  };
+}
+
+function shownAfterRemoval(current: StoredObject): StoredObject {
+  return current;
+}

@@ -1,0 +1,30 @@
+import type { Clock, Random } from '../../sys/clock.ts';
+import type { ServiceAllocator } from '../allocation/service-allocator.ts';
+import type { ServedResource, ServedResources } from '../resources/served-resources.ts';
+import type { ApiRequest } from '../server/api-request.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { ObjectCache } from '../watch/object-cache.ts';
+
+/** What every verb works on. */
+export interface RestContext {
+  readonly storage: Storage;
+  readonly cache: ObjectCache;
+  readonly served: ServedResources;
+  readonly allocator: ServiceAllocator;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** One request to one resource, with what its verbs have in common. */
+export interface RestRequest {
+  readonly request: ApiRequest;
+  readonly resource: ServedResource;
+  readonly namespace: string;
+  /** Warnings for the client, one `Warning` header each. */
+  readonly warnings: string[];
+}
+
+/** RFC 3339 time with whole seconds, as in `metadata.creationTimestamp`. */
+export function timestamp(clock: Clock): string {
+  return `${new Date(clock.now()).toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,189 @@
+import type { FieldCause } from '@fairlead/api/schema';
+import type { ServedResource } from '../resources/served-resources.ts';
+import { type KubeObject, recordOf } from '../watch/kube-object.ts';
+
+/** Kinds whose `metadata.generation` counts changes of the specification. */
+const kindsWithGeneration: ReadonlySet<string> = new Set([
+  'Deployment',
+  'ReplicaSet',
+  'Ingress',
+  'IngressClass',
+  'EndpointSlice',
+  'Pod',
+]);
+
+/** Kinds whose status a create keeps. */
+const kindsWithStatusOnCreate: ReadonlySet<string> = new Set(['Node']);
+
+/** True when the resource counts generations. */
+export function hasGeneration(resource: ServedResource): boolean {
+  return kindsWithGeneration.has(resource.kind);
+}
+
+/** Fills in what a create sets by itself, before defaults. Changes `object`. */
+export function prepareForCreate(resource: ServedResource, object: KubeObject): void {
+  if (resource.subresources.has('status') && !kindsWithStatusOnCreate.has(resource.kind)) {
+    delete object['status'];
+  }
+  switch (resource.kind) {
+    case 'Namespace': {
+      const spec = recordOf(object['spec']) ?? {};
+      const finalizers = Array.isArray(spec['finalizers']) ? (spec['finalizers'] as unknown[]) : [];
+      object['spec'] = {
+        ...spec,
+        finalizers: finalizers.includes('kubernetes') ? finalizers : [...finalizers, 'kubernetes'],
+      };
+      object['status'] = { phase: 'Active' };
+      labelNamespace(object);
+      break;
+    }
+    case 'Service':
+      object['status'] = { loadBalancer: {} };
+      break;
+    case 'Ingress':
+      object['status'] = { loadBalancer: {} };
+      break;
+    case 'Pod':
+      object['status'] = { phase: 'Pending', qosClass: qosClass(object) };
+      break;
+    case 'Secret':
+      mergeStringData(object);
+      break;
+    case 'ReplicaSet':
+      object['status'] = { replicas: 0 };
+      break;
+    case 'Deployment':
+      object['status'] = {};
+      break;
+  }
+  if (hasGeneration(resource)) object.metadata.generation = 1;
+  else delete object.metadata.generation;
+}
+
+/**
+ * The object a main or status write leads to: a main write keeps the old status, a status write
+ * everything but the status. Never changes its arguments.
+ */
+export function isolate(
+  resource: ServedResource,
+  proposed: KubeObject,
+  old: KubeObject,
+  subresource: string | undefined,
+): KubeObject {
+  if (subresource === 'status') {
+    const { labels: _, ...metadata } = proposed.metadata;
+    const keepLabels = resource.group === 'apps';
+    return withField(
+      { ...old, metadata: keepLabels ? { ...metadata, labels: old.metadata.labels } : proposed.metadata },
+      'status',
+      proposed['status'],
+    );
+  }
+  if (subresource === 'finalize') {
+    const spec = recordOf(proposed['spec']) ?? {};
+    return { ...old, metadata: old.metadata, spec: { ...recordOf(old['spec']), finalizers: spec['finalizers'] } };
+  }
+  let result = proposed;
+  if (resource.subresources.has('status')) result = withField(result, 'status', old['status']);
+  if (resource.kind === 'Namespace') {
+    result = withField(result, 'spec', old['spec']);
+    result = { ...result, metadata: { ...result.metadata, labels: { ...result.metadata.labels } } };
+    labelNamespace(result);
+  }
+  if (resource.kind === 'Secret') {
+    result = { ...result };
+    mergeStringData(result);
+  }
+  return result;
+}
+
+/** True when something other than metadata and status differs. */
+export function specChanged(proposed: KubeObject, old: KubeObject): boolean {
+  const { metadata: _a, status: _b, kind: _c, apiVersion: _d, ...left } = proposed;
+  const { metadata: _e, status: _f, kind: _g, apiVersion: _h, ...right } = old;
+  return !sameJson(left, right);
+}
+
+/** Equality of JSON values; the order of keys does not count, an `undefined` field is an absent one. */
+export function sameJson(left: unknown, right: unknown): boolean {
+  if (left === right) return true;
+  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
+  if (Array.isArray(left) || Array.isArray(right)) {
+    if (!Array.isArray(left) || !Array.isArray(right) || left.length !== right.length) return false;
+    return left.every((item, index) => sameJson(item, right[index]));
+  }
+  const a = left as Record<string, unknown>;
+  const b = right as Record<string, unknown>;
+  for (const key in a) if (a[key] !== undefined && !(Object.hasOwn(b, key) && sameJson(a[key], b[key]))) return false;
+  for (const key in b) if (b[key] !== undefined && (!Object.hasOwn(a, key) || a[key] === undefined)) return false;
+  return true;
+}
+
+/** Rules about metadata that hold for every kind and are no part of the schema. */
+export function metadataUpdateCauses(proposed: KubeObject, old: KubeObject): FieldCause[] {
+  if (old.metadata.deletionTimestamp === undefined) return [];
+  const before = old.metadata.finalizers ?? [];
+  const added = (proposed.metadata.finalizers ?? []).filter((finalizer) => !before.includes(finalizer));
+  if (added.length === 0) return [];
+  const list = added.map((finalizer) => JSON.stringify(finalizer)).join(', ');
+  return [
+    {
+      reason: 'FieldValueForbidden',
+      field: 'metadata.finalizers',
+      message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
+    },
+  ];
+}
+
+/** A terminating object goes with its last finalizer, once its grace period needs no agent. */
+export function isReadyToGo(resource: ServedResource, object: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata;
+  if (deletionTimestamp === undefined || (finalizers ?? []).length > 0) return false;
+  if (resource.kind === 'Namespace') {
+    const spec = recordOf(object['spec'])?.['finalizers'];
+    return !Array.isArray(spec) || spec.length === 0;
+  }
+  return (deletionGracePeriodSeconds ?? 0) === 0;
+}
+
+function withField(object: KubeObject, field: string, value: unknown): KubeObject {
+  const { [field]: _, ...rest } = object;
+  return (value === undefined ? rest : { ...rest, [field]: value }) as KubeObject;
+}
+
+function labelNamespace(object: KubeObject): void {
+  const name = object.metadata.name ?? '';
+  if (name !== '') object.metadata.labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': name };
+}
+
+/** `stringData` is write-only: it becomes base64 in `data`. */
+function mergeStringData(object: KubeObject): void {
+  const text = recordOf(object['stringData']);
+  delete object['stringData'];
+  if (text === undefined || Object.keys(text).length === 0) return;
+  const data: Record<string, unknown> = { ...recordOf(object['data']) };
+  for (const [key, value] of Object.entries(text)) data[key] = Buffer.from(String(value)).toString('base64');
+  object['data'] = data;
+}
+
+/** Quality of service by cpu and memory (KEP-0000 "resource QoS"): Guaranteed, Burstable, BestEffort. */
+function qosClass(pod: KubeObject): string {
+  const spec = recordOf(pod['spec']) ?? {};
+  const containers = [spec['containers'], spec['initContainers']].flatMap((list) =>
+    Array.isArray(list) ? (list as unknown[]) : [],
+  );
+  let any = false;
+  let guaranteed = containers.length > 0;
+  for (const container of containers) {
+    const resources = recordOf(recordOf(container)?.['resources']) ?? {};
+    const limits = recordOf(resources['limits']) ?? {};
+    const requests = recordOf(resources['requests']) ?? {};
+    for (const name of ['cpu', 'memory']) {
+      if (limits[name] !== undefined || requests[name] !== undefined) any = true;
+      if (limits[name] === undefined || (requests[name] !== undefined && requests[name] !== limits[name])) {
+        guaranteed = false;
+      }
+    }
+  }
+  return guaranteed ? 'Guaranteed' : any ? 'Burstable' : 'BestEffort';
+}

@@ -1,0 +1,330 @@
+import { Agent, request as httpRequest } from 'node:http';
+import type { ApiAnswer, ApiRequest } from '../server/api-request.ts';
+import { negotiate } from '../server/media-type.ts';
+import {
+  badRequest,
+  invalid,
+  methodNotAllowed,
+  notFound,
+  StatusError,
+  unknownResource,
+} from '../server/status-error.ts';
+import { type KubeObject, recordOf } from '../watch/kube-object.ts';
+import { storeKey } from '../watch/object-cache.ts';
+import { StoredObject, storedValue } from '../watch/stored-object.ts';
+import { decodeBody, fieldValidation, typed } from './decode-body.ts';
+import { deleteObject } from './delete.ts';
+import { isDryRun, isStale, readPatch } from './modify.ts';
+import { textAnswer } from './represent.ts';
+import type { RestContext, RestRequest } from './rest-context.ts';
+import { scaleOf, withReplicas } from './scale.ts';
+import type { TokenIssuer } from './service-account-token.ts';
+import { existing, updateObject } from './write-object.ts';
+
+const scaleType = {
+  apiVersion: 'autoscaling/v1',
+  kind: 'Scale',
+  typeId: 'autoscaling.v1.Scale',
+  group: 'autoscaling',
+} as const;
+const attempts = 16;
+
+/** Query parameters of pods/log that a node's log server understands. */
+const logParameters = [
+  'follow',
+  'tailLines',
+  'sinceSeconds',
+  'sinceTime',
+  'timestamps',
+  'previous',
+  'limitBytes',
+] as const;
+
+/** Subresources other than `status`. */
+export class Subresources {
+  readonly #context: RestContext;
+  readonly #tokens: TokenIssuer;
+  readonly #logToken: string;
+  readonly #agent = new Agent({ keepAlive: true });
+
+  constructor(context: RestContext, tokens: TokenIssuer, logToken: string) {
+    this.#context = context;
+    this.#tokens = tokens;
+    this.#logToken = logToken;
+  }
+
+  async handle(target: RestRequest, name: string, subresource: string): Promise<ApiAnswer> {
+    const { method } = target.request;
+    switch (subresource) {
+      case 'scale':
+        if (method === 'GET') return this.#getScale(target, name);
+        if (method === 'PUT' || method === 'PATCH') return this.#changeScale(target, name);
+        throw methodNotAllowed();
+      case 'finalize':
+        if (method !== 'PUT') throw methodNotAllowed();
+        return this.#finalize(target, name);
+      case 'binding':
+        if (method !== 'POST') throw methodNotAllowed();
+        return this.#bind(target, name);
+      case 'eviction':
+        if (method !== 'POST') throw methodNotAllowed();
+        return this.#evict(target, name);
+      case 'log':
+        if (method !== 'GET') throw methodNotAllowed();
+        return this.#log(target, name);
+      case 'token':
+        if (method !== 'POST') throw methodNotAllowed();
+        return this.#tokens.answer(this.#context, target, name);
+      default:
+        throw unknownResource();
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #getScale(target: RestRequest, name: string): ApiAnswer {
+    const representation = negotiate(target.request.headers.accept, true);
+    return textAnswer(200, representation, JSON.stringify(scaleOf(existing(this.#context, target, name).object)));
+  }
+
+  async #changeScale(target: RestRequest, name: string): Promise<ApiAnswer> {
+    const { request, warnings } = target;
+    const representation = negotiate(request.headers.accept, true);
+    const isPatch = request.method === 'PATCH';
+    const validation = fieldValidation(request.query, isPatch ? 'PatchOptions' : 'UpdateOptions');
+    const dryRun = isDryRun(request.query, isPatch ? 'PatchOptions' : 'UpdateOptions');
+    const patch = isPatch
+      ? readPatch({ ...target, resource: { ...target.resource, typeId: scaleType.typeId } })
+      : undefined;
+    for (let attempt = 1; ; attempt++) {
+      const current = existing(this.#context, target, name);
+      const before = scaleOf(current.object);
+      const wanted =
+        patch === undefined
+          ? decodeBody(request, scaleType, validation, warnings)
+          : typed(patch(viewOf(before)), scaleType, [], validation, warnings);
+      const replicas = recordOf(wanted['spec'])?.['replicas'] ?? 0;
+      if (typeof replicas !== 'number' || replicas < 0) {
+        throw invalid(scaleType, name, [
+          {
+            reason: 'FieldValueInvalid',
+            field: 'spec.replicas',
+            message: `Invalid value: ${String(replicas)}: must be greater than or equal to 0`,
+          },
+        ]);
+      }
+      const version = wanted.metadata.resourceVersion;
+      try {
+        const proposed = withReplicas(current.object, replicas, version);
+        const { stored } = await updateObject(this.#context, target, current, proposed, {
+          subresource: undefined,
+          dryRun,
+          isPatch,
+        });
+        return textAnswer(200, representation, JSON.stringify(scaleOf(stored.object)));
+      } catch (error) {
+        const bound = !isPatch && (version ?? '') !== '';
+        if (bound || !isStale(error) || attempt >= attempts) throw error;
+      }
+    }
+  }
+
+  async #finalize(target: RestRequest, name: string): Promise<ApiAnswer> {
+    const { request, resource, warnings } = target;
+    const representation = negotiate(request.headers.accept, true);
+    const body = decodeBody(request, resource, fieldValidation(request.query, 'UpdateOptions'), warnings);
+    for (let attempt = 1; ; attempt++) {
+      const current = existing(this.#context, target, name);
+      try {
+        const { stored } = await updateObject(this.#context, target, current, body, {
+          subresource: 'finalize',
+          dryRun: isDryRun(request.query, 'UpdateOptions'),
+          isPatch: false,
+        });
+        return textAnswer(200, representation, stored.json);
+      } catch (error) {
+        if ((body.metadata.resourceVersion ?? '') !== '' || !isStale(error) || attempt >= attempts) throw error;
+      }
+    }
+  }
+
+  /** Puts a Pod on a node, once. */
+  async #bind(target: RestRequest, name: string): Promise<ApiAnswer> {
+    const { request, warnings } = target;
+    const representation = negotiate(request.headers.accept, true);
+    const expected = { apiVersion: 'v1', kind: 'Binding', typeId: 'core.v1.Binding' };
+    const binding = decodeBody(request, expected, fieldValidation(request.query, 'CreateOptions'), warnings);
+    const node = String(recordOf(binding['target'])?.['name'] ?? '');
+    if (node === '') {
+      throw invalid({ group: '', kind: 'Binding' }, name, [
+        { reason: 'FieldValueRequired', field: 'target.name', message: 'Required value' },
+      ]);
+    }
+    for (let attempt = 1; ; attempt++) {
+      const current = existing(this.#context, target, name);
+      const pod = current.object;
+      const spec = recordOf(pod['spec']) ?? {};
+      const refuse = (why: string): StatusError =>
+        new StatusError(409, 'Conflict', `Operation cannot be fulfilled on pods/binding "${name}": ${why}`, {
+          name,
+          kind: 'pods/binding',
+        });
+      if (pod.metadata.deletionTimestamp !== undefined)
+        throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
+      if ((spec['nodeName'] ?? '') !== '')
+        throw refuse(`pod ${name} is already assigned to node "${String(spec['nodeName'])}"`);
+      const status = recordOf(pod['status']) ?? {};
+      const conditions = (Array.isArray(status['conditions']) ? (status['conditions'] as unknown[]) : []).filter(
+        (condition) => recordOf(condition)?.['type'] !== 'PodScheduled',
+      );
+      const scheduled = {
+        type: 'PodScheduled',
+        status: 'True',
+        lastProbeTime: null,
+        lastTransitionTime: `${new Date(this.#context.clock.now()).toISOString().slice(0, 19)}Z`,
+      };
+      const next: KubeObject = {
+        ...pod,
+        metadata: {
+          ...pod.metadata,
+          annotations: mergedOrAbsent(pod.metadata.annotations, binding.metadata.annotations),
+        },
+        spec: { ...spec, nodeName: node },
+        status: { ...status, conditions: [...conditions, scheduled] },
+      };
+      if (isDryRun(request.query, 'CreateOptions')) break;
+      const result = await this.#context.storage.commit({
+        key: current.key,
+        expect: current.modRevision,
+        value: storedValue(next),
+        decoded: next,
+      });
+      if (result.ok) break;
+      if (attempt >= attempts) throw refuse('the object has been modified');
+    }
+    return textAnswer(
+      201,
+      representation,
+      JSON.stringify({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }),
+    );
+  }
+
+  /** Deletes a Pod by the eviction API. PodDisruptionBudgets are not served, so none can forbid it. */
+  async #evict(target: RestRequest, name: string): Promise<ApiAnswer> {
+    const { request, warnings } = target;
+    const representation = negotiate(request.headers.accept, true);
+    const expected = { apiVersion: 'policy/v1', kind: 'Eviction', typeId: 'policy.v1.Eviction' };
+    const eviction = decodeBody(request, expected, fieldValidation(request.query, 'CreateOptions'), warnings);
+    const options = recordOf(eviction['deleteOptions']) ?? {};
+    const body = Buffer.from(JSON.stringify({ ...options, kind: 'DeleteOptions', apiVersion: 'v1' }));
+    const deletion: ApiRequest = {
+      ...request,
+      method: 'DELETE',
+      headers: { ...request.headers, 'content-type': 'application/json' },
+      body,
+    };
+    await deleteObject(this.#context, { ...target, request: deletion }, name);
+    return textAnswer(
+      201,
+      representation,
+      JSON.stringify({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }),
+    );
+  }
+
+  /** Streams a container's log from the log server of the Pod's node. */
+  async #log(target: RestRequest, name: string): Promise<ApiAnswer> {
+    const { request, namespace } = target;
+    const pod = existing(this.#context, target, name).object;
+    const spec = recordOf(pod['spec']) ?? {};
+    const containers = namesOf(spec['containers']);
+    const all = [...containers, ...namesOf(spec['initContainers'])];
+    const wanted = request.query.get('container') ?? '';
+    if (wanted === '' && containers.length > 1) {
+      throw badRequest(`a container name must be specified for pod ${name}, choose one of: [${containers.join(' ')}]`);
+    }
+    const container = wanted === '' ? (containers[0] ?? '') : wanted;
+    if (!all.includes(container)) throw badRequest(`container ${container} is not valid for pod ${name}`);
+    const nodeName = String(spec['nodeName'] ?? '');
+    if (nodeName === '') return { status: 200, headers: { 'content-type': 'text/plain' }, body: '' };
+    const { host, port } = this.#logServer(nodeName);
+    const query = new URLSearchParams();
+    for (const parameter of logParameters) {
+      const value = request.query.get(parameter);
+      if (value !== null) query.set(parameter, value);
+    }
+    const path = `/containerLogs/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/${encodeURIComponent(container)}?${query}`;
+    return this.#proxyLog(host, port, path, nodeName, request.signal);
+  }
+
+  #logServer(nodeName: string): { readonly host: string; readonly port: number } {
+    const nodes = this.#context.served.find('', 'v1', 'nodes')!;
+    const stored = this.#context.cache.resource(nodes.prefix).get(storeKey(nodes.prefix, '', nodeName));
+    if (stored === undefined) throw notFound(nodes, nodeName);
+    const status = recordOf(stored.object['status']) ?? {};
+    const endpoint = recordOf(recordOf(status['daemonEndpoints'])?.['kubeletEndpoint']);
+    const port = Number(endpoint?.['Port'] ?? 0);
+    const addresses = Array.isArray(status['addresses']) ? (status['addresses'] as unknown[]) : [];
+    const internal = addresses.map(recordOf).find((address) => address?.['type'] === 'InternalIP')?.['address'];
+    if (typeof internal !== 'string' || port === 0) {
+      throw new StatusError(503, 'ServiceUnavailable', `node "${nodeName}" has no log server yet`);
+    }
+    return { host: internal, port };
+  }
+
+  #proxyLog(host: string, port: number, path: string, nodeName: string, signal: AbortSignal): Promise<ApiAnswer> {
+    return new Promise((resolve, reject) => {
+      const upstream = httpRequest(
+        { host, port, path, agent: this.#agent, signal, headers: { authorization: `Bearer ${this.#logToken}` } },
+        (response) => {
+          const status = response.statusCode ?? 502;
+          resolve({
+            status: status === 200 ? 200 : status,
+            headers: { 'content-type': response.headers['content-type'] ?? 'text/plain' },
+            stream: async (sink) => {
+              try {
+                for await (const chunk of response as AsyncIterable<Buffer>) {
+                  sink.write(chunk);
+                  await sink.drained();
+                }
+                sink.end();
+              } catch {
+                sink.abort();
+              }
+            },
+          });
+        },
+      );
+      upstream.on('error', (error) => {
+        const text = `Get "http://${host}:${port}${path}": ${error.message} (node "${nodeName}")`;
+        reject(
+          new StatusError(500, 'InternalError', `Internal error occurred: ${text}`, { causes: [{ message: text }] }),
+        );
+      });
+      upstream.end();
+    });
+  }
+}
+
+function viewOf(object: KubeObject): StoredObject {
+  return new StoredObject({
+    key: '',
+    value: JSON.stringify(object),
+    createRevision: 0,
+    modRevision: Number(object.metadata.resourceVersion ?? 0),
+  });
+}
+
+function namesOf(containers: unknown): string[] {
+  return (Array.isArray(containers) ? (containers as unknown[]) : []).map((one) =>
+    String(recordOf(one)?.['name'] ?? ''),
+  );
+}
+
+function mergedOrAbsent(
+  left: Record<string, string> | undefined,
+  right: Record<string, string> | undefined,
+): Record<string, string> | undefined {
+  return left === undefined && right === undefined ? undefined : { ...left, ...right };
+}

@@ -1,0 +1,295 @@
+// Hot path: every write ends here.
+import { randomUUID } from 'node:crypto';
+import { applyDefaults, type FieldCause, validateObject } from '@fairlead/api/schema';
+import type { ServiceReservation } from '../allocation/service-allocator.ts';
+import {
+  alreadyExists,
+  badRequest,
+  conflict,
+  forbidden,
+  invalid,
+  modifiedText,
+  notFound,
+  StatusError,
+} from '../server/status-error.ts';
+import { type KubeObject, recordOf } from '../watch/kube-object.ts';
+import { storeKey } from '../watch/object-cache.ts';
+import { StoredObject, storedValue } from '../watch/stored-object.ts';
+import { type RestContext, type RestRequest, timestamp } from './rest-context.ts';
+import {
+  hasGeneration,
+  isolate,
+  isReadyToGo,
+  metadataUpdateCauses,
+  prepareForCreate,
+  sameJson,
+  specChanged,
+} from './strategy.ts';
+
+const nameAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
+/** Attempts at a free generated name; as in Kubernetes 1.31 and later. */
+const generateNameAttempts = 8;
+
+/** Stores a new object; answers with what was stored. `object` is changed. */
+export async function createObject(
+  context: RestContext,
+  target: RestRequest,
+  object: KubeObject,
+  dryRun: boolean,
+): Promise<StoredObject> {
+  const { resource, namespace } = target;
+  const { metadata } = object;
+  checkNamespaceField(target, object);
+  if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== '') {
+    throw new StatusError(500, undefined, 'resourceVersion should not be set on objects to be created', undefined);
+  }
+  const generated = (metadata.name ?? '') === '' && (metadata.generateName ?? '') !== '';
+  metadata.uid = randomUUID();
+  metadata.creationTimestamp = timestamp(context.clock);
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.managedFields;
+  delete metadata['selfLink'];
+  for (let attempt = 1; ; attempt++) {
+    if (generated) metadata.name = generateName(context, metadata.generateName!);
+    try {
+      return await createNamed(context, target, object, dryRun);
+    } catch (error) {
+      const taken = error instanceof StatusError && error.status.reason === 'AlreadyExists';
+      if (!generated || !taken || attempt >= generateNameAttempts) throw error;
+    }
+  }
+}
+
+async function createNamed(
+  context: RestContext,
+  target: RestRequest,
+  object: KubeObject,
+  dryRun: boolean,
+): Promise<StoredObject> {
+  const { resource, namespace } = target;
+  const name = object.metadata.name ?? '';
+  prepareForCreate(resource, object);
+  applyDefaults(resource.apiVersion, resource.kind, object);
+  if (resource.namespaced) admitToNamespace(context, target, name);
+  const early = context.allocator.prepareCreate(resource, object);
+  const causes = [...early, ...validateObject(resource.apiVersion, resource.kind, object)];
+  if (causes.length > 0) throw invalid(resource, name, causes);
+  const key = storeKey(resource.prefix, namespace, name);
+  const existing = context.cache.resource(resource.prefix).get(key);
+  if (existing !== undefined) {
+    throw alreadyExists(resource, name, existing.object.metadata.deletionTimestamp !== undefined);
+  }
+  const reservation = context.allocator.reserve(resource, object, undefined);
+  if (!reservation.ok) throw invalid(resource, name, reservation.causes);
+  return commit(context, target, key, object, undefined, dryRun, reservation.reservation);
+}
+
+/** How an update is to be carried out. */
+export interface UpdateOptions {
+  readonly subresource: string | undefined;
+  readonly dryRun: boolean;
+  /** Metadata mistakes are told as 409 for a PUT and as field errors for a PATCH. */
+  readonly isPatch: boolean;
+}
+
+/** What an update did. */
+export interface UpdateOutcome {
+  readonly stored: StoredObject;
+  /** The update removed the last finalizer of a terminating object, and so the object. */
+  readonly removed: boolean;
+}
+
+/** Replaces an object by `proposed`; throws 409 when `current` is no longer the newest. */
+export async function updateObject(
+  context: RestContext,
+  target: RestRequest,
+  current: StoredObject,
+  proposed: KubeObject,
+  options: UpdateOptions,
+): Promise<UpdateOutcome> {
+  const { resource, namespace } = target;
+  const old = current.object;
+  const name = old.metadata.name ?? '';
+  checkNamespaceField(target, proposed);
+  const given = proposed.metadata;
+  if (given.resourceVersion !== undefined && given.resourceVersion !== '') {
+    if (given.resourceVersion !== old.metadata.resourceVersion) throw conflict(resource, name, modifiedText);
+  }
+  if (given.uid !== undefined && given.uid !== '' && given.uid !== old.metadata.uid && !options.isPatch) {
+    throw conflict(
+      resource,
+      name,
+      `Precondition failed: UID in precondition: ${given.uid}, UID in object meta: ${old.metadata.uid}`,
+    );
+  }
+  const metadata = {
+    ...given,
+    name,
+    uid: given.uid === undefined || given.uid === '' ? old.metadata.uid : given.uid,
+    creationTimestamp: old.metadata.creationTimestamp,
+    generateName: given.generateName ?? old.metadata.generateName,
+    resourceVersion: old.metadata.resourceVersion,
+    generation: old.metadata.generation,
+    deletionTimestamp: old.metadata.deletionTimestamp,
+    deletionGracePeriodSeconds: old.metadata.deletionGracePeriodSeconds,
+    managedFields: old.metadata.managedFields,
+  };
+  if (namespace !== '') metadata.namespace = namespace;
+  const next = isolate(resource, { ...proposed, metadata }, old, options.subresource);
+  applyDefaults(resource.apiVersion, resource.kind, next);
+  const mainWrite = options.subresource === undefined;
+  const early = mainWrite ? context.allocator.prepareUpdate(resource, next, old) : [];
+  if (mainWrite && hasGeneration(resource) && specChanged(next, old)) {
+    next.metadata = { ...next.metadata, generation: (old.metadata.generation ?? 0) + 1 };
+  }
+  const causes: FieldCause[] = [
+    ...metadataUpdateCauses(next, old),
+    ...early,
+    ...validateObject(resource.apiVersion, resource.kind, next, old),
+  ];
+  if (causes.length > 0) throw invalid(resource, name, causes);
+  if (sameJson(next, old)) {
+    const gone = isReadyToGo(resource, old);
+    if (!gone) return { stored: current, removed: false };
+  }
+  if (isReadyToGo(resource, next)) {
+    if (!dryRunOrCommitted(await removeObject(context, target, current, options.dryRun))) {
+      throw conflict(resource, name, modifiedText);
+    }
+    return { stored: shownOnly(current, next), removed: true };
+  }
+  const reservation = context.allocator.reserve(resource, next, old);
+  if (!reservation.ok) throw invalid(resource, name, reservation.causes);
+  const stored = await commit(context, target, current.key, next, current, options.dryRun, reservation.reservation);
+  return { stored, removed: false };
+}
+
+/** Removes an object from the store. False: it changed in the meantime. */
+export async function removeObject(
+  context: RestContext,
+  target: RestRequest,
+  current: StoredObject,
+  dryRun: boolean,
+): Promise<StoredObject | false> {
+  if (dryRun) return current;
+  const result = await context.storage.commit({ key: current.key, expect: current.modRevision, value: undefined });
+  if (!result.ok) return false;
+  context.allocator.release(target.resource, current.object);
+  return new StoredObject(result.entry);
+}
+
+/** The newest version of the named object, or 404. */
+export function existing(context: RestContext, target: RestRequest, name: string): StoredObject {
+  const { resource, namespace } = target;
+  const stored = context.cache.resource(resource.prefix).get(storeKey(resource.prefix, namespace, name));
+  if (stored === undefined) throw notFound(resource, name);
+  return stored;
+}
+
+async function commit(
+  context: RestContext,
+  target: RestRequest,
+  key: string,
+  object: KubeObject,
+  current: StoredObject | undefined,
+  dryRun: boolean,
+  reservation: ServiceReservation,
+): Promise<StoredObject> {
+  const { resource } = target;
+  const name = object.metadata.name ?? '';
+  if (dryRun) {
+    reservation.giveBack();
+    return shownOnly(current, object);
+  }
+  try {
+    const result = await context.storage.commit({
+      key,
+      expect: current?.modRevision ?? 0,
+      value: storedValue(object),
+      decoded: object,
+    });
+    if (result.ok) {
+      reservation.keep();
+      return context.cache.resource(resource.prefix).get(key)?.modRevision === result.entry.modRevision
+        ? context.cache.resource(resource.prefix).get(key)!
+        : new StoredObject(result.entry);
+    }
+  } catch (error) {
+    reservation.giveBack();
+    throw error;
+  }
+  reservation.giveBack();
+  if (current === undefined) throw alreadyExists(resource, name, false);
+  throw conflict(resource, name, modifiedText);
+}
+
+/** An object to show that is not stored: of a dry run, or the last words of a removed one. */
+function shownOnly(current: StoredObject | undefined, object: KubeObject): StoredObject {
+  const revision = current?.modRevision;
+  if (revision === undefined) {
+    const { resourceVersion: _, ...metadata } = object.metadata;
+    return new StoredObject({
+      key: '',
+      value: JSON.stringify({ ...object, metadata }),
+      createRevision: 0,
+      modRevision: 0,
+    });
+  }
+  return new StoredObject({
+    key: current!.key,
+    value: storedValue(object),
+    createRevision: current!.createRevision,
+    modRevision: revision,
+  });
+}
+
+function dryRunOrCommitted(result: StoredObject | false): boolean {
+  return result !== false;
+}
+
+/** Namespace of the body must be absent or that of the path. */
+function checkNamespaceField(target: RestRequest, object: KubeObject): void {
+  const given = object.metadata.namespace ?? '';
+  if (!target.resource.namespaced) {
+    if (given !== '') {
+      throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+    }
+    return;
+  }
+  if (given !== '' && given !== target.namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+  object.metadata.namespace = target.namespace;
+}
+
+/** Namespace life cycle: objects are created in existing namespaces that are not going away. */
+function admitToNamespace(context: RestContext, target: RestRequest, name: string): void {
+  const { namespace, resource } = target;
+  const namespaces = context.served.find('', 'v1', 'namespaces');
+  if (namespaces === undefined) return;
+  const stored = context.cache.resource(namespaces.prefix).get(storeKey(namespaces.prefix, '', namespace));
+  if (stored === undefined) throw notFound(namespaces, namespace);
+  const phase = recordOf(stored.object['status'])?.['phase'];
+  if (stored.object.metadata.deletionTimestamp !== undefined || phase === 'Terminating') {
+    throw forbidden(
+      resource,
+      name,
+      `unable to create new content in namespace ${namespace} because it is being terminated`,
+      [
+        {
+          reason: 'NamespaceTerminating',
+          message: `namespace ${namespace} is being terminated`,
+          field: 'metadata.namespace',
+        },
+      ],
+    );
+  }
+}
+
+function generateName(context: RestContext, prefix: string): string {
+  // The server cuts the base so that the whole fits 63 characters.
+  let name = prefix.slice(0, 58);
+  for (let index = 0; index < 5; index++) name += nameAlphabet[Math.floor(context.random() * nameAlphabet.length)];
+  return name;
+}

@@ -1,0 +1,78 @@
+import { StatusError } from './status-error.ts';
+
+/** One entry of an Accept header, or a Content-Type. */
+export interface MediaType {
+  /** `type/subtype` in lower case. */
+  readonly type: string;
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly quality: number;
+}
+
+/** How to write an answer. */
+export interface Representation {
+  readonly format: 'json' | 'yaml';
+  /** Set when the client asked for a Table or for metadata only. */
+  readonly as: 'Table' | 'PartialObjectMetadata' | undefined;
+  /** `v1` or `v1beta1` of meta.k8s.io. */
+  readonly asVersion: string;
+}
+
+const plainJson: Representation = { format: 'json', as: undefined, asVersion: 'v1' };
+const accepted = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
+
+/** Parses a header of media types (RFC 9110 12.5.1), best first. */
+export function parseMediaTypes(header: string): MediaType[] {
+  const types: MediaType[] = [];
+  for (const part of header.split(',')) {
+    const [first = '', ...rest] = part.split(';');
+    const parameters = new Map<string, string>();
+    for (const parameter of rest) {
+      const equals = parameter.indexOf('=');
+      if (equals > 0)
+        parameters.set(parameter.slice(0, equals).trim().toLowerCase(), parameter.slice(equals + 1).trim());
+    }
+    const type = first.trim().toLowerCase();
+    const quality = Number(parameters.get('q') ?? 1);
+    if (type !== '') types.push({ type, parameters, quality: Number.isFinite(quality) ? quality : 0 });
+  }
+  // Array.sort is stable: equal qualities keep the client's order.
+  return types.sort((a, b) => b.quality - a.quality);
+}
+
+/**
+ * Chooses the representation of an answer. Protobuf is decoded but never written, so a client
+ * that also takes JSON gets JSON.
+ */
+export function negotiate(accept: string | undefined, allowTransforms: boolean): Representation {
+  if (accept === undefined || accept === '' || accept === 'application/json' || accept === '*/*') return plainJson;
+  let refusedTransform = false;
+  for (const { type, parameters } of parseMediaTypes(accept)) {
+    const format = formatOf(type);
+    if (format === undefined) continue;
+    const as = parameters.get('as');
+    if (as === undefined) return { ...plainJson, format };
+    const version = parameters.get('v') ?? '';
+    if (allowTransforms && parameters.get('g') === 'meta.k8s.io' && (version === 'v1' || version === 'v1beta1')) {
+      if (as === 'Table') return { format, as: 'Table', asVersion: version };
+      if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') {
+        return { format, as: 'PartialObjectMetadata', asVersion: version };
+      }
+    }
+    refusedTransform = true;
+  }
+  if (refusedTransform) {
+    throw new StatusError(406, 'NotAcceptable', `only the following media types are accepted: ${accepted}`);
+  }
+  throw new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${accepted}`, {});
+}
+
+function formatOf(type: string): 'json' | 'yaml' | undefined {
+  if (type === 'application/json' || type === '*/*') return 'json';
+  if (type === 'application/yaml') return 'yaml';
+  return undefined;
+}
+
+/** The type of a body: `application/json` for `application/json; charset=utf-8`. */
+export function bodyMediaType(contentType: string | undefined): string {
+  return (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase();
+}

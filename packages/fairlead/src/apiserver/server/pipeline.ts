@@ -1,0 +1,153 @@
+// Hot path: every request passes through here.
+import { gzip } from 'node:zlib';
+import type { Log } from '../../sys/role.ts';
+import type { Discovery } from '../discovery/discovery.ts';
+import type { Health } from '../discovery/health.ts';
+import { deleteCollection, deleteObject } from '../rest/delete.ts';
+import { BadVersion } from '../rest/list-options.ts';
+import { patchObject, postObject, putObject } from '../rest/modify.ts';
+import { getObject, listObjects } from '../rest/read.ts';
+import type { RestContext, RestRequest } from '../rest/rest-context.ts';
+import type { Subresources } from '../rest/subresources.ts';
+import { watchObjects } from '../rest/watch.ts';
+import type { ApiAnswer, ApiRequest } from './api-request.ts';
+import { authorize, isWatch } from './authorize.ts';
+import { type Route, routeResource } from './route.ts';
+import { methodNotAllowed, pageNotFound, StatusError, statusAnswer, unknownResource } from './status-error.ts';
+
+/** Bodies from this size on are compressed for clients that accept it, in bytes; as the real server. */
+const gzipFrom = 128 * 1024;
+
+/** The steps of one request, from the authenticated request to its answer. */
+export class Pipeline {
+  readonly #context: RestContext;
+  readonly #discovery: Discovery;
+  readonly #health: Health;
+  readonly #subresources: Subresources;
+  readonly #log: Log;
+
+  constructor(context: RestContext, discovery: Discovery, health: Health, subresources: Subresources, log: Log) {
+    this.#context = context;
+    this.#discovery = discovery;
+    this.#health = health;
+    this.#subresources = subresources;
+    this.#log = log;
+  }
+
+  /** Answers a request; never rejects. */
+  async handle(request: ApiRequest): Promise<ApiAnswer> {
+    const warnings: string[] = [];
+    let answer: ApiAnswer;
+    try {
+      answer = await this.#dispatch(request, warnings);
+    } catch (error) {
+      answer = this.#failure(request, error);
+    }
+    this.#health.count(request.method, answer.status);
+    if (warnings.length > 0) {
+      answer = {
+        ...answer,
+        headers: { ...answer.headers, warning: [...new Set(warnings)].map(warningHeader) },
+      };
+    }
+    return compressed(request, answer);
+  }
+
+  #failure(request: ApiRequest, error: unknown): ApiAnswer {
+    if (error instanceof StatusError) return statusAnswer(error);
+    if (error instanceof BadVersion) return statusAnswer(new StatusError(500, undefined, error.message));
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#log('error', 'request failed', { method: request.method, path: request.path, error: reason });
+    const text = error instanceof Error ? error.message : String(error);
+    return statusAnswer(
+      new StatusError(500, 'InternalError', `Internal error occurred: ${text}`, { causes: [{ message: text }] }),
+    );
+  }
+
+  async #dispatch(request: ApiRequest, warnings: string[]): Promise<ApiAnswer> {
+    const { path } = request;
+    const isResourcePath = path.startsWith('/api/') || path.startsWith('/apis/');
+    const documented = this.#discovery.isDocument(path);
+    const route = isResourcePath && !documented ? routeResource(path, this.#context.served) : undefined;
+    authorize(request, route);
+    if (documented) return this.#discovery.answer(request);
+    if (route === undefined) return this.#health.answer(request) ?? pageNotFound;
+    switch (route.kind) {
+      case 'page-not-found':
+        return pageNotFound;
+      case 'unknown-resource':
+        throw unknownResource();
+      case 'resource':
+        return this.#resource(request, route, warnings);
+    }
+  }
+
+  async #resource(
+    request: ApiRequest,
+    route: Extract<Route, { kind: 'resource' }>,
+    warnings: string[],
+  ): Promise<ApiAnswer> {
+    const { resource, namespace, name, subresource } = route;
+    const target: RestRequest = { request, resource, namespace, warnings };
+    if (resource.kind === 'Endpoints' && resource.group === '') {
+      warnings.push('v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice');
+    }
+    const context = this.#context;
+    if (subresource !== undefined && subresource !== 'status') {
+      return this.#subresources.handle(target, name ?? '', subresource);
+    }
+    if (name === undefined) {
+      if (subresource !== undefined) throw unknownResource();
+      switch (request.method) {
+        case 'GET':
+          return route.watch || isWatch(request.query)
+            ? watchObjects(context, target, undefined)
+            : listObjects(context, target);
+        case 'POST':
+          if (resource.namespaced && namespace === '') throw methodNotAllowed();
+          return postObject(context, target);
+        case 'DELETE':
+          if (!resource.facts.verbs.includes('deletecollection') || (resource.namespaced && namespace === '')) {
+            throw methodNotAllowed();
+          }
+          return deleteCollection(context, target);
+        default:
+          throw methodNotAllowed();
+      }
+    }
+    switch (request.method) {
+      case 'GET':
+        if (route.watch) return watchObjects(context, target, name);
+        return getObject(context, target, name);
+      case 'PUT':
+        return putObject(context, target, name, subresource);
+      case 'PATCH':
+        return patchObject(context, target, name, subresource);
+      case 'DELETE':
+        if (subresource !== undefined) throw methodNotAllowed();
+        return deleteObject(context, target, name);
+      default:
+        throw methodNotAllowed();
+    }
+  }
+}
+
+/** RFC 9111 5.5 as Kubernetes uses it: code 299, no agent. */
+function warningHeader(text: string): string {
+  const plain = text.replaceAll(/[^\x20-\x7e]/g, '?').replaceAll(/["\\]/g, '\\$&');
+  return `299 - "${plain}"`;
+}
+
+async function compressed(request: ApiRequest, answer: ApiAnswer): Promise<ApiAnswer> {
+  const { body } = answer;
+  if (body === undefined || body.length < gzipFrom) return answer;
+  if (!/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) return answer;
+  const zipped = await new Promise<Buffer>((resolve, reject) => {
+    gzip(body, { level: 1 }, (error, result) => (error === null ? resolve(result) : reject(error)));
+  });
+  return {
+    ...answer,
+    headers: { ...answer.headers, 'content-encoding': 'gzip', vary: 'Accept-Encoding' },
+    body: zipped,
+  };
+}

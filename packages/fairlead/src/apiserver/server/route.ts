@@ -1,0 +1,63 @@
+import type { ServedResource, ServedResources } from '../resources/served-resources.ts';
+
+/** What a request path means. Everything under /api and /apis that names a resource. */
+export type Route =
+  | { readonly kind: 'page-not-found' }
+  | { readonly kind: 'unknown-resource' }
+  | {
+      readonly kind: 'resource';
+      readonly resource: ServedResource;
+      /** Empty for cluster scope and for all namespaces. */
+      readonly namespace: string;
+      /** Absent: the collection. */
+      readonly name: string | undefined;
+      readonly subresource: string | undefined;
+      /** The old `/watch/` form of a path. */
+      readonly watch: boolean;
+    };
+
+/** Finds the resource of a path such as `/apis/apps/v1/namespaces/x/deployments/y/scale`. */
+export function routeResource(path: string, served: ServedResources): Route {
+  const segments = path.split('/').slice(1).map(decodeSegment);
+  if (segments.at(-1) === '') segments.pop();
+  let group: string;
+  let version: string;
+  let rest: string[];
+  if (segments[0] === 'api') {
+    group = '';
+    version = segments[1] ?? '';
+    rest = segments.slice(2);
+  } else {
+    group = segments[1] ?? '';
+    version = segments[2] ?? '';
+    rest = segments.slice(3);
+  }
+  if (!served.hasGroup(group) || (group === '' && segments[0] === 'apis')) return { kind: 'page-not-found' };
+  const watch = rest[0] === 'watch';
+  if (watch) rest = rest.slice(1);
+  let namespace = '';
+  if (rest[0] === 'namespaces' && rest.length >= 3 && !(rest.length === 3 && isNamespaceSubresource(rest[2]!))) {
+    namespace = rest[1]!;
+    rest = rest.slice(2);
+  }
+  const resource = served.find(group, version, rest[0] ?? '');
+  const [, name, subresource] = rest;
+  const scopeFits = resource !== undefined && (namespace === '' || resource.namespaced);
+  if (!scopeFits || rest.length > 3 || (name !== undefined && resource.namespaced && namespace === '')) {
+    return { kind: 'unknown-resource' };
+  }
+  if (subresource !== undefined && !resource.subresources.has(subresource)) return { kind: 'unknown-resource' };
+  return { kind: 'resource', resource, namespace, name, subresource, watch };
+}
+
+function isNamespaceSubresource(segment: string): boolean {
+  return segment === 'status' || segment === 'finalize';
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

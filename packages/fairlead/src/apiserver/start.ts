@@ -1,0 +1,218 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { ApiClient } from '@fairlead/client';
+import type { Clock, Random } from '../sys/clock.ts';
+import { systemRandom } from '../sys/clock.ts';
+import type { Log, Running } from '../sys/role.ts';
+import { ServiceAllocator } from './allocation/service-allocator.ts';
+import { ensureBootstrapObjects } from './bootstrap/bootstrap.ts';
+import { InProcessClient } from './client/in-process-client.ts';
+import { Discovery } from './discovery/discovery.ts';
+import { Health } from './discovery/health.ts';
+import { CertificateAuthority } from './pki/certificate-authority.ts';
+import { readIfPresent, tokenKey } from './pki/data-key.ts';
+import { kubeconfigText, writeKubeconfig } from './pki/kubeconfig.ts';
+import { builtInResources } from './resources/served-resources.ts';
+import type { RestContext } from './rest/rest-context.ts';
+import { TokenIssuer } from './rest/service-account-token.ts';
+import { Subresources } from './rest/subresources.ts';
+import { authenticatedGroup, mastersGroup, type UserInfo } from './server/api-request.ts';
+import { staticTokens } from './server/authenticate.ts';
+import { type ListenAddress, Listener } from './server/listener.ts';
+import { Pipeline } from './server/pipeline.ts';
+import { SqliteStorage } from './storage/sqlite/sqlite-storage.ts';
+import { ObjectCache } from './watch/object-cache.ts';
+
+/** What the API server needs to know; complete and checked by the caller. */
+export interface ApiServerOptions {
+  /** Holds the data file and the keys. */
+  readonly dataDir: string;
+  /** The data file; absent: `state.db` in the data directory. */
+  readonly databaseFile?: string;
+  /** The first is the public one and must exist; others are bound when they appear. */
+  readonly listen: readonly ListenAddress[];
+  /** Address of the endpoints of `default/kubernetes`. */
+  readonly advertiseAddress: string;
+  /** Port of those endpoints; 0: the port of the first listen address. */
+  readonly advertisePort: number;
+  /** Where to write the administrator's kubeconfig; absent: `admin.kubeconfig` in the data directory. */
+  readonly kubeconfigFile?: string;
+  /** Cluster IPs, IPv4: `10.96.0.0/16`. */
+  readonly serviceCidr: string;
+  /** `30000-32767`. */
+  readonly nodePortRange: string;
+  /** `cluster.local`. */
+  readonly clusterDomain: string;
+  readonly clock: Clock;
+  readonly random?: Random;
+  readonly log: Log;
+  /** How often history is dropped; what is older than one period goes. Milliseconds. */
+  readonly compactEveryMs: number;
+  /** Secret shared with the nodes' log servers. */
+  readonly logToken: string;
+  /** Further bearer tokens and their users. */
+  readonly tokens?: ReadonlyMap<string, UserInfo>;
+}
+
+/** A running API server. */
+export interface RunningApiServer extends Running {
+  /** The public port. */
+  readonly port: number;
+  readonly kubeconfigFile: string;
+  /** The certificate authority, PEM. */
+  readonly ca: string;
+  /** `https://host:port` of the first listen address. */
+  readonly url: string;
+  /** Kubeconfig text with a new client certificate; `server` defaults to {@link url}. */
+  issueClientConfig(name: string, groups: readonly string[], server?: string): Promise<string>;
+  /** An administrator's client without sockets. */
+  client(): ApiClient;
+}
+
+const administrator: UserInfo = { name: 'admin', groups: [mastersGroup, authenticatedGroup] };
+const internalUser: UserInfo = { name: 'system:fairlead', groups: [mastersGroup, authenticatedGroup] };
+
+/** Starts the API server; rejects with an {@link ApiServerError} whose message is one line. */
+export async function startApiServer(options: ApiServerOptions): Promise<RunningApiServer> {
+  const { clock, log, dataDir } = options;
+  const random = options.random ?? systemRandom;
+  const allocator = new ServiceAllocator(options.serviceCidr, options.nodePortRange, random);
+  const storage = SqliteStorage.open(options.databaseFile ?? join(dataDir, 'state.db'));
+  const cleanUp: (() => Promise<void> | void)[] = [() => storage.close()];
+  try {
+    const served = builtInResources();
+    const cache = await ObjectCache.load(storage);
+    cleanUp.unshift(() => cache.close());
+    const services = served.find('', 'v1', 'services')!;
+    for (const stored of cache.resource(services.prefix).list('')) allocator.restore(stored.object);
+    const context: RestContext = { storage, cache, served, allocator, clock, random };
+    const tokenKeyFile = join(dataDir, 'pki', 'tokens.key');
+    const issuer = new TokenIssuer(async () => tokenKey(tokenKeyFile), clock);
+    if (readIfPresent(tokenKeyFile) !== undefined) await issuer.load();
+    const health = new Health(cache);
+    const subresources = new Subresources(context, issuer, options.logToken);
+    cleanUp.unshift(() => subresources.close());
+    const pipeline = new Pipeline(context, new Discovery(served), health, subresources, log);
+    const authority = CertificateAuthority.open(join(dataDir, 'pki'), clock);
+    const serving = authority.pair('server', {
+      commonName: 'fairlead-apiserver',
+      organizations: [],
+      hosts: servingHosts(options, allocator.firstAddress),
+    });
+    const admin = authority.pair('admin', { commonName: administrator.name, organizations: [mastersGroup] });
+    const listener = new Listener({
+      certificate: serving.certificate,
+      key: serving.key,
+      ca: authority.certificate,
+      tokens: [staticTokens(options.tokens ?? new Map()), issuer.authenticator(context)],
+      pipeline,
+      clock,
+      log,
+    });
+    cleanUp.unshift(() => listener.stop());
+    const [first, ...others] = options.listen;
+    const port = await listener.bind(first!);
+    for (const address of others) {
+      listener.bindWhenPresent({ host: address.host, port: address.port === 0 ? port : address.port });
+    }
+    const url = `https://${urlHost(first!.host)}:${port}`;
+    const internal = new InProcessClient(pipeline, internalUser);
+    await ensureBootstrapObjects(internal, {
+      firstServiceAddress: allocator.firstAddress,
+      advertiseAddress: options.advertiseAddress,
+      advertisePort: options.advertisePort === 0 ? port : options.advertisePort,
+    });
+    health.ready = true;
+    const kubeconfigFile = options.kubeconfigFile ?? join(dataDir, 'admin.kubeconfig');
+    writeKubeconfig({
+      file: kubeconfigFile,
+      server: url,
+      ca: authority.certificate,
+      cert: admin.certificate,
+      key: admin.key,
+      name: 'fairlead',
+      user: administrator.name,
+    });
+    const stopCompaction = compactRegularly(context, options.compactEveryMs, log);
+    const clients = new Set<InProcessClient>();
+    let stopped: Promise<void> | undefined;
+    return {
+      port,
+      kubeconfigFile,
+      ca: authority.certificate,
+      url,
+      async issueClientConfig(name, groups, server) {
+        const pair = authority.issue({ commonName: name, organizations: groups });
+        return kubeconfigText({
+          server: server ?? url,
+          ca: authority.certificate,
+          cert: pair.certificate,
+          key: pair.key,
+          name: 'fairlead',
+          user: name,
+        });
+      },
+      client() {
+        const client = new InProcessClient(pipeline, internalUser);
+        clients.add(client);
+        return client;
+      },
+      stop() {
+        stopped ??= (async () => {
+          health.ready = false;
+          stopCompaction();
+          for (const client of clients) await client.close();
+          for (const step of cleanUp) await step();
+        })();
+        return stopped;
+      },
+    };
+  } catch (error) {
+    for (const step of cleanUp) await step();
+    throw error;
+  }
+}
+
+/** Names and addresses clients may use for this server. */
+function servingHosts(options: ApiServerOptions, firstServiceAddress: string): string[] {
+  const domain = options.clusterDomain;
+  const hosts = new Set([
+    'localhost',
+    '127.0.0.1',
+    '::1',
+    hostname().toLowerCase(),
+    'kubernetes',
+    'kubernetes.default',
+    'kubernetes.default.svc',
+    `kubernetes.default.svc.${domain}`,
+    firstServiceAddress,
+    options.advertiseAddress,
+  ]);
+  for (const { host } of options.listen) if (host !== '0.0.0.0' && host !== '::') hosts.add(host);
+  return [...hosts];
+}
+
+function urlHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+/** Drops history that is older than one period; the first round only takes a mark. */
+function compactRegularly(context: RestContext, everyMs: number, log: Log): () => void {
+  let mark = context.storage.revision;
+  let cancel: () => void = () => {};
+  const round = (): void => {
+    cancel = context.clock.after(everyMs, () => {
+      const revision = mark;
+      mark = context.storage.revision;
+      context.storage.compact(revision).then(
+        () => context.cache.compact(revision),
+        (error: unknown) => log('error', 'compaction failed', { error: String(error) }),
+      );
+      round();
+    });
+  };
+  round();
+  return () => cancel();
+}

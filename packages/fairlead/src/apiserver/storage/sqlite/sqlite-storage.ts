@@ -1,0 +1,275 @@
+// Hot path: every write of the API server passes through flush().
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { ApiServerError } from '../../api-server-error.ts';
+import { SortedKeys } from '../sorted-keys.ts';
+import type {
+  CommitResult,
+  RangeOptions,
+  RangeResult,
+  ReplayResult,
+  Storage,
+  StorageEntry,
+  StorageEvent,
+  StorageWrite,
+} from '../storage.ts';
+import { prefixEnd } from '../storage.ts';
+import { openDataFile } from './data-file.ts';
+
+interface PendingWrite {
+  readonly write: StorageWrite;
+  readonly resolve: (result: CommitResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface LogRow {
+  readonly revision: number;
+  readonly key: string;
+  readonly create_revision: number;
+  readonly value: string | null;
+}
+
+/** Rows deleted per step of a compaction, so that it never blocks for long. */
+const compactionStep = 500;
+
+/**
+ * Storage in one SQLite file: a log table whose row id is the revision.
+ *
+ * Writes that arrive in one turn of the event loop share one transaction and one fsync (WAL,
+ * synchronous = FULL) and are answered after it. Current values are also held in memory, so
+ * reads of the newest state never touch the file.
+ */
+export class SqliteStorage implements Storage {
+  readonly #database: DatabaseSync;
+  readonly #insert: StatementSync;
+  readonly #entries: Map<string, StorageEntry>;
+  readonly #keys: SortedKeys;
+  readonly #listeners = new Set<(events: readonly StorageEvent[]) => void>();
+  #pending: PendingWrite[] = [];
+  #flushPlanned = false;
+  #revision: number;
+  #compacted: number;
+  /** Revisions of rows that a later row replaced, with that later revision; oldest first. */
+  #superseded: { readonly revision: number; readonly by: number }[];
+  #closed = false;
+
+  private constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#insert = database.prepare('INSERT INTO log (revision, key, create_revision, value) VALUES (?, ?, ?, ?)');
+    const compacted = database.prepare("SELECT value FROM meta WHERE name = 'compacted'").get() as { value: number };
+    this.#compacted = compacted.value;
+    const top = database.prepare('SELECT max(revision) AS top FROM log').get() as { top: number | null };
+    this.#revision = Math.max(1, top.top ?? 0, this.#compacted);
+    const current = database
+      .prepare(
+        `SELECT revision, key, create_revision, value FROM log
+         WHERE revision IN (SELECT max(revision) FROM log GROUP BY key) AND value IS NOT NULL ORDER BY key`,
+      )
+      .all() as unknown as LogRow[];
+    this.#entries = new Map(current.map((row) => [row.key, entryOf(row)]));
+    // SQLite orders by UTF-8 bytes, SortedKeys by UTF-16 code units.
+    this.#keys = new SortedKeys(current.map((row) => row.key).sort());
+    this.#superseded = database
+      .prepare(
+        `SELECT revision, by FROM (
+           SELECT revision, value, lead(revision) OVER (PARTITION BY key ORDER BY revision) AS by FROM log
+         ) WHERE by IS NOT NULL ORDER BY by`,
+      )
+      .all() as unknown as { revision: number; by: number }[];
+    const tombstones = database
+      .prepare('SELECT revision, revision AS by FROM log WHERE value IS NULL')
+      .all() as unknown as { revision: number; by: number }[];
+    if (tombstones.length > 0) {
+      this.#superseded = [...this.#superseded, ...tombstones].sort((a, b) => a.by - b.by);
+    }
+  }
+
+  /** Opens or creates the file; throws {@link ApiServerError} with a `Data…` code. */
+  static open(file: string): SqliteStorage {
+    const database = openDataFile(file);
+    try {
+      return new SqliteStorage(database);
+    } catch (error) {
+      database.close();
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new ApiServerError('DataCorrupt', `data file ${file} cannot be read (${reason})`, error);
+    }
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get compactedRevision(): number {
+    return this.#compacted;
+  }
+
+  async get(key: string): Promise<StorageEntry | undefined> {
+    return this.#entries.get(key);
+  }
+
+  /** The newest values under a prefix, at once: for the cache above. */
+  currentEntries(prefix: string): StorageEntry[] {
+    const found: StorageEntry[] = [];
+    for (let index = this.#keys.lowerBound(prefix); index < this.#keys.size; index++) {
+      const key = this.#keys.at(index)!;
+      if (!key.startsWith(prefix)) break;
+      found.push(this.#entries.get(key)!);
+    }
+    return found;
+  }
+
+  async range(prefix: string, options: RangeOptions = {}): Promise<RangeResult> {
+    const revision = options.revision ?? this.#revision;
+    if (revision > this.#revision) return { ok: false, reason: 'future' };
+    // A store that never compacted has its whole history.
+    if (revision < this.#compacted) return { ok: false, reason: 'compacted' };
+    const after = options.after;
+    const all = revision === this.#revision ? this.currentEntries(prefix) : this.#snapshot(prefix, revision);
+    const rest = after === undefined ? all : all.filter((entry) => entry.key > after);
+    const limit = options.limit ?? rest.length;
+    return { ok: true, entries: rest.slice(0, limit), revision, remaining: Math.max(0, rest.length - limit) };
+  }
+
+  #snapshot(prefix: string, revision: number): StorageEntry[] {
+    const rows = this.#database
+      .prepare(
+        `SELECT revision, key, create_revision, value FROM log WHERE revision IN (
+           SELECT max(revision) FROM log WHERE key >= ? AND key < ? AND revision <= ? GROUP BY key
+         ) AND value IS NOT NULL`,
+      )
+      .all(prefix, prefixEnd(prefix), revision) as unknown as LogRow[];
+    return rows.map(entryOf).sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  commit(write: StorageWrite): Promise<CommitResult> {
+    if (this.#closed) return Promise.reject(new ApiServerError('Closed', 'the store is closed'));
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ write, resolve, reject });
+      if (this.#flushPlanned) return;
+      this.#flushPlanned = true;
+      setImmediate(() => this.#flush());
+    });
+  }
+
+  /** One transaction for all pending writes; answers and events only after it is on disk. */
+  #flush(): void {
+    this.#flushPlanned = false;
+    const batch = this.#pending;
+    if (batch.length === 0) return;
+    this.#pending = [];
+    const events: StorageEvent[] = [];
+    const results: CommitResult[] = [];
+    const overlay = new Map<string, StorageEntry | undefined>();
+    let revision = this.#revision;
+    let inTransaction = false;
+    try {
+      for (const { write } of batch) {
+        const current = overlay.has(write.key) ? overlay.get(write.key) : this.#entries.get(write.key);
+        if ((current?.modRevision ?? 0) !== write.expect || (write.value === undefined && current === undefined)) {
+          results.push({ ok: false, reason: 'conflict', current });
+          continue;
+        }
+        if (!inTransaction) {
+          this.#database.exec('BEGIN IMMEDIATE');
+          inTransaction = true;
+        }
+        revision += 1;
+        const entry: StorageEntry = {
+          key: write.key,
+          value: write.value ?? current!.value,
+          createRevision: current?.createRevision ?? revision,
+          modRevision: revision,
+        };
+        this.#insert.run(revision, write.key, entry.createRevision, write.value ?? null);
+        const deleted = write.value === undefined;
+        overlay.set(write.key, deleted ? undefined : entry);
+        events.push({ type: deleted ? 'delete' : 'put', entry, previous: current, decoded: write.decoded });
+        results.push({ ok: true, entry });
+      }
+      if (inTransaction) this.#database.exec('COMMIT');
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      for (const { reject } of batch) reject(error);
+      return;
+    }
+    this.#revision = revision;
+    this.#apply(events);
+    for (const listener of this.#listeners) listener(events);
+    for (let index = 0; index < batch.length; index++) batch[index]!.resolve(results[index]!);
+  }
+
+  #apply(events: readonly StorageEvent[]): void {
+    for (const { type, entry, previous } of events) {
+      if (previous !== undefined) {
+        this.#superseded.push({ revision: previous.modRevision, by: entry.modRevision });
+      }
+      if (type === 'delete') {
+        this.#superseded.push({ revision: entry.modRevision, by: entry.modRevision });
+        this.#entries.delete(entry.key);
+        this.#keys.remove(entry.key);
+      } else {
+        this.#entries.set(entry.key, entry);
+        if (previous === undefined) this.#keys.add(entry.key);
+      }
+    }
+  }
+
+  async replay(prefix: string, afterRevision: number): Promise<ReplayResult> {
+    if (afterRevision < this.#compacted) return { ok: false, reason: 'compacted' };
+    const rows = this.#database
+      .prepare(
+        'SELECT revision, key, create_revision, value FROM log WHERE revision > ? AND key >= ? AND key < ? ORDER BY revision',
+      )
+      .all(afterRevision, prefix, prefixEnd(prefix)) as unknown as LogRow[];
+    const before = this.#database.prepare(
+      'SELECT revision, key, create_revision, value FROM log WHERE key = ? AND revision < ? ORDER BY revision DESC LIMIT 1',
+    );
+    const events = rows.map((row): StorageEvent => {
+      const earlier = before.get(row.key, row.revision) as unknown as LogRow | undefined;
+      const previous = earlier === undefined || earlier.value === null ? undefined : entryOf(earlier);
+      const value = row.value ?? previous?.value ?? '{}';
+      return {
+        type: row.value === null ? 'delete' : 'put',
+        entry: entryOf({ ...row, value }),
+        previous,
+        decoded: undefined,
+      };
+    });
+    return { ok: true, events };
+  }
+
+  subscribe(onEvents: (events: readonly StorageEvent[]) => void): () => void {
+    this.#listeners.add(onEvents);
+    return () => this.#listeners.delete(onEvents);
+  }
+
+  async compact(revision: number): Promise<void> {
+    const upTo = Math.min(revision, this.#revision);
+    if (upTo <= this.#compacted || this.#closed) return;
+    // Readers must see the boundary before the first row goes.
+    this.#database.prepare("UPDATE meta SET value = ? WHERE name = 'compacted'").run(upTo);
+    this.#compacted = upTo;
+    const remove = this.#database.prepare('DELETE FROM log WHERE revision = ?');
+    let done = 0;
+    while (done < this.#superseded.length && this.#superseded[done]!.by <= upTo && !this.#closed) {
+      const end = Math.min(done + compactionStep, this.#superseded.length);
+      this.#database.exec('BEGIN IMMEDIATE');
+      for (; done < end && this.#superseded[done]!.by <= upTo; done++) remove.run(this.#superseded[done]!.revision);
+      this.#database.exec('COMMIT');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.#superseded.splice(0, done);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#flush();
+    this.#closed = true;
+    this.#listeners.clear();
+    this.#database.close();
+  }
+}
+
+function entryOf(row: LogRow): StorageEntry {
+  return { key: row.key, value: row.value ?? '', createRevision: row.create_revision, modRevision: row.revision };
+}

@@ -1,0 +1,92 @@
+/** One key of the store. Values are JSON text; `resourceVersion` inside them is left empty. */
+export interface StorageEntry {
+  readonly key: string;
+  readonly value: string;
+  /** Revision at which the key came into being. */
+  readonly createRevision: number;
+  /** Revision of the last write; the compare-and-swap token. */
+  readonly modRevision: number;
+}
+
+/**
+ * One committed change. For a deletion `entry` holds the last value with the deletion's own
+ * revision, so that a watcher can tell when it happened.
+ */
+export interface StorageEvent {
+  readonly type: 'put' | 'delete';
+  readonly entry: StorageEntry;
+  /** What the key held before; absent for a new key. */
+  readonly previous: StorageEntry | undefined;
+  /** The writer's own {@link StorageWrite.decoded}; absent on events of other processes and on replay. */
+  readonly decoded: unknown;
+}
+
+/** One compare-and-swap. */
+export interface StorageWrite {
+  readonly key: string;
+  /** Mod revision the key must have now; 0 means that it must not exist. */
+  readonly expect: number;
+  /** Absent: delete the key. */
+  readonly value: string | undefined;
+  /** Handed back on this process's own watch event, which saves parsing the value again. */
+  readonly decoded?: unknown;
+}
+
+/** Outcome of a write; a conflict tells what the key holds instead. */
+export type CommitResult =
+  | { readonly ok: true; readonly entry: StorageEntry }
+  | { readonly ok: false; readonly reason: 'conflict'; readonly current: StorageEntry | undefined };
+
+/** Bounds of a range read. */
+export interface RangeOptions {
+  /** Snapshot to read; absent: the newest. */
+  readonly revision?: number;
+  /** Most entries to return; absent: all. */
+  readonly limit?: number;
+  /** Return keys greater than this one only. */
+  readonly after?: string;
+}
+
+/** Entries in key order, all from one revision. */
+export type RangeResult =
+  | {
+      readonly ok: true;
+      readonly entries: readonly StorageEntry[];
+      readonly revision: number;
+      /** Entries of the range beyond the limit. */
+      readonly remaining: number;
+    }
+  | { readonly ok: false; readonly reason: 'compacted' | 'future' };
+
+/** Events after a revision, or why they cannot be had. */
+export type ReplayResult =
+  | { readonly ok: true; readonly events: readonly StorageEvent[] }
+  | { readonly ok: false; readonly reason: 'compacted' };
+
+/**
+ * The store at the level of etcd: one revision over all keys, compare-and-swap by mod
+ * revision, snapshots, a change stream and compaction. Revisions never go back, across
+ * crashes too. A write that was answered is on disk.
+ */
+export interface Storage {
+  /** Revision of the last committed write; at least 1. */
+  readonly revision: number;
+  /** Snapshots and changes at or below this revision are gone. */
+  readonly compactedRevision: number;
+  get(key: string): Promise<StorageEntry | undefined>;
+  range(prefix: string, options?: RangeOptions): Promise<RangeResult>;
+  commit(write: StorageWrite): Promise<CommitResult>;
+  /** Changes under a prefix after a revision, oldest first. */
+  replay(prefix: string, afterRevision: number): Promise<ReplayResult>;
+  /** Calls back with each committed batch from now on; returns the unsubscriber. */
+  subscribe(onEvents: (events: readonly StorageEvent[]) => void): () => void;
+  /** Drops history up to and including a revision; current values stay. */
+  compact(revision: number): Promise<void>;
+  /** Commits what is pending and closes. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Smallest string greater than all strings that start with `prefix`. */
+export function prefixEnd(prefix: string): string {
+  return `${prefix}\u{10ffff}`;
+}
