@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { NftablesLibrary } from '../sys/nftables-library.ts';
 
 /** Why nft cannot be used or refused a transaction. */
 export type NftErrorCode = 'nft-missing' | 'nft-too-old' | 'not-permitted' | 'refused';
@@ -56,11 +57,27 @@ function failure(stderr: string): ServiceProxyError {
   return new ServiceProxyError(code, `nft: ${line.trim().slice(0, 300)}`);
 }
 
+/** Longest transaction that runs inside this process: longer ones would hold up its other work. */
+const longestInProcess = 64 * 1024;
+
 /** Runs transactions through the nft program; `command` may put words before it (tests enter a namespace). */
 export function createRunNft(command: readonly string[] = ['nft']): RunNft {
   return async (text) => {
     const exit = await run(command, ['-f', '-'], text);
     if (exit.status !== 0) throw failure(exit.stderr);
+  };
+}
+
+/**
+ * Runs small transactions through nft's library in this process, large ones through the program.
+ * Without the library, all go through the program.
+ */
+export function createFastRunNft(library: NftablesLibrary | undefined, program: RunNft): RunNft {
+  if (library === undefined) return program;
+  return async (text) => {
+    if (text.length > longestInProcess) return program(text);
+    const result = library.run(text);
+    if (!result.ok) throw failure(result.message);
   };
 }
 

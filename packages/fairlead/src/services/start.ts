@@ -1,12 +1,13 @@
-import { type EndpointSlice, type Node, nodes, type Stored } from '@fairlead/api';
+import { type Node, nodes, type Stored } from '@fairlead/api';
 import { type ApiClient, startInformer } from '@fairlead/client';
+import { onBatch } from '../collections/index.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '../sys/clock.ts';
+import { openNftablesLibrary } from '../sys/nftables-library.ts';
 import type { Log, Running } from '../sys/role.ts';
 import { createNftApplier } from './apply-nft.ts';
 import { createUserspaceApplier, type UserspaceNotice } from './apply-userspace.ts';
-import { createCoalescer } from './coalesce.ts';
 import { type CompileWarning, compileService, type NodeContext } from './compile.ts';
-import { checkNft, createRunNft } from './nft-command.ts';
+import { checkNft, createFastRunNft, createRunNft } from './nft-command.ts';
 import type { ProgramChanges } from './nft-planner.ts';
 import type { ServiceProgram } from './program.ts';
 import { watchServices } from './service-watch.ts';
@@ -81,14 +82,23 @@ async function createApplier(
   if (options.mode === 'kernel') {
     const command = options.nftCommand ?? ['nft'];
     await checkNft(command);
-    return createNftApplier({
+    // A command of the caller's own may lead into another namespace; the library cannot follow.
+    const library = options.nftCommand === undefined ? openNftablesLibrary() : undefined;
+    const applier = createNftApplier({
       podCidrs: options.podCidr,
       serviceCidrs: options.serviceCidr,
       nodePorts: !edge,
-      runNft: createRunNft(command),
+      runNft: createFastRunNft(library, createRunNft(command)),
       clock,
       log: options.log,
     });
+    return {
+      apply: applier.apply,
+      remove: async () => {
+        await applier.remove();
+        library?.close();
+      },
+    };
   }
   return createUserspaceApplier({
     clock,
@@ -154,7 +164,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
   const compileDirty = (): Map<string, ServiceProgram | undefined> => {
     const changes = new Map<string, ServiceProgram | undefined>();
     for (const key of dirty) {
-      const watched = watch.get(key);
+      const watched = watch.services.get(key);
       const compiled = watched === undefined ? undefined : compileService(watched.service, watched.slices, context);
       const program = compiled?.program;
       warn(key, compiled?.warnings ?? []);
@@ -175,7 +185,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
       retryMs,
     });
     cancelRetry?.();
-    cancelRetry = clock.after(retryMs, () => coalescer.request());
+    cancelRetry = clock.after(retryMs, () => batcher.trigger());
     retryMs = Math.min(retryMs * 2, longestRetryMs);
   };
 
@@ -202,17 +212,21 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     markReady();
   };
 
-  const coalescer = createCoalescer(clock, sync);
-  const change = (keys: Iterable<string>, slices: readonly Stored<EndpointSlice>[]): void => {
+  // One quiet millisecond ends a burst of changes; ten are the most one waits.
+  const batcher = onBatch({ minMs: 1, maxMs: 10, clock }, sync);
+  const watch = watchServices(options.client);
+  const change = (keys: Iterable<string>): void => {
     if (dirty.size === 0) firstChangeAtMs = clock.monotonicMs();
     for (const key of keys) dirty.add(key);
-    for (const slice of slices) {
-      const at = Date.parse(slice.metadata.annotations?.[triggerAnnotation] ?? '');
+    batcher.trigger();
+  };
+  watch.slices.subscribe((changes) => {
+    for (const { new: slice } of changes) {
+      const at = Date.parse(slice?.metadata.annotations?.[triggerAnnotation] ?? '');
       if (!Number.isNaN(at)) triggers.push(at);
     }
-    coalescer.request();
-  };
-  const watch = watchServices(options.client, change);
+  });
+  watch.services.subscribe((changes) => change(changes.map(({ key }) => key)));
   const nodeInformer =
     options.edge === true
       ? undefined
@@ -221,11 +235,11 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     const next = nodeContext(options, nodeInformer.get(options.nodeName));
     if (sameContext(context, next)) return;
     context = next;
-    change(watch.keys(), []);
+    change([...watch.services.entries()].map(([key]) => key));
   });
-  void Promise.all([watch.synced, nodeInformer?.synced]).then(() => {
+  void Promise.all([watch.services.synced, nodeInformer?.synced]).then(() => {
     synced = true;
-    coalescer.request();
+    batcher.trigger();
   });
 
   return {
@@ -243,7 +257,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
       watch.stop();
       nodeInformer?.stop();
       cancelRetry?.();
-      await coalescer.stop();
+      await batcher.stop();
       await applier.remove();
     },
   };

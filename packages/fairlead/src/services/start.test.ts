@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import { endpointSlices, nodes, services } from '@fairlead/api';
+import { FakeApi } from '@fairlead/client/fake-api';
+import { ServiceProxyError } from './nft-command.ts';
+import { type ServiceProxyOptions, startServiceProxy } from './start.ts';
+import { createTestNetwork, kernelTestsProblem } from './testing/network.ts';
+import { scene, sceneService, sceneSlice } from './testing/traffic-matrix.ts';
+
+const quiet: ServiceProxyOptions['log'] = () => undefined;
+const deadlineMs = 20_000;
+
+/** Waits until `probe` gives the wanted answer; every attempt is a new connection. */
+async function eventually(wanted: string, probe: () => Promise<string>): Promise<void> {
+  const until = performance.now() + deadlineMs;
+  let last = '';
+  while (performance.now() < until) {
+    last = await probe();
+    if (last === wanted) return;
+  }
+  assert.fail(`wanted '${wanted}', last was '${last}'`);
+}
+
+test('kernel mode follows the API', { skip: kernelTestsProblem() }, async () => {
+  const network = await createTestNetwork(
+    ['192.0.2.1/24'],
+    [
+      { name: 'pod', addresses: [scene.pod] },
+      { name: 'local', addresses: [scene.localEndpoint] },
+    ],
+  );
+  try {
+    await network.probe('local').ask({ do: 'serve', name: 'local', tcp: [8080], udp: [] });
+    const api = new FakeApi();
+    api.seed(nodes, { metadata: { name: scene.nodeName } });
+    api.seed(services, sceneService('web', { clusterIP: '10.96.0.1' }));
+    const syncs: number[] = [];
+    let markFailed = (): void => undefined;
+    const failed = new Promise<void>((resolve) => {
+      markFailed = resolve;
+    });
+    const proxy = await startServiceProxy({
+      client: api,
+      nodeName: scene.nodeName,
+      mode: 'kernel',
+      podCidr: scene.podCidrs,
+      serviceCidr: scene.serviceCidrs,
+      log: quiet,
+      nftCommand: [...network.inNode, 'nft'],
+      metrics: { synced: (sync) => syncs.push(sync.services), syncFailed: () => markFailed() },
+    });
+    const ask = async (): Promise<string> =>
+      (
+        await network.probe('pod').ask({ do: 'connect', protocol: 'TCP', host: '10.96.0.1', port: 80, timeoutMs: 5000 })
+      ).replace(/^local .*/, 'local');
+    await proxy.ready;
+    assert.equal(await ask(), 'error ECONNREFUSED');
+    await api.create(endpointSlices, sceneSlice('web', [{ ip: scene.localEndpoint }]));
+    await eventually('local', ask);
+    // After foreign interference the next change is refused; that leads to a full synchronization.
+    network.run('node', 'nft flush map ip fairlead frontends');
+    await api.delete(endpointSlices, { namespace: 'default', name: 'web-a' });
+    await failed;
+    await eventually('error ECONNREFUSED', ask);
+    await api.create(endpointSlices, sceneSlice('web', [{ ip: scene.localEndpoint }]));
+    await eventually('local', ask);
+    assert.deepEqual([...proxy.program().keys()], ['default/web']);
+    assert.equal(syncs[0], 1);
+    await proxy.stop();
+    assert.equal(network.run('node', 'nft list tables').trim(), '');
+  } finally {
+    await network.remove();
+  }
+});
+
+test('a missing nft is one typed error that says what is lost', async () => {
+  const started = startServiceProxy({
+    client: new FakeApi(),
+    nodeName: 'n',
+    mode: 'kernel',
+    podCidr: [],
+    serviceCidr: [],
+    log: quiet,
+    nftCommand: ['nft-that-does-not-exist'],
+  });
+  await assert.rejects(started, (error) => {
+    assert.ok(error instanceof ServiceProxyError);
+    assert.equal(error.code, 'nft-missing');
+    assert.match(error.message, /not installed.*Services cannot be served by the kernel/);
+    return true;
+  });
+});
+
+test('userspace mode serves a cluster IP of the loopback range', async () => {
+  const server = createServer((socket) => socket.end('hello')).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  const api = new FakeApi();
+  api.seed(nodes, { metadata: { name: scene.nodeName } });
+  api.seed(services, sceneService('web', { clusterIP: '127.96.7.7', ports: [{ port: 18080 }] }));
+  api.seed(endpointSlices, sceneSlice('web', [{ ip: '127.0.0.1' }], [{ name: '', port: address.port }]));
+  const proxy = await startServiceProxy({
+    client: api,
+    nodeName: scene.nodeName,
+    mode: 'userspace',
+    podCidr: [],
+    serviceCidr: ['127.96.0.0/16'],
+    log: quiet,
+  });
+  try {
+    await proxy.ready;
+    const answer = await new Promise<string>((resolve, reject) => {
+      import('node:net').then(({ connect }) => {
+        connect(18080, '127.96.7.7')
+          .on('data', (data) => resolve(String(data)))
+          .on('error', reject);
+      }, reject);
+    });
+    assert.equal(answer, 'hello');
+  } finally {
+    await proxy.stop();
+    server.close();
+  }
+});
