@@ -37,10 +37,7 @@ function build(file) {
 rmSync(dist, { recursive: true, force: true });
 const sources = globSync('packages/*/src/**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.test.ts'));
 for (const file of sources) build(join(root, file));
-for (const file of globSync('packages/fairlead/src/**/*.yaml', { cwd: root })) {
-  const out = join(dist, 'fairlead', relative('packages/fairlead/src', file));
-  mkdirSync(dirname(out), { recursive: true });
-  cpSync(join(root, file), out);
-}
+cpSync(join(root, 'examples/shop.yaml'), join(dist, 'fairlead/main/shop.yaml'));
+cpSync(join(root, 'README.md'), join(root, 'packages/fairlead/README.md'));
 cpSync(join(root, 'LICENSE'), join(root, 'packages/fairlead/LICENSE'));
 process.stdout.write(`built ${sources.length} modules\n`);

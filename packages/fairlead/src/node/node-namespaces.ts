@@ -41,6 +41,8 @@ export interface NodeNamespacesOptions {
   /** Four hex digits that mark this system's names. */
   readonly instance: string;
   readonly count: number;
+  /** Cluster IPs; routed to the machine's link. */
+  readonly serviceCidr: string;
   readonly log?: Log;
   readonly clock?: Clock;
 }
@@ -71,7 +73,7 @@ async function machineLinkPresent(instance: string, kind: 'bridge' | 'dummy'): P
   return link?.linkinfo?.info_kind === kind;
 }
 
-async function ensureLink(instance: string, kind: 'bridge' | 'dummy'): Promise<void> {
+async function ensureLink(instance: string, kind: 'bridge' | 'dummy', serviceCidr: string): Promise<void> {
   if (!(await machineLinkPresent(instance, kind))) {
     await ipBatchForce([`link del ${MACHINE_LINK}`]);
     const type = kind === 'bridge' ? 'bridge forward_delay 0 stp_state 0' : 'dummy';
@@ -80,14 +82,18 @@ async function ensureLink(instance: string, kind: 'bridge' | 'dummy'): Promise<v
   await ipBatch([
     `addr replace ${MACHINE_ADDRESS}/${MACHINE_PREFIX} dev ${MACHINE_LINK}`,
     `link set ${MACHINE_LINK} up`,
+    // The machine's own packets to cluster IPs need a route before the kernel translates them, also where there
+    // is no default route; and those to addresses of no Service must not leave the machine.
+    `route replace ${serviceCidr} dev ${MACHINE_LINK}`,
   ]);
 }
 
 /** The machine's address for a system of one node: a dummy link. Idempotent. */
 export async function ensureMachineLink(
   instance: string,
+  serviceCidr: string,
 ): Promise<{ readonly address: string; remove(): Promise<void> }> {
-  await ensureLink(instance, 'dummy');
+  await ensureLink(instance, 'dummy', serviceCidr);
   return {
     address: MACHINE_ADDRESS,
     remove: () => removeMachineLinks(instance),
@@ -103,7 +109,7 @@ export async function ensureMachineLink(
  */
 export async function createNodeNamespaces(options: NodeNamespacesOptions): Promise<NodeNamespaces> {
   const { instance, count } = options;
-  await ensureLink(instance, 'bridge');
+  await ensureLink(instance, 'bridge', options.serviceCidr);
   const nodes: NodeNamespace[] = [];
   for (let index = 1; index <= count; index++) {
     const node = nodeNamespace(instance, index);

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { ingress, web } from './echo-manifest.ts';
+import { eventually, kernelSkip, startSystem, type TestSystem } from './system.ts';
+
+const skip = kernelSkip('kubectl', 'curl');
+let system: TestSystem;
+
+before(async () => {
+  if (skip !== false) return;
+  system = await startSystem();
+  await system.apply(`${web('alpha', 2)}---${web('beta', 1)}---
+apiVersion: v1
+kind: Service
+metadata: { name: hollow }
+spec: { selector: { app: nobody }, ports: [{ port: 80 }] }
+---${ingress('alpha', 'beta', 'hollow')}`);
+  await system.kubectl('wait', 'deployment/alpha', 'deployment/beta', '--for=condition=Available', '--timeout=30s');
+});
+after(async () => {
+  await system?.dispose();
+});
+
+const rows: readonly [host: string, path: string, status: number, pod: string | undefined][] = [
+  ['one.example', '/', 200, 'alpha-'],
+  ['one.example', '/other/path?x=1', 200, 'alpha-'],
+  ['one.example', '/second', 200, 'beta-'],
+  ['one.example', '/second/deeper', 200, 'beta-'],
+  ['one.example', '/secondary', 200, 'alpha-'],
+  ['two.example', '/', 200, 'beta-'],
+  ['two.example', '/empty', 503, undefined],
+  ['unknown.example', '/', 404, undefined],
+];
+
+for (const [host, path, status, pod] of rows) {
+  test(`http://${host}${path} → ${pod ?? status}`, { skip }, async () => {
+    await eventually(`${status} from ${pod ?? 'the gateway'}`, async () => {
+      const { stdout } = await system.exec(
+        'curl',
+        '-s',
+        '-w',
+        '\n%{http_code}',
+        '-H',
+        `Host: ${host}`,
+        `http://127.0.0.1${path}`,
+      );
+      const code = Number(stdout.trim().split('\n').at(-1));
+      return code === status && (pod === undefined || new RegExp(`"pod":\\s*"${pod}`).test(stdout));
+    });
+  });
+}
+
+test('the Ingress has an address, and kubectl describes it', { skip }, async () => {
+  const address = await eventually('an address in status', async () =>
+    system.kubectl('get', 'ingress', 'routes', '-o', 'jsonpath={.status.loadBalancer.ingress[0].ip}'),
+  );
+  assert.match(address, /^\d+\.\d+\.\d+\.\d+$/);
+  const described = await system.kubectl('describe', 'ingress', 'routes');
+  assert.match(described, /one\.example/);
+  assert.match(described, /\/second\s+beta:80/);
+});

@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { ingress, web } from './echo-manifest.ts';
+import {
+  command,
+  createMachine,
+  eventually,
+  kernelSkip,
+  namespacesWith,
+  processesWith,
+  removeMachine,
+  startSystem,
+  type TestSystem,
+} from './system.ts';
+
+const skip = kernelSkip('kubectl', 'curl', 'wrk');
+const disposals: (() => Promise<void>)[] = [];
+after(async () => {
+  for (const dispose of disposals.reverse()) await dispose();
+});
+
+async function start(options: Parameters<typeof startSystem>[0] = {}): Promise<TestSystem> {
+  const system = await startSystem(options);
+  disposals.push(() => system.dispose());
+  return system;
+}
+
+/** Runs wrk on the machine while something happens; gives how many requests ran and failed. */
+async function underLoad(system: TestSystem, url: string, host: string, seconds: number, event: () => Promise<void>) {
+  const load = system.exec('wrk', '-t1', '-c8', `-d${seconds}s`, '--timeout', '5s', '-H', `Host: ${host}`, url);
+  await event();
+  const { stdout } = await load;
+  const requests = Number(/(\d+) requests in/.exec(stdout)?.[1] ?? 0);
+  const errors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(stdout);
+  const failed = errors === null ? 0 : errors.slice(1).reduce((sum, count) => sum + Number(count), 0);
+  const bad = Number(/Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? 0);
+  return { requests, failed: failed + bad, text: stdout };
+}
+
+test('traffic survives the death of any role; nothing is left after SIGTERM; the next start resumes', {
+  skip,
+}, async (context) => {
+  const system = await start();
+  await system.apply(`${web('web', 3)}---${web('other', 1)}---${ingress('web', 'other', 'none')}`);
+  await system.kubectl('wait', 'deployment/web', 'deployment/other', '--for=condition=Available', '--timeout=30s');
+  const ip = await system.kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');
+  const reach = async (url: string): Promise<boolean> =>
+    (
+      await system.exec(
+        'curl',
+        '-s',
+        '--max-time',
+        '2',
+        '-o',
+        '/dev/null',
+        '-w',
+        '%{http_code}',
+        '-H',
+        'Host: one.example',
+        url,
+      )
+    ).stdout === '200';
+  await eventually('the Ingress answers', () => reach('http://127.0.0.1/'));
+
+  await context.test('kill -9 of control: no request fails, nothing acknowledged is lost', async () => {
+    await system.kubectl('create', 'configmap', 'kept', '--from-literal=a=b');
+    const before = await system.pidOf('control');
+    const result = await underLoad(system, 'http://127.0.0.1/', 'one.example', 4, async () => {
+      process.kill(before, 'SIGKILL');
+      await eventually('control is back', async () => (await system.pidOf('control').catch(() => before)) !== before);
+      await eventually(
+        'the API answers',
+        async () => (await system.kubectl('get', 'configmap', 'kept').catch(() => '')) !== '',
+      );
+    });
+    assert.ok(result.requests > 100, result.text);
+    assert.equal(result.failed, 0, result.text);
+    assert.equal(await system.kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}'), ip);
+    await system.kubectl('scale', 'deployment/other', '--replicas=2');
+    await system.kubectl('wait', 'deployment/other', '--for=jsonpath={.status.readyReplicas}=2', '--timeout=30s');
+  });
+
+  await context.test('kill -9 of the agent: cluster IPs go on, Pods live', async () => {
+    const role =
+      (await system.exec('curl', '-s', 'http://127.0.0.1:7070/')).stdout
+        .split('\n')
+        .find((line) => line.startsWith('agent'))
+        ?.split(/\s+/)[0] ?? '';
+    const before = await system.pidOf(role);
+    const result = await underLoad(system, `http://${ip}/`, 'web', 3, async () => {
+      process.kill(before, 'SIGKILL');
+      await eventually('the agent is back', async () => (await system.pidOf(role).catch(() => before)) !== before);
+    });
+    assert.equal(result.failed, 0, result.text);
+    const restarts = await system.kubectl(
+      'get',
+      'pods',
+      '-o',
+      'jsonpath={.items[*].status.containerStatuses[0].restartCount}',
+    );
+    assert.match(restarts, /^0( 0)*$/);
+  });
+
+  await context.test('kill -9 of the gateway: it comes back', async () => {
+    const before = await system.pidOf('gateway');
+    process.kill(before, 'SIGKILL');
+    await eventually('the gateway answers again', () => reach('http://127.0.0.1/'), 10_000);
+    assert.notEqual(await system.pidOf('gateway'), before);
+  });
+
+  await context.test('SIGTERM leaves nothing, and the next start resumes with the same cluster IPs', async () => {
+    const began = performance.now();
+    assert.equal(await system.stop(), 0, system.output());
+    const stopMs = performance.now() - began;
+    context.diagnostic(`stopped in ${Math.round(stopMs)} ms`);
+    const instance = /fl-([0-9a-f]{4})-/.exec((await namespacesWith('fl-')).join(' '));
+    assert.equal(instance, null, 'no namespace of ours is left');
+    assert.deepEqual(await processesWith(system.dataDir), []);
+    const { stdout: links } = await command('ip', ['-n', system.machine, '-br', 'link']);
+    assert.deepEqual(
+      links
+        .split('\n')
+        .map((line) => line.split(/[\s@]/)[0])
+        .filter((name) => name !== '')
+        .sort(),
+      ['eth0', 'lo'],
+    );
+    const { stdout: rules } = await system.exec('nft', 'list', 'ruleset');
+    assert.equal(rules.trim(), '');
+    const again = await start({ dataDir: system.dataDir, machine: system.machine });
+    assert.equal(await again.kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}'), ip);
+    await eventually('the Service answers again', async () =>
+      (await again.exec('curl', '-s', '--max-time', '2', `http://${ip}/`)).stdout.includes('"pod"'),
+    );
+  });
+});
+
+test('a rolling update under traffic loses no request', { skip }, async () => {
+  const system = await start();
+  await system.apply(`${web('web', 3)}---${web('other', 1)}---${ingress('web', 'other', 'none')}`);
+  await system.kubectl('wait', 'deployment/web', 'deployment/other', '--for=condition=Available', '--timeout=30s');
+  const ip = await system.kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');
+  for (const [name, url] of [
+    ['cluster IP', `http://${ip}/`],
+    ['Ingress', 'http://127.0.0.1/'],
+  ] as const) {
+    await eventually(`${name} answers`, async () =>
+      (await system.exec('curl', '-s', '-H', 'Host: one.example', url)).stdout.includes('"pod"'),
+    );
+    // New connections: each request is its own, as balancing through a cluster IP needs.
+    const script = `i=0; while [ $i -lt 1500 ]; do curl -s -o /dev/null --max-time 5 -w '%{http_code} %{errormsg}\\n' -H 'Host: one.example' ${url}; i=$((i+1)); done`;
+    const load = system.exec('sh', '-c', script);
+    await system.kubectl('rollout', 'restart', 'deployment/web');
+    await system.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+    const lines = (await load).stdout.trim().split('\n');
+    assert.equal(lines.length, 1500);
+    assert.deepEqual(
+      lines.filter((line) => !line.startsWith('200')),
+      [],
+      name,
+    );
+  }
+});
+
+test('bad input: a port in use, a corrupt data file, a wrong flag', { skip }, async (context) => {
+  await context.test('a port in use is one clear line and exit status 1', async () => {
+    const system = await start();
+    const second = await command('ip', [
+      'netns',
+      'exec',
+      system.machine,
+      process.execPath,
+      'packages/fairlead/bin/fairlead.mjs',
+      'apiserver',
+      '--data-dir',
+      `${system.dataDir}/second`,
+    ]);
+    assert.equal(second.status, 1);
+    assert.equal(second.stderr.trim().split('\n').length, 1, second.stderr);
+    assert.match(second.stderr, /6443.*in use/);
+  });
+  await context.test('a corrupt data file is refused and not touched', async () => {
+    const machine = await createMachine();
+    try {
+      const { mkdtempSync, readFileSync, rmSync, writeFileSync } = await import('node:fs');
+      const dataDir = mkdtempSync('/tmp/fairlead-corrupt-');
+      const garbage = Buffer.alloc(8192, 'not a database ');
+      writeFileSync(`${dataDir}/state.db`, garbage);
+      const failed = await command('ip', [
+        'netns',
+        'exec',
+        machine,
+        process.execPath,
+        'packages/fairlead/bin/fairlead.mjs',
+        'up',
+        '--data-dir',
+        dataDir,
+      ]);
+      assert.equal(failed.status, 1);
+      assert.match(failed.stderr, /state\.db/);
+      assert.deepEqual(readFileSync(`${dataDir}/state.db`), garbage);
+      rmSync(dataDir, { recursive: true });
+    } finally {
+      await removeMachine(machine);
+    }
+  });
+  await context.test('wrong settings are all named', async () => {
+    const failed = await command(process.execPath, [
+      'packages/fairlead/bin/fairlead.mjs',
+      'up',
+      '--nodes',
+      'x',
+      '--mode',
+      'y',
+    ]);
+    assert.equal(failed.status, 1);
+    assert.deepEqual(failed.stderr.trim().split('\n').length, 2, failed.stderr);
+  });
+});

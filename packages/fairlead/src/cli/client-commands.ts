@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import { type ApiClient, ApiError, connect, loadKubeconfig } from '@fairlead/client';
+import { type Command, Option } from 'commander';
+import { systemClock, systemRandom } from '../sys/clock.ts';
+import { UsageError } from './resource-lookup.ts';
+
+/** What the commands need to know of this machine. */
+export interface CommandSurroundings {
+  /** Kubeconfig to use where no flag and no variable names one. */
+  readonly defaultKubeconfig: string;
+  print(line: string): void;
+  printError(line: string): void;
+}
+
+interface CommonFlags {
+  readonly kubeconfig?: string;
+  readonly namespace?: string;
+}
+
+const surroundings = { clock: systemClock, random: systemRandom };
+
+/** Runs an action with a client of the chosen kubeconfig; failures are one line and status 1. */
+async function withClient(
+  flags: CommonFlags,
+  host: CommandSurroundings,
+  action: (client: ApiClient) => Promise<void>,
+): Promise<number> {
+  let client: ApiClient | undefined;
+  try {
+    client = connect(loadKubeconfig(flags.kubeconfig ?? host.defaultKubeconfig), surroundings);
+    await action(client);
+    return 0;
+  } catch (error) {
+    const known = error instanceof ApiError || error instanceof UsageError;
+    const prefix =
+      error instanceof ApiError && error.reason !== '' ? `Error from server (${error.reason}): ` : 'error: ';
+    host.printError(`${known ? prefix : 'error: '}${(error as Error).message}`);
+    return 1;
+  } finally {
+    await client?.close();
+  }
+}
+
+function clientCommand(program: Command, usage: string, summary: string): Command {
+  const command = program.command(usage).description(summary);
+  command.addOption(new Option('--kubeconfig <FILE>', 'default: $KUBECONFIG, else of `fairlead up`').env('KUBECONFIG'));
+  command.option('-n, --namespace <NAME>', 'namespace (default: default)');
+  return command;
+}
+
+/** Adds `apply`, `get`, `describe`, `delete`, `logs` and `status`: for machines without kubectl. */
+export function addClientCommands(program: Command, host: CommandSurroundings, status: { code: number }): void {
+  const run = async (flags: CommonFlags, action: (client: ApiClient) => Promise<void>): Promise<void> => {
+    status.code = await withClient(flags, host, action);
+  };
+  const scope = (flags: CommonFlags) => (flags.namespace === undefined ? {} : { namespace: flags.namespace });
+
+  clientCommand(program, 'apply', 'create or change objects from files')
+    .requiredOption('-f, --filename <FILE...>', 'files, folders, or - for standard input')
+    .action(async (flags: CommonFlags & { filename: string[] }) => {
+      const { applyCommand } = await import('./apply.ts');
+      await run(flags, (client) => applyCommand(client, { files: flags.filename, ...scope(flags) }, host.print));
+    });
+
+  clientCommand(program, 'get <types> [names...]', 'print objects as a table')
+    .option('-A, --all-namespaces', 'objects of all namespaces')
+    .option('-l, --selector <SELECTOR>', 'label selector')
+    .addOption(new Option('-o, --output <FORMAT>').choices(['wide', 'yaml', 'json', 'name']))
+    .action(async (types: string, names: string[], flags: CommonFlags & GetFlags) => {
+      const { getCommand } = await import('./get.ts');
+      const options = {
+        types,
+        names,
+        ...scope(flags),
+        allNamespaces: flags.allNamespaces === true,
+        ...(flags.selector === undefined ? {} : { selector: flags.selector }),
+        ...(flags.output === undefined ? {} : { output: flags.output }),
+      };
+      await run(flags, (client) => getCommand(client, options, host.print));
+    });
+
+  clientCommand(program, 'describe <type> <name>', 'print all about one object').action(
+    async (type: string, name: string, flags: CommonFlags) => {
+      const { describeCommand } = await import('./describe.ts');
+      await run(flags, (client) =>
+        describeCommand(client, { type, names: [name], now: systemClock.now(), ...scope(flags) }, host.print),
+      );
+    },
+  );
+
+  clientCommand(program, 'delete [type] [names...]', 'delete objects, by name or from files')
+    .option('-f, --filename <FILE...>', 'files, folders, or - for standard input')
+    .action(async (type: string | undefined, names: string[], flags: CommonFlags & { filename?: string[] }) => {
+      const { deleteCommand } = await import('./delete.ts');
+      const options = {
+        ...(type === undefined ? {} : { type }),
+        names,
+        ...(flags.filename === undefined ? {} : { files: flags.filename }),
+        ...scope(flags),
+      };
+      await run(flags, (client) => deleteCommand(client, options, host.print));
+    });
+
+  clientCommand(program, 'logs <pod>', 'print the log of a container')
+    .option('-c, --container <NAME>', 'default: the first one')
+    .option('-p, --previous', 'of the run before the last restart')
+    .option('--tail <LINES>', 'only the last lines', Number)
+    .action(async (pod: string, flags: CommonFlags & { container?: string; previous?: boolean; tail?: number }) => {
+      const { logsCommand } = await import('./logs.ts');
+      const options = {
+        pod,
+        ...scope(flags),
+        ...(flags.container === undefined ? {} : { container: flags.container }),
+        previous: flags.previous === true,
+        ...(flags.tail === undefined ? {} : { tailLines: flags.tail }),
+      };
+      await run(flags, (client) => logsCommand(client, options, host.print));
+    });
+
+  clientCommand(program, 'status', 'nodes, Services and Ingresses at a glance').action(async (flags: CommonFlags) => {
+    const { statusCommand } = await import('./status.ts');
+    await run(flags, (client) => statusCommand(client, host.print));
+  });
+}
+
+interface GetFlags {
+  readonly allNamespaces?: boolean;
+  readonly selector?: string;
+  readonly output?: 'wide' | 'yaml' | 'json' | 'name';
+}
+
+/** Kubeconfig that `fairlead up` writes by default. */
+export function defaultKubeconfig(dataDir: string): string {
+  return join(dataDir, 'kubeconfig');
+}

@@ -1,0 +1,176 @@
+import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { AgentRoleOptions } from './roles/agent.ts';
+import type { ApiServerRoleOptions } from './roles/apiserver.ts';
+import type { ControllersRoleOptions } from './roles/controllers.ts';
+import type { GatewayRoleOptions } from './roles/gateway.ts';
+import { type Setting, SettingReader, type SettingValues } from './settings.ts';
+import {
+  apiSettings,
+  clusterSettings,
+  defaultDataDir,
+  hostNodeName,
+  instanceOf,
+  type Machine,
+  type Mode,
+  readClusterOptions,
+} from './up-options.ts';
+
+const kubeconfigSetting: Setting = {
+  name: 'kubeconfig',
+  value: 'FILE',
+  description: 'how to reach the API (required)',
+};
+const logTokenSetting: Setting = {
+  name: 'log-token-file',
+  value: 'FILE',
+  description: 'token of the nodes’ log servers',
+  internal: true,
+};
+
+/** Settings of `fairlead apiserver` and of the control child. */
+export const apiServerSettings: readonly Setting[] = [
+  ...apiSettings,
+  ...clusterSettings,
+  { name: 'advertise-address', value: 'IP', description: 'address of the API that Pods can reach' },
+  logTokenSetting,
+];
+
+/** Settings of `fairlead controllers`. */
+export const controllersSettings: readonly Setting[] = [
+  kubeconfigSetting,
+  { name: 'controllers', value: 'LIST', description: "which ones: names, '*', '-name' (default '*')" },
+  ...clusterSettings,
+];
+
+/** Settings of `fairlead agent`. */
+export const agentSettings: readonly Setting[] = [
+  kubeconfigSetting,
+  { name: 'node-name', value: 'NAME', description: 'default: the host name' },
+  { name: 'mode', value: 'MODE', description: 'kernel or userspace (default kernel as root on Linux)' },
+  { name: 'data-dir', value: 'DIR', description: 'state of the Pods of this node' },
+  { name: 'node-ip', value: 'IP', description: 'address of this node (default: of the default route)' },
+  { name: 'image', value: "'PATTERN=COMMAND'", description: 'runs images by a local command', repeatable: true },
+  ...clusterSettings,
+  { name: 'services-only', description: 'only the service proxy' },
+  { name: 'dns-only', description: 'only DNS' },
+  { name: 'dns-listen', value: 'ADDR', description: 'address of DNS (default: of the Pod bridge, port 53)' },
+  { name: 'overlay', description: 'connect Pods of other nodes by VXLAN' },
+  { name: 'edge', description: 'services, DNS and routes for a machine that is no node', internal: true },
+  { name: 'instance', value: 'HEX', description: 'names namespaces and links', internal: true },
+  logTokenSetting,
+];
+
+/** Settings of `fairlead gateway`. */
+export const gatewaySettings: readonly Setting[] = [
+  kubeconfigSetting,
+  { name: 'gateway-http', value: 'ADDR', description: 'default :80 as root, else :8080' },
+  { name: 'gateway-https', value: 'ADDR', description: 'default :443 as root, else :8443' },
+  { name: 'gateway-workers', value: 'N', description: 'worker threads (default: half of the cores)' },
+  { name: 'log-level', value: 'LEVEL', description: 'debug, info, warn (default) or error' },
+];
+
+/** Half of the cores, so that Pods and the other roles keep theirs; at least one. */
+export function defaultGatewayWorkers(): number {
+  return Math.max(1, Math.floor(availableParallelism() / 2));
+}
+
+function readMode(reader: SettingReader, machine: Machine): Mode {
+  const wanted = reader.oneOf('mode', ['auto', 'kernel', 'userspace'], 'auto');
+  const obstacle = machine.kernelModeObstacle;
+  if (wanted === 'kernel' && obstacle !== undefined) reader.problems.push(`--mode kernel: ${obstacle}`);
+  if (wanted !== 'auto') return wanted;
+  return obstacle === undefined ? 'kernel' : 'userspace';
+}
+
+/** An IP literal, or a problem. */
+function readIp(reader: SettingReader, name: string): string | undefined {
+  const value = reader.text(name);
+  if (value !== undefined && isIP(value) === 0) reader.problems.push(`--${name} ${value}: must be an IP address`);
+  return value;
+}
+
+/** @throws ConfigurationError with all problems together. */
+export function validateApiServerOptions(values: SettingValues, machine: Machine): ApiServerRoleOptions {
+  const reader = new SettingReader(values);
+  const dataDir = resolve(reader.text('data-dir') ?? defaultDataDir(machine));
+  const datastore = reader.text('datastore') ?? `sqlite:${join(dataDir, 'state.db')}`;
+  if (!datastore.startsWith('sqlite:')) reader.problems.push(`--datastore ${datastore}: only sqlite:FILE is supported`);
+  const advertiseAddress = readIp(reader, 'advertise-address');
+  const logTokenFile = reader.text('log-token-file');
+  const options: ApiServerRoleOptions = {
+    ...readClusterOptions(reader, machine.kernelModeObstacle === undefined ? 'kernel' : 'userspace'),
+    dataDir,
+    apiListen: reader.address('api-listen', '127.0.0.1:6443'),
+    kubeconfig: resolve(reader.text('kubeconfig') ?? join(dataDir, 'kubeconfig')),
+    databaseFile: resolve(datastore.slice('sqlite:'.length)),
+    compactEveryMs: reader.duration('compact-every', 300_000),
+    ...(advertiseAddress === undefined ? {} : { advertiseAddress }),
+    ...(logTokenFile === undefined ? {} : { logTokenFile }),
+  };
+  reader.finish();
+  return options;
+}
+
+/** @throws ConfigurationError with all problems together. */
+export function validateControllersOptions(values: SettingValues, machine: Machine): ControllersRoleOptions {
+  const reader = new SettingReader(values);
+  const options: ControllersRoleOptions = {
+    ...readClusterOptions(reader, machine.kernelModeObstacle === undefined ? 'kernel' : 'userspace'),
+    kubeconfig: reader.required('kubeconfig'),
+    controllers: (reader.text('controllers') ?? '*').split(',').filter((pattern) => pattern !== ''),
+  };
+  reader.finish();
+  return options;
+}
+
+/** Which parts of the agent run. */
+export interface AgentParts {
+  readonly node: boolean;
+  readonly services: boolean;
+  readonly dns: boolean;
+}
+
+/** @throws ConfigurationError with all problems together. */
+export function validateAgentOptions(values: SettingValues, machine: Machine): AgentRoleOptions {
+  const reader = new SettingReader(values);
+  const mode = readMode(reader, machine);
+  const dataDir = resolve(reader.text('data-dir') ?? join(defaultDataDir(machine), 'agent'));
+  const servicesOnly = reader.switched('services-only');
+  const dnsOnly = reader.switched('dns-only');
+  if (servicesOnly && dnsOnly) reader.problems.push('--services-only and --dns-only exclude each other');
+  const edge = reader.switched('edge');
+  const nodeIp = readIp(reader, 'node-ip');
+  const logTokenFile = reader.text('log-token-file');
+  const options: AgentRoleOptions = {
+    ...readClusterOptions(reader, mode),
+    kubeconfig: reader.required('kubeconfig'),
+    nodeName: reader.text('node-name') ?? hostNodeName(),
+    mode,
+    instance: reader.text('instance') ?? instanceOf(dataDir),
+    dataDir,
+    overlay: reader.switched('overlay'),
+    edge,
+    parts: { node: !servicesOnly && !dnsOnly && !edge, services: !dnsOnly, dns: !servicesOnly },
+    images: reader.texts('image'),
+    ...(reader.text('dns-listen') === undefined ? {} : { dnsListen: reader.address('dns-listen', ':53') }),
+    ...(nodeIp === undefined ? {} : { nodeIp }),
+    ...(logTokenFile === undefined ? {} : { logTokenFile }),
+  };
+  reader.finish();
+  return options;
+}
+
+/** @throws ConfigurationError with all problems together. */
+export function validateGatewayOptions(values: SettingValues, machine: Machine): GatewayRoleOptions {
+  const reader = new SettingReader(values);
+  const options: GatewayRoleOptions = {
+    kubeconfig: reader.required('kubeconfig'),
+    gatewayHttp: reader.address('gateway-http', machine.isRoot ? ':80' : ':8080'),
+    gatewayHttps: reader.address('gateway-https', machine.isRoot ? ':443' : ':8443'),
+    workers: reader.integer('gateway-workers', defaultGatewayWorkers(), 1, 64),
+  };
+  reader.finish();
+  return options;
+}

@@ -1,0 +1,181 @@
+import { readFileSync } from 'node:fs';
+import { cidrAddress, formatIp, parseCidr, services } from '@fairlead/api';
+import { type ApiClient, connect, createEventRecorder, loadKubeconfig } from '@fairlead/client';
+import { type RunningDns, startDns } from '../../dns/start.ts';
+import { parseImageAlias } from '../../node/images.ts';
+import { startEdgeRoutes } from '../../node/overlay/edge-routes.ts';
+import { type NodeAgent, startNodeAgent } from '../../node/start.ts';
+import { type RunningServiceProxy, type ServiceNotice, startServiceProxy } from '../../services/start.ts';
+import { systemClock, systemRandom } from '../../sys/clock.ts';
+import type { Log, Running } from '../../sys/role.ts';
+import type { AgentParts } from '../role-options.ts';
+import { FatalError, type RunningRole } from '../role-process.ts';
+import { formatListenAddress, type ListenAddress } from '../settings.ts';
+import type { ClusterOptions, Mode } from '../up-options.ts';
+import { version } from '../version.ts';
+
+/** Checked options of the agent role. */
+export interface AgentRoleOptions extends ClusterOptions {
+  readonly kubeconfig: string;
+  readonly nodeName: string;
+  readonly mode: Mode;
+  readonly instance: string;
+  readonly dataDir: string;
+  readonly nodeIp?: string;
+  readonly overlay: boolean;
+  /** Services, DNS and routes for a machine that is no node. */
+  readonly edge: boolean;
+  readonly parts: AgentParts;
+  /** Where DNS listens; absent: on the Pod bridge (kernel) or on a loopback address (userspace). */
+  readonly dnsListen?: ListenAddress;
+  readonly images: readonly string[];
+  readonly logTokenFile?: string;
+}
+
+/** Position of the cluster DNS in the service range, by convention. */
+const dnsOffset = 10;
+const surroundings = { clock: systemClock, random: systemRandom };
+
+function addressIn(cidr: string, offset: number): string {
+  const range = parseCidr(cidr);
+  const address = range === undefined ? undefined : cidrAddress(range, offset);
+  if (address === undefined) throw new FatalError(`${cidr} has no address number ${offset}`);
+  return formatIp(address);
+}
+
+function imageAliases(options: AgentRoleOptions) {
+  return options.images.map((text) => {
+    const alias = parseImageAlias(text);
+    if ('error' in alias) throw new FatalError(`--image: ${alias.error}`);
+    return alias;
+  });
+}
+
+/** Warning Events for what the proxy could not do as the user asked. */
+function noticeWriter(client: ApiClient, options: AgentRoleOptions): (notice: ServiceNotice) => void {
+  const recorder = createEventRecorder(client, {
+    ...surroundings,
+    component: 'service-proxy',
+    host: options.nodeName,
+  });
+  return (notice) => {
+    const [namespace = '', name = ''] = notice.service.split('/');
+    client.get(services, { namespace, name }).then(
+      (service) =>
+        recorder.record(service, 'Warning', notice.reason, notice.message, { kind: 'Service', apiVersion: 'v1' }),
+      // The Service is gone meanwhile: nobody is left to be told.
+      () => {},
+    );
+  };
+}
+
+function startProxy(client: ApiClient, options: AgentRoleOptions, log: Log): Promise<RunningServiceProxy> {
+  return startServiceProxy({
+    client,
+    nodeName: options.nodeName,
+    mode: options.mode,
+    podCidr: [options.podCidr],
+    serviceCidr: [options.serviceCidr],
+    nodePortRange: `${options.nodePortRange.from}-${options.nodePortRange.to}`,
+    ...surroundings,
+    log,
+    ...(options.nodeIp === undefined ? {} : { nodeIps: [options.nodeIp] }),
+    edge: options.edge,
+    onNotice: noticeWriter(client, options),
+  });
+}
+
+function startNode(client: ApiClient, options: AgentRoleOptions, log: Log): Promise<NodeAgent> {
+  const userspace = options.mode === 'userspace';
+  return startNodeAgent({
+    client,
+    nodeName: options.nodeName,
+    mode: options.mode,
+    instance: options.instance,
+    dataDir: options.dataDir,
+    ...surroundings,
+    log,
+    clusterDomain: options.clusterDomain,
+    clusterDns: undefined,
+    nodeIp: options.nodeIp,
+    images: imageAliases(options),
+    overlay: options.overlay,
+    logListen: { host: userspace ? '127.0.0.1' : (options.nodeIp ?? '0.0.0.0'), port: 0 },
+    logToken: options.logTokenFile === undefined ? '' : readFileSync(options.logTokenFile, 'utf8').trim(),
+    version: `v${version}`,
+  });
+}
+
+/** Where DNS listens: given, on the Pod bridge, or on a loopback address of the Pod range. */
+function dnsAddress(options: AgentRoleOptions, node: NodeAgent | undefined): ListenAddress {
+  if (options.dnsListen !== undefined) return options.dnsListen;
+  if (node?.info.gatewayIp !== undefined) return { host: node.info.gatewayIp, port: 53 };
+  if (options.mode === 'kernel') return { host: '127.0.0.1', port: 53 };
+  // Below 1024 only root may listen; the service proxy offsets such ports in the same way.
+  const port = process.getuid?.() === 0 ? 53 : 8053;
+  return { host: addressIn(node?.info.podCidr ?? options.podCidr, 1), port };
+}
+
+function startDnsServer(
+  client: ApiClient,
+  options: AgentRoleOptions,
+  node: NodeAgent | undefined,
+  log: Log,
+): Promise<RunningDns> {
+  const listen = dnsAddress(options, node);
+  return startDns({
+    client,
+    listen: [{ address: listen.host, port: listen.port }],
+    clusterDomain: options.clusterDomain,
+    upstreams: 'resolv.conf',
+    workers: 1,
+    ...surroundings,
+    log,
+    ...(node === undefined
+      ? {}
+      : {
+          kubeDns: {
+            nodeName: options.nodeName,
+            clusterIp: addressIn(options.serviceCidr, dnsOffset),
+            address: listen.host,
+            port: listen.port,
+          },
+        }),
+  });
+}
+
+/** `fairlead agent`: Pods, Services and DNS of one node, or some of them. */
+export async function startAgentRole(options: AgentRoleOptions, log: Log): Promise<RunningRole> {
+  const client = connect(loadKubeconfig(options.kubeconfig), { ...surroundings, log });
+  const started: Running[] = [];
+  const stop = async (): Promise<void> => {
+    // Pods first: they end with names and addresses still working.
+    for (const part of started.reverse()) await part.stop();
+    await client.close();
+  };
+  try {
+    const { parts } = options;
+    const waits: Promise<unknown>[] = [];
+    let dnsAt: string | undefined;
+    const proxy = parts.services ? await startProxy(client, options, log) : undefined;
+    if (proxy !== undefined) {
+      started.push(proxy);
+      waits.push(proxy.ready);
+    }
+    if (options.edge) started.push(await startEdgeRoutes({ client, ...surroundings, log }));
+    const node = parts.node ? await startNode(client, options, log) : undefined;
+    if (parts.dns && !options.edge) {
+      const dns = await startDnsServer(client, options, node, log);
+      started.push(dns);
+      waits.push(dns.ready);
+      dnsAt =
+        node === undefined ? formatListenAddress(dnsAddress(options, node)) : addressIn(options.serviceCidr, dnsOffset);
+    }
+    if (node !== undefined) started.push(node);
+    await Promise.all(waits);
+    return { facts: dnsAt === undefined ? {} : { dns: dnsAt }, stop };
+  } catch (error) {
+    await stop().catch(() => {});
+    throw error;
+  }
+}

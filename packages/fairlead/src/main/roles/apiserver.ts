@@ -1,0 +1,60 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { type ApiServerOptions, type RunningApiServer, startApiServer } from '../../apiserver/start.ts';
+import { systemClock, systemRandom } from '../../sys/clock.ts';
+import type { Log } from '../../sys/role.ts';
+import { FatalError, type RunningRole } from '../role-process.ts';
+import { formatListenAddress, type ListenAddress } from '../settings.ts';
+import type { ClusterOptions } from '../up-options.ts';
+
+/** Checked options of the API server role. */
+export interface ApiServerRoleOptions extends ClusterOptions {
+  readonly dataDir: string;
+  readonly apiListen: ListenAddress;
+  readonly kubeconfig: string;
+  readonly databaseFile: string;
+  readonly compactEveryMs: number;
+  /** An address of this machine that Pods can reach; absent: the listen address. */
+  readonly advertiseAddress?: string;
+  /** File with the token for the nodes' log servers. */
+  readonly logTokenFile?: string;
+}
+
+/** Starts the API server; turns its start errors into one clear line. */
+export async function startApi(options: ApiServerRoleOptions, log: Log): Promise<RunningApiServer> {
+  const { apiListen, advertiseAddress } = options;
+  const listen = [apiListen];
+  const everywhere = apiListen.host === '0.0.0.0' || apiListen.host === '::';
+  if (advertiseAddress !== undefined && !everywhere && advertiseAddress !== apiListen.host) {
+    listen.push({ host: advertiseAddress, port: apiListen.port });
+  }
+  const serverOptions: ApiServerOptions = {
+    dataDir: options.dataDir,
+    databaseFile: options.databaseFile,
+    listen,
+    advertiseAddress: advertiseAddress ?? (everywhere ? '127.0.0.1' : apiListen.host),
+    advertisePort: apiListen.port,
+    kubeconfigFile: options.kubeconfig,
+    serviceCidr: options.serviceCidr,
+    nodePortRange: `${options.nodePortRange.from}-${options.nodePortRange.to}`,
+    clusterDomain: options.clusterDomain,
+    compactEveryMs: options.compactEveryMs,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    logToken: options.logTokenFile === undefined ? '' : readFileSync(options.logTokenFile, 'utf8').trim(),
+  };
+  try {
+    mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
+    return await startApiServer(serverOptions);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === undefined) throw error;
+    const message = (error as Error).message;
+    throw new FatalError(message.includes(formatListenAddress(apiListen)) ? message : `API server: ${message}`);
+  }
+}
+
+/** `fairlead apiserver`: the API alone. */
+export async function startApiServerRole(options: ApiServerRoleOptions, log: Log): Promise<RunningRole> {
+  const server = await startApi(options, log);
+  return { facts: { url: server.url, kubeconfig: options.kubeconfig }, stop: () => server.stop() };
+}

@@ -1,0 +1,43 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { startControllers } from '../../controllers/start.ts';
+import { systemClock, systemRandom } from '../../sys/clock.ts';
+import type { Log } from '../../sys/role.ts';
+import type { RunningRole } from '../role-process.ts';
+import { dataFiles } from '../up.ts';
+import { type ApiServerRoleOptions, startApi } from './apiserver.ts';
+
+/** The control child of `fairlead up`: API server and controllers in one process. */
+export async function startControlRole(options: ApiServerRoleOptions, log: Log): Promise<RunningRole> {
+  const server = await startApi(options, log);
+  const files = dataFiles(options.dataDir);
+  mkdirSync(dirname(files.agentKubeconfig), { recursive: true, mode: 0o700 });
+  // Nodes may live in namespaces of their own, where only the advertised address leads here.
+  const reachable = `https://${options.advertiseAddress ?? options.apiListen.host}:${server.port}`;
+  const roles = [
+    { file: files.agentKubeconfig, name: 'system:fairlead:agent', url: reachable },
+    { file: files.gatewayKubeconfig, name: 'system:fairlead:gateway', url: server.url },
+  ];
+  for (const role of roles) {
+    const text = await server.issueClientConfig(role.name, ['system:masters'], role.url);
+    writeFileSync(role.file, text, { mode: 0o600 });
+  }
+  const client = server.client();
+  const controllers = await startControllers({
+    client,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    controllers: ['*'],
+    podCidr: options.podCidr,
+    rootCa: server.ca,
+    identity: `control-${options.dataDir}`,
+  });
+  return {
+    facts: { url: server.url, kubeconfig: options.kubeconfig },
+    async stop() {
+      await controllers.stop();
+      await server.stop();
+    },
+  };
+}

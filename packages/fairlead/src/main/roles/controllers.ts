@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { connect, loadKubeconfig } from '@fairlead/client';
+import { startControllers } from '../../controllers/start.ts';
+import { systemClock, systemRandom } from '../../sys/clock.ts';
+import type { Log } from '../../sys/role.ts';
+import type { RunningRole } from '../role-process.ts';
+import type { ClusterOptions } from '../up-options.ts';
+
+/** Checked options of the controllers role. */
+export interface ControllersRoleOptions extends ClusterOptions {
+  readonly kubeconfig: string;
+  /** Patterns: `*`, a name, `-name`. */
+  readonly controllers: readonly string[];
+}
+
+/** `fairlead controllers`: the controllers against any API. */
+export async function startControllersRole(options: ControllersRoleOptions, log: Log): Promise<RunningRole> {
+  const config = loadKubeconfig(options.kubeconfig);
+  const client = connect(config, { clock: systemClock, random: systemRandom });
+  const controllers = await startControllers({
+    client,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    controllers: options.controllers,
+    podCidr: options.podCidr,
+    rootCa: config.ca ?? readFileSync('/etc/ssl/certs/ca-certificates.crt', 'utf8'),
+    identity: `${hostname()}-${process.pid}`,
+  });
+  return {
+    facts: {},
+    async stop() {
+      await controllers.stop();
+      await client.close();
+    },
+  };
+}

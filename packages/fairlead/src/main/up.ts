@@ -1,0 +1,206 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../sys/clock.ts';
+import type { Log } from '../sys/role.ts';
+import { formatListenAddress } from './settings.ts';
+import { startStatusPage } from './status-page.ts';
+import { type ChildSpec, type ReadyFacts, startSupervisor } from './supervisor.ts';
+import type { UpOptions } from './up-options.ts';
+
+/** Address of the machine on `fairlead0`, where Pods and nodes reach the API server. */
+export const machineAddress = '172.29.0.1';
+/** Underlay of the node namespaces. */
+export const machineCidr = '172.29.0.0/24';
+
+/** Files in the data directory that roles share. */
+export function dataFiles(dataDir: string): {
+  readonly roles: string;
+  readonly agentKubeconfig: string;
+  readonly gatewayKubeconfig: string;
+  readonly logToken: string;
+} {
+  const roles = join(dataDir, 'roles');
+  return {
+    roles,
+    agentKubeconfig: join(roles, 'agent.kubeconfig'),
+    gatewayKubeconfig: join(roles, 'gateway.kubeconfig'),
+    logToken: join(roles, 'node-log-token'),
+  };
+}
+
+/** What the machine gives to `up`: its links and namespaces, and how to start a role. */
+export interface UpMachine {
+  /** Makes `fairlead0` and the node namespaces; removes them with `remove`. */
+  createNodes(options: { readonly instance: string; readonly count: number; readonly serviceCidr: string }): Promise<{
+    readonly nodes: readonly { readonly name: string; readonly netns: string; readonly address: string }[];
+    remove(): Promise<void>;
+  }>;
+  /** Command line of this program, before the arguments of a role. */
+  readonly program: readonly string[];
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Applies the demo application through the API. */
+  applyDemo(kubeconfig: string): Promise<void>;
+  print(line: string): void;
+}
+
+type NodeList = Awaited<ReturnType<UpMachine['createNodes']>>['nodes'];
+
+/** The children of `fairlead up`, from its options; pure. */
+export function planChildren(
+  options: UpOptions,
+  nodes: NodeList,
+  program: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): ChildSpec[] {
+  const files = dataFiles(options.dataDir);
+  const range = `${options.nodePortRange.from}-${options.nodePortRange.to}`;
+  const shared = [
+    ['--service-cidr', options.serviceCidr],
+    ['--pod-cidr', options.podCidr],
+    ['--node-port-range', range],
+    ['--cluster-domain', options.clusterDomain],
+    ['--log-level', options.logLevel],
+  ].flat();
+  const child = (name: string, rank: number, args: readonly string[], netns?: string): ChildSpec => {
+    const [first = process.execPath, ...rest] =
+      netns === undefined ? program : ['ip', 'netns', 'exec', netns, ...program];
+    return { name, rank, command: first, args: [...rest, ...args], env };
+  };
+  const kernel = options.mode === 'kernel';
+  const control = child('control', 0, [
+    'control',
+    ...shared,
+    '--data-dir',
+    options.dataDir,
+    '--api-listen',
+    formatListenAddress(options.apiListen),
+    '--kubeconfig',
+    options.kubeconfig,
+    '--datastore',
+    options.datastore,
+    '--compact-every',
+    `${options.compactEveryMs}ms`,
+    '--log-token-file',
+    files.logToken,
+    ...(kernel ? ['--advertise-address', machineAddress] : []),
+  ]);
+  const agentArgs = (nodeName: string): string[] => [
+    'agent',
+    ...shared,
+    '--kubeconfig',
+    files.agentKubeconfig,
+    '--node-name',
+    nodeName,
+    '--mode',
+    options.mode,
+    '--instance',
+    options.instance,
+    '--data-dir',
+    options.dataDir,
+    '--log-token-file',
+    files.logToken,
+    ...options.images.flatMap((image) => ['--image', image]),
+  ];
+  const agents =
+    nodes.length === 0
+      ? [child(`agent/${options.nodeName}`, 1, agentArgs(options.nodeName))]
+      : [
+          ...nodes.map((node) =>
+            child(
+              `agent/${node.name}`,
+              1,
+              [...agentArgs(node.name), '--node-ip', node.address, '--overlay'],
+              node.netns,
+            ),
+          ),
+          child('agent/edge', 1, [...agentArgs('edge'), '--edge']),
+        ];
+  const gateway = child('gateway', 1, [
+    'gateway',
+    '--log-level',
+    options.logLevel,
+    '--kubeconfig',
+    files.gatewayKubeconfig,
+    '--gateway-http',
+    formatListenAddress(options.gatewayHttp),
+    '--gateway-https',
+    formatListenAddress(options.gatewayHttps),
+  ]);
+  return [control, ...agents, gateway];
+}
+
+function secretFile(file: string): void {
+  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString('hex'), { mode: 0o600 });
+}
+
+function announce(options: UpOptions, facts: ReadyFacts, print: (line: string) => void): void {
+  const kubeconfig = options.kubeconfig;
+  const host = options.gatewayHttp.host === '0.0.0.0' ? 'localhost' : options.gatewayHttp.host;
+  const port = options.gatewayHttp.port === 80 ? '' : `:${options.gatewayHttp.port}`;
+  print(`kubeconfig  ${kubeconfig}`);
+  print(`API         ${facts.get('control')?.url ?? ''}`);
+  print(`gateway     http://${host}${port}/`);
+  print(`status      http://${formatListenAddress(options.consoleListen)}/`);
+  const dns = [...facts.values()].find((fact) => fact.dns !== undefined)?.dns;
+  if (dns !== undefined) print(`DNS         ${dns}`);
+  print(`mode        ${options.mode}, ${options.nodes} node${options.nodes === 1 ? '' : 's'}`);
+  print('ready');
+}
+
+/**
+ * Runs the whole system until asked to stop. Resolves to the exit status.
+ * Prints `ready` with the kubeconfig path and URLs once every role serves.
+ */
+export async function runUp(options: UpOptions, machine: UpMachine, stopAsked: Promise<void>): Promise<number> {
+  const { log, print } = machine;
+  const files = dataFiles(options.dataDir);
+  try {
+    mkdirSync(files.roles, { recursive: true, mode: 0o700 });
+    secretFile(files.logToken);
+  } catch (error) {
+    process.stderr.write(`fairlead: cannot use data directory ${options.dataDir}: ${(error as Error).message}\n`);
+    return 1;
+  }
+  // Written anew by the control child; a leftover would name a CA of a system that is gone.
+  for (const file of [files.agentKubeconfig, files.gatewayKubeconfig]) rmSync(file, { force: true });
+  const created =
+    options.mode === 'kernel'
+      ? await machine.createNodes({
+          instance: options.instance,
+          count: options.nodes,
+          serviceCidr: options.serviceCidr,
+        })
+      : { nodes: [], remove: async () => {} };
+  const nodes = options.nodes > 1 ? created.nodes : [];
+  const env = { ...process.env };
+  const supervisor = startSupervisor({
+    children: planChildren(options, nodes, machine.program, env),
+    clock: machine.clock,
+    log,
+  });
+  let status = 0;
+  let page: { stop(): Promise<void> } | undefined;
+  try {
+    page = await startStatusPage({ listen: options.consoleListen, children: () => supervisor.children() });
+    const facts = await Promise.race([supervisor.ready, stopAsked.then(() => undefined)]);
+    if (facts !== undefined) {
+      announce(options, facts, print);
+      if (options.demo) {
+        machine.applyDemo(options.kubeconfig).catch((error: Error) => {
+          log('error', 'the demo could not be applied', { error: error.message });
+        });
+      }
+      await stopAsked;
+    }
+  } catch (error) {
+    process.stderr.write(`fairlead: ${(error as Error).message}\n`);
+    status = 1;
+  } finally {
+    await page?.stop();
+    await supervisor.stop();
+    await created.remove();
+  }
+  return status;
+}
