@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { configMaps, nodes, type Pod, pods, type Stored, services } from '@fairlead/api';
+import { configMaps, type Pod, pods, type Stored, services } from '@fairlead/api';
 import { type ApiClient, createEventRecorder, type Informer, startInformer } from '@fairlead/client';
 import type { Clock, Random } from '../sys/clock.ts';
 import type { Log, Running } from '../sys/role.ts';
@@ -291,11 +291,9 @@ function findLog(
 
 function defaultNodeIp(mode: 'kernel' | 'userspace'): string {
   if (mode === 'userspace') return '127.0.0.1';
-  for (const addresses of Object.values(networkInterfaces())) {
+  for (const [link, addresses] of Object.entries(networkInterfaces())) {
+    if (link.startsWith('fl-') || link.startsWith('fairlead')) continue;
     for (const address of addresses ?? []) if (address.family === 'IPv4' && !address.internal) return address.address;
   }
   return '127.0.0.1';
 }
-
-/** The resource that holds a node's registration; for those that wait for it. */
-export const nodeResource: typeof nodes = nodes;

@@ -1,7 +1,7 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import type { Container, DownwardAPIVolumeFile, KeyToPath, Pod, Volume } from '@fairlead/api';
-import { type ConfigSource, ContainerConfigError, secretText } from './environment/container-env.ts';
+import { type ConfigSource, ContainerConfigError } from './environment/container-env.ts';
 import { expandVariables } from './environment/expand.ts';
 import { fieldValue, type PodFacts, resourceFieldValue } from './environment/field-ref.ts';
 import type { BindMount } from './sandbox/sandbox.ts';
@@ -198,15 +198,3 @@ export function volumeEnvironment(pod: Pod, podDir: string): Record<string, stri
   }
   return env;
 }
-
-/** True for a directory; false for anything else or nothing. */
-export function isDirectory(path: string): boolean {
-  try {
-    return lstatSync(path).isDirectory();
-  } catch {
-    return false;
-  }
-}
-
-/** Text of a Secret value, for those who import volumes only. */
-export const decodeSecret: (value: string) => string = secretText;

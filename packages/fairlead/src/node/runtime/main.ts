@@ -1,6 +1,6 @@
 // The Pod runtime process: owns the container processes of one node, so that they outlive the agent.
 // Started by the agent as `main.ts SOCKET`; kept to few imports because it lives as long as the node.
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { systemClock } from '../../sys/clock.ts';
 import { createProcessTable } from './process-table.ts';
@@ -13,6 +13,7 @@ const socketPath = process.argv[2];
 if (socketPath === undefined) throw new Error('usage: main.ts SOCKET');
 
 const agents = new Set<Socket>();
+let socketInode = 0;
 let cancelIdle: () => void = () => {};
 
 const send = (socket: Socket, message: RuntimeMessage): void => {
@@ -32,7 +33,8 @@ function armIdleExit(): void {
 }
 
 function quit(): void {
-  rmSync(socketPath!, { force: true });
+  // A successor may have taken the path over.
+  if (statSync(socketPath!, { throwIfNoEntry: false })?.ino === socketInode) rmSync(socketPath!, { force: true });
   process.exit(0);
 }
 
@@ -95,5 +97,6 @@ process.on('SIGTERM', () => {
 });
 server.listen(socketPath, () => {
   chmodSync(socketPath, 0o600);
+  socketInode = statSync(socketPath).ino;
   armIdleExit();
 });
