@@ -1,0 +1,91 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** A program that a benchmark starts, and the Debian package that has it. */
+interface NeededProgram {
+  readonly command: string;
+  readonly debianPackage: string;
+  /** Without it the benchmark still says something. */
+  readonly optional?: boolean;
+}
+
+interface Benchmark {
+  readonly summary: string;
+  readonly needs: readonly NeededProgram[];
+  readonly needsRoot?: boolean;
+  readonly run: () => Promise<void>;
+}
+
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  l7: {
+    summary: 'HTTP proxy: CPU per request, requests/s and latency, beside nginx and HAProxy',
+    needs: [
+      { command: 'wrk', debianPackage: 'wrk' },
+      { command: 'nginx', debianPackage: 'nginx-light' },
+      { command: 'haproxy', debianPackage: 'haproxy', optional: true },
+    ],
+    run: async () => (await import('./l7.ts')).runL7Bench(),
+  },
+  dns: {
+    summary: 'DNS server: CPU per query and queries/s, beside Knot',
+    needs: [
+      { command: 'dnsperf', debianPackage: 'dnsperf' },
+      { command: 'knotd', debianPackage: 'knot' },
+    ],
+    run: async () => (await import('./dns.ts')).runDnsBench(),
+  },
+  l4: {
+    summary: 'nftables program: load and change times, beside a chain per endpoint',
+    needs: [
+      { command: 'nft', debianPackage: 'nftables' },
+      { command: 'ip', debianPackage: 'iproute2' },
+    ],
+    needsRoot: true,
+    run: async () => (await import('./l4.ts')).runL4Bench(),
+  },
+  api: {
+    summary: 'API server: start, memory, durable writes/s and watch fan-out, beside etcd',
+    needs: [{ command: 'etcd', debianPackage: 'etcd-server', optional: true }],
+    run: async () => (await import('./api.ts')).runApiBench(),
+  },
+};
+
+/** Whether a command is in PATH, or where Debian puts daemons. */
+function isInstalled(command: string): boolean {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** What is missing for a benchmark, one line each; `fatal` when it cannot run at all. */
+function missingPrograms(benchmark: Benchmark): { readonly lines: readonly string[]; readonly fatal: boolean } {
+  const missing = benchmark.needs.filter((program) => !isInstalled(program.command));
+  const lines = missing.map(({ command, debianPackage, optional }) => {
+    return `${command} is not installed (apt-get install ${debianPackage})${optional === true ? '; going on without it' : ''}`;
+  });
+  const rootMissing = benchmark.needsRoot === true && process.getuid?.() !== 0;
+  if (rootMissing) lines.push('this benchmark makes network namespaces: run it as root');
+  return { lines, fatal: rootMissing || missing.some((program) => program.optional !== true) };
+}
+
+async function main([name]: readonly string[]): Promise<number> {
+  const benchmark = name === undefined ? undefined : benchmarks[name];
+  if (benchmark === undefined) {
+    const lines = Object.entries(benchmarks).map(([each, { summary }]) => `  ${each.padEnd(4)} ${summary}`);
+    process.stderr.write(`usage: npm run bench -- l7|dns|l4|api\n${lines.join('\n')}\n`);
+    return name === undefined || name === '--help' ? 0 : 1;
+  }
+  const { lines, fatal } = missingPrograms(benchmark);
+  for (const line of lines) process.stderr.write(`bench ${name}: ${line}\n`);
+  if (fatal) return 1;
+  await benchmark.run();
+  return 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));
