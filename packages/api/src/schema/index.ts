@@ -19,4 +19,4 @@ export type { ColumnFacts, ResourceFacts, SubresourceFacts } from './resource-fa
 export { resourceFacts } from './resources.ts';
 export { SchemaError, type SchemaErrorCode } from './schema-error.ts';
 export type { JsonType, SchemaField, SchemaType, SchemaTypes, SchemaValue } from './schema-type.ts';
-export { validateObject } from './validate.ts';
+export { type ValidationOptions, validateObject } from './validate.ts';

@@ -1,6 +1,84 @@
+import { dns1035LabelErrors, dns1123LabelErrors, dns1123SubdomainErrors } from '../names.ts';
 import type { FieldCause } from './field-cause.ts';
+import { gvkOf, resourceByKind } from './lookup.ts';
+import type { AddressOptions } from './validate/addresses.ts';
+import { validateConfigMap, validateSecret } from './validate/config-and-secret.ts';
+import { validateEndpointSlice, validateEndpoints } from './validate/endpoints.ts';
+import type { JsonObject } from './validate/fields.ts';
+import { validateIngress, validateIngressClass } from './validate/ingress.ts';
+import { type NameRule, validateMetadata, validateMetadataUpdate } from './validate/metadata.ts';
+import {
+  validateEvent,
+  validateLease,
+  validateNamespace,
+  validateNewEvent,
+  validateNode,
+} from './validate/plain-kinds.ts';
+import { validatePod } from './validate/pod.ts';
+import { validateLoadBalancerStatus, validateService, validateServiceUpdate } from './validate/service.ts';
+import { validateDeployment, validateReplicaSet } from './validate/workloads.ts';
 
-/** Every mistake of `object` (and of the change from `old`), in the order a Kubernetes server lists them. */
-export function validateObject(_apiVersion: string, _kind: string, _object: object, _old?: object): FieldCause[] {
-  return [];
+/** What validation may be told about the system. */
+export type ValidationOptions = AddressOptions;
+
+/** Rules of one kind beside those of metadata. */
+type RulesOfKind = (object: JsonObject, old: JsonObject | undefined, options: AddressOptions) => FieldCause[];
+
+const BY_KIND: Readonly<Record<string, RulesOfKind>> = {
+  '/v1/Namespace': validateNamespace,
+  '/v1/Node': validateNode,
+  '/v1/Pod': validatePod,
+  '/v1/Service': (service, old, options) => [
+    ...(old === undefined ? [] : validateServiceUpdate(service, old)),
+    ...validateService(service, options),
+    ...(old === undefined ? [] : validateLoadBalancerStatus(service)),
+  ],
+  '/v1/Endpoints': validateEndpoints,
+  '/v1/ConfigMap': validateConfigMap,
+  '/v1/Secret': validateSecret,
+  '/v1/Event': validateEvent,
+  'events.k8s.io/v1/Event': validateNewEvent,
+  'apps/v1/Deployment': validateDeployment,
+  'apps/v1/ReplicaSet': validateReplicaSet,
+  'discovery.k8s.io/v1/EndpointSlice': validateEndpointSlice,
+  'coordination.k8s.io/v1/Lease': validateLease,
+  'networking.k8s.io/v1/Ingress': (ingress, old) => [
+    ...validateIngress(ingress, old),
+    ...(old === undefined ? [] : validateLoadBalancerStatus(ingress)),
+  ],
+  'networking.k8s.io/v1/IngressClass': validateIngressClass,
+};
+
+const NAME_RULES: Readonly<Record<string, NameRule>> = {
+  '/v1/Namespace': dns1123LabelErrors,
+  '/v1/Service': dns1035LabelErrors,
+};
+
+const RBAC_NAME: NameRule = (name) => {
+  if (name === '.' || name === '..') return [`may not be '${name}'`];
+  return ['/', '%'].filter((char) => name.includes(char)).map((char) => `may not contain '${char}'`);
+};
+
+/**
+ * Every mistake of a defaulted `object`, and of the change from `old` on update, in
+ * the order and with the texts of a Kubernetes server. A kind without rules of its
+ * own has its metadata checked.
+ */
+export function validateObject(
+  apiVersion: string,
+  kind: string,
+  object: object,
+  old?: object,
+  options: ValidationOptions = {},
+): FieldCause[] {
+  const gvk = gvkOf(apiVersion, kind);
+  const subject = object as JsonObject;
+  const before = old as JsonObject | undefined;
+  const namespaced = resourceByKind(apiVersion, kind)?.namespaced ?? true;
+  const nameRule = NAME_RULES[gvk] ?? (apiVersion.startsWith('rbac.') ? RBAC_NAME : dns1123SubdomainErrors);
+  return [
+    ...(before === undefined ? [] : validateMetadataUpdate(subject, before)),
+    ...validateMetadata(subject, nameRule, namespaced),
+    ...(BY_KIND[gvk]?.(subject, before, options) ?? []),
+  ];
 }

@@ -1,0 +1,131 @@
+import { byteLength, dns1123LabelErrors, labelValueErrors, qualifiedNameErrors } from '../../names.ts';
+import { isJsonObject, jsonEqual } from '../../own-property.ts';
+import { type FieldCause, forbidden, invalid, required, tooLong } from '../field-cause.ts';
+import { type JsonObject, objectsIn, stringsIn, textIn } from './fields.ts';
+
+/** Total size of an object's annotations, keys included. */
+const ANNOTATIONS_MAX_BYTES = 262_144;
+const FINALIZER_STANDARD = new Set(['orphan', 'foregroundDeletion', 'kubernetes']);
+
+/** Complaints about a name of some kind. */
+export type NameRule = (name: string) => readonly string[];
+
+/** Checks labels, or anything else with the form of labels (selectors). */
+export function validateLabels(labels: unknown, field: string): FieldCause[] {
+  if (!isJsonObject(labels)) return [];
+  const causes: FieldCause[] = [];
+  for (const [key, value] of Object.entries(labels)) {
+    for (const error of qualifiedNameErrors(key)) causes.push(invalid(field, key, error));
+    for (const error of labelValueErrors(String(value))) causes.push(invalid(field, value, error));
+  }
+  return causes;
+}
+
+/** Checks the keys and the total size of annotations. */
+export function validateAnnotations(annotations: unknown, field: string): FieldCause[] {
+  if (!isJsonObject(annotations)) return [];
+  const causes: FieldCause[] = [];
+  let size = 0;
+  for (const [key, value] of Object.entries(annotations)) {
+    // Upper case is allowed in annotation keys, prefixes included.
+    for (const error of qualifiedNameErrors(key.toLowerCase())) causes.push(invalid(field, key, error));
+    size += byteLength(key) + byteLength(String(value));
+  }
+  if (size > ANNOTATIONS_MAX_BYTES) causes.push(tooLong(field, ANNOTATIONS_MAX_BYTES));
+  return causes;
+}
+
+/** Checks the metadata of an object on its own. */
+export function validateMetadata(object: JsonObject, nameRule: NameRule, namespaced: boolean): FieldCause[] {
+  const meta = isJsonObject(object.metadata) ? object.metadata : {};
+  const causes: FieldCause[] = [];
+  const generateName = textIn(meta, 'generateName');
+  if (generateName !== '') {
+    // What the server will append makes a final dash legal.
+    const probe = generateName.endsWith('-') ? `${generateName.slice(0, -1)}a` : generateName;
+    for (const error of nameRule(probe)) causes.push(invalid('metadata.generateName', generateName, error));
+  }
+  const name = textIn(meta, 'name');
+  if (name === '') causes.push(required('metadata.name', 'name or generateName is required'));
+  else for (const error of nameRule(name)) causes.push(invalid('metadata.name', name, error));
+  const namespace = textIn(meta, 'namespace');
+  if (namespaced) {
+    if (namespace !== '') {
+      for (const error of dns1123LabelErrors(namespace)) causes.push(invalid('metadata.namespace', namespace, error));
+    }
+  } else if (namespace !== '') {
+    causes.push(forbidden('metadata.namespace', 'not allowed on this type'));
+  }
+  causes.push(...validateLabels(meta.labels, 'metadata.labels'));
+  causes.push(...validateAnnotations(meta.annotations, 'metadata.annotations'));
+  causes.push(...validateOwnerReferences(meta));
+  causes.push(...validateFinalizers(meta));
+  return causes;
+}
+
+function validateOwnerReferences(meta: JsonObject): FieldCause[] {
+  const causes: FieldCause[] = [];
+  let controllers = 0;
+  for (const [index, reference] of objectsIn(meta, 'ownerReferences').entries()) {
+    const field = `metadata.ownerReferences[${index}]`;
+    const version = textIn(reference, 'apiVersion');
+    if (version === '') causes.push(invalid(`${field}.apiVersion`, version, 'version must not be empty'));
+    for (const name of ['kind', 'name', 'uid']) {
+      if (textIn(reference, name) === '') causes.push(invalid(`${field}.${name}`, '', 'must not be empty'));
+    }
+    if (reference.controller === true) controllers++;
+    if (controllers === 2 && reference.controller === true) {
+      const text = `Only one reference can have Controller set to true. Found "true" in references for ${textIn(reference, 'name')} and another one`;
+      causes.push(invalid('metadata.ownerReferences', meta.ownerReferences, text));
+    }
+  }
+  return causes;
+}
+
+function validateFinalizers(meta: JsonObject): FieldCause[] {
+  const causes: FieldCause[] = [];
+  for (const [index, finalizer] of stringsIn(meta, 'finalizers').entries()) {
+    const field = `metadata.finalizers[${index}]`;
+    const errors = qualifiedNameErrors(finalizer);
+    for (const error of errors) causes.push(invalid(field, finalizer, error));
+    if (errors.length === 0 && !finalizer.includes('/') && !FINALIZER_STANDARD.has(finalizer)) {
+      causes.push(invalid(field, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
+    }
+  }
+  const list = stringsIn(meta, 'finalizers');
+  if (list.includes('orphan') && list.includes('foregroundDeletion')) {
+    causes.push(invalid('metadata.finalizers', list, 'finalizer orphan and foregroundDeletion cannot be both set'));
+  }
+  return causes;
+}
+
+/**
+ * Checks a change of metadata. A server runs these rules twice, once for every
+ * kind and once for the kind at hand, and lists what it finds twice; so does this.
+ */
+export function validateMetadataUpdate(object: JsonObject, old: JsonObject): FieldCause[] {
+  const meta = isJsonObject(object.metadata) ? object.metadata : {};
+  const before = isJsonObject(old.metadata) ? old.metadata : {};
+  const causes: FieldCause[] = [];
+  if (textIn(before, 'deletionTimestamp') !== '') {
+    const had = new Set(stringsIn(before, 'finalizers'));
+    const added = stringsIn(meta, 'finalizers').filter((finalizer) => !had.has(finalizer));
+    if (added.length > 0) {
+      const list = `[]string{${added.map((finalizer) => JSON.stringify(finalizer)).join(', ')}}`;
+      const text = `no new finalizers can be added if the object is being deleted, found new finalizers ${list}`;
+      causes.push(forbidden('metadata.finalizers', text));
+    }
+  }
+  for (const name of ['name', 'namespace', 'uid', 'creationTimestamp']) {
+    const value = meta[name];
+    if (value !== undefined && value !== before[name])
+      causes.push(invalid(`metadata.${name}`, value, 'field is immutable'));
+  }
+  for (const name of ['deletionTimestamp', 'deletionGracePeriodSeconds']) {
+    const value = meta[name];
+    if (value !== undefined && before[name] !== undefined && !jsonEqual(value, before[name])) {
+      causes.push(invalid(`metadata.${name}`, value, 'field is immutable'));
+    }
+  }
+  return [...causes, ...causes];
+}
