@@ -17,7 +17,7 @@ import { applyManifest } from './apply.ts';
 import { deleteCommand } from './delete.ts';
 import { describeCommand } from './describe.ts';
 import { getCommand } from './get.ts';
-import { applyPatch, LAST_APPLIED } from './last-applied.ts';
+import { applyPatch, LAST_APPLIED, withLastApplied } from './last-applied.ts';
 import { parseManifest } from './manifest.ts';
 import { alignColumns, formatTable } from './print-table.ts';
 import { findResource, UsageError } from './resource-lookup.ts';
@@ -58,6 +58,33 @@ describe('apply', () => {
     const kept = JSON.parse(stored.metadata.annotations?.[LAST_APPLIED] ?? '') as Service;
     assert.deepEqual(kept.spec?.ports, [{ name: 'http', port: 80, targetPort: 8080 }]);
     assert.equal(kept.metadata?.annotations?.[LAST_APPLIED], undefined);
+  });
+
+  test('the annotation is the text that kubectl writes', () => {
+    const object = withLastApplied({
+      kind: 'Service',
+      apiVersion: 'v1',
+      metadata: { name: 'web', labels: { b: '1', a: '<&>' } },
+      spec: { x: null },
+    });
+    assert.equal(
+      object.metadata?.annotations?.[LAST_APPLIED],
+      '{"apiVersion":"v1","kind":"Service","metadata":{"annotations":{},"labels":{"a":"\\u003c\\u0026\\u003e","b":"1"},"name":"web"},"spec":{"x":null}}\n',
+    );
+    assert.deepEqual(object.spec, {});
+  });
+
+  test('one refused object does not hold up the others, and is named', async () => {
+    const api = new FakeApi();
+    const text =
+      'apiVersion: v1\nkind: Gadget\nmetadata: {name: g}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n';
+    const lines: string[] = [];
+    await assert.rejects(
+      applyManifest(api, text, (line) => lines.push(line)),
+      (error) =>
+        error instanceof UsageError && error.message === 'Gadget g: no resource for kind "Gadget" in version "v1"',
+    );
+    assert.deepEqual(lines, ['namespace/shop created']);
   });
 
   test('several documents, a List, and cluster-scoped kinds', async () => {

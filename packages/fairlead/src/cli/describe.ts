@@ -1,4 +1,4 @@
-import { type Event, events, type ObjectReference } from '@fairlead/api';
+import { type Event, endpointSlices, events, type ObjectReference } from '@fairlead/api';
 import type { ApiClient } from '@fairlead/client';
 import type { Print } from './apply.ts';
 import { LAST_APPLIED } from './last-applied.ts';
@@ -24,10 +24,27 @@ export async function describeCommand(client: ApiClient, options: DescribeOption
   for (const [at, object] of objects.entries()) {
     if (at > 0) print('\n');
     describeObject(object, print);
+    if (ref.kind === 'Service' && ref.group === '') await describeEndpoints(client, object, print);
     const about = { ...home, fieldSelector: `involvedObject.name=${object.metadata.name}` };
     const found = (await client.list(events, about)).items.filter((event) => isAbout(event.involvedObject, object));
     describeEvents(found, options.now, print);
   }
+}
+
+/** `Endpoints: 10.244.0.2:8080,…` of a Service, ready ones only. */
+async function describeEndpoints(client: ApiClient, service: AnyObject, print: Print): Promise<void> {
+  const { name = '', namespace = '' } = service.metadata ?? {};
+  const slices = await client.list(endpointSlices, { namespace, labelSelector: `kubernetes.io/service-name=${name}` });
+  const ready = slices.items.flatMap((slice) =>
+    (slice.ports ?? []).flatMap(({ port }) =>
+      (slice.endpoints ?? [])
+        .filter((endpoint) => endpoint.conditions?.ready !== false)
+        .flatMap((endpoint) =>
+          endpoint.addresses.map((address) => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`)),
+        ),
+    ),
+  );
+  print(`Endpoints: ${ready.join(',') || '<none>'}`);
 }
 
 function isAbout(reference: ObjectReference, object: AnyObject): boolean {
@@ -68,8 +85,8 @@ function describeObject(object: AnyObject, print: Print): void {
     ['status', status] as const,
   ];
   const rows = fields.filter(([, value]) => value !== undefined && value !== null);
-  const width = Math.max(...rows.map(([key]) => key.length)) + 2;
-  for (const [key, value] of rows) printField(titleOf(key), value, '', width + 1, print);
+  const width = Math.max(...rows.map(([key]) => titleOf(key).length)) + 2;
+  for (const [key, value] of rows) printField(titleOf(key), value, '', width, print);
 }
 
 function printField(title: string, value: unknown, indent: string, width: number, print: Print): void {
@@ -90,7 +107,7 @@ function printField(title: string, value: unknown, indent: string, width: number
     return;
   }
   print(`${indent}${title}:`);
-  const inner = Math.max(...entries.map(([key]) => key.length)) + 3;
+  const inner = Math.max(...entries.map(([key]) => (Array.isArray(value) ? key : titleOf(key)).length)) + 2;
   for (const [key, item] of entries)
     printField(Array.isArray(value) ? key : titleOf(key), item, `${indent}  `, inner, print);
 }
@@ -98,7 +115,7 @@ function printField(title: string, value: unknown, indent: string, width: number
 /** `clusterIPs` → `Cluster IPs`, `targetPort` → `Target Port`. */
 function titleOf(field: string): string {
   const words = field.replace(/([a-z])([A-Z])/g, '$1 $2');
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  return (words.charAt(0).toUpperCase() + words.slice(1)).replace(/\bIp\b/, 'IP');
 }
 
 function describeEvents(list: readonly Event[], now: number, print: Print): void {

@@ -4,12 +4,25 @@ import type { AnyObject } from './resource-lookup.ts';
 /** Where kubectl (and so we) keep the configuration that was applied last. */
 export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
-/** The object with the annotation that a later apply compares with. */
-export function withLastApplied(object: AnyObject): AnyObject {
-  const { [LAST_APPLIED]: _, ...annotations } = object.metadata?.annotations ?? {};
-  const metadata = { ...object.metadata, annotations };
-  const configuration = `${JSON.stringify({ ...object, metadata })}\n`;
-  return { ...object, metadata: { ...metadata, annotations: { ...annotations, [LAST_APPLIED]: configuration } } };
+/**
+ * What to send for a manifest: without its null members, and with the annotation that a later apply
+ * compares with. The annotation's text is the one that kubectl would write, so that the two can
+ * take turns without a change.
+ */
+export function withLastApplied(manifest: AnyObject): AnyObject {
+  const { [LAST_APPLIED]: _, ...annotations } = manifest.metadata?.annotations ?? {};
+  const metadata = { ...manifest.metadata, annotations };
+  const configuration = `${goJson({ ...manifest, metadata })}\n`;
+  const { metadata: present, ...object } = withoutNulls({ ...manifest, metadata }) as AnyObject;
+  return { ...object, metadata: { ...present, annotations: { ...annotations, [LAST_APPLIED]: configuration } } };
+}
+
+/** JSON as Go's encoder writes maps: keys sorted, `<`, `>` and `&` escaped. */
+function goJson(value: unknown): string {
+  const sorted = (_key: string, member: unknown): unknown =>
+    isRecord(member) ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1))) : member;
+  const escapes: Readonly<Record<string, string>> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' };
+  return JSON.stringify(value, sorted).replace(/[<>&]/g, (character) => escapes[character] ?? character);
 }
 
 /** The configuration that was applied last, or undefined when the object was made otherwise. */
@@ -66,7 +79,7 @@ function mergeKeyOf(structure: SchemaField | SchemaValue | undefined): string | 
 }
 
 /** Without members that are null: manifests hold them for absent fields (`creationTimestamp: null`), a patch would delete. */
-export function withoutNulls(value: unknown): unknown {
+function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (!isRecord(value)) return value;
   const present = Object.entries(value).filter(([, member]) => member !== null);
