@@ -66,9 +66,10 @@ export function exchangeUdp(options: ExchangeOptions): Promise<ExchangeResult> {
       const message = decodeMessage(bytes);
       if (message !== undefined && isAnswerTo(message, id, question)) finish({ ok: true, message });
     });
-    socket.connect(upstream.port, upstream.address, () => {
+    socket.once('connect', () => {
       if (!isDone) socket.send(query, (error) => error !== null && finish({ ok: false, reason: 'unreachable' }));
     });
+    socket.connect(upstream.port, upstream.address);
   });
 }
 

@@ -98,11 +98,24 @@ export class DnsServer implements Running {
 
   /** @throws DnsError when an address cannot be had. */
   async start(): Promise<void> {
+    const isPortFree = this.#options.listen.some(({ port }) => port === 0);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#listen();
+        break;
+      } catch (error) {
+        // The UDP port that the kernel chose may be taken on TCP: choose again.
+        if (!isPortFree || attempt === 10) throw error;
+      }
+    }
+    this.#udp?.start();
+  }
+
+  async #listen(): Promise<void> {
     const { listen, workers, log, clock, zone } = this.#options;
     const table = this.#table;
     const resolve = (message: Uint8Array): Promise<Uint8Array | undefined> => resolveQuery(message, this.#context());
-    const udp = new UdpServer({ listen, workers, table, zones: zoneTemplates(zone), resolve, log });
-    this.#udp = udp;
+    const udp = new UdpServer({ listen, workers, table, zones: zoneTemplates(zone), resolve, clock, log });
     const tcp = new TcpServer({
       listen: udp.addresses,
       answerer: this.#streamAnswerer,
@@ -110,14 +123,14 @@ export class DnsServer implements Running {
       clock,
       log,
     });
-    this.#tcp = tcp;
-    udp.start();
     try {
       await tcp.start();
     } catch (error) {
-      await this.stop();
+      await Promise.all([udp.stop(), tcp.stop()]);
       throw error;
     }
+    this.#udp = udp;
+    this.#tcp = tcp;
   }
 
   stop(): Promise<void> {

@@ -50,6 +50,15 @@ export class TcpServer implements Running {
     this.#limits = options.limits ?? defaultTcpLimits;
   }
 
+  /** Addresses that are listened on now. */
+  get addresses(): readonly SocketAddress[] {
+    return this.#servers.flatMap((server) => {
+      const bound = server.address();
+      if (bound === null || typeof bound === 'string') return [];
+      return [{ family: bound.family === 'IPv6' ? 'ipv6' : 'ipv4', address: bound.address, port: bound.port }];
+    });
+  }
+
   get connections(): number {
     return this.#connections.size;
   }

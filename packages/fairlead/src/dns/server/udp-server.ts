@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { Clock } from '../../sys/clock.ts';
 import { DatagramBatch } from '../../sys/datagrams.ts';
 import { errnoName } from '../../sys/errno.ts';
 import { eventfd, signalEventfd } from '../../sys/eventfd.ts';
@@ -36,11 +37,15 @@ export interface UdpServerOptions {
   readonly zones: readonly ZoneTemplate[];
   /** Answers what the table cannot; `undefined` sends nothing. */
   readonly resolve: (message: Uint8Array) => Promise<Uint8Array | undefined>;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
 /** Receive buffer of a socket: room for about 10,000 queries while a worker is busy. */
 const receiveBufferBytes = 8 << 20;
+
+/** Pause before a failed worker is started again. */
+const restartDelayMs = 50;
 
 /**
  * Opens one socket per worker and address. All sockets of an address share it by SO_REUSEPORT, and
@@ -75,6 +80,7 @@ export class UdpServer implements Running {
   readonly #wakeFds: readonly number[];
   readonly #threads: (Worker | undefined)[] = [];
   readonly #reply: DatagramBatch = new DatagramBatch(1, udpPayloadBytes);
+  readonly #restarts: Set<() => void> = new Set();
   #isStopping = false;
   #stopped: Promise<void> | undefined;
 
@@ -109,6 +115,7 @@ export class UdpServer implements Running {
 
   /** Starts the threads. */
   start(): void {
+    Atomics.store(this.#options.table.control, control.stop, 0);
     for (const index of this.#sockets.keys()) this.#startThread(index);
   }
 
@@ -124,6 +131,7 @@ export class UdpServer implements Running {
 
   async #stop(): Promise<void> {
     this.#isStopping = true;
+    for (const cancel of this.#restarts) cancel();
     Atomics.store(this.#options.table.control, control.stop, 1);
     const ended = this.#threads.map(
       (thread) =>
@@ -152,15 +160,22 @@ export class UdpServer implements Running {
     this.#threads[index] = thread;
     thread.on('message', (query: HandedOffQuery) => void this.#answer(query));
     thread.on('error', (error) => this.#options.log('error', 'DNS worker failed', { worker: index, error }));
-    thread.once('exit', () => {
-      this.#threads[index] = undefined;
-      if (this.#isStopping) return;
-      // Its batch counter may be odd for ever; an even one lets the table reuse memory again.
-      const words = this.#options.table.control;
-      const counter = control.batchCounters + index * counterStrideWords;
-      if ((Atomics.load(words, counter) & 1) === 1) Atomics.add(words, counter, 1);
+    thread.once('exit', () => this.#threadEnded(index));
+  }
+
+  /** A thread that ended by itself failed: another one takes its sockets over, after a pause against hot loops. */
+  #threadEnded(index: number): void {
+    this.#threads[index] = undefined;
+    if (this.#isStopping) return;
+    // Its batch counter may have stayed odd; an even one lets the table reuse memory again.
+    const words = this.#options.table.control;
+    const counter = control.batchCounters + index * counterStrideWords;
+    if ((Atomics.load(words, counter) & 1) === 1) Atomics.add(words, counter, 1);
+    const cancel = this.#options.clock.after(restartDelayMs, () => {
+      this.#restarts.delete(cancel);
       this.#startThread(index);
     });
+    this.#restarts.add(cancel);
   }
 
   async #answer(query: HandedOffQuery): Promise<void> {

@@ -1,0 +1,290 @@
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { Resolver } from 'node:dns/promises';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { type Clock, systemClock, systemRandom } from '../../sys/clock.ts';
+import type { SocketAddress } from '../../sys/socket-address.ts';
+import { compileApexRecords, compileServiceRecords } from '../compile.ts';
+import { answerText, askTcp, askUdp, encodeQuery, makeService, makeSlice } from '../dns-fixtures.ts';
+import { clusterZone } from '../program.ts';
+import { AnswerTable } from './answer-table.ts';
+import { DnsServer } from './dns-server.ts';
+import { QueryAnswerer } from './query-answerer.ts';
+import { TcpServer } from './tcp-server.ts';
+import { zoneTemplates } from './zone-template.ts';
+
+const zone = clusterZone('cluster.local', 5);
+const options = { zone: zone.origin, ttlSeconds: 5 };
+const web = 'web.shop.svc.cluster.local';
+
+let server: DnsServer;
+let address: SocketAddress;
+
+before(async () => {
+  server = new DnsServer({
+    zone,
+    listen: [{ family: 'ipv4', address: '127.0.0.1', port: 0 }],
+    upstreams: [],
+    workers: 2,
+    clock: systemClock,
+    random: systemRandom,
+    log: () => {},
+  });
+  server.setSource('zone', compileApexRecords(zone, ['10.96.0.10'], options));
+  server.setSource('web', compileServiceRecords(makeService('shop/web', ['10.96.0.1', 'fd00::1']), [], options));
+  const many = Array.from({ length: 1000 }, (_, index) => `10.245.${index >> 8}.${index & 255}`);
+  server.setSource(
+    'big',
+    compileServiceRecords(makeService('shop/big', ['None']), [makeSlice('shop/big', 's', many)], options),
+  );
+  server.setSource(
+    'db',
+    compileServiceRecords(makeService('shop/db', ['None']), [makeSlice('shop/db', 's', ['10.244.0.1=db-0'])], options),
+  );
+  const spec = { type: 'ExternalName' as const, externalName: web };
+  server.setSource(
+    'alias',
+    compileServiceRecords({ metadata: { namespace: 'shop', name: 'alias' }, spec }, [], options),
+  );
+  server.markSynced();
+  await server.start();
+  address = server.addresses[0]!;
+});
+
+after(() => server.stop());
+
+test('a change is answered by every worker with its next query', async () => {
+  for (let round = 1; round <= 40; round++) {
+    server.setSource('now', compileServiceRecords(makeService('shop/now', [`10.96.9.${round}`]), [], options));
+    const asks = Array.from({ length: 8 }, () => askUdp(address, encodeQuery('now.shop.svc.cluster.local', 'A')));
+    for (const answer of await Promise.all(asks)) {
+      assert.equal(answerText(answer)[1], `an now.shop.svc.cluster.local 5 A 10.96.9.${round}`);
+    }
+  }
+});
+
+test('workers take grown tables over', async () => {
+  for (let index = 0; index < 5000; index++) {
+    server.setSource(
+      `n${index}`,
+      compileServiceRecords(makeService(`many/n${index}`, [`10.97.${index >> 8}.${index & 255}`]), [], options),
+    );
+  }
+  for (const index of [0, 2500, 4999]) {
+    const asks = Array.from({ length: 8 }, () => askUdp(address, encodeQuery(`n${index}.many.svc.cluster.local`, 'A')));
+    for (const answer of await Promise.all(asks)) assert.equal(answer.answers.length, 1);
+  }
+});
+
+test('aliases are answered over UDP and TCP', async () => {
+  const query = encodeQuery('alias.shop.svc.cluster.local', 'A');
+  const expected = ['NOERROR aa', `an alias.shop.svc.cluster.local 5 CNAME ${web}`, `an ${web} 5 A 10.96.0.1`];
+  assert.deepEqual(answerText(await askUdp(address, query)), expected);
+  assert.deepEqual(answerText((await askTcp(address, [query]))[0]!), expected);
+});
+
+test('TCP: pipelined queries in pieces of any size, a thousand records in one answer', async () => {
+  const queries = [
+    encodeQuery(web, 'A', { id: 1 }),
+    encodeQuery('big.shop.svc.cluster.local', 'A', { id: 2 }),
+    encodeQuery('alias.shop.svc.cluster.local', 'A', { id: 3 }),
+    encodeQuery('example.org', 'A', { id: 4 }),
+    encodeQuery('_http._tcp.big.shop.svc.cluster.local', 'SRV', { id: 5 }),
+  ];
+  for (const pieceBytes of [1, 7, 65536]) {
+    const answers = await askTcp(address, queries, pieceBytes);
+    const lengths = answers.map((answer) => [answer.id, answer.answers.length]).sort((x, y) => x[0]! - y[0]!);
+    assert.deepEqual(lengths, [
+      [1, 1],
+      [2, 1000],
+      [3, 2],
+      [4, 0],
+      [5, 1000],
+    ]);
+  }
+});
+
+test('TCP: a half-closed client still gets its answers; nonsense closes the connection', async () => {
+  const query = encodeQuery('alias.shop.svc.cluster.local', 'A');
+  const socket = connect({ host: address.address, port: address.port, allowHalfOpen: true });
+  socket.end(Buffer.concat([Uint8Array.of(0, query.length), query]));
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  assert.ok(answer.length > 40);
+  await once(socket, 'end');
+  socket.destroy();
+  const rude = connect({ host: address.address, port: address.port });
+  rude.write(Uint8Array.of(0, 3, 1, 2, 3));
+  rude.resume();
+  await once(rude, 'close');
+});
+
+/** A TCP server alone, on a clock that the test moves. */
+async function startTcp(limits: { maxConnections?: number; maxConnectionsPerClient?: number }): Promise<{
+  tcp: TcpServer;
+  open: () => Promise<Socket>;
+  fireTimers: () => unknown;
+}> {
+  const timers = new Set<() => void>();
+  const clock: Clock = {
+    ...systemClock,
+    after(_delayMs, callback) {
+      timers.add(callback);
+      return () => timers.delete(callback);
+    },
+  };
+  const all = {
+    idleTimeoutMs: 1,
+    maxConnections: 10,
+    maxConnectionsPerClient: 10,
+    maxPipelined: 2,
+    writeMaxBytes: 1000,
+  };
+  const answerer = new QueryAnswerer(new AnswerTable(zone, 1).buffers, zoneTemplates(zone));
+  const listen = [{ family: 'ipv4' as const, address: '127.0.0.3', port: 0 }];
+  const tcp = new TcpServer({
+    listen,
+    answerer,
+    resolve: async () => undefined,
+    clock,
+    log: () => {},
+    limits: { ...all, ...limits },
+  });
+  await tcp.start();
+  const { port = 0 } = tcp.addresses[0] ?? {};
+  const open = async (): Promise<Socket> => {
+    const socket = connect({ host: '127.0.0.3', port });
+    await once(socket, 'connect');
+    socket.on('error', () => {});
+    socket.resume();
+    return socket;
+  };
+  return { tcp, open, fireTimers: () => [...timers].map((timer) => timer()) };
+}
+
+test('TCP: idle connections are closed, and there are only so many', { timeout: 20_000 }, async () => {
+  const { tcp, open, fireTimers } = await startTcp({ maxConnectionsPerClient: 2 });
+  try {
+    const [first, second] = [await open(), await open()];
+    const third = await open();
+    await once(third, 'close');
+    assert.equal(tcp.connections, 2);
+    const closed = [once(first, 'close'), once(second, 'close')];
+    fireTimers();
+    await Promise.all(closed);
+    const fourth = await open();
+    fourth.destroy();
+  } finally {
+    await tcp.stop();
+  }
+});
+
+const run = promisify(execFile);
+const lacks = (program: string): string | false =>
+  spawnSync('which', [program]).status === 0 ? false : `${program} is not installed`;
+
+test('real client: kdig', { skip: lacks('kdig') }, async (t) => {
+  const rows: readonly (readonly [title: string, args: string[], expected: RegExp])[] = [
+    ['A', [web, 'A', '+short'], /^10\.96\.0\.1\n$/],
+    ['AAAA over TCP', [web, 'AAAA', '+short', '+tcp'], /^fd00::1\n$/],
+    ['SRV', [`_http._tcp.${web}`, 'SRV', '+short'], /^0 50 80 web\.shop\.svc\.cluster\.local\.\n$/],
+    ['PTR', ['-x', '10.96.0.1', '+short'], /^web\.shop\.svc\.cluster\.local\.\n$/],
+    ['IPv6 PTR', ['-x', 'fd00::1', '+short'], /^web\.shop\.svc\.cluster\.local\.\n$/],
+    [
+      'NXDOMAIN with SOA',
+      [`no.${web}`, 'A'],
+      /status: NXDOMAIN;[\s\S]*AUTHORITY SECTION:\ncluster\.local\.\s+5\s+IN\s+SOA/,
+    ],
+    ['falls back to TCP', ['big.shop.svc.cluster.local', 'A', '+short'], /\n(10\.245\.\d+\.\d+\n){1000}/],
+    ['cookie option is not repeated', [web, 'A', '+cookie'], /status: NOERROR;(?![\s\S]*COOKIE)/],
+    ['EDNS version 1', [web, 'A', '+edns=1'], /ext-rcode: BADVERS/],
+    ['zone transfer', ['cluster.local', 'AXFR'], /REFUSED/],
+  ];
+  for (const [title, args, expected] of rows) {
+    await t.test(title, async () => {
+      const query = [`@${address.address}`, '-p', String(address.port), ...args];
+      // A refused transfer is exit status 1, with the same output.
+      const { stdout, stderr } = await run('kdig', query).catch((error: { stdout: string; stderr: string }) => error);
+      assert.match(stdout + stderr, expected);
+    });
+  }
+});
+
+test("real client: Node's resolver (c-ares)", async () => {
+  const resolver = new Resolver();
+  resolver.setServers([`${address.address}:${address.port}`]);
+  assert.deepEqual(await resolver.resolve4(web), ['10.96.0.1']);
+  assert.deepEqual(await resolver.resolve6(web), ['fd00::1']);
+  assert.deepEqual(await resolver.resolve4('alias.shop.svc.cluster.local'), ['10.96.0.1']);
+  const [service] = await resolver.resolveSrv('_http._tcp.db.shop.svc.cluster.local');
+  assert.equal(`${service?.name}:${service?.port}`, 'db-0.db.shop.svc.cluster.local:80');
+  assert.deepEqual(await resolver.reverse('10.244.0.1'), ['db-0.db.shop.svc.cluster.local']);
+  assert.equal((await resolver.resolve4('big.shop.svc.cluster.local')).length, 1000);
+  await assert.rejects(resolver.resolve4('no.shop.svc.cluster.local'), { code: 'ENOTFOUND' });
+  await assert.rejects(resolver.resolve6('db.shop.svc.cluster.local'), { code: 'ENODATA' });
+});
+
+const getentProblem =
+  process.getuid?.() === 0
+    ? lacks('getent') || lacks('unshare')
+    : 'needs root to serve port 53 and replace resolv.conf';
+
+test('real client: the C library, with a search list and ndots:5', { skip: getentProblem }, async (t) => {
+  // An own loopback address per process; the C library always asks port 53.
+  const own = `127.53.${(process.pid >> 8) & 255}.${process.pid & 255 || 1}`;
+  const listen = [{ family: 'ipv4' as const, address: own, port: 53 }];
+  const log = (): void => {};
+  const local = new DnsServer({
+    zone,
+    listen,
+    upstreams: [],
+    workers: 1,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+  });
+  local.setSource('web', compileServiceRecords(makeService('shop/web', ['10.96.0.1']), [], options));
+  local.markSynced();
+  await local.start();
+  const folder = mkdtempSync(join(tmpdir(), 'fairlead-dns-'));
+  try {
+    const file = join(folder, 'resolv.conf');
+    const search = 'search shop.svc.cluster.local svc.cluster.local cluster.local';
+    writeFileSync(file, `nameserver ${own}\n${search}\noptions ndots:5\n`);
+    // The mount lives in the child's own mount namespace only.
+    const script = 'mount --bind "$1" /etc/resolv.conf && exec getent ahostsv4 "$2"';
+    for (const name of [
+      'web',
+      'web.shop',
+      'web.shop.svc',
+      'WEB.shop.svc.cluster.local',
+      'web.shop.svc.cluster.local.',
+    ]) {
+      await t.test(name, async () => {
+        const { stdout } = await run('unshare', ['-m', 'sh', '-c', script, 'sh', file, name]);
+        assert.match(stdout, /^10\.96\.0\.1 +STREAM/);
+      });
+    }
+    await t.test('a name that does not exist', async () => {
+      await assert.rejects(run('unshare', ['-m', 'sh', '-c', script, 'sh', file, 'no']), { code: 2 });
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    await local.stop();
+  }
+});
+
+test('counts', async () => {
+  const before = server.stats;
+  await askUdp(address, encodeQuery('no.cluster.local', 'A'));
+  await askUdp(address, encodeQuery('example.org', 'A'));
+  const { queries } = server.stats;
+  assert.equal(queries.queries, before.queries.queries + 2);
+  assert.equal(queries.rcodes[3], before.queries.rcodes[3]! + 1);
+  assert.equal(queries.handedOff, before.queries.handedOff + 1);
+});
