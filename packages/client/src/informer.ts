@@ -24,6 +24,11 @@ export interface Informer<T> {
   readonly size: number;
   /** A late listener first receives the present content as additions. Returns the unsubscriber. */
   subscribe(listener: (changes: readonly InformerChange<T>[]) => void): () => void;
+  /**
+   * Resolves when the cache holds a write that was answered with this version ("read your writes"),
+   * when a new list replaced it, or when the informer stops.
+   */
+  caughtUp(resourceVersion: string): Promise<void>;
   stop(): void;
 }
 

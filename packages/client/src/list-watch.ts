@@ -42,7 +42,12 @@ class ListWatch<T> implements Informer<T> {
   #markSynced: () => void = () => undefined;
   #hasSynced = false;
   #listed = false;
+  #relisted = false;
   #flushScheduled = false;
+  /** Version that events so far, and the cache after the last flush, have reached. */
+  #seenVersion = 0;
+  #appliedVersion = 0;
+  #waiters: { readonly version: number; readonly resolve: () => void }[] = [];
 
   constructor(client: ApiClient, ref: ResourceRef<T>, selection: Selection, options: InformerOptions) {
     this.ref = ref;
@@ -81,9 +86,23 @@ class ListWatch<T> implements Informer<T> {
     return () => this.#listeners.delete(own);
   }
 
+  caughtUp(resourceVersion: string): Promise<void> {
+    const version = Number(resourceVersion);
+    // A server with opaque versions cannot be waited for.
+    if (!(version > this.#appliedVersion) || this.#stopping.signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push({ version, resolve }));
+  }
+
   stop(): void {
     this.#stopping.abort();
     this.#listeners.clear();
+    this.#release(Number.POSITIVE_INFINITY);
+  }
+
+  #release(version: number): void {
+    const waiters = this.#waiters;
+    this.#waiters = waiters.filter((waiter) => waiter.version > version);
+    for (const waiter of waiters) if (waiter.version <= version) waiter.resolve();
   }
 
   async #run(): Promise<void> {
@@ -105,6 +124,8 @@ class ListWatch<T> implements Informer<T> {
           if (events++ === 0) backOff.reset();
           if (event.type !== 'BOOKMARK') this.#note(event);
           version = event.object.metadata.resourceVersion ?? version;
+          this.#seenVersion = Number(version);
+          this.#schedule();
         }
         // An empty watch may be a server that ends them at once: do not spin.
         if (events > 0) continue;
@@ -151,6 +172,9 @@ class ListWatch<T> implements Informer<T> {
         next = list.continue;
         if (next !== undefined) continue;
         this.#noteAll(items);
+        this.#seenVersion = Number(list.resourceVersion);
+        this.#listed = true;
+        this.#relisted = true;
         return list.resourceVersion;
       } catch (error) {
         // The snapshot expired between pages: once more, in one piece.
@@ -168,7 +192,6 @@ class ListWatch<T> implements Informer<T> {
     for (const key of this.#objects.keys()) this.#pending.set(key, undefined);
     for (const item of items)
       this.#pending.set(objectKey(item as { metadata: Stored<T>['metadata'] }), this.#strip(item));
-    this.#listed = true;
     this.#schedule();
   }
 
@@ -211,5 +234,8 @@ class ListWatch<T> implements Informer<T> {
       for (const listener of [...this.#listeners]) if (this.#listeners.has(listener)) listener(changes);
     }
     if (first) this.#markSynced();
+    this.#appliedVersion = this.#seenVersion;
+    this.#release(this.#relisted ? Number.POSITIVE_INFINITY : this.#appliedVersion);
+    this.#relisted = false;
   }
 }

@@ -1,0 +1,45 @@
+import type { ResourceRef, Stored } from '@fairlead/api';
+import type { ApiClient, EventRecorder, Informer } from '@fairlead/client';
+import type { Collection } from '../collections/index.ts';
+import type { Clock, Random } from '../sys/clock.ts';
+import type { Log, Running } from '../sys/role.ts';
+
+/** One informer per resource, shared by all controllers of a process. */
+export interface SharedInformers {
+  informer<T>(ref: ResourceRef<T>): Informer<T>;
+  /** The same objects as a collection, to derive from. */
+  collection<T>(ref: ResourceRef<T>): Collection<Stored<T>>;
+}
+
+/** What differs from cluster to cluster; complete and checked. Times in milliseconds. */
+export interface ClusterSettings {
+  /** IPv4 or IPv6 range that nodes get their Pod ranges from. */
+  readonly podCidr: string;
+  /** Prefix length of a node's Pod range. */
+  readonly nodeCidrMaskSize: number;
+  /** A node whose Lease is older than this is unreachable. */
+  readonly nodeMonitorGraceMs: number;
+  /** Pods of an unreachable node are evicted after this, unless they tolerate it for another time. */
+  readonly evictionAfterMs: number;
+  /** PEM text for the ConfigMap `kube-root-ca.crt`. */
+  readonly rootCa: string;
+}
+
+/** What every controller gets. */
+export interface ControllerContext {
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly informers: SharedInformers;
+  readonly settings: ClusterSettings;
+  recorder(component: string): EventRecorder;
+}
+
+/** A controller: watches objects, decides, writes objects. */
+export interface Controller {
+  /** As in `--controllers`. */
+  readonly name: string;
+  /** Starts once; the informers it asks for sync in the background. */
+  start(context: ControllerContext): Running;
+}
