@@ -164,7 +164,15 @@ function syncFiles(folder: string, files: readonly VolumeFile[]): void {
   }
 }
 
-/** The bind mounts of one container, and its mount paths that the machine does not have. */
+/** The nearest existing folder above a path that does not exist; undefined for one that does. */
+function existingAncestor(path: string): string | undefined {
+  if (existsSync(path)) return undefined;
+  let folder = dirname(path);
+  while (!existsSync(folder)) folder = dirname(folder);
+  return folder;
+}
+
+/** The bind mounts of one container. */
 export function containerMounts(
   pod: Pod,
   container: Container,
@@ -185,6 +193,7 @@ export function containerMounts(
       source,
       target: normalize(mount.mountPath).replace(/(.)\/$/, '$1'),
       readOnly: mount.readOnly === true || content !== undefined,
+      existingAncestor: existingAncestor(mount.mountPath),
     });
   }
   return mounts;

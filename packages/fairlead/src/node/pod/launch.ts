@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Container, Pod, Stored } from '@fairlead/api';
 import { ContainerConfigError, containerEnvironment } from '../environment/container-env.ts';
 import { expandVariables } from '../environment/expand.ts';
@@ -74,19 +75,15 @@ export async function prepareLaunch(
     const facts = { podIp: sandbox.podIp, nodeIp: context.nodeIp, nodeName: context.nodeName };
     const env = await containerEnvironment(pod, container, base, serviceEnv, facts, context.source);
     const mounts = userspace ? [] : containerMounts(pod, container, podDir, env);
-    for (const mount of mounts) {
-      if (!existsSync(mount.target)) {
-        throw new ContainerConfigError(
-          `mountPath ${mount.target} does not exist on this machine; containers share its file system`,
-        );
-      }
-    }
+    const cwd = container.workingDir ?? '/';
+    const scratchDir = join(podDir, 'scratch');
+    if (mounts.length > 0) mkdirSync(scratchDir, { recursive: true });
     const spec: ProcessSpec = {
       id: processId(uid, container.name, attempt),
       command: image.command.map((word) => expandVariables(word, (variable) => env[variable])),
-      wrapper: context.sandboxes.wrapper(sandbox, podHostname(pod), mounts),
+      wrapper: context.sandboxes.wrapper(sandbox, { hostname: podHostname(pod), mounts, scratchDir, cwd }),
       env,
-      cwd: container.workingDir ?? '/',
+      cwd: existsSync(cwd) ? cwd : '/',
       logPath: context.store.logPath(namespace, name, uid, container.name, attempt),
     };
     const firstTcp = ports.find((port) => (port.protocol ?? 'TCP') === 'TCP')?.containerPort;

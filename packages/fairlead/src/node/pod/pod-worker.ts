@@ -4,8 +4,7 @@ import { ContainerConfigError } from '../environment/container-env.ts';
 import type { ProbeOutcome } from '../probes/run-probe.ts';
 import { readStartTicks } from '../runtime/process-table.ts';
 import type { ProcessExit, ProcessInfo } from '../runtime/protocol.ts';
-import { podHostname } from '../sandbox/pod-files.ts';
-import { containerMounts, prepareVolumes } from '../volumes.ts';
+import { prepareVolumes } from '../volumes.ts';
 import { type ContainerProbes, startContainerProbes, startupProbeOf } from './container-probes.ts';
 import { runHook } from './hooks.ts';
 import { prepareLaunch, processId } from './launch.ts';
@@ -294,13 +293,11 @@ export function startPodWorker(
     if (sandbox === undefined) return { ok: false, detail: 'no sandbox' };
     const launch = await prepareLaunch(context, pod, container, 0, sandbox);
     if (!launch.ok) return { ok: false, detail: launch.message };
-    const mounts =
-      sandboxes.mode === 'kernel' ? containerMounts(pod, container, store.podDir(uid), launch.spec.env) : [];
     const result = await context
       .runtime()
       .exec({
         command,
-        wrapper: sandboxes.wrapper(sandbox, podHostname(pod), mounts),
+        wrapper: launch.spec.wrapper,
         env: launch.spec.env,
         cwd: launch.spec.cwd,
         timeoutMs,

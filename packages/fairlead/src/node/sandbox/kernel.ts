@@ -153,12 +153,12 @@ export async function createKernelSandboxes(options: KernelSandboxOptions): Prom
       claimed.delete(sandbox.uid);
       ips.release(sandbox.podIp);
     },
-    wrapper(sandbox, hostname, mounts) {
+    wrapper(sandbox, plan) {
       if (sandbox.netns === undefined) {
-        if (mounts.length === 0) return [];
-        return [unshare, '--mount', '--propagation', 'slave', ...mountScript(undefined, mounts)];
+        if (plan.mounts.length === 0) return [];
+        return [unshare, '--mount', '--propagation', 'slave', ...mountScript({ ...plan, hostname: undefined })];
       }
-      return [ip, 'netns', 'exec', sandbox.netns, unshare, '--uts', ...mountScript(hostname, mounts)];
+      return [ip, 'netns', 'exec', sandbox.netns, unshare, '--uts', ...mountScript(plan)];
     },
     async removeLeftovers() {
       const used = new Set([...claimed.values()].map((sandbox) => sandbox.netns));

@@ -1,4 +1,5 @@
 import type { Pod, Stored } from '@fairlead/api';
+import type { MountPlan } from './mounts.ts';
 
 /** A Pod's place on this node: addresses and how to enter it. Persisted as JSON. */
 export interface Sandbox {
@@ -15,6 +16,8 @@ export interface BindMount {
   readonly source: string;
   readonly target: string;
   readonly readOnly: boolean;
+  /** Where the target does not exist on this machine: the nearest folder above it that does. */
+  readonly existingAncestor: string | undefined;
 }
 
 /** Makes and removes Pod sandboxes; one implementation per mode. */
@@ -28,7 +31,7 @@ export interface SandboxDriver {
   adopt(sandbox: Sandbox): Promise<boolean>;
   remove(sandbox: Sandbox): Promise<void>;
   /** Program and arguments to put in front of a container's command. */
-  wrapper(sandbox: Sandbox, hostname: string, mounts: readonly BindMount[]): readonly string[];
+  wrapper(sandbox: Sandbox, plan: MountPlan): readonly string[];
   /** Removes leftovers of this instance on this node that no adopted sandbox claims. */
   removeLeftovers(): Promise<void>;
   /** Removes everything of this node, sysctls included. */
