@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import { type Node, nodes, type Stored } from '@fairlead/api';
 import { type ApiClient, startInformer } from '@fairlead/client';
 import { onBatch } from '../collections/index.ts';
@@ -7,6 +8,7 @@ import type { Log, Running } from '../sys/role.ts';
 import { createNftApplier } from './apply-nft.ts';
 import { createUserspaceApplier, type UserspaceNotice } from './apply-userspace.ts';
 import { type CompileWarning, compileService, type NodeContext } from './compile.ts';
+import { changedUdpFrontends, type ProgramChange, reconcileConntrack } from './conntrack.ts';
 import { checkNft, createFastRunNft, createRunNft } from './nft-command.ts';
 import type { ProgramChanges } from './nft-planner.ts';
 import type { ServiceProgram } from './program.ts';
@@ -161,6 +163,9 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     for (const warning of warnings) onNotice({ service: key, reason: 'InvalidField', ...warning });
   };
 
+  /** Changes whose UDP flows have not been looked at yet. */
+  let unreconciled = new Map<string, ProgramChange>();
+
   const compileDirty = (): Map<string, ServiceProgram | undefined> => {
     const changes = new Map<string, ServiceProgram | undefined>();
     for (const key of dirty) {
@@ -170,6 +175,8 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
       warn(key, compiled?.warnings ?? []);
       if (program === undefined && !programs.has(key)) continue;
       changes.set(key, program);
+      const before = unreconciled.has(key) ? unreconciled.get(key)?.before : programs.get(key);
+      unreconciled.set(key, { before, after: program });
       if (program === undefined) programs.delete(key);
       else programs.set(key, program);
     }
@@ -187,6 +194,18 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     cancelRetry?.();
     cancelRetry = clock.after(retryMs, () => batcher.trigger());
     retryMs = Math.min(retryMs * 2, longestRetryMs);
+  };
+
+  const reconcile = async (): Promise<void> => {
+    const changes = unreconciled;
+    unreconciled = new Map();
+    if (options.mode !== 'kernel' || options.nftCommand !== undefined) return;
+    const own = Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []);
+    const { errno } = await reconcileConntrack(
+      changedUdpFrontends(changes.values(), [...new Set([...own, ...context.nodeIps])]),
+    );
+    if (errno < 0)
+      options.log('warn', 'Stale UDP flows cannot be deleted: no access to connection tracking', { errno });
   };
 
   const sync = async (): Promise<void> => {
@@ -210,6 +229,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     if (!first) for (const at of triggered) options.metrics?.programmed?.(clock.now() - at);
     first = false;
     markReady();
+    await reconcile();
   };
 
   // One quiet millisecond ends a burst of changes; ten are the most one waits.

@@ -1,0 +1,162 @@
+import { spawnSync } from 'node:child_process';
+import type { EndpointSlice, Service, Stored } from '@fairlead/api';
+import { createNftApplier } from '../packages/fairlead/src/services/apply-nft.ts';
+import { compileService, type NodeContext } from '../packages/fairlead/src/services/compile.ts';
+import { createFastRunNft, createRunNft, type RunNft } from '../packages/fairlead/src/services/nft-command.ts';
+import type { ServiceProgram } from '../packages/fairlead/src/services/program.ts';
+import { systemClock } from '../packages/fairlead/src/sys/clock.ts';
+import { openNftablesLibrary } from '../packages/fairlead/src/sys/nftables-library.ts';
+import { median, printTable, quantile } from './table.ts';
+
+const insideFlag = '--inside-namespace';
+const node: NodeContext = { nodeName: 'here', nodeIps: ['192.0.2.1'] };
+const changes = 100;
+
+interface Measured {
+  readonly layout: string;
+  readonly size: string;
+  readonly loadMs: number;
+  /** Trigger to kernel, one endpoint added or removed. */
+  readonly changeMs: readonly number[];
+}
+
+function address(first: number, n: number): string {
+  return `${first}.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`;
+}
+
+function serviceOf(index: number): Stored<Service> {
+  return {
+    metadata: { name: `s${index}`, namespace: 'bench', uid: '', resourceVersion: '1', creationTimestamp: '' },
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: address(10, index + 1),
+      ports: [{ port: 80, protocol: 'TCP', targetPort: 8080 }],
+    },
+  };
+}
+
+function slicesOf(index: number, endpoints: number): Stored<EndpointSlice>[] {
+  return [
+    {
+      metadata: { name: `s${index}-a`, namespace: 'bench', uid: '', resourceVersion: '1', creationTimestamp: '' },
+      addressType: 'IPv4',
+      ports: [{ name: '', port: 8080, protocol: 'TCP' }],
+      endpoints: Array.from({ length: endpoints }, (_, k) => ({
+        addresses: [address(100 + (k % 10), index * 16 + Math.floor(k / 10))],
+        conditions: { ready: true },
+        nodeName: 'there',
+      })),
+    },
+  ];
+}
+
+async function time(work: () => Promise<void>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+/** Our own path, from API objects to the kernel's commit. */
+async function measureFairlead(layout: string, runNft: RunNft, count: number, endpoints: number): Promise<Measured> {
+  const applier = createNftApplier({
+    podCidrs: ['10.244.0.0/16'],
+    serviceCidrs: ['10.0.0.0/8'],
+    nodePorts: true,
+    runNft,
+    clock: systemClock,
+    log: () => undefined,
+  });
+  const services = Array.from({ length: count }, (_, index) => serviceOf(index));
+  const slices = Array.from({ length: count }, (_, index) => slicesOf(index, endpoints));
+  const compile = (index: number, own: readonly EndpointSlice[]): [string, ServiceProgram | undefined] => {
+    const service = services[index] as Stored<Service>;
+    return [`bench/${service.metadata.name}`, compileService(service, own, node).program];
+  };
+  const loadMs = await time(() => applier.apply(new Map(slices.map((own, index) => compile(index, own)))));
+  const changeMs: number[] = [];
+  for (let n = 0; n < changes; n++) {
+    const index = (n * 7919) % count;
+    const changed = slicesOf(index, n % 2 === 0 ? endpoints + 1 : endpoints - 1);
+    changeMs.push(await time(() => applier.apply(new Map([compile(index, changed)]))));
+  }
+  await applier.remove();
+  return { layout, size: `${count} x ${endpoints}`, loadMs, changeMs };
+}
+
+/** The shape of kube-proxy before 1.36: a chain per Service and per endpoint, one element per command. */
+function chainPerEndpoint(count: number, endpoints: number): string {
+  const lines = [
+    'table ip chains {',
+    'map services { type ipv4_addr . inet_proto . inet_service : verdict; }',
+    'chain services { ip daddr . meta l4proto . th dport vmap @services; }',
+    'chain prerouting { type nat hook prerouting priority -100; jump services; }',
+    'chain output { type nat hook output priority -100; jump services; }',
+    '}',
+  ];
+  for (let index = 0; index < count; index++) {
+    const verdicts: string[] = [];
+    for (let k = 0; k < endpoints; k++) {
+      lines.push(`add chain ip chains endpoint-${index}-${k}`);
+      const target = `${address(100 + (k % 10), index * 16 + Math.floor(k / 10))}:8080`;
+      lines.push(`add rule ip chains endpoint-${index}-${k} meta l4proto tcp dnat to ${target}`);
+      verdicts.push(`${k} : goto endpoint-${index}-${k}`);
+    }
+    lines.push(`add chain ip chains service-${index}`);
+    lines.push(`add rule ip chains service-${index} numgen random mod ${endpoints} vmap { ${verdicts.join(', ')} }`);
+    lines.push(`add element ip chains services { ${address(10, index + 1)} . tcp . 80 : goto service-${index} }`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+async function measureChains(runNft: RunNft, count: number, endpoints: number): Promise<Measured> {
+  const loadMs = await time(() => runNft(chainPerEndpoint(count, endpoints)));
+  const changeMs: number[] = [];
+  for (let n = 0; n < 10; n++) {
+    const index = (n * 7919) % count;
+    const verdicts = Array.from({ length: endpoints + 1 }, (_, k) => `${k} : goto endpoint-${index}-${k}`);
+    const text = [
+      `add chain ip chains endpoint-${index}-${endpoints}`,
+      `add rule ip chains endpoint-${index}-${endpoints} meta l4proto tcp dnat to 110.0.0.1:8080`,
+      `flush chain ip chains service-${index}`,
+      `add rule ip chains service-${index} numgen random mod ${endpoints + 1} vmap { ${verdicts.join(', ')} }`,
+    ].join('\n');
+    changeMs.push(await time(() => runNft(`${text}\n`)));
+  }
+  await runNft('delete table ip chains\n');
+  return { layout: 'chain per endpoint (emulated)', size: `${count} x ${endpoints}`, loadMs, changeMs };
+}
+
+async function runInside(): Promise<void> {
+  const program = createRunNft();
+  const library = openNftablesLibrary();
+  const fast = createFastRunNft(library, program);
+  const ours = 'Fairlead: shared chains, one endpoint map';
+  const rows: Measured[] = [];
+  if (library !== undefined) rows.push(await measureFairlead(ours, fast, 10_000, 10));
+  rows.push(await measureFairlead(`${ours}, starting nft each time`, program, 10_000, 10));
+  if (library !== undefined) rows.push(await measureFairlead(ours, fast, 1000, 10));
+  rows.push(await measureChains(fast, 1000, 10));
+  library?.close();
+  printTable(
+    'L4 programming: API objects to kernel commit (Services x endpoints). The chain layout takes minutes at 10,000 x 10, so it is compared at 1,000 x 10.',
+    ['layout', 'size', 'full load ms', 'one change p50 ms', 'p99 ms'],
+    rows.map((row) => [row.layout, row.size, row.loadMs, median(row.changeMs), quantile(row.changeMs, 0.99)]),
+  );
+}
+
+/** Measures full load and one endpoint change in a network namespace of its own; prints a table. Needs root. */
+export async function runL4Bench(): Promise<void> {
+  const namespace = `flbench-${process.pid}`;
+  const ip = (...args: string[]): number | null => spawnSync('ip', args, { stdio: 'inherit' }).status;
+  if (ip('netns', 'add', namespace) !== 0) throw new Error('the L4 benchmark needs root, for a network namespace');
+  try {
+    const status = ip('netns', 'exec', namespace, process.execPath, import.meta.filename, insideFlag);
+    if (status !== 0) throw new Error(`the L4 benchmark ended with status ${status}`);
+  } finally {
+    ip('netns', 'delete', namespace);
+  }
+}
+
+if (process.argv[1] === import.meta.filename) {
+  await (process.argv.includes(insideFlag) ? runInside() : runL4Bench());
+}

@@ -1,0 +1,98 @@
+import { formatIp } from './cidr.ts';
+import type { ConntrackFlow } from './conntrack.ts';
+
+// linux/netfilter/nfnetlink.h and nfnetlink_conntrack.h
+const subsystem = 1 << 8;
+/** Message types of the conntrack subsystem. */
+export const conntrackMessage: { readonly get: number; readonly delete: number } = {
+  get: subsystem | 1,
+  delete: subsystem | 2,
+};
+const CTA_TUPLE_ORIG = 1;
+const CTA_TUPLE_REPLY = 2;
+const CTA_ID = 12;
+const CTA_ZONE = 18;
+const CTA_TUPLE_IP = 1;
+const CTA_TUPLE_PROTO = 2;
+const CTA_IP_V4_SRC = 1;
+const CTA_IP_V4_DST = 2;
+const CTA_IP_V6_SRC = 3;
+const CTA_IP_V6_DST = 4;
+const CTA_PROTO_NUM = 1;
+const CTA_PROTO_SRC_PORT = 2;
+const CTA_PROTO_DST_PORT = 3;
+const attributeTypeMask = 0x3fff;
+
+/** Bytes of `struct nfgenmsg`: family, version, resource id. */
+const genericHeaderBytes = 4;
+
+function* attributes(bytes: Buffer): Generator<{ type: number; value: Buffer; whole: Buffer }> {
+  let offset = 0;
+  while (offset + 4 <= bytes.length) {
+    const length = bytes.readUInt16LE(offset);
+    if (length < 4 || offset + length > bytes.length) return;
+    const padded = Math.min((length + 3) & ~3, bytes.length - offset);
+    yield {
+      type: bytes.readUInt16LE(offset + 2) & attributeTypeMask,
+      value: bytes.subarray(offset + 4, offset + length),
+      whole: bytes.subarray(offset, offset + padded),
+    };
+    offset += padded;
+  }
+}
+
+interface Tuple {
+  source: string;
+  destination: string;
+  protocol: number;
+  sourcePort: number;
+  destinationPort: number;
+}
+
+function addressText(bytes: Buffer): string {
+  const family = bytes.length === 4 ? 'IPv4' : 'IPv6';
+  return formatIp({ family, value: BigInt(`0x${bytes.toString('hex')}`) });
+}
+
+function decodeTuple(bytes: Buffer): Tuple {
+  const tuple: Tuple = { source: '', destination: '', protocol: 0, sourcePort: 0, destinationPort: 0 };
+  for (const part of attributes(bytes)) {
+    if (part.type === CTA_TUPLE_IP) {
+      for (const { type, value } of attributes(part.value)) {
+        if (type === CTA_IP_V4_SRC || type === CTA_IP_V6_SRC) tuple.source = addressText(value);
+        else if (type === CTA_IP_V4_DST || type === CTA_IP_V6_DST) tuple.destination = addressText(value);
+      }
+    } else if (part.type === CTA_TUPLE_PROTO) {
+      for (const { type, value } of attributes(part.value)) {
+        if (type === CTA_PROTO_NUM) tuple.protocol = value.readUInt8(0);
+        else if (type === CTA_PROTO_SRC_PORT) tuple.sourcePort = value.readUInt16BE(0);
+        else if (type === CTA_PROTO_DST_PORT) tuple.destinationPort = value.readUInt16BE(0);
+      }
+    }
+  }
+  return tuple;
+}
+
+/** Body of a request for all entries of a family (AF_INET 2, AF_INET6 10). */
+export function conntrackDumpBody(family: 'IPv4' | 'IPv6'): Buffer {
+  return Buffer.from([family === 'IPv4' ? 2 : 10, 0, 0, 0]);
+}
+
+/** Decodes one entry; `undefined` when it is not of `protocol`. Copies what it keeps. */
+export function decodeConntrackEntry(payload: Buffer, protocol: number): ConntrackFlow | undefined {
+  let original: Tuple | undefined;
+  let reply: Tuple | undefined;
+  const identity: Buffer[] = [payload.subarray(0, genericHeaderBytes)];
+  for (const { type, value, whole } of attributes(payload.subarray(genericHeaderBytes))) {
+    if (type === CTA_TUPLE_ORIG) original = decodeTuple(value);
+    else if (type === CTA_TUPLE_REPLY) reply = decodeTuple(value);
+    if (type === CTA_TUPLE_ORIG || type === CTA_ID || type === CTA_ZONE) identity.push(whole);
+  }
+  if (original === undefined || reply === undefined || original.protocol !== protocol) return undefined;
+  return {
+    destination: { ip: original.destination, port: original.destinationPort },
+    replySource: { ip: reply.source, port: reply.sourcePort },
+    // The kernel deletes exactly this entry: tuple, zone and id must all match.
+    identity: Buffer.concat(identity),
+  };
+}
