@@ -74,7 +74,8 @@ function validateRule(rule: JsonObject, field: string): FieldCause[] {
 }
 
 function validatePath(route: JsonObject, field: string): FieldCause[] {
-  if (route.pathType === undefined) return [required(`${field}.pathType`, 'pathType must be specified')];
+  if (route.pathType === undefined || route.pathType === null)
+    return [required(`${field}.pathType`, 'pathType must be specified')];
   const causes: FieldCause[] = [];
   const path = textIn(route, 'path');
   const bad = (text: string): unknown => causes.push(invalid(`${field}.path`, path, text));

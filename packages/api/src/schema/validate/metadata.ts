@@ -64,20 +64,22 @@ export function validateMetadata(object: JsonObject, nameRule: NameRule, namespa
 }
 
 function validateOwnerReferences(meta: JsonObject): FieldCause[] {
+  const field = 'metadata.ownerReferences';
   const causes: FieldCause[] = [];
-  let controllers = 0;
-  for (const [index, reference] of objectsIn(meta, 'ownerReferences').entries()) {
-    const field = `metadata.ownerReferences[${index}]`;
-    const version = textIn(reference, 'apiVersion');
-    if (version === '') causes.push(invalid(`${field}.apiVersion`, version, 'version must not be empty'));
+  let controller = '';
+  for (const reference of objectsIn(meta, 'ownerReferences')) {
+    if (textIn(reference, 'apiVersion') === '')
+      causes.push(invalid(`${field}.apiVersion`, '', 'version must not be empty'));
     for (const name of ['kind', 'name', 'uid']) {
       if (textIn(reference, name) === '') causes.push(invalid(`${field}.${name}`, '', 'must not be empty'));
     }
-    if (reference.controller === true) controllers++;
-    if (controllers === 2 && reference.controller === true) {
-      const text = `Only one reference can have Controller set to true. Found "true" in references for ${textIn(reference, 'name')} and another one`;
-      causes.push(invalid('metadata.ownerReferences', meta.ownerReferences, text));
+    if (reference.controller !== true) continue;
+    const title = `${textIn(reference, 'kind')}/${textIn(reference, 'name')}`;
+    if (controller !== '') {
+      const text = `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${title}`;
+      causes.push(invalid(field, meta.ownerReferences, text));
     }
+    controller = title;
   }
   return causes;
 }
