@@ -110,8 +110,8 @@ test('readiness, crash, graceful and forced end', { skip, timeout }, async (cont
   await fixture.ask({ op: 'fetch', url: `${url}/readyz?fail=0`, method: 'POST' });
   await waitFor(fixture, 'a', 'ready');
 
-  const [pid] = made.run(made.netns, 'ip', 'netns', 'pids', podNetns(made.instance, pod.metadata.uid)).split('\n');
-  process.kill(Number(pid), 'SIGKILL');
+  const [pid] = made.pids(podNetns(made.instance, pod.metadata.uid));
+  process.kill(pid!, 'SIGKILL');
   const restarted = await waitFor(fixture, 'a', 'restarted');
   assert.equal(restarted.status?.podIP, pod.status?.podIP);
   assert.equal(restarted.status?.containerStatuses?.[0]?.lastState?.terminated?.exitCode, 137);
@@ -131,7 +131,7 @@ test('an agent that left is replaced without touching the Pods', { skip, timeout
   const { made, fixture } = await lab(context);
   await startAgent(made, fixture);
   const pod = await createPod(fixture, podOf('a'));
-  const pidsOf = () => made.run(made.netns, 'ip', 'netns', 'pids', podNetns(made.instance, pod.metadata.uid));
+  const pidsOf = () => made.pids(podNetns(made.instance, pod.metadata.uid));
   const before = pidsOf();
   const gone = await createPod(fixture, podOf('b'));
   await fixture.ask({ op: 'detach' });
@@ -140,7 +140,7 @@ test('an agent that left is replaced without touching the Pods', { skip, timeout
   assert.equal(answer.status, 200);
   await startAgent(made, fixture);
   await waitFor(fixture, 'a', 'ready');
-  assert.equal(pidsOf(), before);
+  assert.deepEqual(pidsOf(), before);
   assert.ok(!made.leftovers().includes(podNetns(made.instance, gone.metadata.uid)));
   const next = await createPod(fixture, podOf('c'));
   assert.equal(next.status?.podIP, '10.244.0.4', 'addresses go on after the last one');
@@ -153,11 +153,10 @@ test('a killed runtime process: its Pods start again', { skip, timeout }, async 
   await startAgent(made, fixture);
   await createPod(fixture, podOf('a'));
   const runtimes = made
-    .run(made.netns, 'ip', 'netns', 'pids', made.netns)
-    .split('\n')
-    .filter((pid) => pid !== '' && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('runtime/main.ts'));
+    .pids(made.netns)
+    .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('runtime/main.ts'));
   assert.equal(runtimes.length, 1);
-  process.kill(Number(runtimes[0]), 'SIGKILL');
+  process.kill(runtimes[0]!, 'SIGKILL');
   const again = await waitFor(fixture, 'a', 'restarted');
   assert.equal(again.status?.containerStatuses?.[0]?.lastState?.terminated?.reason, 'ContainerStatusUnknown');
   await fixture.ask({ op: 'stop' });

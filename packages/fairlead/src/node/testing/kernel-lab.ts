@@ -8,6 +8,7 @@ import { systemProgram } from '../commands.ts';
 import type { FixtureRequest } from './agent-fixture.ts';
 
 const ip = systemProgram('ip');
+const nsenter = systemProgram('nsenter');
 
 /** Why kernel tests cannot run here; undefined when they can. */
 export function kernelObstacle(): string | undefined {
@@ -32,6 +33,8 @@ export interface KernelLab {
   ip(...args: string[]): string;
   /** Runs a program inside a network namespace. */
   run(netns: string, program: string, ...args: string[]): string;
+  /** Processes in a network namespace. */
+  pids(netns: string): number[];
   /** Names of this lab's system that are left anywhere: namespaces, /etc/netns, links. */
   leftovers(): string[];
 }
@@ -59,10 +62,9 @@ export function createKernelLab(context: TestContext): KernelLab {
   context.after(() => {
     for (const child of children) child.kill('SIGKILL');
     for (const name of [...names('/run/netns'), netns]) {
-      const pids = execFileSync(ip, ['netns', 'pids', name], { encoding: 'utf8' }).split('\n').map(Number);
-      for (const pid of pids) {
+      for (const pid of lab.pids(name)) {
         try {
-          if (pid > 1) process.kill(pid, 'SIGKILL');
+          process.kill(pid, 'SIGKILL');
         } catch {
           // Ended meanwhile.
         }
@@ -72,13 +74,13 @@ export function createKernelLab(context: TestContext): KernelLab {
     for (const name of names('/etc/netns')) rmSync(join('/etc/netns', name), { recursive: true, force: true });
     rmSync(dataDir, { recursive: true, force: true });
   });
-  return {
+  const lab: KernelLab = {
     instance,
     dataDir,
     netns,
     process(inside = netns) {
       const fixture = new URL('./agent-fixture.ts', import.meta.url).pathname;
-      const child = spawn(ip, ['netns', 'exec', inside, process.execPath, fixture], {
+      const child = spawn(nsenter, [`--net=/run/netns/${inside}`, process.execPath, fixture], {
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       });
       children.push(child);
@@ -106,7 +108,13 @@ export function createKernelLab(context: TestContext): KernelLab {
     },
     ip: (...args) => execFileSync(ip, ['-n', netns, ...args], { encoding: 'utf8' }),
     run: (inside, program, ...args) =>
-      execFileSync(ip, ['netns', 'exec', inside, program, ...args], { encoding: 'utf8', timeout: 20_000 }),
+      execFileSync(nsenter, [`--net=/run/netns/${inside}`, program, ...args], { encoding: 'utf8', timeout: 20_000 }),
+    pids: (inside) =>
+      execFileSync(ip, ['netns', 'pids', inside], { encoding: 'utf8' })
+        .split('\n')
+        .map(Number)
+        .filter((pid) => pid > 1)
+        .sort((a, b) => a - b),
     leftovers() {
       const links = execFileSync(ip, ['-n', netns, '-o', 'link'], { encoding: 'utf8' });
       return [
@@ -119,4 +127,5 @@ export function createKernelLab(context: TestContext): KernelLab {
       ];
     },
   };
+  return lab;
 }
