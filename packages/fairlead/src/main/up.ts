@@ -64,8 +64,10 @@ export function planChildren(
     ['--log-level', options.logLevel],
   ].flat();
   const child = (name: string, rank: number, args: readonly string[], netns?: string): ChildSpec => {
+    // Not `ip netns exec`: that makes a mount namespace of its own, and the Pod namespaces which the agent
+    // mounts below /run/netns would be lost to its successor and to everybody else.
     const [first = process.execPath, ...rest] =
-      netns === undefined ? program : ['ip', 'netns', 'exec', netns, ...program];
+      netns === undefined ? program : ['nsenter', `--net=/run/netns/${netns}`, ...program];
     return { name, rank, command: first, args: [...rest, ...args], env };
   };
   const kernel = options.mode === 'kernel';
