@@ -171,20 +171,20 @@ export function createUserspaceApplier(options: UserspaceApplierOptions): Usersp
     }
   };
 
-  const close = async (frontend: ActiveFrontend): Promise<void> => {
-    draining.add(frontend.listener);
-    await frontend.listener.close();
+  const close = ({ listener }: ActiveFrontend): void => {
+    draining.add(listener);
+    listener.close(() => draining.delete(listener));
   };
 
   /** Closes what the Service no longer wants; returns Services that may now have the frontend. */
-  const shrink = async (service: string, wanted: ReadonlySet<FrontendKey>): Promise<readonly string[]> => {
+  const shrink = (service: string, wanted: ReadonlySet<FrontendKey>): readonly string[] => {
     const askAgain: string[] = [];
     const frontends = active.get(service);
     for (const [key, frontend] of frontends ?? []) {
       if (wanted.has(key)) continue;
       frontends?.delete(key);
       noticed.delete(key);
-      await close(frontend);
+      close(frontend);
       askAgain.push(...claims.release(key, service));
     }
     return askAgain;
@@ -202,8 +202,9 @@ export function createUserspaceApplier(options: UserspaceApplierOptions): Usersp
       }
       if (!claims.claim(wanted.key, service)) continue;
       const frontend = await open(service, wanted);
-      if (frontend === undefined) for (const other of claims.release(wanted.key, service)) void other;
-      else frontends.set(wanted.key, frontend);
+      if (frontend !== undefined) frontends.set(wanted.key, frontend);
+      // Others that want it would meet the same obstacle: they ask again when they change.
+      else claims.release(wanted.key, service);
     }
   };
 
@@ -214,7 +215,7 @@ export function createUserspaceApplier(options: UserspaceApplierOptions): Usersp
       else programs.set(service, program);
       const wanted = program === undefined ? [] : wantedFrontends(program, options.nodePortAddresses);
       const keys = new Set(wanted.map((frontend) => frontend.key));
-      for (const other of await shrink(service, keys)) pending.add(other);
+      for (const other of shrink(service, keys)) pending.add(other);
       if (program === undefined) {
         active.delete(service);
         // Pickers go with the Service; those of a removed port are few and go then too.
@@ -236,7 +237,7 @@ export function createUserspaceApplier(options: UserspaceApplierOptions): Usersp
     remove: async () => {
       await last;
       const listeners = [...active.values()].flatMap((frontends) => [...frontends.values()].map((f) => f.listener));
-      for (const listener of [...listeners, ...draining]) await listener.destroy();
+      for (const listener of [...listeners, ...draining]) listener.destroy();
       active.clear();
     },
   };

@@ -17,10 +17,10 @@ export interface FrontendListener {
   readonly port: number;
   /** Told that the endpoints changed. */
   endpointsChanged(targets: readonly EndpointTarget[]): void;
-  /** Stops accepting; established connections go on. */
-  close(): Promise<void>;
+  /** Stops accepting; established connections go on. `onDrained` runs when the last one has ended. */
+  close(onDrained?: () => void): void;
   /** Ends established connections too. */
-  destroy(): Promise<void>;
+  destroy(): void;
 }
 
 const connectTimeoutMs = 5000;
@@ -95,19 +95,19 @@ export async function listenTcp(
   });
   const bound = server.address();
   let closed = false;
-  const close = async (): Promise<void> => {
+  const close = (onDrained?: () => void): void => {
     if (closed) return;
     closed = true;
-    // Its callback waits for the last connection; the listening socket is closed at once.
-    server.close();
+    // The listening socket is closed at once.
+    server.close(onDrained);
   };
   return {
     address,
     port: typeof bound === 'object' && bound !== null ? bound.port : port,
     endpointsChanged: () => undefined,
     close,
-    destroy: async () => {
-      await close();
+    destroy: () => {
+      close();
       for (const client of clients) client.destroy();
     },
   };

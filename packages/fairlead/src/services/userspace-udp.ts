@@ -122,16 +122,17 @@ export async function listenUdp(
   });
   const frontend = new UdpFrontend(socket, router, clock);
   let closed = false;
-  const close = async (): Promise<void> => {
+  const close = (onDrained?: () => void): void => {
     if (closed) return;
     closed = true;
     frontend.close();
+    onDrained?.();
   };
   return {
     address,
     port: socket.address().port,
     endpointsChanged: (targets) => frontend.endpointsChanged(targets),
     close,
-    destroy: close,
+    destroy: () => close(),
   };
 }
