@@ -26,6 +26,7 @@ interface NamedPort {
 
 interface HeadlessEndpoint {
   readonly address: string;
+  readonly family: 'A' | 'AAAA';
   /** Name of the endpoint below its Service. */
   readonly owner: OwnerName;
   readonly hasHostname: boolean;
@@ -49,17 +50,17 @@ export function compileServiceRecords(
   const spec = service.spec;
   if (spec?.type === 'ExternalName') return externalRecords(owner, spec.externalName ?? '', options);
   if (spec?.clusterIP === 'None') return headlessRecords(owner, service, slices, options);
-  const addresses = (spec?.clusterIPs ?? [spec?.clusterIP ?? '']).filter((ip) => addressFamily(ip) !== undefined);
+  const addresses = checkedAddresses(spec?.clusterIPs ?? [spec?.clusterIP ?? '']);
   if (addresses.length === 0) return new Map();
 
   const records = new Map<OwnerName, NameRecords>();
   const ports = (spec?.ports ?? []).map(
     (port): NamedPort => ({ name: port.name ?? '', protocol: port.protocol ?? 'TCP', port: port.port }),
   );
-  const backends = addresses.map((address): HeadlessEndpoint => ({ address, owner, hasHostname: true, ports }));
+  const backends = addresses.map((one): HeadlessEndpoint => ({ ...one, owner, hasHostname: true, ports }));
   records.set(owner, [...addressSets(addresses, options), ...srvSet(backends, () => true, options)]);
   addPortRecords(records, owner, backends, options);
-  for (const address of addresses) {
+  for (const { address } of addresses) {
     const reverse = reverseOwner(address);
     if (reverse === undefined) continue;
     records.set(reverse, [{ type: 'PTR', ttl: options.ttlSeconds, targets: [owner], rank: 'cluster-ip' }]);
@@ -82,12 +83,10 @@ function headlessRecords(
   const endpoints = headlessEndpoints(owner, service, slices);
   const records = new Map<OwnerName, NameRecords>();
   if (endpoints.length === 0) return records;
-  const all = endpoints.map((endpoint) => endpoint.address);
-  records.set(owner, [...addressSets(all, options), ...srvSet(endpoints, () => true, options)]);
+  records.set(owner, [...addressSets(endpoints, options), ...srvSet(endpoints, () => true, options)]);
   addPortRecords(records, owner, endpoints, options);
   for (const [name, members] of Map.groupBy(endpoints, (endpoint) => endpoint.owner)) {
-    const addresses = members.map((endpoint) => endpoint.address);
-    records.set(name, addressSets(addresses, options));
+    records.set(name, addressSets(members, options));
   }
   for (const endpoint of endpoints) {
     const reverse = endpoint.hasHostname ? reverseOwner(endpoint.address) : undefined;
@@ -109,11 +108,13 @@ function headlessEndpoints(owner: OwnerName, service: Service, slices: readonly 
     );
     for (const endpoint of (slice.endpoints ?? []).filter(isServed)) {
       for (const address of endpoint.addresses) {
-        if (addressFamily(address) === undefined) continue;
+        const family = addressFamily(address);
+        if (family === undefined) continue;
         const known = byAddress.get(address);
         const hostname = endpoint.hostname === '' ? undefined : endpoint.hostname;
         byAddress.set(address, {
           address,
+          family,
           owner: known?.owner ?? `${normalizeName(hostname ?? dashedAddress(address))}.${owner}`,
           hasHostname: known?.hasHostname ?? hostname !== undefined,
           ports: known === undefined ? ports : unitePorts(known.ports, ports),
@@ -130,13 +131,25 @@ function unitePorts(known: readonly NamedPort[], more: readonly NamedPort[]): re
   return [...known, ...more.filter((port) => !isKnown(port))];
 }
 
-function addressSets(addresses: readonly string[], options: DnsCompileOptions): RecordSet[] {
+/** An address that is known to be one. */
+type Address = Pick<HeadlessEndpoint, 'address' | 'family'>;
+
+function addressSets(addresses: readonly Address[], options: DnsCompileOptions): RecordSet[] {
   const sets: RecordSet[] = [];
   for (const type of ['A', 'AAAA'] as const) {
-    const members = [...new Set(addresses.filter((address) => addressFamily(address) === type))];
-    if (members.length > 0) sets.push({ type, ttl: options.ttlSeconds, addresses: members });
+    const members = new Set<string>();
+    for (const { address, family } of addresses) if (family === type) members.add(address);
+    if (members.size > 0) sets.push({ type, ttl: options.ttlSeconds, addresses: [...members] });
   }
   return sets;
+}
+
+/** Addresses of an object's field, without what is none. */
+function checkedAddresses(addresses: readonly string[]): Address[] {
+  return addresses.flatMap((address) => {
+    const family = addressFamily(address);
+    return family === undefined ? [] : [{ address, family }];
+  });
 }
 
 /** `_port._proto` names of all named ports. */
@@ -146,12 +159,16 @@ function addPortRecords(
   endpoints: readonly HeadlessEndpoint[],
   options: DnsCompileOptions,
 ): void {
-  const named = endpoints.flatMap((endpoint) => endpoint.ports).filter((port) => port.name !== '');
-  const keyOf = (port: NamedPort): string => `_${port.name}._${port.protocol}.${owner}`.toLowerCase();
-  for (const name of new Set(named.map(keyOf))) {
+  const keys = new Map<string, OwnerName>();
+  for (const { ports } of endpoints) {
+    for (const { name, protocol } of ports) {
+      if (name !== '') keys.set(`${name} ${protocol}`, `_${name}._${protocol}.${owner}`.toLowerCase());
+    }
+  }
+  for (const [key, port] of keys) {
     records.set(
-      name,
-      srvSet(endpoints, (port) => port.name !== '' && keyOf(port) === name, options),
+      port,
+      srvSet(endpoints, ({ name, protocol }) => name !== '' && `${name} ${protocol}` === key, options),
     );
   }
 }
@@ -197,7 +214,7 @@ export function compilePodRecords(pod: Pod, options: DnsCompileOptions): Compile
   return new Map(
     addresses.map((address) => [
       `${dashedAddress(address)}.${namespace}.pod.${options.zone}`,
-      addressSets([address], options),
+      addressSets(checkedAddresses([address]), options),
     ]),
   );
 }
@@ -218,7 +235,7 @@ export function compileApexRecords(
         { type: 'NS', ttl, targets: [zone.primary], glue },
       ],
     ],
-    [zone.primary, addressSets(nameserverAddresses, options)],
+    [zone.primary, addressSets(checkedAddresses(nameserverAddresses), options)],
     [`dns-version.${zone.origin}`, [{ type: 'TXT', ttl, texts: [dnsSchemaVersion] }]],
     [`svc.${zone.origin}`, []],
     [`pod.${zone.origin}`, []],

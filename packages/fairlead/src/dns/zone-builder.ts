@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type {
   CompiledRecords,
   DnsProgram,
@@ -8,6 +7,7 @@ import type {
   RecordSet,
   ZoneFacts,
 } from './program.ts';
+import { isSameRecords } from './same-records.ts';
 
 /**
  * Keeps the program: merges what the sources (Services, namespaces, Pods) contribute, and adds the
@@ -44,8 +44,7 @@ export class ZoneBuilder {
     for (const owner of touched) {
       const before = this.#names.get(owner);
       const after = this.#merge(owner);
-      if (before === undefined ? after === undefined : after !== undefined && isDeepStrictEqual(before, after))
-        continue;
+      if (before === undefined ? after === undefined : after !== undefined && isSameRecords(before, after)) continue;
       if (after === undefined) this.#names.delete(owner);
       else this.#names.set(owner, after);
       diff.push([owner, after]);

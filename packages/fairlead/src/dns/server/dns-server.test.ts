@@ -17,6 +17,7 @@ import { AnswerTable } from './answer-table.ts';
 import { DnsServer } from './dns-server.ts';
 import { QueryAnswerer } from './query-answerer.ts';
 import { TcpServer } from './tcp-server.ts';
+import { UdpServer } from './udp-server.ts';
 import { zoneTemplates } from './zone-template.ts';
 
 const zone = clusterZone('cluster.local', 5);
@@ -79,6 +80,39 @@ test('workers take grown tables over', async () => {
   for (const index of [0, 2500, 4999]) {
     const asks = Array.from({ length: 8 }, () => askUdp(address, encodeQuery(`n${index}.many.svc.cluster.local`, 'A')));
     for (const answer of await Promise.all(asks)) assert.equal(answer.answers.length, 1);
+  }
+});
+
+test('a worker that ends is replaced on the same socket', { timeout: 30_000 }, async () => {
+  const listen = [{ family: 'ipv4' as const, address: '127.0.0.1', port: 0 }];
+  const log = (): void => {};
+  const table = new AnswerTable(zone, 1);
+  table.apply([...compileServiceRecords(makeService('shop/web', ['10.96.0.1']), [], options)]);
+  table.markSynced(1);
+  const resolve = async (): Promise<undefined> => undefined;
+  const udp = new UdpServer({
+    listen,
+    workers: 1,
+    table,
+    zones: zoneTemplates(zone),
+    resolve,
+    clock: systemClock,
+    log,
+  });
+  udp.start();
+  try {
+    const ask = (): Promise<unknown> => askUdp(udp.addresses[0]!, encodeQuery(web, 'A'), 250);
+    await ask();
+    const ended = udp.threads.map((thread) => thread.terminate());
+    // The thread is inside recvmmsg and ends with the next datagram, which may be lost.
+    for (let isAnswered = false; !isAnswered; )
+      isAnswered = await ask().then(
+        () => udp.starts === 2,
+        () => false,
+      );
+    await Promise.all(ended);
+  } finally {
+    await udp.stop();
   }
 });
 

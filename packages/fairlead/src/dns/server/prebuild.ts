@@ -1,5 +1,5 @@
 import { headerBytes, rrClass, rrType } from '../../wire/dns/constants.ts';
-import type { WireName } from '../../wire/dns/name.ts';
+import { nameFromText, type WireName } from '../../wire/dns/name.ts';
 import { ipv4Bytes, ipv6Bytes } from '../../wire/dns/rdata.ts';
 import { MessageWriter } from '../../wire/dns/writer.ts';
 import type { NameRecords, RecordSet, ZoneFacts } from '../program.ts';
@@ -34,6 +34,7 @@ function prebuildSet(name: WireName, set: RecordSet, zone: ZoneFacts): PrebuiltS
     return { type: rrType.SOA, flags: setIsSoa, ...empty };
   }
   if (set.type === 'A' || set.type === 'AAAA') return prebuildAddresses(name, set.type, set.ttl, set.addresses);
+  if (set.type === 'SRV') return prebuildServices(name, set);
   const wire = wireRecordSet(name, set, zone, 0);
   if (wire.answers.length === 0) return undefined;
   const writer = new MessageWriter(scratch, answerLimit);
@@ -76,4 +77,76 @@ function prebuildAddresses(
   }
   const flags = setRotates | (answers < data.length ? setIsCut : 0);
   return { type: rrType[type], flags, answers, answer, additionals: 0, additional: noBytes };
+}
+
+/** A compression pointer. Returns the offset behind. */
+function putPointer(at: number, target: number): number {
+  putWord(at, 0xc000 | target);
+  return at + 2;
+}
+
+/** Type, class, TTL, data length. Returns the offset behind. */
+function putHead(at: number, type: number, ttl: number, dataBytes: number): number {
+  putWord(at, type);
+  putWord(at + 2, rrClass.IN);
+  putWord(at + 4, ttl >>> 16);
+  putWord(at + 6, ttl & 0xffff);
+  putWord(at + 8, dataBytes);
+  return at + 10;
+}
+
+function putWord(at: number, value: number): void {
+  scratch[at] = value >> 8;
+  scratch[at + 1] = value & 255;
+}
+
+/**
+ * SRV records without the general writer: a headless Service has one per endpoint. Targets are whole
+ * (RFC 2782), and the glue's owners point to them, or are whole beyond the reach of a pointer, 16 KiB.
+ */
+function prebuildServices(name: WireName, set: Extract<RecordSet, { type: 'SRV' }>): PrebuiltSet | undefined {
+  const start = headerBytes + name.length + 4;
+  const targets = new Map<string, number>();
+  let at = start;
+  let answers = 0;
+  let isCut = false;
+  for (const service of set.services) {
+    const target = nameFromText(service.target);
+    if (target === undefined) continue;
+    if (at + 18 + target.length > answerLimit) {
+      isCut = true;
+      break;
+    }
+    at = putHead(putPointer(at, headerBytes), rrType.SRV, set.ttl, 6 + target.length);
+    putWord(at, service.priority);
+    putWord(at + 2, service.weight);
+    putWord(at + 4, service.port);
+    if (at + 6 <= 0x3fff && !targets.has(service.target)) targets.set(service.target, at + 6);
+    scratch.set(target, at + 6);
+    at += 6 + target.length;
+    answers++;
+  }
+  if (answers === 0) return undefined;
+  const answer = scratch.slice(start, at);
+  const middle = at;
+  let additionals = 0;
+  for (const glue of set.glue) {
+    const isV6 = glue.address.includes(':');
+    const data = isV6 ? ipv6Bytes(glue.address) : ipv4Bytes(glue.address);
+    if (data === undefined) continue;
+    const pointer = targets.get(glue.owner);
+    const owner = pointer === undefined ? nameFromText(glue.owner) : undefined;
+    if (pointer === undefined && owner === undefined) continue;
+    if (at + 10 + (owner?.length ?? 2) + data.length > answerLimit) break;
+    if (owner !== undefined) {
+      scratch.set(owner, at);
+      at += owner.length;
+    } else at = putPointer(at, pointer ?? 0);
+    at = putHead(at, isV6 ? rrType.AAAA : rrType.A, set.ttl, data.length);
+    scratch.set(data, at);
+    at += data.length;
+    additionals++;
+  }
+  const additional = scratch.slice(middle, at);
+  return { type: rrType.SRV, flags: isCut ? setIsCut : 0, answers, answer, additionals, additional };
 }

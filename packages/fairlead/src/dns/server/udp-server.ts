@@ -81,6 +81,7 @@ export class UdpServer implements Running {
   readonly #threads: (Worker | undefined)[] = [];
   readonly #reply: DatagramBatch = new DatagramBatch(1, udpPayloadBytes);
   readonly #restarts: Set<() => void> = new Set();
+  #starts = 0;
   #isStopping = false;
   #stopped: Promise<void> | undefined;
 
@@ -111,6 +112,16 @@ export class UdpServer implements Running {
     }
     this.#wakeFds = this.#sockets.map(() => eventfd());
     this.counters = this.#sockets.map(() => new Float64Array(new SharedArrayBuffer(counterWords * 8)));
+  }
+
+  /** Threads started since the beginning; more than `workers` means that some failed. */
+  get starts(): number {
+    return this.#starts;
+  }
+
+  /** The threads that run now. */
+  get threads(): readonly Worker[] {
+    return this.#threads.filter((thread) => thread !== undefined);
   }
 
   /** Starts the threads. */
@@ -158,6 +169,7 @@ export class UdpServer implements Running {
       name: `dns-udp-${index}`,
     });
     this.#threads[index] = thread;
+    this.#starts++;
     thread.on('message', (query: HandedOffQuery) => void this.#answer(query));
     thread.on('error', (error) => this.#options.log('error', 'DNS worker failed', { worker: index, error }));
     thread.once('exit', () => this.#threadEnded(index));

@@ -79,34 +79,37 @@ export function skipName(message: Uint8Array, offset: number, end: number): numb
  * Absent: an empty label, a label over 63 bytes, a name over 255 bytes or a bad escape.
  */
 export function nameFromText(text: string): WireName | undefined {
-  const name: number[] = [];
-  let label: number[] = [];
-  const source = text === '.' ? '' : text;
-  const closeLabel = (): boolean => {
-    if (label.length === 0 || label.length > labelMaxBytes) return false;
-    name.push(label.length, ...label);
-    label = [];
-    return true;
-  };
-  for (let at = 0; at < source.length; at++) {
-    const char = source.charCodeAt(at);
-    if (char === 0x2e) {
-      if (!closeLabel()) return undefined;
-    } else if (char === 0x5c) {
-      const digits = source.slice(at + 1, at + 4);
+  // Each label's length goes where its dot was, or in front: text without escapes grows by two bytes.
+  const name = new Uint8Array(text.length + 2);
+  let labelAt = 0;
+  let length = 1;
+  const end = text === '.' ? 0 : text.length;
+  for (let at = 0; at < end; at++) {
+    let byte = text.charCodeAt(at);
+    if (byte === 0x2e) {
+      const size = length - labelAt - 1;
+      if (size === 0 || size > labelMaxBytes) return undefined;
+      name[labelAt] = size;
+      labelAt = length++;
+      continue;
+    }
+    if (byte === 0x5c) {
+      const digits = text.slice(at + 1, at + 4);
       if (/^\d{3}$/.test(digits) && Number(digits) <= 255) {
-        label.push(Number(digits));
+        byte = Number(digits);
         at += 3;
-      } else if (at + 1 < source.length && !/^\d/.test(digits) && source.charCodeAt(at + 1) <= 255) {
-        label.push(source.charCodeAt(++at));
-      } else return undefined;
-    } else if (char <= 255) {
-      label.push(char);
-    } else return undefined;
+      } else if (at + 1 < end && !/^\d/.test(digits)) byte = text.charCodeAt(++at);
+      else return undefined;
+    }
+    if (byte > 255) return undefined;
+    name[length++] = byte;
   }
-  if (label.length > 0 && !closeLabel()) return undefined;
-  name.push(0);
-  return name.length <= nameMaxBytes ? Uint8Array.from(name) : undefined;
+  const size = length - labelAt - 1;
+  if (size > labelMaxBytes || length > nameMaxBytes) return undefined;
+  name[labelAt] = size;
+  // Text that ends in a dot has its root label already.
+  if (size > 0) name[length++] = 0;
+  return length <= nameMaxBytes ? name.subarray(0, length) : undefined;
 }
 
 /** A wire name as text without trailing dot (`.` for the root); dots, backslashes and non-graphic bytes are escaped. */

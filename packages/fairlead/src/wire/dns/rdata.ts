@@ -2,14 +2,25 @@ import type { WireName } from './name.ts';
 
 /** Four bytes of a dotted IPv4 address (no leading zeros, no short forms); absent: not one. */
 export function ipv4Bytes(text: string): Uint8Array | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
   const bytes = new Uint8Array(4);
-  for (const [index, part] of parts.entries()) {
-    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
-    bytes[index] = Number(part);
+  let part = 0;
+  let digits = 0;
+  let value = 0;
+  for (let at = 0; at <= text.length; at++) {
+    const char = at < text.length ? text.charCodeAt(at) : 0x2e;
+    if (char === 0x2e) {
+      if (digits === 0 || part > 3) return undefined;
+      bytes[part++] = value;
+      digits = 0;
+      value = 0;
+    } else {
+      if (char < 0x30 || char > 0x39 || (digits > 0 && value === 0)) return undefined;
+      value = value * 10 + char - 0x30;
+      digits++;
+      if (value > 255) return undefined;
+    }
   }
-  return bytes;
+  return part === 4 ? bytes : undefined;
 }
 
 /** Sixteen bytes of an IPv6 address in any RFC 4291 2.2 form without zone; absent: not one. */
