@@ -11,7 +11,7 @@ import {
   type VipFrontend,
 } from './program.ts';
 
-/** Identity of an element in a table: `set|key`. */
+/** Identity of an element that several Services may have: `set|key`. */
 export type ElementId = string;
 
 /** Endpoints in the order of their indexes in the endpoint map. Holes are not allowed: chains draw below the count. */
@@ -37,9 +37,12 @@ export interface AffinityCounter {
   next(): number;
 }
 
+/** Keys and values by set. Nested, so that no identity has to be joined and split for every element. */
+export type ElementSets = Map<string, Map<string, string>>;
+
 /** Everything one Service has in one family's table. */
 export interface ServiceElements {
-  readonly elements: Map<ElementId, string>;
+  readonly elements: ElementSets;
   /** Elements that other Services may have too. */
   readonly shared: Set<ElementId>;
   /** Special chains and their rules. */
@@ -138,7 +141,9 @@ class PortElements {
   }
 
   #element(set: string, key: string, value: string): void {
-    this.#out.elements.set(`${set}|${key}`, value);
+    const known = this.#out.elements.get(set);
+    if (known === undefined) this.#out.elements.set(set, new Map([[key, value]]));
+    else known.set(key, value);
   }
 
   #affinityChain(set: 'cluster' | 'local', timeoutSeconds: number): string | undefined {

@@ -28,7 +28,7 @@ export type ProgramChanges = ReadonlyMap<string, ServiceProgram | undefined>;
 interface InstalledService {
   readonly program: ServiceProgram;
   readonly placements: ReadonlyMap<ServicePortKey, PortPlacement>;
-  readonly elements: ReadonlyMap<ElementId, string>;
+  readonly elements: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly shared: ReadonlySet<ElementId>;
   readonly chains: ReadonlyMap<string, readonly string[]>;
   readonly frontends: ReadonlySet<FrontendKey>;
@@ -141,11 +141,13 @@ export class NftPlanner {
       const old = before.chains.get(name);
       if (old === undefined || !sameRules(old, rules)) transaction.setChain(name, rules);
     }
-    for (const [id, value] of before.elements) {
-      if (after?.elements.get(id) !== value) this.#delete(transaction, id);
+    for (const [set, elements] of before.elements) {
+      const kept = after?.elements.get(set);
+      for (const [key, value] of elements) if (kept?.get(key) !== value) transaction.deleteElement(set, key);
     }
-    for (const [id, value] of after?.elements ?? []) {
-      if (before.elements.get(id) !== value) this.#add(transaction, id, value);
+    for (const [set, elements] of after?.elements ?? []) {
+      const old = before.elements.get(set);
+      for (const [key, value] of elements) if (old?.get(key) !== value) transaction.addElement(set, key, value);
     }
     for (const id of after?.shared ?? []) if (!before.shared.has(id)) this.#addShared(transaction, id);
     for (const id of before.shared) if (after?.shared.has(id) !== true) this.#deleteShared(transaction, id);
@@ -180,19 +182,10 @@ export class NftPlanner {
     }
   }
 
-  #add(transaction: NftTransaction, id: ElementId, value: string): void {
-    const bar = id.indexOf('|');
-    transaction.addElement(id.slice(0, bar), id.slice(bar + 1), value);
-  }
-
-  #delete(transaction: NftTransaction, id: ElementId): void {
-    const bar = id.indexOf('|');
-    transaction.deleteElement(id.slice(0, bar), id.slice(bar + 1));
-  }
-
   #addShared(transaction: NftTransaction, id: ElementId): void {
     const count = this.#sharedCount.get(id) ?? 0;
-    if (count === 0) this.#add(transaction, id, '');
+    const bar = id.indexOf('|');
+    if (count === 0) transaction.addElement(id.slice(0, bar), id.slice(bar + 1), '');
     this.#sharedCount.set(id, count + 1);
   }
 
@@ -203,6 +196,7 @@ export class NftPlanner {
       return;
     }
     this.#sharedCount.delete(id);
-    this.#delete(transaction, id);
+    const bar = id.indexOf('|');
+    transaction.deleteElement(id.slice(0, bar), id.slice(bar + 1));
   }
 }

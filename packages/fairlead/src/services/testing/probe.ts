@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import { systemClock } from '../../sys/clock.ts';
 
 /**
  * Runs inside a network namespace of a test: serves on the ports it is told,
@@ -66,12 +67,12 @@ function connectTcp(command: Connect): Promise<string> {
 function connectUdp(command: Connect): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = createSocket(command.host.includes(':') ? 'udp6' : 'udp4');
-    const timer = setTimeout(() => {
+    const cancel = systemClock.after(command.timeoutMs, () => {
       socket.close();
       reject(new Error('ETIMEDOUT'));
-    }, command.timeoutMs);
+    });
     const end = (): void => {
-      clearTimeout(timer);
+      cancel();
       socket.close();
     };
     socket.on('message', (message) => {
