@@ -25,7 +25,7 @@ import { ObjectCache } from './watch/object-cache.ts';
 
 /** What the API server needs to know; complete and checked by the caller. */
 export interface ApiServerOptions {
-  /** Holds the data file and the keys. */
+  /** Holds the keys, and the data file unless told otherwise. */
   readonly dataDir: string;
   /** The data file; absent: `state.db` in the data directory. */
   readonly databaseFile?: string;
@@ -85,14 +85,22 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     cleanUp.unshift(() => cache.close());
     const services = served.find('', 'v1', 'services')!;
     for (const stored of cache.resource(services.prefix).list('')) allocator.restore(stored.object);
-    const context: RestContext = { storage, cache, served, allocator, clock, random };
+    const context: RestContext = {
+      storage,
+      cache,
+      served,
+      allocator,
+      loopbackEndpoints: options.serviceCidr.startsWith('127.') || options.advertiseAddress.startsWith('127.'),
+      clock,
+      random,
+    };
     const tokenKeyFile = join(dataDir, 'pki', 'tokens.key');
     const issuer = new TokenIssuer(async () => tokenKey(tokenKeyFile), clock);
     if (readIfPresent(tokenKeyFile) !== undefined) await issuer.load();
     const health = new Health(cache);
     const subresources = new Subresources(context, issuer, options.logToken);
     cleanUp.unshift(() => subresources.close());
-    const pipeline = new Pipeline(context, new Discovery(served), health, subresources, log);
+    const pipeline = new Pipeline(context, new Discovery(served), health, subresources, issuer, log);
     const authority = CertificateAuthority.open(join(dataDir, 'pki'), clock);
     const serving = authority.pair('server', {
       commonName: 'fairlead-apiserver',

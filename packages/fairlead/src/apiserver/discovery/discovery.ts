@@ -30,7 +30,7 @@ export class Discovery {
         if (segments.length === 1) return true;
         return segments.length <= 3 && this.#served.hasGroup(segments[1] ?? '') && segments[1] !== '';
       case 'openapi':
-        return segments[1] === 'v3';
+        return segments[1] === 'v3' || (segments[1] === 'v2' && segments.length === 2);
       default:
         return false;
     }
@@ -39,6 +39,7 @@ export class Discovery {
   answer(request: ApiRequest): ApiAnswer {
     const segments = request.path.split('/').slice(1);
     if (segments.at(-1) === '') segments.pop();
+    if (segments[0] === 'openapi' && segments[1] === 'v2') return openApiV2(request);
     if (segments[0] === 'openapi') return this.#openApi(request, segments.slice(2));
     const [root = '', group = '', version = ''] = segments;
     if (segments.length === 1) {
@@ -153,6 +154,28 @@ export class Discovery {
   #openApiHash(groupVersion: readonly [string, string]): string {
     return this.#openApiDocument(groupVersion).etag.slice(1, -1);
   }
+}
+
+/**
+ * The OpenAPI v2 document, without definitions: clients fall back to it for kinds that v3 does
+ * not know, and must then learn that v2 does not know them either.
+ */
+function openApiV2(request: ApiRequest): ApiAnswer {
+  const info = { title: 'Kubernetes', version: 'v1.34.0' };
+  if (!String(request.headers.accept ?? '').includes('proto-openapi')) {
+    const body = JSON.stringify({ swagger: '2.0', info, paths: {} });
+    return { status: 200, headers: { 'content-type': 'application/json' }, body };
+  }
+  // openapi.v2.Document: 1 swagger, 2 info {1 title, 2 version}, 8 paths.
+  const field = (tag: number, content: Buffer): Buffer =>
+    Buffer.concat([Buffer.of((tag << 3) | 2, content.length), content]);
+  const body = Buffer.concat([
+    field(1, Buffer.from('2.0')),
+    field(2, Buffer.concat([field(1, Buffer.from(info.title)), field(2, Buffer.from(info.version))])),
+    field(8, Buffer.alloc(0)),
+  ]);
+  const contentType = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+  return { status: 200, headers: { 'content-type': contentType }, body };
 }
 
 function answerDocument(request: ApiRequest, document: Document, contentType: string): ApiAnswer {

@@ -43,6 +43,12 @@ export function decodeBody(
   if (type === 'application/vnd.kubernetes.protobuf') return decodeProtobuf(request.body, expected);
   const { value, duplicates } = parseText(request.body, type, expected);
   const record = recordOf(value);
+  if (record === undefined && value !== null) {
+    const kind = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${expected.kind}): couldn't get version/kind; json parse error: json: cannot unmarshal ${kind} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" } (${excerpt(request.body)})`,
+    );
+  }
   checkKind(
     typeof record?.['apiVersion'] === 'string' ? record['apiVersion'] : '',
     typeof record?.['kind'] === 'string' ? record['kind'] : '',
@@ -116,7 +122,8 @@ function decodeProtobuf(body: Uint8Array, expected: ExpectedType): KubeObject {
     if (!(error instanceof SchemaError)) throw error;
     if (error.code === 'unknown-kind') {
       const named = /no kind "([^"]*)" is registered for version "([^"]*)"/.exec(error.message);
-      throw cannotHandle({ kind: named?.[1] ?? '', apiVersion: named?.[2] ?? '' }, expected, error.message);
+      const given = { kind: named?.[1] ?? '', apiVersion: named?.[2] ?? '' };
+      throw cannotHandle(given, expected, notRegistered(given));
     }
     throw unrecognized(error.message);
   }
@@ -127,11 +134,7 @@ function checkKind(apiVersion: string, kind: string, expected: ExpectedType): vo
   if (given.apiVersion === expected.apiVersion && given.kind === expected.kind) return;
   const schema = schemaForKind(given.apiVersion, given.kind);
   if (schema === undefined) {
-    throw cannotHandle(
-      given,
-      expected,
-      `no kind "${given.kind}" is registered for version "${given.apiVersion}" in scheme "pkg/api/legacyscheme/scheme.go:30"`,
-    );
+    throw cannotHandle(given, expected, notRegistered(given));
   }
   const versionPackage = given.apiVersion.slice(given.apiVersion.indexOf('/') + 1);
   const internalPackage = expected.typeId.slice(0, expected.typeId.indexOf('.'));
@@ -140,6 +143,10 @@ function checkKind(apiVersion: string, kind: string, expected: ExpectedType): vo
     expected,
     `converting (${versionPackage}.${given.kind}) to (${internalPackage}.${expected.kind}): unknown conversion`,
   );
+}
+
+function notRegistered(given: { readonly apiVersion: string; readonly kind: string }): string {
+  return `no kind "${given.kind}" is registered for version "${given.apiVersion}" in scheme "pkg/api/legacyscheme/scheme.go:30"`;
 }
 
 function cannotHandle(

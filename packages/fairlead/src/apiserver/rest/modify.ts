@@ -10,7 +10,8 @@ import type { StoredObject } from '../watch/stored-object.ts';
 import { decodeBody, fieldValidation, typed } from './decode-body.ts';
 import { objectForm, objectText, textAnswer } from './represent.ts';
 import type { RestContext, RestRequest } from './rest-context.ts';
-import { createObject, existing, updateObject } from './write-object.ts';
+import { createsOnUpdate, needsVersionOnUpdate } from './strategy.ts';
+import { createObject, existing, exists, updateObject } from './write-object.ts';
 
 /** Attempts of a patch without a version against concurrent writers. */
 const patchAttempts = 16;
@@ -55,7 +56,24 @@ export async function putObject(
   const dryRun = isDryRun(request.query, 'UpdateOptions');
   const object = decodeBody(request, resource, validation, warnings);
   checkName(object, name);
+  if (
+    needsVersionOnUpdate(resource) &&
+    exists(context, target, name) &&
+    (object.metadata.resourceVersion ?? '') === ''
+  ) {
+    throw invalid({ group: resource.group, kind: resource.plural }, name, [
+      {
+        reason: 'FieldValueInvalid',
+        field: 'metadata.resourceVersion',
+        message: 'Invalid value: 0: must be specified for an update',
+      },
+    ]);
+  }
   const versioned = (object.metadata.resourceVersion ?? '') !== '';
+  if (subresource === undefined && createsOnUpdate(resource) && !exists(context, target, name)) {
+    const stored = await createObject(context, target, object, dryRun);
+    return textAnswer(201, representation, objectText(form, stored));
+  }
   for (let attempt = 1; ; attempt++) {
     const current = existing(context, target, name);
     try {
@@ -88,6 +106,7 @@ export async function patchObject(
     const current = existing(context, target, name);
     const warnings: string[] = [];
     const patched = apply(current);
+    checkPatchedKind(target, patched);
     const proposed = typedPatch(target, patched, name, () => typed(patched, resource, [], validation, warnings));
     checkName(proposed, name);
     try {
@@ -108,11 +127,11 @@ export function readPatch(target: RestRequest): (current: StoredObject) => unkno
   const type = bodyMediaType(request.headers['content-type']);
   switch (type) {
     case 'application/merge-patch+json': {
-      const patch = patchRecord(request.body);
+      const patch = patchRecord(request.body, 'error decoding patch: ');
       return (current) => mergePatch(current.object, patch);
     }
     case 'application/strategic-merge-patch+json': {
-      const patch = patchRecord(request.body);
+      const patch = patchRecord(request.body, '');
       return (current) => patching(() => strategicMergePatch(resource.typeId, current.object, patch));
     }
     case 'application/json-patch+json': {
@@ -135,15 +154,16 @@ export function readPatch(target: RestRequest): (current: StoredObject) => unkno
   }
 }
 
+const rejectedText = 'the server rejected our request due to an error in our request';
+
 function patching(apply: () => unknown): unknown {
   try {
     return apply();
   } catch (error) {
     if (!(error instanceof SchemaError)) throw error;
-    if (error.code === 'patch-test' || error.code === 'patch') {
-      throw new StatusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
-    }
-    throw badRequest(error.message);
+    if (error.message === rejectedText) throw new StatusError(422, 'Invalid', rejectedText, {});
+    const decoding = error.message.startsWith('json: ') ? 'error decoding patch: ' : '';
+    throw badRequest(decoding + error.message);
   }
 }
 
@@ -156,7 +176,7 @@ function patchJson(body: Uint8Array): unknown {
   }
 }
 
-function patchRecord(body: Uint8Array): Record<string, unknown> {
+function patchRecord(body: Uint8Array, prefix: string): Record<string, unknown> {
   const patch = patchJson(body);
   const record = recordOf(patch);
   if (record === undefined) {
@@ -167,9 +187,7 @@ function patchRecord(body: Uint8Array): Record<string, unknown> {
         : patch === true || patch === false
           ? 'bool'
           : typeof patch;
-    throw badRequest(
-      `error decoding patch: json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`,
-    );
+    throw badRequest(`${prefix}json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`);
   }
   return record;
 }
@@ -209,6 +227,16 @@ function typedPatch(target: RestRequest, patched: unknown, name: string, decode:
       },
     );
   }
+}
+
+/** A patch cannot turn an object into another kind. */
+function checkPatchedKind(target: RestRequest, patched: unknown): void {
+  const { kind, apiVersion } = target.resource;
+  const record = recordOf(patched);
+  if (record === undefined || (record['kind'] === kind && record['apiVersion'] === apiVersion)) return;
+  throw badRequest(
+    `the patched object is ${String(record['apiVersion'])} ${String(record['kind'])}, the resource holds ${apiVersion} ${kind}`,
+  );
 }
 
 function checkName(object: KubeObject, name: string): void {

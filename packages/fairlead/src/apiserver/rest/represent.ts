@@ -41,9 +41,14 @@ export function objectText(form: ObjectForm, stored: StoredObject): string {
   const { as, asVersion } = form.representation;
   if (as === undefined) return stored.json;
   if (as === 'Table') {
-    return JSON.stringify(table(form, [stored], { resourceVersion: String(stored.modRevision) }, true));
+    return JSON.stringify(table(form, [stored], versionOf(stored), true));
   }
   return JSON.stringify(partial(stored, asVersion));
+}
+
+/** Revision 0 is an object that is shown but not stored: a dry run. */
+function versionOf(stored: StoredObject): object {
+  return stored.modRevision === 0 ? {} : { resourceVersion: String(stored.modRevision) };
 }
 
 /** A Table; without column definitions for all but the first event of a watch. */

@@ -11,6 +11,8 @@ export interface RestContext {
   readonly cache: ObjectCache;
   readonly served: ServedResources;
   readonly allocator: ServiceAllocator;
+  /** Pods and Services of this system live on 127.0.0.0/8, so endpoints there are right. */
+  readonly loopbackEndpoints: boolean;
   readonly clock: Clock;
   readonly random: Random;
 }

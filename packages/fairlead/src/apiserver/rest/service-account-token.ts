@@ -1,9 +1,17 @@
-import { createPrivateKey, createPublicKey, createSign, createVerify, type KeyObject, randomUUID } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  createSign,
+  createVerify,
+  type KeyObject,
+  randomUUID,
+} from 'node:crypto';
 import type { Clock } from '../../sys/clock.ts';
-import type { ApiAnswer, UserInfo } from '../server/api-request.ts';
+import type { ApiAnswer, ApiRequest, UserInfo } from '../server/api-request.ts';
 import type { TokenAuthenticator } from '../server/authenticate.ts';
 import { negotiate } from '../server/media-type.ts';
-import { invalid, notFound } from '../server/status-error.ts';
+import { invalid, notFound, StatusError } from '../server/status-error.ts';
 import { recordOf } from '../watch/kube-object.ts';
 import { type ObjectCache, storeKey } from '../watch/object-cache.ts';
 import { decodeBody, fieldValidation } from './decode-body.ts';
@@ -104,6 +112,34 @@ export class TokenIssuer {
       };
       return user;
     };
+  }
+
+  /** The OpenID discovery documents (RFC 8414), or `undefined` for any other path. */
+  async openIdAnswer(request: ApiRequest): Promise<ApiAnswer | undefined> {
+    if (request.path === '/.well-known/openid-configuration') {
+      const text = JSON.stringify({
+        issuer: tokenIssuerUrl,
+        jwks_uri: `${tokenIssuerUrl}/openid/v1/jwks`,
+        response_types_supported: ['id_token'],
+        subject_types_supported: ['public'],
+        id_token_signing_alg_values_supported: ['RS256'],
+      });
+      return { status: 200, headers: { 'content-type': 'application/json' }, body: text };
+    }
+    if (request.path !== '/openid/v1/jwks') return undefined;
+    const accept = String(request.headers.accept ?? '*/*');
+    if (!accept.includes('*/*') && !accept.includes('application/jwk-set+json')) {
+      throw new StatusError(
+        406,
+        'NotAcceptable',
+        'only the following media types are accepted: application/jwk-set+json',
+      );
+    }
+    await this.load();
+    const { n, e } = this.#publicKey!.export({ format: 'jwk' });
+    const kid = createHash('sha256').update(String(n)).digest('base64url');
+    const text = JSON.stringify({ keys: [{ use: 'sig', kty: 'RSA', kid, alg: 'RS256', n, e }] });
+    return { status: 200, headers: { 'content-type': 'application/jwk-set+json' }, body: text };
   }
 
   async #sign(claims: object): Promise<string> {

@@ -1,6 +1,7 @@
 import type { FieldCause } from '@fairlead/api/schema';
 import type { ServedResource } from '../resources/served-resources.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
+import { admitPod } from './pod-admission.ts';
 
 /** Kinds whose `metadata.generation` counts changes of the specification. */
 const kindsWithGeneration: ReadonlySet<string> = new Set([
@@ -14,6 +15,19 @@ const kindsWithGeneration: ReadonlySet<string> = new Set([
 
 /** Kinds whose status a create keeps. */
 const kindsWithStatusOnCreate: ReadonlySet<string> = new Set(['Node']);
+
+/** Kinds whose PUT creates an object that is not there. */
+const kindsCreatedByUpdate: ReadonlySet<string> = new Set(['Service', 'Endpoints', 'Event', 'Lease']);
+
+/** Kinds whose PUT must name the version it replaces: leader election depends on it. */
+export function needsVersionOnUpdate(resource: ServedResource): boolean {
+  return resource.kind === 'Lease';
+}
+
+/** True when a PUT to a name that does not exist creates the object. */
+export function createsOnUpdate(resource: ServedResource): boolean {
+  return kindsCreatedByUpdate.has(resource.kind);
+}
 
 /** True when the resource counts generations. */
 export function hasGeneration(resource: ServedResource): boolean {
@@ -44,6 +58,7 @@ export function prepareForCreate(resource: ServedResource, object: KubeObject): 
       object['status'] = { loadBalancer: {} };
       break;
     case 'Pod':
+      admitPod(object);
       object['status'] = { phase: 'Pending', qosClass: qosClass(object) };
       break;
     case 'Secret':
@@ -126,13 +141,13 @@ export function metadataUpdateCauses(proposed: KubeObject, old: KubeObject): Fie
   const added = (proposed.metadata.finalizers ?? []).filter((finalizer) => !before.includes(finalizer));
   if (added.length === 0) return [];
   const list = added.map((finalizer) => JSON.stringify(finalizer)).join(', ');
-  return [
-    {
-      reason: 'FieldValueForbidden',
-      field: 'metadata.finalizers',
-      message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
-    },
-  ];
+  const cause: FieldCause = {
+    reason: 'FieldValueForbidden',
+    field: 'metadata.finalizers',
+    message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
+  };
+  // The real server checks metadata twice and tells both times; the kind's own rules are the other.
+  return [cause];
 }
 
 /** A terminating object goes with its last finalizer, once its grace period needs no agent. */

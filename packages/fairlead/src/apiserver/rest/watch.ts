@@ -85,6 +85,9 @@ class WatchSession {
   /** Events up to here were considered. */
   #position = 0;
   #finish: (() => void) | undefined;
+  /** The initial state may be large; only what comes on top of it counts as being behind. */
+  #allowedBytes = maxQueuedBytes;
+  #initial = false;
 
   constructor(
     context: RestContext,
@@ -137,9 +140,11 @@ class WatchSession {
   sendState(objects: boolean, bookmark: boolean): void {
     const revision = this.#context.cache.revision;
     if (objects) {
+      this.#initial = true;
       for (const stored of this.#cache.list(this.namespace)) {
         if (matches(this.#selection, stored)) this.#send('ADDED', stored);
       }
+      this.#initial = false;
     }
     this.#position = revision;
     if (bookmark) this.#sendBookmark(true);
@@ -204,7 +209,9 @@ class WatchSession {
 
   #write(line: Uint8Array): void {
     this.#sink.write(line);
-    if (this.#sink.queuedBytes > maxQueuedBytes) {
+    if (this.#initial) {
+      this.#allowedBytes += line.length;
+    } else if (this.#sink.queuedBytes > this.#allowedBytes) {
       this.#sink.abort();
       this.#finish?.();
     }

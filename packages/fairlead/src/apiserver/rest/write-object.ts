@@ -15,6 +15,7 @@ import {
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { storeKey } from '../watch/object-cache.ts';
 import { StoredObject, storedValue } from '../watch/stored-object.ts';
+import { objectWarnings } from './object-warnings.ts';
 import { type RestContext, type RestRequest, timestamp } from './rest-context.ts';
 import {
   hasGeneration,
@@ -29,6 +30,8 @@ import {
 const nameAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
 /** Attempts at a free generated name; as in Kubernetes 1.31 and later. */
 const generateNameAttempts = 8;
+
+const loopbackText = 'may not be in the loopback range';
 
 /** Stores a new object; answers with what was stored. `object` is changed. */
 export async function createObject(
@@ -73,7 +76,7 @@ async function createNamed(
   applyDefaults(resource.apiVersion, resource.kind, object);
   if (resource.namespaced) admitToNamespace(context, target, name);
   const early = context.allocator.prepareCreate(resource, object);
-  const causes = [...early, ...validateObject(resource.apiVersion, resource.kind, object)];
+  const causes = [...early, ...validationCauses(context, target, object, undefined)];
   if (causes.length > 0) throw invalid(resource, name, causes);
   const key = storeKey(resource.prefix, namespace, name);
   const existing = context.cache.resource(resource.prefix).get(key);
@@ -82,6 +85,7 @@ async function createNamed(
   }
   const reservation = context.allocator.reserve(resource, object, undefined);
   if (!reservation.ok) throw invalid(resource, name, reservation.causes);
+  target.warnings.push(...objectWarnings(resource.kind, object));
   return commit(context, target, key, object, undefined, dryRun, reservation.reservation);
 }
 
@@ -146,7 +150,7 @@ export async function updateObject(
   const causes: FieldCause[] = [
     ...metadataUpdateCauses(next, old),
     ...early,
-    ...validateObject(resource.apiVersion, resource.kind, next, old),
+    ...validationCauses(context, target, next, old),
   ];
   if (causes.length > 0) throw invalid(resource, name, causes);
   if (sameJson(next, old)) {
@@ -161,6 +165,7 @@ export async function updateObject(
   }
   const reservation = context.allocator.reserve(resource, next, old);
   if (!reservation.ok) throw invalid(resource, name, reservation.causes);
+  target.warnings.push(...objectWarnings(resource.kind, next));
   const stored = await commit(context, target, current.key, next, current, options.dryRun, reservation.reservation);
   return { stored, removed: false };
 }
@@ -179,12 +184,30 @@ export async function removeObject(
   return new StoredObject(result.entry);
 }
 
+/** True when the named object is there. */
+export function exists(context: RestContext, target: RestRequest, name: string): boolean {
+  const { resource, namespace } = target;
+  return context.cache.resource(resource.prefix).get(storeKey(resource.prefix, namespace, name)) !== undefined;
+}
+
 /** The newest version of the named object, or 404. */
 export function existing(context: RestContext, target: RestRequest, name: string): StoredObject {
   const { resource, namespace } = target;
   const stored = context.cache.resource(resource.prefix).get(storeKey(resource.prefix, namespace, name));
   if (stored === undefined) throw notFound(resource, name);
   return stored;
+}
+
+/** Mistakes by the rules of the kind; loopback endpoints are none where the whole system is local. */
+function validationCauses(
+  context: RestContext,
+  target: RestRequest,
+  object: KubeObject,
+  old: KubeObject | undefined,
+): FieldCause[] {
+  const { apiVersion, kind } = target.resource;
+  const causes = validateObject(apiVersion, kind, object, old);
+  return context.loopbackEndpoints ? causes.filter(({ message }) => !message.includes(loopbackText)) : causes;
 }
 
 async function commit(

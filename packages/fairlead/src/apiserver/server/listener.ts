@@ -5,6 +5,7 @@ import {
   type Http2SecureServer,
   type Http2ServerRequest,
   type Http2ServerResponse,
+  type Http2Session,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -19,6 +20,7 @@ import { StatusError, statusAnswer } from './status-error.ts';
 /** Largest request body in bytes; as the real server. */
 const maxBodyBytes = 3 * 1024 * 1024;
 const retryBindMs = 500;
+const stopWithinMs = 500;
 
 /** One address to listen on; port 0 takes any. */
 export interface ListenAddress {
@@ -45,6 +47,7 @@ export class Listener {
   readonly #users = new WeakMap<Socket, UserInfo | 'none'>();
   readonly #stopping = new AbortController();
   readonly #retries = new Set<() => void>();
+  readonly #sessions = new Set<Http2Session>();
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -67,6 +70,10 @@ export class Listener {
       socket.setNoDelay(true);
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
+    });
+    server.on('session', (session) => {
+      this.#sessions.add(session);
+      session.once('close', () => this.#sessions.delete(session));
     });
     server.on('sessionError', () => {});
     server.on('tlsClientError', () => {});
@@ -100,23 +107,17 @@ export class Listener {
     attempt();
   }
 
-  /** Ends all streams properly, then closes. */
+  /** Ends all streams properly, then closes; cuts off what does not end within half a second. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     for (const cancel of this.#retries) cancel();
     const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-    // Streams got their end above; what is still open half a second later is cut.
-    const cancel = this.#options.clock.after(500, () => {
+    for (const session of this.#sessions) session.close();
+    const cancel = this.#options.clock.after(stopWithinMs, () => {
       for (const socket of this.#sockets) socket.destroy();
     });
-    await Promise.race([Promise.all(closed), this.#allSocketsIdle()]);
-    cancel();
-    for (const socket of this.#sockets) socket.destroy();
     await Promise.all(closed);
-  }
-
-  async #allSocketsIdle(): Promise<void> {
-    await this.#options.clock.sleep(50);
+    cancel();
   }
 
   async #serve(request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {

@@ -8,6 +8,7 @@ import { BadVersion } from '../rest/list-options.ts';
 import { patchObject, postObject, putObject } from '../rest/modify.ts';
 import { getObject, listObjects } from '../rest/read.ts';
 import type { RestContext, RestRequest } from '../rest/rest-context.ts';
+import type { TokenIssuer } from '../rest/service-account-token.ts';
 import type { Subresources } from '../rest/subresources.ts';
 import { watchObjects } from '../rest/watch.ts';
 import type { ApiAnswer, ApiRequest } from './api-request.ts';
@@ -24,13 +25,22 @@ export class Pipeline {
   readonly #discovery: Discovery;
   readonly #health: Health;
   readonly #subresources: Subresources;
+  readonly #tokens: TokenIssuer;
   readonly #log: Log;
 
-  constructor(context: RestContext, discovery: Discovery, health: Health, subresources: Subresources, log: Log) {
+  constructor(
+    context: RestContext,
+    discovery: Discovery,
+    health: Health,
+    subresources: Subresources,
+    tokens: TokenIssuer,
+    log: Log,
+  ) {
     this.#context = context;
     this.#discovery = discovery;
     this.#health = health;
     this.#subresources = subresources;
+    this.#tokens = tokens;
     this.#log = log;
   }
 
@@ -71,7 +81,9 @@ export class Pipeline {
     const route = isResourcePath && !documented ? routeResource(path, this.#context.served) : undefined;
     authorize(request, route);
     if (documented) return this.#discovery.answer(request);
-    if (route === undefined) return this.#health.answer(request) ?? pageNotFound;
+    if (route === undefined) {
+      return this.#health.answer(request) ?? (await this.#tokens.openIdAnswer(request)) ?? pageNotFound;
+    }
     switch (route.kind) {
       case 'page-not-found':
         return pageNotFound;

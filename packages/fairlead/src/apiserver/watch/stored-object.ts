@@ -32,7 +32,8 @@ export class StoredObject {
   get object(): KubeObject {
     if (this.#object === undefined) {
       const object = JSON.parse(this.#value) as KubeObject;
-      object.metadata.resourceVersion = String(this.modRevision);
+      // Revision 0: shown, but not stored (a dry run).
+      if (this.modRevision > 0) object.metadata.resourceVersion = String(this.modRevision);
       this.#object = object;
     }
     return this.#object;
