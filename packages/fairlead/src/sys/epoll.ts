@@ -37,8 +37,8 @@ export class Epoll {
 
   #ctl(operation: number, fd: number, interest: number, token: number): number {
     const bytes = this.#control.bytes;
-    bytes.writeUInt32LE(interest, 0);
-    bytes.writeUInt32LE(token, DATA_OFFSET);
+    bytes.writeInt32LE(interest | 0, 0);
+    bytes.writeInt32LE(token | 0, DATA_OFFSET);
     bytes.writeUInt32LE(0, DATA_OFFSET + 4);
     return resultOrErrno(cControl(this.fd, operation, fd, this.#control.address));
   }

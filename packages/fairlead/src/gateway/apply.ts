@@ -1,0 +1,115 @@
+import type { RouteBackend, RouteListener, RouteTable, RouteTableDiff, VirtualHost } from '../routing/route-table.ts';
+import type { Log } from '../sys/role.ts';
+import { closeListener, type ListenerSockets, openListener } from './listener-sockets.ts';
+import type { WorkerHandle } from './worker-handle.ts';
+import type { WorkerListener } from './worker-messages.ts';
+
+/** The table that the workers run, kept by the main thread to fill new workers. */
+export class InstalledTable {
+  readonly #listeners: Map<string, RouteListener> = new Map();
+  readonly #hosts: Map<string, VirtualHost> = new Map();
+  readonly #backends: Map<string, RouteBackend> = new Map();
+
+  get table(): RouteTable {
+    return { listeners: this.#listeners, hosts: this.#hosts, backends: this.#backends };
+  }
+
+  note(diff: RouteTableDiff): void {
+    noteEntries(this.#listeners, diff.listeners);
+    noteEntries(this.#hosts, diff.hosts);
+    noteEntries(this.#backends, diff.backends);
+  }
+
+  /** Everything as additions. */
+  asDiff(): RouteTableDiff {
+    return { listeners: [...this.#listeners], hosts: [...this.#hosts], backends: [...this.#backends] };
+  }
+}
+
+function noteEntries<V>(map: Map<string, V>, entries: readonly (readonly [string, V | undefined])[]): void {
+  for (const [key, value] of entries) {
+    if (value === undefined) map.delete(key);
+    else map.set(key, value);
+  }
+}
+
+/** Opens and closes listeners as the table says. Main thread only. */
+export class ListenerSet {
+  readonly #open: Map<string, ListenerSockets> = new Map();
+  readonly #workers: number;
+
+  constructor(workers: number) {
+    this.#workers = workers;
+  }
+
+  values(): readonly ListenerSockets[] {
+    return [...this.#open.values()];
+  }
+
+  /** What worker `index` listens on. */
+  forWorker(index: number, sockets: readonly ListenerSockets[] = this.values()): WorkerListener[] {
+    return sockets.map(({ listener, port, fds }) => ({
+      name: listener.name,
+      scheme: listener.protocol,
+      port,
+      fd: fds[index]!,
+    }));
+  }
+
+  /**
+   * Opens what the diff adds. Returns the new sockets and the ones it replaced or removed, which
+   * {@link close} ends once the workers let go. After an error nothing has changed.
+   * @throws GatewayError
+   */
+  update(diff: RouteTableDiff): { readonly opened: ListenerSockets[]; readonly closed: ListenerSockets[] } {
+    const opened: ListenerSockets[] = [];
+    const closed: ListenerSockets[] = [];
+    try {
+      for (const [name, listener] of diff.listeners) {
+        const present = this.#open.get(name);
+        if (listener !== undefined && present !== undefined && isSame(present.listener, listener)) continue;
+        if (present !== undefined) closed.push(present);
+        if (listener !== undefined) opened.push(openListener(listener, this.#workers));
+      }
+    } catch (error) {
+      for (const sockets of opened) closeListener(sockets);
+      throw error;
+    }
+    for (const { listener } of closed) this.#open.delete(listener.name);
+    for (const sockets of opened) this.#open.set(sockets.listener.name, sockets);
+    return { opened, closed };
+  }
+
+  close(sockets: readonly ListenerSockets[]): void {
+    for (const entry of sockets) closeListener(entry);
+  }
+
+  closeAll(): void {
+    this.close(this.values());
+    this.#open.clear();
+  }
+}
+
+function isSame(left: RouteListener, right: RouteListener): boolean {
+  return left.address === right.address && left.port === right.port && left.protocol === right.protocol;
+}
+
+/**
+ * Installs a difference everywhere: listeners here, routes in each worker. Resolves when every
+ * worker has acknowledged it.
+ */
+export async function applyDiff(
+  diff: RouteTableDiff,
+  listeners: ListenerSet,
+  workers: readonly WorkerHandle[],
+  log: Log,
+): Promise<void> {
+  const { opened, closed } = listeners.update(diff);
+  const unlisten = closed.map(({ listener }) => listener.name);
+  try {
+    await Promise.all(workers.map((worker) => worker.apply(diff, listeners.forWorker(worker.index, opened), unlisten)));
+  } finally {
+    listeners.close(closed);
+  }
+  for (const { listener, port } of opened) log('info', 'listening', { listener: listener.name, port });
+}

@@ -1,0 +1,39 @@
+import { BlockList } from 'node:net';
+import type { SocketAddress } from '../sys/socket-address.ts';
+import type { ClientIdentity } from './request-writer.ts';
+
+/** Addresses of trusted proxies, from CIDRs or single addresses. */
+export class TrustedProxies {
+  readonly #list = new BlockList();
+  readonly #empty: boolean;
+
+  constructor(cidrs: readonly string[]) {
+    this.#empty = cidrs.length === 0;
+    for (const cidr of cidrs) {
+      const [address = '', bits] = cidr.split('/');
+      const family = address.includes(':') ? 'ipv6' : 'ipv4';
+      this.#list.addSubnet(address, bits === undefined ? (family === 'ipv4' ? 32 : 128) : Number(bits), family);
+    }
+  }
+
+  includes(peer: SocketAddress): boolean {
+    return !this.#empty && this.#list.check(peer.address, peer.family);
+  }
+}
+
+/** Builds what a client connection adds to every request. IPv4 clients of a dual-stack listener are shown as IPv4. */
+export function clientIdentity(
+  peer: SocketAddress,
+  trusted: boolean,
+  scheme: 'http' | 'https',
+  port: number,
+): ClientIdentity {
+  const address = peer.address.startsWith('::ffff:') ? peer.address.slice(7) : peer.address;
+  return {
+    address,
+    trusted,
+    forLine: Buffer.from(`x-forwarded-for: ${address}\r\n`, 'latin1'),
+    protoLine: Buffer.from(`x-forwarded-proto: ${scheme}\r\n`, 'latin1'),
+    portLine: Buffer.from(`x-forwarded-port: ${port}\r\n`, 'latin1'),
+  };
+}

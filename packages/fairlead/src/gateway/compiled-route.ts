@@ -1,0 +1,176 @@
+// Hot path: matching compares bytes of the request with bytes compiled here.
+import type { HeaderEdit, NamedMatch, Route, RouteSource } from '../routing/route-table.ts';
+import { FIELD_VALUE, TOKEN } from '../wire/http1/byte-class.ts';
+import type { RequestHead } from '../wire/http1/request-head.ts';
+import type { BackendRuntime } from './backend-runtime.ts';
+
+/** Header edits as lines to append and names to drop. */
+export interface CompiledEdit {
+  /** Ready lines, each with its CRLF. */
+  readonly lines: Buffer;
+  /** Lower-case names to drop first. */
+  readonly dropped: readonly Buffer[];
+  /** The edit replaces or removes Host. */
+  readonly dropsHost: boolean;
+}
+
+/** Fields that frame a message or belong to one hop: edits of them are ignored. */
+const UNTOUCHABLE = new Set([
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'te',
+  'trailer',
+  'upgrade',
+  'keep-alive',
+]);
+
+/** Compiles a header edit; undefined when it changes nothing. Entries with bytes that cannot be in a field are left out. */
+export function compileEdit(edit: HeaderEdit | undefined): CompiledEdit | undefined {
+  if (edit === undefined) return undefined;
+  const usable = ([name, value]: readonly [string, string]): boolean =>
+    isFieldName(name) && !UNTOUCHABLE.has(name) && Buffer.from(value).every((byte) => FIELD_VALUE[byte] === 1);
+  const set = edit.set.filter(usable);
+  const lines = [...set, ...edit.add.filter(usable)].map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  const removed = edit.remove.filter((name) => isFieldName(name) && !UNTOUCHABLE.has(name));
+  const dropped = [...set.map(([name]) => name), ...removed];
+  if (lines === '' && dropped.length === 0) return undefined;
+  return {
+    lines: Buffer.from(lines),
+    dropped: dropped.map((name) => Buffer.from(name, 'latin1')),
+    // Removing Host would leave the upstream without one; only replacing it is possible.
+    dropsHost: set.some(([name]) => name === 'host'),
+  };
+}
+
+function isFieldName(name: string): boolean {
+  return name !== '' && Buffer.from(name).every((byte) => TOKEN[byte] === 1);
+}
+
+const EXACT = 0;
+const PREFIX = 1;
+const REGEX = 2;
+
+/** A route ready to run. Requests in flight hold it, so it never changes. */
+export class CompiledRoute {
+  readonly source: RouteSource;
+  readonly action: Route['action'];
+  readonly requestEdit: CompiledEdit | undefined;
+  readonly responseEdit: CompiledEdit | undefined;
+  readonly pathRewrite: Route['pathRewrite'];
+  /** Path of the match without a trailing slash (for prefix replacement). */
+  readonly matchedPrefix: string;
+  readonly backends: readonly BackendRuntime[];
+  /** Running sums of the weights. */
+  readonly weightSums: readonly number[];
+  readonly requestMs: number;
+  readonly connectMs: number;
+  readonly idleMs: number;
+  readonly #pathType: number;
+  readonly #path: Buffer;
+  readonly #regex: RegExp | undefined;
+  readonly #method: Buffer | undefined;
+  readonly #headers: readonly CompiledNamed[];
+  readonly #query: readonly CompiledNamed[];
+
+  constructor(route: Route, backend: (key: string) => BackendRuntime) {
+    this.source = route.source;
+    this.action = route.action;
+    this.requestEdit = compileEdit(route.requestHeaders);
+    this.responseEdit = compileEdit(route.responseHeaders);
+    this.pathRewrite = route.pathRewrite;
+    const { path, method, headers, query } = route.match;
+    this.#pathType = path.type === 'exact' ? EXACT : path.type === 'prefix' ? PREFIX : REGEX;
+    // Element-wise: "/a/" and "/a" are the same prefix; "/" is the empty one.
+    const value = path.type === 'prefix' ? path.value.replace(/\/+$/, '') : path.value;
+    this.matchedPrefix = path.type === 'prefix' ? value : '';
+    this.#path = Buffer.from(value);
+    this.#regex = path.type === 'regex' ? new RegExp(`^(?:${path.value})$`) : undefined;
+    this.#method = method === undefined ? undefined : Buffer.from(method);
+    this.#headers = headers.map(compileNamed);
+    this.#query = query.map(compileNamed);
+    const weighted = route.action.type === 'forward' ? route.action.backends.filter((entry) => entry.weight > 0) : [];
+    this.backends = weighted.map((entry) => backend(entry.backend));
+    let sum = 0;
+    this.weightSums = weighted.map((entry) => {
+      sum += entry.weight;
+      return sum;
+    });
+    const ms = (timeout: number | 'off'): number => (timeout === 'off' ? Infinity : timeout);
+    this.requestMs = ms(route.timeouts.requestMs);
+    this.connectMs = ms(route.timeouts.connectMs);
+    this.idleMs = ms(route.timeouts.idleMs);
+  }
+
+  /** Whether the request with path `pathBytes[start, end)` takes this route. */
+  matches(head: RequestHead, pathBytes: Uint8Array, start: number, end: number): boolean {
+    const path = this.#path;
+    const length = path.length;
+    switch (this.#pathType) {
+      case EXACT:
+        if (end - start !== length) return false;
+        break;
+      case PREFIX:
+        if (end - start < length) return false;
+        if (end - start > length && pathBytes[start + length] !== 47) return false;
+        break;
+      default: {
+        const text = Buffer.from(pathBytes.subarray(start, end)).toString('latin1');
+        if (!this.#regex!.test(text)) return false;
+      }
+    }
+    if (this.#pathType !== REGEX) {
+      for (let i = 0; i < length; i++) if (pathBytes[start + i] !== path[i]) return false;
+    }
+    if (this.#method !== undefined && !this.#methodMatches(head, this.#method)) return false;
+    if (this.#headers.length > 0 && !this.#headers.every((match) => headerMatches(head, match))) return false;
+    return this.#query.length === 0 || this.#queryMatches(head);
+  }
+
+  #methodMatches(head: RequestHead, method: Buffer): boolean {
+    if (head.methodEnd - head.methodStart !== method.length) return false;
+    for (let i = 0; i < method.length; i++) {
+      if (head.bytes[head.base + head.methodStart + i] !== method[i]) return false;
+    }
+    return true;
+  }
+
+  #queryMatches(head: RequestHead): boolean {
+    const text = Buffer.from(head.bytes.subarray(head.base + head.pathEnd, head.base + head.targetEnd)).toString(
+      'latin1',
+    );
+    const parameters = new URLSearchParams(text);
+    return this.#query.every((match) => {
+      const value = parameters.get(match.name.toString());
+      return value !== null && valueMatches(match, value);
+    });
+  }
+}
+
+interface CompiledNamed {
+  readonly name: Buffer;
+  readonly type: NamedMatch['type'];
+  readonly value: string;
+  readonly regex: RegExp | undefined;
+}
+
+function compileNamed(match: NamedMatch): CompiledNamed {
+  const regex = match.type === 'regex' ? new RegExp(`^(?:${match.value})$`) : undefined;
+  return { name: Buffer.from(match.name), type: match.type, value: match.value, regex };
+}
+
+function valueMatches(match: CompiledNamed, value: string): boolean {
+  if (match.type === 'present') return true;
+  return match.regex === undefined ? value === match.value : match.regex.test(value);
+}
+
+/** Several fields of one name count as one value joined with commas (RFC 9110 5.3). */
+function headerMatches(head: RequestHead, match: CompiledNamed): boolean {
+  let joined: string | undefined;
+  for (let index = 0; index < head.fieldCount; index++) {
+    if (!head.isNamed(index, match.name)) continue;
+    const value = Buffer.from(head.bytes.subarray(head.valueStart(index), head.valueEnd(index))).toString('latin1');
+    joined = joined === undefined ? value : `${joined},${value}`;
+  }
+  return joined !== undefined && valueMatches(match, joined);
+}

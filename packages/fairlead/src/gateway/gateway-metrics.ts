@@ -1,0 +1,104 @@
+// Hot path: counters are plain additions to shared memory; the main thread reads them.
+
+/** Upper bounds of the latency buckets, milliseconds; the last bucket is everything above. */
+export const LATENCY_BOUNDS_MS: readonly number[] = [
+  0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000,
+];
+
+/** Counters by index in a worker's shared Float64Array. */
+export const METRIC = {
+  /** Responses by status class: index + class, 1xx to 5xx. */
+  responses: 0,
+  noRoute: 6,
+  noEndpoint: 7,
+  upstreamFailures: 8,
+  retries: 9,
+  timeouts: 10,
+  badRequests: 11,
+  badResponses: 12,
+  connectionsAccepted: 13,
+  connectionsOpen: 14,
+  upstreamConnects: 15,
+  tunnels: 16,
+  handlerErrors: 17,
+  requestsInFlight: 18,
+  latencyCount: 19,
+  latencySumMs: 20,
+  latencyBuckets: 21,
+} as const;
+
+const SIZE = METRIC.latencyBuckets + LATENCY_BOUNDS_MS.length + 1;
+
+/** Shared memory for one worker's counters. */
+export function createMetricsMemory(): SharedArrayBuffer {
+  return new SharedArrayBuffer(SIZE * 8);
+}
+
+/** Counts one upstream response. */
+export function recordLatency(metrics: Float64Array, elapsedMs: number): void {
+  let bucket = 0;
+  while (bucket < LATENCY_BOUNDS_MS.length && elapsedMs > LATENCY_BOUNDS_MS[bucket]!) bucket++;
+  metrics[METRIC.latencyBuckets + bucket]! += 1;
+  metrics[METRIC.latencyCount]! += 1;
+  metrics[METRIC.latencySumMs]! += elapsedMs;
+}
+
+/** Counters of the whole gateway, summed over its workers. */
+export interface GatewayStats {
+  readonly workers: number;
+  /** Final responses sent, by class `1xx` … `5xx` (1xx: interim ones). */
+  readonly responses: Readonly<Record<'1xx' | '2xx' | '3xx' | '4xx' | '5xx', number>>;
+  readonly noRoute: number;
+  readonly noEndpoint: number;
+  readonly upstreamFailures: number;
+  readonly retries: number;
+  readonly timeouts: number;
+  readonly badRequests: number;
+  readonly badResponses: number;
+  readonly connectionsAccepted: number;
+  readonly connectionsOpen: number;
+  readonly upstreamConnects: number;
+  readonly tunnels: number;
+  readonly handlerErrors: number;
+  readonly requestsInFlight: number;
+  /** Time from a request's head to the upstream's final response head. Bucket i counts up to its bound, not cumulative. */
+  readonly upstreamLatency: {
+    readonly boundsMs: readonly number[];
+    readonly buckets: readonly number[];
+    readonly count: number;
+    readonly sumMs: number;
+  };
+}
+
+/** Sums the counters of all workers, `gone` ones included. */
+export function sumMetrics(memories: readonly SharedArrayBuffer[], workers: number): GatewayStats {
+  const sums = new Float64Array(SIZE);
+  for (const memory of memories)
+    new Float64Array(memory).forEach((value, index) => {
+      sums[index]! += value;
+    });
+  const at = (index: number): number => sums[index]!;
+  return {
+    workers,
+    responses: { '1xx': at(1), '2xx': at(2), '3xx': at(3), '4xx': at(4), '5xx': at(5) },
+    noRoute: at(METRIC.noRoute),
+    noEndpoint: at(METRIC.noEndpoint),
+    upstreamFailures: at(METRIC.upstreamFailures),
+    retries: at(METRIC.retries),
+    timeouts: at(METRIC.timeouts),
+    badRequests: at(METRIC.badRequests),
+    badResponses: at(METRIC.badResponses),
+    connectionsAccepted: at(METRIC.connectionsAccepted),
+    connectionsOpen: at(METRIC.connectionsOpen),
+    upstreamConnects: at(METRIC.upstreamConnects),
+    tunnels: at(METRIC.tunnels),
+    handlerErrors: at(METRIC.handlerErrors),
+    requestsInFlight: at(METRIC.requestsInFlight),
+    upstreamLatency: {
+      boundsMs: LATENCY_BOUNDS_MS,
+      buckets: [...sums.subarray(METRIC.latencyBuckets)],
+      count: at(METRIC.latencyCount),
+      sumMs: at(METRIC.latencySumMs),
+    },
+  };
+}

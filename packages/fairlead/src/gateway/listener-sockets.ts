@@ -1,0 +1,93 @@
+import type { RouteListener } from '../routing/route-table.ts';
+import { EACCES, EADDRINUSE, EADDRNOTAVAIL, EAGAIN, EPERM, errnoName } from '../sys/errno.ts';
+import * as linux from '../sys/linux-constants.ts';
+import { accept4, bind, close, listen, localAddress, setSocketOption, socket } from '../sys/socket.ts';
+import { addressFamily, type SocketAddress, socketAddress } from '../sys/socket-address.ts';
+import { GatewayError, type GatewayErrorCode } from './gateway-error.ts';
+
+/** Longest accept queue; the kernel caps it at net.core.somaxconn. */
+const BACKLOG = 4096;
+
+const CODES: ReadonlyMap<number, readonly [GatewayErrorCode, string]> = new Map([
+  [EADDRINUSE, ['port-in-use', 'is already in use']],
+  [EACCES, ['not-permitted', 'may not be used by this user (ports below 1024 need root)']],
+  [EPERM, ['not-permitted', 'may not be used by this user (ports below 1024 need root)']],
+  [EADDRNOTAVAIL, ['address-unavailable', 'is not an address of this machine']],
+]);
+
+/** The sockets of one listener: one per worker, sharing the port (SO_REUSEPORT). */
+export interface ListenerSockets {
+  readonly listener: RouteListener;
+  /** The port actually bound, when the listener asked for 0. */
+  readonly port: number;
+  /** By worker index. */
+  readonly fds: readonly number[];
+}
+
+/**
+ * Opens a listener. The main thread owns the sockets, so a worker that dies loses no connection
+ * waiting in its accept queue: the next worker inherits it.
+ * @throws GatewayError with one clear line.
+ */
+export function openListener(listener: RouteListener, workers: number): ListenerSockets {
+  const wanted = socketAddress(listener.address, listener.port);
+  if (wanted === undefined) {
+    throw new GatewayError(
+      'bad-listener',
+      `listener ${listener.name}: not an address: ${listener.address} port ${listener.port}`,
+    );
+  }
+  const fds: number[] = [];
+  try {
+    // Alone first: with SO_REUSEPORT another process of the same user could hold the port unnoticed.
+    const probe = openSocket(listener, wanted, false);
+    const port = localAddress(probe)?.port ?? wanted.port;
+    close(probe);
+    for (let i = 0; i < workers; i++) fds.push(openSocket(listener, { ...wanted, port }, true));
+    for (const fd of fds) {
+      const result = listen(fd, BACKLOG);
+      if (result < 0) throw listenError(listener, result);
+    }
+    return { listener, port, fds };
+  } catch (error) {
+    for (const fd of fds) close(fd);
+    throw error;
+  }
+}
+
+function openSocket(listener: RouteListener, address: SocketAddress, shared: boolean): number {
+  const fd = socket(addressFamily(address), linux.SOCK_STREAM | linux.SOCK_NONBLOCK);
+  if (fd < 0) throw listenError(listener, fd);
+  setSocketOption(fd, linux.SOL_SOCKET, linux.SO_REUSEADDR, 1);
+  if (shared) setSocketOption(fd, linux.SOL_SOCKET, linux.SO_REUSEPORT, 1);
+  // Accepted connections inherit it: one call here instead of one per connection.
+  setSocketOption(fd, linux.IPPROTO_TCP, linux.TCP_NODELAY, 1);
+  if (address.family === 'ipv6') {
+    // `::` serves IPv4 too; any other address only itself.
+    setSocketOption(fd, linux.IPPROTO_IPV6, linux.IPV6_V6ONLY, address.address === '::' ? 0 : 1);
+  }
+  const bound = bind(fd, address);
+  if (bound < 0) {
+    close(fd);
+    throw listenError(listener, bound);
+  }
+  return fd;
+}
+
+function listenError(listener: RouteListener, result: number): GatewayError {
+  const [code, text] = CODES.get(-result) ?? ['listen-failed', `cannot be opened: ${errnoName(result)}`];
+  const where = listener.address.includes(':') ? `[${listener.address}]` : listener.address;
+  return new GatewayError(code, `listener ${listener.name}: ${where} port ${listener.port} ${text}`);
+}
+
+/** Closes a listener's sockets, after all workers stopped using them. */
+export function closeListener(sockets: ListenerSockets): void {
+  for (const fd of sockets.fds) {
+    // A connection that arrived since the workers stopped is closed rather than reset silently.
+    for (let fresh = accept4(fd, 0); fresh >= 0 || fresh !== -EAGAIN; fresh = accept4(fd, 0)) {
+      if (fresh < 0) break;
+      close(fresh);
+    }
+    close(fd);
+  }
+}

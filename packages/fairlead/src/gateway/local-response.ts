@@ -1,0 +1,45 @@
+import { STATUS_CODES } from 'node:http';
+
+/** Why the gateway answers itself; goes to the access log. */
+export type LocalReason =
+  | 'bad-request'
+  | 'no-route'
+  | 'no-endpoint'
+  | 'redirect'
+  | 'respond'
+  | 'upstream-connect'
+  | 'upstream-timeout'
+  | 'upstream-reset'
+  | 'upstream-malformed'
+  | 'request-timeout'
+  | 'expectation';
+
+/** Builds a response of the gateway's own. The one place where an error becomes an HTTP answer. */
+export function localResponse(options: {
+  readonly status: number;
+  readonly body: string;
+  readonly location?: string;
+  readonly toHead: boolean;
+  readonly close: boolean;
+  readonly keepAliveHttp10: boolean;
+  readonly nowMs: number;
+}): Buffer {
+  const { status } = options;
+  const body = Buffer.from(options.body);
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}`];
+  lines.push(`date: ${new Date(options.nowMs).toUTCString()}`);
+  if (options.location !== undefined) lines.push(`location: ${options.location}`);
+  if (status !== 204 && status !== 304) {
+    lines.push('content-type: text/plain; charset=utf-8', `content-length: ${body.length}`);
+  }
+  if (options.close) lines.push('connection: close');
+  else if (options.keepAliveHttp10) lines.push('connection: keep-alive');
+  const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+  return options.toHead || status === 204 || status === 304 ? head : Buffer.concat([head, body]);
+}
+
+/** Body of an error answer: the status in words. */
+export function errorBody(status: number, detail?: string): string {
+  const phrase = `${status} ${STATUS_CODES[status] ?? 'Error'}`;
+  return detail === undefined ? `${phrase}\n` : `${phrase}: ${detail}\n`;
+}

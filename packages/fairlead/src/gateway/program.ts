@@ -1,0 +1,68 @@
+import type { RouteTableDiff, VirtualHost } from '../routing/route-table.ts';
+import type { Random } from '../sys/clock.ts';
+import { BackendRuntime, EndpointRegistry } from './backend-runtime.ts';
+import { CompiledRoute } from './compiled-route.ts';
+import { HostIndex } from './host-index.ts';
+
+/** Routes of one hostname, in matching order. Replaced as a whole. */
+export interface CompiledHost {
+  readonly hostname: string;
+  readonly routes: readonly CompiledRoute[];
+}
+
+/**
+ * What one worker runs. A diff touches only the hosts and backends it names; a request that has
+ * found its route keeps it until it ends.
+ */
+export class GatewayProgram {
+  readonly endpoints: EndpointRegistry = new EndpointRegistry();
+  readonly #random: Random;
+  readonly #listeners: Map<string, HostIndex<CompiledHost>> = new Map();
+  readonly #backends: Map<string, BackendRuntime> = new Map();
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** Hosts of a listener. The same object for the listener's whole life. */
+  hostsOf(listener: string): HostIndex<CompiledHost> {
+    let hosts = this.#listeners.get(listener);
+    if (hosts === undefined) {
+      hosts = new HostIndex();
+      this.#listeners.set(listener, hosts);
+    }
+    return hosts;
+  }
+
+  /** Installs a difference: backends first, so that a new route finds its endpoints. */
+  apply(diff: RouteTableDiff): void {
+    // Compiling may refuse a route (a broken regular expression): nothing is installed then.
+    const compiled = diff.hosts.map(([, host]) => (host === undefined ? undefined : this.#compileHost(host)));
+    for (const [key, backend] of diff.backends) {
+      if (backend !== undefined) this.#backend(key).update(backend, this.endpoints, this.#random);
+    }
+    for (const [index, [key, host]] of diff.hosts.entries()) {
+      const bar = key.indexOf('|');
+      const listener = host?.listener ?? key.slice(0, bar);
+      const hostname = host?.hostname ?? key.slice(bar + 1);
+      this.hostsOf(listener).set(hostname, compiled[index]);
+    }
+    for (const [key, backend] of diff.backends) {
+      if (backend === undefined) this.#backends.get(key)?.update(undefined, this.endpoints, this.#random);
+    }
+  }
+
+  #backend(key: string): BackendRuntime {
+    let backend = this.#backends.get(key);
+    if (backend === undefined) {
+      backend = new BackendRuntime(key);
+      this.#backends.set(key, backend);
+    }
+    return backend;
+  }
+
+  #compileHost(host: VirtualHost): CompiledHost {
+    const routes = host.routes.map((route) => new CompiledRoute(route, (key) => this.#backend(key)));
+    return { hostname: host.hostname, routes };
+  }
+}

@@ -1,0 +1,79 @@
+import type { Reactor } from '../reactor/reactor.ts';
+import type { Clock, Random } from '../sys/clock.ts';
+import { RequestHead } from '../wire/http1/request-head.ts';
+import { ResponseHead } from '../wire/http1/response-head.ts';
+import type { AccessLog } from './access-log.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { GatewayProgram } from './program.ts';
+
+/** Limits and times that are no part of a route. Milliseconds. */
+export interface ProxyTimes {
+  /** From a request's first byte (or the connection's start) to the end of its head. */
+  readonly headMs: number;
+  /** Between requests of a client. */
+  readonly clientIdleMs: number;
+  /** Between requests on a pooled upstream connection. */
+  readonly upstreamIdleMs: number;
+}
+
+/** Times unless configured otherwise. */
+export const DEFAULT_PROXY_TIMES: ProxyTimes = { headMs: 60_000, clientIdleMs: 75_000, upstreamIdleMs: 60_000 };
+
+/** What all connections of one worker share. */
+export class ProxyCore {
+  readonly reactor: Reactor;
+  readonly program: GatewayProgram;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly metrics: Float64Array;
+  readonly times: ProxyTimes;
+  readonly accessLog: AccessLog | undefined;
+  /** Open client connections. */
+  readonly clients: Set<ClientConnection> = new Set();
+  /** Set once the worker drains: every response closes its connection. */
+  draining: boolean = false;
+  /** Head being parsed by whoever is in a callback. A connection that stops midway keeps it and leaves a spare. */
+  requestHead: RequestHead = new RequestHead();
+  responseHead: ResponseHead = new ResponseHead();
+  readonly #spareRequestHeads: RequestHead[] = [];
+  readonly #spareResponseHeads: ResponseHead[] = [];
+
+  constructor(options: {
+    readonly reactor: Reactor;
+    readonly program: GatewayProgram;
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly metrics: Float64Array;
+    readonly times: ProxyTimes;
+    readonly accessLog: AccessLog | undefined;
+  }) {
+    this.reactor = options.reactor;
+    this.program = options.program;
+    this.clock = options.clock;
+    this.random = options.random;
+    this.metrics = options.metrics;
+    this.times = options.times;
+    this.accessLog = options.accessLog;
+  }
+
+  /** Hands the shared head to a connection whose head is incomplete. */
+  keepRequestHead(): RequestHead {
+    const kept = this.requestHead;
+    this.requestHead = this.#spareRequestHeads.pop() ?? new RequestHead();
+    return kept;
+  }
+
+  returnRequestHead(head: RequestHead): void {
+    if (this.#spareRequestHeads.length < 64) this.#spareRequestHeads.push(head);
+  }
+
+  keepResponseHead(): ResponseHead {
+    const kept = this.responseHead;
+    this.responseHead = this.#spareResponseHeads.pop() ?? new ResponseHead();
+    return kept;
+  }
+
+  returnResponseHead(head: ResponseHead): void {
+    if (this.#spareResponseHeads.length < 64) this.#spareResponseHeads.push(head);
+  }
+}

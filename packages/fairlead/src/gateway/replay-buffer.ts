@@ -1,0 +1,57 @@
+// Hot path: start() copies each request's head.
+
+/** Requests longer than this are not sent a second time. */
+const REPLAY_MAX_BYTES = 64 * 1024;
+/** Kept between requests. */
+const KEPT_BYTES = 2 * 1024;
+
+/** What was sent of a request so far, to send it again to another endpoint. */
+export class ReplayBuffer {
+  #bytes: Buffer = EMPTY;
+  #length = 0;
+  #complete = false;
+
+  /** Everything sent is here. */
+  get isComplete(): boolean {
+    return this.#complete;
+  }
+
+  start(from: Uint8Array, length: number): void {
+    this.#length = 0;
+    this.#complete = true;
+    this.append(from, 0, length);
+  }
+
+  append(from: Uint8Array, start: number, end: number): void {
+    if (!this.#complete) return;
+    const length = this.#length + end - start;
+    if (length > REPLAY_MAX_BYTES) {
+      this.#complete = false;
+      this.#bytes = EMPTY;
+      return;
+    }
+    if (length > this.#bytes.length) this.#grow(length);
+    this.#bytes.set(from.subarray(start, end), this.#length);
+    this.#length = length;
+  }
+
+  #grow(length: number): void {
+    let capacity = Math.max(512, this.#bytes.length);
+    while (capacity < length) capacity *= 2;
+    const bytes = Buffer.allocUnsafeSlow(capacity);
+    bytes.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = bytes;
+  }
+
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Gives back memory of a large request. */
+  shrink(): void {
+    if (this.#bytes.length > KEPT_BYTES) this.#bytes = EMPTY;
+    this.#complete = false;
+  }
+}
+
+const EMPTY = Buffer.alloc(0);

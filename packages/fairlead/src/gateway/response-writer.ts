@@ -1,0 +1,56 @@
+// Hot path: turns an upstream's response head into the one for the client.
+import { copyBytes, copyKeptFields } from '../wire/http1/head-writer.ts';
+import type { ResponseHead } from '../wire/http1/response-head.ts';
+import type { CompiledEdit } from './compiled-route.ts';
+import { dropEdited } from './request-writer.ts';
+
+const text = (value: string): Buffer => Buffer.from(value, 'latin1');
+const CLOSE = text('connection: close\r\n');
+const KEEP_ALIVE = text('connection: keep-alive\r\n');
+const CHUNKED = text('transfer-encoding: chunked\r\n');
+const UPGRADE = text('connection: upgrade\r\nupgrade: ');
+
+/** Which Connection field the client gets. */
+export type ConnectionField = 'none' | 'close' | 'keep-alive';
+
+/** Writes the head of a final response at the start of `to`; returns its length. */
+export function writeResponseHead(
+  head: ResponseHead,
+  to: Uint8Array,
+  edit: CompiledEdit | undefined,
+  chunked: boolean,
+  connection: ConnectionField,
+): number {
+  if (edit !== undefined) dropEdited(head, edit);
+  let at = writeStatusLine(head, to);
+  at = copyKeptFields(head, to, at);
+  if (edit !== undefined) at = copyBytes(edit.lines, 0, edit.lines.length, to, at);
+  if (chunked) at = copyBytes(CHUNKED, 0, CHUNKED.length, to, at);
+  if (connection === 'close') at = copyBytes(CLOSE, 0, CLOSE.length, to, at);
+  else if (connection === 'keep-alive') at = copyBytes(KEEP_ALIVE, 0, KEEP_ALIVE.length, to, at);
+  to[at++] = 13;
+  to[at++] = 10;
+  return at;
+}
+
+/** Writes an informational response (1xx); 101 with its Upgrade. */
+export function writeInterimHead(head: ResponseHead, to: Uint8Array): number {
+  let at = writeStatusLine(head, to);
+  at = copyKeptFields(head, to, at);
+  if (head.status === 101 && head.upgradeField >= 0) {
+    at = copyBytes(UPGRADE, 0, UPGRADE.length, to, at);
+    at = copyBytes(head.bytes, head.valueStart(head.upgradeField), head.valueEnd(head.upgradeField), to, at);
+    to[at++] = 13;
+    to[at++] = 10;
+  }
+  to[at++] = 13;
+  to[at++] = 10;
+  return at;
+}
+
+/** The status line as it came, with our version (RFC 9110 2.5). */
+function writeStatusLine(head: ResponseHead, to: Uint8Array): number {
+  const at = copyBytes(head.bytes, head.base, head.base + head.fieldsStart, to, 0);
+  to[7] = 49;
+  return at;
+}

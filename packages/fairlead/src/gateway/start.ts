@@ -1,0 +1,139 @@
+import type { RouteTableDiff } from '../routing/route-table.ts';
+import type { Clock } from '../sys/clock.ts';
+import type { Log } from '../sys/role.ts';
+import { applyDiff, InstalledTable, ListenerSet } from './apply.ts';
+import { GatewayError } from './gateway-error.ts';
+import { type GatewayStats, sumMetrics } from './gateway-metrics.ts';
+import { DEFAULT_PROXY_TIMES, type ProxyTimes } from './proxy-core.ts';
+import { WorkerHandle, type WorkerOptions } from './worker-handle.ts';
+
+/** Pause before a worker that failed is replaced again. */
+const RESTART_MS = 100;
+
+/** Options of {@link startGateway}. */
+export interface GatewayOptions {
+  /** Worker threads, at least 1. */
+  readonly workers: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Receives access log lines (JSON, newline-terminated) in batches. Default: no access log. */
+  readonly accessLog?: (lines: string) => void;
+  /** CIDRs of proxies in front whose X-Forwarded-* fields are believed. Default none: they are overwritten. */
+  readonly trustedProxies?: readonly string[];
+  readonly times?: Partial<ProxyTimes>;
+}
+
+/** An address that the gateway serves. */
+export interface ListenerAddress {
+  readonly name: string;
+  readonly protocol: 'http' | 'https';
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A gateway in operation. */
+export interface RunningGateway {
+  /**
+   * Installs a difference. Resolves when every worker runs it. Rejects with a {@link GatewayError}
+   * (port in use, not permitted, a route that cannot be compiled); the previous program goes on.
+   */
+  applyRoutes(diff: RouteTableDiff): Promise<void>;
+  listeners(): readonly ListenerAddress[];
+  stats(): GatewayStats;
+  /** Stops accepting, lets requests end (at most `drainMs`), closes everything. Idempotent. */
+  stop(options: { readonly drainMs: number }): Promise<void>;
+}
+
+/** Starts the workers of a gateway, without routes and listeners. */
+export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
+  const gateway = new Gateway(options);
+  return gateway;
+}
+
+class Gateway implements RunningGateway {
+  readonly #options: GatewayOptions;
+  readonly #workerOptions: WorkerOptions;
+  readonly #installed = new InstalledTable();
+  readonly #listeners: ListenerSet;
+  readonly #workers: WorkerHandle[] = [];
+  /** Diffs are applied one after the other. */
+  #queue: Promise<void> = Promise.resolve();
+  #stopped: Promise<void> | undefined = undefined;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.#workerOptions = {
+      times: { ...DEFAULT_PROXY_TIMES, ...options.times },
+      trustedProxies: options.trustedProxies ?? [],
+      accessLog: options.accessLog,
+      log: options.log,
+    };
+    this.#listeners = new ListenerSet(options.workers);
+    for (let index = 0; index < options.workers; index++) this.#launch(index, undefined);
+  }
+
+  #launch(index: number, metrics: SharedArrayBuffer | undefined): WorkerHandle {
+    const worker = new WorkerHandle(index, this.#workerOptions, metrics);
+    this.#workers[index] = worker;
+    void worker.ended.then((asked) => {
+      if (!asked && this.#stopped === undefined) this.#replace(worker);
+    });
+    return worker;
+  }
+
+  /** A failed worker's successor gets the whole table and the same listening sockets. */
+  #replace(failed: WorkerHandle): void {
+    this.#options.log('warn', 'replacing a gateway worker', { worker: failed.index });
+    this.#enqueue(async () => {
+      await this.#options.clock.sleep(RESTART_MS);
+      if (this.#stopped !== undefined) return;
+      const worker = this.#launch(failed.index, failed.metrics);
+      await worker.apply(this.#installed.asDiff(), this.#listeners.forWorker(worker.index), []);
+    }).catch((error: Error) => {
+      this.#options.log('error', 'a replaced gateway worker failed at once', { error: error.message });
+    });
+  }
+
+  #enqueue(work: () => Promise<void>): Promise<void> {
+    const result = this.#queue.then(work);
+    this.#queue = result.catch(() => {});
+    return result;
+  }
+
+  applyRoutes(diff: RouteTableDiff): Promise<void> {
+    return this.#enqueue(async () => {
+      if (this.#stopped !== undefined) throw new GatewayError('stopped', 'the gateway has stopped');
+      try {
+        await applyDiff(diff, this.#listeners, this.#workers, this.#options.log);
+      } catch (error) {
+        // A worker that died meanwhile is replaced and gets everything, this difference included.
+        if (!(error instanceof GatewayError) || error.code !== 'stopped') throw error;
+      }
+      this.#installed.note(diff);
+    });
+  }
+
+  listeners(): readonly ListenerAddress[] {
+    return this.#listeners.values().map(({ listener, port }) => ({
+      name: listener.name,
+      protocol: listener.protocol,
+      address: listener.address,
+      port,
+    }));
+  }
+
+  stats(): GatewayStats {
+    return sumMetrics(
+      this.#workers.map((worker) => worker.metrics),
+      this.#workers.length,
+    );
+  }
+
+  stop({ drainMs }: { readonly drainMs: number }): Promise<void> {
+    this.#stopped ??= (async () => {
+      await Promise.all(this.#workers.map((worker) => worker.stop(drainMs)));
+      this.#listeners.closeAll();
+    })();
+    return this.#stopped;
+  }
+}

@@ -1,0 +1,283 @@
+// Hot path: reads responses and hands them to the client connection.
+import type { Connection, ConnectionHandler } from '../reactor/reactor.ts';
+import { ETIMEDOUT } from '../sys/errno.ts';
+import { CHUNK_DATA, CHUNK_END, CHUNK_ERROR, ChunkedDecoder, writeChunkSize } from '../wire/http1/chunked.ts';
+import { copyBytes } from '../wire/http1/head-writer.ts';
+import type { ResponseHead } from '../wire/http1/response-head.ts';
+import type { EndpointRuntime } from './backend-runtime.ts';
+import type { ClientConnection } from './client-connection.ts';
+import { METRIC } from './gateway-metrics.ts';
+import type { ProxyCore } from './proxy-core.ts';
+
+/** How an upstream failed a request. */
+export type UpstreamFailure = 'connect' | 'connect-timeout' | 'reset' | 'malformed';
+
+const HEAD = 0;
+const LENGTH = 1;
+const CHUNKED = 2;
+const UNTIL_CLOSE = 3;
+const TUNNEL = 4;
+
+const LAST_CHUNK = Buffer.from('0\r\n', 'latin1');
+const CRLF = Buffer.from('\r\n', 'latin1');
+const LAST_CHUNK_PLAIN = Buffer.from('0\r\n\r\n', 'latin1');
+
+/** One connection to an endpoint: busy with one request, or idle in the endpoint's pool. */
+export class UpstreamConnection implements ConnectionHandler {
+  readonly endpoint: EndpointRuntime;
+  readonly connection: Connection;
+  /** The request it works for; undefined when idle. */
+  client: ClientConnection | undefined = undefined;
+  isConnected: boolean = false;
+  /** It has served a request before, so the peer may be about to close it. */
+  isReused: boolean = false;
+  /** Bytes of the present response have arrived. */
+  hasResponseBytes: boolean = false;
+  readonly #core: ProxyCore;
+  #phase = HEAD;
+  #remaining = 0;
+  #keepsAlive = false;
+  /** The client gets the body chunked. */
+  #encodeChunks = false;
+  #partialHead: ResponseHead | undefined = undefined;
+  #chunks: ChunkedDecoder | undefined = undefined;
+
+  constructor(core: ProxyCore, endpoint: EndpointRuntime, connectMs: number) {
+    this.#core = core;
+    this.endpoint = endpoint;
+    core.metrics[METRIC.upstreamConnects]! += 1;
+    this.connection = core.reactor.connect(endpoint.address, this);
+    if (connectMs !== Infinity) this.connection.setDeadline(core.reactor.nowMs + connectMs);
+  }
+
+  /** Takes on a request; the caller writes it. */
+  begin(client: ClientConnection): void {
+    this.client = client;
+    this.#phase = HEAD;
+    this.hasResponseBytes = false;
+    if (this.isReused) this.connection.setDeadline(Infinity);
+  }
+
+  onConnected(): void {
+    this.isConnected = true;
+    this.connection.setDeadline(Infinity);
+  }
+
+  onData(start: number, end: number): void {
+    const { client } = this;
+    if (client === undefined) {
+      // Nobody asked: the framing of the previous response was wrong, or the peer is.
+      this.endpoint.dropIdle(this);
+      this.connection.close();
+      return;
+    }
+    this.hasResponseBytes = true;
+    if (this.#phase === HEAD) this.#onHeadBytes(client, start, end);
+    else if (this.#phase === TUNNEL) {
+      client.connection.write(this.#core.reactor.input, start, end);
+      this.#slowDown(client);
+    } else this.#onBodyBytes(client, start, end, 0);
+  }
+
+  #onHeadBytes(client: ClientConnection, start: number, end: number): void {
+    const core = this.#core;
+    const { input } = core.reactor;
+    for (;;) {
+      const head = this.#partialHead ?? core.responseHead;
+      if (this.#partialHead === undefined) head.reset();
+      const length = head.parse(input.bytes, start, end);
+      if (length === 0) {
+        this.#partialHead ??= core.keepResponseHead();
+        this.connection.retain(start, end);
+        return;
+      }
+      if (this.#partialHead !== undefined) {
+        this.#partialHead = undefined;
+        core.returnResponseHead(head);
+      }
+      if (length < 0) {
+        client.onUpstreamFailed(this, 'malformed');
+        return;
+      }
+      start += length;
+      if (head.status >= 200) {
+        this.#onFinalHead(client, head, start, end);
+        return;
+      }
+      if (head.status === 101) {
+        this.#onSwitch(client, head, start, end);
+        return;
+      }
+      client.sendInterim(head);
+      if (start === end) return;
+    }
+  }
+
+  #onSwitch(client: ClientConnection, head: ResponseHead, start: number, end: number): void {
+    if (!client.startTunnel(head)) {
+      client.onUpstreamFailed(this, 'malformed');
+      return;
+    }
+    this.#phase = TUNNEL;
+    if (start < end) client.connection.write(this.#core.reactor.input, start, end);
+  }
+
+  #onFinalHead(client: ClientConnection, head: ResponseHead, start: number, end: number): void {
+    this.#keepsAlive = head.keepsAlive;
+    const framing = head.framing(client.isHead);
+    switch (framing) {
+      case 'none':
+        this.#phase = LENGTH;
+        this.#remaining = 0;
+        break;
+      case 'length':
+        this.#phase = LENGTH;
+        this.#remaining = head.contentLength;
+        break;
+      case 'chunked':
+        this.#phase = CHUNKED;
+        this.#chunks ??= new ChunkedDecoder();
+        this.#chunks.reset();
+        break;
+      case 'until-close':
+        this.#phase = UNTIL_CLOSE;
+        this.#keepsAlive = false;
+        break;
+    }
+    const unsized = framing === 'chunked' || framing === 'until-close';
+    this.#encodeChunks = unsized && !client.isHttp10;
+    // A HEAD answer keeps saying how the GET would be framed.
+    const announceChunks = this.#encodeChunks || (head.isChunked && client.isHead && !client.isHttp10);
+    const written = client.writeHead(head, announceChunks, unsized && client.isHttp10);
+    this.#onBodyBytes(client, start, end, written);
+  }
+
+  /** Forwards body bytes; the output buffer already holds `written` bytes of head. */
+  #onBodyBytes(client: ClientConnection, start: number, end: number, written: number): void {
+    switch (this.#phase) {
+      case LENGTH: {
+        const stop = Math.min(end, start + this.#remaining);
+        this.#remaining -= stop - start;
+        this.#forward(client, start, stop, written);
+        if (this.#remaining === 0) this.#complete(client, stop === end);
+        else this.#slowDown(client);
+        return;
+      }
+      case CHUNKED:
+        this.#onChunkedBytes(client, start, end, written);
+        return;
+      default:
+        if (this.#encodeChunks && start < end) {
+          const { output, input } = this.#core.reactor;
+          let at = writeChunkSize(output.bytes, written, end - start);
+          at = copyBytes(input.bytes, start, end, output.bytes, at);
+          at = copyBytes(CRLF, 0, 2, output.bytes, at);
+          client.connection.write(output, 0, at);
+        } else this.#forward(client, start, end, written);
+        this.#slowDown(client);
+    }
+  }
+
+  /** Sends head (if any) and unencoded body, in one piece when there is a head. */
+  #forward(client: ClientConnection, start: number, end: number, written: number): void {
+    const { output, input } = this.#core.reactor;
+    if (written === 0) {
+      client.connection.write(input, start, end);
+      return;
+    }
+    const at = copyBytes(input.bytes, start, end, output.bytes, written);
+    client.connection.write(output, 0, at);
+  }
+
+  #onChunkedBytes(client: ClientConnection, start: number, end: number, written: number): void {
+    const { output, input } = this.#core.reactor;
+    const chunks = this.#chunks!;
+    let position = start;
+    let at = written;
+    for (;;) {
+      const event = chunks.next(input.bytes, position, end);
+      position = chunks.position;
+      if (event === CHUNK_DATA) {
+        if (this.#encodeChunks) at = writeChunkSize(output.bytes, at, chunks.dataEnd - chunks.dataStart);
+        at = copyBytes(input.bytes, chunks.dataStart, chunks.dataEnd, output.bytes, at);
+        if (this.#encodeChunks) at = copyBytes(CRLF, 0, 2, output.bytes, at);
+      } else if (event === CHUNK_END) {
+        if (this.#encodeChunks) at = this.#writeLastChunk(chunks.trailers, at);
+        client.connection.write(output, 0, at);
+        this.#complete(client, position === end);
+        return;
+      } else {
+        client.connection.write(output, 0, at);
+        if (event === CHUNK_ERROR) client.onUpstreamFailed(this, 'malformed');
+        else this.#slowDown(client);
+        return;
+      }
+    }
+  }
+
+  #writeLastChunk(trailers: Buffer, at: number): number {
+    const { bytes } = this.#core.reactor.output;
+    at = copyBytes(LAST_CHUNK, 0, LAST_CHUNK.length, bytes, at);
+    at = copyBytes(trailers, 0, trailers.length, bytes, at);
+    return copyBytes(CRLF, 0, 2, bytes, at);
+  }
+
+  #complete(client: ClientConnection, exact: boolean): void {
+    client.onResponseComplete(this.#keepsAlive && exact && this.connection.isOpen);
+  }
+
+  #slowDown(client: ClientConnection): void {
+    if (client.connection.isCongested) this.connection.pauseReading();
+  }
+
+  onEnd(): void {
+    const { client } = this;
+    if (client === undefined) {
+      this.endpoint.dropIdle(this);
+      this.connection.close();
+    } else if (this.#phase === TUNNEL) client.onTunnelEnd();
+    else if (this.#phase === UNTIL_CLOSE) {
+      if (this.#encodeChunks) client.connection.writeBytes(LAST_CHUNK_PLAIN);
+      this.#complete(client, true);
+    } else client.onUpstreamFailed(this, 'reset');
+  }
+
+  onDrained(): void {
+    this.client?.onUpstreamDrained();
+  }
+
+  onTimeout(): void {
+    const { client } = this;
+    if (client === undefined) {
+      this.endpoint.dropIdle(this);
+      this.connection.close();
+    } else if (!this.isConnected) client.onUpstreamFailed(this, 'connect-timeout');
+  }
+
+  onFailed(error: number): void {
+    const { client } = this;
+    if (client === undefined) this.endpoint.dropIdle(this);
+    else if (this.isConnected) client.onUpstreamFailed(this, 'reset');
+    else client.onUpstreamFailed(this, error === -ETIMEDOUT ? 'connect-timeout' : 'connect');
+  }
+
+  /** Ends the work for a client: back into the pool, or closed. */
+  release(reusable: boolean): void {
+    this.client = undefined;
+    if (this.#partialHead !== undefined) {
+      this.#core.returnResponseHead(this.#partialHead);
+      this.#partialHead = undefined;
+    }
+    if (!reusable || !this.connection.isOpen || !this.endpoint.putIdle(this)) {
+      this.connection.close();
+      return;
+    }
+    this.isReused = true;
+    this.connection.resumeReading();
+    this.connection.setDeadline(this.#core.reactor.nowMs + this.#core.times.upstreamIdleMs);
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+}

@@ -1,0 +1,124 @@
+import { Worker } from 'node:worker_threads';
+import { DescriptorLedger } from '../reactor/descriptor-ledger.ts';
+import type { RouteTableDiff } from '../routing/route-table.ts';
+import { eventfd, signalEventfd } from '../sys/eventfd.ts';
+import type { Log } from '../sys/role.ts';
+import { close } from '../sys/socket.ts';
+import { GatewayError } from './gateway-error.ts';
+import { createMetricsMemory, METRIC } from './gateway-metrics.ts';
+import type { ProxyTimes } from './proxy-core.ts';
+import type { FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
+
+/** What every worker of a gateway is started with. */
+export interface WorkerOptions {
+  readonly times: ProxyTimes;
+  readonly trustedProxies: readonly string[];
+  readonly accessLog: ((lines: string) => void) | undefined;
+  readonly log: Log;
+}
+
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A worker thread as the main thread sees it. */
+export class WorkerHandle {
+  readonly index: number;
+  readonly metrics: SharedArrayBuffer;
+  /** Settles when the thread has ended: true if it was asked to. */
+  readonly ended: Promise<boolean>;
+  readonly #worker: Worker;
+  readonly #wakeFd: number = eventfd();
+  readonly #ledger: DescriptorLedger = new DescriptorLedger();
+  readonly #waiting: Map<number, Waiting> = new Map();
+  readonly #options: WorkerOptions;
+  #nextId = 1;
+  #stopping = false;
+  #gone = false;
+
+  /** @param metrics of the worker it replaces, so that counters go on. */
+  constructor(index: number, options: WorkerOptions, metrics: SharedArrayBuffer = createMetricsMemory()) {
+    this.index = index;
+    this.metrics = metrics;
+    this.#options = options;
+    const workerData: WorkerStart = {
+      wakeFd: this.#wakeFd,
+      ledger: this.#ledger.memory,
+      metrics,
+      times: options.times,
+      accessLog: options.accessLog !== undefined,
+      trustedProxies: options.trustedProxies,
+    };
+    this.#worker = new Worker(new URL('worker.ts', import.meta.url), { workerData });
+    this.#worker.on('message', (message: FromWorker) => this.#receive(message));
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.ended = promise;
+    this.#worker.on('error', (error: Error) => {
+      options.log('error', 'gateway worker failed', { worker: index, error: error.stack ?? error.message });
+    });
+    this.#worker.on('exit', () => {
+      this.#cleanUp();
+      resolve(this.#stopping);
+    });
+  }
+
+  /** Descriptors of a thread that failed stay open in the process: close them, so that clients see the end. */
+  #cleanUp(): void {
+    this.#gone = true;
+    for (const fd of this.#ledger.takeAll()) close(fd);
+    close(this.#wakeFd);
+    const gauges = new Float64Array(this.metrics);
+    gauges[METRIC.connectionsOpen] = 0;
+    gauges[METRIC.requestsInFlight] = 0;
+    const error = new GatewayError('stopped', `gateway worker ${this.index} ended`);
+    for (const waiting of this.#waiting.values()) waiting.reject(error);
+    this.#waiting.clear();
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.type) {
+      case 'started':
+        return;
+      case 'applied':
+        this.#settle(message.id)?.resolve();
+        return;
+      case 'rejected':
+        this.#settle(message.id)?.reject(new GatewayError('rejected', message.message));
+        return;
+      case 'log':
+        this.#options.log(message.level, message.message, { worker: this.index, ...message.fields });
+        return;
+      case 'access':
+        this.#options.accessLog?.(message.lines);
+    }
+  }
+
+  #settle(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    return waiting;
+  }
+
+  #send(message: ToWorker): void {
+    this.#worker.postMessage(message);
+    signalEventfd(this.#wakeFd);
+  }
+
+  /** Installs a difference; resolves when the worker runs it. */
+  apply(diff: RouteTableDiff, listen: readonly WorkerListener[], unlisten: readonly string[]): Promise<void> {
+    if (this.#gone) return Promise.reject(new GatewayError('stopped', `gateway worker ${this.index} ended`));
+    const id = this.#nextId++;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting.set(id, { resolve, reject });
+    this.#send({ type: 'apply', id, diff, listen, unlisten });
+    return promise;
+  }
+
+  /** Ends the worker after its requests, at the latest after `drainMs`. */
+  async stop(drainMs: number): Promise<void> {
+    this.#stopping = true;
+    if (!this.#gone) this.#send({ type: 'drain', drainMs });
+    await this.ended;
+  }
+}

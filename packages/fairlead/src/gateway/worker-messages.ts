@@ -1,0 +1,47 @@
+import type { RouteTableDiff } from '../routing/route-table.ts';
+import type { LogLevel } from '../sys/role.ts';
+import type { ProxyTimes } from './proxy-core.ts';
+
+/** One listening socket for one worker. The main thread opened it and closes it. */
+export interface WorkerListener {
+  readonly name: string;
+  readonly scheme: 'http' | 'https';
+  /** Port that clients reach. */
+  readonly port: number;
+  readonly fd: number;
+}
+
+/** What a worker starts with. */
+export interface WorkerStart {
+  readonly wakeFd: number;
+  readonly ledger: SharedArrayBuffer;
+  readonly metrics: SharedArrayBuffer;
+  readonly times: ProxyTimes;
+  readonly accessLog: boolean;
+  /** CIDRs of proxies whose forwarding fields are believed. */
+  readonly trustedProxies: readonly string[];
+}
+
+/** Main thread to worker; the wake descriptor is signalled after each. */
+export type ToWorker =
+  | {
+      readonly type: 'apply';
+      readonly id: number;
+      readonly diff: RouteTableDiff;
+      readonly listen: readonly WorkerListener[];
+      readonly unlisten: readonly string[];
+    }
+  | { readonly type: 'drain'; readonly drainMs: number };
+
+/** Worker to main thread. */
+export type FromWorker =
+  | { readonly type: 'started' }
+  | { readonly type: 'applied'; readonly id: number }
+  | { readonly type: 'rejected'; readonly id: number; readonly message: string }
+  | {
+      readonly type: 'log';
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    }
+  | { readonly type: 'access'; readonly lines: string };

@@ -1,0 +1,129 @@
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { DescriptorLedger } from '../reactor/descriptor-ledger.ts';
+import { EpollReactor } from '../reactor/epoll-reactor.ts';
+import type { ListeningSocket } from '../reactor/reactor.ts';
+import { systemClock, systemRandom } from '../sys/clock.ts';
+import type { Log } from '../sys/role.ts';
+import { AccessLog } from './access-log.ts';
+import { ClientConnection, type Frontend } from './client-connection.ts';
+import { clientIdentity, TrustedProxies } from './client-identity.ts';
+import { METRIC } from './gateway-metrics.ts';
+import { GatewayProgram } from './program.ts';
+import { ProxyCore } from './proxy-core.ts';
+import type { FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
+
+/** How often the worker flushes its access log and publishes gauges. */
+const HOUSEKEEPING_MS = 500;
+
+/** One gateway worker: a reactor, a program and the messages of the main thread. */
+class GatewayWorker {
+  readonly #port: MessagePort;
+  readonly #reactor: EpollReactor;
+  readonly #core: ProxyCore;
+  readonly #trusted: TrustedProxies;
+  readonly #listeners: Map<string, ListeningSocket> = new Map();
+
+  constructor(port: MessagePort, start: WorkerStart) {
+    this.#port = port;
+    this.#trusted = new TrustedProxies(start.trustedProxies);
+    const log: Log = (level, message, fields) => this.#send({ type: 'log', level, message, fields: fields ?? {} });
+    this.#reactor = new EpollReactor({
+      clock: systemClock,
+      log,
+      wakeFd: start.wakeFd,
+      onWake: () => this.#receive(),
+      ledger: new DescriptorLedger(start.ledger),
+    });
+    this.#core = new ProxyCore({
+      reactor: this.#reactor,
+      program: new GatewayProgram(systemRandom),
+      clock: systemClock,
+      random: systemRandom,
+      metrics: new Float64Array(start.metrics),
+      times: start.times,
+      accessLog: start.accessLog
+        ? new AccessLog(systemClock, (lines) => this.#send({ type: 'access', lines }))
+        : undefined,
+    });
+  }
+
+  run(): void {
+    this.#send({ type: 'started' });
+    this.#housekeep();
+    this.#reactor.run();
+    this.#core.accessLog?.flush();
+  }
+
+  #send(message: FromWorker): void {
+    this.#port.postMessage(message);
+  }
+
+  #housekeep(): void {
+    this.#core.accessLog?.flush();
+    this.#core.metrics[METRIC.handlerErrors] = this.#reactor.stats().handlerErrors;
+    this.#reactor.after(HOUSEKEEPING_MS, () => this.#housekeep());
+  }
+
+  #receive(): void {
+    for (;;) {
+      const received = receiveMessageOnPort(this.#port);
+      if (received === undefined) return;
+      const message: ToWorker = received.message;
+      if (message.type === 'apply') this.#apply(message);
+      else this.#drain(message.drainMs);
+    }
+  }
+
+  #apply(message: Extract<ToWorker, { type: 'apply' }>): void {
+    try {
+      this.#core.program.apply(message.diff);
+      for (const name of message.unlisten) {
+        this.#listeners.get(name)?.stop();
+        this.#listeners.delete(name);
+      }
+      for (const listener of message.listen) this.#listen(listener);
+      this.#send({ type: 'applied', id: message.id });
+    } catch (error) {
+      this.#send({ type: 'rejected', id: message.id, message: (error as Error).message });
+    }
+  }
+
+  #listen(listener: WorkerListener): void {
+    const core = this.#core;
+    const frontend: Frontend = {
+      hosts: core.program.hostsOf(listener.name),
+      scheme: listener.scheme,
+      port: listener.port,
+    };
+    const socket = this.#reactor.listen(listener.fd, (connection, peer) => {
+      const identity = clientIdentity(peer, this.#trusted.includes(peer), frontend.scheme, frontend.port);
+      const client = new ClientConnection(core, connection, frontend, identity);
+      core.clients.add(client);
+      return client;
+    });
+    this.#listeners.set(listener.name, socket);
+  }
+
+  /** Accepts what already waits, ends idle connections, lets the others finish, then leaves the loop. */
+  #drain(drainMs: number): void {
+    const core = this.#core;
+    core.draining = true;
+    for (const listener of this.#listeners.values()) listener.stop();
+    this.#listeners.clear();
+    const endMs = this.#reactor.nowMs + drainMs;
+    const check = (): void => {
+      for (const client of core.clients) client.drain();
+      if (this.#reactor.stats().openConnections > 0 && this.#reactor.nowMs < endMs) {
+        this.#core.program.endpoints.closeIdle();
+        this.#reactor.after(20, check);
+      } else this.#reactor.stop();
+    };
+    // A connection accepted a moment ago has its request on the way.
+    this.#reactor.after(Math.min(20, drainMs), check);
+  }
+}
+
+if (parentPort !== null) {
+  new GatewayWorker(parentPort, workerData as WorkerStart).run();
+  parentPort.close();
+}

@@ -1,0 +1,352 @@
+// Hot path: write() and onEvent() run for every message.
+import { EAGAIN } from '../sys/errno.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from '../sys/linux-constants.ts';
+import type { PinnedBuffer } from '../sys/pinned.ts';
+import { close, recv, send, shutdown, takeSocketError } from '../sys/socket.ts';
+import type { EpollReactor } from './epoll-reactor.ts';
+import {
+  type Connection,
+  type ConnectionHandler,
+  HIGH_WATER_BYTES,
+  INPUT_BASE,
+  LOW_WATER_BYTES,
+  READ_MAX_BYTES,
+  RETAIN_MAX_BYTES,
+} from './reactor.ts';
+import { WheelTimer } from './timer-wheel.ts';
+
+/** How long a gracefully closed connection waits for the peer. */
+const LINGER_MS = 2000;
+
+const CONNECTING = 0;
+const OPEN = 1;
+/** Own end of stream sent or queued; input is discarded. */
+const LINGERING = 2;
+/** Failed, not yet told. */
+const BROKEN = 3;
+const CLOSED = 4;
+
+/** Epoll interest of a descriptor that is not registered: hung up while reading was paused. */
+const UNREGISTERED = -1;
+
+/** A connection record. The reactor keeps it under its token; handlers see {@link Connection}. */
+export class EpollConnection implements Connection {
+  handler: ConnectionHandler;
+  readonly reactor: EpollReactor;
+  readonly fd: number;
+  readonly token: number;
+  bytesWritten: number = 0;
+  bytesRead: number = 0;
+  isCongested: boolean = false;
+  #state: number;
+  #interest: number;
+  #wantsRead = true;
+  #ended = false;
+  #endAfterFlush = false;
+  #error = 0;
+  #queue: Buffer[] | undefined = undefined;
+  /** Sent bytes of the queue's first chunk. */
+  #queueOffset = 0;
+  #queuedBytes = 0;
+  #retained: Buffer | undefined = undefined;
+  #redelivering = false;
+  readonly #timer: WheelTimer;
+
+  constructor(reactor: EpollReactor, fd: number, token: number, connecting: boolean, handler: ConnectionHandler) {
+    this.reactor = reactor;
+    this.fd = fd;
+    this.token = token;
+    this.handler = handler;
+    this.#state = connecting ? CONNECTING : OPEN;
+    this.#interest = connecting ? EPOLLOUT : EPOLLIN;
+    this.#timer = new WheelTimer(() => this.reactor.guard(this, () => this.#onDeadline()));
+  }
+
+  get isOpen(): boolean {
+    return this.#state <= OPEN;
+  }
+
+  /** Interest at registration. */
+  get interest(): number {
+    return this.#interest;
+  }
+
+  write(from: PinnedBuffer, start: number, end: number): void {
+    if (this.#state > OPEN || start >= end) return;
+    this.bytesWritten += end - start;
+    if (this.#queuedBytes === 0 && this.#state === OPEN) {
+      const sent = send(this.fd, from, start, end - start);
+      if (sent === end - start) return;
+      if (sent >= 0) start += sent;
+      else if (sent !== -EAGAIN) {
+        this.fail(sent);
+        return;
+      }
+    }
+    this.#enqueue(Buffer.from(from.bytes.subarray(start, end)));
+  }
+
+  writeBytes(bytes: Uint8Array): void {
+    if (this.#state > OPEN || bytes.length === 0) return;
+    const scratch = this.reactor.flushScratch;
+    if (bytes.length <= scratch.length) {
+      scratch.bytes.set(bytes);
+      this.write(scratch, 0, bytes.length);
+      return;
+    }
+    this.bytesWritten += bytes.length;
+    this.#enqueue(Buffer.from(bytes));
+    if (this.#state === OPEN) this.#flush();
+  }
+
+  #enqueue(chunk: Buffer): void {
+    if (this.#queue === undefined) this.#queue = [chunk];
+    else this.#queue.push(chunk);
+    this.#queuedBytes += chunk.length;
+    if (this.#queuedBytes > HIGH_WATER_BYTES) this.isCongested = true;
+    this.#updateInterest();
+  }
+
+  /** Sends from the queue until it is empty or the kernel's buffer is full. */
+  #flush(): void {
+    const queue = this.#queue;
+    const scratch = this.reactor.flushScratch;
+    while (queue !== undefined && this.#queuedBytes > 0) {
+      // Gather chunks into pinned memory: one send for many small writes.
+      let filled = 0;
+      let offset = this.#queueOffset;
+      for (const chunk of queue) {
+        const take = Math.min(chunk.length - offset, scratch.length - filled);
+        chunk.copy(scratch.bytes, filled, offset, offset + take);
+        filled += take;
+        offset = 0;
+        if (filled === scratch.length) break;
+      }
+      const sent = send(this.fd, scratch, 0, filled);
+      if (sent === -EAGAIN) break;
+      if (sent < 0) {
+        this.fail(sent);
+        return;
+      }
+      this.#consume(sent);
+      if (sent < filled) break;
+    }
+    if (this.#queuedBytes === 0) {
+      this.#queue = undefined;
+      if (this.#endAfterFlush) this.#sendEnd();
+    }
+    this.#updateInterest();
+    if (this.isCongested && this.#queuedBytes < LOW_WATER_BYTES) {
+      this.isCongested = false;
+      if (this.#state === OPEN) this.handler.onDrained();
+    }
+  }
+
+  #consume(sent: number): void {
+    const queue = this.#queue!;
+    this.#queuedBytes -= sent;
+    let left = sent + this.#queueOffset;
+    let done = 0;
+    while (done < queue.length && left >= queue[done]!.length) {
+      left -= queue[done]!.length;
+      done++;
+    }
+    if (done > 0) queue.splice(0, done);
+    this.#queueOffset = left;
+  }
+
+  #updateInterest(): void {
+    const state = this.#state;
+    if (state >= BROKEN) return;
+    let wanted = this.#queuedBytes > 0 || state === CONNECTING ? EPOLLOUT : 0;
+    if (this.#wantsRead && !this.#ended && state !== CONNECTING) wanted |= EPOLLIN;
+    if (wanted === this.#interest) return;
+    const result =
+      this.#interest === UNREGISTERED
+        ? this.reactor.epoll.add(this.fd, wanted, this.token)
+        : this.reactor.epoll.modify(this.fd, wanted, this.token);
+    if (result < 0) {
+      this.fail(result);
+      return;
+    }
+    this.#interest = wanted;
+  }
+
+  /** Handles one epoll event. */
+  onEvent(bits: number): void {
+    if (this.#state === CONNECTING) {
+      this.#finishConnect(bits);
+      return;
+    }
+    if ((bits & EPOLLIN) !== 0 && this.#wantsRead && !this.#ended) this.#read();
+    if ((bits & EPOLLOUT) !== 0 && this.#state <= LINGERING && this.#queuedBytes > 0) this.#flush();
+    if ((bits & (EPOLLERR | EPOLLHUP)) !== 0 && (bits & EPOLLIN) === 0) this.#onHangUp(bits);
+    else if ((bits & (EPOLLERR | EPOLLHUP)) !== 0 && (!this.#wantsRead || this.#ended)) this.#onHangUp(bits);
+  }
+
+  #finishConnect(bits: number): void {
+    const error = takeSocketError(this.fd);
+    if (error < 0) {
+      this.fail(error);
+      return;
+    }
+    if ((bits & EPOLLOUT) === 0) return;
+    this.#state = OPEN;
+    this.#updateInterest();
+    this.handler.onConnected();
+    if (this.#state === OPEN && this.#queuedBytes > 0) this.#flush();
+    else if (this.#state <= LINGERING && this.#endAfterFlush && this.#queuedBytes === 0) this.#sendEnd();
+  }
+
+  #read(): void {
+    const input = this.reactor.input;
+    const received = recv(this.fd, input, INPUT_BASE, READ_MAX_BYTES);
+    if (received > 0) {
+      if (this.#state === LINGERING) return;
+      this.bytesRead += received;
+      const start = this.#retained === undefined ? INPUT_BASE : this.#unretain();
+      this.handler.onData(start, INPUT_BASE + received);
+      return;
+    }
+    if (received === -EAGAIN) return;
+    if (received < 0) {
+      this.fail(received);
+      return;
+    }
+    this.#ended = true;
+    if (this.#state === LINGERING) {
+      if (this.#queuedBytes === 0) this.close();
+      else this.#updateInterest();
+      return;
+    }
+    this.#updateInterest();
+    this.handler.onEnd();
+  }
+
+  /** Both directions are gone, or an error is pending, and nobody reads: the event would repeat for ever. */
+  #onHangUp(bits: number): void {
+    if (this.#state >= BROKEN) return;
+    if (this.#state === LINGERING) {
+      this.close();
+      return;
+    }
+    if ((bits & EPOLLERR) !== 0) {
+      const error = takeSocketError(this.fd);
+      if (error < 0) {
+        this.fail(error);
+        return;
+      }
+    }
+    if (this.#ended) {
+      this.fail(-32);
+      return;
+    }
+    // Data may still wait in the kernel for a reader that is paused: look again when it resumes.
+    if (this.#interest !== UNREGISTERED) {
+      this.reactor.epoll.remove(this.fd);
+      this.#interest = UNREGISTERED;
+    }
+  }
+
+  /** Puts retained bytes in front of INPUT_BASE and returns where they start. */
+  #unretain(): number {
+    const retained = this.#retained!;
+    this.#retained = undefined;
+    const start = INPUT_BASE - retained.length;
+    this.reactor.input.bytes.set(retained, start);
+    return start;
+  }
+
+  retain(start: number, end: number): void {
+    if (end - start > RETAIN_MAX_BYTES) throw new RangeError(`${end - start} bytes are too many to retain`);
+    this.#retained = end > start ? Buffer.from(this.reactor.input.bytes.subarray(start, end)) : undefined;
+  }
+
+  redeliver(): void {
+    if (this.#retained === undefined || this.#redelivering) return;
+    this.#redelivering = true;
+    this.reactor.defer(this);
+  }
+
+  /** Work that had to wait for the running callback to return. */
+  onDeferred(): void {
+    if (this.#redelivering) {
+      this.#redelivering = false;
+      if (this.#state === OPEN && this.#retained !== undefined) this.handler.onData(this.#unretain(), INPUT_BASE);
+    }
+    if (this.#state === BROKEN) {
+      this.close();
+      this.handler.onFailed(this.#error);
+    }
+  }
+
+  /** Marks the connection as failed; its handler hears of it when the running callback has returned. */
+  fail(error: number): void {
+    if (this.#state >= BROKEN) return;
+    const silent = this.#state === LINGERING;
+    this.#state = BROKEN;
+    this.#error = error;
+    if (silent) this.close();
+    else this.reactor.defer(this);
+  }
+
+  pauseReading(): void {
+    if (!this.#wantsRead) return;
+    this.#wantsRead = false;
+    this.#updateInterest();
+  }
+
+  resumeReading(): void {
+    if (this.#wantsRead) return;
+    this.#wantsRead = true;
+    this.#updateInterest();
+  }
+
+  setDeadline(atMs: number): void {
+    if (this.#state < CLOSED) this.reactor.timers.set(this.#timer, atMs);
+  }
+
+  #onDeadline(): void {
+    if (this.#state === LINGERING) this.close();
+    else if (this.#state < BROKEN) this.handler.onTimeout();
+  }
+
+  endWriting(): void {
+    if (this.#state > OPEN || this.#endAfterFlush) return;
+    this.#endAfterFlush = true;
+    if (this.#queuedBytes === 0 && this.#state === OPEN) this.#sendEnd();
+  }
+
+  #sendEnd(): void {
+    this.#endAfterFlush = false;
+    const result = shutdown(this.fd, SHUT_WR);
+    if (result < 0) this.fail(result);
+    else if (this.#state === LINGERING && this.#ended) this.close();
+  }
+
+  closeGracefully(): void {
+    if (this.#state > OPEN) return;
+    if (this.#state === CONNECTING) {
+      this.close();
+      return;
+    }
+    this.#state = LINGERING;
+    this.#retained = undefined;
+    this.#wantsRead = true;
+    this.reactor.timers.set(this.#timer, this.reactor.nowMs + LINGER_MS);
+    if (this.#queuedBytes === 0) this.#sendEnd();
+    else this.#endAfterFlush = true;
+    this.#updateInterest();
+  }
+
+  close(): void {
+    if (this.#state === CLOSED) return;
+    this.#state = CLOSED;
+    this.#queue = undefined;
+    this.#queuedBytes = 0;
+    this.#retained = undefined;
+    this.reactor.timers.remove(this.#timer);
+    this.reactor.forget(this);
+    close(this.fd);
+  }
+}

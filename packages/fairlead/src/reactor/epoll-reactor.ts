@@ -1,0 +1,330 @@
+// Hot path: the loop. One epoll_wait per batch, one recv per readable connection.
+import type { Clock } from '../sys/clock.ts';
+import { Epoll } from '../sys/epoll.ts';
+import { EAGAIN, ECONNABORTED, EINPROGRESS, EINTR, errnoName } from '../sys/errno.ts';
+import { drainEventfd } from '../sys/eventfd.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  EPOLLIN,
+  IPPROTO_TCP,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  TCP_NODELAY,
+} from '../sys/linux-constants.ts';
+import { PinnedBuffer } from '../sys/pinned.ts';
+import type { Log } from '../sys/role.ts';
+import {
+  accept4,
+  close,
+  connectEncoded,
+  type EncodedAddress,
+  lastAcceptedAddress,
+  setSocketOption,
+  socket,
+} from '../sys/socket.ts';
+import type { SocketAddress } from '../sys/socket-address.ts';
+import { SysError } from '../sys/sys-error.ts';
+import type { DescriptorLedger } from './descriptor-ledger.ts';
+import { EpollConnection } from './epoll-connection.ts';
+import {
+  type Connection,
+  type ConnectionHandler,
+  INPUT_BASE,
+  type ListeningSocket,
+  READ_MAX_BYTES,
+  type Reactor,
+  type ReactorStats,
+} from './reactor.ts';
+import { TimerWheel, WheelTimer } from './timer-wheel.ts';
+
+const EVENTS_MAX = 512;
+/** Connections accepted from one listener per event, so that a flood does not starve the others. */
+const ACCEPTS_PER_EVENT = 64;
+/** Pause after the process or the system ran out of descriptors or memory. */
+const ACCEPT_PAUSE_MS = 100;
+/** Token: slot in the low bits, generation above, so that a stale event finds no new connection. */
+const SLOT_BITS = 20;
+const SLOT_MASK = (1 << SLOT_BITS) - 1;
+const GENERATION_MASK = 0x7ff;
+/** Tokens of listeners and the wake descriptor are negative. */
+const WAKE_TOKEN = -1;
+
+/** What an {@link EpollReactor} is built from. */
+export interface EpollReactorOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Eventfd that another thread signals. */
+  readonly wakeFd: number;
+  readonly onWake: () => void;
+  readonly ledger: DescriptorLedger;
+}
+
+type Acceptor = (connection: Connection, peer: SocketAddress) => ConnectionHandler;
+
+/** Nothing to do with a connection that has no owner yet. */
+const NO_HANDLER: ConnectionHandler = {
+  onConnected() {},
+  onData() {},
+  onEnd() {},
+  onDrained() {},
+  onTimeout() {},
+  onFailed() {},
+};
+
+/** The reactor on epoll: blocks its thread, calls the kernel through `sys`. */
+export class EpollReactor implements Reactor {
+  readonly input: PinnedBuffer = new PinnedBuffer(INPUT_BASE + READ_MAX_BYTES);
+  readonly output: PinnedBuffer = new PinnedBuffer(256 * 1024);
+  /** Staging for queued and foreign bytes. */
+  readonly flushScratch: PinnedBuffer = new PinnedBuffer(64 * 1024);
+  readonly epoll: Epoll = new Epoll(EVENTS_MAX);
+  readonly timers: TimerWheel;
+  nowMs: number;
+  readonly #options: EpollReactorOptions;
+  readonly #connections: (EpollConnection | undefined)[] = [];
+  readonly #generations: number[] = [];
+  readonly #freeSlots: number[] = [];
+  readonly #listeners: (EpollListener | undefined)[] = [];
+  readonly #deferred: EpollConnection[] = [];
+  #running = false;
+  #open = 0;
+  #accepted = 0;
+  #handlerErrors = 0;
+
+  constructor(options: EpollReactorOptions) {
+    this.#options = options;
+    this.nowMs = options.clock.monotonicMs();
+    this.timers = new TimerWheel(this.nowMs);
+    if (this.epoll.fd < 0) {
+      throw new SysError('call-failed', `epoll_create1: ${errnoName(this.epoll.fd)}`, { errno: -this.epoll.fd });
+    }
+    options.ledger.opened(this.epoll.fd);
+    this.epoll.add(options.wakeFd, EPOLLIN, WAKE_TOKEN);
+  }
+
+  listen(fd: number, accept: Acceptor): ListeningSocket {
+    let index = this.#listeners.indexOf(undefined);
+    if (index < 0) index = this.#listeners.length;
+    const listener = new EpollListener(this, fd, -2 - index, accept);
+    this.#listeners[index] = listener;
+    listener.start();
+    return listener;
+  }
+
+  /** Called by a listener that stopped. */
+  forgetListener(token: number): void {
+    this.#listeners[-2 - token] = undefined;
+  }
+
+  connect(address: EncodedAddress, handler: ConnectionHandler): Connection {
+    const domain = address.buffer[0] === AF_INET ? AF_INET : AF_INET6;
+    const fd = socket(domain, SOCK_STREAM | SOCK_NONBLOCK);
+    if (fd < 0) return this.#failedConnection(fd, handler);
+    setSocketOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    const connection = this.#add(fd, true, handler);
+    const result = connectEncoded(fd, address);
+    if (result < 0 && result !== -EINPROGRESS) connection.fail(result);
+    return connection;
+  }
+
+  /** A connection that failed before it had a descriptor; the handler hears of it like of any failure. */
+  #failedConnection(error: number, handler: ConnectionHandler): Connection {
+    const connection = new EpollConnection(this, -1, 0, true, handler);
+    connection.fail(error);
+    return connection;
+  }
+
+  #add(fd: number, connecting: boolean, handler: ConnectionHandler): EpollConnection {
+    const slot = this.#freeSlots.pop() ?? this.#connections.length;
+    const generation = ((this.#generations[slot] ?? 0) + 1) & GENERATION_MASK;
+    this.#generations[slot] = generation;
+    const connection = new EpollConnection(this, fd, (generation << SLOT_BITS) | slot, connecting, handler);
+    this.#connections[slot] = connection;
+    this.#options.ledger.opened(fd);
+    this.#open++;
+    const result = this.epoll.add(fd, connection.interest, connection.token);
+    if (result < 0) connection.fail(result);
+    return connection;
+  }
+
+  /** Registers an accepted descriptor. */
+  accepted(fd: number, peer: SocketAddress, accept: Acceptor): void {
+    this.#accepted++;
+    const connection = this.#add(fd, false, NO_HANDLER);
+    this.guard(connection, () => {
+      connection.handler = accept(connection, peer);
+    });
+  }
+
+  /** Called by a connection right before it closes its descriptor. */
+  forget(connection: EpollConnection): void {
+    if (connection.fd < 0) return;
+    const slot = connection.token & SLOT_MASK;
+    this.#connections[slot] = undefined;
+    this.#freeSlots.push(slot);
+    this.#options.ledger.closed(connection.fd);
+    this.#open--;
+  }
+
+  /** Runs {@link EpollConnection.onDeferred} after the present callback. */
+  defer(connection: EpollConnection): void {
+    this.#deferred.push(connection);
+  }
+
+  /** Runs a callback of a connection; an exception costs that connection only. */
+  guard(connection: EpollConnection, callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.#contain(connection, error);
+    }
+  }
+
+  #contain(connection: EpollConnection, error: unknown): void {
+    this.#handlerErrors++;
+    this.#options.log('error', 'a connection handler failed', { error: (error as Error)?.stack ?? String(error) });
+    // Tell the owner, so that a peer connection is released too; if that throws as well, only close.
+    connection.fail(-ECONNABORTED);
+  }
+
+  after(delayMs: number, callback: () => void): () => void {
+    const timer = new WheelTimer(() => {
+      try {
+        callback();
+      } catch (error) {
+        this.#handlerErrors++;
+        this.#options.log('error', 'a timer failed', { error: (error as Error)?.stack ?? String(error) });
+      }
+    });
+    this.timers.set(timer, this.nowMs + delayMs);
+    return () => this.timers.remove(timer);
+  }
+
+  run(): void {
+    this.#running = true;
+    const { clock } = this.#options;
+    const epoll = this.epoll;
+    const connections = this.#connections;
+    while (this.#running) {
+      const count = epoll.wait(this.#deferred.length > 0 ? 0 : this.timers.waitMs(clock.monotonicMs()));
+      this.nowMs = clock.monotonicMs();
+      if (count < 0 && count !== -EINTR) {
+        throw new SysError('call-failed', `epoll_wait: ${errnoName(count)}`, { errno: -count });
+      }
+      for (let i = 0; i < count; i++) {
+        const token = epoll.eventToken(i);
+        if (token < 0) {
+          this.#onSpecialEvent(token);
+        } else {
+          const connection = connections[token & SLOT_MASK];
+          if (connection === undefined || connection.token !== token) continue;
+          try {
+            connection.onEvent(epoll.eventBits(i));
+          } catch (error) {
+            this.#contain(connection, error);
+          }
+        }
+        if (this.#deferred.length > 0) this.#runDeferred();
+      }
+      this.timers.advance(this.nowMs);
+      if (this.#deferred.length > 0) this.#runDeferred();
+    }
+    this.#shutDown();
+  }
+
+  #runDeferred(): void {
+    // Entries may be added while this runs; each connection enters at most once per cause.
+    for (let i = 0; i < this.#deferred.length; i++) {
+      const connection = this.#deferred[i]!;
+      try {
+        connection.onDeferred();
+      } catch (error) {
+        this.#contain(connection, error);
+        connection.close();
+      }
+    }
+    this.#deferred.length = 0;
+  }
+
+  #onSpecialEvent(token: number): void {
+    if (token !== WAKE_TOKEN) {
+      this.#listeners[-2 - token]?.onReadable();
+      return;
+    }
+    drainEventfd(this.#options.wakeFd);
+    this.#options.onWake();
+  }
+
+  #shutDown(): void {
+    for (const listener of this.#listeners) listener?.stop();
+    for (const connection of this.#connections) connection?.close();
+    this.#options.ledger.closed(this.epoll.fd);
+    this.epoll.close();
+  }
+
+  stop(): void {
+    this.#running = false;
+  }
+
+  stats(): ReactorStats {
+    return { openConnections: this.#open, acceptedConnections: this.#accepted, handlerErrors: this.#handlerErrors };
+  }
+}
+
+/** One listening socket; the descriptor belongs to whoever opened it. */
+class EpollListener implements ListeningSocket {
+  readonly #reactor: EpollReactor;
+  readonly #fd: number;
+  readonly #token: number;
+  readonly #accept: Acceptor;
+  #active = false;
+  #cancelPause: (() => void) | undefined = undefined;
+
+  constructor(reactor: EpollReactor, fd: number, token: number, accept: Acceptor) {
+    this.#reactor = reactor;
+    this.#fd = fd;
+    this.#token = token;
+    this.#accept = accept;
+  }
+
+  start(): void {
+    this.#active = this.#reactor.epoll.add(this.#fd, EPOLLIN, this.#token) === 0;
+  }
+
+  onReadable(): void {
+    for (let i = 0; i < ACCEPTS_PER_EVENT && this.#active; i++) {
+      const fd = accept4(this.#fd, SOCK_NONBLOCK);
+      if (fd === -EAGAIN) return;
+      if (fd === -ECONNABORTED || fd === -EINTR) continue;
+      if (fd < 0) {
+        this.#pause();
+        return;
+      }
+      const peer = lastAcceptedAddress();
+      if (peer === undefined) close(fd);
+      else this.#reactor.accepted(fd, peer, this.#accept);
+    }
+  }
+
+  /** Out of descriptors or memory: level-triggered readiness would spin. */
+  #pause(): void {
+    this.#reactor.epoll.remove(this.#fd);
+    this.#active = false;
+    this.#cancelPause = this.#reactor.after(ACCEPT_PAUSE_MS, () => {
+      this.#cancelPause = undefined;
+      this.start();
+    });
+  }
+
+  stop(): void {
+    this.#cancelPause?.();
+    if (this.#active) {
+      // What the kernel already accepted for us would be reset with the socket.
+      this.onReadable();
+      this.#reactor.epoll.remove(this.#fd);
+    }
+    this.#active = false;
+    this.#reactor.forgetListener(this.#token);
+  }
+}

@@ -1,0 +1,96 @@
+import type { PinnedBuffer } from '../sys/pinned.ts';
+import type { EncodedAddress } from '../sys/socket.ts';
+import type { SocketAddress } from '../sys/socket-address.ts';
+
+/** Where the reactor puts received bytes within {@link Reactor.input}; retained bytes lie in front of it. */
+export const INPUT_BASE: number = 64 * 1024;
+/** Most bytes one event delivers, retained ones not counted. */
+export const READ_MAX_BYTES: number = 64 * 1024;
+/** Most bytes {@link Connection.retain} keeps. */
+export const RETAIN_MAX_BYTES: number = INPUT_BASE;
+/** Queued output above which {@link Connection.isCongested} holds; the producer should pause. */
+export const HIGH_WATER_BYTES: number = 128 * 1024;
+/** Queued output below which {@link ConnectionHandler.onDrained} follows. */
+export const LOW_WATER_BYTES: number = 32 * 1024;
+
+/**
+ * What a protocol does with one connection. Calls never nest: a callback of one connection
+ * returns before any other begins, so the shared buffers are the callee's until it returns.
+ */
+export interface ConnectionHandler {
+  /** An outgoing connection is established. Not called for accepted ones. */
+  onConnected(): void;
+  /** Bytes `[start, end)` of {@link Reactor.input}, valid during the call only. Includes retained ones in front. */
+  onData(start: number, end: number): void;
+  /** The peer will send nothing more. Writing may go on. */
+  onEnd(): void;
+  /** Queued output fell below the low watermark after having been above the high one. */
+  onDrained(): void;
+  /** The deadline passed. It is cleared before the call. */
+  onTimeout(): void;
+  /** The connection failed and is gone; `error` is a negative errno. Not called after the owner's own close. */
+  onFailed(error: number): void;
+}
+
+/** A TCP connection of a {@link Reactor}. Writing to a failed or closed one does nothing. */
+export interface Connection {
+  handler: ConnectionHandler;
+  /** Output is above the high watermark. */
+  readonly isCongested: boolean;
+  readonly isOpen: boolean;
+  /** Bytes accepted by {@link write} so far. */
+  readonly bytesWritten: number;
+  readonly bytesRead: number;
+  /** Sends bytes `[start, end)` of a pinned buffer at once; what the kernel does not take is copied and queued. */
+  write(from: PinnedBuffer, start: number, end: number): void;
+  /** The same for ordinary memory: one copy more. */
+  writeBytes(bytes: Uint8Array): void;
+  /** Keeps unread input `[start, end)` for the next {@link ConnectionHandler.onData}. */
+  retain(start: number, end: number): void;
+  /** Delivers retained input again, right after the present callback, without waiting for more. */
+  redeliver(): void;
+  pauseReading(): void;
+  resumeReading(): void;
+  /** Monotonic ms at which {@link ConnectionHandler.onTimeout} follows (coarse, never early); Infinity for never. */
+  setDeadline(atMs: number): void;
+  /** Sends end of stream once the queue is empty. */
+  endWriting(): void;
+  /** Flushes, sends end of stream, discards input until the peer closes (RFC 9112 9.6) or 2 s pass, then closes. */
+  closeGracefully(): void;
+  /** Closes now, dropping what is queued. */
+  close(): void;
+}
+
+/** A listening socket that somebody else opened and will close. */
+export interface ListeningSocket {
+  stop(): void;
+}
+
+/** Counters of one reactor. */
+export interface ReactorStats {
+  readonly openConnections: number;
+  readonly acceptedConnections: number;
+  /** Exceptions that escaped from a handler; each cost its connection. */
+  readonly handlerErrors: number;
+}
+
+/** Event loop of a data-plane worker. One implementation per kind of system call. */
+export interface Reactor {
+  /** Shared receive buffer. */
+  readonly input: PinnedBuffer;
+  /** Scratch for assembling output; free for whoever is in a callback. */
+  readonly output: PinnedBuffer;
+  /** Monotonic ms when the present batch of events began. */
+  readonly nowMs: number;
+  /** Accepts on a listening, non-blocking socket. `accept` returns the handler of the new connection. */
+  listen(fd: number, accept: (connection: Connection, peer: SocketAddress) => ConnectionHandler): ListeningSocket;
+  /** Starts a connection. The result comes to the handler. */
+  connect(address: EncodedAddress, handler: ConnectionHandler): Connection;
+  /** Calls `callback` once after about `delayMs`; the function returned cancels it. */
+  after(delayMs: number, callback: () => void): () => void;
+  /** Runs until {@link stop}; blocks the thread. */
+  run(): void;
+  /** Ends {@link run} after the present batch and closes every connection. */
+  stop(): void;
+  stats(): ReactorStats;
+}
