@@ -17,6 +17,8 @@ export interface KubeDnsOptions {
 const namespace = 'kube-system';
 const serviceName = 'kube-dns';
 const manager = 'dns.fairlead';
+/** Time to take the slice away on stop. */
+const withdrawTimeoutMs = 1000;
 
 /** Service `kube-system/kube-dns`: no selector, because the agents write its endpoints. */
 export function kubeDnsService(options: KubeDnsOptions): Service {
@@ -96,6 +98,17 @@ export class KubeDnsRegistration implements Running {
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
+    // An API that does not answer must not hold up the end of the node.
+    await new Promise<void>((resolve) => {
+      const cancel = this.#clock.after(withdrawTimeoutMs, resolve);
+      void this.#withdraw().finally(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  async #withdraw(): Promise<void> {
     await this.#running;
     const { name = '' } = kubeDnsSlice(this.#options).metadata ?? {};
     try {

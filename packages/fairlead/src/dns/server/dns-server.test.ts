@@ -116,6 +116,28 @@ test('a worker that ends is replaced on the same socket', { timeout: 30_000 }, a
   }
 });
 
+test('a process that exits or crashes without stopping the server ends at once', { timeout: 30_000 }, async (t) => {
+  const setup = `
+    const { DnsServer } = await import(${JSON.stringify(new URL('./dns-server.ts', import.meta.url).href)});
+    const { systemClock, systemRandom } = await import(${JSON.stringify(new URL('../../sys/clock.ts', import.meta.url).href)});
+    const listen = LISTEN.map((address) => ({ family: 'ipv4', address, port: 0 }));
+    const server = new DnsServer({ zone: ${JSON.stringify(zone)}, listen, upstreams: [], workers: 2, clock: systemClock, random: systemRandom, log() {} });
+    await server.start();
+  `;
+  const rows: readonly (readonly [title: string, listen: readonly string[], end: string, status: number])[] = [
+    ['exit, one address', ['127.0.0.1'], 'process.exit(3)', 3],
+    ['exit, two addresses', ['127.0.0.1', '127.0.0.2'], 'process.exit(3)', 3],
+    ['uncaught error', ['127.0.0.1'], 'setImmediate(() => { throw new Error("x"); })', 1],
+  ];
+  for (const [title, listen, end, status] of rows) {
+    await t.test(title, async () => {
+      const code = setup.replace('LISTEN', JSON.stringify(listen)) + end;
+      const child = run(process.execPath, ['--input-type=module', '-e', code], { timeout: 20_000 });
+      await assert.rejects(child, { code: status, killed: false });
+    });
+  }
+});
+
 test('aliases are answered over UDP and TCP', async () => {
   const query = encodeQuery('alias.shop.svc.cluster.local', 'A');
   const expected = ['NOERROR aa', `an alias.shop.svc.cluster.local 5 CNAME ${web}`, `an ${web} 5 A 10.96.0.1`];

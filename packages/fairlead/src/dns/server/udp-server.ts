@@ -14,12 +14,21 @@ import {
   SHUT_RDWR,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
+  SO_RCVTIMEO,
   SO_REUSEPORT,
   SOCK_DGRAM,
   SOL_SOCKET,
 } from '../../sys/linux-constants.ts';
 import type { Log, Running } from '../../sys/role.ts';
-import { bind, close, localAddress, setSocketOption, shutdown, socket } from '../../sys/socket.ts';
+import {
+  bind,
+  close,
+  localAddress,
+  setSocketOption,
+  setSocketOptionBytes,
+  shutdown,
+  socket,
+} from '../../sys/socket.ts';
 import type { SocketAddress } from '../../sys/socket-address.ts';
 import { udpPayloadBytes } from '../../wire/dns/constants.ts';
 import { DnsError } from '../dns-error.ts';
@@ -44,6 +53,10 @@ export interface UdpServerOptions {
 /** Receive buffer of a socket: room for about 10,000 queries while a worker is busy. */
 const receiveBufferBytes = 8 << 20;
 
+/** struct timeval of one second: how long a worker stays in the kernel when nobody asks or wakes it. */
+const receiveTimeout = new Uint8Array(16);
+receiveTimeout[0] = 1;
+
 /** Pause before a failed worker is started again. */
 const restartDelayMs = 50;
 
@@ -61,6 +74,7 @@ export function openUdpSocket(address: SocketAddress): number {
   if (setSocketOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, receiveBufferBytes) < 0) {
     setSocketOption(fd, SOL_SOCKET, SO_RCVBUF, receiveBufferBytes);
   }
+  setSocketOptionBytes(fd, SOL_SOCKET, SO_RCVTIMEO, receiveTimeout);
   const result = bind(fd, address);
   if (result < 0) {
     close(fd);
@@ -126,6 +140,7 @@ export class UdpServer implements Running {
 
   /** Starts the threads. */
   start(): void {
+    process.once('exit', this.#wake);
     Atomics.store(this.#options.table.control, control.stop, 0);
     for (const index of this.#sockets.keys()) this.#startThread(index);
   }
@@ -143,17 +158,26 @@ export class UdpServer implements Running {
   async #stop(): Promise<void> {
     this.#isStopping = true;
     for (const cancel of this.#restarts) cancel();
-    Atomics.store(this.#options.table.control, control.stop, 1);
+    process.off('exit', this.#wake);
     const ended = this.#threads.map(
       (thread) =>
         new Promise<void>((resolve) => (thread === undefined ? resolve() : thread.once('exit', () => resolve()))),
     );
-    for (const fd of this.#wakeFds) signalEventfd(fd);
-    // Ends a blocking recvmmsg; an unconnected socket reports ENOTCONN and is woken all the same.
-    for (const fd of this.#sockets.flat()) shutdown(fd, SHUT_RDWR);
+    this.#wake();
     await Promise.all(ended);
     for (const fd of [...this.#sockets.flat(), ...this.#wakeFds]) close(fd);
   }
+
+  /**
+   * Tells the threads to end and wakes them. Also runs when the process exits: Node joins its threads
+   * before it ends, and one that blocks in the kernel would keep it.
+   */
+  readonly #wake = (): void => {
+    Atomics.store(this.#options.table.control, control.stop, 1);
+    for (const fd of this.#wakeFds) signalEventfd(fd);
+    // Ends a blocking recvmmsg; an unconnected socket reports ENOTCONN and is woken all the same.
+    for (const fd of this.#sockets.flat()) shutdown(fd, SHUT_RDWR);
+  };
 
   #startThread(index: number): void {
     const data: UdpWorkerData = {

@@ -32,6 +32,8 @@ export interface HandedOffQuery {
   readonly message: Uint8Array;
 }
 
+/** Longest stay in epoll_wait; the sockets' SO_RCVTIMEO is the same. */
+const idleTimeoutMs = 1000;
 const batchDatagrams = 64;
 /** An odd multiple of a cache line, so that slots do not fall on the same cache sets. */
 const slotBytes = 1344;
@@ -116,9 +118,14 @@ function isStopped(): boolean {
   return Atomics.load(controlWords, control.stop) !== 0;
 }
 
-/** One socket: block in recvmmsg itself. The stop flag is checked whenever the main thread shuts the socket down. */
+/** Between batches without traffic: let go of replaced tables. */
+function idle(): void {
+  if (Atomics.load(controlWords, control.generation) !== generation) takeMessages();
+}
+
+/** One socket: block in recvmmsg itself, until a datagram, the socket's timeout, or its shutdown at the end. */
 function serveOne(): void {
-  while (!isStopped()) serveBatch(0, MSG_WAITFORONE);
+  while (!isStopped()) if (serveBatch(0, MSG_WAITFORONE) <= 0) idle();
 }
 
 /** Several sockets: epoll, and a batch from each that is readable. */
@@ -128,7 +135,8 @@ function serveMany(): void {
   for (const [index, fd] of data.sockets.entries()) epoll.add(fd, EPOLLIN, index);
   epoll.add(data.wakeFd, EPOLLIN, wakeToken);
   while (!isStopped()) {
-    const events = epoll.wait(-1);
+    const events = epoll.wait(idleTimeoutMs);
+    if (events <= 0) idle();
     for (let event = 0; event < events; event++) {
       const token = epoll.eventToken(event);
       if (token === wakeToken) {
