@@ -7,7 +7,7 @@ import { podNetns } from './sandbox/kernel.ts';
 import { createKernelLab, type FixtureProcess, type KernelLab, kernelObstacle } from './testing/kernel-lab.ts';
 
 const skip = kernelObstacle() ?? false;
-const timeout = 60_000;
+const timeout = 120_000;
 
 async function startAgent(lab: KernelLab, fixture: FixtureProcess): Promise<{ logServerPort: number }> {
   return fixture.ask({

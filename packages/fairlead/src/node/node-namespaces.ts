@@ -63,21 +63,23 @@ function nodeLink(instance: string, index: number): string {
 }
 
 /** Throws when the machine link belongs to another system; true when it is there and ours. */
-async function machineLinkPresent(instance: string, kind: 'bridge' | 'dummy'): Promise<boolean> {
+async function machineLinkPresent(instance: string): Promise<boolean> {
   if (!linkExists(MACHINE_LINK)) return false;
   const owner = await linkAlias(MACHINE_LINK);
   if (owner !== alias(instance)) {
     throw new Error(`link ${MACHINE_LINK} belongs to another system (${owner || 'no alias'}); stop that system first`);
   }
   const [link] = await ipJson<{ linkinfo?: { info_kind?: string } }>(['-details', 'link', 'show', 'dev', MACHINE_LINK]);
-  return link?.linkinfo?.info_kind === kind;
+  return link?.linkinfo?.info_kind === 'bridge';
 }
 
-async function ensureLink(instance: string, kind: 'bridge' | 'dummy', serviceCidr: string): Promise<void> {
-  if (!(await machineLinkPresent(instance, kind))) {
+async function ensureLink(instance: string, serviceCidr: string): Promise<void> {
+  if (!(await machineLinkPresent(instance))) {
     await ipBatchForce([`link del ${MACHINE_LINK}`]);
-    const type = kind === 'bridge' ? 'bridge forward_delay 0 stp_state 0' : 'dummy';
-    await ipBatch([`link add ${MACHINE_LINK} type ${type}`, `link set ${MACHINE_LINK} alias ${alias(instance)}`]);
+    await ipBatch([
+      `link add ${MACHINE_LINK} type bridge forward_delay 0 stp_state 0`,
+      `link set ${MACHINE_LINK} alias ${alias(instance)}`,
+    ]);
   }
   await ipBatch([
     `addr replace ${MACHINE_ADDRESS}/${MACHINE_PREFIX} dev ${MACHINE_LINK}`,
@@ -88,12 +90,12 @@ async function ensureLink(instance: string, kind: 'bridge' | 'dummy', serviceCid
   ]);
 }
 
-/** The machine's address for a system of one node: a dummy link. Idempotent. */
+/** The machine's address for a system of one node: a bridge without ports, which every kernel has. Idempotent. */
 export async function ensureMachineLink(
   instance: string,
   serviceCidr: string,
 ): Promise<{ readonly address: string; remove(): Promise<void> }> {
-  await ensureLink(instance, 'dummy', serviceCidr);
+  await ensureLink(instance, serviceCidr);
   return {
     address: MACHINE_ADDRESS,
     remove: () => removeMachineLinks(instance),
@@ -109,7 +111,7 @@ export async function ensureMachineLink(
  */
 export async function createNodeNamespaces(options: NodeNamespacesOptions): Promise<NodeNamespaces> {
   const { instance, count } = options;
-  await ensureLink(instance, 'bridge', options.serviceCidr);
+  await ensureLink(instance, options.serviceCidr);
   const nodes: NodeNamespace[] = [];
   for (let index = 1; index <= count; index++) {
     const node = nodeNamespace(instance, index);

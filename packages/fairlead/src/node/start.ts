@@ -145,6 +145,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
           stateDir,
           dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain },
           log,
+          clock,
         })
       : createUserspaceSandboxes({ podCidr, nodeIp, stateDir });
   const overlay =

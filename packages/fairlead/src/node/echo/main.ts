@@ -1,9 +1,10 @@
-// fairlead/echo: a back end that says who it is. A program of its own, started for Pods; imports stay few
-// because a Pod is ready only when this listens.
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+// fairlead/echo: a back end that says who it is. A program of its own, started for Pods. It listens before it
+// loads HTTP, which takes longer than all the rest: connections wait in the kernel meanwhile.
+import type { Server as HttpServer } from 'node:http';
+import { flushCompileCache } from 'node:module';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { systemClock } from '../../sys/clock.ts';
-import { answer, type EchoState } from './answer.ts';
+import type { EchoState } from './answer.ts';
 import { readIdentity } from './identity.ts';
 import { type EchoPort, readEchoSettings } from './settings.ts';
 
@@ -22,11 +23,16 @@ const state: EchoState = { failReady: false, failHealth: false, draining: false 
 const sockets = new Set<Socket>();
 const listeners: Server[] = [];
 
-const http: HttpServer = createHttpServer((request, response) => answer(request, response, identity, state));
-http.keepAliveTimeout = 75_000;
-http.on('upgrade', (request, socket, head) => {
-  void import('./websocket.ts').then(({ acceptWebSocket }) => acceptWebSocket(request, socket, head, identity));
-});
+let http: HttpServer | undefined;
+let loading: Promise<HttpServer> | undefined;
+
+function loadHttp(): Promise<HttpServer> {
+  loading ??= import('./http1.ts').then(({ createHttp1Echo }) => {
+    http = createHttp1Echo(identity, state);
+    return http;
+  });
+  return loading;
+}
 
 /** Decides by the first bytes between HTTP/1.1 and HTTP/2. */
 function onHttpConnection(socket: Socket): void {
@@ -38,7 +44,7 @@ function onHttpConnection(socket: Socket): void {
     if (head.subarray(0, HTTP2_PREFACE.length).equals(HTTP2_PREFACE)) {
       void import('./http2.ts').then(({ http2Server }) => http2Server(identity, state).emit('connection', socket));
     } else {
-      http.emit('connection', socket);
+      void loadHttp().then((server) => server.emit('connection', socket));
     }
   });
 }
@@ -93,20 +99,22 @@ async function drain(): Promise<void> {
   process.stdout.write('draining\n');
   await systemClock.sleep(DRAIN_MS);
   for (const listener of listeners) listener.close();
-  http.closeIdleConnections();
+  http?.closeIdleConnections();
   const busy = (): boolean => [...sockets].some((socket) => !socket.destroyed);
   for (let turn = 0; busy() && turn < 20; turn++) {
     await systemClock.sleep(50);
-    http.closeIdleConnections();
+    http?.closeIdleConnections();
   }
   process.exit(0);
 }
 
 process.on('SIGTERM', () => void drain());
 process.on('SIGINT', () => void drain());
-for (const port of settings.ports) {
-  listen(port).catch((error: Error) => {
+Promise.all(settings.ports.map(listen))
+  .then(loadHttp)
+  // The next start of this program finds its sources compiled.
+  .then(() => flushCompileCache())
+  .catch((error: Error) => {
     process.stderr.write(`echo: ${error.message}\n`);
     process.exit(1);
   });
-}

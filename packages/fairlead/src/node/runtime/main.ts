@@ -1,6 +1,7 @@
 // The Pod runtime process: owns the container processes of one node, so that they outlive the agent.
 // Started by the agent as `main.ts SOCKET`; kept to few imports because it lives as long as the node.
 import { chmodSync, rmSync, statSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { createServer, type Socket } from 'node:net';
 import { systemClock } from '../../sys/clock.ts';
 import { createProcessTable } from './process-table.ts';
@@ -98,5 +99,6 @@ process.on('SIGTERM', () => {
 server.listen(socketPath, () => {
   chmodSync(socketPath, 0o600);
   socketInode = statSync(socketPath).ino;
+  flushCompileCache();
   armIdleExit();
 });

@@ -1,18 +1,10 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pod, Stored } from '@fairlead/api';
+import type { Clock } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
-import {
-  CommandError,
-  ipBatch,
-  ipBatchForce,
-  ipJson,
-  linkAlias,
-  linkExists,
-  runCommand,
-  systemProgram,
-} from '../commands.ts';
+import { ipBatch, ipBatchForce, ipJson, linkAlias, linkExists, linkNames, systemProgram } from '../commands.ts';
 import { mountScript } from './mounts.ts';
 import { type DnsSettings, podHosts, podResolvConf } from './pod-files.ts';
 import { createPodIps, ipv4Range, type PodIps } from './pod-ips.ts';
@@ -33,6 +25,7 @@ export interface KernelSandboxOptions {
   readonly stateDir: string;
   readonly dns: Omit<DnsSettings, 'nodeResolvConf'>;
   readonly log: Log;
+  readonly clock: Clock;
 }
 
 /** `fl-INST-HASH`, from the Pod's uid. */
@@ -93,7 +86,7 @@ export async function createKernelSandboxes(options: KernelSandboxOptions): Prom
 
   const removeNetns = async (uid: string, netns: string): Promise<void> => {
     if (existsSync(join(NETNS_DIR, netns))) {
-      await killNetns(netns);
+      killInNetns([netns]);
       await ipBatchForce([`link del ${podLink(instance, uid)}`, `netns del ${netns}`]);
     }
     rmSync(join(NETNS_ETC, netns), { recursive: true, force: true });
@@ -168,17 +161,20 @@ export async function createKernelSandboxes(options: KernelSandboxOptions): Prom
         const netns = `fl-${instance}-${hash}`;
         if (!name.startsWith(`fl${instance}-`) || used.has(netns)) continue;
         log('info', 'removing a Pod namespace that nobody owns', { netns });
-        if (existsSync(join(NETNS_DIR, netns))) await killNetns(netns);
+        if (existsSync(join(NETNS_DIR, netns))) killInNetns([netns]);
         await ipBatchForce([`link del ${name}`, `netns del ${netns}`]);
         rmSync(join(NETNS_ETC, netns), { recursive: true, force: true });
       }
       removeIfEmpty(NETNS_ETC);
     },
     async close() {
-      for (const sandbox of [...claimed.values()]) {
-        await removeNetns(sandbox.uid, sandbox.netns!);
-        claimed.delete(sandbox.uid);
-      }
+      const names = [...claimed.values()].map((sandbox) => sandbox.netns!);
+      killInNetns(names);
+      // The links go with their namespaces, all at once and off this thread.
+      await ipBatchForce(names.map((name) => `netns del ${name}`));
+      for (const name of names) rmSync(join(NETNS_ETC, name), { recursive: true, force: true });
+      claimed.clear();
+      for (let turn = 0; turn < 200 && linkNames(`fl${instance}-`).length > 0; turn++) await options.clock.sleep(10);
       await driver.removeLeftovers();
       await ipBatchForce([`link del ${POD_BRIDGE}`]);
       sysctls.restore();
@@ -205,16 +201,17 @@ async function ensureBridge(gateway: string, prefix: string, alias: string, mtu:
   await ipBatch([`addr replace ${gateway}/${prefix} dev ${POD_BRIDGE}`, `link set ${POD_BRIDGE} up`]);
 }
 
-/** Kills whatever still runs in a Pod's namespace: children that left their process group. */
-async function killNetns(netns: string): Promise<void> {
-  const text = await runCommand(systemProgram('ip'), ['netns', 'pids', netns]).catch((error: unknown) => {
-    if (error instanceof CommandError) return '';
-    throw error;
-  });
-  for (const pid of text.split('\n').map(Number)) {
-    if (!(pid > 1)) continue;
+/** Kills whatever still runs in Pod namespaces: children that left their process group. */
+function killInNetns(names: readonly string[]): void {
+  const inodes = new Set<number>();
+  for (const name of names) {
+    const stat = statSync(join(NETNS_DIR, name), { throwIfNoEntry: false });
+    if (stat !== undefined) inodes.add(stat.ino);
+  }
+  for (const pid of readdirSync('/proc')) {
+    if (!/^\d+$/.test(pid)) continue;
     try {
-      process.kill(pid, 'SIGKILL');
+      if (inodes.has(statSync(`/proc/${pid}/ns/net`).ino)) process.kill(Number(pid), 'SIGKILL');
     } catch {
       // Ended meanwhile.
     }

@@ -1,8 +1,10 @@
 // A process that runs node agents inside the network namespace it was started in, at the command of a test.
-import { type Node, nodes, type Pod, pods, type ResourceRef, type Stored } from '@fairlead/api';
+import { type Pod, pods, type ResourceRef, type Stored } from '@fairlead/api';
 import { FakeApi } from '@fairlead/client/fake-api';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
-import { startOverlay } from '../overlay/overlay.ts';
+import type { Running } from '../../sys/role.ts';
+import { createNodeNamespaces, type NodeNamespaces } from '../node-namespaces.ts';
+import { startEdgeRoutes } from '../overlay/edge-routes.ts';
 import { type NodeAgent, startNodeAgent } from '../start.ts';
 
 /** What a test asks for; every message gets one answer. */
@@ -21,7 +23,9 @@ export type FixtureRequest =
   | { readonly op: 'await'; readonly namespace: string; readonly name: string; readonly until: PodMilestone }
   | { readonly op: 'delete'; readonly namespace: string; readonly name: string; readonly graceSeconds?: number }
   | { readonly op: 'fetch'; readonly url: string; readonly method?: string; readonly headers?: Record<string, string> }
-  | { readonly op: 'overlayOnly'; readonly nodeName: string; readonly nodeIp: string; readonly podCidr: string }
+  | { readonly op: 'createNodes'; readonly instance: string; readonly count: number; readonly serviceCidr: string }
+  | { readonly op: 'removeNodes' }
+  | { readonly op: 'edge' }
   | { readonly op: 'events' }
   | { readonly op: 'detach' }
   | { readonly op: 'stop' };
@@ -31,6 +35,8 @@ export type PodMilestone = 'ready' | 'unready' | 'over' | 'gone' | 'restarted' |
 const api = new FakeApi();
 const lines: string[] = [];
 let agent: NodeAgent | undefined;
+let machine: NodeNamespaces | undefined;
+let edge: Running | undefined;
 
 function reached(pod: Stored<Pod> | undefined, until: PodMilestone): boolean {
   if (until === 'gone') return pod === undefined;
@@ -95,11 +101,15 @@ async function handle(request: FixtureRequest): Promise<unknown> {
       const response = await fetch(request.url, { method, headers: { connection: 'close', ...headers } });
       return { status: response.status, text: await response.text() };
     }
-    case 'overlayOnly': {
-      const surroundings = { clock: systemClock, random: systemRandom, log: () => {} };
-      await startOverlay({ client: api, ...request, mtu: 1450, ...surroundings });
+    case 'createNodes':
+      machine = await createNodeNamespaces(request);
+      return machine.nodes;
+    case 'removeNodes':
+      await edge?.stop();
+      return machine?.remove();
+    case 'edge':
+      edge = await startEdgeRoutes({ client: api, clock: systemClock, random: systemRandom, log: () => {} });
       return null;
-    }
     case 'events':
       return lines;
     case 'detach':
@@ -116,6 +126,3 @@ process.on('message', (message: { id: number; request: FixtureRequest }) => {
   );
 });
 process.on('disconnect', () => process.exit(0));
-
-/** The object type of a node, for tests that create one. */
-export const nodeRef: ResourceRef<Node> = nodes;
