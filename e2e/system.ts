@@ -105,7 +105,7 @@ export async function createMachine(): Promise<string> {
   for (const args of [
     ['netns', 'add', name],
     ['-n', name, 'link', 'set', 'lo', 'up'],
-    ['-n', name, 'link', 'add', 'eth0', 'type', 'dummy'],
+    ['-n', name, 'link', 'add', 'eth0', 'type', 'bridge'],
     ['-n', name, 'addr', 'add', '192.0.2.10/24', 'dev', 'eth0'],
     ['-n', name, 'link', 'set', 'eth0', 'up'],
   ]) {

@@ -8,6 +8,8 @@ if (Number(major) < 24) {
   process.exit(1);
 }
 enableCompileCache?.();
+// A clone runs its sources; the published package holds only the built files.
+const source = new URL('../src/main/main.ts', import.meta.url);
 const built = new URL('../dist/fairlead/main/main.js', import.meta.url);
-const { main } = await import(existsSync(built) ? built : new URL('../src/main/main.ts', import.meta.url));
+const { main } = await import(existsSync(source) ? source : built);
 process.exitCode = await main(process.argv.slice(2));
