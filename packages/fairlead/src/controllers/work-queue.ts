@@ -14,7 +14,7 @@ export interface WorkQueueOptions {
   /** Keys in work at the same time. Default 8. */
   readonly concurrency?: number;
   /** Brings one key to its desired state. A rejection is retried with a back-off of 5 ms to 30 s. */
-  sync(key: string): Promise<SyncResult | undefined>;
+  sync(key: string): Promise<SyncResult> | Promise<void>;
 }
 
 /** Keys that need work. A key added while in work is worked on once more afterwards. */
