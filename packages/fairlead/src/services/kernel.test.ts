@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { systemClock } from '../sys/clock.ts';
-import { createNftApplier, type NftApplier } from './apply-nft.ts';
+import { createNftApplier, type NftApplier, type NftApplierOptions } from './apply-nft.ts';
 import { compileService } from './compile.ts';
 import { createRunNft } from './nft-command.ts';
 import type { ServiceProgram } from './program.ts';
@@ -31,6 +31,7 @@ const dropTimeoutMs = 300;
 describe('real packets through the kernel', { skip }, () => {
   let network: TestNetwork;
   let applier: NftApplier;
+  let options: NftApplierOptions;
 
   before(async () => {
     network = await createTestNetwork(
@@ -49,14 +50,15 @@ describe('real packets through the kernel', { skip }, () => {
     ] as const) {
       await network.probe(host).ask({ do: 'serve', name, tcp: [8080, 5353], udp: [5354] });
     }
-    applier = createNftApplier({
+    options = {
       podCidrs: [...scene.podCidrs, 'fd00:1::/64'],
       serviceCidrs: [...scene.serviceCidrs, 'fd00:96::/112'],
       nodePorts: true,
       runNft: createRunNft([...network.inNode, 'nft']),
       clock: systemClock,
       log: (level, message, fields) => assert.fail(`${level} ${message} ${JSON.stringify(fields)}`),
-    });
+    };
+    applier = createNftApplier(options);
   });
   after(async () => network?.remove());
 
@@ -244,6 +246,27 @@ describe('real packets through the kernel', { skip }, () => {
     }
     for (const host of ['192.0.2.1', '2001:db8::1']) assert.match(await ask('external', host, 30300), /^remote /, host);
     assert.equal(await ask('pod', 'fd00:96::1', 54), 'error ECONNREFUSED');
+  });
+
+  test('a second agent takes over without a gap, and the first one may be gone without a word', async () => {
+    const service = sceneService('steady', { clusterIP: '10.96.4.1' });
+    const list = [{ service, slices: [sceneSlice('steady', [{ ip: scene.remoteEndpoint }])] }];
+    await install(list);
+    const program = compileService(service, list[0]?.slices ?? [], node).program as ServiceProgram;
+    let takenOver = false;
+    const takeOver = async (): Promise<void> => {
+      for (let restarts = 0; restarts < 5; restarts++) {
+        applier = createNftApplier(options);
+        await applier.apply(new Map([[program.key, program]]));
+      }
+      takenOver = true;
+    };
+    const answers = new Set<string | undefined>();
+    const knock = async (): Promise<void> => {
+      while (!takenOver) answers.add((await ask('pod', '10.96.4.1', 80)).split(' ')[0]);
+    };
+    await Promise.all([takeOver(), knock(), knock()]);
+    assert.deepEqual([...answers], ['remote']);
   });
 
   test('removing the tables leaves nothing', async () => {

@@ -81,9 +81,18 @@ export function createFastRunNft(library: NftablesLibrary | undefined, program: 
   };
 }
 
-/** Checks once, at start, that nft is there and new enough; rejects with one clear line. */
+/** Checks once, at start, that nft is there, new enough and allowed to work; rejects with one clear line. */
 export async function checkNft(command: readonly string[] = ['nft']): Promise<void> {
-  const { stdout } = await run(command, ['--version'], '');
+  const [{ stdout }, tables] = await Promise.all([
+    run(command, ['--version'], ''),
+    run(command, ['list', 'tables'], ''),
+  ]);
+  if (/not permitted/i.test(tables.stderr)) {
+    throw new ServiceProxyError(
+      'not-permitted',
+      'nftables needs root (CAP_NET_ADMIN); Services cannot be served by the kernel',
+    );
+  }
   const version = /v(\d+)\.(\d+)\.(\d+)/.exec(stdout)?.slice(1).map(Number) ?? [];
   for (const [index, oldest] of oldestNft.entries()) {
     const part = version[index] ?? 0;
