@@ -16,7 +16,8 @@ import { isSameRecords } from './same-records.ts';
 export class ZoneBuilder {
   readonly #zone: ZoneFacts;
   readonly #sources: Map<string, CompiledRecords> = new Map();
-  readonly #contributors: Map<OwnerName, Set<string>> = new Map();
+  /** Sources of an owner; nearly always one, so no set is spent on it. */
+  readonly #contributors: Map<OwnerName, string | Set<string>> = new Map();
   /** How many contributed names lie below a name of the zone. */
   readonly #below: Map<OwnerName, number> = new Map();
   readonly #names: Map<OwnerName, NameRecords> = new Map();
@@ -56,10 +57,11 @@ export class ZoneBuilder {
     touched.add(owner);
     const contributors = this.#contributors.get(owner);
     if (contributors !== undefined) {
-      contributors.add(source);
+      if (typeof contributors === 'string') this.#contributors.set(owner, new Set([contributors, source]));
+      else contributors.add(source);
       return;
     }
-    this.#contributors.set(owner, new Set([source]));
+    this.#contributors.set(owner, source);
     for (const parent of this.#parents(owner)) {
       const count = this.#below.get(parent) ?? 0;
       this.#below.set(parent, count + 1);
@@ -70,8 +72,11 @@ export class ZoneBuilder {
   #leave(source: string, owner: OwnerName, touched: Set<OwnerName>): void {
     touched.add(owner);
     const contributors = this.#contributors.get(owner);
-    contributors?.delete(source);
-    if (contributors === undefined || contributors.size > 0) return;
+    if (contributors === undefined) return;
+    if (typeof contributors !== 'string') {
+      contributors.delete(source);
+      if (contributors.size > 0) return;
+    }
     this.#contributors.delete(owner);
     for (const parent of this.#parents(owner)) {
       const count = (this.#below.get(parent) ?? 1) - 1;
@@ -98,6 +103,7 @@ export class ZoneBuilder {
   #merge(owner: OwnerName): NameRecords | undefined {
     const contributors = this.#contributors.get(owner);
     if (contributors === undefined) return this.#below.has(owner) ? [] : undefined;
+    if (typeof contributors === 'string') return this.#sources.get(contributors)?.get(owner);
     if (contributors.size === 1) {
       const [source] = contributors;
       return this.#sources.get(source!)?.get(owner);
