@@ -1,5 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { createSecureServer, createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
+import {
+  createSecureServer,
+  createServer,
+  type Http2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2';
 import type { Server } from 'node:net';
 import { answer, type EchoState } from './answer.ts';
 import type { Identity } from './identity.ts';
@@ -10,14 +16,9 @@ let plain: Http2Server | undefined;
 export function http2Server(identity: Identity, state: EchoState): Http2Server {
   if (plain !== undefined) return plain;
   plain = createServer();
-  plain.on('stream', (stream, headers) => {
-    if (String(headers['content-type'] ?? '').startsWith('application/grpc'))
-      echoGrpc(stream as ServerHttp2Stream, String(headers[':path']));
-  });
   plain.on('request', (request, response) => {
-    if (request.headers['content-type']?.startsWith('application/grpc') !== true) {
-      answer(request, response, identity, state);
-    }
+    if (request.headers['content-type']?.startsWith('application/grpc') === true) echoGrpc(request, response);
+    else answer(request, response, identity, state);
   });
   plain.on('sessionError', () => {});
   return plain;
@@ -40,14 +41,15 @@ export function createTlsEcho(
 const SERVING_MESSAGE = Buffer.from([0, 0, 0, 0, 2, 0x08, 1]);
 
 /** Health checks pass; every other method gets its own messages back. */
-function echoGrpc(stream: ServerHttp2Stream, path: string): void {
-  stream.on('error', () => {});
-  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
-  stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-  if (path === '/grpc.health.v1.Health/Check') {
-    stream.resume();
-    stream.end(SERVING_MESSAGE);
+function echoGrpc(request: Http2ServerRequest, response: Http2ServerResponse): void {
+  request.on('error', () => {});
+  response.on('error', () => {});
+  response.writeHead(200, { 'content-type': 'application/grpc' });
+  response.addTrailers({ 'grpc-status': '0' });
+  if (request.url === '/grpc.health.v1.Health/Check') {
+    request.resume();
+    response.end(SERVING_MESSAGE);
   } else {
-    stream.pipe(stream);
+    request.pipe(response);
   }
 }

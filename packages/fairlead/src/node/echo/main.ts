@@ -108,6 +108,8 @@ async function drain(): Promise<void> {
   process.exit(0);
 }
 
+// Nobody may be reading.
+process.stdout.on('error', () => {});
 process.on('SIGTERM', () => void drain());
 process.on('SIGINT', () => void drain());
 Promise.all(settings.ports.map(listen))
