@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { NftablesLibrary } from '../sys/nftables-library.ts';
+import { nftTableName } from './nft-layout.ts';
 
 /** Why nft cannot be used or refused a transaction. */
 export type NftErrorCode = 'nft-missing' | 'nft-too-old' | 'not-permitted' | 'refused';
@@ -83,11 +84,12 @@ export function createFastRunNft(library: NftablesLibrary | undefined, program: 
 
 /** Checks once, at start, that nft is there, new enough and allowed to work; rejects with one clear line. */
 export async function checkNft(command: readonly string[] = ['nft']): Promise<void> {
-  const [{ stdout }, tables] = await Promise.all([
+  // Listing would do as well, but reads every element of a big table first.
+  const [{ stdout }, attempt] = await Promise.all([
     run(command, ['--version'], ''),
-    run(command, ['list', 'tables'], ''),
+    run(command, ['--check', 'add', 'table', 'ip', nftTableName], ''),
   ]);
-  if (/not permitted/i.test(tables.stderr)) {
+  if (/not permitted/i.test(attempt.stderr)) {
     throw new ServiceProxyError(
       'not-permitted',
       'nftables needs root (CAP_NET_ADMIN); Services cannot be served by the kernel',
