@@ -1,0 +1,48 @@
+import { startGateway } from '../packages/fairlead/src/gateway/start.ts';
+import type { Route, RouteTableDiff, VirtualHost } from '../packages/fairlead/src/routing/route-table.ts';
+import { systemClock } from '../packages/fairlead/src/sys/clock.ts';
+
+// The gateway that the l7 benchmark measures: `l7-gateway.ts PORT UPSTREAM_PORT`.
+
+const [port = 0, upstream = 0] = process.argv.slice(2).map(Number);
+
+const route = (path: string): Route => ({
+  source: { kind: 'Ingress', namespace: 'shop', name: 'shop', field: `spec.rules ${path}` },
+  match: { path: { type: 'prefix', value: path }, headers: [], query: [] },
+  action: { type: 'forward', backends: [{ backend: 'shop/web:80', weight: 1 }] },
+  requestHeaders: { set: [['x-route', 'shop']], add: [], remove: [] },
+  responseHeaders: { set: [['x-served-by', 'edge']], add: [], remove: ['server'] },
+  timeouts: { requestMs: 'off', connectMs: 5000, idleMs: 60_000 },
+});
+const host = (hostname: string, paths: readonly string[]): readonly [string, VirtualHost] => [
+  `http|${hostname}`,
+  { listener: 'http', hostname, routes: paths.map(route) },
+];
+const hosts = [...Array(9).keys()].map((i) => host(`site-${i}.example`, ['/']));
+const table: RouteTableDiff = {
+  listeners: [['http', { name: 'http', protocol: 'http', address: '127.0.0.1', port }]],
+  hosts: [...hosts, host('shop.example', ['/api', '/cart', '/']), host('*', ['/'])],
+  backends: [
+    [
+      'shop/web:80',
+      {
+        key: 'shop/web:80',
+        protocol: 'http1',
+        balance: 'least-request',
+        endpoints: [{ address: '127.0.0.1', port: upstream, weight: 1 }],
+      },
+    ],
+  ],
+};
+
+const gateway = await startGateway({
+  workers: 1,
+  clock: systemClock,
+  log: (level, message, fields) => {
+    if (level === 'warn' || level === 'error') process.stderr.write(`${message} ${JSON.stringify(fields ?? {})}\n`);
+  },
+});
+await gateway.applyRoutes(table);
+process.on('SIGTERM', () => {
+  void gateway.stop({ drainMs: 100 }).then(() => process.exit(0));
+});
