@@ -138,6 +138,46 @@ test('a process that exits or crashes without stopping the server ends at once',
   }
 });
 
+test('other names are forwarded, aliases to them followed, over UDP and TCP', { timeout: 30_000 }, async () => {
+  const listen = [{ family: 'ipv4' as const, address: '127.0.0.1', port: 0 }];
+  const common = { listen, workers: 2, clock: systemClock, random: systemRandom, log: (): void => {} };
+  const upstream = new DnsServer({ ...common, zone: clusterZone('example.org', 7), upstreams: [] });
+  const many = Array.from({ length: 200 }, (_, index) => `192.0.2.${index}`);
+  upstream.setSource('x', new Map([['www.example.org', [{ type: 'A', ttl: 7, addresses: ['192.0.2.1'] }]]]));
+  upstream.setSource('y', new Map([['many.example.org', [{ type: 'A', ttl: 7, addresses: many }]]]));
+  upstream.markSynced();
+  await upstream.start();
+  const front = new DnsServer({ ...common, zone, upstreams: upstream.addresses });
+  const spec = { type: 'ExternalName' as const, externalName: 'www.example.org' };
+  const alias = { metadata: { namespace: 'shop', name: 'out' }, spec };
+  front.setSource('out', compileServiceRecords(alias, [], options));
+  front.markSynced();
+  await front.start();
+  try {
+    const [at] = front.addresses;
+    const rows: readonly (readonly [name: string, expected: readonly string[]])[] = [
+      ['www.example.org', ['NOERROR', 'an www.example.org 7 A 192.0.2.1']],
+      ['no.example.org', ['NXDOMAIN', 'ns example.org 7 SOA ns.dns.example.org']],
+      [
+        'out.shop.svc.cluster.local',
+        ['NOERROR aa', 'an out.shop.svc.cluster.local 5 CNAME www.example.org', 'an www.example.org 7 A 192.0.2.1'],
+      ],
+    ];
+    for (const [name, expected] of rows) {
+      const query = encodeQuery(name, 'A');
+      assert.deepEqual(answerText(await askUdp(at!, query)), expected);
+      assert.deepEqual(answerText((await askTcp(at!, [query]))[0]!), expected);
+    }
+    const small = await askUdp(at!, encodeQuery('many.example.org', 'A'));
+    assert.equal(answerText(small)[0], 'NOERROR tc');
+    const [whole] = await askTcp(at!, [encodeQuery('many.example.org', 'A')]);
+    assert.equal(whole?.answers.length, 200, 'the forwarder asked again over TCP');
+    assert.equal(front.stats.forwarder.inFlight, 0);
+  } finally {
+    await Promise.all([front.stop(), upstream.stop()]);
+  }
+});
+
 test('aliases are answered over UDP and TCP', async () => {
   const query = encodeQuery('alias.shop.svc.cluster.local', 'A');
   const expected = ['NOERROR aa', `an alias.shop.svc.cluster.local 5 CNAME ${web}`, `an ${web} 5 A 10.96.0.1`];
