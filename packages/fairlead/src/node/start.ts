@@ -8,6 +8,7 @@ import type { Log, Running } from '../sys/role.ts';
 import { createConfigSource } from './environment/config-source.ts';
 import { configMapAliases, type ImageAlias } from './images.ts';
 import { type LogTarget, startLogServer } from './logs/log-server.ts';
+import { MACHINE_ADDRESS, MACHINE_LINK } from './node-namespaces.ts';
 import { startOverlay } from './overlay/overlay.ts';
 import { openPodStore } from './pod/pod-files.ts';
 import { type PodWorker, startPodWorker } from './pod/pod-worker.ts';
@@ -290,11 +291,13 @@ function findLog(
   return { path, running };
 }
 
+/** The machine's first address; without any, the one that the machine has among its own Pods. */
 function defaultNodeIp(mode: 'kernel' | 'userspace'): string {
   if (mode === 'userspace') return '127.0.0.1';
-  for (const [link, addresses] of Object.entries(networkInterfaces())) {
-    if (link.startsWith('fl-') || link.startsWith('fairlead')) continue;
+  const links = networkInterfaces();
+  for (const [link, addresses] of Object.entries(links)) {
+    if (link.startsWith('fl-') || link === MACHINE_LINK) continue;
     for (const address of addresses ?? []) if (address.family === 'IPv4' && !address.internal) return address.address;
   }
-  return '127.0.0.1';
+  return links[MACHINE_LINK] === undefined ? '127.0.0.1' : MACHINE_ADDRESS;
 }

@@ -1,7 +1,7 @@
 import type { ApiClient } from '@fairlead/client';
 import type { Clock, Random } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
-import { bridgeBatch, ipBatch, ipBatchForce } from '../commands.ts';
+import { bridgeBatch, ipBatch, ipBatchForce, ipJson, linkExists } from '../commands.ts';
 import { watchPeers } from './peer-watch.ts';
 import { addVxlanPeer, gatewayOf, removeVxlanPeer, VXLAN_ID, VXLAN_LINK, VXLAN_PORT, vtepMac } from './peers.ts';
 
@@ -27,11 +27,14 @@ export interface OverlayOptions {
 export async function startOverlay(options: OverlayOptions): Promise<Running & { detach(): void }> {
   const { nodeIp, podCidr } = options;
   const source = gatewayOf(podCidr);
-  await ipBatchForce([`link del ${VXLAN_LINK}`]);
-  await ipBatch([
-    `link add ${VXLAN_LINK} address ${vtepMac(podCidr)} mtu ${options.mtu} type vxlan id ${VXLAN_ID} dstport ${VXLAN_PORT} local ${nodeIp} nolearning`,
-    `link set ${VXLAN_LINK} up`,
-  ]);
+  // The link of a killed predecessor is kept when it is the same: its routes carry traffic.
+  if (!(await isOurs(podCidr, nodeIp))) {
+    await ipBatchForce([`link del ${VXLAN_LINK}`]);
+    await ipBatch([
+      `link add ${VXLAN_LINK} address ${vtepMac(podCidr)} mtu ${options.mtu} type vxlan id ${VXLAN_ID} dstport ${VXLAN_PORT} local ${nodeIp} nolearning`,
+      `link set ${VXLAN_LINK} up`,
+    ]);
+  }
   const watch = await watchPeers({
     ...options,
     async add(peer) {
@@ -54,4 +57,17 @@ export async function startOverlay(options: OverlayOptions): Promise<Running & {
       void watch.stop();
     },
   };
+}
+
+async function isOurs(podCidr: string, nodeIp: string): Promise<boolean> {
+  if (!linkExists(VXLAN_LINK)) return false;
+  const [link] = await ipJson<{ address?: string; linkinfo?: { info_data?: { id?: number; local?: string } } }>([
+    '-details',
+    'link',
+    'show',
+    'dev',
+    VXLAN_LINK,
+  ]);
+  const data = link?.linkinfo?.info_data;
+  return link?.address === vtepMac(podCidr) && data?.id === VXLAN_ID && data.local === nodeIp;
 }
