@@ -129,7 +129,8 @@ export abstract class MessageHead {
     let at = base + this.#cursor;
     while (at < end) {
       let next: number;
-      if (!this.hasStartLine) {
+      const inStartLine = !this.hasStartLine;
+      if (inStartLine) {
         next = this.parseStartLine(bytes, at, end);
       } else if (bytes[at] === CR) {
         if (at + 1 === end) break;
@@ -142,7 +143,7 @@ export abstract class MessageHead {
       }
       if (next === 0) break;
       if (next < 0) return this.#lineError(at, end, -next);
-      if (next - base > HEAD_MAX_BYTES) return this.#tooLong();
+      if (next - base > HEAD_MAX_BYTES) return inStartLine ? -this.startLineTooLong : -431;
       at = next;
       this.#cursor = at - base;
     }
