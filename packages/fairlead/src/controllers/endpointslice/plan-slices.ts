@@ -121,7 +121,7 @@ function planGroup(
 }
 
 function newSlice({ addressType, ports }: SliceGroup, endpoints: readonly Endpoint[]): NewSlice {
-  return { addressType, ports: [...ports], endpoints: [...endpoints] };
+  return { addressType, ...(ports.length === 0 ? {} : { ports: [...ports] }), endpoints: [...endpoints] };
 }
 
 /** A Pod's endpoint is the same as long as Pod and address are. */

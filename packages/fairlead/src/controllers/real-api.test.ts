@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { Deployment, EndpointSlice, Pod } from '@fairlead/api';
+import { deployments, endpointSlices, namespaces, nodes, pods, services } from '@fairlead/api';
+import { type ApiClient, connect, loadKubeconfig, startInformer } from '@fairlead/client';
+import { describeApiClient } from '@fairlead/client/api-client-suite';
+import { type RunningApiServer, startApiServer } from '../apiserver/start.ts';
+import { systemClock, systemRandom } from '../sys/clock.ts';
+import type { Running } from '../sys/role.ts';
+import { deploymentOf, FakeKubelet, readyNode } from './fake-cluster.ts';
+import { startControllers } from './start.ts';
+
+/** The real API server in a temporary directory, on a port of the kernel's choice. */
+async function startServer(dataDir: string): Promise<RunningApiServer> {
+  return startApiServer({
+    dataDir,
+    listen: [{ host: '127.0.0.1', port: 0 }],
+    advertiseAddress: '127.0.0.1',
+    advertisePort: 0,
+    serviceCidr: '10.96.0.0/16',
+    nodePortRange: '30000-32767',
+    clusterDomain: 'cluster.local',
+    compactEveryMs: 300_000,
+    clock: systemClock,
+    log: () => undefined,
+    logToken: 'none',
+  });
+}
+
+const newDirectory = (): string => mkdtempSync(join(tmpdir(), 'fairlead-client-test-'));
+
+describeApiClient('real server over HTTPS', async () => {
+  const dataDir = newDirectory();
+  const server = await startServer(dataDir);
+  const client = connect(loadKubeconfig(server.kubeconfigFile));
+  return {
+    client,
+    async close() {
+      await client.close();
+      await server.stop();
+      rmSync(dataDir, { recursive: true });
+    },
+  };
+});
+
+describeApiClient('real server in process', async () => {
+  const dataDir = newDirectory();
+  const server = await startServer(dataDir);
+  return {
+    client: server.client(),
+    async close() {
+      await server.stop();
+      rmSync(dataDir, { recursive: true });
+    },
+  };
+});
+
+describe('controllers on the real server', { timeout: 60_000 }, () => {
+  let dataDir: string;
+  let server: RunningApiServer;
+  let controllers: Running;
+  let client: ApiClient;
+  let kubelet: FakeKubelet;
+  const problems: string[] = [];
+
+  before(async () => {
+    dataDir = newDirectory();
+    server = await startServer(dataDir);
+    client = connect(loadKubeconfig(server.kubeconfigFile));
+    controllers = await startControllers({
+      client: server.client(),
+      clock: systemClock,
+      random: systemRandom,
+      log: (level, message, fields) => {
+        if (level === 'warn' || level === 'error') problems.push(`${message} ${JSON.stringify(fields)}`);
+      },
+      controllers: ['*'],
+      podCidr: '10.244.0.0/16',
+      rootCa: server.ca,
+      identity: 'test',
+    });
+    kubelet = new FakeKubelet(client);
+    for (const name of ['a', 'b', 'c']) {
+      const node = readyNode(name);
+      await client.create(nodes, { metadata: node.metadata! });
+      await client.patch(nodes, { name }, 'merge', { status: node.status }, { subresource: 'status' });
+    }
+  });
+  after(async () => {
+    kubelet.stop();
+    await controllers.stop();
+    await client.close();
+    await server.stop();
+    rmSync(dataDir, { recursive: true });
+  });
+
+  async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
+    const deadline = systemClock.monotonicMs() + 20_000;
+    while (!(await condition())) {
+      if (systemClock.monotonicMs() > deadline) throw new Error(`never: ${what}\n${problems.join('\n')}`);
+      await systemClock.sleep(5);
+    }
+  }
+
+  test('a Deployment and a Service become ready endpoints; scaling, update, deletion; then silence', async () => {
+    const name = { namespace: 'default', name: 'web' };
+    await client.create(services, {
+      metadata: name,
+      spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 'http' as string | number }] },
+    });
+    await client.create(deployments, deploymentOf('web', 3));
+    const state = (): Promise<Deployment> => client.get(deployments, name);
+    const rolledOut = async (replicas: number): Promise<boolean> => {
+      const { metadata, status } = await state();
+      return (
+        status?.observedGeneration === metadata?.generation &&
+        (status?.availableReplicas ?? 0) === replicas &&
+        (status?.updatedReplicas ?? 0) === replicas &&
+        (status?.replicas ?? 0) === replicas
+      );
+    };
+    await until('rollout', () => rolledOut(3));
+    const slices = async (): Promise<readonly EndpointSlice[]> =>
+      (await client.list(endpointSlices, { namespace: 'default', labelSelector: 'kubernetes.io/service-name=web' }))
+        .items;
+    await until('endpoints', async () => {
+      const endpoints = (await slices()).flatMap((slice) => slice.endpoints ?? []);
+      return endpoints.length === 3 && endpoints.every((endpoint) => endpoint.conditions?.ready === true);
+    });
+    assert.equal((await slices()).length, 1);
+
+    await client.patch(deployments, name, 'merge', { spec: { replicas: 5 } });
+    await until('five', () => rolledOut(5));
+    const image = { spec: { template: { spec: { containers: [{ name: 'c', image: 'app:2' }] } } } };
+    await client.patch(deployments, name, 'strategic', image);
+    const podsOf = async (): Promise<readonly Pod[]> => (await client.list(pods, { namespace: 'default' })).items;
+    await until('updated', async () => {
+      const all = await podsOf();
+      return all.length === 5 && all.every((pod) => pod.spec?.containers[0]?.image === 'app:2') && (await rolledOut(5));
+    });
+
+    // Nothing may write any more: a controller must not wake itself.
+    const changes: string[] = [];
+    const informers = [deployments, pods, endpointSlices, services].map((ref) => startInformer<unknown>(client, ref));
+    await Promise.all(informers.map((informer) => informer.synced));
+    for (const informer of informers) {
+      let first = true;
+      informer.subscribe((batch) => {
+        if (!first) changes.push(...batch.map((change) => `${informer.ref.plural} ${change.key}`));
+        first = false;
+      });
+    }
+    await systemClock.sleep(500);
+    assert.deepEqual(changes, []);
+    for (const informer of informers) informer.stop();
+
+    await client.delete(deployments, name, { propagationPolicy: 'Background' });
+    await until('collected', async () => (await podsOf()).length === 0);
+  });
+
+  test('a namespace with content goes', async () => {
+    await client.create(namespaces, { metadata: { name: 'team' } });
+    const web = deploymentOf('web', 2);
+    await client.create(deployments, { ...web, metadata: { namespace: 'team', name: 'web' } });
+    await until('Pods', async () => (await client.list(pods, { namespace: 'team' })).items.length === 2);
+    await client.delete(namespaces, { name: 'team' });
+    await until(
+      'gone',
+      async () => !(await client.list(namespaces)).items.some(({ metadata }) => metadata.name === 'team'),
+    );
+  });
+
+  test('every node has its own Pod range', async () => {
+    await until('ranges', async () => {
+      const ranges = (await client.list(nodes)).items.map((node) => node.spec?.podCIDR);
+      return ranges.every((range) => range !== undefined) && new Set(ranges).size === 3;
+    });
+    assert.deepEqual(problems, []);
+  });
+});
