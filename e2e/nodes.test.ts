@@ -22,14 +22,14 @@ async function places(app: string): Promise<PodPlace[]> {
     '-o',
     'jsonpath={range .items[*]}{.metadata.name} {.spec.nodeName} {.status.podIP}{"\\n"}{end}',
   );
-  const { stdout } = await command('ip', ['netns', 'list']);
+  const { stdout } = await system.exec('ip', 'netns', 'list');
   const namespaces = stdout
     .split('\n')
     .map((line) => line.split(' ')[0] ?? '')
     .filter((name) => name.startsWith('fl-'));
   const byAddress = new Map<string, string>();
   for (const netns of namespaces) {
-    const addresses = await command('ip', ['-n', netns, '-o', '-4', 'addr', 'show', 'dev', 'eth0']);
+    const addresses = await system.exec('ip', '-n', netns, '-o', '-4', 'addr', 'show', 'dev', 'eth0');
     const ip = /inet ([\d.]+)\//.exec(addresses.stdout)?.[1];
     if (ip !== undefined) byAddress.set(ip, netns);
   }
@@ -66,7 +66,7 @@ test('Pod to Pod, cluster IP and node port work across nodes', { skip }, async (
   const from = pods[0];
   const far = pods.find((pod) => pod.node !== from?.node);
   assert.ok(from !== undefined && far !== undefined);
-  const inside = (...args: readonly string[]) => command('ip', ['netns', 'exec', from.netns, ...args]);
+  const inside = (...args: readonly string[]) => system.exec('ip', 'netns', 'exec', from.netns, ...args);
   const direct = await inside('curl', '-s', '--max-time', '5', `http://${far.ip}:8080/`);
   assert.ok(direct.stdout.includes(far.name), direct.stdout);
 

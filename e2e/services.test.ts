@@ -35,11 +35,11 @@ function assertEven(seen: ReadonlyMap<string, number>, pods: number, count: numb
 
 async function podNamespace(pod: string): Promise<string> {
   const ip = await system.kubectl('get', 'pod', pod, '-o', 'jsonpath={.status.podIP}');
-  const { stdout } = await command('ip', ['netns', 'list']);
+  const { stdout } = await system.exec('ip', 'netns', 'list');
   for (const line of stdout.split('\n')) {
     const name = line.split(' ')[0] ?? '';
     if (!name.startsWith('fl-')) continue;
-    const { stdout: addresses } = await command('ip', ['-n', name, '-o', '-4', 'addr', 'show']);
+    const { stdout: addresses } = await system.exec('ip', '-n', name, '-o', '-4', 'addr', 'show');
     if (addresses.includes(` ${ip}/`)) return name;
   }
   throw new Error(`no namespace has ${ip}`);
@@ -59,14 +59,18 @@ test('a Deployment and a Service are reachable after apply, and spread evenly', 
   });
   assertEven(await spread(`http://${ip}/`, 300, system.exec), 3, 300);
   const netns = await podNamespace(await firstPod('web'));
-  assertEven(await spread(`http://${ip}/`, 300, (...args) => command('ip', ['netns', 'exec', netns, ...args])), 3, 300);
+  assertEven(
+    await spread(`http://${ip}/`, 300, (...args) => system.exec('ip', 'netns', 'exec', netns, ...args)),
+    3,
+    300,
+  );
 });
 
 test('names and environment inside a Pod', { skip }, async () => {
   await system.apply(web('names', 1));
   await system.kubectl('wait', 'deployment/names', '--for=condition=Available', '--timeout=30s');
   const netns = await podNamespace(await firstPod('names'));
-  const inside = (...args: readonly string[]) => command('ip', ['netns', 'exec', netns, ...args]);
+  const inside = (...args: readonly string[]) => system.exec('ip', 'netns', 'exec', netns, ...args);
   const answer = await inside('curl', '-s', '--max-time', '5', 'http://web/');
   assert.match(answer.stdout, /"pod":\s*"web-/, answer.stderr);
   const full = await inside('getent', 'ahostsv4', 'web.default.svc.cluster.local');
@@ -126,13 +130,9 @@ test('node ports answer from another namespace of the machine', { skip }, async 
 test('a killed process is restarted, and no connection fails once its readiness is gone', { skip }, async () => {
   const ip = await system.kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');
   const victim = await firstPod('web');
-  const answer = await system.exec(
-    'curl',
-    '-s',
-    `http://${await system.kubectl('get', 'pod', victim, '-o', 'jsonpath={.status.podIP}')}:8080/`,
-  );
-  const pid = Number(/"pid":\s*(\d+)/.exec(answer.stdout)?.[1]);
-  assert.ok(pid > 1, answer.stdout);
+  const { stdout: pids } = await system.exec('ip', 'netns', 'pids', await podNamespace(victim));
+  const pid = Number(pids.trim().split('\n')[0]);
+  assert.ok(pid > 1, pids);
   process.kill(pid, 'SIGKILL');
   await eventually('the container has restarted and is ready', async () => {
     const state = await system.kubectl(

@@ -168,9 +168,11 @@ export async function startSystem(options: TestSystemOptions = {}): Promise<Test
     await dispose();
     throw error;
   }
-  const exec = (...args: readonly string[]): Promise<Outcome> => command('ip', [...onMachine, ...args]);
+  // `ip netns exec` gave the system a mount namespace of its own, where its Pods' namespaces are bound: enter both.
+  const inside = ['--target', `${child.pid}`, '--net', '--mount', '--'];
+  const exec = (...args: readonly string[]): Promise<Outcome> => command('nsenter', [...inside, ...args]);
   const kubectlWith = async (args: readonly string[], input?: string): Promise<string> => {
-    const done = await command('ip', [...onMachine, 'kubectl', '--kubeconfig', kubeconfig, ...args], {
+    const done = await command('nsenter', [...inside, 'kubectl', '--kubeconfig', kubeconfig, ...args], {
       ...(input === undefined ? {} : { input }),
       // The client's discovery cache belongs to this system.
       env: { ...process.env, KUBECACHEDIR: join(dataDir, 'kubectl-cache') },

@@ -27,6 +27,7 @@ const BYTES_CHUNK = Buffer.alloc(64 * 1024, 'fairlead');
  *     /status/CODE          that status
  *     /slow?ms=N            the usual answer after N ms
  *     /bytes/N              N bytes
+ *     /env                  the environment of the process, as JSON
  *     anything else         who answers and what arrived, as JSON
  */
 export function answer(request: Request, response: Response, identity: Identity, state: EchoState): void {
@@ -56,6 +57,11 @@ export function answer(request: Request, response: Response, identity: Identity,
       return void collect(request, (body) => {
         systemClock.after(delay, () => sendJson(request, response, 200, identity, url, body));
       });
+    }
+    case 'env': {
+      request.resume();
+      sendJsonText(request, response, 200, `${JSON.stringify(process.env)}\n`);
+      return;
     }
     case 'bytes': {
       request.resume();
@@ -108,6 +114,10 @@ function sendJson(
     headers: Object.fromEntries(Object.entries(request.headers)),
     ...(body.length === 0 ? {} : { body: body.toString() }),
   })}\n`;
+  sendJsonText(request, response, code, text);
+}
+
+function sendJsonText(request: Request, response: Response, code: number, text: string): void {
   response.statusCode = code;
   if (code === 204 || code === 304) return void (response as ServerResponse).end();
   response.setHeader('content-type', 'application/json');

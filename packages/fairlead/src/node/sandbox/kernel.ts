@@ -112,6 +112,9 @@ export async function createKernelSandboxes(options: KernelSandboxOptions): Prom
         await ipBatch([
           `netns add ${netns}`,
           `link add ${link} mtu ${options.mtu} master ${POD_BRIDGE} type veth peer name eth0 mtu ${options.mtu} netns ${netns}`,
+          // Where br_netfilter is on, a Pod's packet to its own Service is translated inside the bridge and has to
+          // leave by the port it came from.
+          `link set ${link} type bridge_slave hairpin on`,
           `link set ${link} up`,
         ]);
         await ipBatch(
