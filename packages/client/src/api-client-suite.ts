@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type ConfigMap, configMaps, type Namespace, namespaces, pods, replicaSets } from '@fairlead/api';
 import { type ApiClient, ApiError, isAlreadyExists, isConflict, isNotFound, type WatchEventOf } from './api-client.ts';
+import { machineClock } from './clock.ts';
 import { startInformer } from './list-watch.ts';
 
 /** What the suite needs: a client of a server on which it may make namespaces, and how to end both. */
@@ -10,13 +11,12 @@ export interface ClientUnderTest {
   close(): Promise<void>;
 }
 
-const within = <R>(promise: Promise<R>, what: string): Promise<R> =>
-  Promise.race([
-    promise,
-    new Promise<R>((_, reject) => {
-      setTimeout(() => reject(new Error(`no ${what} within 15 s`)), 15_000).unref();
-    }),
-  ]);
+function within<R>(promise: Promise<R>, what: string): Promise<R> {
+  return new Promise((resolve, reject) => {
+    const cancel = machineClock.after(15_000, () => reject(new Error(`no ${what} within 15 s`)));
+    promise.then(resolve, reject).finally(cancel);
+  });
+}
 
 /** The behaviour every {@link ApiClient} shares; run on the fake and on real servers alike. */
 export function describeApiClient(kind: string, start: () => Promise<ClientUnderTest>): void {

@@ -39,7 +39,7 @@ export class FakeKubelet {
     }
     const ready = !(pod.spec?.containers[0]?.image ?? '').startsWith(this.brokenImage);
     const podIP = `10.244.${this.#nextAddress >> 8}.${this.#nextAddress++ & 255}`;
-    const lastTransitionTime = timestamp(Date.now());
+    const lastTransitionTime = timestamp(systemClock.now());
     const conditions = [
       { type: 'PodScheduled', status: 'True' },
       { type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime },
