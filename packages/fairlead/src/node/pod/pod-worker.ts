@@ -2,14 +2,14 @@ import { type Container, type Pod, type Probe, pods, type Stored } from '@fairle
 import { isConflict, isNotFound } from '@fairlead/client';
 import { ContainerConfigError } from '../environment/container-env.ts';
 import type { ProbeOutcome } from '../probes/run-probe.ts';
-import { readStartTicks } from '../runtime/process-table.ts';
 import type { ProcessExit, ProcessInfo } from '../runtime/protocol.ts';
 import { prepareVolumes } from '../volumes.ts';
 import { type ContainerProbes, startContainerProbes, startupProbeOf } from './container-probes.ts';
 import { runHook } from './hooks.ts';
 import { prepareLaunch, processId } from './launch.ts';
 import { planPod } from './plan.ts';
-import { type ContainerRecord, newPodState, type PodEvent, type PodState, reducePod } from './state.ts';
+import { killOrphan, stateFromStatus } from './restore.ts';
+import { type ContainerRecord, type PodEvent, type PodState, reducePod } from './state.ts';
 import { podStatus } from './status.ts';
 import { createStatusWriter } from './status-writer.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -411,13 +411,7 @@ export function startPodWorker(
   const lostContainer = (record: ContainerRecord): void => {
     if (record.run.phase !== 'running') return;
     const { pid, startTicks } = record.run;
-    if (startTicks !== '' && readStartTicks(pid) === startTicks) {
-      try {
-        process.kill(-pid, 'SIGKILL');
-      } catch {
-        // Ended meanwhile.
-      }
-    }
+    killOrphan(pid, startTicks);
     probes.get(record.name)?.stop();
     dispatch({
       type: 'exited',
@@ -499,36 +493,4 @@ export function startPodWorker(
       );
     }
   }
-}
-
-/**
- * The state of a Pod that this node has no record of. A Pod that already ran here keeps its restart counts;
- * one that was over stays over.
- */
-function stateFromStatus(pod: Stored<Pod>, now: number): PodState {
-  const state = newPodState(pod, now);
-  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-  const over = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-  return {
-    ...state,
-    startTime: pod.status?.startTime === undefined ? now : Date.parse(pod.status.startTime),
-    containers: state.containers.map((record) => {
-      const status = statuses.find((candidate) => candidate.name === record.name);
-      const ended = status?.state?.terminated;
-      if (ended !== undefined || over) {
-        const end = {
-          attempt: status?.restartCount ?? 0,
-          exitCode: ended?.exitCode ?? (pod.status?.phase === 'Succeeded' ? 0 : 137),
-          signal: ended?.signal ?? 0,
-          reason: ended?.reason ?? 'ContainerStatusUnknown',
-          message: ended?.message ?? '',
-          startedAt: ended?.startedAt === undefined ? 0 : Date.parse(ended.startedAt),
-          finishedAt: ended?.finishedAt === undefined ? now : Date.parse(ended.finishedAt),
-        };
-        return { ...record, attempt: end.attempt, run: { phase: 'ended', end } };
-      }
-      const ran = status?.state?.running !== undefined;
-      return { ...record, attempt: (status?.restartCount ?? 0) + (ran ? 1 : 0) };
-    }),
-  };
 }
