@@ -9,7 +9,7 @@ import { runHook } from './hooks.ts';
 import { prepareLaunch, processId } from './launch.ts';
 import { planPod } from './plan.ts';
 import { killOrphan, stateFromStatus } from './restore.ts';
-import { type ContainerRecord, type PodEvent, type PodState, reducePod } from './state.ts';
+import { type ContainerRecord, type PodEvent, reducePod } from './state.ts';
 import { podStatus } from './status.ts';
 import { createStatusWriter } from './status-writer.ts';
 import type { WorkerContext } from './worker-context.ts';

@@ -40,6 +40,8 @@ function quit(): void {
 }
 
 async function shutdown(graceMs: number): Promise<void> {
+  // Before the answer: a successor must not connect to a process that is about to end.
+  server.close();
   const ids = table.list().map((info) => info.id);
   for (const id of ids) table.signal(id, 'SIGTERM');
   const deadline = systemClock.monotonicMs() + graceMs;
