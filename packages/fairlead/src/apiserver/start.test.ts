@@ -100,7 +100,7 @@ describe('API server', () => {
       data: { resourceVersion: '' },
     });
     assert.match(created.metadata.resourceVersion, /^[1-9][0-9]*$/);
-    assert.equal(created.metadata.annotations?.['resourceVersion'], '');
+    assert.equal(created.metadata.annotations?.resourceVersion, '');
     const read = await client.get(configMaps, { name: 'tricky', namespace: 'default' });
     assert.deepEqual(read, created);
   });
@@ -334,7 +334,7 @@ test('a port in use is one clear line, and leaves nothing open', async () => {
 });
 
 function findKubectl(version: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/lib/google-cloud-sdk/bin'];
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/lib/google-cloud-sdk/bin'];
   return folders.map((folder) => join(folder, `kubectl.${version}`)).find((file) => existsSync(file));
 }
 

@@ -73,7 +73,7 @@ export class ServiceAllocator {
   prepareCreate(resource: ServedResource, object: KubeObject): FieldCause[] {
     if (!isService(resource)) return [];
     const spec = serviceForm(object);
-    object['spec'] = spec;
+    object.spec = spec;
     alignClusterIps(spec, undefined);
     fillFamilies(spec);
     return this.#familyCauses(spec);
@@ -84,7 +84,7 @@ export class ServiceAllocator {
     if (!isService(resource)) return [];
     const spec = { ...serviceForm(next) };
     const before = serviceForm(old);
-    next['spec'] = spec;
+    next.spec = spec;
     alignClusterIps(spec, before);
     keepAllocations(spec, before);
     dropForeignFields(spec, before);

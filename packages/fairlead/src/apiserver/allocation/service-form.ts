@@ -30,7 +30,7 @@ export interface ServiceForm {
 
 /** The specification of a Service object; an empty one when it has none. */
 export function serviceForm(object: KubeObject): ServiceForm {
-  return (recordOf(object['spec']) ?? {}) as ServiceForm;
+  return (recordOf(object.spec) ?? {}) as ServiceForm;
 }
 
 /** ClusterIP, NodePort and LoadBalancer Services have a cluster IP (possibly `None`). */

@@ -48,7 +48,7 @@ export async function ensureBootstrapObjects(client: InProcessClient, options: B
       },
     },
     (current) => {
-      const ports = (current['spec'] as { ports?: { targetPort?: unknown }[] } | undefined)?.ports;
+      const ports = (current.spec as { ports?: { targetPort?: unknown }[] } | undefined)?.ports;
       return ports?.[0]?.targetPort === options.advertisePort;
     },
   );
@@ -63,7 +63,7 @@ export async function ensureBootstrapObjects(client: InProcessClient, options: B
       metadata: { ...metadata, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
       subsets: [{ addresses: [address], ports: [port] }],
     },
-    (current) => hasText(current['subsets'], options),
+    (current) => hasText(current.subsets, options),
   );
   await ensure(
     client,
@@ -77,7 +77,7 @@ export async function ensureBootstrapObjects(client: InProcessClient, options: B
       endpoints: [{ addresses: [options.advertiseAddress], conditions: { ready: true } }],
       ports: [port],
     },
-    (current) => hasText(current['endpoints'], options) && hasText(current['ports'], options),
+    (current) => hasText(current.endpoints, options) && hasText(current.ports, options),
   );
 }
 

@@ -50,8 +50,8 @@ export function decodeBody(
     );
   }
   checkKind(
-    typeof record?.['apiVersion'] === 'string' ? record['apiVersion'] : '',
-    typeof record?.['kind'] === 'string' ? record['kind'] : '',
+    typeof record?.apiVersion === 'string' ? record.apiVersion : '',
+    typeof record?.kind === 'string' ? record.kind : '',
     expected,
   );
   return typed(value, expected, duplicates, validation, warnings);
@@ -75,7 +75,7 @@ export function typed(
     throw cannotHandle(expected, expected, `strict decoding error: ${faults.join(', ')}`);
   }
   if (validation === 'Warn') warnings.push(...faults);
-  const metadata = recordOf(object['metadata']) ?? {};
+  const metadata = recordOf(object.metadata) ?? {};
   return { ...object, kind: expected.kind, apiVersion: expected.apiVersion, metadata } as KubeObject;
 }
 

@@ -120,7 +120,7 @@ async function deleteCurrent(
   const name = old.metadata.name ?? '';
   const grace = graceSeconds(target, old, options);
   const finalizers = wantedFinalizers(old, options);
-  const specFinalizers = resource.kind === 'Namespace' ? recordOf(old['spec'])?.['finalizers'] : undefined;
+  const specFinalizers = resource.kind === 'Namespace' ? recordOf(old.spec)?.finalizers : undefined;
   const waits = finalizers.length > 0 || grace > 0 || (Array.isArray(specFinalizers) && specFinalizers.length > 0);
   if (!waits) {
     const removed = await removeObject(context, target, current, options.dryRun);
@@ -170,7 +170,7 @@ function marked(
   if (target.resource.kind === 'Namespace') {
     // A namespace has no grace period in its metadata.
     delete next.metadata.deletionGracePeriodSeconds;
-    next['status'] = { ...recordOf(old['status']), phase: 'Terminating' };
+    next.status = { ...recordOf(old.status), phase: 'Terminating' };
   }
   return next;
 }
@@ -178,10 +178,10 @@ function marked(
 /** Pods on a node wait for its agent; everything else goes at once. */
 function graceSeconds(target: RestRequest, old: KubeObject, options: DeleteOptions): number {
   if (target.resource.kind !== 'Pod') return 0;
-  const spec = recordOf(old['spec']) ?? {};
-  const phase = recordOf(old['status'])?.['phase'];
-  if ((spec['nodeName'] ?? '') === '' || phase === 'Failed' || phase === 'Succeeded') return 0;
-  const fromSpec = spec['terminationGracePeriodSeconds'];
+  const spec = recordOf(old.spec) ?? {};
+  const phase = recordOf(old.status)?.phase;
+  if ((spec.nodeName ?? '') === '' || phase === 'Failed' || phase === 'Succeeded') return 0;
+  const fromSpec = spec.terminationGracePeriodSeconds;
   const wanted = options.graceSeconds ?? (typeof fromSpec === 'number' ? fromSpec : defaultPodGraceSeconds);
   // A negative period asks for the shortest one that still tells the agent.
   const grace = wanted < 0 ? 1 : wanted;
@@ -233,9 +233,9 @@ function deleteOptions(target: RestRequest): DeleteOptions {
   const { query } = request;
   const body: Record<string, unknown> =
     request.body.length === 0 ? {} : decodeBody(request, deleteOptionsType, 'Ignore', target.warnings);
-  const preconditions = recordOf(body['preconditions']);
-  const policy = body['propagationPolicy'] ?? query.get('propagationPolicy') ?? undefined;
-  const orphan = body['orphanDependents'];
+  const preconditions = recordOf(body.preconditions);
+  const policy = body.propagationPolicy ?? query.get('propagationPolicy') ?? undefined;
+  const orphan = body.orphanDependents;
   const causes: FieldCause[] = [];
   if (policy !== undefined && orphan !== undefined) {
     causes.push({
@@ -252,8 +252,8 @@ function deleteOptions(target: RestRequest): DeleteOptions {
     });
   }
   if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', causes);
-  const grace = body['gracePeriodSeconds'] ?? query.get('gracePeriodSeconds') ?? undefined;
-  const dryRun = Array.isArray(body['dryRun']) && body['dryRun'].includes('All');
+  const grace = body.gracePeriodSeconds ?? query.get('gracePeriodSeconds') ?? undefined;
+  const dryRun = Array.isArray(body.dryRun) && body.dryRun.includes('All');
   return {
     graceSeconds: grace === undefined ? undefined : Number(grace),
     propagation:
@@ -262,9 +262,8 @@ function deleteOptions(target: RestRequest): DeleteOptions {
         : orphan === true
           ? 'Orphan'
           : undefined,
-    uid: typeof preconditions?.['uid'] === 'string' ? preconditions['uid'] : undefined,
-    resourceVersion:
-      typeof preconditions?.['resourceVersion'] === 'string' ? preconditions['resourceVersion'] : undefined,
+    uid: typeof preconditions?.uid === 'string' ? preconditions.uid : undefined,
+    resourceVersion: typeof preconditions?.resourceVersion === 'string' ? preconditions.resourceVersion : undefined,
     dryRun: dryRun || isDryRun(query, 'DeleteOptions'),
   };
 }

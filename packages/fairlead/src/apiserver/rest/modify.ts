@@ -233,9 +233,9 @@ function typedPatch(target: RestRequest, patched: unknown, name: string, decode:
 function checkPatchedKind(target: RestRequest, patched: unknown): void {
   const { kind, apiVersion } = target.resource;
   const record = recordOf(patched);
-  if (record === undefined || (record['kind'] === kind && record['apiVersion'] === apiVersion)) return;
+  if (record === undefined || (record.kind === kind && record.apiVersion === apiVersion)) return;
   throw badRequest(
-    `the patched object is ${String(record['apiVersion'])} ${String(record['kind'])}, the resource holds ${apiVersion} ${kind}`,
+    `the patched object is ${String(record.apiVersion)} ${String(record.kind)}, the resource holds ${apiVersion} ${kind}`,
   );
 }
 

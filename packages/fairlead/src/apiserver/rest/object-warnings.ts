@@ -4,7 +4,7 @@ import type { KubeObject } from '../watch/kube-object.ts';
 /** What a Kubernetes server remarks about a valid object of a kind, one `Warning` header each. */
 export function objectWarnings(kind: string, object: KubeObject): string[] {
   if (kind === 'Service') return serviceWarnings(object);
-  if (kind === 'EndpointSlice' && object['addressType'] === 'FQDN') {
+  if (kind === 'EndpointSlice' && object.addressType === 'FQDN') {
     return ['spec.addressType: FQDN endpoints are deprecated'];
   }
   return [];
@@ -15,13 +15,13 @@ function serviceWarnings(object: KubeObject): string[] {
   const spec = serviceForm(object);
   const warnings: string[] = [];
   if (isHeadless(spec)) {
-    if ((spec['loadBalancerIP'] ?? '') !== '') warnings.push('spec.loadBalancerIP is ignored for headless services');
-    if (nonEmpty(spec['externalIPs'])) warnings.push('spec.externalIPs is ignored for headless services');
+    if ((spec.loadBalancerIP ?? '') !== '') warnings.push('spec.loadBalancerIP is ignored for headless services');
+    if (nonEmpty(spec.externalIPs)) warnings.push('spec.externalIPs is ignored for headless services');
     if (spec.sessionAffinity !== undefined && spec.sessionAffinity !== 'None') {
       warnings.push('spec.SessionAffinity is ignored for headless services');
     }
   }
-  if (spec.type === 'ExternalName' && nonEmpty(spec['externalIPs'])) {
+  if (spec.type === 'ExternalName' && nonEmpty(spec.externalIPs)) {
     warnings.push('spec.externalIPs is ignored when spec.type is "ExternalName"');
   }
   return warnings;

@@ -9,13 +9,13 @@ const tolerationSeconds = 300;
  * new Pod. The token volume is not mounted: Pods are local processes here.
  */
 export function admitPod(pod: KubeObject): void {
-  const spec = { ...recordOf(pod['spec']) };
-  pod['spec'] = spec;
-  spec['priority'] ??= 0;
-  spec['preemptionPolicy'] ??= 'PreemptLowerPriority';
-  spec['serviceAccountName'] ??= spec['serviceAccount'] ?? 'default';
-  spec['serviceAccount'] = spec['serviceAccountName'];
-  const tolerations = Array.isArray(spec['tolerations']) ? [...(spec['tolerations'] as unknown[])] : [];
+  const spec = { ...recordOf(pod.spec) };
+  pod.spec = spec;
+  spec.priority ??= 0;
+  spec.preemptionPolicy ??= 'PreemptLowerPriority';
+  spec.serviceAccountName ??= spec.serviceAccount ?? 'default';
+  spec.serviceAccount = spec.serviceAccountName;
+  const tolerations = Array.isArray(spec.tolerations) ? [...(spec.tolerations as unknown[])] : [];
   for (const key of evictionTolerations) {
     const present = tolerations.map(recordOf).some((toleration) => {
       const { key: own, effect } = toleration ?? {};
@@ -23,5 +23,5 @@ export function admitPod(pod: KubeObject): void {
     });
     if (!present) tolerations.push({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds });
   }
-  spec['tolerations'] = tolerations;
+  spec.tolerations = tolerations;
 }

@@ -63,8 +63,8 @@ export async function listObjects(context: RestContext, target: RestRequest): Pr
   const metadata: Record<string, unknown> = { resourceVersion: String(revision) };
   if (more) {
     const after = found.at(-1)!.key.slice(resource.prefix.length);
-    metadata['continue'] = continueToken({ revision, after });
-    if (selection.everything) metadata['remainingItemCount'] = objects.length - index;
+    metadata.continue = continueToken({ revision, after });
+    if (selection.everything) metadata.remainingItemCount = objects.length - index;
   }
   return textAnswer(200, representation, listText(form, found, metadata));
 }

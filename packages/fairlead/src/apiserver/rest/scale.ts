@@ -3,15 +3,15 @@ import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 /** The `autoscaling/v1` Scale of a Deployment or ReplicaSet. */
 export function scaleOf(object: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
-  const spec = recordOf(object['spec']) ?? {};
-  const status = recordOf(object['status']) ?? {};
-  const replicas = spec['replicas'];
+  const spec = recordOf(object.spec) ?? {};
+  const status = recordOf(object.status) ?? {};
+  const replicas = spec.replicas;
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
     spec: replicas === 0 || replicas === undefined ? {} : { replicas },
-    status: { replicas: status['replicas'] ?? 0, selector: selectorText(spec['selector']) },
+    status: { replicas: status.replicas ?? 0, selector: selectorText(spec.selector) },
   };
 }
 
@@ -20,7 +20,7 @@ export function withReplicas(object: KubeObject, replicas: number, version: stri
   return {
     ...object,
     metadata: { ...object.metadata, resourceVersion: version },
-    spec: { ...recordOf(object['spec']), replicas },
+    spec: { ...recordOf(object.spec), replicas },
   };
 }
 

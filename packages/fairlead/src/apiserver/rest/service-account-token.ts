@@ -49,8 +49,8 @@ export class TokenIssuer {
     const representation = negotiate(request.headers.accept, true);
     const body = decodeBody(request, requestType, fieldValidation(request.query, 'CreateOptions'), warnings);
     const account = existing(context, target, name).object;
-    const spec = recordOf(body['spec']) ?? {};
-    const seconds = typeof spec['expirationSeconds'] === 'number' ? spec['expirationSeconds'] : defaultSeconds;
+    const spec = recordOf(body.spec) ?? {};
+    const seconds = typeof spec.expirationSeconds === 'number' ? spec.expirationSeconds : defaultSeconds;
     if (seconds < leastSeconds) {
       throw invalid({ group, kind: 'TokenRequest' }, '', [
         {
@@ -60,9 +60,9 @@ export class TokenIssuer {
         },
       ]);
     }
-    const bound = recordOf(spec['boundObjectRef']);
-    const pod = bound === undefined ? undefined : boundPod(context, namespace, String(bound['name'] ?? ''));
-    const given = Array.isArray(spec['audiences']) ? spec['audiences'].map(String) : [];
+    const bound = recordOf(spec.boundObjectRef);
+    const pod = bound === undefined ? undefined : boundPod(context, namespace, String(bound.name ?? ''));
+    const given = Array.isArray(spec.audiences) ? spec.audiences.map(String) : [];
     const audiences = given.length === 0 ? [tokenIssuerUrl] : given;
     const now = Math.floor(this.#clock.now() / 1000);
     const token = await this.#sign({
@@ -100,13 +100,13 @@ export class TokenIssuer {
       const claims = this.#verify(token);
       if (claims === undefined) return undefined;
       const own = recordOf(claims['kubernetes.io']);
-      const account = recordOf(own?.['serviceaccount']);
-      const namespace = String(own?.['namespace'] ?? '');
+      const account = recordOf(own?.serviceaccount);
+      const namespace = String(own?.namespace ?? '');
       const accounts = context.served.find('', 'v1', 'serviceaccounts')!;
-      const stored = lookUp(context.cache, accounts.prefix, namespace, String(account?.['name'] ?? ''));
-      if (stored?.uid === undefined || stored.uid !== account?.['uid']) return undefined;
+      const stored = lookUp(context.cache, accounts.prefix, namespace, String(account?.name ?? ''));
+      if (stored?.uid === undefined || stored.uid !== account?.uid) return undefined;
       const user: UserInfo = {
-        name: String(claims['sub']),
+        name: String(claims.sub),
         uid: stored.uid,
         groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`],
       };
@@ -163,13 +163,13 @@ export class TokenIssuer {
     if (this.#publicKey === undefined) return undefined;
     try {
       const header = recordOf(JSON.parse(Buffer.from(head, 'base64url').toString('utf8')));
-      if (header?.['alg'] !== 'RS256') return undefined;
+      if (header?.alg !== 'RS256') return undefined;
       const verifier = createVerify('RSA-SHA256').update(`${head}.${payload}`);
       if (!verifier.verify(this.#publicKey, Buffer.from(signature, 'base64url'))) return undefined;
       const claims = recordOf(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')));
       const now = this.#clock.now() / 1000;
-      const audiences = claims?.['aud'];
-      if (claims === undefined || claims['iss'] !== tokenIssuerUrl || !(Number(claims['exp']) > now)) return undefined;
+      const audiences = claims?.aud;
+      if (claims === undefined || claims.iss !== tokenIssuerUrl || !(Number(claims.exp) > now)) return undefined;
       return Array.isArray(audiences) && audiences.includes(tokenIssuerUrl) ? claims : undefined;
     } catch {
       return undefined;

@@ -37,38 +37,38 @@ export function hasGeneration(resource: ServedResource): boolean {
 /** Fills in what a create sets by itself, before defaults. Changes `object`. */
 export function prepareForCreate(resource: ServedResource, object: KubeObject): void {
   if (resource.subresources.has('status') && !kindsWithStatusOnCreate.has(resource.kind)) {
-    delete object['status'];
+    delete object.status;
   }
   switch (resource.kind) {
     case 'Namespace': {
-      const spec = recordOf(object['spec']) ?? {};
-      const finalizers = Array.isArray(spec['finalizers']) ? (spec['finalizers'] as unknown[]) : [];
-      object['spec'] = {
+      const spec = recordOf(object.spec) ?? {};
+      const finalizers = Array.isArray(spec.finalizers) ? (spec.finalizers as unknown[]) : [];
+      object.spec = {
         ...spec,
         finalizers: finalizers.includes('kubernetes') ? finalizers : [...finalizers, 'kubernetes'],
       };
-      object['status'] = { phase: 'Active' };
+      object.status = { phase: 'Active' };
       labelNamespace(object);
       break;
     }
     case 'Service':
-      object['status'] = { loadBalancer: {} };
+      object.status = { loadBalancer: {} };
       break;
     case 'Ingress':
-      object['status'] = { loadBalancer: {} };
+      object.status = { loadBalancer: {} };
       break;
     case 'Pod':
       admitPod(object);
-      object['status'] = { phase: 'Pending', qosClass: qosClass(object) };
+      object.status = { phase: 'Pending', qosClass: qosClass(object) };
       break;
     case 'Secret':
       mergeStringData(object);
       break;
     case 'ReplicaSet':
-      object['status'] = { replicas: 0 };
+      object.status = { replicas: 0 };
       break;
     case 'Deployment':
-      object['status'] = {};
+      object.status = {};
       break;
   }
   if (hasGeneration(resource)) object.metadata.generation = 1;
@@ -91,17 +91,17 @@ export function isolate(
     return withField(
       { ...old, metadata: keepLabels ? { ...metadata, labels: old.metadata.labels } : proposed.metadata },
       'status',
-      proposed['status'],
+      proposed.status,
     );
   }
   if (subresource === 'finalize') {
-    const spec = recordOf(proposed['spec']) ?? {};
-    return { ...old, metadata: old.metadata, spec: { ...recordOf(old['spec']), finalizers: spec['finalizers'] } };
+    const spec = recordOf(proposed.spec) ?? {};
+    return { ...old, metadata: old.metadata, spec: { ...recordOf(old.spec), finalizers: spec.finalizers } };
   }
   let result = proposed;
-  if (resource.subresources.has('status')) result = withField(result, 'status', old['status']);
+  if (resource.subresources.has('status')) result = withField(result, 'status', old.status);
   if (resource.kind === 'Namespace') {
-    result = withField(result, 'spec', old['spec']);
+    result = withField(result, 'spec', old.spec);
     result = { ...result, metadata: { ...result.metadata, labels: { ...result.metadata.labels } } };
     labelNamespace(result);
   }
@@ -155,7 +155,7 @@ export function isReadyToGo(resource: ServedResource, object: KubeObject): boole
   const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata;
   if (deletionTimestamp === undefined || (finalizers ?? []).length > 0) return false;
   if (resource.kind === 'Namespace') {
-    const spec = recordOf(object['spec'])?.['finalizers'];
+    const spec = recordOf(object.spec)?.finalizers;
     return !Array.isArray(spec) || spec.length === 0;
   }
   return (deletionGracePeriodSeconds ?? 0) === 0;
@@ -173,26 +173,26 @@ function labelNamespace(object: KubeObject): void {
 
 /** `stringData` is write-only: it becomes base64 in `data`. */
 function mergeStringData(object: KubeObject): void {
-  const text = recordOf(object['stringData']);
-  delete object['stringData'];
+  const text = recordOf(object.stringData);
+  delete object.stringData;
   if (text === undefined || Object.keys(text).length === 0) return;
-  const data: Record<string, unknown> = { ...recordOf(object['data']) };
+  const data: Record<string, unknown> = { ...recordOf(object.data) };
   for (const [key, value] of Object.entries(text)) data[key] = Buffer.from(String(value)).toString('base64');
-  object['data'] = data;
+  object.data = data;
 }
 
 /** Quality of service by cpu and memory (KEP-0000 "resource QoS"): Guaranteed, Burstable, BestEffort. */
 function qosClass(pod: KubeObject): string {
-  const spec = recordOf(pod['spec']) ?? {};
-  const containers = [spec['containers'], spec['initContainers']].flatMap((list) =>
+  const spec = recordOf(pod.spec) ?? {};
+  const containers = [spec.containers, spec.initContainers].flatMap((list) =>
     Array.isArray(list) ? (list as unknown[]) : [],
   );
   let any = false;
   let guaranteed = containers.length > 0;
   for (const container of containers) {
-    const resources = recordOf(recordOf(container)?.['resources']) ?? {};
-    const limits = recordOf(resources['limits']) ?? {};
-    const requests = recordOf(resources['requests']) ?? {};
+    const resources = recordOf(recordOf(container)?.resources) ?? {};
+    const limits = recordOf(resources.limits) ?? {};
+    const requests = recordOf(resources.requests) ?? {};
     for (const name of ['cpu', 'memory']) {
       if (limits[name] !== undefined || requests[name] !== undefined) any = true;
       if (limits[name] === undefined || (requests[name] !== undefined && requests[name] !== limits[name])) {

@@ -105,7 +105,7 @@ export class Subresources {
         patch === undefined
           ? decodeBody(request, scaleType, validation, warnings)
           : typed(patch(viewOf(before)), scaleType, [], validation, warnings);
-      const replicas = recordOf(wanted['spec'])?.['replicas'] ?? 0;
+      const replicas = recordOf(wanted.spec)?.replicas ?? 0;
       if (typeof replicas !== 'number' || replicas < 0) {
         throw invalid(scaleType, name, [
           {
@@ -156,7 +156,7 @@ export class Subresources {
     const representation = negotiate(request.headers.accept, true);
     const expected = { apiVersion: 'v1', kind: 'Binding', typeId: 'core.v1.Binding' };
     const binding = decodeBody(request, expected, fieldValidation(request.query, 'CreateOptions'), warnings);
-    const node = String(recordOf(binding['target'])?.['name'] ?? '');
+    const node = String(recordOf(binding.target)?.name ?? '');
     if (node === '') {
       throw invalid({ group: '', kind: 'Binding' }, name, [
         { reason: 'FieldValueRequired', field: 'target.name', message: 'Required value' },
@@ -165,7 +165,7 @@ export class Subresources {
     for (let attempt = 1; ; attempt++) {
       const current = existing(this.#context, target, name);
       const pod = current.object;
-      const spec = recordOf(pod['spec']) ?? {};
+      const spec = recordOf(pod.spec) ?? {};
       const refuse = (why: string): StatusError =>
         new StatusError(409, 'Conflict', `Operation cannot be fulfilled on pods/binding "${name}": ${why}`, {
           name,
@@ -173,11 +173,11 @@ export class Subresources {
         });
       if (pod.metadata.deletionTimestamp !== undefined)
         throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
-      if ((spec['nodeName'] ?? '') !== '')
-        throw refuse(`pod ${name} is already assigned to node "${String(spec['nodeName'])}"`);
-      const status = recordOf(pod['status']) ?? {};
-      const conditions = (Array.isArray(status['conditions']) ? (status['conditions'] as unknown[]) : []).filter(
-        (condition) => recordOf(condition)?.['type'] !== 'PodScheduled',
+      if ((spec.nodeName ?? '') !== '')
+        throw refuse(`pod ${name} is already assigned to node "${String(spec.nodeName)}"`);
+      const status = recordOf(pod.status) ?? {};
+      const conditions = (Array.isArray(status.conditions) ? (status.conditions as unknown[]) : []).filter(
+        (condition) => recordOf(condition)?.type !== 'PodScheduled',
       );
       const scheduled = {
         type: 'PodScheduled',
@@ -217,7 +217,7 @@ export class Subresources {
     const representation = negotiate(request.headers.accept, true);
     const expected = { apiVersion: 'policy/v1', kind: 'Eviction', typeId: 'policy.v1.Eviction' };
     const eviction = decodeBody(request, expected, fieldValidation(request.query, 'CreateOptions'), warnings);
-    const options = recordOf(eviction['deleteOptions']) ?? {};
+    const options = recordOf(eviction.deleteOptions) ?? {};
     const body = Buffer.from(JSON.stringify({ ...options, kind: 'DeleteOptions', apiVersion: 'v1' }));
     const deletion: ApiRequest = {
       ...request,
@@ -237,16 +237,16 @@ export class Subresources {
   async #log(target: RestRequest, name: string): Promise<ApiAnswer> {
     const { request, namespace } = target;
     const pod = existing(this.#context, target, name).object;
-    const spec = recordOf(pod['spec']) ?? {};
-    const containers = namesOf(spec['containers']);
-    const all = [...containers, ...namesOf(spec['initContainers'])];
+    const spec = recordOf(pod.spec) ?? {};
+    const containers = namesOf(spec.containers);
+    const all = [...containers, ...namesOf(spec.initContainers)];
     const wanted = request.query.get('container') ?? '';
     if (wanted === '' && containers.length > 1) {
       throw badRequest(`a container name must be specified for pod ${name}, choose one of: [${containers.join(' ')}]`);
     }
     const container = wanted === '' ? (containers[0] ?? '') : wanted;
     if (!all.includes(container)) throw badRequest(`container ${container} is not valid for pod ${name}`);
-    const nodeName = String(spec['nodeName'] ?? '');
+    const nodeName = String(spec.nodeName ?? '');
     if (nodeName === '') return { status: 200, headers: { 'content-type': 'text/plain' }, body: '' };
     const { host, port } = this.#logServer(nodeName);
     const query = new URLSearchParams();
@@ -262,11 +262,11 @@ export class Subresources {
     const nodes = this.#context.served.find('', 'v1', 'nodes')!;
     const stored = this.#context.cache.resource(nodes.prefix).get(storeKey(nodes.prefix, '', nodeName));
     if (stored === undefined) throw notFound(nodes, nodeName);
-    const status = recordOf(stored.object['status']) ?? {};
-    const endpoint = recordOf(recordOf(status['daemonEndpoints'])?.['kubeletEndpoint']);
-    const port = Number(endpoint?.['Port'] ?? 0);
-    const addresses = Array.isArray(status['addresses']) ? (status['addresses'] as unknown[]) : [];
-    const internal = addresses.map(recordOf).find((address) => address?.['type'] === 'InternalIP')?.['address'];
+    const status = recordOf(stored.object.status) ?? {};
+    const endpoint = recordOf(recordOf(status.daemonEndpoints)?.kubeletEndpoint);
+    const port = Number(endpoint?.Port ?? 0);
+    const addresses = Array.isArray(status.addresses) ? (status.addresses as unknown[]) : [];
+    const internal = addresses.map(recordOf).find((address) => address?.type === 'InternalIP')?.address;
     if (typeof internal !== 'string' || port === 0) {
       throw new StatusError(503, 'ServiceUnavailable', `node "${nodeName}" has no log server yet`);
     }
@@ -317,9 +317,7 @@ function viewOf(object: KubeObject): StoredObject {
 }
 
 function namesOf(containers: unknown): string[] {
-  return (Array.isArray(containers) ? (containers as unknown[]) : []).map((one) =>
-    String(recordOf(one)?.['name'] ?? ''),
-  );
+  return (Array.isArray(containers) ? (containers as unknown[]) : []).map((one) => String(recordOf(one)?.name ?? ''));
 }
 
 function mergedOrAbsent(

@@ -40,7 +40,6 @@ export async function createObject(
   object: KubeObject,
   dryRun: boolean,
 ): Promise<StoredObject> {
-  const { resource, namespace } = target;
   const { metadata } = object;
   checkNamespaceField(target, object);
   if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== '') {
@@ -52,7 +51,7 @@ export async function createObject(
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.managedFields;
-  delete metadata['selfLink'];
+  delete metadata.selfLink;
   for (let attempt = 1; ; attempt++) {
     if (generated) metadata.name = generateName(context, metadata.generateName!);
     try {
@@ -293,7 +292,7 @@ function admitToNamespace(context: RestContext, target: RestRequest, name: strin
   if (namespaces === undefined) return;
   const stored = context.cache.resource(namespaces.prefix).get(storeKey(namespaces.prefix, '', namespace));
   if (stored === undefined) throw notFound(namespaces, namespace);
-  const phase = recordOf(stored.object['status'])?.['phase'];
+  const phase = recordOf(stored.object.status)?.phase;
   if (stored.object.metadata.deletionTimestamp !== undefined || phase === 'Terminating') {
     throw forbidden(
       resource,
