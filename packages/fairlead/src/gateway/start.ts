@@ -21,6 +21,8 @@ export interface GatewayOptions {
   /** CIDRs of proxies in front whose X-Forwarded-* fields are believed. Default none: they are overwritten. */
   readonly trustedProxies?: readonly string[];
   readonly times?: Partial<ProxyTimes>;
+  /** Module of the worker threads. Default `worker.ts` beside this one; a bundle names its own. */
+  readonly workerModule?: URL;
 }
 
 /** An address that the gateway serves. */
@@ -67,6 +69,7 @@ class Gateway implements RunningGateway {
       trustedProxies: options.trustedProxies ?? [],
       accessLog: options.accessLog,
       log: options.log,
+      module: options.workerModule ?? new URL('./worker.ts', import.meta.url),
     };
     this.#listeners = new ListenerSet(options.workers);
     for (let index = 0; index < options.workers; index++) this.#launch(index, undefined);

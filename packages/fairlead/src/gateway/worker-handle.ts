@@ -15,6 +15,8 @@ export interface WorkerOptions {
   readonly trustedProxies: readonly string[];
   readonly accessLog: ((lines: string) => void) | undefined;
   readonly log: Log;
+  /** Module that runs in the thread. */
+  readonly module: URL;
 }
 
 interface Waiting {
@@ -50,7 +52,7 @@ export class WorkerHandle {
       accessLog: options.accessLog !== undefined,
       trustedProxies: options.trustedProxies,
     };
-    this.#worker = new Worker(new URL('worker.ts', import.meta.url), { workerData });
+    this.#worker = new Worker(options.module, { workerData });
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.ended = promise;
