@@ -1,5 +1,5 @@
 // Hot path: write() and onEvent() run for every message.
-import { EAGAIN } from '../sys/errno.ts';
+import { EAGAIN, ENOTCONN, EPIPE } from '../sys/errno.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from '../sys/linux-constants.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
 import { close, recv, send, shutdown, takeSocketError } from '../sys/socket.ts';
@@ -43,6 +43,7 @@ export class EpollConnection implements Connection {
   #wantsRead = true;
   #ended = false;
   #endAfterFlush = false;
+  #endSent = false;
   #error = 0;
   #queue: Buffer[] | undefined = undefined;
   /** Sent bytes of the queue's first chunk. */
@@ -238,7 +239,7 @@ export class EpollConnection implements Connection {
       }
     }
     if (this.#ended) {
-      this.fail(-32);
+      this.fail(-EPIPE);
       return;
     }
     // Data may still wait in the kernel for a reader that is paused: look again when it resumes.
@@ -312,15 +313,17 @@ export class EpollConnection implements Connection {
   }
 
   endWriting(): void {
-    if (this.#state > OPEN || this.#endAfterFlush) return;
+    if (this.#state > OPEN || this.#endAfterFlush || this.#endSent) return;
     this.#endAfterFlush = true;
     if (this.#queuedBytes === 0 && this.#state === OPEN) this.#sendEnd();
   }
 
   #sendEnd(): void {
     this.#endAfterFlush = false;
-    const result = shutdown(this.fd, SHUT_WR);
-    if (result < 0) this.fail(result);
+    const result = this.#endSent ? 0 : shutdown(this.fd, SHUT_WR);
+    this.#endSent = true;
+    // ENOTCONN: the peer is gone altogether; reading tells how.
+    if (result < 0 && result !== -ENOTCONN) this.fail(result);
     else if (this.#state === LINGERING && this.#ended) this.close();
   }
 
