@@ -65,8 +65,8 @@ export const agentSettings: readonly Setting[] = [
 /** Settings of `fairlead gateway`. */
 export const gatewaySettings: readonly Setting[] = [
   kubeconfigSetting,
-  { name: 'gateway-http', value: 'ADDR', description: 'default :80 as root, else :8080' },
-  { name: 'gateway-https', value: 'ADDR', description: 'default :443 as root, else :8443' },
+  { name: 'gateway-http', value: 'ADDR', description: 'default :80 as root, else 127.0.0.1:8080' },
+  { name: 'gateway-https', value: 'ADDR', description: 'default :443 as root, else 127.0.0.1:8443' },
   { name: 'gateway-workers', value: 'N', description: 'worker threads (default: half of the cores)' },
   { name: 'log-level', value: 'LEVEL', description: 'debug, info, warn (default) or error' },
 ];
@@ -167,8 +167,8 @@ export function validateGatewayOptions(values: SettingValues, machine: Machine):
   const reader = new SettingReader(values);
   const options: GatewayRoleOptions = {
     kubeconfig: reader.required('kubeconfig'),
-    gatewayHttp: reader.address('gateway-http', machine.isRoot ? ':80' : ':8080'),
-    gatewayHttps: reader.address('gateway-https', machine.isRoot ? ':443' : ':8443'),
+    gatewayHttp: reader.address('gateway-http', machine.isRoot ? ':80' : '127.0.0.1:8080'),
+    gatewayHttps: reader.address('gateway-https', machine.isRoot ? ':443' : '127.0.0.1:8443'),
     workers: reader.integer('gateway-workers', defaultGatewayWorkers(), 1, 64),
   };
   reader.finish();

@@ -116,6 +116,14 @@ function dnsAddress(options: AgentRoleOptions, node: NodeAgent | undefined): Lis
   return { host: addressIn(node?.info.podCidr ?? options.podCidr, 1), port };
 }
 
+/** Where users of this machine find DNS: the cluster's own address where the node serves one. */
+function publishedDns(options: AgentRoleOptions, node: NodeAgent | undefined): string {
+  const listen = dnsAddress(options, node);
+  if (node === undefined) return formatListenAddress(listen);
+  const clusterIp = addressIn(options.serviceCidr, dnsOffset);
+  return listen.port === 53 ? clusterIp : `${clusterIp}:${listen.port}`;
+}
+
 function startDnsServer(
   client: ApiClient,
   options: AgentRoleOptions,
@@ -168,8 +176,7 @@ export async function startAgentRole(options: AgentRoleOptions, log: Log): Promi
       const dns = await startDnsServer(client, options, node, log);
       started.push(dns);
       waits.push(dns.ready);
-      dnsAt =
-        node === undefined ? formatListenAddress(dnsAddress(options, node)) : addressIn(options.serviceCidr, dnsOffset);
+      dnsAt = publishedDns(options, node);
     }
     if (node !== undefined) started.push(node);
     await Promise.all(waits);
