@@ -54,6 +54,8 @@ const REGEX = 2;
 /** A route ready to run. Requests in flight hold it, so it never changes. */
 export class CompiledRoute {
   readonly source: RouteSource;
+  /** The source in words, for the access log. */
+  readonly label: string;
   readonly action: Route['action'];
   readonly requestEdit: CompiledEdit | undefined;
   readonly responseEdit: CompiledEdit | undefined;
@@ -75,6 +77,7 @@ export class CompiledRoute {
 
   constructor(route: Route, backend: (key: string) => BackendRuntime) {
     this.source = route.source;
+    this.label = `${route.source.kind} ${route.source.namespace}/${route.source.name}`;
     this.action = route.action;
     this.requestEdit = compileEdit(route.requestHeaders);
     this.responseEdit = compileEdit(route.responseHeaders);

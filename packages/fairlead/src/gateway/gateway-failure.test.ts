@@ -70,6 +70,44 @@ test('a pooled connection that closes on us is retried for GET, not for POST', a
   await upstream.close();
 });
 
+test('the access log: one JSON line per request, with what happened', async () => {
+  const upstream = new RawUpstream((connection) => onRequests(connection, () => ok('up')));
+  const port = await upstream.listen();
+  const rows: Record<string, unknown>[] = [];
+  const rig = await startRig(
+    { hosts: [testHost('h', [testRoute('/', web)])], backends: [testBackend('web', [port])] },
+    {
+      accessLog: (lines) => {
+        for (const line of lines.trim().split('\n')) rows.push(JSON.parse(line));
+      },
+    },
+  );
+  await rig.exchange(get('/a?b'));
+  await rig.exchange('GET /x HTTP/1.1\r\nHost: other\r\nConnection: close\r\n\r\n');
+  await rig.exchange('rubbish\r\n\r\n');
+  await rig.stop();
+  const pick = rows.map(({ client, method, host, target, status, backend, upstream: at, attempts, route, reason }) => [
+    client,
+    method,
+    host,
+    target,
+    status,
+    backend,
+    at,
+    attempts,
+    route,
+    reason,
+  ]);
+  const none = undefined;
+  assert.deepEqual(pick, [
+    ['127.0.0.1', 'GET', 'h', '/a?b', 200, 'web', `127.0.0.1:${port}`, 1, 'Ingress test/test', none],
+    ['127.0.0.1', 'GET', 'other', '/x', 404, none, none, none, none, 'no-route'],
+    ['127.0.0.1', '', '', '', 400, none, none, none, none, 'bad-request'],
+  ]);
+  assert.ok(rows.every((row) => typeof row.time === 'string' && Number(row.durationMs) >= 0));
+  await upstream.close();
+});
+
 test('timeouts: no answer in time is 504, an unfinished request 408', async () => {
   const upstream = new RawUpstream(() => {});
   const port = await upstream.listen();
@@ -83,6 +121,31 @@ test('timeouts: no answer in time is 504, an unfinished request 408', async () =
   assert.match(await rig.exchange('GET / HTTP/1.1\r\nHos'), /^HTTP\/1\.1 408 /);
   assert.equal(await rig.exchange(''), '', 'a silent connection is closed');
   assert.equal(rig.gateway.stats().timeouts, 3);
+  await rig.stop();
+  await upstream.close();
+});
+
+test('a response that keeps coming outlives the idle time', async () => {
+  const pieces = 12;
+  const upstream = new RawUpstream((connection) =>
+    onRequests(connection, () => {
+      connection.send(`HTTP/1.1 200 OK\r\nContent-Length: ${pieces}\r\n\r\n`);
+      let sent = 0;
+      const step = (): void => {
+        connection.send('x');
+        if (++sent < pieces) systemClock.after(150, step);
+      };
+      step();
+      return undefined;
+    }),
+  );
+  const port = await upstream.listen();
+  const timeouts = { requestMs: 'off', connectMs: 5000, idleMs: 1500 } as const;
+  const rig = await startRig({
+    hosts: [testHost('*', [testRoute('/', web, { timeouts })])],
+    backends: [testBackend('web', [port])],
+  });
+  assert.match(await rig.exchange(get()), /\r\n\r\nx{12}$/);
   await rig.stop();
   await upstream.close();
 });

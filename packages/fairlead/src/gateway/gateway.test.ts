@@ -341,6 +341,8 @@ test('an upgrade becomes a tunnel, with half-close both ways', async () => {
   await connection.until('the echo', (received) => received.endsWith('<ping>'));
   connection.socket.end();
   assert.match(await connection.untilEnd(), /<ping>bye$/);
+  await within('the upstream to see the end of its tunnel', peer.connections[0]!.untilEnd());
+  assert.equal(rig.gateway.stats().requestsInFlight, 0, 'nothing is left in flight');
   await peer.close();
 });
 

@@ -11,8 +11,15 @@ export type LocalReason =
   | 'upstream-timeout'
   | 'upstream-reset'
   | 'upstream-malformed'
-  | 'request-timeout'
-  | 'expectation';
+  | 'request-timeout';
+
+/** The reason for each way an upstream fails. */
+export const FAILURE_REASONS = {
+  connect: 'upstream-connect',
+  'connect-timeout': 'upstream-timeout',
+  reset: 'upstream-reset',
+  malformed: 'upstream-malformed',
+} as const;
 
 /** Builds a response of the gateway's own. The one place where an error becomes an HTTP answer. */
 export function localResponse(options: {

@@ -72,6 +72,7 @@ export class UpstreamConnection implements ConnectionHandler {
       return;
     }
     this.hasResponseBytes = true;
+    client.noteActivity();
     if (this.#phase === HEAD) this.#onHeadBytes(client, start, end);
     else if (this.#phase === TUNNEL) {
       client.connection.write(this.#core.reactor.input, start, end);
@@ -267,6 +268,11 @@ export class UpstreamConnection implements ConnectionHandler {
     if (this.#partialHead !== undefined) {
       this.#core.returnResponseHead(this.#partialHead);
       this.#partialHead = undefined;
+    }
+    if (this.#phase === TUNNEL) {
+      // What the client sent last may still be queued.
+      this.connection.closeGracefully();
+      return;
     }
     if (!reusable || !this.connection.isOpen || !this.endpoint.putIdle(this)) {
       this.connection.close();

@@ -5,11 +5,12 @@ import type { ListeningSocket } from '../reactor/reactor.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
 import { AccessLog } from './access-log.ts';
-import { ClientConnection, type Frontend } from './client-connection.ts';
+import { ClientConnection } from './client-connection.ts';
 import { clientIdentity, TrustedProxies } from './client-identity.ts';
 import { METRIC } from './gateway-metrics.ts';
 import { GatewayProgram } from './program.ts';
 import { ProxyCore } from './proxy-core.ts';
+import type { Frontend } from './route-lookup.ts';
 import type { FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
 
 /** How often the worker flushes its access log and publishes gauges. */

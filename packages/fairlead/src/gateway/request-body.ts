@@ -1,0 +1,78 @@
+// Hot path for uploads: reframes a request's body from the input into the output buffer.
+import { CHUNK_DATA, CHUNK_END, CHUNK_ERROR, ChunkedDecoder, writeChunkSize } from '../wire/http1/chunked.ts';
+import { copyBytes } from '../wire/http1/head-writer.ts';
+import type { RequestHead } from '../wire/http1/request-head.ts';
+
+const CRLF = Buffer.from('\r\n', 'latin1');
+const LAST_CHUNK = Buffer.from('0\r\n', 'latin1');
+
+const NONE = 0;
+const LENGTH = 1;
+const CHUNKED = 2;
+
+/** Where a request's body stands. */
+export class RequestBody {
+  /** The whole request has been read. */
+  isDone: boolean = true;
+  /** After {@link encode}: where the input continues behind the body. */
+  position: number = 0;
+  #kind = NONE;
+  #remaining = 0;
+  #chunks: ChunkedDecoder | undefined = undefined;
+
+  get isNone(): boolean {
+    return this.#kind === NONE;
+  }
+
+  start(head: RequestHead): void {
+    this.#kind = head.isChunked ? CHUNKED : head.contentLength > 0 ? LENGTH : NONE;
+    this.#remaining = head.contentLength;
+    this.#chunks?.reset();
+    this.isDone = this.#kind === NONE;
+  }
+
+  /** Before a head is known to have a body. */
+  reset(): void {
+    this.#kind = NONE;
+    this.isDone = false;
+  }
+
+  /** Whether `length` bytes can be passed on as they are; if so, counts them. */
+  takeWhole(length: number): boolean {
+    if (this.#kind !== LENGTH || length > this.#remaining) return false;
+    this.#remaining -= length;
+    this.isDone = this.#remaining === 0;
+    return true;
+  }
+
+  /**
+   * Appends what of the body is in `input[start, end)` to `output` at `at`.
+   * @returns the end of the output, or -1 if the body is malformed.
+   */
+  encode(input: Uint8Array, start: number, end: number, output: Uint8Array, at: number): number {
+    if (this.#kind !== CHUNKED) {
+      const stop = this.#kind === NONE ? start : Math.min(end, start + this.#remaining);
+      this.#remaining -= stop - start;
+      if (this.#kind === LENGTH) this.isDone = this.#remaining === 0;
+      this.position = stop;
+      return copyBytes(input, start, stop, output, at);
+    }
+    this.#chunks ??= new ChunkedDecoder();
+    const chunks = this.#chunks;
+    this.position = start;
+    for (;;) {
+      const event = chunks.next(input, this.position, end);
+      this.position = chunks.position;
+      if (event === CHUNK_DATA) {
+        at = writeChunkSize(output, at, chunks.dataEnd - chunks.dataStart);
+        at = copyBytes(input, chunks.dataStart, chunks.dataEnd, output, at);
+        at = copyBytes(CRLF, 0, 2, output, at);
+      } else if (event === CHUNK_END) {
+        at = copyBytes(LAST_CHUNK, 0, LAST_CHUNK.length, output, at);
+        at = copyBytes(chunks.trailers, 0, chunks.trailers.length, output, at);
+        this.isDone = true;
+        return copyBytes(CRLF, 0, 2, output, at);
+      } else return event === CHUNK_ERROR ? -1 : at;
+    }
+  }
+}

@@ -1,0 +1,105 @@
+// Hot path: from a request's head to its route.
+import { normalizePath, pathIsPlain } from '../wire/http1/path.ts';
+import type { RequestHead } from '../wire/http1/request-head.ts';
+import type { BackendRuntime } from './backend-runtime.ts';
+import type { CompiledRoute } from './compiled-route.ts';
+import type { HostIndex } from './host-index.ts';
+import type { CompiledHost } from './program.ts';
+import { redirectLocation } from './redirect.ts';
+
+/** Where a client connected to. */
+export interface Frontend {
+  readonly hosts: HostIndex<CompiledHost>;
+  readonly scheme: 'http' | 'https';
+  readonly port: number;
+}
+
+const ROOT_PATH = Buffer.from('/');
+
+/**
+ * The path that is matched and forwarded, where it differs from the target's own bytes;
+ * undefined when it does not; `refused` when it is malformed.
+ */
+export function changedPath(head: RequestHead): Buffer | undefined | 'refused' {
+  const start = head.base + head.pathStart;
+  const end = head.base + head.pathEnd;
+  if (start === end) return ROOT_PATH;
+  if (head.pathNeedsCare && !pathIsPlain(head.bytes, start, end)) {
+    const normal = normalizePath(head.bytes.subarray(start, end));
+    return normal.ok ? normal.path : 'refused';
+  }
+  return head.pathStart === head.targetStart ? undefined : Buffer.from(head.bytes.subarray(start, end));
+}
+
+/** The first route of the most specific host that matches. */
+export function findRoute(head: RequestHead, frontend: Frontend, path: Buffer | undefined): CompiledRoute | undefined {
+  const { base } = head;
+  const host = frontend.hosts.find(head.bytes, base + head.hostStart, base + head.hostEnd);
+  if (host === undefined) return undefined;
+  const { routes } = host;
+  const bytes = path ?? head.bytes;
+  const start = path === undefined ? base + head.pathStart : 0;
+  const end = path === undefined ? base + head.pathEnd : path.length;
+  for (let i = 0; i < routes.length; i++) {
+    const route = routes[i]!;
+    if (route.matches(head, bytes, start, end)) return route;
+  }
+  return undefined;
+}
+
+/** A backend of the route by weight; undefined if it has none. */
+export function chooseBackend(route: CompiledRoute, random: () => number): BackendRuntime | undefined {
+  const { backends, weightSums } = route;
+  if (backends.length <= 1) return backends[0];
+  const at = random() * weightSums[weightSums.length - 1]!;
+  let index = 0;
+  while (index < backends.length - 1 && at >= weightSums[index]!) index++;
+  return backends[index];
+}
+
+/** Location for a route that redirects. */
+export function locationFor(
+  route: CompiledRoute,
+  head: RequestHead,
+  frontend: Frontend,
+  path: Buffer | undefined,
+): string {
+  if (route.action.type !== 'redirect') return '';
+  return redirectLocation(route.action, route.matchedPrefix, {
+    scheme: frontend.scheme,
+    host: textOf(head, head.hostStart, head.hostEnd),
+    port: frontend.port,
+    path: path?.toString('latin1') ?? textOf(head, head.pathStart, head.pathEnd),
+    query: textOf(head, head.pathEnd, head.targetEnd),
+  });
+}
+
+/** Text of a range of the head. Allocates. */
+export function textOf(head: RequestHead, start: number, end: number): string {
+  return Buffer.from(head.bytes.subarray(head.base + start, head.base + end)).toString('latin1');
+}
+
+/** Whether the upgrade asked for may be passed on. `Upgrade: h2c` would let a client smuggle requests past the routes. */
+export function wantsTunnel(head: RequestHead): boolean {
+  if (!head.hasUpgradeToken || head.upgradeField < 0 || head.minorVersion === 0) return false;
+  const start = head.valueStart(head.upgradeField) - head.base;
+  return !/(^|,)\s*h2c/i.test(textOf(head, start, head.valueEnd(head.upgradeField) - head.base));
+}
+
+/** What the access log says about a request. */
+export interface RequestDescription {
+  readonly method: string;
+  readonly host: string;
+  readonly target: string;
+}
+
+/** A request that could not be read. */
+export const NO_REQUEST: RequestDescription = { method: '', host: '', target: '' };
+
+export function describeRequest(head: RequestHead): RequestDescription {
+  return {
+    method: textOf(head, head.methodStart, head.methodEnd),
+    host: textOf(head, head.hostStart, head.hostEnd),
+    target: textOf(head, head.targetStart, head.targetEnd),
+  };
+}
