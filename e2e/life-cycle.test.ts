@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { ingress, web } from './echo-manifest.ts';
 import {
   command,
@@ -15,6 +16,7 @@ import {
 } from './system.ts';
 
 const skip = kernelSkip('kubectl', 'curl', 'wrk');
+const constantRate = fileURLToPath(new URL('./constant-rate.ts', import.meta.url));
 const disposals: (() => Promise<void>)[] = [];
 after(async () => {
   for (const dispose of disposals.reverse()) await dispose();
@@ -148,18 +150,13 @@ test('a rolling update under traffic loses no request', { skip }, async () => {
     await eventually(`${name} answers`, async () =>
       (await system.exec('curl', '-s', '-H', 'Host: one.example', url)).stdout.includes('"pod"'),
     );
-    // New connections: each request is its own, as balancing through a cluster IP needs.
-    const script = `i=0; while [ $i -lt 1500 ]; do curl -s -o /dev/null --max-time 5 -w '%{http_code} %{errormsg}\\n' -H 'Host: one.example' ${url}; i=$((i+1)); done`;
-    const load = system.exec('sh', '-c', script);
+    // 500 new connections a second, while every Pod is replaced.
+    const load = system.exec(process.execPath, constantRate, url, 'one.example', '500', '12');
     await system.kubectl('rollout', 'restart', 'deployment/web');
     await system.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
-    const lines = (await load).stdout.trim().split('\n');
-    assert.equal(lines.length, 1500);
-    assert.deepEqual(
-      lines.filter((line) => !line.startsWith('200')),
-      [],
-      name,
-    );
+    const { stdout, stderr } = await load;
+    const { outcomes, elapsedMs } = JSON.parse(stdout || `{"outcomes":{"none":${JSON.stringify(stderr)}}}`);
+    assert.deepEqual(outcomes, { 200: 6000 }, `${name}, in ${elapsedMs} ms`);
   }
 });
 
