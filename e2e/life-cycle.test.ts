@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ingress, web } from './echo-manifest.ts';
@@ -16,6 +20,7 @@ import {
 } from './system.ts';
 
 const skip = kernelSkip('kubectl', 'curl', 'wrk');
+const program = fileURLToPath(new URL('../packages/fairlead/bin/fairlead.mjs', import.meta.url));
 const constantRate = fileURLToPath(new URL('./constant-rate.ts', import.meta.url));
 const disposals: (() => Promise<void>)[] = [];
 after(async () => {
@@ -161,39 +166,38 @@ test('a rolling update under traffic loses no request', { skip }, async () => {
 });
 
 test('bad input: a port in use, a corrupt data file, a wrong flag', { skip }, async (context) => {
-  await context.test('a port in use is one clear line and exit status 1', async () => {
-    const system = await start();
-    const second = await command('ip', [
-      'netns',
-      'exec',
-      system.machine,
-      process.execPath,
-      'packages/fairlead/bin/fairlead.mjs',
-      'apiserver',
-      '--data-dir',
-      `${system.dataDir}/second`,
-    ]);
-    assert.equal(second.status, 1);
-    assert.equal(second.stderr.trim().split('\n').length, 1, second.stderr);
-    assert.match(second.stderr, /6443.*in use/);
-  });
+  const up = (machine: string, dataDir: string) =>
+    command('ip', ['netns', 'exec', machine, process.execPath, program, 'up', '--data-dir', dataDir]);
+  for (const [what, port, line] of [
+    ['the API', '6443', /^fairlead: --api-listen 127\.0\.0\.1:6443: the port is in use\n$/],
+    ['the gateway', '80', /^fairlead: --gateway-http 0\.0\.0\.0:80: the port is in use\n$/],
+    ['the status page', '7070', /^fairlead: --console-listen 127\.0\.0\.1:7070: the port is in use\n$/],
+  ] as const) {
+    await context.test(`a port in use is one clear line and exit status 1: ${what}`, async () => {
+      const machine = await createMachine();
+      const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-port-'));
+      const script = `require('node:net').createServer().listen(${port}, '127.0.0.1', () => console.log('up'))`;
+      const occupant = spawn('ip', ['netns', 'exec', machine, process.execPath, '-e', script]);
+      try {
+        await new Promise((resolve) => occupant.stdout.once('data', resolve));
+        const failed = await up(machine, dataDir);
+        assert.equal(failed.status, 1);
+        assert.match(failed.stderr, line);
+        assert.equal((await command('ip', ['-n', machine, 'link', 'show', 'fairlead0'])).status, 1, 'nothing is left');
+      } finally {
+        occupant.kill('SIGKILL');
+        await removeMachine(machine);
+        rmSync(dataDir, { recursive: true, force: true });
+      }
+    });
+  }
   await context.test('a corrupt data file is refused and not touched', async () => {
     const machine = await createMachine();
     try {
-      const { mkdtempSync, readFileSync, rmSync, writeFileSync } = await import('node:fs');
       const dataDir = mkdtempSync('/tmp/fairlead-corrupt-');
       const garbage = Buffer.alloc(8192, 'not a database ');
       writeFileSync(`${dataDir}/state.db`, garbage);
-      const failed = await command('ip', [
-        'netns',
-        'exec',
-        machine,
-        process.execPath,
-        'packages/fairlead/bin/fairlead.mjs',
-        'up',
-        '--data-dir',
-        dataDir,
-      ]);
+      const failed = await up(machine, dataDir);
       assert.equal(failed.status, 1);
       assert.match(failed.stderr, /state\.db/);
       assert.deepEqual(readFileSync(`${dataDir}/state.db`), garbage);
@@ -203,14 +207,7 @@ test('bad input: a port in use, a corrupt data file, a wrong flag', { skip }, as
     }
   });
   await context.test('wrong settings are all named', async () => {
-    const failed = await command(process.execPath, [
-      'packages/fairlead/bin/fairlead.mjs',
-      'up',
-      '--nodes',
-      'x',
-      '--mode',
-      'y',
-    ]);
+    const failed = await command(process.execPath, [program, 'up', '--nodes', 'x', '--mode', 'y']);
     assert.equal(failed.status, 1);
     assert.deepEqual(failed.stderr.trim().split('\n').length, 2, failed.stderr);
   });

@@ -35,7 +35,8 @@ function build(file) {
 }
 
 rmSync(dist, { recursive: true, force: true });
-const sources = globSync('packages/*/src/**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.test.ts'));
+const testOnly = /\.test\.ts$|\/(test-rig|testing|testdata)\//;
+const sources = globSync('packages/*/src/**/*.ts', { cwd: root }).filter((file) => !testOnly.test(file));
 for (const file of sources) build(join(root, file));
 cpSync(join(root, 'examples/shop.yaml'), join(dist, 'fairlead/main/shop.yaml'));
 cpSync(join(root, 'README.md'), join(root, 'packages/fairlead/README.md'));

@@ -44,7 +44,8 @@ export async function runRole(start: () => Promise<RunningRole>, log: Log): Prom
     });
     process.on('disconnect', () => askStop());
     tell({ type: 'loaded' });
-    await Promise.race([startTold, stopAsked]);
+    const told = await Promise.race([startTold.then(() => true), stopAsked.then(() => false)]);
+    if (!told) return 0;
   }
   let running: RunningRole | undefined;
   try {

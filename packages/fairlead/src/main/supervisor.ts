@@ -106,9 +106,9 @@ export function startSupervisor(options: SupervisorOptions): Supervisor {
         if (children.every((other) => other.everReady)) ready.resolve(facts);
         return;
       case 'fatal':
-        log('error', message.message, { role: child.spec.name });
-        // Before the first readiness a restart would only repeat the failure.
+        // Before the first readiness a restart would only repeat the failure; the owner tells the user.
         if (!child.everReady) ready.reject(new Error(message.message));
+        else log('error', message.message, { role: child.spec.name });
     }
   };
   const onExit = (child: Child, code: number | null, signal: string | null): void => {

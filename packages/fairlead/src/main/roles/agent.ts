@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { cidrAddress, formatIp, parseCidr, services } from '@fairlead/api';
-import { type ApiClient, connect, createEventRecorder, loadKubeconfig } from '@fairlead/client';
+import { type ApiClient, createEventRecorder } from '@fairlead/client';
+import { DnsError } from '../../dns/dns-error.ts';
 import { type RunningDns, startDns } from '../../dns/start.ts';
 import { parseImageAlias } from '../../node/images.ts';
 import { startEdgeRoutes } from '../../node/overlay/edge-routes.ts';
 import { type NodeAgent, startNodeAgent } from '../../node/start.ts';
+import { ServiceProxyError } from '../../services/nft-command.ts';
 import { type RunningServiceProxy, type ServiceNotice, startServiceProxy } from '../../services/start.ts';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
@@ -13,6 +15,7 @@ import { FatalError, type RunningRole } from '../role-process.ts';
 import { formatListenAddress, type ListenAddress } from '../settings.ts';
 import type { ClusterOptions, Mode } from '../up-options.ts';
 import { version } from '../version.ts';
+import { readKubeconfig, roleClient } from './role-client.ts';
 
 /** Checked options of the agent role. */
 export interface AgentRoleOptions extends ClusterOptions {
@@ -154,7 +157,7 @@ function startDnsServer(
 
 /** `fairlead agent`: Pods, Services and DNS of one node, or some of them. */
 export async function startAgentRole(options: AgentRoleOptions, log: Log): Promise<RunningRole> {
-  const client = connect(loadKubeconfig(options.kubeconfig), { ...surroundings, log });
+  const client = roleClient(readKubeconfig(options.kubeconfig), log);
   const started: Running[] = [];
   const stop = async (): Promise<void> => {
     // Pods first: they end with names and addresses still working.
@@ -183,6 +186,15 @@ export async function startAgentRole(options: AgentRoleOptions, log: Log): Promi
     return { facts: dnsAt === undefined ? {} : { dns: dnsAt }, stop };
   } catch (error) {
     await stop().catch(() => {});
-    throw error;
+    throw userMessage(error);
   }
+}
+
+/** Turns what only the user can mend into one clear line; anything else is tried again. */
+function userMessage(error: unknown): unknown {
+  if (error instanceof ServiceProxyError && error.code !== 'refused') {
+    return new FatalError(`service proxy: ${error.message}; --mode userspace works without it`, { cause: error });
+  }
+  if (error instanceof DnsError) return new FatalError(`DNS: ${error.message}`, { cause: error });
+  return error;
 }

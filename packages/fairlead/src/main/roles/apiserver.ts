@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync } from 'node:fs';
+import { ApiServerError } from '../../apiserver/api-server-error.ts';
 import { type ApiServerOptions, type RunningApiServer, startApiServer } from '../../apiserver/start.ts';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
@@ -47,9 +48,10 @@ export async function startApi(options: ApiServerRoleOptions, log: Log): Promise
     mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
     return await startApiServer(serverOptions);
   } catch (error) {
-    if ((error as { code?: unknown }).code === undefined) throw error;
-    const message = (error as Error).message;
-    throw new FatalError(message.includes(formatListenAddress(apiListen)) ? message : `API server: ${message}`);
+    if (!(error instanceof ApiServerError)) throw error;
+    const where = `--api-listen ${formatListenAddress(apiListen)}`;
+    const inUse = error.code === 'AddressInUse' ? `${where}: the port is in use` : undefined;
+    throw new FatalError(inUse ?? `API server: ${error.message}`, { cause: error });
   }
 }
 

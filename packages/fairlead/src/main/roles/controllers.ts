@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { connect, loadKubeconfig } from '@fairlead/client';
 import { startControllers } from '../../controllers/start.ts';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
 import type { RunningRole } from '../role-process.ts';
 import type { ClusterOptions } from '../up-options.ts';
+import { readKubeconfig, roleClient } from './role-client.ts';
 
 /** Checked options of the controllers role. */
 export interface ControllersRoleOptions extends ClusterOptions {
@@ -16,8 +16,8 @@ export interface ControllersRoleOptions extends ClusterOptions {
 
 /** `fairlead controllers`: the controllers against any API. */
 export async function startControllersRole(options: ControllersRoleOptions, log: Log): Promise<RunningRole> {
-  const config = loadKubeconfig(options.kubeconfig);
-  const client = connect(config, { clock: systemClock, random: systemRandom });
+  const config = readKubeconfig(options.kubeconfig);
+  const client = roleClient(config, log);
   const controllers = await startControllers({
     client,
     clock: systemClock,

@@ -1,12 +1,13 @@
 import { networkInterfaces } from 'node:os';
-import { type ApiClient, connect, loadKubeconfig } from '@fairlead/client';
+import { GatewayError } from '../../gateway/gateway-error.ts';
 import { startGateway } from '../../gateway/start.ts';
 import type { RouteListener } from '../../routing/route-table.ts';
 import { startRouting } from '../../routing/start.ts';
-import { systemClock, systemRandom } from '../../sys/clock.ts';
+import { systemClock } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
 import { FatalError, type RunningRole } from '../role-process.ts';
 import { formatListenAddress, type ListenAddress } from '../settings.ts';
+import { readKubeconfig, roleClient } from './role-client.ts';
 
 /** Checked options of the gateway role. */
 export interface GatewayRoleOptions {
@@ -29,15 +30,26 @@ function publishedAddresses(listen: ListenAddress): string[] {
   return external.length > 0 ? external.slice(0, 1) : ['127.0.0.1'];
 }
 
+/** What the user can do about a listener that cannot be opened, in one line. */
+function listenFailure(error: unknown, options: GatewayRoleOptions): unknown {
+  if (!(error instanceof GatewayError)) return error;
+  const reasons: Partial<Record<GatewayError['code'], string>> = {
+    'port-in-use': 'the port is in use',
+    'not-permitted': 'ports below 1024 need root',
+    'address-unavailable': 'not an address of this machine',
+  };
+  const where = `--gateway-http ${formatListenAddress(options.gatewayHttp)}`;
+  return new FatalError(`${where}: ${reasons[error.code] ?? error.message}`, { cause: error });
+}
+
 /** `fairlead gateway`: routes from the API to the L7 workers. */
 export async function startGatewayRole(options: GatewayRoleOptions, log: Log): Promise<RunningRole> {
-  const client: ApiClient = connect(loadKubeconfig(options.kubeconfig), { clock: systemClock, random: systemRandom });
+  const client = roleClient(readKubeconfig(options.kubeconfig), log);
   const listeners: RouteListener[] = [
     { name: 'http', protocol: 'http', address: options.gatewayHttp.host, port: options.gatewayHttp.port },
   ];
   const gateway = await startGateway({ workers: options.workers, clock: systemClock, log });
   const applied = Promise.withResolvers<void>();
-  let failed = false;
   const routing = await startRouting({
     client,
     listeners,
@@ -50,7 +62,6 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
         await gateway.applyRoutes(diff);
         applied.resolve();
       } catch (error) {
-        failed = true;
         applied.reject(error);
         throw error;
       }
@@ -61,8 +72,7 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
   } catch (error) {
     await routing.stop();
     await gateway.stop({ drainMs: 0 });
-    const address = formatListenAddress(options.gatewayHttp);
-    throw failed ? new FatalError(`gateway ${address}: ${(error as Error).message}`) : error;
+    throw listenFailure(error, options);
   }
   return {
     facts: { http: formatListenAddress(options.gatewayHttp) },

@@ -1,0 +1,18 @@
+import { type ApiClient, type ConnectConfig, connect, KubeconfigError, loadKubeconfig } from '@fairlead/client';
+import { systemClock, systemRandom } from '../../sys/clock.ts';
+import type { Log } from '../../sys/role.ts';
+import { FatalError } from '../role-process.ts';
+
+/** Reads a role's kubeconfig; a wrong one is the user's to mend, in one line. */
+export function readKubeconfig(file: string): ConnectConfig {
+  try {
+    return loadKubeconfig(file);
+  } catch (error) {
+    throw error instanceof KubeconfigError ? new FatalError(error.message, { cause: error }) : error;
+  }
+}
+
+/** The API client of a role. */
+export function roleClient(config: ConnectConfig, log: Log): ApiClient {
+  return connect(config, { clock: systemClock, random: systemRandom, log });
+}
