@@ -24,20 +24,33 @@ interface NamedPort {
   readonly port: number;
 }
 
-interface HeadlessEndpoint {
+/** An address that answers for a Service, or for one endpoint of it. */
+interface Backend {
   readonly address: string;
   readonly family: 'A' | 'AAAA';
-  /** Name of the endpoint below its Service. */
-  readonly owner: OwnerName;
-  readonly hasHostname: boolean;
+  /** Name that the address belongs to. Made when asked for: only the first addresses get SRV records. */
+  readonly owner: () => OwnerName;
   readonly ports: readonly NamedPort[];
 }
+
+/**
+ * Addresses per family, and SRV records, that the records of a headless Service's own name are made
+ * from. More do not fit into a message of 65,535 bytes, so a change costs no more than this.
+ */
+const maxAddresses = 4200;
+const maxSrvPairs = 1500;
 
 /** Version of the Kubernetes DNS specification that the records follow. */
 export const dnsSchemaVersion = '1.1.0';
 
+/** Whether a Service's names come from its slices. */
+export function isHeadless(service: Service): boolean {
+  return service.spec?.type !== 'ExternalName' && service.spec?.clusterIP === 'None';
+}
+
 /**
- * Records of one Service (Kubernetes DNS specification 1.1.0). Without any record the name does
+ * Records at the names of one Service (Kubernetes DNS specification 1.1.0); those of a headless
+ * Service's single endpoints come from {@link compileSliceRecords}. Without any record the name does
  * not exist: a headless Service with no ready endpoint, or a cluster IP not yet allocated.
  */
 export function compileServiceRecords(
@@ -49,7 +62,7 @@ export function compileServiceRecords(
   const owner = `${name}.${namespace}.svc.${options.zone}`;
   const spec = service.spec;
   if (spec?.type === 'ExternalName') return externalRecords(owner, spec.externalName ?? '', options);
-  if (spec?.clusterIP === 'None') return headlessRecords(owner, service, slices, options);
+  if (isHeadless(service)) return headlessRecords(owner, service, slices, options);
   const addresses = checkedAddresses(spec?.clusterIPs ?? [spec?.clusterIP ?? '']);
   if (addresses.length === 0) return new Map();
 
@@ -57,8 +70,8 @@ export function compileServiceRecords(
   const ports = (spec?.ports ?? []).map(
     (port): NamedPort => ({ name: port.name ?? '', protocol: port.protocol ?? 'TCP', port: port.port }),
   );
-  const backends = addresses.map((one): HeadlessEndpoint => ({ ...one, owner, hasHostname: true, ports }));
-  records.set(owner, [...addressSets(addresses, options), ...srvSet(backends, () => true, options)]);
+  const backends = addresses.map((one): Backend => ({ ...one, owner: () => owner, ports }));
+  records.set(owner, [...addressSets(addresses, options), ...srvSet(backends, undefined, options)]);
   addPortRecords(records, owner, backends, options);
   for (const { address } of addresses) {
     const reverse = reverseOwner(address);
@@ -80,49 +93,97 @@ function headlessRecords(
   slices: readonly EndpointSlice[],
   options: DnsCompileOptions,
 ): CompiledRecords {
-  const endpoints = headlessEndpoints(owner, service, slices);
+  const backends = headlessBackends(owner, service, slices);
   const records = new Map<OwnerName, NameRecords>();
-  if (endpoints.length === 0) return records;
-  records.set(owner, [...addressSets(endpoints, options), ...srvSet(endpoints, () => true, options)]);
-  addPortRecords(records, owner, endpoints, options);
-  for (const [name, members] of Map.groupBy(endpoints, (endpoint) => endpoint.owner)) {
-    records.set(name, addressSets(members, options));
-  }
-  for (const endpoint of endpoints) {
-    const reverse = endpoint.hasHostname ? reverseOwner(endpoint.address) : undefined;
-    if (reverse === undefined) continue;
-    records.set(reverse, [{ type: 'PTR', ttl: options.ttlSeconds, targets: [endpoint.owner], rank: 'endpoint' }]);
-  }
+  if (backends.length === 0) return records;
+  records.set(owner, [...addressSets(backends, options), ...srvSet(backends, undefined, options)]);
+  addPortRecords(records, owner, backends, options);
   return records;
 }
 
-/** Ready endpoints (absent counts as ready), one per address: the first slice that names it wins, ports are united. */
-function headlessEndpoints(owner: OwnerName, service: Service, slices: readonly EndpointSlice[]): HeadlessEndpoint[] {
-  const byAddress = new Map<string, HeadlessEndpoint>();
-  const isServed = (endpoint: Endpoint): boolean =>
-    endpoint.conditions?.ready !== false || service.spec?.publishNotReadyAddresses === true;
+/** Addresses of ready endpoints, each once: the first slice that names it wins, ports are united. */
+function headlessBackends(owner: OwnerName, service: Service, slices: readonly EndpointSlice[]): Backend[] {
+  const byAddress = new Map<string, Backend>();
+  const room = { A: maxAddresses, AAAA: maxAddresses };
   const ordered = [...slices].sort((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1));
   for (const slice of ordered) {
-    const ports = (slice.ports ?? []).flatMap((port): NamedPort[] =>
-      port.port === undefined ? [] : [{ name: port.name ?? '', protocol: port.protocol ?? 'TCP', port: port.port }],
-    );
-    for (const endpoint of (slice.endpoints ?? []).filter(isServed)) {
+    const ports = slicePorts(slice);
+    for (const endpoint of slice.endpoints ?? []) {
+      if (!isServed(endpoint, service)) continue;
       for (const address of endpoint.addresses) {
         const family = addressFamily(address);
-        if (family === undefined) continue;
+        if (family === undefined || room[family] === 0) continue;
         const known = byAddress.get(address);
-        const hostname = endpoint.hostname === '' ? undefined : endpoint.hostname;
-        byAddress.set(address, {
-          address,
-          family,
-          owner: known?.owner ?? `${normalizeName(hostname ?? dashedAddress(address))}.${owner}`,
-          hasHostname: known?.hasHostname ?? hostname !== undefined,
-          ports: known === undefined ? ports : unitePorts(known.ports, ports),
-        });
+        if (known !== undefined) {
+          byAddress.set(address, { ...known, ports: unitePorts(known.ports, ports) });
+          continue;
+        }
+        room[family]--;
+        byAddress.set(address, { address, family, owner: () => endpointOwner(endpoint, address, owner), ports });
       }
     }
+    if (room.A === 0 && room.AAAA === 0) break;
   }
   return [...byAddress.values()];
+}
+
+/**
+ * Names of the endpoints of one slice of a headless Service, and the PTR records of those with a
+ * hostname. Slices of one Service contribute apart, so that a change costs one slice.
+ */
+export function compileSliceRecords(
+  service: Service,
+  slice: EndpointSlice,
+  options: DnsCompileOptions,
+): CompiledRecords {
+  const { name = '', namespace = '' } = service.metadata ?? {};
+  const owner = `${name}.${namespace}.svc.${options.zone}`;
+  const records = new Map<OwnerName, NameRecords>();
+  const shared = new Map<OwnerName, Address[]>();
+  for (const endpoint of slice.endpoints ?? []) {
+    if (!isServed(endpoint, service)) continue;
+    for (const address of endpoint.addresses) {
+      const family = addressFamily(address);
+      if (family === undefined) continue;
+      const endpointName = endpointOwner(endpoint, address, owner);
+      if (records.has(endpointName)) {
+        const members = shared.get(endpointName) ?? addressesOf(records.get(endpointName) ?? []);
+        members.push({ address, family });
+        shared.set(endpointName, members);
+      } else records.set(endpointName, [{ type: family, ttl: options.ttlSeconds, addresses: [address] }]);
+      const reverse = endpoint.hostname ? reverseOwner(address) : undefined;
+      if (reverse === undefined) continue;
+      const [known] = records.get(reverse) ?? [];
+      const others = known?.type === 'PTR' ? known.targets.filter((target) => target !== endpointName) : [];
+      const targets = [...others, endpointName];
+      records.set(reverse, [{ type: 'PTR', ttl: options.ttlSeconds, targets, rank: 'endpoint' }]);
+    }
+  }
+  for (const [name, members] of shared) records.set(name, addressSets(members, options));
+  return records;
+}
+
+/** Ready (absent counts as ready), or published all the same. */
+function isServed(endpoint: Endpoint, service: Service): boolean {
+  return endpoint.conditions?.ready !== false || service.spec?.publishNotReadyAddresses === true;
+}
+
+/** Name of an endpoint below its Service: its hostname or its address with dashes. */
+function endpointOwner(endpoint: Endpoint, address: string, service: OwnerName): OwnerName {
+  const label = endpoint.hostname ? normalizeName(endpoint.hostname) : dashedAddress(address);
+  return `${label}.${service}`;
+}
+
+function slicePorts(slice: EndpointSlice): NamedPort[] {
+  return (slice.ports ?? []).flatMap((port): NamedPort[] =>
+    port.port === undefined ? [] : [{ name: port.name ?? '', protocol: port.protocol ?? 'TCP', port: port.port }],
+  );
+}
+
+function addressesOf(records: NameRecords): Address[] {
+  return records.flatMap((set) =>
+    set.type === 'A' || set.type === 'AAAA' ? set.addresses.map((address) => ({ address, family: set.type })) : [],
+  );
 }
 
 function unitePorts(known: readonly NamedPort[], more: readonly NamedPort[]): readonly NamedPort[] {
@@ -132,7 +193,7 @@ function unitePorts(known: readonly NamedPort[], more: readonly NamedPort[]): re
 }
 
 /** An address that is known to be one. */
-type Address = Pick<HeadlessEndpoint, 'address' | 'family'>;
+type Address = Pick<Backend, 'address' | 'family'>;
 
 function addressSets(addresses: readonly Address[], options: DnsCompileOptions): RecordSet[] {
   const sets: RecordSet[] = [];
@@ -156,7 +217,7 @@ function checkedAddresses(addresses: readonly string[]): Address[] {
 function addPortRecords(
   records: Map<OwnerName, NameRecords>,
   owner: OwnerName,
-  endpoints: readonly HeadlessEndpoint[],
+  endpoints: readonly Backend[],
   options: DnsCompileOptions,
 ): void {
   const keys = new Map<string, OwnerName>();
@@ -166,10 +227,7 @@ function addPortRecords(
     }
   }
   for (const [key, port] of keys) {
-    records.set(
-      port,
-      srvSet(endpoints, ({ name, protocol }) => name !== '' && `${name} ${protocol}` === key, options),
-    );
+    records.set(port, srvSet(endpoints, key, options));
   }
 }
 
@@ -177,22 +235,35 @@ function addPortRecords(
  * One SRV per endpoint name and matching port, with all addresses as glue. Priority 0, weight
  * ⌊100/n⌋, at least 1, with n counted over addresses before equal records are united.
  */
-function srvSet(
-  endpoints: readonly HeadlessEndpoint[],
-  matches: (port: NamedPort) => boolean,
-  options: DnsCompileOptions,
-): RecordSet[] {
-  const pairs = endpoints.flatMap((endpoint) => endpoint.ports.filter(matches).map((port) => ({ endpoint, port })));
+function srvSet(endpoints: readonly Backend[], portKey: string | undefined, options: DnsCompileOptions): RecordSet[] {
+  const pairs: { readonly endpoint: Backend; readonly port: NamedPort }[] = [];
+  for (const endpoint of endpoints) {
+    for (const port of endpoint.ports) {
+      const isMeant = portKey === undefined || (port.name !== '' && `${port.name} ${port.protocol}` === portKey);
+      if (isMeant && pairs.length < maxSrvPairs) pairs.push({ endpoint, port });
+    }
+  }
   if (pairs.length === 0) return [];
   const weight = Math.max(1, Math.floor(100 / pairs.length));
-  const services = new Map<string, SrvTarget>();
-  const glue = new Map<string, GlueAddress>();
+  const services: SrvTarget[] = [];
+  const glue: GlueAddress[] = [];
+  /** Ports that a target has already: addresses with one hostname are one target. */
+  const portsOf = new Map<OwnerName, number[]>();
+  let last: Backend | undefined;
+  let target = '';
   for (const { endpoint, port } of pairs) {
-    const target = endpoint.owner;
-    services.set(`${target} ${port.port}`, { priority: 0, weight, port: port.port, target });
-    glue.set(`${target} ${endpoint.address}`, { owner: target, address: endpoint.address });
+    if (endpoint !== last) {
+      last = endpoint;
+      target = endpoint.owner();
+      glue.push({ owner: target, address: endpoint.address });
+    }
+    const known = portsOf.get(target);
+    if (known?.includes(port.port)) continue;
+    if (known === undefined) portsOf.set(target, [port.port]);
+    else known.push(port.port);
+    services.push({ priority: 0, weight, port: port.port, target });
   }
-  return [{ type: 'SRV', ttl: options.ttlSeconds, services: [...services.values()], glue: [...glue.values()] }];
+  return [{ type: 'SRV', ttl: options.ttlSeconds, services, glue }];
 }
 
 /** A namespace makes `ns.svc.<zone>` exist even without Services. */

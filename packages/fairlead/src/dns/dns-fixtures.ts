@@ -7,6 +7,9 @@ import { headerFlag, rcode, rrClass, rrType } from '../wire/dns/constants.ts';
 import { type DnsMessage, type DnsRecord, decodeMessage } from '../wire/dns/message.ts';
 import { nameFromText, nameToText, readName } from '../wire/dns/name.ts';
 import { MessageWriter } from '../wire/dns/writer.ts';
+import { compileServiceRecords, compileSliceRecords, type DnsCompileOptions, isHeadless } from './compile.ts';
+import { mergeRecords } from './merge-records.ts';
+import type { CompiledRecords, NameRecords, OwnerName, ZoneFacts } from './program.ts';
 
 /** Bits and sizes of a test query. */
 export interface QueryBits {
@@ -173,4 +176,37 @@ export function makeSlice(
       return { name: portName, protocol: protocol as 'TCP', port: Number(port) };
     }),
   };
+}
+
+/** What a Service and its slices contribute together. */
+export function compileAll(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  options: DnsCompileOptions,
+): CompiledRecords {
+  const parts = [compileServiceRecords(service, slices, options)];
+  if (isHeadless(service)) parts.push(...slices.map((slice) => compileSliceRecords(service, slice, options)));
+  return mergeSources(parts);
+}
+
+/** The names of all sources, merged by the plain rules. */
+function mergeSources(sources: Iterable<CompiledRecords>): Map<OwnerName, NameRecords> {
+  const all = new Map<OwnerName, NameRecords[]>();
+  for (const source of sources) {
+    for (const [owner, records] of source) all.set(owner, [...(all.get(owner) ?? []), records]);
+  }
+  return new Map([...all].map(([owner, records]) => [owner, mergeRecords(records)]));
+}
+
+/** The program that a builder must have, by the plain rules: sources in order, then the empty names between. */
+export function plainNames(zone: ZoneFacts, sources: Iterable<CompiledRecords>): Map<OwnerName, NameRecords> {
+  const names = mergeSources(sources);
+  const suffix = `.${zone.origin}`;
+  for (const owner of [...names.keys()]) {
+    for (let name = owner; name.endsWith(suffix); ) {
+      name = name.slice(name.indexOf('.') + 1);
+      if (!names.has(name)) names.set(name, []);
+    }
+  }
+  return names;
 }

@@ -4,7 +4,9 @@ import {
   compileNamespaceRecords,
   compilePodRecords,
   compileServiceRecords,
+  compileSliceRecords,
   type DnsCompileOptions,
+  isHeadless,
 } from './compile.ts';
 import type { CompiledRecords } from './program.ts';
 
@@ -40,6 +42,8 @@ export class DnsLoop {
   /** Slices by Service key, then by slice key. */
   readonly #slices: Map<string, Map<string, Stored<EndpointSlice>>> = new Map();
   readonly #dirtyServices: Set<string> = new Set();
+  /** Keys of slices, with those of their Services. */
+  readonly #dirtySlices: Map<string, string> = new Map();
   readonly #unsubscribers: (() => void)[] = [];
   #isSynced = false;
   #isStopped = false;
@@ -68,12 +72,19 @@ export class DnsLoop {
     const { services, endpointSlices, namespaces, pods } = this.#sources;
     this.#unsubscribers.push(
       services.subscribe((changes) => {
-        for (const { key } of changes) this.#dirtyServices.add(key);
+        for (const { key } of changes) {
+          this.#dirtyServices.add(key);
+          // What a Service says of its endpoints (not ready ones, headless at all) concerns all its slices.
+          for (const slice of this.#slices.get(key)?.keys() ?? []) this.#dirtySlices.set(slice, key);
+        }
         this.#compileDirty();
       }),
       endpointSlices.subscribe((changes) => {
         for (const { key, old, new: next } of changes) {
-          if (old !== undefined) this.#dropSlice(key, old);
+          // The same Service twice is the rule: then dropping it first would only make work.
+          if (old !== undefined && (next === undefined || serviceKeyOf(next) !== serviceKeyOf(old))) {
+            this.#dropSlice(key, old);
+          }
           if (next !== undefined) this.#keepSlice(key, next);
         }
         this.#compileDirty();
@@ -101,7 +112,7 @@ export class DnsLoop {
     const slices = this.#slices.get(service);
     if (slices === undefined) this.#slices.set(service, new Map([[key, slice]]));
     else slices.set(key, slice);
-    this.#dirtyServices.add(service);
+    this.#noteSlice(key, service);
   }
 
   #dropSlice(key: string, slice: Stored<EndpointSlice>): void {
@@ -110,11 +121,26 @@ export class DnsLoop {
     if (service === undefined || slices === undefined) return;
     slices.delete(key);
     if (slices.size === 0) this.#slices.delete(service);
-    this.#dirtyServices.add(service);
+    this.#noteSlice(key, service);
+  }
+
+  /** Slices of a Service with a cluster IP do not matter. */
+  #noteSlice(key: string, service: string): void {
+    const owner = this.#sources.services.get(service);
+    this.#dirtySlices.set(key, service);
+    if (owner === undefined || isHeadless(owner)) this.#dirtyServices.add(service);
   }
 
   #compileDirty(): void {
     if (!this.#isSynced) return;
+    // First the endpoints' own names, then the Service's, which lists them.
+    for (const [key, serviceKey] of this.#dirtySlices) {
+      const service = this.#sources.services.get(serviceKey);
+      const slice = this.#slices.get(serviceKey)?.get(key);
+      const isWanted = service !== undefined && slice !== undefined && isHeadless(service);
+      this.#sink.setSource(`slice/${key}`, isWanted ? compileSliceRecords(service, slice, this.#options) : undefined);
+    }
+    this.#dirtySlices.clear();
     for (const key of this.#dirtyServices) {
       const service = this.#sources.services.get(key);
       const slices = [...(this.#slices.get(key)?.values() ?? [])];

@@ -1,16 +1,16 @@
-import { ipv4Bytes, ipv6Bytes } from '../wire/dns/rdata.ts';
+import { ipv4Value, ipv6Bytes } from '../wire/dns/rdata.ts';
 import type { OwnerName } from './program.ts';
 
 /** Family of an address literal; absent: neither. */
 export function addressFamily(address: string): 'A' | 'AAAA' | undefined {
-  if (ipv4Bytes(address) !== undefined) return 'A';
+  if (ipv4Value(address) >= 0) return 'A';
   return ipv6Bytes(address) === undefined ? undefined : 'AAAA';
 }
 
 /** Owner of the PTR record of an address (RFC 1035 3.5, RFC 3596 2.5); absent: not an address. */
 export function reverseOwner(address: string): OwnerName | undefined {
-  const v4 = ipv4Bytes(address);
-  if (v4 !== undefined) return `${[...v4].reverse().join('.')}.in-addr.arpa`;
+  const v4 = ipv4Value(address);
+  if (v4 >= 0) return `${v4 & 255}.${(v4 >>> 8) & 255}.${(v4 >>> 16) & 255}.${v4 >>> 24}.in-addr.arpa`;
   const v6 = ipv6Bytes(address);
   if (v6 === undefined) return undefined;
   const nibbles = [...v6].flatMap((byte) => [byte >> 4, byte & 15]);

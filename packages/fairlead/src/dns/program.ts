@@ -1,6 +1,6 @@
 /**
  * What the DNS server has installed: one record set list per owner name, as plain
- * readonly data, so that a difference is one name.
+ * readonly data, so that a change is one name.
  */
 
 /** A domain name in text: lower-case, no trailing dot, escaped as in RFC 1035 5.1. */
@@ -66,14 +66,17 @@ export interface ZoneFacts {
   readonly negativeTtl: number;
 }
 
+/** Names with their records; they are kept in their answers' wire form and decoded when asked for. */
+export interface NameTable {
+  get(owner: OwnerName): NameRecords | undefined;
+  entries(): Iterable<readonly [OwnerName, NameRecords]>;
+}
+
 /** The whole program of a server. */
 export interface DnsProgram {
   readonly zone: ZoneFacts;
-  readonly names: ReadonlyMap<OwnerName, NameRecords>;
+  readonly names: NameTable;
 }
-
-/** Difference between two programs: `undefined` removes a name. */
-export type DnsProgramDiff = readonly (readonly [owner: OwnerName, records: NameRecords | undefined])[];
 
 /** SOA content of a cluster zone; negative answers live `ttlSeconds`. */
 export function clusterZone(origin: OwnerName, ttlSeconds: number): ZoneFacts {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { endpointSlices, namespaces, pods, type ResourceRef, services } from '@fairlead/api';
-import { type ApiClient, type Informer, startInformer } from '@fairlead/client';
+import { endpointSlices, namespaces, pods, type ResourceRef, type Stored, services } from '@fairlead/api';
+import { type ApiClient, type Informer, type InformerOptions, startInformer } from '@fairlead/client';
 import type { Clock, Random } from '../sys/clock.ts';
 import type { Log, Running } from '../sys/role.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
@@ -13,6 +13,7 @@ import { type KubeDnsOptions, KubeDnsRegistration, kubeDnsSlice } from './kube-d
 import { addressFamily, normalizeName } from './owner-names.ts';
 import { clusterZone, type DnsProgram } from './program.ts';
 import { DnsServer, type DnsServerStats } from './server/dns-server.ts';
+import { stripSlice } from './slice-strip.ts';
 
 /** Options of {@link startDns}. */
 export interface DnsOptions {
@@ -109,14 +110,15 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
   await server.start();
 
   const informers: Informer<unknown>[] = [];
-  function watch<T>(ref: ResourceRef<T>): Informer<T> {
-    const informer = startInformer(client, ref, {}, { clock, random, log });
+  function watch<T>(ref: ResourceRef<T>, strip?: (object: Stored<T>) => Stored<T>): Informer<T> {
+    const more = strip === undefined ? {} : { strip: strip as unknown as NonNullable<InformerOptions['strip']> };
+    const informer = startInformer(client, ref, {}, { clock, random, log, ...more });
     informers.push(informer as Informer<unknown>);
     return informer;
   }
   const sources = {
     services: watch(services),
-    endpointSlices: watch(endpointSlices),
+    endpointSlices: watch(endpointSlices, stripSlice),
     namespaces: watch(namespaces),
     pods: options.podRecords === 'verified' ? watch(pods) : undefined,
   };

@@ -1,132 +1,248 @@
-import type {
-  CompiledRecords,
-  DnsProgram,
-  DnsProgramDiff,
-  NameRecords,
-  OwnerName,
-  RecordSet,
-  ZoneFacts,
-} from './program.ts';
-import { isSameRecords } from './same-records.ts';
+import { nameFromText, nameToText } from '../wire/dns/name.ts';
+import { IntColumn } from './int-column.ts';
+import { mergeRecords } from './merge-records.ts';
+import type { CompiledRecords, DnsProgram, NameRecords, NameTable, OwnerName, ZoneFacts } from './program.ts';
+import type { AnswerTable } from './server/answer-table.ts';
+import { decodeSets } from './server/decode-sets.ts';
+import { NameKey } from './server/name-key.ts';
+import { prebuildSets } from './server/prebuild.ts';
+
+/** Source of a name: none (an empty name between others), or several. */
+const noSource = 0;
+const manySources = -1;
 
 /**
- * Keeps the program: merges what the sources (Services, namespaces, Pods) contribute, and adds the
+ * Keeps the program: merges what the sources (Services, slices, namespaces, Pods) contribute, and adds the
  * empty names between an owner and the zone's origin. Work is proportional to what a source changes.
+ *
+ * Records are kept once, in the table; here a name is a row of a few numbers. The names of a source are a
+ * chain of rows. Only for a name with several sources are the contributions kept beside the table.
  */
 export class ZoneBuilder {
   readonly #zone: ZoneFacts;
-  readonly #sources: Map<string, CompiledRecords> = new Map();
-  /** Sources of an owner; nearly always one, so no set is spent on it. */
-  readonly #contributors: Map<OwnerName, string | Set<string>> = new Map();
-  /** How many contributed names lie below a name of the zone. */
-  readonly #below: Map<OwnerName, number> = new Map();
-  readonly #names: Map<OwnerName, NameRecords> = new Map();
+  readonly #table: AnswerTable;
+  readonly #origin: Uint8Array;
+  readonly #sourceIds: Map<string, number> = new Map();
+  readonly #sourceKeys: string[] = [''];
+  readonly #freeSources: number[] = [];
+  /** First row of a source's chain, by source. */
+  readonly #firstRow: IntColumn = new IntColumn();
+  /** By row: next row of the chain, source, entry in the table, names directly below, turn of the last change. */
+  readonly #nextRow: IntColumn = new IntColumn();
+  readonly #sourceOf: IntColumn = new IntColumn();
+  readonly #entryOf: IntColumn = new IntColumn();
+  readonly #below: IntColumn = new IntColumn();
+  readonly #turnOf: IntColumn = new IntColumn();
+  readonly #freeRows: number[] = [];
+  /** Contributions to names of several sources: by row, then by source. */
+  readonly #shared: Map<number, Map<number, NameRecords>> = new Map();
+  /** Shared rows that are not in the chain, by source. */
+  readonly #sharedRows: Map<number, Set<number>> = new Map();
+  readonly #key: NameKey = new NameKey();
+  readonly #spareKeys: NameKey[] = [];
+  readonly #lastParent: NameKey = new NameKey();
+  #lastParentRow = 0;
+  #rows = 0;
+  #turn = 0;
+  #changes = 0;
 
-  constructor(zone: ZoneFacts) {
+  constructor(zone: ZoneFacts, table: AnswerTable) {
     this.#zone = zone;
+    this.#table = table;
+    this.#origin = nameFromText(zone.origin) ?? Uint8Array.of(0);
   }
 
-  /** The program as it is now; a live view. */
+  /** The program as it is now; a live view that decodes what is asked for. */
   get program(): DnsProgram {
     return { zone: this.#zone, names: this.#names };
   }
 
-  /** Replaces the contribution of one source; `undefined` removes it. Returns what changed. */
-  setSource(source: string, records: CompiledRecords | undefined): DnsProgramDiff {
-    const old = this.#sources.get(source) ?? new Map<OwnerName, NameRecords>();
-    const next = records ?? new Map<OwnerName, NameRecords>();
-    if (records === undefined) this.#sources.delete(source);
-    else this.#sources.set(source, records);
-    const touched = new Set<OwnerName>();
-    for (const owner of old.keys()) if (!next.has(owner)) this.#leave(source, owner, touched);
-    for (const owner of next.keys()) if (!old.has(owner)) this.#join(source, owner, touched);
-    for (const [owner, sets] of next) if (old.get(owner) !== sets) touched.add(owner);
-    const diff: (readonly [OwnerName, NameRecords | undefined])[] = [];
-    for (const owner of touched) {
-      const before = this.#names.get(owner);
-      const after = this.#merge(owner);
-      if (before === undefined ? after === undefined : after !== undefined && isSameRecords(before, after)) continue;
-      if (after === undefined) this.#names.delete(owner);
-      else this.#names.set(owner, after);
-      diff.push([owner, after]);
+  /** Replaces the contribution of one source; `undefined` removes it. Returns how many names changed. */
+  setSource(source: string, records: CompiledRecords | undefined): number {
+    const known = this.#sourceIds.get(source);
+    if (known === undefined && (records === undefined || records.size === 0)) return 0;
+    const id = known ?? this.#addSource(source);
+    this.#changes = 0;
+    this.#turn++;
+    const before = this.#rowsOf(id);
+    this.#sharedRows.delete(id);
+    let chain = 0;
+    for (const [owner, sets] of records ?? []) {
+      if (!this.#key.setText(owner)) continue;
+      const row = this.#contribute(id, sets);
+      this.#turnOf.set(row, this.#turn);
+      if (this.#sourceOf.get(row) === id) {
+        this.#nextRow.set(row, chain);
+        chain = row;
+      } else this.#addSharedRow(id, row);
     }
-    return diff;
+    this.#firstRow.set(id, chain);
+    for (const row of before) if (this.#turnOf.get(row) !== this.#turn) this.#withdraw(id, row);
+    if (records === undefined) this.#removeSource(source, id);
+    if (this.#changes > 0) this.#table.settle();
+    return this.#changes;
   }
 
-  #join(source: string, owner: OwnerName, touched: Set<OwnerName>): void {
-    touched.add(owner);
-    const contributors = this.#contributors.get(owner);
-    if (contributors !== undefined) {
-      if (typeof contributors === 'string') this.#contributors.set(owner, new Set([contributors, source]));
-      else contributors.add(source);
-      return;
-    }
-    this.#contributors.set(owner, source);
-    for (const parent of this.#parents(owner)) {
-      const count = this.#below.get(parent) ?? 0;
-      this.#below.set(parent, count + 1);
-      if (count === 0) touched.add(parent);
-    }
-  }
+  readonly #names: NameTable = {
+    get: (owner) => {
+      if (!this.#key.setText(owner)) return undefined;
+      const entry = this.#table.find(this.#key);
+      return entry === 0 ? undefined : this.#decode(entry);
+    },
+    entries: () => this.#entries(),
+  };
 
-  #leave(source: string, owner: OwnerName, touched: Set<OwnerName>): void {
-    touched.add(owner);
-    const contributors = this.#contributors.get(owner);
-    if (contributors === undefined) return;
-    if (typeof contributors !== 'string') {
-      contributors.delete(source);
-      if (contributors.size > 0) return;
-    }
-    this.#contributors.delete(owner);
-    for (const parent of this.#parents(owner)) {
-      const count = (this.#below.get(parent) ?? 1) - 1;
-      if (count > 0) this.#below.set(parent, count);
-      else {
-        this.#below.delete(parent);
-        touched.add(parent);
-      }
+  *#entries(): Generator<readonly [OwnerName, NameRecords]> {
+    const key = new NameKey();
+    for (let row = 1; row <= this.#rows; row++) {
+      const entry = this.#entryOf.get(row);
+      if (entry === 0) continue;
+      this.#table.readName(entry, key);
+      yield [nameToText(key.toName()), this.#decode(entry)];
     }
   }
 
-  /** Names strictly between an owner and the origin, and the origin. Names outside the zone have none. */
-  *#parents(owner: OwnerName): IterableIterator<OwnerName> {
-    const suffix = `.${this.#zone.origin}`;
-    if (!owner.endsWith(suffix)) return;
-    for (
-      let dot = owner.indexOf('.');
-      dot >= 0 && owner.length - dot >= suffix.length;
-      dot = owner.indexOf('.', dot + 1)
-    )
-      yield owner.slice(dot + 1);
+  #decode(entry: number): NameRecords {
+    const key = this.#takeKey();
+    this.#table.readName(entry, key);
+    const records = decodeSets(key.toName(), this.#table.sets(entry), this.#zone);
+    this.#spareKeys.push(key);
+    return records;
   }
 
-  #merge(owner: OwnerName): NameRecords | undefined {
-    const contributors = this.#contributors.get(owner);
-    if (contributors === undefined) return this.#below.has(owner) ? [] : undefined;
-    if (typeof contributors === 'string') return this.#sources.get(contributors)?.get(owner);
-    if (contributors.size === 1) {
-      const [source] = contributors;
-      return this.#sources.get(source!)?.get(owner);
+  /** Rows that a source contributes to. */
+  #rowsOf(id: number): number[] {
+    const rows = [...(this.#sharedRows.get(id) ?? [])];
+    for (let row = this.#firstRow.get(id); row !== 0; row = this.#nextRow.get(row)) rows.push(row);
+    return rows;
+  }
+
+  /** Adds a source's records to the name in `#key`; returns its row. */
+  #contribute(id: number, sets: NameRecords): number {
+    const entry = this.#table.find(this.#key);
+    const row = entry === 0 ? this.#addName(this.#key) : this.#table.identity(entry);
+    const owner = this.#sourceOf.get(row);
+    if (owner === noSource || owner === id) {
+      this.#sourceOf.set(row, id);
+      this.#install(this.#key, row, sets);
+      return row;
     }
-    const merged = new Map<RecordSet['type'], RecordSet>();
-    for (const source of [...contributors].sort()) {
-      for (const set of this.#sources.get(source)?.get(owner) ?? []) {
-        const known = merged.get(set.type);
-        merged.set(set.type, known === undefined ? set : uniteSets(known, set));
-      }
+    let contributions = this.#shared.get(row);
+    if (contributions === undefined) {
+      contributions = new Map([[owner, this.#decode(this.#entryOf.get(row))]]);
+      this.#shared.set(row, contributions);
+      this.#sourceOf.set(row, manySources);
     }
-    return [...merged.values()];
+    contributions.set(id, sets);
+    this.#install(this.#key, row, this.#merge(contributions));
+    return row;
+  }
+
+  /** Takes a source's records from a name away. */
+  #withdraw(id: number, row: number): void {
+    const key = this.#takeKey();
+    this.#table.readName(this.#entryOf.get(row), key);
+    const contributions = this.#shared.get(row);
+    contributions?.delete(id);
+    if (contributions !== undefined && contributions.size > 0) {
+      this.#install(key, row, this.#merge(contributions));
+    } else {
+      this.#shared.delete(row);
+      this.#sourceOf.set(row, noSource);
+      if (this.#below.get(row) > 0) this.#install(key, row, []);
+      else this.#removeName(key, row);
+    }
+    this.#spareKeys.push(key);
+  }
+
+  #merge(contributions: ReadonlyMap<number, NameRecords>): NameRecords {
+    const keyOf = ([id]: readonly [number, NameRecords]): string => this.#sourceKeys[id]!;
+    const ordered = [...contributions].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+    return mergeRecords(ordered.map(([, records]) => records));
+  }
+
+  /** Writes the records of a name, unless they are there already. */
+  #install(key: NameKey, row: number, sets: NameRecords): void {
+    const prebuilt = prebuildSets(key.bytes.subarray(0, key.length), sets, this.#zone);
+    const entry = this.#entryOf.get(row);
+    if (entry !== 0 && this.#table.hasSets(entry, prebuilt)) return;
+    this.#entryOf.set(row, this.#table.put(key, row, prebuilt));
+    this.#changes++;
+  }
+
+  /** A row for a name that is not there; its parents come to exist, too. The table gets it by {@link #install}. */
+  #addName(key: NameKey): number {
+    const row = this.#freeRows.pop() ?? ++this.#rows;
+    const parent = this.#parentRow(key, true);
+    if (parent !== 0) this.#below.set(parent, this.#below.get(parent) + 1);
+    return row;
+  }
+
+  #removeName(key: NameKey, row: number): void {
+    this.#table.remove(key);
+    this.#changes++;
+    this.#entryOf.set(row, 0);
+    this.#freeRows.push(row);
+    const parent = this.#parentRow(key, false);
+    if (this.#lastParentRow === row) this.#lastParentRow = 0;
+    if (parent === 0) return;
+    const below = this.#below.get(parent) - 1;
+    this.#below.set(parent, below);
+    if (below > 0 || this.#sourceOf.get(parent) !== noSource) return;
+    const parentKey = this.#takeKey();
+    parentKey.setParent(key);
+    this.#removeName(parentKey, parent);
+    this.#spareKeys.push(parentKey);
+  }
+
+  /** Row of the name above, inside the zone; 0: none. Adds it as an empty name when `isWanted`. */
+  #parentRow(key: NameKey, isWanted: boolean): number {
+    if (!key.isBelow(this.#origin)) return 0;
+    if (this.#lastParentRow !== 0 && isParent(this.#lastParent, key)) return this.#lastParentRow;
+    const parent = this.#takeKey();
+    parent.setParent(key);
+    const entry = this.#table.find(parent);
+    let row = entry === 0 ? 0 : this.#table.identity(entry);
+    if (row === 0 && isWanted) {
+      row = this.#addName(parent);
+      this.#install(parent, row, []);
+    }
+    if (row !== 0) {
+      this.#lastParent.setBytes(parent.bytes, 0, parent.length);
+      this.#lastParentRow = row;
+    }
+    this.#spareKeys.push(parent);
+    return row;
+  }
+
+  #takeKey(): NameKey {
+    return this.#spareKeys.pop() ?? new NameKey();
+  }
+
+  #addSource(source: string): number {
+    const id = this.#freeSources.pop() ?? this.#sourceKeys.length;
+    this.#sourceKeys[id] = source;
+    this.#sourceIds.set(source, id);
+    return id;
+  }
+
+  #removeSource(source: string, id: number): void {
+    this.#sourceIds.delete(source);
+    this.#sourceKeys[id] = '';
+    this.#freeSources.push(id);
+  }
+
+  #addSharedRow(id: number, row: number): void {
+    const rows = this.#sharedRows.get(id);
+    if (rows === undefined) this.#sharedRows.set(id, new Set([row]));
+    else rows.add(row);
   }
 }
 
-/** Two sets of one type at one name. Kinds that cannot be united keep the first source's set. */
-function uniteSets(first: RecordSet, second: RecordSet): RecordSet {
-  if (first.type === 'PTR' && second.type === 'PTR') {
-    if (first.rank !== second.rank) return first.rank === 'cluster-ip' ? first : second;
-    return { ...first, targets: [...new Set([...first.targets, ...second.targets])].sort() };
-  }
-  if ((first.type === 'A' || first.type === 'AAAA') && first.type === second.type) {
-    return { ...first, addresses: [...new Set([...first.addresses, ...second.addresses])] };
-  }
-  return first;
+/** Whether `parent` is `key` without its first label. */
+function isParent(parent: NameKey, key: NameKey): boolean {
+  const skip = key.bytes[0]! + 1;
+  if (key.length - skip !== parent.length) return false;
+  for (let at = parent.length - 1; at >= 0; at--) if (parent.bytes[at] !== key.bytes[skip + at]) return false;
+  return true;
 }

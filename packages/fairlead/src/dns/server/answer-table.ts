@@ -1,9 +1,7 @@
 import { rrType } from '../../wire/dns/constants.ts';
-import { nameFromText } from '../../wire/dns/name.ts';
-import { hashName } from '../../wire/dns/query.ts';
-import type { DnsProgramDiff, NameRecords, OwnerName, ZoneFacts } from '../program.ts';
-import { type PrebuiltSet, prebuildSets } from './prebuild.ts';
-import { SharedArena } from './shared-arena.ts';
+import type { NameKey } from './name-key.ts';
+import type { PrebuiltSet } from './prebuild.ts';
+import { SharedArena, sizeClass } from './shared-arena.ts';
 import {
   control,
   counterStrideWords,
@@ -20,25 +18,24 @@ export interface AnswerTableStats {
   readonly usedBytes: number;
 }
 
-/** Writes program differences into shared memory; see table-layout.ts. */
+/** Names and their answers in shared memory; see table-layout.ts. Each name changes as a whole, at once. */
 export class AnswerTable {
-  readonly #zone: ZoneFacts;
   readonly #control: Int32Array;
   readonly #onReplaced: (buffers: TableBuffers) => void;
   readonly #arena: SharedArena;
-  #slots: Int32Array;
+  #slots: Int32Array = new Int32Array(new SharedArrayBuffer(1024 * 8));
   /** Slots that are not free: names and deleted ones. */
   #usedSlots = 0;
   #names = 0;
+  /** What the readers know. */
+  #publishedSlots: Int32Array = this.#slots;
 
-  /** `onReplaced` hands grown buffers to the workers; it runs before the generation is raised. */
-  constructor(zone: ZoneFacts, workers: number, onReplaced: (buffers: TableBuffers) => void = () => {}) {
-    this.#zone = zone;
+  /** `onReplaced` hands grown slots to the workers; it runs before the generation is raised. */
+  constructor(workers: number, onReplaced: (buffers: TableBuffers) => void = () => {}) {
     this.#onReplaced = onReplaced;
     const words = control.batchCounters + Math.max(1, workers) * counterStrideWords;
     this.#control = new Int32Array(new SharedArrayBuffer(words * 4));
     this.#arena = new SharedArena(this.#control, workers);
-    this.#slots = new Int32Array(new SharedArrayBuffer(1024 * 8));
   }
 
   /** What a reader needs. */
@@ -56,21 +53,7 @@ export class AnswerTable {
   }
 
   get stats(): AnswerTableStats {
-    return { names: this.#names, arenaBytes: this.#arena.buffer.byteLength, usedBytes: this.#arena.usedBytes };
-  }
-
-  /** Installs a difference. Readers see each name change as a whole, at once. */
-  apply(diff: DnsProgramDiff): void {
-    const before = this.buffers;
-    for (const [owner, records] of diff) this.#setName(owner, records);
-    const after = this.buffers;
-    if (before.slots !== after.slots) {
-      this.#onReplaced(after);
-      Atomics.add(this.#control, control.generation, 1);
-      // A batch that began before this point may still follow the old slots to a retired entry.
-      this.#arena.renewRetired();
-    }
-    this.#arena.reclaim();
+    return { names: this.#names, arenaBytes: this.#arena.byteLength, usedBytes: this.#arena.usedBytes };
   }
 
   /** Makes names of the zone answerable; `serial` is the SOA serial from now on. */
@@ -83,79 +66,150 @@ export class AnswerTable {
     Atomics.store(this.#control, control.serial, serial | 0);
   }
 
-  #setName(owner: OwnerName, records: NameRecords | undefined): void {
-    const name = nameFromText(owner);
-    if (name === undefined) return;
-    const words = new Int32Array((name.length + 3) >> 2);
-    new Uint8Array(words.buffer).set(name);
-    const hash = hashName(words, name.length);
-    const slot = this.#findSlot(words, name.length, hash);
-    const old = this.#slots[slot * 2 + 1]!;
-    if (records === undefined) {
-      if (old <= 0) return;
-      Atomics.store(this.#slots, slot * 2 + 1, -1);
-      this.#arena.retire(old);
-      this.#names--;
-      return;
+  /** Entry of a name; 0: not there. */
+  find(name: NameKey): number {
+    const entry = this.#slots[this.#findSlot(name) * 2 + 1]!;
+    return entry > 0 ? entry : 0;
+  }
+
+  /** Identity of an entry's name, as given to {@link put}. */
+  identity(entry: number): number {
+    return this.#arena.words[entry + 1]!;
+  }
+
+  /** Reads the name of an entry. */
+  readName(entry: number, into: NameKey): void {
+    const words = this.#arena.words;
+    const length = words[entry]! & 0xff;
+    into.setBytes(this.#arena.bytes, (entry + entryHeaderWords + (words[entry]! >>> 16) * setWords) * 4, length);
+  }
+
+  /** Sets of an entry as views into the table: valid until the name changes. */
+  *sets(entry: number): Generator<PrebuiltSet> {
+    const { words, bytes } = this.#arena;
+    for (let at = entry + entryHeaderWords, left = words[entry]! >>> 16; left > 0; left--, at += setWords) {
+      const from = words[at + 1]!;
+      const answerBytes = words[at + 3]! & 0xffff;
+      yield {
+        type: words[at]! & 0xffff,
+        flags: words[at]! >>> 16,
+        answers: words[at + 2]! & 0xffff,
+        answer: bytes.subarray(from, from + answerBytes),
+        additionals: words[at + 2]! >>> 16,
+        additional: bytes.subarray(from + answerBytes, from + answerBytes + (words[at + 3]! >>> 16)),
+      };
     }
-    const entry = this.#writeEntry(words, name.length, prebuildSets(name, records, this.#zone));
+  }
+
+  /** Adds a name or replaces its sets; returns its entry. End a group of changes with {@link settle}. */
+  put(name: NameKey, identity: number, sets: readonly PrebuiltSet[]): number {
+    const slot = this.#findSlot(name);
+    const old = this.#slots[slot * 2 + 1]!;
+    const entry = this.#writeEntry(name, identity, sets);
     if (old > 0) {
       Atomics.store(this.#slots, slot * 2 + 1, entry);
       this.#arena.retire(old);
-      return;
+      return entry;
     }
-    this.#slots[slot * 2] = hash;
+    this.#slots[slot * 2] = name.hash;
     Atomics.store(this.#slots, slot * 2 + 1, entry);
     this.#names++;
     this.#usedSlots++;
     // At most half full, so that a miss, the common case of search lists, ends after a step or two.
     if (this.#usedSlots * 4 > this.#slots.length) this.#rebuildSlots();
+    return entry;
   }
 
-  #writeEntry(name: Int32Array, nameBytes: number, sets: readonly PrebuiltSet[]): number {
-    const blobStart = (entryHeaderWords + sets.length * setWords + name.length) * 4;
-    const bytes = sets.reduce((sum, set) => sum + set.answer.length + set.additional.length, blobStart);
-    const arena = this.#arena.buffer;
-    const entry = this.#arena.allocate(bytes);
-    // A grown arena comes with its own slots: the old pair stays as it was for those who still read it.
-    if (this.#arena.buffer !== arena) this.#slots = copySlots(this.#slots);
-    const words = this.#arena.words;
-    const isAlias = sets.some((set) => set.type === rrType.CNAME);
-    words[entry] = nameBytes;
-    words[entry + 1] = sets.length | ((isAlias ? entryHasAlias : 0) << 16);
+  /** Whether an entry has exactly these sets. */
+  hasSets(entry: number, sets: readonly PrebuiltSet[]): boolean {
+    const { words, bytes } = this.#arena;
+    if (words[entry]! >>> 16 !== sets.length) return false;
+    let at = entry + entryHeaderWords;
+    for (const set of sets) {
+      const from = words[at + 1]!;
+      if (
+        words[at] !== (set.type | (set.flags << 16)) ||
+        words[at + 2] !== (set.answers | (set.additionals << 16)) ||
+        words[at + 3] !== (set.answer.length | (set.additional.length << 16)) ||
+        !isSameBytes(bytes, from, set.answer) ||
+        !isSameBytes(bytes, from + set.answer.length, set.additional)
+      ) {
+        return false;
+      }
+      at += setWords;
+    }
+    return true;
+  }
+
+  /** Removes a name. */
+  remove(name: NameKey): void {
+    const slot = this.#findSlot(name);
+    const entry = this.#slots[slot * 2 + 1]!;
+    if (entry <= 0) return;
+    Atomics.store(this.#slots, slot * 2 + 1, -1);
+    this.#arena.retire(entry);
+    this.#names--;
+  }
+
+  /** Ends a group of changes: tells the workers of new slots, and reuses what nobody reads any more. */
+  settle(): void {
+    const isMoved = this.#publishedSlots !== this.#slots;
+    if (isMoved) {
+      this.#publishedSlots = this.#slots;
+      this.#onReplaced(this.buffers);
+      Atomics.add(this.#control, control.generation, 1);
+    }
+    this.#arena.settle(isMoved, (entry) => this.#arena.words[entry + 2]!);
+  }
+
+  #writeEntry(name: NameKey, identity: number, sets: readonly PrebuiltSet[]): number {
+    const nameWords = (name.length + 3) >> 2;
+    const blobStart = (entryHeaderWords + sets.length * setWords + nameWords) * 4;
+    let size = blobStart;
+    let flags = 0;
+    for (const set of sets) {
+      size += set.answer.length + set.additional.length;
+      if (set.type === rrType.CNAME) flags |= entryHasAlias;
+    }
+    const entry = this.#arena.allocate(size);
+    const { words, bytes } = this.#arena;
+    words[entry] = name.length | (flags << 8) | (sets.length << 16);
+    words[entry + 1] = identity;
+    words[entry + 2] = sizeClass(size);
     let at = entry + entryHeaderWords;
     let blob = entry * 4 + blobStart;
     for (const set of sets) {
       words[at] = set.type | (set.flags << 16);
       words[at + 1] = blob;
-      words[at + 2] = set.answers;
-      words[at + 3] = set.answer.length;
-      words[at + 4] = set.additionals;
-      words[at + 5] = set.additional.length;
-      this.#arena.bytes.set(set.answer, blob);
-      this.#arena.bytes.set(set.additional, blob + set.answer.length);
+      words[at + 2] = set.answers | (set.additionals << 16);
+      words[at + 3] = set.answer.length | (set.additional.length << 16);
+      putBytes(bytes, blob, set.answer);
+      putBytes(bytes, blob + set.answer.length, set.additional);
       blob += set.answer.length + set.additional.length;
       at += setWords;
     }
-    words.set(name, at);
+    for (let index = 0; index < nameWords; index++) words[at + index] = name.words[index]!;
     return entry;
   }
 
   /** The slot of a name, or the free slot where it belongs. Deleted slots are not reused: readers may be on them. */
-  #findSlot(name: Int32Array, nameBytes: number, hash: number): number {
-    const mask = this.#slots.length / 2 - 1;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const entry = this.#slots[slot * 2 + 1]!;
+  #findSlot(name: NameKey): number {
+    const slots = this.#slots;
+    const mask = slots.length / 2 - 1;
+    for (let slot = name.hash & mask; ; slot = (slot + 1) & mask) {
+      const entry = slots[slot * 2 + 1]!;
       if (entry === 0) return slot;
-      if (entry > 0 && this.#slots[slot * 2] === hash && this.#hasName(entry, name, nameBytes)) return slot;
+      if (entry > 0 && slots[slot * 2] === name.hash && this.#hasName(entry, name)) return slot;
     }
   }
 
-  #hasName(entry: number, name: Int32Array, nameBytes: number): boolean {
+  #hasName(entry: number, name: NameKey): boolean {
     const words = this.#arena.words;
-    if (words[entry] !== nameBytes) return false;
-    const at = entry + entryHeaderWords + (words[entry + 1]! & 0xffff) * setWords;
-    return name.every((word, index) => words[at + index] === word);
+    if ((words[entry]! & 0xff) !== name.length) return false;
+    const at = entry + entryHeaderWords + (words[entry]! >>> 16) * setWords;
+    const count = (name.length + 3) >> 2;
+    for (let index = 0; index < count; index++) if (words[at + index] !== name.words[index]) return false;
+    return true;
   }
 
   #rebuildSlots(): void {
@@ -175,8 +229,12 @@ export class AnswerTable {
   }
 }
 
-function copySlots(slots: Int32Array): Int32Array {
-  const copy = new Int32Array(new SharedArrayBuffer(slots.byteLength));
-  copy.set(slots);
-  return copy;
+function putBytes(target: Uint8Array, at: number, source: Uint8Array): void {
+  if (source.length > 128) target.set(source, at);
+  else for (let index = 0; index < source.length; index++) target[at + index] = source[index]!;
+}
+
+function isSameBytes(bytes: Uint8Array, from: number, expected: Uint8Array): boolean {
+  for (let index = 0; index < expected.length; index++) if (bytes[from + index] !== expected[index]) return false;
+  return true;
 }

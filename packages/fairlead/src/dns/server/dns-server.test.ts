@@ -10,9 +10,10 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type Clock, systemClock, systemRandom } from '../../sys/clock.ts';
 import type { SocketAddress } from '../../sys/socket-address.ts';
-import { compileApexRecords, compileServiceRecords } from '../compile.ts';
-import { answerText, askTcp, askUdp, encodeQuery, makeService, makeSlice } from '../dns-fixtures.ts';
+import { compileApexRecords } from '../compile.ts';
+import { answerText, askTcp, askUdp, compileAll, encodeQuery, makeService, makeSlice } from '../dns-fixtures.ts';
 import { clusterZone } from '../program.ts';
+import { ZoneBuilder } from '../zone-builder.ts';
 import { AnswerTable } from './answer-table.ts';
 import { DnsServer } from './dns-server.ts';
 import { QueryAnswerer } from './query-answerer.ts';
@@ -38,21 +39,15 @@ before(async () => {
     log: () => {},
   });
   server.setSource('zone', compileApexRecords(zone, ['10.96.0.10'], options));
-  server.setSource('web', compileServiceRecords(makeService('shop/web', ['10.96.0.1', 'fd00::1']), [], options));
+  server.setSource('web', compileAll(makeService('shop/web', ['10.96.0.1', 'fd00::1']), [], options));
   const many = Array.from({ length: 1000 }, (_, index) => `10.245.${index >> 8}.${index & 255}`);
-  server.setSource(
-    'big',
-    compileServiceRecords(makeService('shop/big', ['None']), [makeSlice('shop/big', 's', many)], options),
-  );
+  server.setSource('big', compileAll(makeService('shop/big', ['None']), [makeSlice('shop/big', 's', many)], options));
   server.setSource(
     'db',
-    compileServiceRecords(makeService('shop/db', ['None']), [makeSlice('shop/db', 's', ['10.244.0.1=db-0'])], options),
+    compileAll(makeService('shop/db', ['None']), [makeSlice('shop/db', 's', ['10.244.0.1=db-0'])], options),
   );
   const spec = { type: 'ExternalName' as const, externalName: web };
-  server.setSource(
-    'alias',
-    compileServiceRecords({ metadata: { namespace: 'shop', name: 'alias' }, spec }, [], options),
-  );
+  server.setSource('alias', compileAll({ metadata: { namespace: 'shop', name: 'alias' }, spec }, [], options));
   server.markSynced();
   await server.start();
   address = server.addresses[0]!;
@@ -62,7 +57,7 @@ after(() => server.stop());
 
 test('a change is answered by every worker with its next query', async () => {
   for (let round = 1; round <= 40; round++) {
-    server.setSource('now', compileServiceRecords(makeService('shop/now', [`10.96.9.${round}`]), [], options));
+    server.setSource('now', compileAll(makeService('shop/now', [`10.96.9.${round}`]), [], options));
     const asks = Array.from({ length: 8 }, () => askUdp(address, encodeQuery('now.shop.svc.cluster.local', 'A')));
     for (const answer of await Promise.all(asks)) {
       assert.equal(answerText(answer)[1], `an now.shop.svc.cluster.local 5 A 10.96.9.${round}`);
@@ -74,7 +69,7 @@ test('workers take grown tables over', async () => {
   for (let index = 0; index < 5000; index++) {
     server.setSource(
       `n${index}`,
-      compileServiceRecords(makeService(`many/n${index}`, [`10.97.${index >> 8}.${index & 255}`]), [], options),
+      compileAll(makeService(`many/n${index}`, [`10.97.${index >> 8}.${index & 255}`]), [], options),
     );
   }
   for (const index of [0, 2500, 4999]) {
@@ -86,8 +81,8 @@ test('workers take grown tables over', async () => {
 test('a worker that ends is replaced on the same socket', { timeout: 30_000 }, async () => {
   const listen = [{ family: 'ipv4' as const, address: '127.0.0.1', port: 0 }];
   const log = (): void => {};
-  const table = new AnswerTable(zone, 1);
-  table.apply([...compileServiceRecords(makeService('shop/web', ['10.96.0.1']), [], options)]);
+  const table = new AnswerTable(1);
+  new ZoneBuilder(zone, table).setSource('web', compileAll(makeService('shop/web', ['10.96.0.1']), [], options));
   table.markSynced(1);
   const resolve = async (): Promise<undefined> => undefined;
   const udp = new UdpServer({
@@ -150,7 +145,7 @@ test('other names are forwarded, aliases to them followed, over UDP and TCP', { 
   const front = new DnsServer({ ...common, zone, upstreams: upstream.addresses });
   const spec = { type: 'ExternalName' as const, externalName: 'www.example.org' };
   const alias = { metadata: { namespace: 'shop', name: 'out' }, spec };
-  front.setSource('out', compileServiceRecords(alias, [], options));
+  front.setSource('out', compileAll(alias, [], options));
   front.markSynced();
   await front.start();
   try {
@@ -241,7 +236,7 @@ async function startTcp(limits: { maxConnections?: number; maxConnectionsPerClie
     maxPipelined: 2,
     writeMaxBytes: 1000,
   };
-  const answerer = new QueryAnswerer(new AnswerTable(zone, 1).buffers, zoneTemplates(zone));
+  const answerer = new QueryAnswerer(new AnswerTable(1).buffers, zoneTemplates(zone));
   const listen = [{ family: 'ipv4' as const, address: '127.0.0.3', port: 0 }];
   const tcp = new TcpServer({
     listen,
@@ -344,7 +339,7 @@ test('real client: the C library, with a search list and ndots:5', { skip: geten
     random: systemRandom,
     log,
   });
-  local.setSource('web', compileServiceRecords(makeService('shop/web', ['10.96.0.1']), [], options));
+  local.setSource('web', compileAll(makeService('shop/web', ['10.96.0.1']), [], options));
   local.markSynced();
   await local.start();
   const folder = mkdtempSync(join(tmpdir(), 'fairlead-dns-'));

@@ -52,11 +52,11 @@ export class DnsServer implements Running {
 
   constructor(options: DnsServerOptions) {
     this.#options = options;
-    this.#builder = new ZoneBuilder(options.zone);
-    this.#table = new AnswerTable(options.zone, options.workers, (buffers) => {
+    this.#table = new AnswerTable(options.workers, (buffers) => {
       this.#udp?.replaceBuffers(buffers);
       this.#streamAnswerer.replace(buffers);
     });
+    this.#builder = new ZoneBuilder(options.zone, this.#table);
     this.#table.control[control.handOffLimit] = handOffLimit;
     this.#streamAnswerer = new QueryAnswerer(this.#table.buffers, zoneTemplates(options.zone));
     const { upstreams, clock, random } = options;
@@ -84,10 +84,8 @@ export class DnsServer implements Running {
 
   /** Replaces what one source contributes; visible to every worker when this returns. */
   setSource(source: string, records: CompiledRecords | undefined): void {
-    const diff = this.#builder.setSource(source, records);
-    if (diff.length === 0) return;
-    this.#table.apply(diff);
-    if (this.#isSynced) this.#table.setSerial(this.#nextSerial());
+    const changes = this.#builder.setSource(source, records);
+    if (changes > 0 && this.#isSynced) this.#table.setSerial(this.#nextSerial());
   }
 
   /** The program is complete: from now on names that are not there do not exist. */

@@ -1,10 +1,10 @@
-import { headerBytes, rrClass, rrType } from '../../wire/dns/constants.ts';
-import { nameFromText, type WireName } from '../../wire/dns/name.ts';
-import { ipv4Bytes, ipv6Bytes } from '../../wire/dns/rdata.ts';
+import { headerBytes, nameMaxBytes, rrClass, rrType } from '../../wire/dns/constants.ts';
+import { nameFromText, type WireName, writePlainName } from '../../wire/dns/name.ts';
+import { ipv4Value, ipv6Bytes } from '../../wire/dns/rdata.ts';
 import { MessageWriter } from '../../wire/dns/writer.ts';
 import type { NameRecords, RecordSet, ZoneFacts } from '../program.ts';
 import { wireRecordSet } from '../record-data.ts';
-import { setIsCut, setIsSoa, setRotates } from './table-layout.ts';
+import { setIsClusterIp, setIsCut, setIsSoa, setRotates } from './table-layout.ts';
 
 /** Answers of one type at one name, as the bytes that follow the question. */
 export interface PrebuiltSet {
@@ -35,6 +35,7 @@ function prebuildSet(name: WireName, set: RecordSet, zone: ZoneFacts): PrebuiltS
   }
   if (set.type === 'A' || set.type === 'AAAA') return prebuildAddresses(name, set.type, set.ttl, set.addresses);
   if (set.type === 'SRV') return prebuildServices(name, set);
+  if (set.type === 'PTR') return prebuildPointers(name, set);
   const wire = wireRecordSet(name, set, zone, 0);
   if (wire.answers.length === 0) return undefined;
   const writer = new MessageWriter(scratch, answerLimit);
@@ -62,21 +63,68 @@ function prebuildAddresses(
   ttl: number,
   addresses: readonly string[],
 ): PrebuiltSet | undefined {
-  const data = addresses.map(type === 'A' ? ipv4Bytes : ipv6Bytes).filter((bytes) => bytes !== undefined);
-  if (data.length === 0) return undefined;
+  const start = headerBytes + name.length + 4;
   const size = type === 'A' ? 4 : 16;
-  const room = Math.floor((answerLimit - headerBytes - name.length - 4) / (12 + size));
-  const answers = Math.min(data.length, room);
-  const answer = new Uint8Array(answers * (12 + size));
-  for (let index = 0; index < answers; index++) {
-    const at = index * (12 + size);
-    // Pointer to the question's name, type, class IN, TTL, length.
-    answer.set([0xc0, headerBytes, 0, rrType[type], 0, rrClass.IN], at);
-    answer.set([ttl >>> 24, (ttl >>> 16) & 255, (ttl >>> 8) & 255, ttl & 255, 0, size], at + 6);
-    answer.set(data[index]!, at + 12);
+  let at = start;
+  let answers = 0;
+  let isCut = false;
+  for (const address of addresses) {
+    if (at + 12 + size > answerLimit) {
+      isCut = true;
+      break;
+    }
+    if (!putAddress(at + 12, type, address)) continue;
+    at = putHead(putPointer(at, headerBytes), rrType[type], ttl, size) + size;
+    answers++;
   }
-  const flags = setRotates | (answers < data.length ? setIsCut : 0);
-  return { type: rrType[type], flags, answers, answer, additionals: 0, additional: noBytes };
+  if (answers === 0) return undefined;
+  const flags = setRotates | (isCut ? setIsCut : 0);
+  return { type: rrType[type], flags, answers, answer: scratch.slice(start, at), additionals: 0, additional: noBytes };
+}
+
+/** PTR records without the general writer: every endpoint with a hostname has one. */
+function prebuildPointers(name: WireName, set: Extract<RecordSet, { type: 'PTR' }>): PrebuiltSet | undefined {
+  const start = headerBytes + name.length + 4;
+  let at = start;
+  let answers = 0;
+  let isCut = false;
+  for (const target of set.targets) {
+    if (at + 12 + nameMaxBytes > answerLimit) {
+      isCut = true;
+      break;
+    }
+    const length = putName(at + 12, target);
+    if (length < 0) continue;
+    at = putHead(putPointer(at, headerBytes), rrType.PTR, set.ttl, length) + length;
+    answers++;
+  }
+  if (answers === 0) return undefined;
+  const flags = (isCut ? setIsCut : 0) | (set.rank === 'cluster-ip' ? setIsClusterIp : 0);
+  return { type: rrType.PTR, flags, answers, answer: scratch.slice(start, at), additionals: 0, additional: noBytes };
+}
+
+/** Data of an address record. False: not an address of that type. */
+function putAddress(at: number, type: 'A' | 'AAAA', address: string): boolean {
+  if (type === 'AAAA') {
+    const bytes = ipv6Bytes(address);
+    if (bytes !== undefined) scratch.set(bytes, at);
+    return bytes !== undefined;
+  }
+  const value = ipv4Value(address);
+  if (value < 0) return false;
+  putWord(at, Math.floor(value / 65536));
+  putWord(at + 2, value & 0xffff);
+  return true;
+}
+
+/** A whole name, lower-case or not. Returns its length; -1: not a name. */
+function putName(at: number, text: string): number {
+  const length = writePlainName(text, scratch, at);
+  if (length >= 0) return length;
+  const name = nameFromText(text);
+  if (name === undefined) return -1;
+  scratch.set(name, at);
+  return name.length;
 }
 
 /** A compression pointer. Returns the offset behind. */
@@ -111,19 +159,18 @@ function prebuildServices(name: WireName, set: Extract<RecordSet, { type: 'SRV' 
   let answers = 0;
   let isCut = false;
   for (const service of set.services) {
-    const target = nameFromText(service.target);
-    if (target === undefined) continue;
-    if (at + 18 + target.length > answerLimit) {
+    if (at + 18 + nameMaxBytes > answerLimit) {
       isCut = true;
       break;
     }
-    at = putHead(putPointer(at, headerBytes), rrType.SRV, set.ttl, 6 + target.length);
-    putWord(at, service.priority);
-    putWord(at + 2, service.weight);
-    putWord(at + 4, service.port);
-    if (at + 6 <= 0x3fff && !targets.has(service.target)) targets.set(service.target, at + 6);
-    scratch.set(target, at + 6);
-    at += 6 + target.length;
+    const length = putName(at + 18, service.target);
+    if (length < 0) continue;
+    const data = putHead(putPointer(at, headerBytes), rrType.SRV, set.ttl, 6 + length);
+    putWord(data, service.priority);
+    putWord(data + 2, service.weight);
+    putWord(data + 4, service.port);
+    if (data + 6 <= 0x3fff && !targets.has(service.target)) targets.set(service.target, data + 6);
+    at = data + 6 + length;
     answers++;
   }
   if (answers === 0) return undefined;
@@ -131,20 +178,13 @@ function prebuildServices(name: WireName, set: Extract<RecordSet, { type: 'SRV' 
   const middle = at;
   let additionals = 0;
   for (const glue of set.glue) {
-    const isV6 = glue.address.includes(':');
-    const data = isV6 ? ipv6Bytes(glue.address) : ipv4Bytes(glue.address);
-    if (data === undefined) continue;
+    if (at + 26 + nameMaxBytes > answerLimit) break;
+    const type = glue.address.includes(':') ? 'AAAA' : 'A';
     const pointer = targets.get(glue.owner);
-    const owner = pointer === undefined ? nameFromText(glue.owner) : undefined;
-    if (pointer === undefined && owner === undefined) continue;
-    if (at + 10 + (owner?.length ?? 2) + data.length > answerLimit) break;
-    if (owner !== undefined) {
-      scratch.set(owner, at);
-      at += owner.length;
-    } else at = putPointer(at, pointer ?? 0);
-    at = putHead(at, isV6 ? rrType.AAAA : rrType.A, set.ttl, data.length);
-    scratch.set(data, at);
-    at += data.length;
+    const length = pointer === undefined ? putName(at, glue.owner) : putPointer(at, pointer) - at;
+    if (length < 0 || !putAddress(at + length + 10, type, glue.address)) continue;
+    const size = type === 'A' ? 4 : 16;
+    at = putHead(at + length, rrType[type], set.ttl, size) + size;
     additionals++;
   }
   const additional = scratch.slice(middle, at);

@@ -3,9 +3,17 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { rcode, rrClass, rrType } from '../../wire/dns/constants.ts';
 import { decodeMessage } from '../../wire/dns/message.ts';
-import { compileApexRecords, compileNamespaceRecords, compilePodRecords, compileServiceRecords } from '../compile.ts';
-import { answerText, encodeQuery, makeService, makeSlice, type QueryBits } from '../dns-fixtures.ts';
-import { clusterZone } from '../program.ts';
+import { compileApexRecords, compileNamespaceRecords, compilePodRecords } from '../compile.ts';
+import {
+  answerText,
+  compileAll,
+  encodeQuery,
+  makeService,
+  makeSlice,
+  plainNames,
+  type QueryBits,
+} from '../dns-fixtures.ts';
+import { type CompiledRecords, clusterZone } from '../program.ts';
 import { resolveQuery } from '../resolve-query.ts';
 import { ZoneBuilder } from '../zone-builder.ts';
 import { AnswerTable } from './answer-table.ts';
@@ -17,30 +25,28 @@ const options = { zone: zone.origin, ttlSeconds: 5 };
 const soa = 'ns cluster.local 5 SOA ns.dns.cluster.local';
 
 /** A cluster with one of each. */
-function makeCluster(): ZoneBuilder {
-  const builder = new ZoneBuilder(zone);
-  builder.setSource('zone', compileApexRecords(zone, ['10.96.0.10'], options));
-  builder.setSource('ns', compileNamespaceRecords({ metadata: { name: 'empty' } }, options));
-  builder.setSource('web', compileServiceRecords(makeService('shop/web', ['10.96.0.1']), [], options));
-  builder.setSource('dual', compileServiceRecords(makeService('shop/dual', ['10.96.0.2', 'fd00::2']), [], options));
+function makeCluster(): Map<string, CompiledRecords> {
+  const sources = new Map<string, CompiledRecords>();
+  sources.set('zone', compileApexRecords(zone, ['10.96.0.10'], options));
+  sources.set('ns', compileNamespaceRecords({ metadata: { name: 'empty' } }, options));
+  sources.set('web', compileAll(makeService('shop/web', ['10.96.0.1']), [], options));
+  sources.set('dual', compileAll(makeService('shop/dual', ['10.96.0.2', 'fd00::2']), [], options));
   const slice = makeSlice('shop/db', 's', ['10.244.0.1=db-0', '10.244.0.2=db-1', '10.244.0.3=db-1']);
-  builder.setSource('db', compileServiceRecords(makeService('shop/db', ['None']), [slice], options));
+  sources.set('db', compileAll(makeService('shop/db', ['None']), [slice], options));
   const many = Array.from({ length: 300 }, (_, index) => `10.245.${index >> 8}.${index & 255}`);
   const bigSlice = makeSlice('shop/big', 's', many);
-  builder.setSource('big', compileServiceRecords(makeService('shop/big', ['None']), [bigSlice], options));
+  sources.set('big', compileAll(makeService('shop/big', ['None']), [bigSlice], options));
   const spec = { type: 'ExternalName' as const, externalName: 'web.shop.svc.cluster.local' };
-  builder.setSource(
-    'alias',
-    compileServiceRecords({ metadata: { namespace: 'shop', name: 'alias' }, spec }, [], options),
-  );
+  sources.set('alias', compileAll({ metadata: { namespace: 'shop', name: 'alias' }, spec }, [], options));
   const pod = { metadata: { namespace: 'shop', name: 'p' }, status: { podIP: '10.244.0.9' } };
-  builder.setSource('pod', compilePodRecords(pod, options));
-  return builder;
+  sources.set('pod', compilePodRecords(pod, options));
+  return sources;
 }
 
-const builder = makeCluster();
-const table = new AnswerTable(zone, 1);
-table.apply([...builder.program.names]);
+const cluster = makeCluster();
+const table = new AnswerTable(1);
+const builder = new ZoneBuilder(zone, table);
+for (const [source, records] of cluster) builder.setSource(source, records);
 table.markSynced(42);
 const answerer = new QueryAnswerer(table.buffers, zoneTemplates(zone));
 
@@ -210,7 +216,7 @@ test('answers fit the client', async (t) => {
   await t.test('glue is left out before the answer is cut', () => {
     const addresses = Array.from({ length: 7 }, (_, index) => `10.245.1.${index}`);
     const slice = makeSlice('shop/seven', 's', addresses);
-    table.apply([...compileServiceRecords(makeService('shop/seven', ['None']), [slice], options)]);
+    builder.setSource('seven', compileAll(makeService('shop/seven', ['None']), [slice], options));
     const answer = ask(encodeQuery('_http._tcp.seven.shop.svc.cluster.local', 'SRV'));
     assert.equal(answer[0], 'NOERROR aa');
     assert.equal(answer.filter((line) => line.startsWith('an ')).length, 7);
@@ -232,8 +238,9 @@ test('rotation gives every address the first place equally often, and loses none
 });
 
 test('SERVFAIL for names of the zone before the first sync, hand-off for others', () => {
-  const young = new AnswerTable(zone, 1);
-  young.apply([...builder.program.names]);
+  const young = new AnswerTable(1);
+  const youngBuilder = new ZoneBuilder(zone, young);
+  for (const [source, records] of cluster) youngBuilder.setSource(source, records);
   const output = new Uint8Array(1300);
   const early = new QueryAnswerer(young.buffers, zoneTemplates(zone));
   const code = (name: string): number => {
@@ -251,17 +258,16 @@ test('SERVFAIL for names of the zone before the first sync, hand-off for others'
 
 test('the table and the plain resolver agree on every name and type', async () => {
   const forwarder = { resolve: () => Promise.reject(new Error('must not forward')) };
-  const names = [
-    ...builder.program.names.keys(),
-    ...['no', 'x.web.shop.svc', '_udp.web.shop.svc'].map((n) => `${n}.cluster.local`),
-  ];
+  const plain = plainNames(zone, cluster.values());
+  const names = [...plain.keys(), ...['no', 'x.web.shop.svc', '_udp.web.shop.svc'].map((n) => `${n}.cluster.local`)];
   let compared = 0;
   for (const name of names) {
     for (const type of ['A', 'AAAA', 'SRV', 'PTR', 'CNAME', 'TXT', 'SOA', 'NS', 'HTTPS'] as const) {
       const query = encodeQuery(name, type);
       const fast = ask(query, 65535);
       if (fast[0] === 'hand-off') continue;
-      const context = { program: builder.program, serial: 42, forwarder, isSynced: true };
+      const program = { zone, names: plain };
+      const context = { program, serial: 42, forwarder, isSynced: true };
       const isReverseNegative = name.endsWith('.arpa') && type !== 'PTR';
       if (isReverseNegative) continue;
       const slow = decodeMessage((await resolveQuery(query, context, 65535))!)!;

@@ -37,6 +37,7 @@ export class QueryAnswerer {
   readonly #zones: readonly ZoneTemplate[];
   readonly #control: Int32Array;
   #slots: Int32Array;
+  #arena: SharedArrayBuffer;
   #words: Int32Array;
   #bytes: Uint8Array;
   #mask = 0;
@@ -47,8 +48,10 @@ export class QueryAnswerer {
     this.#zones = zones;
     this.#control = new Int32Array(buffers.control);
     this.#slots = new Int32Array(buffers.slots);
-    this.#words = new Int32Array(buffers.arena);
-    this.#bytes = new Uint8Array(buffers.arena);
+    this.#arena = buffers.arena;
+    // Views of fixed length: those that follow the buffer's growth are slower.
+    this.#words = new Int32Array(buffers.arena, 0, buffers.arena.byteLength >> 2);
+    this.#bytes = new Uint8Array(buffers.arena, 0, buffers.arena.byteLength);
     this.#mask = this.#slots.length / 2 - 1;
     this.counters = counters ?? new Float64Array(counterWords);
   }
@@ -56,9 +59,15 @@ export class QueryAnswerer {
   /** Takes over grown buffers. */
   replace(buffers: TableBuffers): void {
     this.#slots = new Int32Array(buffers.slots);
-    this.#words = new Int32Array(buffers.arena);
-    this.#bytes = new Uint8Array(buffers.arena);
+    this.#arena = buffers.arena;
+    this.#viewArena();
     this.#mask = this.#slots.length / 2 - 1;
+  }
+
+  #viewArena(): void {
+    const { byteLength } = this.#arena;
+    this.#words = new Int32Array(this.#arena, 0, byteLength >> 2);
+    this.#bytes = new Uint8Array(this.#arena, 0, byteLength);
   }
 
   /**
@@ -100,13 +109,12 @@ export class QueryAnswerer {
     if (this.#control[control.synced] === 0) return this.#reply(input, start, output, base, rcode.SERVFAIL, false);
 
     const words = this.#words;
-    const head = words[entry + 1]!;
-    const sets = head & 0xffff;
+    const head = words[entry]!;
     let at = entry + entryHeaderWords;
-    for (let left = sets; left > 0; left--, at += setWords) {
+    for (let left = head >>> 16; left > 0; left--, at += setWords) {
       if ((words[at]! & 0xffff) === qtype) return this.#writeSet(input, start, output, base, at, limit);
     }
-    if ((head >>> 16) & entryHasAlias) return handOff;
+    if ((head >>> 8) & entryHasAlias) return handOff;
     if (qtype === rrType.ANY) return this.#writeAny(input, start, output, base);
     const zone = this.#zoneOfName();
     return zone < 0 ? handOff : this.#writeNegative(input, start, output, base, zone, rcode.NOERROR);
@@ -121,7 +129,7 @@ export class QueryAnswerer {
   #find(): number {
     const query = this.query;
     const slots = this.#slots;
-    const words = this.#words;
+    let words = this.#words;
     const hash = query.hash;
     const nameBytes = query.nameBytes;
     const nameWords = query.nameWords;
@@ -129,8 +137,14 @@ export class QueryAnswerer {
     for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const entry = slots[slot * 2 + 1]!;
       if (entry === 0) return 0;
-      if (entry < 0 || slots[slot * 2] !== hash || words[entry] !== nameBytes) continue;
-      let at = entry + entryHeaderWords + (words[entry + 1]! & 0xffff) * setWords;
+      if (entry < 0 || slots[slot * 2] !== hash) continue;
+      if (entry >= words.length) {
+        this.#viewArena();
+        words = this.#words;
+      }
+      const head = words[entry]!;
+      if ((head & 0xff) !== nameBytes) continue;
+      let at = entry + entryHeaderWords + (head >>> 16) * setWords;
       let index = 0;
       while (index < count && words[at++] === nameWords[index]) index++;
       if (index === count) return entry;
@@ -271,8 +285,10 @@ export class QueryAnswerer {
       return this.#finish(output, base, length + this.#copySoa(output, base, length, 0), rcode.NOERROR);
     }
     const from = words[set + 1]!;
-    let answers = words[set + 2]!;
-    let bytes = words[set + 3]!;
+    const extraAnswers = words[set + 2]! >>> 16;
+    let answers = words[set + 2]! & 0xffff;
+    const extra = words[set + 3]! >>> 16;
+    let bytes = words[set + 3]! & 0xffff;
     const room = limit - length - (this.query.hasOpt ? optBytes : 0);
     let isCut = (flags & setIsCut) !== 0;
     if ((flags & setRotates) !== 0) {
@@ -295,13 +311,12 @@ export class QueryAnswerer {
     } else {
       this.#copy(output, base + length, from, bytes);
       length += bytes;
-      const extra = words[set + 5]!;
       // Glue goes along whole or not at all; leaving it out is no truncation (RFC 2181 9).
       if (extra > 0 && bytes + extra <= room) {
         this.#copy(output, base + length, from + bytes, extra);
         length += extra;
-        output[base + 10] = words[set + 4]! >> 8;
-        output[base + 11] = words[set + 4]! & 255;
+        output[base + 10] = extraAnswers >> 8;
+        output[base + 11] = extraAnswers & 255;
       }
     }
     output[base + 6] = answers >> 8;

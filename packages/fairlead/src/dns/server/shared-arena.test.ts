@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { encodeQuery } from '../dns-fixtures.ts';
 import { clusterZone, type NameRecords } from '../program.ts';
+import { ZoneBuilder } from '../zone-builder.ts';
 import { AnswerTable } from './answer-table.ts';
 import { handOff, QueryAnswerer } from './query-answerer.ts';
 import { SharedArena, sizeClass } from './shared-arena.ts';
@@ -27,7 +28,7 @@ test('a retired block is reused only when no batch can read it', () => {
   const arena = new SharedArena(words, 2);
   const counter = (worker: number): number => control.batchCounters + worker * counterStrideWords;
   const reused = (entry: number): boolean => {
-    arena.reclaim();
+    arena.settle(false, () => 64);
     const next = arena.allocate(64);
     if (next === entry) return true;
     return false;
@@ -44,29 +45,35 @@ test('a retired block is reused only when no batch can read it', () => {
   assert.equal(reused(first), true, 'worker 1 is in a later batch');
 
   arena.retire(first);
-  arena.renewRetired();
-  Atomics.add(words, counter(0), 1);
-  assert.equal(reused(first), false, 'still the batch of worker 1');
+  arena.settle(false, () => 64);
+  Atomics.add(words, counter(1), 2);
+  arena.settle(true, () => 64);
+  assert.notEqual(arena.allocate(64), first, 'slots have moved: the batch of now counts');
+  Atomics.add(words, counter(1), 1);
+  assert.equal(reused(first), true);
 });
 
 test('a thousand changes of one name do not grow the table', () => {
-  const table = new AnswerTable(zone, 1);
+  const table = new AnswerTable(1);
+  const builder = new ZoneBuilder(zone, table);
   const records = (index: number): NameRecords => [{ type: 'A', ttl: 5, addresses: [`10.0.0.${index & 255}`] }];
-  for (let index = 0; index < 10; index++) table.apply([['a.cluster.local', records(index)]]);
+  for (let index = 0; index < 10; index++) builder.setSource('a', new Map([['a.cluster.local', records(index)]]));
   const used = table.stats.usedBytes;
-  for (let index = 0; index < 1000; index++) table.apply([['a.cluster.local', records(index)]]);
+  for (let index = 0; index < 1000; index++) builder.setSource('a', new Map([['a.cluster.local', records(index)]]));
   assert.equal(table.stats.usedBytes, used);
 });
 
 test('readers with old buffers keep a consistent view while the table grows', () => {
   const replaced: unknown[] = [];
-  const table = new AnswerTable(zone, 1, (buffers) => replaced.push(buffers));
+  const table = new AnswerTable(1, (buffers) => replaced.push(buffers));
+  const builder = new ZoneBuilder(zone, table);
   const records: NameRecords = [{ type: 'TXT', ttl: 5, texts: ['x'.repeat(200)] }];
   const nameOf = (index: number): string => `n${index}.cluster.local`;
-  table.apply(Array.from({ length: 100 }, (_, index) => [nameOf(index), records] as const));
+  builder.setSource('few', new Map(Array.from({ length: 100 }, (_, index) => [nameOf(index), records] as const)));
   table.markSynced(1);
   const old = new QueryAnswerer(table.buffers, zoneTemplates(zone));
-  table.apply(Array.from({ length: 20_000 }, (_, index) => [nameOf(index), records] as const));
+  const many = Array.from({ length: 20_000 }, (_, index) => [nameOf(index), records] as const);
+  builder.setSource('many', new Map(many));
   assert.equal(replaced.length, 1, 'handed over once per difference');
   const young = new QueryAnswerer(table.buffers, zoneTemplates(zone));
   const output = new Uint8Array(1400);
@@ -87,7 +94,8 @@ test('the table answers as a plain map would, whatever was added and removed', (
   const query = (name: string): Uint8Array => encodeQuery(name, 'A');
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const table = new AnswerTable(zone, 1);
+      const table = new AnswerTable(1);
+      const builder = new ZoneBuilder(zone, table);
       table.markSynced(1);
       const answerer = new QueryAnswerer(table.buffers, zoneTemplates(zone));
       const plain = new Map<string, number>();
@@ -96,7 +104,7 @@ test('the table answers as a plain map would, whatever was added and removed', (
         else plain.set(name, last);
         const records: NameRecords | undefined =
           last === undefined ? undefined : [{ type: 'A', ttl: 5, addresses: [`10.0.0.${last}`] }];
-        table.apply([[name, records]]);
+        builder.setSource(name, records && new Map([[name, records]]));
       }
       const output = new Uint8Array(1400);
       for (let index = 0; index <= 30; index++) {
@@ -106,7 +114,7 @@ test('the table answers as a plain map would, whatever was added and removed', (
         const answer = output[3]! === 0x83 ? undefined : output[length - 1];
         assert.equal(answer, plain.get(name), name);
       }
-      assert.equal(table.stats.names, plain.size);
+      assert.equal(table.stats.names, plain.size === 0 ? 0 : plain.size + 1, 'and the origin');
     }),
     { numRuns: 50 },
   );

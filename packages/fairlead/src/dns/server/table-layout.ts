@@ -4,14 +4,16 @@
  *     slots   [hash, entry] pairs, open addressing with linear probing; capacity is a power of two.
  *             entry: word index into the arena; 0 free, -1 deleted. An entry is replaced by one atomic
  *             store, so a reader sees the old answers or the new ones.
- *     arena   entries:
- *       word 0            name length in bytes
- *       word 1            number of sets | flags << 16
- *       word 2 + 6s ...   sets: [type | flags << 16, byte offset, answers, answer bytes, additionals, additional bytes]
+ *     arena   entries; growable memory; no block lies across the end of an earlier size:
+ *       word 0            name length in bytes | flags << 8 | number of sets << 16
+ *       word 1            identity of the name, for the writer
+ *       word 2            size of the block in bytes, for the writer
+ *       word 3 + 4s ...   sets: [type | flags << 16, byte offset, answers | additionals << 16,
+ *                         answer bytes | additional bytes << 16]
  *       then              name, lower-case wire form, zero padded to a word
  *       then              for each set the wire form of its answers, then of its additionals, as they
  *                         follow the question: compression pointers are final, because the question
- *                         has the entry's name at offset 12
+ *                         has the entry's name at offset 12; then what its flags call for (see below)
  *     control  words below; then one batch counter per worker: odd while it reads
  *
  * A replaced entry is reused only after every worker that was reading has finished its batch.
@@ -24,7 +26,7 @@ export interface TableBuffers {
 
 /** Word indexes of the control buffer. */
 export const control = {
-  /** Grows when `slots` or `arena` were replaced; the new ones wait in the worker's port. */
+  /** Grows when `slots` were replaced; the new ones wait in the worker's port. The arena grows in place. */
   generation: 0,
   /** 1 once the program is complete; before, names of the zone are SERVFAIL. */
   synced: 1,
@@ -43,10 +45,10 @@ export const control = {
 /** One cache line per worker. */
 export const counterStrideWords = 16;
 /** Words before the sets of an entry. */
-export const entryHeaderWords = 2;
+export const entryHeaderWords = 3;
 /** Words of one set. */
-export const setWords = 6;
-/** Entry flag: has a CNAME set; the main thread follows the chain. */
+export const setWords = 4;
+/** Entry flag (of eight): has a CNAME set; the main thread follows the chain. */
 export const entryHasAlias = 1;
 /** Set flag: the records of the SOA are made on the spot. */
 export const setIsSoa = 1;
@@ -54,3 +56,5 @@ export const setIsSoa = 1;
 export const setRotates = 2;
 /** Set flag: not all records fit into a message of 65,535 bytes. */
 export const setIsCut = 4;
+/** Set flag, for the writer: PTR records of a cluster IP, which hide those of endpoints. */
+export const setIsClusterIp = 8;

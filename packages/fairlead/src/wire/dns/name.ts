@@ -75,6 +75,32 @@ export function skipName(message: Uint8Array, offset: number, end: number): numb
 }
 
 /**
+ * Writes a name in text as wire bytes at `start`, without allocation; returns its length, or -1 when it
+ * has an escape or is none: {@link nameFromText} knows. The target must have room for 255 bytes.
+ */
+export function writePlainName(text: string, target: Uint8Array, start: number): number {
+  const end = text.length;
+  if (end === 0 || end > nameMaxBytes - 2) return -1;
+  let label = start;
+  let at = start + 1;
+  for (let index = 0; index < end; index++) {
+    const char = text.charCodeAt(index);
+    if (char === 0x2e) {
+      const size = at - label - 1;
+      if (size === 0 || size > labelMaxBytes) return -1;
+      target[label] = size;
+      label = at++;
+    } else if (char === 0x5c || char > 126) return -1;
+    else target[at++] = char;
+  }
+  const size = at - label - 1;
+  if (size === 0 || size > labelMaxBytes) return -1;
+  target[label] = size;
+  target[at++] = 0;
+  return at - start;
+}
+
+/**
  * A name in text (RFC 1035 5.1: `\.`, `\\`, `\DDD`; a trailing dot is optional) as wire bytes.
  * Absent: an empty label, a label over 63 bytes, a name over 255 bytes or a bad escape.
  */

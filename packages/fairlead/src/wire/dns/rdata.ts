@@ -2,25 +2,32 @@ import type { WireName } from './name.ts';
 
 /** Four bytes of a dotted IPv4 address (no leading zeros, no short forms); absent: not one. */
 export function ipv4Bytes(text: string): Uint8Array | undefined {
-  const bytes = new Uint8Array(4);
-  let part = 0;
+  const value = ipv4Value(text);
+  return value < 0 ? undefined : Uint8Array.of(value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255);
+}
+
+/** A dotted IPv4 address as a number below 2^32; -1: not one. */
+export function ipv4Value(text: string): number {
+  let parts = 0;
   let digits = 0;
   let value = 0;
+  let whole = 0;
   for (let at = 0; at <= text.length; at++) {
     const char = at < text.length ? text.charCodeAt(at) : 0x2e;
     if (char === 0x2e) {
-      if (digits === 0 || part > 3) return undefined;
-      bytes[part++] = value;
+      if (digits === 0 || parts > 3) return -1;
+      whole = whole * 256 + value;
+      parts++;
       digits = 0;
       value = 0;
     } else {
-      if (char < 0x30 || char > 0x39 || (digits > 0 && value === 0)) return undefined;
+      if (char < 0x30 || char > 0x39 || (digits > 0 && value === 0)) return -1;
       value = value * 10 + char - 0x30;
       digits++;
-      if (value > 255) return undefined;
+      if (value > 255) return -1;
     }
   }
-  return part === 4 ? bytes : undefined;
+  return parts === 4 ? whole : -1;
 }
 
 /** Sixteen bytes of an IPv6 address in any RFC 4291 2.2 form without zone; absent: not one. */
@@ -95,4 +102,23 @@ export function textData(texts: readonly string[]): Uint8Array {
     }
   }
   return Uint8Array.from(bytes);
+}
+
+/** Text of the data of an A or AAAA record; IPv6 in the form of RFC 5952. */
+export function addressText(data: Uint8Array): string {
+  if (data.length === 4) return `${data[0]}.${data[1]}.${data[2]}.${data[3]}`;
+  const words = Array.from({ length: 8 }, (_, index) => (data[index * 2]! << 8) | data[index * 2 + 1]!);
+  let best = -1;
+  let bestLength = 1;
+  for (let from = 0; from < 8; from++) {
+    let length = 0;
+    while (from + length < 8 && words[from + length] === 0) length++;
+    if (length > bestLength) {
+      best = from;
+      bestLength = length;
+    }
+  }
+  const hex = (part: readonly number[]): string => part.map((word) => word.toString(16)).join(':');
+  if (best < 0) return hex(words);
+  return `${hex(words.slice(0, best))}::${hex(words.slice(best + bestLength))}`;
 }

@@ -1,0 +1,166 @@
+/**
+ * Load time, memory and change time of the DNS data plane at cluster size, without a network: slices go
+ * through the same loop, compiler and table as in the agent. Arguments: endpoints, endpoints per Service.
+ * Prints one line of JSON. Run by bench/dns.ts in a process of its own, because it measures memory.
+ */
+import type { EndpointSlice, Namespace, Service, Stored } from '@fairlead/api';
+import { DnsLoop } from '../packages/fairlead/src/dns/dns-loop.ts';
+import { clusterZone } from '../packages/fairlead/src/dns/program.ts';
+import { DnsServer } from '../packages/fairlead/src/dns/server/dns-server.ts';
+import { stripSlice } from '../packages/fairlead/src/dns/slice-strip.ts';
+import { systemClock, systemRandom } from '../packages/fairlead/src/sys/clock.ts';
+
+const [endpointsText = '250000', perServiceText = '5000'] = process.argv.slice(2);
+const endpoints = Number(endpointsText);
+const perService = Number(perServiceText);
+const perSlice = 100;
+const services = Math.ceil(endpoints / perService);
+const ttlSeconds = 5;
+const zone = clusterZone('cluster.local', ttlSeconds);
+
+type Listener<T> = (
+  changes: readonly { key: string; old: Stored<T> | undefined; new: Stored<T> | undefined }[],
+) => void;
+
+/** The part of an informer that the loop reads, filled by hand. */
+class Source<T> {
+  readonly objects: Map<string, Stored<T>> = new Map();
+  readonly #listeners: Listener<T>[] = [];
+  #markSynced: () => void = () => {};
+  readonly synced: Promise<void> = new Promise((resolve) => {
+    this.#markSynced = resolve;
+  });
+  get(key: string): Stored<T> | undefined {
+    return this.objects.get(key);
+  }
+  subscribe(listener: Listener<T>): () => void {
+    this.#listeners.push(listener);
+    return () => {};
+  }
+  put(changed: readonly (readonly [key: string, object: Stored<T>])[]): void {
+    const changes = changed.map(([key, object]) => {
+      const old = this.objects.get(key);
+      this.objects.set(key, object);
+      return { key, old, new: object };
+    });
+    for (const listener of this.#listeners) listener(changes);
+  }
+  markSynced(): void {
+    this.#markSynced();
+  }
+}
+
+/** A slice as the API sends it: as JSON, with all that a real one has. */
+function sliceJson(service: number, slice: number, round: number): string {
+  const count = Math.min(perSlice, perService - slice * perSlice);
+  return JSON.stringify({
+    metadata: {
+      name: `app-${service}-${slice}`,
+      namespace: `team-${service % 20}`,
+      uid: `00000000-0000-0000-0000-${service}-${slice}`,
+      resourceVersion: String(service * 1000 + slice),
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      labels: {
+        'kubernetes.io/service-name': `app-${service}`,
+        'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io',
+      },
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name: `app-${service}`, uid: '1', controller: true }],
+    },
+    addressType: 'IPv4',
+    endpoints: Array.from({ length: count }, (_, index) => {
+      const number = service * perService + slice * perSlice + index;
+      const last = round > 0 && index === 0 ? 250 : number & 127;
+      return {
+        addresses: [`10.${(number >> 15) & 255}.${(number >> 7) & 255}.${last}`],
+        conditions: { ready: true, serving: true, terminating: false },
+        hostname: `app-${service}-${slice * perSlice + index}`,
+        nodeName: `node-${number % 5000}`,
+        zone: `zone-${number % 3}`,
+        targetRef: {
+          kind: 'Pod',
+          namespace: `team-${service % 20}`,
+          name: `app-${service}-${slice * perSlice + index}`,
+          uid: `10000000-0000-0000-0000-${number}`,
+        },
+      };
+    }),
+    ports: [
+      { name: 'http', protocol: 'TCP', port: 8080 },
+      { name: 'metrics', protocol: 'TCP', port: 9090 },
+    ],
+  });
+}
+
+const parseSlice = (json: string): Stored<EndpointSlice> => stripSlice(JSON.parse(json) as Stored<EndpointSlice>);
+const rss = (): number => {
+  globalThis.gc?.();
+  return process.memoryUsage().rss;
+};
+
+const server = new DnsServer({
+  zone,
+  listen: [{ family: 'ipv4', address: '127.0.0.1', port: 0 }],
+  upstreams: [],
+  workers: 1,
+  clock: systemClock,
+  random: systemRandom,
+  log: (level, message, fields) => console.error(level, message, fields),
+});
+await server.start();
+const sources = {
+  services: new Source<Service>(),
+  endpointSlices: new Source<EndpointSlice>(),
+  namespaces: new Source<Namespace>(),
+};
+const loop = new DnsLoop(sources, server, { zone: zone.origin, ttlSeconds });
+const idleBytes = rss();
+
+const keyOf = (service: number): string => `team-${service % 20}/app-${service}`;
+const slices = Math.ceil(perService / perSlice);
+for (let service = 0; service < services; service++) {
+  const [namespace = '', name = ''] = keyOf(service).split('/');
+  const metadata = { namespace, name } as Stored<Service>['metadata'];
+  sources.services.put([[keyOf(service), { metadata, spec: { clusterIP: 'None', ports: [] } } as Stored<Service>]]);
+  const rows = Array.from({ length: slices }, (_, slice) => {
+    return [`${namespace}/${name}-${slice}`, parseSlice(sliceJson(service, slice, 0))] as const;
+  });
+  sources.endpointSlices.put(rows);
+}
+const objectBytes = rss() - idleBytes;
+const loadStart = performance.now();
+for (const source of Object.values(sources)) source.markSynced();
+await loop.synced;
+const loadMs = performance.now() - loadStart;
+const peakBytes = process.resourceUsage().maxRSS * 1024;
+const loadedBytes = rss();
+
+const changes: number[] = [];
+for (let change = 0; change < 60; change++) {
+  const service = (change * 7) % services;
+  const slice = (change * 3) % slices;
+  const next = parseSlice(sliceJson(service, slice, change % 2 === 0 ? 1 : 2));
+  const other = { ...next, endpoints: (next.endpoints ?? []).slice(change % 3) };
+  const start = performance.now();
+  sources.endpointSlices.put([[`${keyOf(service)}-${slice}`, other]]);
+  changes.push(performance.now() - start);
+}
+changes.sort((a, b) => a - b);
+const { names, arenaBytes } = server.stats.table;
+console.log(
+  JSON.stringify({
+    endpoints,
+    perService,
+    names,
+    loadMs,
+    arenaBytesPerEndpoint: arenaBytes / endpoints,
+    objectBytesPerEndpoint: objectBytes / endpoints,
+    bytesPerEndpoint: (loadedBytes - idleBytes) / endpoints,
+    idleBytes,
+    loadedBytes,
+    peakBytes,
+    changeMedianMs: changes[changes.length >> 1],
+    changeMaxMs: changes.at(-1),
+  }),
+);
+loop.stop();
+await server.stop();
