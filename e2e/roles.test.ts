@@ -62,6 +62,8 @@ test('apiserver, controllers, agent and gateway run alone, with a kubeconfig bet
     if (done.status !== 0) throw new Error(done.stderr);
     return done.stdout;
   };
+  // The agent's process enters the machine's namespace a moment after it was started.
+  await eventually('the API', async () => (await kubectl(['get', 'namespaces']).catch(() => '')) !== '');
   await kubectl(['apply', '-f', '-'], `${web('web', 2)}---${web('other', 1)}---${ingress('web', 'other', 'none')}`);
   await kubectl(['wait', 'deployment/web', '--for=condition=Available', '--timeout=60s']);
   const ip = await kubectl(['get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}']);
