@@ -1,11 +1,14 @@
 import type { Clock } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
-import { type NftOperationCount, NftTransaction } from '../wire/nft/transaction.ts';
+import { type NftFamily, type NftOperationCount, NftTransaction } from '../wire/nft/transaction.ts';
+import type { RememberedClient } from './affinity-memory.ts';
 import type { IpFamily } from './cidr.ts';
-import type { RunNft } from './nft-command.ts';
-import { type NftLayoutOptions, nftFamilyOf, nftTableName } from './nft-layout.ts';
+import { installInParts, isRefusal, type RefusedServices } from './isolate-refused.ts';
+import { isLargeTransaction, type RunNft } from './nft-command.ts';
+import { type NftLayoutOptions, nftFamilyOf, nftTableName, nftTrialTableName } from './nft-layout.ts';
 import { NftPlanner, type ProgramChanges } from './nft-planner.ts';
 import type { ServiceProgram } from './program.ts';
+import type { TableMonitor } from './table-monitor.ts';
 
 /** What the applier needs from outside. */
 export interface NftApplierOptions extends NftLayoutOptions {
@@ -16,21 +19,36 @@ export interface NftApplierOptions extends NftLayoutOptions {
   readonly families?: readonly IpFamily[];
   /** Called with the size of each committed transaction. */
   readonly onCommit?: (family: IpFamily, count: NftOperationCount) => void;
+  /** Told of every transaction, so that it can tell them from foreign ones. */
+  readonly monitor?: TableMonitor;
+  /** What clients the present table remembers. Absent: a replaced table forgets them. */
+  readonly readAffinity?: (family: NftFamily) => Promise<readonly RememberedClient[]>;
+  /** Called when the kernel refuses a Service's rules; all others are installed. */
+  readonly onRefused?: (service: string, family: IpFamily, message: string) => void;
 }
 
 /** Between emptying a chain and deleting it. Kernels before 6.2 need a pause; a second is kube-proxy's. */
 const chainGraceMs = 2000;
+/** A refused Service is offered to the kernel again after this long: the obstacle may have been another's. */
+const refusedRetryMs = 60_000;
 
 interface FamilyState {
   readonly family: IpFamily;
   /** Absent before the first transaction and after a failed one. */
   planner: NftPlanner | undefined;
+  /** Services that are left as they were, or out, until they change. */
+  refused: RefusedServices;
 }
 
 /** Installs programs in the kernel. One call at a time. */
 export interface NftApplier {
-  /** Installs the changes; rejects when a family refused them: then the next call, even an empty one, installs all. */
+  /**
+   * Installs the changes. Services that the kernel refuses are left out and told of. Rejects when a
+   * family could not be installed at all: then the next call, even an empty one, installs everything.
+   */
   apply(changes: ProgramChanges): Promise<void>;
+  /** The tables are not what was installed: the next call installs everything. */
+  forget(): void;
   /** Removes the tables. */
   remove(): Promise<void>;
 }
@@ -39,9 +57,10 @@ export interface NftApplier {
 export function createNftApplier(options: NftApplierOptions): NftApplier {
   const programs = new Map<string, ServiceProgram>();
   const states = (options.families ?? (['IPv4', 'IPv6'] as const)).map((family): FamilyState => {
-    return { family, planner: undefined };
+    return { family, planner: undefined, refused: new Map() };
   });
   let cancelRemoval: (() => void) | undefined;
+  let cancelRetry: (() => void) | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let removed = false;
 
@@ -52,15 +71,24 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
     return result;
   };
 
-  const commit = async (state: FamilyState, transaction: NftTransaction): Promise<void> => {
+  const run = async (family: IpFamily, transaction: NftTransaction): Promise<void> => {
     if (transaction.isEmpty) return;
+    const text = transaction.text();
+    const work = (): Promise<void> => options.runNft(text);
+    const large = isLargeTransaction(text);
+    await (options.monitor === undefined ? work() : options.monitor.during(nftFamilyOf(family), large, work));
+    options.onCommit?.(family, transaction.count);
+  };
+
+  /** Runs it; false when the kernel refused it. */
+  const accepted = async (family: IpFamily, transaction: NftTransaction): Promise<boolean> => {
     try {
-      await options.runNft(transaction.text());
+      await run(family, transaction);
+      return true;
     } catch (error) {
-      state.planner = undefined;
+      if (isRefusal(error)) return false;
       throw error;
     }
-    options.onCommit?.(state.family, transaction.count);
   };
 
   const scheduleRemoval = (): void => {
@@ -72,7 +100,8 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
         if (removed) return;
         for (const state of states) {
           if (state.planner === undefined) continue;
-          await commit(state, state.planner.planChainRemoval()).catch((error: unknown) => {
+          await run(state.family, state.planner.planChainRemoval()).catch((error: unknown) => {
+            state.planner = undefined;
             options.log('warn', 'Cannot delete retired chains; the next change rebuilds the table', {
               family: state.family,
               error: String(error),
@@ -83,10 +112,94 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
     });
   };
 
+  const setRefused = (state: FamilyState, refused: RefusedServices): void => {
+    for (const [service, message] of refused) {
+      if (state.refused.get(service) === message) continue;
+      options.log('warn', 'The kernel refuses a Service; all others are installed', { service, error: message });
+      options.onRefused?.(service, state.family, message);
+    }
+    state.refused = refused;
+    if (refused.size > 0 && !removed) cancelRetry ??= options.clock.after(refusedRetryMs, retryRefused);
+  };
+
+  const retryRefused = (): void => {
+    cancelRetry = undefined;
+    void serialize(async () => {
+      for (const state of states) {
+        if (removed || state.planner === undefined || state.refused.size === 0) continue;
+        const changes = new Map([...state.refused.keys()].map((key) => [key, programs.get(key)]));
+        setRefused(
+          state,
+          await installInParts(state.planner, (transaction) => run(state.family, transaction), changes),
+        );
+      }
+    }).catch((error: unknown) => options.log('warn', 'Cannot retry refused Services', { error: String(error) }));
+  };
+
+  const without = (refused: RefusedServices): ProgramChanges =>
+    refused.size === 0 ? programs : new Map([...programs].filter(([key]) => !refused.has(key)));
+
+  const planEverything = async (state: FamilyState, planner: NftPlanner): Promise<NftTransaction> => {
+    const transaction = planner.plan(without(state.refused));
+    const family = nftFamilyOf(state.family);
+    if (planner.usesAffinity && options.readAffinity !== undefined) {
+      planner.restoreAffinity(transaction, await options.readAffinity(family));
+    }
+    return transaction;
+  };
+
+  /** Which Services the kernel refuses, found in a table that takes no packets. */
+  const findRefused = async (state: FamilyState): Promise<RefusedServices> => {
+    const trial = new NftPlanner(state.family, { ...options, table: nftTrialTableName, dormant: true });
+    const commit = (transaction: NftTransaction): Promise<void> => run(state.family, transaction);
+    try {
+      await commit(trial.plan(new Map()));
+      return await installInParts(trial, commit, without(state.refused));
+    } finally {
+      const cleanup = new NftTransaction(nftFamilyOf(state.family), nftTrialTableName);
+      cleanup.deleteTable();
+      await commit(cleanup).catch(() => undefined);
+    }
+  };
+
+  /** Replaces the table in one transaction, so that there is no moment without rules. */
+  const installEverything = async (state: FamilyState): Promise<void> => {
+    const planner = new NftPlanner(state.family, options);
+    if (!(await accepted(state.family, await planEverything(state, planner)))) {
+      planner.rollback();
+      setRefused(state, new Map([...state.refused, ...(await findRefused(state))]));
+      await run(state.family, await planEverything(state, planner));
+    }
+    state.planner = planner;
+  };
+
+  const installChanges = async (state: FamilyState, planner: NftPlanner, changes: ProgramChanges): Promise<void> => {
+    if (await accepted(state.family, planner.plan(changes))) return;
+    planner.rollback();
+    // Either the table is not what we think it is, or a Service is at fault.
+    const fresh = new NftPlanner(state.family, options);
+    if (await accepted(state.family, await planEverything(state, fresh))) {
+      state.planner = fresh;
+      options.log('warn', 'The table was changed by others; rebuilt', { family: state.family });
+      return;
+    }
+    // The kernel keeps what it had of a refused Service.
+    const refused = await installInParts(planner, (transaction) => run(state.family, transaction), changes);
+    setRefused(state, new Map([...state.refused, ...refused]));
+  };
+
   const applyTo = async (state: FamilyState, changes: ProgramChanges): Promise<void> => {
-    const everything = state.planner === undefined;
-    state.planner ??= new NftPlanner(state.family, options);
-    await commit(state, state.planner.plan(everything ? programs : changes));
+    if (state.refused.size > 0) {
+      state.refused = new Map([...state.refused].filter(([key]) => !changes.has(key)));
+    }
+    try {
+      if (state.planner === undefined) await installEverything(state);
+      else await installChanges(state, state.planner, changes);
+    } catch (error) {
+      // What the table is like is no longer known.
+      state.planner = undefined;
+      throw error;
+    }
   };
 
   return {
@@ -99,17 +212,23 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
         }
         const results = await Promise.allSettled(states.map((state) => applyTo(state, changes)));
         scheduleRemoval();
-        const refused = results.find((result) => result.status === 'rejected');
-        if (refused !== undefined) throw refused.reason;
+        const failed = results.find((result) => result.status === 'rejected');
+        if (failed !== undefined) throw failed.reason;
       }),
+    forget: () => {
+      void serialize(async () => {
+        for (const state of states) state.planner = undefined;
+      });
+    },
     remove: () =>
       serialize(async () => {
         removed = true;
         cancelRemoval?.();
+        cancelRetry?.();
         for (const state of states) {
           const transaction = new NftTransaction(nftFamilyOf(state.family), nftTableName);
           transaction.deleteTable();
-          await options.runNft(transaction.text());
+          await run(state.family, transaction);
         }
       }),
   };

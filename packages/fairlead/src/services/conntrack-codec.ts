@@ -1,3 +1,4 @@
+import { netlinkAttributes } from '../wire/nft/attributes.ts';
 import { formatIp } from './cidr.ts';
 import type { ConntrackFlow } from './conntrack.ts';
 
@@ -21,25 +22,9 @@ const CTA_IP_V6_DST = 4;
 const CTA_PROTO_NUM = 1;
 const CTA_PROTO_SRC_PORT = 2;
 const CTA_PROTO_DST_PORT = 3;
-const attributeTypeMask = 0x3fff;
 
 /** Bytes of `struct nfgenmsg`: family, version, resource id. */
 const genericHeaderBytes = 4;
-
-function* attributes(bytes: Buffer): Generator<{ type: number; value: Buffer; whole: Buffer }> {
-  let offset = 0;
-  while (offset + 4 <= bytes.length) {
-    const length = bytes.readUInt16LE(offset);
-    if (length < 4 || offset + length > bytes.length) return;
-    const padded = Math.min((length + 3) & ~3, bytes.length - offset);
-    yield {
-      type: bytes.readUInt16LE(offset + 2) & attributeTypeMask,
-      value: bytes.subarray(offset + 4, offset + length),
-      whole: bytes.subarray(offset, offset + padded),
-    };
-    offset += padded;
-  }
-}
 
 interface Tuple {
   source: string;
@@ -56,14 +41,14 @@ function addressText(bytes: Buffer): string {
 
 function decodeTuple(bytes: Buffer): Tuple {
   const tuple: Tuple = { source: '', destination: '', protocol: 0, sourcePort: 0, destinationPort: 0 };
-  for (const part of attributes(bytes)) {
+  for (const part of netlinkAttributes(bytes)) {
     if (part.type === CTA_TUPLE_IP) {
-      for (const { type, value } of attributes(part.value)) {
+      for (const { type, value } of netlinkAttributes(part.value)) {
         if (type === CTA_IP_V4_SRC || type === CTA_IP_V6_SRC) tuple.source = addressText(value);
         else if (type === CTA_IP_V4_DST || type === CTA_IP_V6_DST) tuple.destination = addressText(value);
       }
     } else if (part.type === CTA_TUPLE_PROTO) {
-      for (const { type, value } of attributes(part.value)) {
+      for (const { type, value } of netlinkAttributes(part.value)) {
         if (type === CTA_PROTO_NUM) tuple.protocol = value.readUInt8(0);
         else if (type === CTA_PROTO_SRC_PORT) tuple.sourcePort = value.readUInt16BE(0);
         else if (type === CTA_PROTO_DST_PORT) tuple.destinationPort = value.readUInt16BE(0);
@@ -83,7 +68,7 @@ export function decodeConntrackEntry(payload: Buffer, protocol: number): Conntra
   let original: Tuple | undefined;
   let reply: Tuple | undefined;
   const identity: Buffer[] = [payload.subarray(0, genericHeaderBytes)];
-  for (const { type, value, whole } of attributes(payload.subarray(genericHeaderBytes))) {
+  for (const { type, value, whole } of netlinkAttributes(payload.subarray(genericHeaderBytes))) {
     if (type === CTA_TUPLE_ORIG) original = decodeTuple(value);
     else if (type === CTA_TUPLE_REPLY) reply = decodeTuple(value);
     if (type === CTA_TUPLE_ORIG || type === CTA_ID || type === CTA_ZONE) identity.push(whole);

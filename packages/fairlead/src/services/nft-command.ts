@@ -61,6 +61,11 @@ function failure(stderr: string): ServiceProxyError {
 /** Longest transaction that runs inside this process: longer ones would hold up its other work. */
 const longestInProcess = 64 * 1024;
 
+/** Whether a transaction is so long that the program runs it. */
+export function isLargeTransaction(text: string): boolean {
+  return text.length > longestInProcess;
+}
+
 /** Runs transactions through the nft program; `command` may put words before it (tests enter a namespace). */
 export function createRunNft(command: readonly string[] = ['nft']): RunNft {
   return async (text) => {
@@ -76,7 +81,7 @@ export function createRunNft(command: readonly string[] = ['nft']): RunNft {
 export function createFastRunNft(library: NftablesLibrary | undefined, program: RunNft): RunNft {
   if (library === undefined) return program;
   return async (text) => {
-    if (text.length > longestInProcess) return program(text);
+    if (isLargeTransaction(text)) return program(text);
     const result = library.run(text);
     if (!result.ok) throw failure(result.message);
   };

@@ -10,6 +10,7 @@ import {
   shortCircuitVerdict,
   type VipFrontend,
 } from './program.ts';
+import type { StableNumbers } from './stable-numbers.ts';
 
 /** Identity of an element that several Services may have: `set|key`. */
 export type ElementId = string;
@@ -30,11 +31,6 @@ export interface PortPlacement {
   readonly local: Placement;
   readonly affinityCluster?: AffinityNumbers;
   readonly affinityLocal?: AffinityNumbers;
-}
-
-/** Next free numbers; one per table. Never reused, so that remembered clients cannot meet another Service's numbers. */
-export interface AffinityCounter {
-  next(): number;
 }
 
 /** Keys and values by set. Nested, so that no identity has to be joined and split for every element. */
@@ -79,34 +75,30 @@ export function placeEndpoints(previous: Placement, next: readonly EndpointTarge
   return placed.map((target) => target ?? (rest.next().value as EndpointTarget));
 }
 
-function numberSlots(
-  previous: AffinityNumbers | undefined,
-  endpoints: readonly EndpointTarget[],
-  counter: AffinityCounter,
-): AffinityNumbers {
+function numberSlots(owner: string, endpoints: readonly EndpointTarget[], numbers: StableNumbers): AffinityNumbers {
   const slots = new Map<string, number>();
   for (const target of endpoints) {
     const text = targetText(target);
-    slots.set(text, previous?.slots.get(text) ?? counter.next());
+    slots.set(text, numbers.of(`${owner} ${text}`));
   }
-  return { id: previous?.id ?? counter.next(), slots };
+  return { id: numbers.of(owner), slots };
 }
 
 /** The placement of a port's endpoints, following `previous` as far as possible. */
 export function placePort(
   previous: PortPlacement | undefined,
   port: ServicePortProgram,
-  counter: AffinityCounter,
+  numbers: StableNumbers,
 ): PortPlacement {
   const affinity = port.affinityTimeoutSeconds !== undefined;
   return {
     cluster: placeEndpoints(previous?.cluster ?? [], port.clusterEndpoints),
     local: placeEndpoints(previous?.local ?? [], port.localEndpoints),
     ...(affinity && port.clusterEndpoints.length > 0
-      ? { affinityCluster: numberSlots(previous?.affinityCluster, port.clusterEndpoints, counter) }
+      ? { affinityCluster: numberSlots(`${port.key} cluster`, port.clusterEndpoints, numbers) }
       : {}),
     ...(affinity && port.localEndpoints.length > 0
-      ? { affinityLocal: numberSlots(previous?.affinityLocal, port.localEndpoints, counter) }
+      ? { affinityLocal: numberSlots(`${port.key} local`, port.localEndpoints, numbers) }
       : {}),
   };
 }

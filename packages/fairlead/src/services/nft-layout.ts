@@ -19,6 +19,9 @@ export type LbChainKind = 'lb' | 'lb-local' | 'lb-port' | 'lb-port-local';
 /** nft table name, in both families. */
 export const nftTableName = 'fairlead';
 
+/** A table without packets, in which the applier tries out what the kernel accepts. There only meanwhile. */
+export const nftTrialTableName = 'fairlead-trial';
+
 /** Packet mark bit of connections to masquerade; the one kube-proxy uses, so firewalls know it. */
 const masqueradeBit = '0x4000';
 

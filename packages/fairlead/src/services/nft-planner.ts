@@ -1,6 +1,7 @@
 // Hot path: turns program changes into one transaction. Cost follows the changed Services, never the total.
 import { nftTableBody } from '../wire/nft/table.ts';
 import { NftTransaction } from '../wire/nft/transaction.ts';
+import type { RememberedClient } from './affinity-memory.ts';
 import type { IpFamily } from './cidr.ts';
 import { FrontendClaims, type FrontendKey } from './frontend-claims.ts';
 import {
@@ -21,6 +22,8 @@ import {
   preparedLbChains,
 } from './nft-layout.ts';
 import type { ServicePortKey, ServiceProgram } from './program.ts';
+import { StableNumbers } from './stable-numbers.ts';
+import { UndoJournal } from './undo-journal.ts';
 
 /** New programs by Service key; `undefined`: the Service is gone. */
 export type ProgramChanges = ReadonlyMap<string, ServiceProgram | undefined>;
@@ -46,25 +49,38 @@ function sameRules(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((rule, index) => rule === b[index]);
 }
 
+/** Options of a planner. */
+export interface NftPlannerOptions extends NftLayoutOptions {
+  /** Default: {@link nftTableName}. */
+  readonly table?: string;
+  /** The table takes no packets: its chains are not hooked. For trying out what the kernel accepts. */
+  readonly dormant?: boolean;
+}
+
 /**
  * The shadow of one family's table: what was installed, and what a change makes of it.
  *
- * A planner believes that every transaction it hands out is committed. After a
- * failure, throw it away and plan everything with a new one.
+ * A planner believes that the transaction it hands out is committed, until it is
+ * told otherwise by {@link NftPlanner.rollback}. A refused transaction may also
+ * mean that the table is not what the planner thinks (foreign changes): then
+ * throw it away and plan everything with a new one.
  */
 export class NftPlanner {
   readonly #family: IpFamily;
-  readonly #options: NftLayoutOptions;
+  readonly #options: NftPlannerOptions;
+  readonly #table: string;
+  readonly #journal = new UndoJournal();
   readonly #services = new Map<string, InstalledService>();
-  readonly #claims = new FrontendClaims();
+  readonly #claims = new FrontendClaims(this.#journal);
   readonly #sharedCount = new Map<ElementId, number>();
   readonly #lbChains = new Set<string>();
   readonly #retired = new Set<string>();
-  #lastNumber = 0;
+  readonly #numbers = new StableNumbers();
   #started = false;
 
-  constructor(family: IpFamily, options: NftLayoutOptions) {
+  constructor(family: IpFamily, options: NftPlannerOptions) {
     this.#family = family;
+    this.#table = options.table ?? nftTableName;
     this.#options = options;
     for (let count = 1; count <= preparedLbChains; count++) this.#lbChains.add(`lb-${count}`);
   }
@@ -74,11 +90,21 @@ export class NftPlanner {
     return this.#retired.size;
   }
 
+  /** Whether any Service port remembers clients. */
+  get usesAffinity(): boolean {
+    return this.#numbers.size > 0;
+  }
+
   /** The transaction for these changes; the first one replaces the whole table. */
   plan(changes: ProgramChanges): NftTransaction {
-    const transaction = new NftTransaction(nftFamilyOf(this.#family), nftTableName);
+    this.#journal.accept();
+    const transaction = this.#transaction();
     if (!this.#started) {
-      transaction.replaceTable(nftTableBody(nftLayout(this.#family, this.#options)));
+      const body = nftTableBody(nftLayout(this.#family, this.#options));
+      transaction.replaceTable(this.#options.dormant === true ? `  flags dormant;\n${body}` : body);
+      this.#journal.record(() => {
+        this.#started = false;
+      });
       this.#started = true;
     }
     const retired: string[] = [];
@@ -90,9 +116,66 @@ export class NftPlanner {
     for (const [key, program] of pending) this.#planService(transaction, retired, key, program);
     for (const chain of retired) {
       transaction.flushChain(chain);
-      this.#retired.add(chain);
+      this.#addTo(this.#retired, chain);
     }
     return transaction;
+  }
+
+  /** Adds to `transaction` what clients remember from before, as far as Service port and endpoint are still there. */
+  restoreAffinity(transaction: NftTransaction, remembered: Iterable<RememberedClient>): void {
+    const slotsOf = new Map<number, ReadonlySet<number>>();
+    for (const { placements } of this.#services.values()) {
+      for (const { affinityCluster, affinityLocal } of placements.values()) {
+        for (const numbers of [affinityCluster, affinityLocal]) {
+          if (numbers !== undefined) slotsOf.set(numbers.id, new Set(numbers.slots.values()));
+        }
+      }
+    }
+    for (const { client, id, slot, timeoutMs, expiresMs } of remembered) {
+      if (slotsOf.get(id)?.has(slot) !== true) continue;
+      const times = `timeout ${timeoutMs}ms expires ${expiresMs}ms`;
+      transaction.addElement('affinity', `${client} . ${id} ${times}`, String(slot));
+    }
+  }
+
+  /** The last planned transaction was refused, and the kernel's table is what it was before. */
+  rollback(): void {
+    this.#journal.rollback();
+  }
+
+  #transaction(): NftTransaction {
+    return new NftTransaction(nftFamilyOf(this.#family), this.#table);
+  }
+
+  #addTo(set: Set<string>, name: string): void {
+    this.#journal.record(() => set.delete(name));
+    set.add(name);
+  }
+
+  /** A chain whose name is in use again must not be deleted. */
+  #revive(chain: string): void {
+    if (!this.#retired.delete(chain)) return;
+    this.#journal.record(() => this.#retired.add(chain));
+  }
+
+  #setService(key: string, service: InstalledService | undefined): void {
+    const before = this.#services.get(key);
+    this.#journal.record(() => {
+      if (before === undefined) this.#services.delete(key);
+      else this.#services.set(key, before);
+    });
+    if (service === undefined) this.#services.delete(key);
+    else this.#services.set(key, service);
+  }
+
+  #setSharedCount(id: ElementId, count: number): void {
+    const before = this.#sharedCount.get(id);
+    this.#journal.record(() => {
+      if (before === undefined) this.#sharedCount.delete(id);
+      else this.#sharedCount.set(id, before);
+    });
+    if (count === 0) this.#sharedCount.delete(id);
+    else this.#sharedCount.set(id, count);
   }
 
   /**
@@ -100,7 +183,8 @@ export class NftPlanner {
    * kernels before 6.2 refuse to delete a chain whose last map reference just went.
    */
   planChainRemoval(): NftTransaction {
-    const transaction = new NftTransaction(nftFamilyOf(this.#family), nftTableName);
+    this.#journal.accept();
+    const transaction = this.#transaction();
     for (const chain of this.#retired) transaction.deleteChain(chain);
     this.#retired.clear();
     return transaction;
@@ -140,6 +224,7 @@ export class NftPlanner {
     for (const [name, rules] of after?.chains ?? []) {
       const old = before.chains.get(name);
       if (old === undefined || !sameRules(old, rules)) transaction.setChain(name, rules);
+      this.#revive(name);
     }
     for (const [set, elements] of before.elements) {
       const kept = after?.elements.get(set);
@@ -152,8 +237,7 @@ export class NftPlanner {
     for (const id of after?.shared ?? []) if (!before.shared.has(id)) this.#addShared(transaction, id);
     for (const id of before.shared) if (after?.shared.has(id) !== true) this.#deleteShared(transaction, id);
     for (const name of before.chains.keys()) if (after?.chains.has(name) !== true) retired.push(name);
-    if (after === undefined || program === undefined) this.#services.delete(key);
-    else this.#services.set(key, after);
+    this.#setService(key, after);
   }
 
   #compose(
@@ -164,10 +248,9 @@ export class NftPlanner {
     const out: ServiceElements = { elements: new Map(), shared: new Set(), chains: new Map(), lbChains: new Map() };
     const placements = new Map<ServicePortKey, PortPlacement>();
     const mayHave = (frontend: FrontendKey): boolean => this.#claims.claim(frontend, key);
-    const counter = { next: () => ++this.#lastNumber };
     for (const port of program.ports) {
       if (port.family !== this.#family) continue;
-      const placement = placePort(previous.get(port.key), port, counter);
+      const placement = placePort(previous.get(port.key), port, this.#numbers);
       placements.set(port.key, placement);
       addPortElements(out, port, placement, { nodePorts: this.#options.nodePorts, mayHave });
     }
@@ -177,7 +260,7 @@ export class NftPlanner {
   #ensureLbChains(transaction: NftTransaction, wanted: ServiceElements['lbChains'] | undefined): void {
     for (const [name, { kind, count }] of wanted ?? []) {
       if (this.#lbChains.has(name)) continue;
-      this.#lbChains.add(name);
+      this.#addTo(this.#lbChains, name);
       transaction.setChain(name, lbChainRules(nftFamilyOf(this.#family), kind, count));
     }
   }
@@ -186,16 +269,13 @@ export class NftPlanner {
     const count = this.#sharedCount.get(id) ?? 0;
     const bar = id.indexOf('|');
     if (count === 0) transaction.addElement(id.slice(0, bar), id.slice(bar + 1), '');
-    this.#sharedCount.set(id, count + 1);
+    this.#setSharedCount(id, count + 1);
   }
 
   #deleteShared(transaction: NftTransaction, id: ElementId): void {
     const count = this.#sharedCount.get(id) ?? 0;
-    if (count > 1) {
-      this.#sharedCount.set(id, count - 1);
-      return;
-    }
-    this.#sharedCount.delete(id);
+    this.#setSharedCount(id, Math.max(0, count - 1));
+    if (count > 1) return;
     const bar = id.indexOf('|');
     transaction.deleteElement(id.slice(0, bar), id.slice(bar + 1));
   }

@@ -3,14 +3,11 @@ import { type Node, nodes, type Stored } from '@fairlead/api';
 import { type ApiClient, startInformer } from '@fairlead/client';
 import { onBatch } from '../collections/index.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '../sys/clock.ts';
-import { openNftablesLibrary } from '../sys/nftables-library.ts';
 import type { Log, Running } from '../sys/role.ts';
-import { createNftApplier } from './apply-nft.ts';
-import { createUserspaceApplier, type UserspaceNotice } from './apply-userspace.ts';
 import { type CompileWarning, compileService, type NodeContext } from './compile.ts';
 import { changedUdpFrontends, type ProgramChange, reconcileConntrack } from './conntrack.ts';
-import { checkNft, createFastRunNft, createRunNft } from './nft-command.ts';
-import type { ProgramChanges } from './nft-planner.ts';
+import { createDataPlane, type DataPlaneNotice } from './data-plane.ts';
+import { HealSchedule } from './heal-schedule.ts';
 import type { ServiceProgram } from './program.ts';
 import { watchServices } from './service-watch.ts';
 import type { TraceContext } from './trace.ts';
@@ -26,7 +23,7 @@ export interface ServiceProxyMetrics {
 
 /** A problem on a Service that the user should hear of, by Event. */
 export type ServiceNotice =
-  | UserspaceNotice
+  | DataPlaneNotice
   | ({ readonly service: string; readonly reason: 'InvalidField' } & CompileWarning);
 
 /** Options of {@link startServiceProxy}. */
@@ -70,47 +67,6 @@ const zoneLabel = 'topology.kubernetes.io/zone';
 const firstRetryMs = 500;
 const longestRetryMs = 30_000;
 
-interface Applier {
-  apply(changes: ProgramChanges): Promise<void>;
-  remove(): Promise<void>;
-}
-
-async function createApplier(
-  options: ServiceProxyOptions,
-  clock: Clock,
-  onNotice: (notice: ServiceNotice) => void,
-): Promise<Applier> {
-  const edge = options.edge === true;
-  if (options.mode === 'kernel') {
-    const command = options.nftCommand ?? ['nft'];
-    await checkNft(command);
-    // A command of the caller's own may lead into another namespace; the library cannot follow.
-    const library = options.nftCommand === undefined ? openNftablesLibrary() : undefined;
-    const applier = createNftApplier({
-      podCidrs: options.podCidr,
-      serviceCidrs: options.serviceCidr,
-      nodePorts: !edge,
-      runNft: createFastRunNft(library, createRunNft(command)),
-      clock,
-      log: options.log,
-    });
-    return {
-      apply: applier.apply,
-      remove: async () => {
-        await applier.remove();
-        library?.close();
-      },
-    };
-  }
-  return createUserspaceApplier({
-    clock,
-    random: options.random ?? systemRandom,
-    log: options.log,
-    nodePortAddresses: edge ? [] : (options.nodePortAddresses ?? ['0.0.0.0', '::']),
-    onNotice,
-  });
-}
-
 function nodeContext(options: ServiceProxyOptions, node: Stored<Node> | undefined): NodeContext {
   const zone = node?.metadata.labels?.[zoneLabel];
   const addresses = (node?.status?.addresses ?? [])
@@ -137,7 +93,25 @@ function sameContext(a: NodeContext, b: NodeContext): boolean {
 export async function startServiceProxy(options: ServiceProxyOptions): Promise<RunningServiceProxy> {
   const clock = options.clock ?? systemClock;
   const onNotice = options.onNotice ?? (() => undefined);
-  const applier = await createApplier(options, clock, onNotice);
+  const healing = new HealSchedule(clock, () => {
+    plane.forget();
+    failed = true;
+    batcher.trigger();
+  });
+  const edge = options.edge === true;
+  const plane = await createDataPlane({
+    mode: options.mode,
+    podCidrs: options.podCidr,
+    serviceCidrs: options.serviceCidr,
+    nodePorts: !edge,
+    nodePortAddresses: edge ? [] : (options.nodePortAddresses ?? ['0.0.0.0', '::']),
+    clock,
+    random: options.random ?? systemRandom,
+    log: options.log,
+    onNotice,
+    onForeignChange: () => healing.changed(),
+    ...(options.nftCommand === undefined ? {} : { nftCommand: options.nftCommand }),
+  });
   const programs = new Map<string, ServiceProgram>();
   const warned = new Map<string, string>();
   let context = nodeContext(options, undefined);
@@ -217,7 +191,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     if (changes.size === 0 && !first && !failed) return;
     const full = first || failed;
     try {
-      await applier.apply(changes);
+      await plane.apply(changes);
     } catch (error) {
       fail(error);
       return;
@@ -247,10 +221,9 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     }
   });
   watch.services.subscribe((changes) => change(changes.map(({ key }) => key)));
-  const nodeInformer =
-    options.edge === true
-      ? undefined
-      : startInformer(options.client, nodes, { fieldSelector: `metadata.name=${options.nodeName}` });
+  const nodeInformer = edge
+    ? undefined
+    : startInformer(options.client, nodes, { fieldSelector: `metadata.name=${options.nodeName}` });
   nodeInformer?.subscribe(() => {
     const next = nodeContext(options, nodeInformer.get(options.nodeName));
     if (sameContext(context, next)) return;
@@ -269,7 +242,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
       podCidrs: options.podCidr,
       serviceCidrs: options.serviceCidr,
       nodeIps: context.nodeIps,
-      nodePorts: options.edge !== true,
+      nodePorts: !edge,
     }),
     stop: async () => {
       if (stopped) return;
@@ -277,8 +250,9 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
       watch.stop();
       nodeInformer?.stop();
       cancelRetry?.();
+      healing.stop();
       await batcher.stop();
-      await applier.remove();
+      await plane.remove();
     },
   };
 }

@@ -1,6 +1,7 @@
-import { EAGAIN } from './errno.ts';
+import { EAGAIN, ENOBUFS } from './errno.ts';
+import { SO_RCVBUFFORCE, SOL_SOCKET } from './linux-constants.ts';
 import { PinnedBuffer } from './pinned.ts';
-import { close, recv, send, socket } from './socket.ts';
+import { close, recv, send, setSocketOption, socket } from './socket.ts';
 
 /** Netlink protocol families (linux/netlink.h). */
 export const NETLINK_NETFILTER = 12;
@@ -81,6 +82,65 @@ export function openNetlink(protocol: number): NetlinkSocket | number {
         if (reads % readsPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
       }
     },
+    close: () => {
+      close(fd);
+    },
+  };
+}
+
+const SOL_NETLINK = 270;
+const NETLINK_ADD_MEMBERSHIP = 1;
+const NETLINK_DROP_MEMBERSHIP = 2;
+/** Notifications wait here between two reads; what does not fit is lost, and that is told. */
+const groupBufferBytes = 4 * 1024 * 1024;
+
+/** A netlink socket that listens to one group of notifications. */
+export interface NetlinkGroup {
+  /** Hands out what has arrived; never waits. 0, or -errno: -ENOBUFS when notifications were lost. */
+  read(onMessage: OnNetlinkMessage): number;
+  /** Leaves the group, or joins it again. 0 or -errno. */
+  listen(on: boolean): number;
+  close(): void;
+}
+
+/** Walks notifications: unlike answers, they have no end mark. */
+function walkNotifications(bytes: Buffer, onMessage: OnNetlinkMessage): void {
+  let offset = 0;
+  while (offset + headerBytes <= bytes.length) {
+    const length = bytes.readUInt32LE(offset);
+    if (length < headerBytes || offset + length > bytes.length) return;
+    onMessage(bytes.readUInt16LE(offset + 4), bytes.subarray(offset + headerBytes, offset + length));
+    offset += (length + 3) & ~3;
+  }
+}
+
+/** Joins a group of notifications in the process's network namespace; a negative number is -errno. */
+export function openNetlinkGroup(protocol: number, group: number): NetlinkGroup | number {
+  const fd = socket(AF_NETLINK, SOCK_RAW, protocol);
+  if (fd < 0) return fd;
+  buffer ??= new PinnedBuffer(64 * 1024);
+  const memory = buffer;
+  // Needs CAP_NET_ADMIN; without it the default buffer does.
+  setSocketOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, groupBufferBytes);
+  const listen = (on: boolean): number =>
+    setSocketOption(fd, SOL_NETLINK, on ? NETLINK_ADD_MEMBERSHIP : NETLINK_DROP_MEMBERSHIP, group);
+  const joined = listen(true);
+  if (joined < 0) {
+    close(fd);
+    return joined;
+  }
+  return {
+    read(onMessage) {
+      let result = 0;
+      for (;;) {
+        const received = recv(fd, memory, 0, memory.length);
+        if (received === -EAGAIN) return result;
+        if (received === -ENOBUFS) result = received;
+        else if (received < 0) return received;
+        else walkNotifications(memory.bytes.subarray(0, received), onMessage);
+      }
+    },
+    listen,
     close: () => {
       close(fd);
     },

@@ -1,0 +1,100 @@
+import type { Clock, Random } from '../sys/clock.ts';
+import { NETLINK_NETFILTER, openNetlinkGroup } from '../sys/netlink.ts';
+import { openNftablesLibrary } from '../sys/nftables-library.ts';
+import type { Log } from '../sys/role.ts';
+import { nftNotificationGroup } from '../wire/nft/notification.ts';
+import { readAffinityMemory } from './affinity-memory.ts';
+import { createNftApplier } from './apply-nft.ts';
+import { createUserspaceApplier, type UserspaceNotice } from './apply-userspace.ts';
+import { checkNft, createFastRunNft, createRunNft } from './nft-command.ts';
+import { nftTableName } from './nft-layout.ts';
+import type { ProgramChanges } from './nft-planner.ts';
+import { startTableMonitor } from './table-monitor.ts';
+
+/** A Service that the data plane could not install as asked. */
+export type DataPlaneNotice =
+  | UserspaceNotice
+  | { readonly service: string; readonly reason: 'RefusedByKernel'; readonly message: string };
+
+/** What installs programs. One call at a time. */
+export interface DataPlane {
+  /** Rejects when nothing more can be said than that it failed: then the next call installs everything. */
+  apply(changes: ProgramChanges): Promise<void>;
+  /** What is installed is not known any more: the next call installs everything. */
+  forget(): void;
+  /** Removes everything. */
+  remove(): Promise<void>;
+}
+
+/** Options of {@link createDataPlane}. */
+export interface DataPlaneOptions {
+  readonly mode: 'kernel' | 'userspace';
+  readonly podCidrs: readonly string[];
+  readonly serviceCidrs: readonly string[];
+  /** Whether node ports are served. */
+  readonly nodePorts: boolean;
+  /** Userspace mode: where node ports listen. */
+  readonly nodePortAddresses: readonly string[];
+  /** Words to run nft, when they lead into another network namespace. */
+  readonly nftCommand?: readonly string[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly onNotice: (notice: DataPlaneNotice) => void;
+  /** Others changed what is installed. */
+  readonly onForeignChange: () => void;
+}
+
+async function createKernelDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
+  const command = options.nftCommand ?? ['nft'];
+  await checkNft(command);
+  // A command of the caller's own may lead into another namespace; this process's sockets cannot follow.
+  const here = options.nftCommand === undefined;
+  const library = here ? openNftablesLibrary() : undefined;
+  const group = library === undefined ? -1 : openNetlinkGroup(NETLINK_NETFILTER, nftNotificationGroup);
+  const { clock, log } = options;
+  const monitor =
+    typeof group === 'number'
+      ? undefined
+      : startTableMonitor({
+          group,
+          table: nftTableName,
+          clock,
+          onForeignChange: (family) => {
+            log('warn', 'Others changed the rules of Services; they will be installed again', {
+              table: `${family} ${nftTableName}`,
+            });
+            options.onForeignChange();
+          },
+        });
+  const applier = createNftApplier({
+    podCidrs: options.podCidrs,
+    serviceCidrs: options.serviceCidrs,
+    nodePorts: options.nodePorts,
+    runNft: createFastRunNft(library, createRunNft(command)),
+    clock,
+    log,
+    ...(monitor === undefined ? {} : { monitor }),
+    ...(library === undefined ? {} : { readAffinity: readAffinityMemory }),
+    onRefused: (service, family, text) => {
+      const message = `the kernel refuses the Service's ${family} rules, so it is not served as it stands: ${text}`;
+      options.onNotice({ service, reason: 'RefusedByKernel', message });
+    },
+  });
+  return {
+    apply: applier.apply,
+    forget: applier.forget,
+    remove: async () => {
+      await applier.remove();
+      monitor?.stop();
+      library?.close();
+    },
+  };
+}
+
+/** The kernel or this process's own listeners. Rejects with `ServiceProxyError` when the kernel cannot be used. */
+export async function createDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
+  if (options.mode === 'kernel') return createKernelDataPlane(options);
+  const { clock, random, log, nodePortAddresses, onNotice } = options;
+  return { ...createUserspaceApplier({ clock, random, log, nodePortAddresses, onNotice }), forget: () => undefined };
+}
