@@ -1,0 +1,124 @@
+// Hot path: one list per header block, reused; names and values are ranges of one buffer.
+import { ENTRY_OVERHEAD_BYTES } from './dynamic-table.ts';
+
+/** Most fields of a list, pseudo-header fields included. */
+export const LIST_FIELDS_MAX = 128;
+/** Default limit of a list's size by RFC 9113 6.5.2: bytes of names and values, and 32 per field. */
+export const LIST_MAX_BYTES: number = 60 * 1024;
+
+const STRIDE = 3;
+const INITIAL_BYTES = 8 * 1024;
+
+/** An ordered list of header fields as bytes. Also the input of the encoder. */
+export class FieldList {
+  /** Names and values; field i is `[start(i), value(i))` and `[value(i), end(i))`. */
+  bytes: Uint8Array = new Uint8Array(INITIAL_BYTES);
+  count: number = 0;
+  /** End of what is used of {@link bytes}. */
+  length: number = 0;
+  /** Size by RFC 9113 6.5.2. */
+  listBytes: number = 0;
+  /** A limit was exceeded; the fields beyond it are missing. */
+  isTooLarge: boolean = false;
+  /** 1: must never be indexed (RFC 7541 7.1.3). */
+  readonly sensitive: Uint8Array = new Uint8Array(LIST_FIELDS_MAX);
+  readonly #maxBytes: number;
+  readonly #ranges = new Int32Array(LIST_FIELDS_MAX * STRIDE);
+
+  constructor(maxBytes: number = LIST_MAX_BYTES) {
+    this.#maxBytes = maxBytes;
+  }
+
+  clear(): void {
+    this.count = 0;
+    this.length = 0;
+    this.listBytes = 0;
+    this.isTooLarge = false;
+  }
+
+  start(index: number): number {
+    return this.#ranges[index * STRIDE]!;
+  }
+
+  value(index: number): number {
+    return this.#ranges[index * STRIDE + 1]!;
+  }
+
+  end(index: number): number {
+    return this.#ranges[index * STRIDE + 2]!;
+  }
+
+  /** Makes room for `bytes` behind {@link length}. */
+  reserve(bytes: number): void {
+    const needed = this.length + bytes;
+    if (needed <= this.bytes.length) return;
+    let capacity = this.bytes.length * 2;
+    while (capacity < needed) capacity *= 2;
+    const grown = new Uint8Array(capacity);
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+  }
+
+  /** Adds what was written behind {@link length}: a name up to `value`, a value up to `end`. */
+  commit(value: number, end: number, sensitive: 0 | 1): void {
+    const cost = end - this.length + ENTRY_OVERHEAD_BYTES;
+    if (this.isTooLarge || this.count === LIST_FIELDS_MAX || this.listBytes + cost > this.#maxBytes) {
+      this.isTooLarge = true;
+      return;
+    }
+    const slot = this.count * STRIDE;
+    this.#ranges[slot] = this.length;
+    this.#ranges[slot + 1] = value;
+    this.#ranges[slot + 2] = end;
+    this.sensitive[this.count] = sensitive;
+    this.count++;
+    this.length = end;
+    this.listBytes += cost;
+  }
+
+  /** Adds copies of a name and a value. */
+  add(
+    name: Uint8Array,
+    nameStart: number,
+    nameEnd: number,
+    from: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): void {
+    this.reserve(nameEnd - nameStart + valueEnd - valueStart);
+    const { bytes } = this;
+    let at = this.length;
+    for (let i = nameStart; i < nameEnd; i++) bytes[at++] = name[i]!;
+    const value = at;
+    for (let i = valueStart; i < valueEnd; i++) bytes[at++] = from[i]!;
+    this.commit(value, at, 0);
+  }
+
+  /** Adds text, one byte per character. Not for hot paths. */
+  addText(name: string, value: string): void {
+    const bytes = Buffer.from(name + value, 'latin1');
+    this.add(bytes, 0, name.length, bytes, name.length, bytes.length);
+  }
+
+  /** Whether field `index` has this name. */
+  isNamed(index: number, name: Uint8Array): boolean {
+    const start = this.start(index);
+    if (this.value(index) - start !== name.length) return false;
+    for (let i = 0; i < name.length; i++) if (this.bytes[start + i] !== name[i]) return false;
+    return true;
+  }
+
+  /** Index of the first field of a lower-case name, or -1. */
+  find(name: Uint8Array): number {
+    for (let index = 0; index < this.count; index++) if (this.isNamed(index, name)) return index;
+    return -1;
+  }
+
+  /** Names and values as text, for logs and tests. */
+  toPairs(): [string, string][] {
+    return Array.from({ length: this.count }, (_, index) => [
+      Buffer.from(this.bytes.subarray(this.start(index), this.value(index))).toString('latin1'),
+      Buffer.from(this.bytes.subarray(this.value(index), this.end(index))).toString('latin1'),
+    ]);
+  }
+}
