@@ -23,7 +23,10 @@ server.setSource('zone', compileApexRecords(zone, ['10.96.0.10'], options));
 for (let index = 0; index < Number(names); index++) {
   const service = {
     metadata: { name: `svc${index}`, namespace: 'default' },
-    spec: { clusterIPs: [`10.96.${(index >> 8) & 255}.${index & 255}`], ports: [{ name: 'http', port: 80 }] },
+    spec: {
+      clusterIPs: [`10.${96 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`],
+      ports: [{ name: 'http', port: 80 }],
+    },
   };
   server.setSource(`service/default/svc${index}`, compileServiceRecords(service, [], options));
 }

@@ -12,6 +12,8 @@ import { median, printTable } from './table.ts';
 
 /** Names asked for; equally often, in a fixed order. */
 const names = 1000;
+/** Names in the servers with `--scale`. */
+const manyNames = 250_000;
 const rounds = 3;
 const secondsPerRound = 4;
 
@@ -37,18 +39,19 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-async function startFairlead(workers: number): Promise<Peer> {
+async function startFairlead(workers: number, served = names): Promise<Peer> {
   const port = await freePort();
   const entry = fileURLToPath(new URL('./dns-server.ts', import.meta.url));
-  const process_ = spawn(process.execPath, [entry, String(port), String(names), String(workers)], {
+  const process_ = spawn(process.execPath, [entry, String(port), String(served), String(workers)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   for await (const line of createInterface({ input: process_.stdout! })) if (line === 'ready') break;
-  return { title: `fairlead, ${workers} worker${workers === 1 ? '' : 's'}`, process: process_, port };
+  const size = served === names ? '' : `, ${served.toLocaleString('en-US')} names`;
+  return { title: `fairlead${size}, ${workers} worker${workers === 1 ? '' : 's'}`, process: process_, port };
 }
 
 /** Knot as an authoritative server of the same names, with the same number of UDP threads. */
-async function startKnot(folder: string, threads: number): Promise<Peer> {
+async function startKnot(folder: string, threads: number, served = names): Promise<Peer> {
   const port = await freePort();
   const zone = [
     '$ORIGIN cluster.local.',
@@ -56,8 +59,8 @@ async function startKnot(folder: string, threads: number): Promise<Peer> {
     '@ 5 NS ns.dns',
     'ns.dns 5 A 10.96.0.10',
   ];
-  for (let index = 0; index < names; index++) {
-    zone.push(`svc${index}.default.svc 5 A 10.96.${(index >> 8) & 255}.${index & 255}`);
+  for (let index = 0; index < served; index++) {
+    zone.push(`svc${index}.default.svc 5 A 10.${96 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`);
   }
   writeFileSync(join(folder, 'cluster.local.zone'), `${zone.join('\n')}\n`);
   const lines = [
@@ -132,8 +135,11 @@ async function runDnsperf(peer: Peer, queries: string): Promise<Sample> {
 /**
  * CPU per query of our DNS server and of Knot, asked by dnsperf in turn for the same 1,000 names over
  * UDP on the loopback: medians of three rounds, the order of the servers changing from round to round.
+ * `--scale`: load, memory and change time at 250,000 endpoints, and queries over 250,000 names.
  */
 export async function runDnsBench(): Promise<void> {
+  const isScale = process.argv.includes('--scale');
+  if (isScale) runScale();
   const missing = ['/usr/sbin/knotd', '/usr/bin/dnsperf', '/usr/bin/kdig'].filter((program) => !existsSync(program));
   if (missing.length > 0) {
     process.stdout.write(`dns: skipped, missing ${missing.join(', ')} (Debian: knot dnsperf knot-dnsutils)\n`);
@@ -142,40 +148,34 @@ export async function runDnsBench(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'fairlead-bench-dns-'));
   const peers: Peer[] = [];
   try {
-    const hits = join(folder, 'hits.txt');
-    const misses = join(folder, 'misses.txt');
-    const all = Array.from({ length: names }, (_, index) => index);
-    writeFileSync(hits, all.map((index) => `svc${index}.default.svc.cluster.local A`).join('\n'));
-    writeFileSync(misses, all.map((index) => `www${index}.example.org.default.svc.cluster.local A`).join('\n'));
-    peers.push(await startFairlead(1), await startKnot(folder, 1));
-    const rows: (string | number)[][] = [];
-    for (const [kind, queries] of [
-      ['answers', hits],
-      ['NXDOMAIN', misses],
+    peers.push(await startFairlead(1));
+    if (isScale) peers.push(await startFairlead(1, manyNames));
+    peers.push(await startKnot(folder, 1, isScale ? manyNames : names));
+    const files: (readonly [kind: string, queries: string])[] = [];
+    for (const [kind, suffix, prefix] of [
+      ['answers', 'default.svc.cluster.local', 'svc'],
+      ['NXDOMAIN', 'example.org.default.svc.cluster.local', 'www'],
     ] as const) {
-      const samples = new Map<Peer, Sample[]>(peers.map((peer) => [peer, []]));
-      for (let round = 0; round < rounds; round++) {
-        const order = round % 2 === 0 ? peers : [...peers].reverse();
-        for (const peer of order) samples.get(peer)!.push(await runDnsperf(peer, queries));
-      }
-      const cpuOf = (peer: Peer): number => median(samples.get(peer)!.map((sample) => sample.cpuPerQueryUs));
-      const knotCpu = cpuOf(peers[1]!);
-      for (const peer of peers) {
-        const of = (key: keyof Sample): number => median(samples.get(peer)!.map((sample) => sample[key]));
-        rows.push([
-          kind,
-          peer.title,
-          cpuOf(peer),
-          cpuOf(peer) / knotCpu,
-          Math.round(of('queriesPerSecond')),
-          of('averageLatencyUs'),
-          of('lostPercent'),
-          Math.round(residentBytes(peer.process.pid!) / 2 ** 20),
-        ]);
-      }
+      const queries = join(folder, `${kind}.txt`);
+      const all = Array.from({ length: names }, (_, index) => `${prefix}${index}.${suffix} A`);
+      writeFileSync(queries, all.join('\n'));
+      files.push([kind, queries]);
+    }
+    if (isScale) {
+      const spread = Array.from({ length: manyNames }, (_, index) => {
+        return `svc${(index * 7919) % manyNames}.default.svc.cluster.local A`;
+      });
+      const queries = join(folder, 'spread.txt');
+      writeFileSync(queries, spread.join('\n'));
+      files.push(['answers, 250,000 names in turn', queries]);
+    }
+    const rows: (string | number)[][] = [];
+    for (const [kind, queries] of files) {
+      const asked = peers.filter((_, index) => !kind.includes('250,000') || index > 0);
+      rows.push(...(await compare(kind, queries, asked)));
     }
     printTable(
-      `DNS over UDP, ${names} names, medians of ${rounds} × ${secondsPerRound} s`,
+      `DNS over UDP, medians of ${rounds} × ${secondsPerRound} s`,
       ['queries', 'server', 'CPU us/query', '× Knot', 'queries/s', 'latency us', 'lost %', 'RSS MiB'],
       rows,
     );
@@ -186,6 +186,45 @@ export async function runDnsBench(): Promise<void> {
     }
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Asks all servers in turn; the last one is Knot. */
+async function compare(kind: string, queries: string, peers: readonly Peer[]): Promise<(string | number)[][]> {
+  const samples = new Map<Peer, Sample[]>(peers.map((peer) => [peer, []]));
+  for (let round = 0; round < rounds; round++) {
+    const order = round % 2 === 0 ? peers : [...peers].reverse();
+    for (const peer of order) samples.get(peer)!.push(await runDnsperf(peer, queries));
+  }
+  const cpuOf = (peer: Peer): number => median(samples.get(peer)!.map((sample) => sample.cpuPerQueryUs));
+  const knotCpu = cpuOf(peers.at(-1)!);
+  return peers.map((peer) => {
+    const of = (key: keyof Sample): number => median(samples.get(peer)!.map((sample) => sample[key]));
+    const megabytes = Math.round(residentBytes(peer.process.pid!) / 2 ** 20);
+    const latency = of('averageLatencyUs');
+    const rate = Math.round(of('queriesPerSecond'));
+    return [kind, peer.title, cpuOf(peer), cpuOf(peer) / knotCpu, rate, latency, of('lostPercent'), megabytes];
+  });
+}
+
+/** Load, memory and change time of the data plane, each in a process of its own. */
+function runScale(): void {
+  const entry = fileURLToPath(new URL('./dns-scale.ts', import.meta.url));
+  const rows = [
+    ['10000', '100'],
+    ['250000', '100'],
+    ['250000', '5000'],
+  ].map((sizes) => {
+    const text = execFileSync(process.execPath, ['--expose-gc', entry, ...sizes], { encoding: 'utf8' });
+    const result = JSON.parse(text) as Readonly<Record<string, number>>;
+    const { endpoints = 0, perService = 0, loadMs = 0, bytesPerEndpoint = 0, arenaBytesPerEndpoint = 0 } = result;
+    const { changeMedianMs = 0, changeMaxMs = 0 } = result;
+    return [endpoints, perService, loadMs, bytesPerEndpoint, arenaBytesPerEndpoint, changeMedianMs, changeMaxMs];
+  });
+  printTable(
+    'DNS at scale: headless endpoints with hostnames, two named ports',
+    ['endpoints', 'per Service', 'load ms', 'bytes each', 'in table', 'change ms', 'worst ms'],
+    rows,
+  );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await runDnsBench();

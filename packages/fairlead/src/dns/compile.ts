@@ -221,7 +221,8 @@ function addPortRecords(
   options: DnsCompileOptions,
 ): void {
   const keys = new Map<string, OwnerName>();
-  for (const { ports } of endpoints) {
+  // Endpoints of one slice have one list of ports.
+  for (const ports of new Set(endpoints.map((endpoint) => endpoint.ports))) {
     for (const { name, protocol } of ports) {
       if (name !== '') keys.set(`${name} ${protocol}`, `_${name}._${protocol}.${owner}`.toLowerCase());
     }

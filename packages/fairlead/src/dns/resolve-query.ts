@@ -47,6 +47,20 @@ export async function resolveQuery(
   return encodeAnswer(message, question, query, resolution, limit ?? udpLimit);
 }
 
+/** Fetches the answer to a query's question anew from the upstreams, for the cache. */
+export async function refreshQuery(message: Uint8Array, forwarder: Pick<Forwarder, 'refresh'>): Promise<void> {
+  const query = new ParsedQuery();
+  const read = readName(message, 12, message.length);
+  if (parseQuery(message, 0, message.length, query) !== queryVerdict.ok || read === undefined) return;
+  await forwarder.refresh({
+    name: read.name,
+    type: query.qtype,
+    class: rrClass.IN,
+    dnssecOk: false,
+    checkingDisabled: false,
+  });
+}
+
 async function resolve(question: DnsQuestion, query: ParsedQuery, context: ResolveContext): Promise<Resolution> {
   const { program } = context;
   const answers: DnsRecord[] = [];

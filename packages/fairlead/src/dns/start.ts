@@ -4,9 +4,11 @@ import { type ApiClient, type Informer, type InformerOptions, startInformer } fr
 import type { Clock, Random } from '../sys/clock.ts';
 import type { Log, Running } from '../sys/role.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
+import { nameFromText } from '../wire/dns/name.ts';
 import { compileApexRecords } from './compile.ts';
 import { DnsError } from './dns-error.ts';
 import { DnsLoop } from './dns-loop.ts';
+import type { ForwardRule } from './forward/forwarder.ts';
 import { parseNameservers } from './forward/resolv-conf.ts';
 import type { Upstream } from './forward/upstream-exchange.ts';
 import { type KubeDnsOptions, KubeDnsRegistration, kubeDnsSlice } from './kube-dns-service.ts';
@@ -24,6 +26,8 @@ export interface DnsOptions {
   readonly clusterDomain: string;
   /** Where other names go: the servers of /etc/resolv.conf, or `ADDRESS[:PORT]` each; `[]` for nowhere. */
   readonly upstreams: 'resolv.conf' | readonly string[];
+  /** Domains that go elsewhere, e.g. `{'example.org': ['10.0.0.53']}`; the longest one decides. */
+  readonly forwardRules?: Readonly<Record<string, readonly string[]>>;
   /** UDP threads. */
   readonly workers: number;
   readonly clock: Clock;
@@ -48,17 +52,18 @@ export interface RunningDns extends Running {
   program(): DnsProgram;
 }
 
-/** Parses `ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`. */
+/** Parses `ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`; `tls://ADDRESS[:PORT]#NAME` for DNS over TLS. */
 export function parseUpstream(text: string): Upstream | undefined {
-  const match = /^\[(.+)\](?::(\d+))?$/.exec(text) ?? /^([^:]+)(?::(\d+))?$/.exec(text) ?? /^(.+)$/.exec(text);
-  const [, address = '', port = '53'] = match ?? [];
+  const secure = /^tls:\/\/([^#]+)(?:#(.+))?$/.exec(text);
+  const rest = secure?.[1] ?? text;
+  const match = /^\[(.+)\](?::(\d+))?$/.exec(rest) ?? /^([^:]+)(?::(\d+))?$/.exec(rest) ?? /^(.+)$/.exec(rest);
+  const [, address = '', port = secure === null ? '53' : '853'] = match ?? [];
   if (addressFamily(address.split('%')[0]!) === undefined || Number(port) < 1 || Number(port) > 65535) return undefined;
-  return { address, port: Number(port) };
+  return { address, port: Number(port), ...(secure === null ? {} : { tlsName: secure[2] ?? address }) };
 }
 
 /** The upstreams of the options, without our own addresses: forwarding to ourselves would loop. */
-function chooseUpstreams(options: DnsOptions): Upstream[] {
-  const texts = options.upstreams === 'resolv.conf' ? parseNameservers(readResolvConf(options.log)) : options.upstreams;
+function chooseUpstreams(options: DnsOptions, texts: readonly string[]): Upstream[] {
   const own = new Set(options.listen.map(({ address, port }) => `${address} ${port}`));
   if (options.kubeDns?.clusterIp !== undefined) own.add(`${options.kubeDns.clusterIp} 53`);
   if (options.kubeDns !== undefined) own.add(`${options.kubeDns.address} ${options.kubeDns.port}`);
@@ -68,6 +73,14 @@ function chooseUpstreams(options: DnsOptions): Upstream[] {
     if (!own.has(`${upstream.address} ${upstream.port}`)) return [upstream];
     options.log('warn', 'DNS upstream is this server itself, left out', { upstream: text });
     return [];
+  });
+}
+
+/** Domains with upstreams of their own. */
+function chooseRules(options: DnsOptions): ForwardRule[] {
+  return Object.entries(options.forwardRules ?? {}).map(([domain, texts]) => {
+    if (nameFromText(domain) === undefined) throw new DnsError('options', `not a domain to forward: ${domain}`);
+    return { domain: normalizeName(domain), upstreams: chooseUpstreams(options, texts) };
   });
 }
 
@@ -96,10 +109,12 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
     if (family === undefined) throw new DnsError('options', `not an address to listen on: ${address}`);
     return { family: family === 'A' ? 'ipv4' : 'ipv6', address, port };
   });
+  const upstreamTexts = options.upstreams === 'resolv.conf' ? parseNameservers(readResolvConf(log)) : options.upstreams;
   const server = new DnsServer({
     zone,
     listen,
-    upstreams: chooseUpstreams(options),
+    upstreams: chooseUpstreams(options, upstreamTexts),
+    forwardRules: chooseRules(options),
     workers: options.workers,
     clock,
     random,

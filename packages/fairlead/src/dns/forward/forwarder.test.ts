@@ -231,6 +231,94 @@ test('the next upstream is asked when one fails', async (t) => {
   });
 });
 
+test('rules: the longest domain decides', async () => {
+  const answering = (ip: string): Promise<FakeUpstream> =>
+    FakeUpstream.start((query, send) => {
+      const [asked] = query.questions;
+      send(encodeReply(query, { answers: [{ ...a('x', ip), name: asked!.name }] }));
+    });
+  await using other = await answering('192.0.2.1');
+  await using org = await answering('192.0.2.2');
+  await using lab = await answering('192.0.2.3');
+  const forwarder = new Forwarder({
+    upstreams: [other.address],
+    rules: [
+      { domain: 'example.org', upstreams: [org.address] },
+      { domain: 'lab.example.org', upstreams: [lab.address] },
+    ],
+    clock: systemClock,
+    random: () => 0,
+  });
+  for (const [name, ip] of [
+    ['example.org', '192.0.2.2'],
+    ['www.EXAMPLE.org', '192.0.2.2'],
+    ['a.b.lab.example.org', '192.0.2.3'],
+    ['notexample.org', '192.0.2.1'],
+    ['org', '192.0.2.1'],
+  ] as const) {
+    assert.deepEqual(texts(await forwarder.resolve(question(name))), [`${name} 60 A ${ip}`]);
+  }
+});
+
+test('an upstream that does not answer is asked last, until its time is over', async () => {
+  const silent = await FakeUpstream.start(() => {});
+  await using good = await FakeUpstream.start((query, send) => {
+    const [asked] = query.questions;
+    send(encodeReply(query, { answers: [{ ...a('x', '192.0.2.1', 0), name: asked!.name }] }));
+  });
+  const clock = new MovedClock();
+  const upstreams = [silent.address, good.address];
+  const forwarder = new Forwarder({ upstreams, clock, random: () => 0, attemptTimeoutMs: 20 });
+  for (let round = 0; round < 5; round++) await forwarder.resolve(question(`n${round}.example`));
+  assert.equal(silent.queries.length, 2, 'given up after two');
+  assert.equal(forwarder.stats.upstreamsDown, 1);
+  clock.offsetMs = 1500;
+  await forwarder.resolve(question('later.example'));
+  assert.equal(silent.queries.length, 3, 'tried again');
+  await silent[Symbol.asyncDispose]();
+});
+
+test('an expired answer is better than none, and is not asked for again at once', async () => {
+  let isUp = true;
+  await using upstream = await FakeUpstream.start((query, send) => {
+    if (isUp) send(encodeReply(query, { answers: [a('example.org', '192.0.2.1')] }));
+  });
+  const clock = new MovedClock();
+  const forwarder = new Forwarder({ upstreams: [upstream.address], clock, random: () => 0, attemptTimeoutMs: 20 });
+  await forwarder.resolve(question('example.org'));
+  isUp = false;
+  clock.offsetMs = 100_000;
+  const stale = await forwarder.resolve(question('example.org'));
+  assert.deepEqual(texts(stale), ['example.org 30 A 192.0.2.1']);
+  assert.equal(stale.extendedError, 3);
+  const asked = upstream.queries.length;
+  await forwarder.resolve(question('example.org'));
+  assert.equal(upstream.queries.length, asked, 'held for 30 seconds');
+  clock.offsetMs = 131_000;
+  isUp = true;
+  assert.deepEqual(texts(await forwarder.resolve(question('example.org'))), ['example.org 60 A 192.0.2.1']);
+  isUp = false;
+  clock.offsetMs += 60_000 + 3600_000;
+  assert.equal((await forwarder.resolve(question('example.org'))).rcode, rcode.SERVFAIL, 'too old');
+});
+
+test('a loop is found by a probe, and nothing is forwarded then', async () => {
+  const forwarders: Forwarder[] = [];
+  await using self = await FakeUpstream.start((query, send) => {
+    const [asked] = query.questions;
+    void forwarders[0]!.resolve({ ...asked!, dnssecOk: false, checkingDisabled: false }).then((answer) => {
+      send(encodeReply(query, { flags: answer.rcode }));
+    });
+  });
+  await using good = await FakeUpstream.start((query, send) => send(encodeReply(query, { flags: rcode.NXDOMAIN })));
+  const looping = makeForwarder([self]);
+  forwarders.push(looping);
+  assert.equal(await looping.probeLoop(), true);
+  assert.equal((await looping.resolve(question('example.org'))).rcode, rcode.SERVFAIL);
+  assert.equal(self.queries.length, 1);
+  assert.equal(await makeForwarder([good]).probeLoop(), false);
+});
+
 test('a truncated answer is asked again over TCP', async () => {
   await using upstream = await FakeUpstream.start((query, send) => send(encodeReply(query, { flags: headerFlag.TC })));
   const server = createServer((socket) => {
@@ -267,7 +355,7 @@ test('flights are bounded, and end with the forwarder', async () => {
 });
 
 test('the cache is bounded, oldest out first', () => {
-  const limits = { entries: 2, positiveMaxTtl: 60, negativeMaxTtl: 60, failureTtl: 1 };
+  const limits = { entries: 2, positiveMaxTtl: 60, negativeMaxTtl: 60, failureTtl: 1, staleMaxSeconds: 0 };
   const cache = new ForwardCache(new MovedClock(), limits);
   const answer: ForwardedAnswer = { rcode: 0, answers: [a('x', '192.0.2.1')], authority: [], authentic: false };
   cache.set('a', answer);

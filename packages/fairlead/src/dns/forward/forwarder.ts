@@ -1,15 +1,19 @@
 import { randomInt } from 'node:crypto';
 import type { Clock, Random } from '../../sys/clock.ts';
-import { headerFlag, rcode, rrType } from '../../wire/dns/constants.ts';
+import { extendedError, headerFlag, rcode, rrClass, rrType } from '../../wire/dns/constants.ts';
 import type { DnsMessage, DnsQuestion, DnsRecord } from '../../wire/dns/message.ts';
-import { nameKey, type WireName } from '../../wire/dns/name.ts';
+import { nameFromText, nameKey, type WireName } from '../../wire/dns/name.ts';
 import { MessageWriter } from '../../wire/dns/writer.ts';
 import { ForwardCache, type ForwardedAnswer } from './forward-cache.ts';
 import { type ExchangeOptions, exchangeTcp, exchangeUdp, type Upstream } from './upstream-exchange.ts';
+import { UpstreamGroup } from './upstream-group.ts';
 
 /** What a forwarder needs. */
 export interface ForwarderOptions {
+  /** For names that no rule is about. */
   readonly upstreams: readonly Upstream[];
+  /** The rule with the longest domain that a name lies in decides. */
+  readonly rules?: readonly ForwardRule[];
   readonly clock: Clock;
   readonly random: Random;
   /** Message ID of a query, unpredictable. Default: node:crypto. */
@@ -20,6 +24,15 @@ export interface ForwarderOptions {
   readonly attempts?: number;
   /** Different questions in flight; beyond it SERVFAIL at once. */
   readonly maxInFlight?: number;
+  /** Told of every answer that may be kept, with its life in seconds. */
+  readonly onAnswer?: (question: ForwardQuestion, answer: ForwardedAnswer, ttlSeconds: number) => void;
+}
+
+/** Where names of a domain go. */
+export interface ForwardRule {
+  /** In text, e.g. `example.org`. */
+  readonly domain: string;
+  readonly upstreams: readonly Upstream[];
 }
 
 /** A question with the bits that change its answer. */
@@ -37,9 +50,20 @@ export interface ForwarderStats {
   readonly cacheEntries: number;
   readonly cacheHits: number;
   readonly cacheMisses: number;
+  readonly servedStale: number;
+  readonly refreshes: number;
+  /** Upstreams that are asked last, because they did not answer. */
+  readonly upstreamsDown: number;
+  /** Our own query came back to us: nothing is forwarded. */
+  readonly isLooping: boolean;
 }
 
-const failure: ForwardedAnswer = { rcode: rcode.SERVFAIL, answers: [], authority: [], authentic: false };
+function failure(info: number): ForwardedAnswer {
+  return { rcode: rcode.SERVFAIL, answers: [], authority: [], authentic: false, extendedError: info };
+}
+
+/** A client waits so long before it gets an expired answer (RFC 8767 5). */
+const staleAfterMs = 1800;
 
 /** Forwards questions outside our zones: cache, one flight per question, retries over the upstreams in turn. */
 export class Forwarder {
@@ -47,16 +71,30 @@ export class Forwarder {
   readonly #cache: ForwardCache;
   readonly #flights: Map<string, Promise<ForwardedAnswer>> = new Map();
   readonly #stop: AbortController = new AbortController();
+  readonly #default: UpstreamGroup;
+  /** By the wire key of the domain. */
+  readonly #rules: Map<string, UpstreamGroup> = new Map();
+  #probe: string | undefined;
+  #isLooping = false;
   #attempts = 0;
   #failures = 0;
   #rejected = 0;
+  #servedStale = 0;
+  #refreshes = 0;
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
-    this.#cache = new ForwardCache(options.clock);
+    const { clock, random } = options;
+    this.#cache = new ForwardCache(clock);
+    this.#default = new UpstreamGroup(options.upstreams, clock, random);
+    for (const { domain, upstreams } of options.rules ?? []) {
+      const name = nameFromText(domain);
+      if (name !== undefined) this.#rules.set(nameKey(name), new UpstreamGroup(upstreams, clock, random));
+    }
   }
 
   get stats(): ForwarderStats {
+    const groups = [this.#default, ...this.#rules.values()];
     return {
       inFlight: this.#flights.size,
       attempts: this.#attempts,
@@ -65,28 +103,59 @@ export class Forwarder {
       cacheEntries: this.#cache.size,
       cacheHits: this.#cache.hits,
       cacheMisses: this.#cache.misses,
+      servedStale: this.#servedStale,
+      refreshes: this.#refreshes,
+      upstreamsDown: groups.reduce((sum, group) => sum + group.down, 0),
+      isLooping: this.#isLooping,
     };
   }
 
   /** Never rejects: every failure is a SERVFAIL. */
   resolve(question: ForwardQuestion): Promise<ForwardedAnswer> {
-    const flags = (question.dnssecOk ? 1 : 0) | (question.checkingDisabled ? 2 : 0);
-    const key = `${question.type} ${question.class} ${flags} ${nameKey(question.name)}`;
+    const key = keyOf(question);
+    if (key === this.#probe) this.#isLooping = true;
+    if (this.#isLooping) return Promise.resolve(failure(extendedError.networkError));
     const cached = this.#cache.get(key);
     if (cached !== undefined) return Promise.resolve(cached);
-    const flying = this.#flights.get(key);
-    if (flying !== undefined) return flying;
-    if (this.#flights.size >= (this.#options.maxInFlight ?? 1000)) {
-      this.#rejected++;
-      return Promise.resolve(failure);
-    }
-    const flight = this.#ask(question).then((answer) => {
-      this.#cache.set(key, answer);
-      this.#flights.delete(key);
-      return answer;
+    const flight = this.#fly(key, question);
+    const stale = this.#cache.stale(key);
+    return stale === undefined ? flight : this.#orStale(flight, stale);
+  }
+
+  /** The flight's answer, or an expired one before the client gives up. */
+  #orStale(flight: Promise<ForwardedAnswer>, stale: ForwardedAnswer): Promise<ForwardedAnswer> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(staleAfterMs, () => {
+        this.#servedStale++;
+        resolve(stale);
+      });
+      void flight.then((answer) => {
+        cancel();
+        resolve(answer);
+      });
     });
-    this.#flights.set(key, flight);
-    return flight;
+  }
+
+  /** Asks anew although the cache has an answer; what comes replaces it. */
+  async refresh(question: ForwardQuestion): Promise<void> {
+    this.#refreshes++;
+    await this.#fly(keyOf(question), question);
+  }
+
+  /**
+   * Asks the upstreams for a name nobody else asks for. If that query arrives here, forwarding goes
+   * round in circles, and is given up: `isLooping` in {@link stats}. Resolves to whether it does.
+   */
+  async probeLoop(): Promise<boolean> {
+    if (this.#default.upstreams.length === 0) return false;
+    const label = Array.from({ length: 4 }, () => randomInt(2 ** 32).toString(36)).join('');
+    const name = nameFromText(`${label}.fairlead-loop-probe.invalid`);
+    if (name === undefined) return false;
+    const question = { name, type: rrType.HINFO, class: rrClass.IN, dnssecOk: false, checkingDisabled: false };
+    this.#probe = keyOf(question);
+    await this.#attempt(question, this.#default.order()[0]!, this.#default);
+    this.#probe = undefined;
+    return this.#isLooping;
   }
 
   /** Ends all flights with SERVFAIL. */
@@ -94,15 +163,49 @@ export class Forwarder {
     this.#stop.abort();
   }
 
+  #fly(key: string, question: ForwardQuestion): Promise<ForwardedAnswer> {
+    const flying = this.#flights.get(key);
+    if (flying !== undefined) return flying;
+    if (this.#flights.size >= (this.#options.maxInFlight ?? 1000)) {
+      this.#rejected++;
+      return Promise.resolve(failure(extendedError.notReady));
+    }
+    const flight = this.#ask(question).then((answer) => {
+      this.#flights.delete(key);
+      const stale = answer.rcode === rcode.SERVFAIL ? this.#cache.stale(key) : undefined;
+      if (stale === undefined) this.#cache.set(key, answer);
+      else {
+        this.#servedStale++;
+        this.#cache.hold(key);
+      }
+      const given = stale ?? answer;
+      const ttl = given.rcode === rcode.SERVFAIL ? 0 : this.#cache.ttlOf(given);
+      if (ttl > 0) this.#options.onAnswer?.(question, given, ttl);
+      return given;
+    });
+    this.#flights.set(key, flight);
+    return flight;
+  }
+
+  #groupFor(name: WireName): UpstreamGroup {
+    if (this.#rules.size > 0) {
+      for (let at = 0; ; at += name[at]! + 1) {
+        const group = this.#rules.get(nameKey(name, at));
+        if (group !== undefined) return group;
+        if (name[at] === 0 || at >= name.length) break;
+      }
+    }
+    return this.#default;
+  }
+
   async #ask(question: ForwardQuestion): Promise<ForwardedAnswer> {
-    const { upstreams, random } = this.#options;
-    if (upstreams.length === 0) return failure;
-    const first = Math.floor(random() * upstreams.length);
+    const group = this.#groupFor(question.name);
+    const upstreams = group.order();
+    if (upstreams.length === 0) return failure(extendedError.noReachableAuthority);
     const attempts = this.#options.attempts ?? Math.max(2, upstreams.length);
-    let last: ForwardedAnswer = failure;
+    let last = failure(extendedError.noReachableAuthority);
     for (let attempt = 0; attempt < attempts && !this.#stop.signal.aborted; attempt++) {
-      const upstream = upstreams[(first + attempt) % upstreams.length]!;
-      const answer = await this.#attempt(question, upstream);
+      const answer = await this.#attempt(question, upstreams[attempt % upstreams.length]!, group);
       if (answer === undefined) continue;
       last = answer;
       // A server that fails or refuses may have a healthier neighbour.
@@ -111,7 +214,11 @@ export class Forwarder {
     return last;
   }
 
-  async #attempt(question: ForwardQuestion, upstream: Upstream): Promise<ForwardedAnswer | undefined> {
+  async #attempt(
+    question: ForwardQuestion,
+    upstream: Upstream,
+    group: UpstreamGroup,
+  ): Promise<ForwardedAnswer | undefined> {
     this.#attempts++;
     const id = this.#options.randomId?.() ?? randomInt(65536);
     const exchange: ExchangeOptions = {
@@ -123,12 +230,20 @@ export class Forwarder {
       clock: this.#options.clock,
       signal: this.#stop.signal,
     };
-    let result = await exchangeUdp(exchange);
-    if (result.ok && (result.message.flags & headerFlag.TC) !== 0) result = await exchangeTcp(exchange);
+    const isSecure = upstream.tlsName !== undefined;
+    let result = isSecure ? await exchangeTcp(exchange) : await exchangeUdp(exchange);
+    if (!isSecure && result.ok && (result.message.flags & headerFlag.TC) !== 0) result = await exchangeTcp(exchange);
+    group.note(upstream, result.ok);
     if (result.ok) return acceptAnswer(result.message, question);
     this.#failures++;
     return undefined;
   }
+}
+
+/** Questions with one key have one answer. */
+function keyOf(question: ForwardQuestion): string {
+  const flags = (question.dnssecOk ? 1 : 0) | (question.checkingDisabled ? 2 : 0);
+  return `${question.type} ${question.class} ${flags} ${nameKey(question.name)}`;
 }
 
 function encodeQuery(id: number, question: ForwardQuestion): Uint8Array {

@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
-import { connect, isIPv6 } from 'node:net';
+import { connect, isIPv6, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { Clock } from '../../sys/clock.ts';
 import { headerFlag } from '../../wire/dns/constants.ts';
 import { type DnsMessage, type DnsQuestion, decodeMessage } from '../../wire/dns/message.ts';
@@ -9,6 +10,8 @@ import { nameKey } from '../../wire/dns/name.ts';
 export interface Upstream {
   readonly address: string;
   readonly port: number;
+  /** DNS over TLS (RFC 7858), with the name that the certificate must have; absent: UDP, then TCP. */
+  readonly tlsName?: string;
 }
 
 /** Result of asking one upstream once. */
@@ -73,11 +76,12 @@ export function exchangeUdp(options: ExchangeOptions): Promise<ExchangeResult> {
   });
 }
 
-/** Asks over TCP, after a truncated UDP answer (RFC 7766 5). */
+/** Asks over TCP, after a truncated UDP answer (RFC 7766 5), or over TLS. */
 export function exchangeTcp(options: ExchangeOptions): Promise<ExchangeResult> {
   const { upstream, query, id, question, clock, signal } = options;
   return new Promise((resolve) => {
-    const socket = connect({ host: upstream.address, port: upstream.port, noDelay: true });
+    const socket = openStream(upstream);
+    const opened = upstream.tlsName === undefined ? 'connect' : 'secureConnect';
     let received = Buffer.alloc(0);
     const finish = (result: ExchangeResult): void => {
       cancel();
@@ -90,7 +94,7 @@ export function exchangeTcp(options: ExchangeOptions): Promise<ExchangeResult> {
     signal.addEventListener('abort', onAbort, { once: true });
     socket.on('error', () => finish({ ok: false, reason: 'unreachable' }));
     socket.on('close', () => finish({ ok: false, reason: 'unreachable' }));
-    socket.on('connect', () => {
+    socket.on(opened, () => {
       const frame = Buffer.alloc(2 + query.length);
       frame.writeUInt16BE(query.length, 0);
       frame.set(query, 2);
@@ -104,4 +108,10 @@ export function exchangeTcp(options: ExchangeOptions): Promise<ExchangeResult> {
       finish(isGood ? { ok: true, message } : { ok: false, reason: 'unreachable' });
     });
   });
+}
+
+function openStream({ address, port, tlsName }: Upstream): Socket {
+  if (tlsName === undefined) return connect({ host: address, port, noDelay: true });
+  // The default list of authorities; a name that is an address has no SNI.
+  return connectTls({ host: address, port, servername: tlsName, ALPNProtocols: ['dot'] });
 }

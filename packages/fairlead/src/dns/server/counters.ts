@@ -7,6 +7,8 @@ export const counterIndex = {
   batches: 4,
   /** Datagrams the kernel did not take. */
   sendFailures: 5,
+  /** Answered from the forwarder's cache by the thread itself. */
+  cacheHits: 6,
   /** First of sixteen counters by response code. */
   rcodes: 8,
 } as const;
@@ -22,6 +24,7 @@ export interface DnsCounters {
   readonly handedOff: number;
   readonly batches: number;
   readonly sendFailures: number;
+  readonly cacheHits: number;
   /** Answers from the table by response code. */
   readonly rcodes: readonly number[];
 }
@@ -36,6 +39,7 @@ export function sumCounters(threads: readonly Float64Array[]): DnsCounters {
     handedOff: sum(counterIndex.handedOff),
     batches: sum(counterIndex.batches),
     sendFailures: sum(counterIndex.sendFailures),
+    cacheHits: sum(counterIndex.cacheHits),
     rcodes: Array.from({ length: 16 }, (_, code) => sum(counterIndex.rcodes + code)),
   };
 }

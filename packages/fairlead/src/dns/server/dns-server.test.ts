@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,6 +17,7 @@ import { clusterZone } from '../program.ts';
 import { ZoneBuilder } from '../zone-builder.ts';
 import { AnswerTable } from './answer-table.ts';
 import { DnsServer } from './dns-server.ts';
+import { ForeignTable } from './foreign-table.ts';
 import { QueryAnswerer } from './query-answerer.ts';
 import { TcpServer } from './tcp-server.ts';
 import { UdpServer } from './udp-server.ts';
@@ -78,6 +80,49 @@ test('workers take grown tables over', async () => {
   }
 });
 
+test('a forwarded answer is asked for once, then given by the workers', { timeout: 30_000 }, async () => {
+  let asked = 0;
+  const upstream = createSocket('udp4');
+  upstream.on('message', (bytes, peer) => {
+    asked++;
+    const answer = Buffer.concat([
+      bytes.subarray(0, bytes.length - 11),
+      Uint8Array.of(0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 7),
+    ]);
+    answer[2] = 0x81;
+    answer[7] = 1;
+    answer[11] = 0;
+    upstream.send(answer, peer.port, peer.address);
+  });
+  upstream.bind(0, '127.0.0.1');
+  await once(upstream, 'listening');
+  const forwarding = new DnsServer({
+    zone,
+    listen: [{ family: 'ipv4', address: '127.0.0.1', port: 0 }],
+    upstreams: [{ address: '127.0.0.1', port: upstream.address().port }],
+    workers: 1,
+    clock: systemClock,
+    random: systemRandom,
+    log: () => {},
+  });
+  await forwarding.start();
+  try {
+    const ask = async (): Promise<string[]> =>
+      answerText(await askUdp(forwarding.addresses[0]!, encodeQuery('www.example.org', 'A'))).map((line) =>
+        line.replace(/ \d+ A/, ' A'),
+      );
+    for (let round = 0; round < 5; round++) {
+      assert.deepEqual(await ask(), ['NOERROR', 'an www.example.org A 192.0.2.7']);
+    }
+    assert.equal(asked, 1);
+    assert.equal(forwarding.stats.queries.handedOff, 1);
+    assert.equal(forwarding.stats.queries.cacheHits, 4);
+  } finally {
+    await forwarding.stop();
+    upstream.close();
+  }
+});
+
 test('a worker that ends is replaced on the same socket', { timeout: 30_000 }, async () => {
   const listen = [{ family: 'ipv4' as const, address: '127.0.0.1', port: 0 }];
   const log = (): void => {};
@@ -90,7 +135,9 @@ test('a worker that ends is replaced on the same socket', { timeout: 30_000 }, a
     workers: 1,
     table,
     zones: zoneTemplates(zone),
+    foreign: new ForeignTable(table.control, 1),
     resolve,
+    refresh: async () => {},
     clock: systemClock,
     log,
   });

@@ -1,13 +1,15 @@
 import type { Clock, Random } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
 import type { SocketAddress } from '../../sys/socket-address.ts';
-import { Forwarder, type ForwarderStats } from '../forward/forwarder.ts';
+import type { ForwardedAnswer } from '../forward/forward-cache.ts';
+import { Forwarder, type ForwarderStats, type ForwardQuestion, type ForwardRule } from '../forward/forwarder.ts';
 import type { Upstream } from '../forward/upstream-exchange.ts';
 import type { CompiledRecords, DnsProgram, ZoneFacts } from '../program.ts';
-import { type ResolveContext, resolveQuery } from '../resolve-query.ts';
+import { type ResolveContext, refreshQuery, resolveQuery } from '../resolve-query.ts';
 import { ZoneBuilder } from '../zone-builder.ts';
 import { AnswerTable, type AnswerTableStats } from './answer-table.ts';
 import { type DnsCounters, sumCounters } from './counters.ts';
+import { ForeignTable } from './foreign-table.ts';
 import { QueryAnswerer } from './query-answerer.ts';
 import { control } from './table-layout.ts';
 import { TcpServer } from './tcp-server.ts';
@@ -20,6 +22,8 @@ export interface DnsServerOptions {
   /** UDP and TCP both; port 0 takes one port for both. */
   readonly listen: readonly SocketAddress[];
   readonly upstreams: readonly Upstream[];
+  /** Domains with upstreams of their own. */
+  readonly forwardRules?: readonly ForwardRule[];
   readonly workers: number;
   readonly clock: Clock;
   readonly random: Random;
@@ -43,6 +47,7 @@ export class DnsServer implements Running {
   readonly #builder: ZoneBuilder;
   readonly #table: AnswerTable;
   readonly #forwarder: Forwarder;
+  readonly #foreign: ForeignTable;
   readonly #streamAnswerer: QueryAnswerer;
   #udp: UdpServer | undefined;
   #tcp: TcpServer | undefined;
@@ -58,9 +63,17 @@ export class DnsServer implements Running {
     });
     this.#builder = new ZoneBuilder(options.zone, this.#table);
     this.#table.control[control.handOffLimit] = handOffLimit;
-    this.#streamAnswerer = new QueryAnswerer(this.#table.buffers, zoneTemplates(options.zone));
+    this.#foreign = new ForeignTable(this.#table.control, options.workers);
+    const zones = zoneTemplates(options.zone);
+    this.#streamAnswerer = new QueryAnswerer(this.#table.buffers, zones, undefined, this.#foreign.buffers);
     const { upstreams, clock, random } = options;
-    this.#forwarder = new Forwarder({ upstreams, clock, random });
+    this.#forwarder = new Forwarder({
+      upstreams,
+      rules: options.forwardRules ?? [],
+      clock,
+      random,
+      onAnswer: (question, answer, ttlSeconds) => this.#publish(question, answer, ttlSeconds),
+    });
   }
 
   /** Addresses served, with the ports the kernel chose. */
@@ -107,13 +120,19 @@ export class DnsServer implements Running {
       }
     }
     this.#udp?.start();
+    void this.#forwarder.probeLoop().then((isLooping) => {
+      if (isLooping) this.#options.log('error', 'DNS upstream forwards back to this server: nothing is forwarded');
+    });
   }
 
   async #listen(): Promise<void> {
     const { listen, workers, log, clock, zone } = this.#options;
     const table = this.#table;
     const resolve = (message: Uint8Array): Promise<Uint8Array | undefined> => resolveQuery(message, this.#context());
-    const udp = new UdpServer({ listen, workers, table, zones: zoneTemplates(zone), resolve, clock, log });
+    const refresh = (message: Uint8Array): Promise<void> => refreshQuery(message, this.#forwarder);
+    const zones = zoneTemplates(zone);
+    const foreign = this.#foreign;
+    const udp = new UdpServer({ listen, workers, table, foreign, zones, resolve, refresh, clock, log });
     const tcp = new TcpServer({
       listen: udp.addresses,
       answerer: this.#streamAnswerer,
@@ -139,6 +158,14 @@ export class DnsServer implements Running {
   async #stop(): Promise<void> {
     this.#forwarder.stop();
     await Promise.all([this.#udp?.stop(), this.#tcp?.stop()]);
+  }
+
+  /** Gives an upstream's answer to the workers, unless it is only for those who ask for DNSSEC. */
+  #publish(question: ForwardQuestion, answer: ForwardedAnswer, ttlSeconds: number): void {
+    if (question.dnssecOk || question.checkingDisabled || answer.extendedError !== undefined) return;
+    const madeAt = Math.floor(this.#options.clock.now() / 1000);
+    const { rcode, answers, authority } = answer;
+    this.#foreign.publish({ name: question.name, type: question.type, rcode, answers, authority, ttlSeconds, madeAt });
   }
 
   #context(): ResolveContext {

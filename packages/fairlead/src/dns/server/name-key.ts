@@ -22,8 +22,15 @@ export class NameKey {
       bytes.set(name);
       length = name.length;
     }
-    for (let at = 0; at < length; at++) bytes[at] = foldByte(bytes[at]!);
-    return this.#seal(length);
+    this.length = length;
+    this.fold();
+    return true;
+  }
+
+  /** Makes the name lower-case. */
+  fold(): void {
+    for (let at = 0; at < this.length; at++) this.bytes[at] = foldByte(this.bytes[at]!);
+    this.#seal(this.length);
   }
 
   /** Takes over `length` bytes of wire form. */
@@ -53,12 +60,11 @@ export class NameKey {
     return this.bytes.slice(0, this.length);
   }
 
-  #seal(length: number): true {
+  #seal(length: number): void {
     this.length = length;
     this.bytes[length] = 0;
     this.bytes[length + 1] = 0;
     this.bytes[length + 2] = 0;
     this.hash = hashName(this.words, length);
-    return true;
   }
 }

@@ -1,8 +1,18 @@
 // Hot path: answers one query from the shared table. No allocation, no strings.
 
-import { optBytes, rcode, rrClass, rrType, udpClassicBytes, udpPayloadBytes } from '../../wire/dns/constants.ts';
+import {
+  headerFlag,
+  optBytes,
+  rcode,
+  rrClass,
+  rrType,
+  udpClassicBytes,
+  udpPayloadBytes,
+} from '../../wire/dns/constants.ts';
 import { ParsedQuery, parseQuery, queryVerdict } from '../../wire/dns/query.ts';
 import { counterIndex, counterWords } from './counters.ts';
+import { ForeignAnswers } from './foreign-answers.ts';
+import type { ForeignBuffers } from './foreign-layout.ts';
 import {
   control,
   entryHasAlias,
@@ -34,7 +44,12 @@ export class QueryAnswerer {
   readonly query: ParsedQuery = new ParsedQuery();
   /** Counters of this thread; see counters.ts. */
   readonly counters: Float64Array;
+  /** Unix seconds; the owner sets it before a batch. */
+  nowSeconds = 0;
+  /** The last answer was a forwarded one that the main thread should fetch anew. */
+  wantsRefresh = false;
   readonly #zones: readonly ZoneTemplate[];
+  readonly #foreign: ForeignAnswers | undefined;
   readonly #control: Int32Array;
   #slots: Int32Array;
   #arena: SharedArrayBuffer;
@@ -44,8 +59,14 @@ export class QueryAnswerer {
   #turn = 0;
 
   /** `zones[0]` is the cluster zone, the one with authority over names that do not exist. */
-  constructor(buffers: TableBuffers, zones: readonly ZoneTemplate[], counters?: Float64Array) {
+  constructor(
+    buffers: TableBuffers,
+    zones: readonly ZoneTemplate[],
+    counters?: Float64Array,
+    foreign?: ForeignBuffers,
+  ) {
     this.#zones = zones;
+    this.#foreign = foreign && new ForeignAnswers(foreign);
     this.#control = new Int32Array(buffers.control);
     this.#slots = new Int32Array(buffers.slots);
     this.#arena = buffers.arena;
@@ -79,6 +100,7 @@ export class QueryAnswerer {
     const query = this.query;
     const counters = this.counters;
     counters[counterIndex.queries]!++;
+    this.wantsRefresh = false;
     const verdict = parseQuery(input, start, end, query);
     if (verdict !== queryVerdict.ok) {
       if (verdict === queryVerdict.drop) {
@@ -105,7 +127,7 @@ export class QueryAnswerer {
       if (limit > udpPayloadBytes) limit = udpPayloadBytes;
     }
     const entry = this.#find();
-    if (entry === 0) return this.#answerMissing(input, start, output, base);
+    if (entry === 0) return this.#answerMissing(input, start, output, base, limit);
     if (this.#control[control.synced] === 0) return this.#reply(input, start, output, base, rcode.SERVFAIL, false);
 
     const words = this.#words;
@@ -151,10 +173,31 @@ export class QueryAnswerer {
     }
   }
 
-  #answerMissing(input: Uint8Array, start: number, output: Uint8Array, base: number): number {
-    if (!this.#endsWith(this.#zones[0]!)) return handOff;
+  #answerMissing(input: Uint8Array, start: number, output: Uint8Array, base: number, limit: number): number {
+    if (!this.#endsWith(this.#zones[0]!)) return this.#writeForeign(input, start, output, base, limit);
     if (this.#control[control.synced] === 0) return this.#reply(input, start, output, base, rcode.SERVFAIL, false);
     return this.#writeNegative(input, start, output, base, 0, rcode.NXDOMAIN);
+  }
+
+  /** An upstream's answer that the main thread has published. Those who ask for DNSSEC get their own. */
+  #writeForeign(input: Uint8Array, start: number, output: Uint8Array, base: number, limit: number): number {
+    const foreign = this.#foreign;
+    const query = this.query;
+    if (foreign === undefined || query.dnssecOk || (query.flags & headerFlag.CD) !== 0) return handOff;
+    const entry = foreign.find(query, this.nowSeconds);
+    if (entry === 0) return handOff;
+    const question = query.questionEnd - start;
+    const optRoom = query.hasOpt ? optBytes : 0;
+    if (question + foreign.bodyBytes + optRoom > limit) return handOff;
+    const length = this.#begin(input, start, output, base, foreign.rcode, false);
+    foreign.copy(entry, output, base + length);
+    output[base + 6] = foreign.answers >> 8;
+    output[base + 7] = foreign.answers & 255;
+    output[base + 8] = foreign.authority >> 8;
+    output[base + 9] = foreign.authority & 255;
+    this.counters[counterIndex.cacheHits]!++;
+    this.wantsRefresh = foreign.wantsRefresh;
+    return this.#finish(output, base, length + foreign.bodyBytes, foreign.rcode);
   }
 
   /** Whether the query name is at or below the zone's origin, at a label border. */

@@ -187,6 +187,7 @@ class TcpConnection {
   }
 
   #answer(message: Uint8Array): void {
+    this.#options.answerer.nowSeconds = Math.floor(this.#options.clock.now() / 1000);
     const length = this.#options.answerer.answer(message, 0, message.length, this.#output, 0, this.#output.length);
     if (length === 0) this.#connection.destroy();
     else if (length !== handOff) this.#write(this.#output.subarray(0, length));

@@ -34,6 +34,7 @@ import { udpPayloadBytes } from '../../wire/dns/constants.ts';
 import { DnsError } from '../dns-error.ts';
 import type { AnswerTable } from './answer-table.ts';
 import { counterWords } from './counters.ts';
+import type { ForeignTable } from './foreign-table.ts';
 import { control, counterStrideWords, type TableBuffers } from './table-layout.ts';
 import type { HandedOffQuery, UdpWorkerData } from './udp-worker.ts';
 import type { ZoneTemplate } from './zone-template.ts';
@@ -46,6 +47,10 @@ export interface UdpServerOptions {
   readonly zones: readonly ZoneTemplate[];
   /** Answers what the table cannot; `undefined` sends nothing. */
   readonly resolve: (message: Uint8Array) => Promise<Uint8Array | undefined>;
+  /** Forwarded answers that the workers may give. */
+  readonly foreign: ForeignTable;
+  /** Fetches an answer anew before it expires. */
+  readonly refresh: (message: Uint8Array) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -187,6 +192,7 @@ export class UdpServer implements Running {
       buffers: this.#options.table.buffers,
       zones: this.#options.zones,
       counters: this.counters[index]!.buffer as SharedArrayBuffer,
+      foreign: this.#options.foreign.buffers,
     };
     const thread = new Worker(new URL('./udp-worker.ts', import.meta.url), {
       workerData: data,
@@ -217,6 +223,10 @@ export class UdpServer implements Running {
   async #answer(query: HandedOffQuery): Promise<void> {
     const words = this.#options.table.control;
     try {
+      if (query.isRefresh) {
+        await this.#options.refresh(query.message);
+        return;
+      }
       const answer = await this.#options.resolve(query.message);
       const fd = this.#sockets[query.worker]?.[query.socket];
       if (answer === undefined || fd === undefined || this.#isStopping) return;

@@ -1,6 +1,7 @@
 // Hot path: the thread that serves UDP. Blocks in the kernel, never runs an event loop.
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../../sys/clock.ts';
 import { DatagramBatch } from '../../sys/datagrams.ts';
 import { Epoll } from '../../sys/epoll.ts';
 import { drainEventfd } from '../../sys/eventfd.ts';
@@ -8,6 +9,7 @@ import { EPOLLIN, MSG_DONTWAIT, MSG_WAITFORONE } from '../../sys/linux-constants
 import type { SocketAddress } from '../../sys/socket-address.ts';
 import { rcode } from '../../wire/dns/constants.ts';
 import { counterIndex } from './counters.ts';
+import type { ForeignBuffers } from './foreign-layout.ts';
 import { handOff, QueryAnswerer } from './query-answerer.ts';
 import { control, counterStrideWords, type TableBuffers } from './table-layout.ts';
 import type { ZoneTemplate } from './zone-template.ts';
@@ -22,6 +24,8 @@ export interface UdpWorkerData {
   readonly buffers: TableBuffers;
   readonly zones: readonly ZoneTemplate[];
   readonly counters: SharedArrayBuffer;
+  /** Forwarded answers. */
+  readonly foreign: ForeignBuffers;
 }
 
 /** A query the worker cannot answer. */
@@ -30,6 +34,8 @@ export interface HandedOffQuery {
   readonly socket: number;
   readonly peer: SocketAddress;
   readonly message: Uint8Array;
+  /** The client has its answer: only fetch a fresh one. */
+  readonly isRefresh: boolean;
 }
 
 /** Longest stay in epoll_wait; the sockets' SO_RCVTIMEO is the same. */
@@ -43,7 +49,7 @@ const port = parentPort!;
 const controlWords = new Int32Array(data.buffers.control);
 const batchCounter = control.batchCounters + data.index * counterStrideWords;
 const counters = new Float64Array(data.counters);
-const answerer = new QueryAnswerer(data.buffers, data.zones, counters);
+const answerer = new QueryAnswerer(data.buffers, data.zones, counters, data.foreign);
 const input = new DatagramBatch(batchDatagrams, slotBytes);
 const output = new DatagramBatch(batchDatagrams, slotBytes);
 let generation = 0;
@@ -55,7 +61,7 @@ function takeMessages(): void {
   }
 }
 
-function handOver(socket: number, slot: number): number {
+function handOver(socket: number, slot: number, isRefresh: boolean): number {
   const start = slot * slotBytes;
   const peer = input.peer(slot);
   const room = Atomics.load(controlWords, control.handOffLimit);
@@ -64,9 +70,9 @@ function handOver(socket: number, slot: number): number {
     Atomics.sub(controlWords, control.handedOff, 1);
     return rcode.SERVFAIL;
   }
-  counters[counterIndex.handedOff]!++;
+  if (!isRefresh) counters[counterIndex.handedOff]!++;
   const message = Uint8Array.from(input.bytes.subarray(start, start + input.receivedLength(slot)));
-  const query: HandedOffQuery = { worker: data.index, socket, peer, message };
+  const query: HandedOffQuery = { worker: data.index, socket, peer, message, isRefresh };
   port.postMessage(query);
   return 0;
 }
@@ -79,6 +85,7 @@ function serveBatch(socket: number, flags: number): number {
   // Odd: reading. What was published before this point is visible from here on.
   Atomics.add(controlWords, batchCounter, 1);
   if (Atomics.load(controlWords, control.generation) !== generation) takeMessages();
+  answerer.nowSeconds = Math.floor(systemClock.now() / 1000);
   let filled = 0;
   for (let slot = 0; slot < received; slot++) {
     const start = slot * slotBytes;
@@ -88,9 +95,9 @@ function serveBatch(socket: number, flags: number): number {
       const end = start + input.receivedLength(slot);
       length = answerer.answer(input.bytes, start, end, output.bytes, base, 0);
       if (length === handOff) {
-        const code = handOver(socket, slot);
+        const code = handOver(socket, slot, false);
         length = code === 0 ? 0 : answerer.fail(input.bytes, start, output.bytes, base, code);
-      }
+      } else if (answerer.wantsRefresh) handOver(socket, slot, true);
     }
     if (length > 0) {
       output.setSendLength(filled, length);

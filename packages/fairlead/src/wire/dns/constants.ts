@@ -32,6 +32,7 @@ export const rcode = {
   NOTIMP: 4,
   REFUSED: 5,
   BADVERS: 16,
+  BADCOOKIE: 23,
 } as const;
 
 /** Bits of the third and fourth header byte, as one 16-bit word (RFC 1035 4.1.1, RFC 4035 3.2). */
@@ -57,3 +58,17 @@ export const udpPayloadBytes = 1232;
 export const udpClassicBytes = 512;
 /** Length of an OPT record without options. */
 export const optBytes = 11;
+
+/** EDNS option codes that have a meaning here. */
+export const ednsOption = { cookie: 10, padding: 12, extendedError: 15 } as const;
+
+/** Info codes of extended errors (RFC 8914 4). */
+export const extendedError = {
+  staleAnswer: 3,
+  notReady: 14,
+  prohibited: 18,
+  notAuthoritative: 20,
+  notSupported: 21,
+  noReachableAuthority: 22,
+  networkError: 23,
+} as const;
