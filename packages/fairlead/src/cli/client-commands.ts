@@ -117,10 +117,42 @@ export function addClientCommands(program: Command, host: CommandSurroundings, s
       await run(flags, (client) => logsCommand(client, options, host.print));
     });
 
+  clientCommand(program, 'explain <target>', 'say where a connection ends, and why')
+    .option('--from <SOURCE>', 'pod/NAMESPACE/NAME, node/NAME or external (default: the first node)')
+    .option(
+      '-H, --header <HEADER...>',
+      'request header, for a URL',
+      (value: string, all: string[]) => [...all, value],
+      [],
+    )
+    .option('--udp', 'a UDP port')
+    .option('--cluster-domain <NAME>', 'DNS domain', 'cluster.local')
+    .addOption(new Option('-o, --output <FORMAT>').choices(['json']))
+    .action(async (target: string, flags: CommonFlags & ExplainFlags) => {
+      const { explainCommand } = await import('./explain/explain-command.ts');
+      const options = {
+        target,
+        headers: flags.header,
+        udp: flags.udp === true,
+        clusterDomain: flags.clusterDomain,
+        ...(flags.from === undefined ? {} : { from: flags.from }),
+        ...(flags.output === undefined ? {} : { output: flags.output }),
+      };
+      await run(flags, (client) => explainCommand(client, options, host.print));
+    });
+
   clientCommand(program, 'status', 'nodes, Services and Ingresses at a glance').action(async (flags: CommonFlags) => {
     const { statusCommand } = await import('./status.ts');
     await run(flags, (client) => statusCommand(client, host.print));
   });
+}
+
+interface ExplainFlags {
+  readonly from?: string;
+  readonly header: string[];
+  readonly udp?: boolean;
+  readonly clusterDomain: string;
+  readonly output?: 'json';
 }
 
 interface GetFlags {

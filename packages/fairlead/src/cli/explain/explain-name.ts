@@ -1,0 +1,78 @@
+import { parseIp } from '@fairlead/api';
+import { compileServiceRecords, compileSliceRecords } from '../../dns/compile.ts';
+import type { CompiledRecords, NameRecords } from '../../dns/program.ts';
+import type { Step } from './explanation.ts';
+import type { World } from './world.ts';
+
+/** What a name turned into. */
+export interface ResolvedName {
+  readonly addresses: readonly string[];
+  readonly steps: readonly Step[];
+}
+
+/** Names with fewer dots go through the search list first (resolv.conf, `ndots:5`). */
+const ndots = 5;
+/** How far aliases are followed. */
+const maxAliases = 8;
+
+/** The cluster's records, as the DNS server compiles them. */
+function clusterRecords(world: World): Map<string, NameRecords> {
+  const options = { zone: world.clusterDomain, ttlSeconds: 5 };
+  const names = new Map<string, NameRecords>();
+  const take = (records: CompiledRecords): void => {
+    for (const [owner, sets] of records) names.set(owner, [...(names.get(owner) ?? []), ...sets]);
+  };
+  for (const [key, service] of world.services) {
+    const slices = world.slices.get(key) ?? [];
+    take(compileServiceRecords(service, slices, options));
+    if (service.spec?.clusterIP === 'None')
+      for (const slice of slices) take(compileSliceRecords(service, slice, options));
+  }
+  return names;
+}
+
+/** The names a resolver asks for, in order. Without a namespace (no Pod) there is no search list. */
+export function candidateNames(host: string, namespace: string | undefined, domain: string): readonly string[] {
+  if (host.endsWith('.')) return [host.slice(0, -1)];
+  if (namespace === undefined) return [host];
+  const searched = [`${namespace}.svc.${domain}`, `svc.${domain}`, domain].map((suffix) => `${host}.${suffix}`);
+  return host.split('.').length - 1 >= ndots ? [host, ...searched] : [...searched, host];
+}
+
+/** Follows a name through the cluster's records; `undefined` when the cluster does not have it. */
+export function explainName(world: World, host: string, namespace: string | undefined): ResolvedName | undefined {
+  if (parseIp(host) !== undefined) return { addresses: [host], steps: [] };
+  const names = clusterRecords(world);
+  const wanted = host.toLowerCase();
+  const found = candidateNames(wanted, namespace, world.clusterDomain).find((name) => names.has(name));
+  if (found === undefined) return undefined;
+  const steps: Step[] = [];
+  if (found !== wanted.replace(/\.$/, '')) {
+    steps.push({ layer: 'name', text: `${host} is ${found}, by the search list of namespace ${namespace}` });
+  }
+  let name = found;
+  for (let hop = 0; hop < maxAliases; hop++) {
+    const sets = names.get(name) ?? [];
+    const addresses = sets.flatMap((set) => (set.type === 'A' || set.type === 'AAAA' ? set.addresses : []));
+    if (addresses.length > 0) {
+      steps.push({
+        layer: 'name',
+        text: `${name} has ${addresses.length === 1 ? 'the address' : 'the addresses'} ${addresses.join(', ')}`,
+      });
+      return { addresses, steps };
+    }
+    const alias = sets.find((set) => set.type === 'CNAME');
+    if (alias === undefined) {
+      steps.push({ layer: 'name', text: `${name} exists, but has no address` });
+      return { addresses: [], steps };
+    }
+    steps.push({ layer: 'name', text: `${name} is an alias of ${alias.target}` });
+    if (!names.has(alias.target)) {
+      steps.push({ layer: 'name', text: `${alias.target} is no name of the cluster; the upstream servers decide` });
+      return { addresses: [], steps };
+    }
+    name = alias.target;
+  }
+  steps.push({ layer: 'name', text: `the aliases of ${found} do not end` });
+  return { addresses: [], steps };
+}

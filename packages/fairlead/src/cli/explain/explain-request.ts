@@ -1,0 +1,104 @@
+import { objectKey, type Stored } from '@fairlead/api';
+import { staticCollection } from '../../collections/index.ts';
+import { RouteTableBuilder } from '../../routing/build-route-table.ts';
+import { matchRoute } from '../../routing/match.ts';
+import type { RouteTable } from '../../routing/route-table.ts';
+import { describeEndpoint } from './explain-service.ts';
+import type { Explanation, Question, Step } from './explanation.ts';
+import type { World } from './world.ts';
+
+const listener = 'http';
+
+/** The routes that the gateway runs, compiled from the same objects by the same compiler. */
+export function gatewayRoutes(world: World, className: string): RouteTable {
+  const collection = <T extends object>(name: string, items: Iterable<Stored<T>>) =>
+    staticCollection(
+      name,
+      [...items].map((item) => [objectKey(item), item] as const),
+    );
+  const builder = new RouteTableBuilder(
+    {
+      ingresses: collection('ingresses', world.ingresses),
+      ingressClasses: collection('ingress classes', world.ingressClasses),
+      services: collection('services', world.services.values()),
+      endpointSlices: collection('slices', [...world.slices.values()].flat()),
+    },
+    [{ name: listener, protocol: 'http', address: '0.0.0.0', port: 80 }],
+    className,
+    () => {},
+  );
+  builder.flush();
+  return builder.table;
+}
+
+/** Whether any route asks for this very host. */
+export function servesHost(table: RouteTable, host: string): boolean {
+  return table.hosts.has(`${listener}|${host.toLowerCase()}`);
+}
+
+/** Follows a request through the gateway's routes. */
+export function explainRequest(world: World, table: RouteTable, question: Question): Explanation {
+  const { request } = question;
+  const method = request?.method ?? 'GET';
+  const target = request?.target ?? '/';
+  const host = request?.headers.get('host') ?? question.host;
+  const addresses = new Set(
+    world.ingresses
+      .flatMap((ingress) => ingress.status?.loadBalancer?.ingress ?? [])
+      .map((entry) => entry.ip ?? entry.hostname),
+  );
+  const steps: Step[] = [
+    {
+      layer: 'gateway',
+      text: `${method} ${target} for host ${host}, at ${[...addresses].join(', ') || 'the gateway'}`,
+    },
+  ];
+  const hit = matchRoute(table, { listener, host, method, target, headers: request?.headers ?? new Map() });
+  if (hit === undefined) {
+    const known = servesHost(table, host) ? `no rule of host ${host} matches ${target}` : `no Ingress has host ${host}`;
+    return { outcome: 'answered', steps: [...steps, { layer: 'result', text: `404: ${known}` }], endpoints: [] };
+  }
+  const { source, match, action } = hit.route;
+  steps.push({
+    layer: 'route',
+    text: `${match.path.type} ${match.path.value} of host ${hit.host.hostname}: ${source.kind} ${source.namespace}/${source.name}, ${source.field}`,
+  });
+  switch (action.type) {
+    case 'respond':
+      return {
+        outcome: 'answered',
+        steps: [...steps, { layer: 'result', text: `answers ${action.status}` }],
+        endpoints: [],
+      };
+    case 'redirect':
+      return {
+        outcome: 'answered',
+        steps: [...steps, { layer: 'result', text: `redirects with ${action.status}` }],
+        endpoints: [],
+      };
+    case 'forward': {
+      const endpoints: string[] = [];
+      for (const weighted of action.backends) {
+        const backend = table.backends.get(weighted.backend);
+        const list = (backend?.endpoints ?? []).map(({ address, port }) =>
+          address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+        );
+        steps.push({
+          layer: 'service',
+          text: `Service ${weighted.backend}, weight ${weighted.weight}, ${backend?.balance ?? 'no'} balancing over ${list.length} endpoint${list.length === 1 ? '' : 's'}`,
+        });
+        for (const endpoint of list) steps.push({ layer: 'endpoint', text: describeEndpoint(world, endpoint) });
+        endpoints.push(...list);
+      }
+      if (endpoints.length === 0) {
+        return {
+          outcome: 'answered',
+          steps: [...steps, { layer: 'result', text: '503: the Service has no ready endpoint' }],
+          endpoints,
+        };
+      }
+      const text = endpoints.length === 1 ? 'reaches that endpoint' : `reaches one of ${endpoints.length} endpoints`;
+      return { outcome: 'reaches', steps: [...steps, { layer: 'result', text }], endpoints };
+    }
+  }
+}

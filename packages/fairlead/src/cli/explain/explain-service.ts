@@ -1,0 +1,133 @@
+import type { Endpoint } from '@fairlead/api';
+import { compileService } from '../../services/compile.ts';
+import { tracePacket } from '../../services/trace.ts';
+import type { Explanation, Step } from './explanation.ts';
+import { nodeAddresses, podOfAddress, type World } from './world.ts';
+
+/** A first packet, and the node whose rules it meets. */
+export interface PacketQuestion {
+  readonly source: string;
+  readonly destination: string;
+  readonly port: number;
+  readonly protocol: 'TCP' | 'UDP';
+  /** Name of the node; empty for a machine that is none. */
+  readonly node: string;
+}
+
+const frontendNames = {
+  clusterIP: 'cluster IP',
+  externalIP: 'external IP',
+  loadBalancer: 'load balancer address',
+  nodePort: 'node port',
+} as const;
+
+/** An endpoint with the Pod behind it. */
+export function describeEndpoint(world: World, target: string): string {
+  const address = target.slice(0, target.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  const pod = podOfAddress(world, address);
+  if (pod === undefined) return target;
+  return `${target}  Pod ${pod.metadata.namespace}/${pod.metadata.name} on ${pod.spec?.nodeName ?? 'no node'}`;
+}
+
+/** Why an endpoint gets no new connections. */
+function whyUnused(endpoint: Endpoint): string {
+  const { ready, serving, terminating } = endpoint.conditions ?? {};
+  if (terminating === true) return serving === false ? 'terminating and not ready' : 'terminating';
+  return ready === false ? 'not ready' : 'left out by traffic policy or topology hints';
+}
+
+function unusedEndpoints(world: World, service: string, used: readonly string[]): Step[] {
+  const addresses = new Set(used.map((target) => target.slice(0, target.lastIndexOf(':')).replace(/^\[|\]$/g, '')));
+  const steps: Step[] = [];
+  for (const slice of world.slices.get(service) ?? []) {
+    for (const endpoint of slice.endpoints ?? []) {
+      const [address = ''] = endpoint.addresses;
+      if (addresses.has(address)) continue;
+      const pod = podOfAddress(world, address);
+      const who = pod === undefined ? address : `${address}  Pod ${pod.metadata.namespace}/${pod.metadata.name}`;
+      steps.push({ layer: 'unused', text: `${who}: ${whyUnused(endpoint)}` });
+    }
+  }
+  return steps;
+}
+
+/** Walks a packet through the programs that the node's service proxy installs. */
+export function explainPacket(world: World, question: PacketQuestion): Explanation {
+  const node = world.nodes.get(question.node);
+  const nodeIps = node === undefined ? [] : nodeAddresses(node);
+  const zone = node?.metadata.labels?.['topology.kubernetes.io/zone'];
+  const context = { nodeName: question.node, nodeIps, ...(zone === undefined ? {} : { zone }) };
+  const programs = [...world.services].flatMap(([key, service]) => {
+    const { program } = compileService(service, world.slices.get(key) ?? [], context);
+    return program === undefined ? [] : [program];
+  });
+  const result = tracePacket(
+    programs,
+    {
+      podCidrs: [...world.nodes.values()].flatMap((each) => each.spec?.podCIDRs ?? each.spec?.podCIDR ?? []),
+      serviceCidrs: [],
+      nodeIps,
+      nodePorts: node !== undefined,
+    },
+    question,
+  );
+  const where = `${question.destination}:${question.port}/${question.protocol}`;
+  if (result.kind === 'pass') {
+    const pod = podOfAddress(world, question.destination);
+    const target = `${question.destination}:${question.port}`;
+    if (pod === undefined) {
+      return {
+        outcome: 'outside',
+        steps: [{ layer: 'result', text: `${where} is no address of the cluster` }],
+        endpoints: [],
+      };
+    }
+    return {
+      outcome: 'reaches',
+      steps: [{ layer: 'result', text: `straight to ${describeEndpoint(world, target)}: no Service is involved` }],
+      endpoints: [target],
+    };
+  }
+  const steps: Step[] = [];
+  const { match } = result;
+  if (match !== undefined) {
+    const port = match.port.portName === '' ? `port ${match.port.port}` : `port ${match.port.portName}`;
+    steps.push({
+      layer: 'service',
+      text: `${where} is the ${frontendNames[match.frontend]} of Service ${match.service}, ${port}`,
+    });
+    const policy = match.frontend === 'clusterIP' ? 'internalTrafficPolicy' : 'externalTrafficPolicy';
+    const seen = result.kind === 'endpoints' && result.masquerade ? 'the node’s address' : 'the client’s address';
+    steps.push({
+      layer: 'policy',
+      text: `${policy} ${match.port[policy]}; the source counts as ${match.source}; the endpoint sees ${seen}`,
+    });
+    const affinity = match.port.affinityTimeoutSeconds;
+    if (affinity !== undefined) {
+      steps.push({
+        layer: 'policy',
+        text: `session affinity: a client that came within ${affinity} s stays with its endpoint`,
+      });
+    }
+  }
+  if (result.kind !== 'endpoints') {
+    const verb = result.kind === 'drop' ? 'dropped' : 'refused';
+    const unused = match === undefined ? [] : unusedEndpoints(world, match.service, []);
+    return {
+      outcome: verb,
+      steps: [...steps, ...unused, { layer: 'result', text: `${verb}: ${result.reason}` }],
+      endpoints: [],
+    };
+  }
+  for (const target of result.endpoints) {
+    const self = target === result.hairpin ? ' (the client itself)' : '';
+    steps.push({ layer: 'endpoint', text: `${describeEndpoint(world, target)}${self}` });
+  }
+  steps.push(...unusedEndpoints(world, result.match.service, result.endpoints));
+  const count = result.endpoints.length;
+  steps.push({
+    layer: 'result',
+    text: count === 1 ? 'reaches that endpoint' : `reaches one of ${count} endpoints, at random`,
+  });
+  return { outcome: 'reaches', steps, endpoints: result.endpoints };
+}

@@ -1,0 +1,91 @@
+import { explainName } from './explain-name.ts';
+import { explainRequest, gatewayRoutes, servesHost } from './explain-request.ts';
+import { explainPacket } from './explain-service.ts';
+import type { Explanation, Question, Source, Step } from './explanation.ts';
+import { nodeAddresses, type World } from './world.ts';
+
+/** An address of nobody (RFC 5737), standing for a client outside. */
+const outsideAddress = '203.0.113.1';
+
+/** A source as the data planes see it. */
+interface Origin {
+  readonly address: string;
+  /** Node whose rules the connection meets first. */
+  readonly node: string;
+  /** Namespace whose search list applies; absent outside of Pods. */
+  readonly namespace?: string;
+  readonly text: string;
+}
+
+function originOf(world: World, source: Source | undefined): Origin | { readonly problem: string } {
+  const [first] = world.nodes.values();
+  const firstNode = first?.metadata.name ?? '';
+  if (source === undefined || source.kind === 'node') {
+    const name = source?.name ?? firstNode;
+    const node = world.nodes.get(name);
+    if (node === undefined) return { problem: name === '' ? 'the cluster has no node' : `there is no node ${name}` };
+    return { address: nodeAddresses(node)[0] ?? outsideAddress, node: name, text: `node ${name}` };
+  }
+  if (source.kind === 'external') {
+    return { address: outsideAddress, node: firstNode, text: `outside, at node ${firstNode}` };
+  }
+  const pod = world.pods.get(`${source.namespace}/${source.name}`);
+  if (pod === undefined) return { problem: `there is no Pod ${source.namespace}/${source.name}` };
+  const address = pod.status?.podIP;
+  if (address === undefined) return { problem: `Pod ${source.namespace}/${source.name} has no address yet` };
+  return {
+    address,
+    node: pod.spec?.nodeName ?? '',
+    namespace: source.namespace,
+    text: `Pod ${source.namespace}/${source.name} (${address}) on ${pod.spec?.nodeName}`,
+  };
+}
+
+/**
+ * Says where a connection ends and why, by walking the same compiled programs
+ * that the data planes run: DNS records, service program, route table. Pure.
+ */
+export function explain(world: World, question: Question, ingressClass: string): Explanation {
+  const origin = originOf(world, question.source);
+  if ('problem' in origin) {
+    return { outcome: 'no-such-name', steps: [{ layer: 'from', text: origin.problem }], endpoints: [] };
+  }
+  const steps: Step[] = [{ layer: 'from', text: origin.text }];
+  const after = (explanation: Explanation): Explanation => ({
+    ...explanation,
+    steps: [...steps, ...explanation.steps],
+  });
+
+  const resolved = explainName(world, question.host, origin.namespace);
+  const routes = question.request === undefined ? undefined : gatewayRoutes(world, ingressClass);
+  const host = question.request?.headers.get('host') ?? question.host;
+  if (resolved === undefined) {
+    if (routes !== undefined && servesHost(routes, host)) {
+      steps.push({ layer: 'name', text: `${question.host} is a host of the gateway` });
+      return after(explainRequest(world, routes, question));
+    }
+    const text = `${question.host} is no name of the cluster; the upstream servers decide`;
+    return after({ outcome: 'no-such-name', steps: [{ layer: 'name', text }], endpoints: [] });
+  }
+  steps.push(...resolved.steps);
+  const [destination] = resolved.addresses;
+  if (destination === undefined) return after({ outcome: 'no-such-name', steps: [], endpoints: [] });
+  const packet = {
+    source: origin.address,
+    node: origin.node,
+    destination,
+    port: question.port,
+    protocol: question.protocol,
+  };
+  const traced = explainPacket(world, packet);
+  const published = world.ingresses.some((ingress) =>
+    ingress.status?.loadBalancer?.ingress?.some((entry) => entry.ip === destination),
+  );
+  if (traced.outcome === 'outside' && published && routes !== undefined) {
+    return after(explainRequest(world, routes, question));
+  }
+  if (resolved.addresses.length > 1) {
+    steps.push({ layer: 'name', text: `clients choose; ${destination} is followed here` });
+  }
+  return after(traced);
+}

@@ -1,0 +1,77 @@
+import {
+  type EndpointSlice,
+  endpointSlices,
+  type Ingress,
+  type IngressClass,
+  ingressClasses,
+  ingresses,
+  type Node,
+  nodes,
+  objectKey,
+  type Pod,
+  pods,
+  type ResourceRef,
+  type Service,
+  type Stored,
+  services,
+} from '@fairlead/api';
+import type { ApiClient } from '@fairlead/client';
+
+/** Everything an explanation looks at: one consistent reading of the API. */
+export interface World {
+  readonly services: ReadonlyMap<string, Stored<Service>>;
+  /** EndpointSlices by the key of their Service. */
+  readonly slices: ReadonlyMap<string, readonly Stored<EndpointSlice>[]>;
+  readonly pods: ReadonlyMap<string, Stored<Pod>>;
+  readonly nodes: ReadonlyMap<string, Stored<Node>>;
+  readonly ingresses: readonly Stored<Ingress>[];
+  readonly ingressClasses: readonly Stored<IngressClass>[];
+  /** DNS domain of the cluster. */
+  readonly clusterDomain: string;
+}
+
+const serviceNameLabel = 'kubernetes.io/service-name';
+
+/** Reads the objects that names, Services and routes are made of. */
+export async function readWorld(client: ApiClient, clusterDomain: string): Promise<World> {
+  const all = async <T>(ref: ResourceRef<T>): Promise<Stored<T>[]> => (await client.list(ref)).items;
+  const [serviceList, sliceList, podList, nodeList, ingressList, classList] = await Promise.all([
+    all(services),
+    all(endpointSlices),
+    all(pods),
+    all(nodes),
+    all(ingresses),
+    all(ingressClasses),
+  ]);
+  const byKey = <T>(items: readonly Stored<T>[]): Map<string, Stored<T>> =>
+    new Map(items.map((item) => [objectKey(item), item]));
+  const slices = Map.groupBy(sliceList, (slice) => {
+    const { namespace, labels } = slice.metadata;
+    return `${namespace}/${labels?.[serviceNameLabel] ?? ''}`;
+  });
+  return {
+    services: byKey(serviceList),
+    slices,
+    pods: byKey(podList),
+    nodes: byKey(nodeList),
+    ingresses: ingressList,
+    ingressClasses: classList,
+    clusterDomain,
+  };
+}
+
+/** The Pod that has an address, for names in explanations. */
+export function podOfAddress(world: World, address: string): Stored<Pod> | undefined {
+  for (const pod of world.pods.values()) {
+    const addresses = pod.status?.podIPs?.map((entry) => entry.ip) ?? [pod.status?.podIP];
+    if (addresses.includes(address) && pod.spec?.hostNetwork !== true) return pod;
+  }
+  return undefined;
+}
+
+/** Internal and external addresses of a node. */
+export function nodeAddresses(node: Stored<Node>): string[] {
+  return (node.status?.addresses ?? [])
+    .filter((entry) => entry.type === 'InternalIP' || entry.type === 'ExternalIP')
+    .map((entry) => entry.address);
+}
