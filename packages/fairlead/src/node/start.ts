@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { configMaps, type Pod, pods, type Stored, services } from '@fairlead/api';
+import { configMaps, nodes, type Pod, pods, type Stored, services } from '@fairlead/api';
 import { type ApiClient, createEventRecorder, type Informer, startInformer } from '@fairlead/client';
 import type { Clock, Random } from '../sys/clock.ts';
 import type { Log, Running } from '../sys/role.ts';
 import { createConfigSource } from './environment/config-source.ts';
+import { createConfigWatch } from './environment/config-watch.ts';
 import { configMapAliases, type ImageAlias } from './images.ts';
 import { type LogTarget, startLogServer } from './logs/log-server.ts';
 import { MACHINE_ADDRESS, MACHINE_LINK } from './node-namespaces.ts';
@@ -14,12 +15,14 @@ import { openPodStore } from './pod/pod-files.ts';
 import { type PodWorker, startPodWorker } from './pod/pod-worker.ts';
 import type { WorkerContext } from './pod/worker-context.ts';
 import type { NodeFacts } from './registration/node-object.ts';
-import { registerNode } from './registration/registration.ts';
+import { isNodeReady, registerNode } from './registration/registration.ts';
 import type { ProcessInfo } from './runtime/protocol.ts';
 import { connectRuntime, type RuntimeClient } from './runtime/runtime-client.ts';
 import { createKernelSandboxes } from './sandbox/kernel.ts';
 import type { SandboxDriver } from './sandbox/sandbox.ts';
 import { createUserspaceSandboxes } from './sandbox/userspace.ts';
+import { podTargets } from './streaming/pod-targets.ts';
+import { createStreamServer } from './streaming/stream-server.ts';
 
 /** What a node agent needs. */
 export interface NodeAgentOptions {
@@ -86,10 +89,15 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   const stopping = new AbortController();
   const surroundings = { clock, random, log };
 
+  const streamServer = createStreamServer(
+    podTargets({ get: (key) => podInformer.get(key) }, workers, () => runtime),
+    clock,
+  );
   const logServer = await startLogServer({
     ...options.logListen,
     token: options.logToken,
     clock,
+    upgrade: streamServer.upgrade,
     find: (namespace, pod, container, previous) => findLog(podInformer, store, namespace, pod, container, previous),
   });
   const facts: NodeFacts = {
@@ -128,7 +136,8 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
     { namespace: 'kube-system', fieldSelector: 'metadata.name=fairlead-images' },
     surroundings,
   );
-  const informers = [podInformer, serviceInformer, imageInformer] as const;
+  const nodeInformer = startInformer(client, nodes, { fieldSelector: `metadata.name=${nodeName}` }, surroundings);
+  const informers = [podInformer, serviceInformer, imageInformer, nodeInformer] as const;
 
   const [registration, connected] = await Promise.all([
     registerNode({ client, clock, log, facts }, stopping.signal),
@@ -162,6 +171,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
     for (const worker of workers.values()) worker.retry();
   });
 
+  const configWatch = createConfigWatch(client, surroundings);
   const context: WorkerContext = {
     client,
     clock,
@@ -173,10 +183,20 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
     store,
     sandboxes,
     source: createConfigSource(client),
+    configWatch,
     runtime: () => runtime,
     images: () => images,
     services: () => serviceInformer.values(),
+    nodeReady: () => isNodeReady(nodeInformer.get(nodeName)),
   };
+  const unsubscribeNode = nodeInformer.subscribe((changes) => {
+    for (const { new: node } of changes) {
+      if (node === undefined) continue;
+      registration.observe(node);
+      // While this node was taken for lost, its Pods were called not ready.
+      if (isNodeReady(node)) for (const worker of workers.values()) worker.restoreStatus();
+    }
+  });
   const byPod = new Map<string, ProcessInfo[]>();
   for (const info of await runtime.list()) {
     const uid = info.id.split('/')[0]!;
@@ -214,8 +234,11 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
     stopping.abort();
     registration.stop();
     unsubscribe();
+    unsubscribeNode();
     for (const informer of informers) informer.stop();
+    configWatch.stop();
     for (const worker of workers.values()) worker.detach();
+    streamServer.stop();
     await logServer.stop();
   };
   let stopped: Promise<void> | undefined;

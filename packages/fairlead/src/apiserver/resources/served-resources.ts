@@ -30,7 +30,7 @@ const served: readonly (readonly [group: string, version: string, plural: string
   ['', 'v1', 'events', ''],
   ['', 'v1', 'namespaces', 'finalize status'],
   ['', 'v1', 'nodes', 'status'],
-  ['', 'v1', 'pods', 'binding eviction log status'],
+  ['', 'v1', 'pods', 'attach binding eviction exec log portforward status'],
   ['', 'v1', 'secrets', ''],
   ['', 'v1', 'serviceaccounts', 'token'],
   ['', 'v1', 'services', 'status'],

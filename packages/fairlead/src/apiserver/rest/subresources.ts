@@ -5,12 +5,12 @@ import {
   badRequest,
   invalid,
   methodNotAllowed,
-  notFound,
   StatusError,
   unknownResource,
 } from '../server/status-error.ts';
+import { nodeServer } from '../streaming/node-server.ts';
+import { openPodStream } from '../streaming/pod-stream.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
-import { storeKey } from '../watch/object-cache.ts';
 import { StoredObject, storedValue } from '../watch/stored-object.ts';
 import { decodeBody, fieldValidation, typed } from './decode-body.ts';
 import { deleteObject } from './delete.ts';
@@ -72,6 +72,11 @@ export class Subresources {
       case 'log':
         if (method !== 'GET') throw methodNotAllowed();
         return this.#log(target, name);
+      case 'exec':
+      case 'attach':
+      case 'portforward':
+        if (method !== 'GET' && method !== 'POST') throw methodNotAllowed();
+        return openPodStream(this.#context, target, name, subresource, this.#logToken);
       case 'token':
         if (method !== 'POST') throw methodNotAllowed();
         return this.#tokens.answer(this.#context, target, name);
@@ -248,7 +253,7 @@ export class Subresources {
     if (!all.includes(container)) throw badRequest(`container ${container} is not valid for pod ${name}`);
     const nodeName = String(spec.nodeName ?? '');
     if (nodeName === '') return { status: 200, headers: { 'content-type': 'text/plain' }, body: '' };
-    const { host, port } = this.#logServer(nodeName);
+    const { host, port } = nodeServer(this.#context, nodeName);
     const query = new URLSearchParams();
     for (const parameter of logParameters) {
       const value = request.query.get(parameter);
@@ -256,21 +261,6 @@ export class Subresources {
     }
     const path = `/containerLogs/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/${encodeURIComponent(container)}?${query}`;
     return this.#proxyLog(host, port, path, nodeName, request.signal);
-  }
-
-  #logServer(nodeName: string): { readonly host: string; readonly port: number } {
-    const nodes = this.#context.served.find('', 'v1', 'nodes')!;
-    const stored = this.#context.cache.resource(nodes.prefix).get(storeKey(nodes.prefix, '', nodeName));
-    if (stored === undefined) throw notFound(nodes, nodeName);
-    const status = recordOf(stored.object.status) ?? {};
-    const endpoint = recordOf(recordOf(status.daemonEndpoints)?.kubeletEndpoint);
-    const port = Number(endpoint?.Port ?? 0);
-    const addresses = Array.isArray(status.addresses) ? (status.addresses as unknown[]) : [];
-    const internal = addresses.map(recordOf).find((address) => address?.type === 'InternalIP')?.address;
-    if (typeof internal !== 'string' || port === 0) {
-      throw new StatusError(503, 'ServiceUnavailable', `node "${nodeName}" has no log server yet`);
-    }
-    return { host: internal, port };
   }
 
   #proxyLog(host: string, port: number, path: string, nodeName: string, signal: AbortSignal): Promise<ApiAnswer> {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Duplex } from 'node:stream';
 
 /** Who sends a request, as authentication found out. */
 export interface UserInfo {
@@ -40,6 +41,8 @@ export interface ApiAnswer {
   readonly body?: string | Uint8Array;
   /** Called once after the head went out; resolves when the stream is over. */
   readonly stream?: (sink: AnswerSink) => Promise<void>;
+  /** Only with status 101: takes the connection over after the head went out. */
+  readonly upgrade?: (client: Duplex, head: Buffer) => void;
 }
 
 /** Kubernetes group of every user that proved an identity. */

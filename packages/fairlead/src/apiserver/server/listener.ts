@@ -1,5 +1,6 @@
 // Hot path: carries every request between sockets and the pipeline.
 import { X509Certificate } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import {
   createSecureServer,
   type Http2SecureServer,
@@ -8,6 +9,7 @@ import {
   type Http2Session,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
@@ -16,6 +18,7 @@ import type { AnswerSink, ApiAnswer, ApiRequest, UserInfo } from './api-request.
 import { authenticate, type TokenAuthenticator, userOfCertificate } from './authenticate.ts';
 import type { Pipeline } from './pipeline.ts';
 import { StatusError, statusAnswer } from './status-error.ts';
+import { sendUpgrade } from './upgrade-answer.ts';
 
 /** Largest request body in bytes; as the real server. */
 const maxBodyBytes = 3 * 1024 * 1024;
@@ -66,6 +69,9 @@ export class Listener {
       settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 },
     });
     server.on('request', (request, response) => void this.#serve(request, response));
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      void this.#upgrade(request, socket, head);
+    });
     server.on('connection', (socket: Socket) => {
       socket.setNoDelay(true);
       this.#sockets.add(socket);
@@ -155,6 +161,37 @@ export class Listener {
     }
     if (response.destroyed) return;
     await send(response, answer);
+  }
+
+  /** A request that wants another protocol on its connection (HTTP/1.1 only). */
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const gone = new AbortController();
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => gone.abort());
+    let answer: ApiAnswer;
+    try {
+      const asServed = request as unknown as Http2ServerRequest;
+      const { tokens, audiences } = this.#options;
+      const user = authenticate(this.#certificateUser(asServed), request.headers.authorization, tokens, audiences);
+      const url = request.url ?? '/';
+      const mark = url.indexOf('?');
+      answer = await this.#options.pipeline.handle({
+        method: request.method ?? 'GET',
+        path: mark < 0 ? url : url.slice(0, mark),
+        query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
+        headers: request.headers,
+        body: new Uint8Array(),
+        user,
+        signal: gone.signal,
+      });
+    } catch (error) {
+      if (!(error instanceof StatusError)) {
+        socket.destroy();
+        return;
+      }
+      answer = statusAnswer(error);
+    }
+    sendUpgrade(socket, head, answer);
   }
 
   #certificateUser(request: Http2ServerRequest): UserInfo | undefined {

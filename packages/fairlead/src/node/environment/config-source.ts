@@ -1,4 +1,12 @@
-import { type ConfigMap, configMaps, type ResourceRef, type Secret, type Stored, secrets } from '@fairlead/api';
+import {
+  type ConfigMap,
+  configMaps,
+  type ResourceRef,
+  type Secret,
+  type Stored,
+  secrets,
+  type TokenRequest,
+} from '@fairlead/api';
 import { type ApiClient, ApiError } from '@fairlead/client';
 import type { ConfigSource } from './container-env.ts';
 
@@ -34,5 +42,21 @@ export function createConfigSource(client: ApiClient): ConfigSource {
   return {
     configMap: (namespace, name) => read(configMaps, namespace, name),
     secret: (namespace, name) => read(secrets, namespace, name),
+    async token(pod, audience, expirationSeconds) {
+      const { namespace = 'default', name = '', uid } = pod.metadata ?? {};
+      const account = pod.spec?.serviceAccountName ?? 'default';
+      const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
+      const request: TokenRequest = {
+        apiVersion: 'authentication.k8s.io/v1',
+        kind: 'TokenRequest',
+        spec: {
+          audiences: audience === undefined || audience === '' ? [] : [audience],
+          expirationSeconds,
+          boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
+        },
+      };
+      const { status } = (await client.request('POST', path, request)) as TokenRequest;
+      return { token: status?.token ?? '', expiresAt: Date.parse(status?.expirationTimestamp ?? '') };
+    },
   };
 }

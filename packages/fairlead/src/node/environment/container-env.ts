@@ -2,10 +2,18 @@ import type { ConfigMap, Container, Pod, Secret } from '@fairlead/api';
 import { expandVariables } from './expand.ts';
 import { fieldValue, type PodFacts, resourceFieldValue } from './field-ref.ts';
 
+/** A ServiceAccount token and its end, milliseconds since the epoch. */
+export interface IssuedToken {
+  readonly token: string;
+  readonly expiresAt: number;
+}
+
 /** Reads configuration objects of a Pod's namespace; undefined when there is none of that name. */
 export interface ConfigSource {
   configMap(namespace: string, name: string): Promise<ConfigMap | undefined>;
   secret(namespace: string, name: string): Promise<Secret | undefined>;
+  /** A new token of the Pod's ServiceAccount, bound to the Pod; `audience` undefined: the API server's own. */
+  token(pod: Pod, audience: string | undefined, expirationSeconds: number): Promise<IssuedToken>;
 }
 
 /** The mistake that keeps a container from being created; becomes its waiting message. */

@@ -136,6 +136,7 @@ const source: ConfigSource = {
   configMap: async (_namespace, name) => (name === 'cm' ? { data: { A: 'from-cm', B: 'b' } } : undefined),
   secret: async (_namespace, name) =>
     name === 'sec' ? { data: { KEY: Buffer.from('hidden').toString('base64') } } : undefined,
+  token: async () => ({ token: 'token', expiresAt: 0 }),
 };
 
 test('container environment: order of precedence, references, optional sources', async () => {

@@ -3,6 +3,7 @@ import { closeSync, existsSync, fstatSync, openSync, readSync, statSync, watch }
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../../sys/clock.ts';
 import { createLogFormatter, type LogQuery, readLog } from './read-log.ts';
 
@@ -18,6 +19,8 @@ export interface LogServerOptions {
   /** Bearer token that every request must carry. */
   readonly token: string;
   readonly clock: Clock;
+  /** exec, attach, port-forward. */
+  readonly upgrade: UpgradeHandler;
   /** Finds a container; a text is the reason why there is no log (404 or 400 by `notFound`). */
   readonly find: (
     namespace: string,
@@ -26,6 +29,9 @@ export interface LogServerOptions {
     previous: boolean,
   ) => LogTarget | { readonly notFound: boolean; readonly message: string };
 }
+
+/** Takes requests with an `Upgrade` header whose token is right. */
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 export interface LogServer {
   readonly port: number;
@@ -41,6 +47,10 @@ const FOLLOW_POLL_MS = 200;
  */
 export function startLogServer(options: LogServerOptions): Promise<LogServer> {
   const server = createServer((request, response) => handle(request, response, options));
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (isAuthorized(request.headers.authorization, options.token)) options.upgrade(request, socket, head);
+    else socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+  });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, () => {

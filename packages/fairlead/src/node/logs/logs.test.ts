@@ -106,6 +106,7 @@ test('log server: token, unknown container, tail and limit, follow to the end ac
     host: '127.0.0.1',
     port: 0,
     token: 'secret',
+    upgrade: (_request, socket) => socket.destroy(),
     clock: systemClock,
     find: (_namespace, pod) =>
       pod === 'p' ? { path, running: () => running } : { notFound: true, message: `pods "${pod}" not found` },

@@ -1,15 +1,17 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Container, Pod, Stored } from '@fairlead/api';
+import { systemProgram } from '../commands.ts';
 import { ContainerConfigError, containerEnvironment } from '../environment/container-env.ts';
 import { expandVariables } from '../environment/expand.ts';
 import { serviceEnvironment, visibleServices } from '../environment/service-env.ts';
 import { resolveImage } from '../images.ts';
+import type { ContainerCommand } from '../runtime/command.ts';
 import type { ProcessSpec } from '../runtime/protocol.ts';
 import { compileCacheDir } from '../runtime/runtime-client.ts';
 import { podHostname } from '../sandbox/pod-files.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import { containerMounts, volumeEnvironment } from '../volumes.ts';
+import { containerMounts, volumeEnvironment } from '../volumes/volumes.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** A container ready to be started, or why it cannot be. */
@@ -85,6 +87,8 @@ export async function prepareLaunch(
       env,
       cwd: existsSync(cwd) ? cwd : '/',
       logPath: context.store.logPath(namespace, name, uid, container.name, attempt),
+      ...(container.stdin === true ? { stdin: true } : {}),
+      ...(container.tty === true ? { tty: true } : {}),
     };
     const firstTcp = ports.find((port) => (port.protocol ?? 'TCP') === 'TCP')?.containerPort;
     const port = env.PORT === undefined ? (firstTcp ?? 8080) : Number(env.PORT);
@@ -93,4 +97,18 @@ export async function prepareLaunch(
     if (!(error instanceof ContainerConfigError)) throw error;
     return { ok: false, reason: 'CreateContainerConfigError', message: error.message };
   }
+}
+
+/** The command that runs a program beside a container's own: in its namespaces, root and environment. */
+export function enterContainer(
+  mode: 'kernel' | 'userspace',
+  pid: number,
+  spec: ProcessSpec,
+  command: readonly string[],
+): ContainerCommand {
+  const { env, cwd } = spec;
+  const [program = '', ...args] = command;
+  if (mode === 'userspace') return { file: program, args, env, cwd };
+  const enter = ['--target', String(pid), '--mount', '--uts', '--net', '--root', '--wd'];
+  return { file: systemProgram('nsenter'), args: [...enter, '--', program, ...args], env, cwd: '/' };
 }

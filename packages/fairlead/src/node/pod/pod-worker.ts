@@ -2,22 +2,33 @@ import { type Container, type Pod, type Probe, pods, type Stored } from '@fairle
 import { isConflict, isNotFound } from '@fairlead/client';
 import { ContainerConfigError } from '../environment/container-env.ts';
 import type { ProbeOutcome } from '../probes/run-probe.ts';
+import type { ContainerCommand } from '../runtime/command.ts';
 import type { ProcessExit, ProcessInfo } from '../runtime/protocol.ts';
-import { prepareVolumes } from '../volumes.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import { createPodVolumes } from '../volumes/pod-volumes.ts';
 import { type ContainerProbes, startContainerProbes, startupProbeOf } from './container-probes.ts';
 import { runHook } from './hooks.ts';
-import { prepareLaunch, processId } from './launch.ts';
+import { enterContainer, prepareLaunch, processId } from './launch.ts';
 import { planPod } from './plan.ts';
 import { killOrphan, stateFromStatus } from './restore.ts';
-import { type ContainerRecord, type PodEvent, reducePod } from './state.ts';
+import { type ContainerRecord, type PodEvent, REDEFINED, reducePod } from './state.ts';
 import { podStatus } from './status.ts';
 import { createStatusWriter } from './status-writer.ts';
 import type { WorkerContext } from './worker-context.ts';
 
+/** A running container attempt. */
+export interface RunningContainer {
+  /** As the runtime knows it. */
+  readonly processId: string;
+  readonly container: Container;
+  readonly pid: number;
+  /** Resolves when this attempt is over. */
+  readonly ended: Promise<void>;
+}
+
 /** Drives one Pod from its assignment to this node until nothing of it is left. */
 export interface PodWorker {
   readonly uid: string;
-  readonly podIp: string | undefined;
   /** The object changed. */
   update(pod: Stored<Pod>): void;
   /** The object is gone from the API: everything is killed at once. */
@@ -26,8 +37,15 @@ export interface PodWorker {
   exited(container: string, attempt: number, exit: ProcessExit): void;
   /** The runtime process is gone and with it the parents of all processes. */
   runtimeLost(): void;
+  /** A running container, for exec and attach; a text says why there is none. */
+  running(container: string): RunningContainer | string;
+  /** How to enter a running container; a text says why it cannot be entered. */
+  enter(container: string, command: readonly string[]): Promise<ContainerCommand | string>;
+  readonly sandbox: Sandbox | undefined;
   /** Plans again now: an image alias or the like changed. */
   retry(): void;
+  /** The node is back after it was taken for lost: what the API says about the Pod is put right. */
+  restoreStatus(): void;
   /** Leaves everything running and forgets it: the agent stops. */
   detach(): void;
   /** Resolves when nothing is left of the Pod on this node. */
@@ -56,12 +74,15 @@ export function startPodWorker(
   let detached = false;
   let finished = false;
   let sandboxReleased = state.sandbox === undefined;
-  let volumesReady = false;
   let cancelWake: () => void = () => {};
   let sandboxRetryAt = 0;
   const probes = new Map<string, ContainerProbes>();
   const killTimers = new Map<string, () => void>();
+  /** Who waits for the end of a container attempt, by process id. */
+  const endings = new Map<string, (() => void)[]>();
   const earlyExits = new Map<string, { attempt: number; exit: ProcessExit }>();
+  const { source, configWatch: watch } = context;
+  const volumes = createPodVolumes({ podDir: store.podDir(uid), source, watch, clock, log });
   const writer = createStatusWriter(context.client, clock, log, first);
   let markGone: () => void = () => {};
   const gone = new Promise<void>((resolve) => {
@@ -69,10 +90,7 @@ export function startPodWorker(
   });
 
   const isEnding = (): boolean => absent || pod.metadata.deletionTimestamp !== undefined;
-  const containerOf = (name: string): Container =>
-    [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].find(
-      (container) => container.name === name,
-    )!;
+  const containerOf = (name: string): Container => containerIn(pod, name)!;
   const recordOf = (name: string): ContainerRecord => state.containers.find((record) => record.name === name)!;
   const about = (container: string): { kind: string; apiVersion: string; fieldPath: string } => ({
     kind: 'Pod',
@@ -152,6 +170,7 @@ export function startPodWorker(
 
   const finish = async (): Promise<void> => {
     for (const probe of probes.values()) probe.stop();
+    volumes.stop();
     await releaseSandbox();
     if (!absent) {
       publish();
@@ -198,8 +217,7 @@ export function startPodWorker(
       dispatch({ type: 'blocked', container: name, reason, message, notBefore: clock.now() + BLOCKED_RETRY_MS });
     };
     try {
-      if (!volumesReady) await prepareVolumes(pod, store.podDir(uid), facts(), context.source);
-      volumesReady = true;
+      await volumes.prepare(pod, facts());
       const launch = await prepareLaunch(context, pod, container, attempt, sandbox);
       if (!launch.ok) return block(launch.reason, launch.message);
       if (isEnding())
@@ -365,6 +383,9 @@ export function startPodWorker(
     probes.delete(name);
     killTimers.get(name)?.();
     killTimers.delete(name);
+    const id = processId(uid, name, attempt);
+    for (const resolve of endings.get(id) ?? []) resolve();
+    endings.delete(id);
     const final = isEnding() || state.failure !== undefined;
     dispatch({ type: 'exited', container: name, final, ...exit });
     const after = recordOf(name).run;
@@ -392,6 +413,7 @@ export function startPodWorker(
       sandboxReleased = true;
       state = reducePod(state, { type: 'sandboxRemoved' });
     }
+    if (!over && state.containers.some((record) => record.run.phase === 'running')) volumes.resume(pod, facts());
     const byId = new Map(processes.map((info) => [info.id, info]));
     for (const record of state.containers) {
       const info = byId.get(processId(uid, record.name, record.attempt));
@@ -425,6 +447,21 @@ export function startPodWorker(
     });
   };
 
+  const running = (name: string): RunningContainer | string => {
+    const record = state.containers.find((candidate) => candidate.name === name);
+    if (record?.run.phase !== 'running') return `container not found ("${name}")`;
+    const ended = new Promise<void>((resolve) => {
+      const id = processId(uid, name, record.attempt);
+      endings.set(id, [...(endings.get(id) ?? []), resolve]);
+    });
+    return {
+      processId: processId(uid, name, record.attempt),
+      container: containerOf(name),
+      pid: record.run.pid,
+      ended,
+    };
+  };
+
   let cancelDeadline: () => void = () => {};
   const deadlineSeconds = first.spec?.activeDeadlineSeconds;
   if (deadlineSeconds !== undefined) {
@@ -440,19 +477,32 @@ export function startPodWorker(
 
   return {
     uid,
-    get podIp() {
-      return state.sandbox?.podIp;
+    get sandbox() {
+      return state.sandbox;
+    },
+    running,
+    async enter(name, command) {
+      const target = running(name);
+      if (typeof target === 'string' || state.sandbox === undefined) return String(target);
+      const launch = await prepareLaunch(context, pod, target.container, 0, state.sandbox);
+      return launch.ok ? enterContainer(sandboxes.mode, target.pid, launch.spec, command) : launch.message;
     },
     update(next) {
       const wasEnding = isEnding();
       const before = graceMs();
+      const previous = pod;
       pod = next;
       if (isEnding()) {
         for (const probe of probes.values()) probe.onlyReadiness();
         if (wasEnding && graceMs() < before) shortenGrace();
       }
       publish();
+      if (context.nodeReady()) writer.restore(next);
+      restartRedefined(previous);
       void sync();
+    },
+    restoreStatus() {
+      if (!absent && !detached) writer.restore(pod);
     },
     removed() {
       absent = true;
@@ -476,12 +526,31 @@ export function startPodWorker(
       cancelWake();
       cancelDeadline();
       writer.stop();
+      volumes.stop();
       for (const probe of probes.values()) probe.stop();
       for (const cancel of killTimers.values()) cancel();
       markGone();
     },
     gone,
   };
+
+  /** An image is the one thing of a container that may change while it runs. */
+  function restartRedefined(previous: Pod): void {
+    if (isEnding()) return;
+    for (const record of state.containers) {
+      const before = containerIn(previous, record.name)?.image;
+      if (containerIn(pod, record.name)?.image === before) continue;
+      const { run } = record;
+      if (run.phase === 'running' && run.stopping === undefined) {
+        const message = `Container ${record.name} definition changed, will be restarted`;
+        recorder.record(pod, 'Normal', 'Killing', message, about(record.name));
+        void stopContainer(record.name, REDEFINED);
+      } else if (run.phase === 'waiting') {
+        const { reason, message } = run;
+        dispatch({ type: 'blocked', container: record.name, reason, message, notBefore: 0 });
+      }
+    }
+  }
 
   function shortenGrace(): void {
     for (const record of state.containers) {
@@ -493,4 +562,10 @@ export function startPodWorker(
       );
     }
   }
+}
+
+function containerIn(pod: Pod, name: string): Container | undefined {
+  return [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].find(
+    (container) => container.name === name,
+  );
 }

@@ -104,6 +104,8 @@ export type PodEvent =
 /** First delay of the crash back-off; doubles up to {@link BACKOFF_MAX_MS}. The first restart is immediate. */
 export const BACKOFF_FIRST_MS = 10_000;
 export const BACKOFF_MAX_MS = 300_000;
+/** The reason of a stop because the container's image changed: it starts again whatever its restart policy says. */
+export const REDEFINED = 'definition changed';
 /** A container that ran this long starts with a clean record. */
 export const BACKOFF_RESET_MS = 600_000;
 
@@ -193,16 +195,18 @@ function exited(record: ContainerRecord, event: Extract<PodEvent, { type: 'exite
     startedAt,
     finishedAt: event.finishedAt,
   };
+  const redefined = record.run.phase === 'running' && record.run.stopping === REDEFINED;
   const again =
-    !event.final && (record.restart === 'Always' || (record.restart === 'OnFailure' && event.exitCode !== 0));
+    !event.final &&
+    (redefined || record.restart === 'Always' || (record.restart === 'OnFailure' && event.exitCode !== 0));
   if (!again) return { ...record, run: { phase: 'ended', end } };
   const ranLong = startedAt > 0 && event.finishedAt - startedAt >= BACKOFF_RESET_MS;
-  const delay = ranLong ? 0 : record.backoffMs;
+  const delay = ranLong || redefined ? 0 : record.backoffMs;
   return {
     ...record,
     last: end,
     attempt: record.attempt + 1,
-    backoffMs: delay === 0 ? BACKOFF_FIRST_MS : Math.min(delay * 2, BACKOFF_MAX_MS),
+    backoffMs: redefined ? record.backoffMs : delay === 0 ? BACKOFF_FIRST_MS : Math.min(delay * 2, BACKOFF_MAX_MS),
     run:
       delay === 0
         ? { phase: 'waiting', reason: 'ContainerCreating', message: '', notBefore: 0 }

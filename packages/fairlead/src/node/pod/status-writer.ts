@@ -25,6 +25,8 @@ export interface StatusWriter {
   /** The Pod as conditions should be compared: with the status that was last offered. */
   withOwnStatus(pod: Stored<Pod>): Stored<Pod>;
   offer(status: PodStatus): void;
+  /** Writes the last offered status again when the API's copy says something else about readiness. */
+  restore(current: Stored<Pod>): void;
   /** Resolves when the last offered status is written, or the Pod is gone. */
   flush(): Promise<void>;
   stop(): void;
@@ -37,6 +39,8 @@ export function createStatusWriter(client: ApiClient, clock: Clock, log: Log, po
   let last: PodStatus | undefined = pod.status;
   let wanted: PodStatus | undefined;
   let active: Promise<void> | undefined;
+  /** Version of our last write: older copies of the Pod say nothing about it. */
+  let written = 0;
   const stopping = new AbortController();
 
   const run = async (): Promise<void> => {
@@ -45,7 +49,8 @@ export function createStatusWriter(client: ApiClient, clock: Clock, log: Log, po
       const status = wanted;
       try {
         const body = { metadata: { uid }, status: withRemovals(status) };
-        await client.patch(pods, name, 'strategic', body, { subresource: 'status' });
+        const answer = await client.patch(pods, name, 'strategic', body, { subresource: 'status' });
+        written = Number(answer.metadata.resourceVersion);
         delay = RETRY_FIRST_MS;
         if (wanted === status) wanted = undefined;
       } catch (error) {
@@ -81,6 +86,14 @@ export function createStatusWriter(client: ApiClient, clock: Clock, log: Log, po
       wanted = status;
       launch();
     },
+    restore(current) {
+      if (last === undefined || wanted !== undefined || active !== undefined) return;
+      if (Number(current.metadata.resourceVersion) < written) return;
+      const theirs = readyStatus(current.status);
+      if (theirs === undefined || theirs === readyStatus(last)) return;
+      wanted = last;
+      launch();
+    },
     async flush() {
       while (active !== undefined) await active;
     },
@@ -88,4 +101,8 @@ export function createStatusWriter(client: ApiClient, clock: Clock, log: Log, po
       stopping.abort();
     },
   };
+}
+
+function readyStatus(status: PodStatus | undefined): string | undefined {
+  return status?.conditions?.find((condition) => condition.type === 'Ready')?.status;
 }

@@ -2,6 +2,7 @@ import type { Service } from '@fairlead/api';
 import type { ApiClient, EventRecorder } from '@fairlead/client';
 import type { Clock } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
+import type { ConfigWatch } from '../environment/config-watch.ts';
 import type { ConfigSource } from '../environment/container-env.ts';
 import type { ImageAlias } from '../images.ts';
 import type { RuntimeClient } from '../runtime/runtime-client.ts';
@@ -20,8 +21,11 @@ export interface WorkerContext {
   readonly store: PodStore;
   readonly sandboxes: SandboxDriver;
   readonly source: ConfigSource;
+  readonly configWatch: ConfigWatch;
   /** The present runtime; another one after the runtime was lost. */
   readonly runtime: () => RuntimeClient;
   readonly images: () => readonly ImageAlias[];
   readonly services: () => Iterable<Service>;
+  /** Whether the API's copy of the Node says Ready. */
+  readonly nodeReady: () => boolean;
 }

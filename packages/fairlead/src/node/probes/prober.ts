@@ -15,7 +15,7 @@ export interface ProberOptions {
   readonly run: (timeoutMs: number) => Promise<ProbeOutcome>;
   /** The result crossed a threshold. */
   readonly onResult: (result: 'success' | 'failure', detail: string) => void;
-  /** Every failed regular attempt, for events. */
+  /** Every failed regular attempt, for events; with `quick`, none before one full period has passed. */
   readonly onFailure?: (detail: string) => void;
   /** Try in quick succession until the first success (readiness and startup). */
   readonly quick: boolean;
@@ -29,6 +29,8 @@ export function startProber(options: ProberOptions): Prober {
   let stopped = false;
   let quickAttempts = 0;
   let nextRegularAt = clock.monotonicMs() + timing.initialDelayMs;
+  // A program that is still starting is no news.
+  const quietUntil = quick ? nextRegularAt + timing.periodMs : 0;
   let cancel = clock.after(timing.initialDelayMs, () => void attempt());
 
   const attempt = async (): Promise<void> => {
@@ -40,7 +42,7 @@ export function startProber(options: ProberOptions): Prober {
     if (outcome.ok || regular) {
       const before = state.result;
       state = tally(state, outcome.ok, timing);
-      if (!outcome.ok) options.onFailure?.(outcome.detail);
+      if (!outcome.ok && (before === 'success' || now >= quietUntil - 1)) options.onFailure?.(outcome.detail);
       if (state.result !== before && state.result !== 'unknown') options.onResult(state.result, outcome.detail);
     }
     if (!stopped) cancel = clock.after(nextDelay(), () => void attempt());

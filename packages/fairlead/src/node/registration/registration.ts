@@ -10,6 +10,8 @@ export const LEASE_DURATION_SECONDS = 12;
 const LEASE_NAMESPACE = 'kube-node-lease';
 /** Node status is written again after this time even when nothing changed. */
 const STATUS_REFRESH_MS = 60_000;
+/** A status that somebody else keeps changing is put right no more often. */
+const RESTORE_EVERY_MS = 1000;
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 2000;
 
@@ -26,6 +28,8 @@ export interface Registration {
   readonly podCidr: string;
   /** Says that the node takes Pods and starts renewing its Lease. */
   announceReady(): Promise<void>;
+  /** The Node object changed: one that was announced and no longer says Ready=True is put right at once. */
+  observe(node: Stored<Node>): void;
   stop(): void;
 }
 
@@ -46,6 +50,25 @@ export async function registerNode(options: RegistrationOptions, signal: AbortSi
   }
 
   let statusWrittenAt = 0;
+  let announced = false;
+  let restoring = false;
+  let restoredAt = Number.NEGATIVE_INFINITY;
+  /** The Lease first: whoever judges this node must find it renewed when the status says Ready. */
+  const restore = async (current: Stored<Node>): Promise<void> => {
+    restoring = true;
+    try {
+      await clock.sleep(Math.max(0, restoredAt + RESTORE_EVERY_MS - clock.monotonicMs()), signal);
+      await renewLease(client, clock, facts.nodeName);
+      await writeStatus(current, true);
+      restoredAt = clock.monotonicMs();
+      log('info', 'the node was taken for lost; it is back', { node: facts.nodeName });
+    } catch (error) {
+      if (!stopped) log('warn', 'cannot restore the node status yet', { error: (error as Error).message });
+      statusWrittenAt = 0;
+    } finally {
+      restoring = false;
+    }
+  };
   const beat = async (): Promise<void> => {
     try {
       await renewLease(client, clock, facts.nodeName);
@@ -67,13 +90,22 @@ export async function registerNode(options: RegistrationOptions, signal: AbortSi
     async announceReady() {
       await retrying(options, signal, 'write the node status', () => writeStatus(node, true));
       statusWrittenAt = clock.monotonicMs();
+      announced = true;
       await beat();
+    },
+    observe(current) {
+      if (announced && !stopped && !restoring && !isNodeReady(current)) void restore(current);
     },
     stop() {
       stopped = true;
       cancel();
     },
   };
+}
+
+/** Whether the Node's Ready condition is True. */
+export function isNodeReady(node: Node | undefined): boolean {
+  return node?.status?.conditions?.find((condition) => condition.type === 'Ready')?.status === 'True';
 }
 
 async function ensureNode(client: ApiClient, facts: NodeFacts): Promise<Stored<Node>> {

@@ -13,7 +13,12 @@ const IDLE_EXIT_MS = 15_000;
 const socketPath = process.argv[2];
 if (socketPath === undefined) throw new Error('usage: main.ts SOCKET');
 
+/** An agent that reads this much too slowly loses output; the log has it. */
+const BACKLOG_MAX_BYTES = 8 * 1024 * 1024;
+
 const agents = new Set<Socket>();
+/** Who listens to the output of a process. */
+const attached = new Map<string, Set<Socket>>();
 let socketInode = 0;
 let cancelIdle: () => void = () => {};
 
@@ -21,10 +26,19 @@ const send = (socket: Socket, message: RuntimeMessage): void => {
   if (!socket.destroyed) socket.write(`${JSON.stringify(message)}\n`);
 };
 
-const table = createProcessTable(systemClock, (id, exit) => {
-  for (const agent of agents) send(agent, { event: 'exited', id, exit });
-  armIdleExit();
-});
+const table = createProcessTable(
+  systemClock,
+  (id, exit) => {
+    for (const agent of agents) send(agent, { event: 'exited', id, exit });
+    armIdleExit();
+  },
+  (id, stream, data) => {
+    const listeners = attached.get(id);
+    if (listeners === undefined) return;
+    const message: RuntimeMessage = { event: 'output', id, stream, data: data.toString('base64') };
+    for (const agent of listeners) if (agent.writableLength < BACKLOG_MAX_BYTES) send(agent, message);
+  },
+);
 
 /** Without an agent and without a running process there is nothing to keep. */
 function armIdleExit(): void {
@@ -51,7 +65,7 @@ async function shutdown(graceMs: number): Promise<void> {
   while (table.running > 0 && systemClock.monotonicMs() < limit) await systemClock.sleep(10);
 }
 
-async function handle(request: RuntimeRequest): Promise<unknown> {
+async function handle(agent: Socket, request: RuntimeRequest): Promise<unknown> {
   switch (request.op) {
     case 'list':
       return table.list();
@@ -65,10 +79,27 @@ async function handle(request: RuntimeRequest): Promise<unknown> {
       return null;
     case 'exec':
       return table.exec(request.spec);
+    case 'attach':
+      attached.set(request.id, (attached.get(request.id) ?? new Set()).add(agent));
+      return null;
+    case 'detach':
+      detach(agent, request.id);
+      return null;
+    case 'input':
+      table.input(request.id, Buffer.from(request.data, 'base64'), request.end);
+      return null;
+    case 'resize':
+      table.resize(request.id, request.columns, request.rows);
+      return null;
     case 'shutdown':
       await shutdown(request.graceMs);
       return null;
   }
+}
+
+function detach(agent: Socket, id: string): void {
+  const listeners = attached.get(id);
+  if (listeners?.delete(agent) === true && listeners.size === 0) attached.delete(id);
 }
 
 const server = createServer((socket) => {
@@ -76,7 +107,7 @@ const server = createServer((socket) => {
   cancelIdle();
   const onLine = (line: string): void => {
     const { seq, ...request } = JSON.parse(line) as RuntimeRequest & { seq: number };
-    handle(request as RuntimeRequest).then(
+    handle(socket, request as RuntimeRequest).then(
       (answer) => {
         if (request.op !== 'shutdown') return send(socket, { seq, answer });
         socket.end(`${JSON.stringify({ seq, answer })}\n`, () => quit());
@@ -88,6 +119,7 @@ const server = createServer((socket) => {
   socket.on('error', () => socket.destroy());
   socket.on('close', () => {
     agents.delete(socket);
+    for (const id of [...attached.keys()]) detach(socket, id);
     armIdleExit();
   });
 });

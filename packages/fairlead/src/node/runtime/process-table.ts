@@ -3,8 +3,17 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import type { Clock } from '../../sys/clock.ts';
+import { endOf, type RunningCommand, startCommand } from './command.ts';
 import { openContainerLog } from './container-log.ts';
-import type { ExecResult, ExecSpec, ProcessExit, ProcessInfo, ProcessSpec, StartResult } from './protocol.ts';
+import type {
+  ExecResult,
+  ExecSpec,
+  OutputStream,
+  ProcessExit,
+  ProcessInfo,
+  ProcessSpec,
+  StartResult,
+} from './protocol.ts';
 
 /** Children of this process, by id. */
 export interface ProcessTable {
@@ -14,6 +23,10 @@ export interface ProcessTable {
   /** Forgets an ended process. */
   forget(id: string): void;
   exec(spec: ExecSpec): Promise<ExecResult>;
+  /** Writes to a process's standard input; `end` closes it. Nothing happens when it takes none. */
+  input(id: string, data: Buffer, end: boolean): void;
+  /** Tells a process's terminal its size. */
+  resize(id: string, columns: number, rows: number): void;
   list(): ProcessInfo[];
   /** How many processes still run. */
   readonly running: number;
@@ -50,9 +63,21 @@ export function findProgram(program: string, path: string, cwd: string): string 
   return undefined;
 }
 
+interface Entry {
+  info: ProcessInfo;
+  readonly running: RunningCommand;
+}
+
+/** Output that comes after the program's end is waited for no longer. */
+const LATE_OUTPUT_MS = 200;
+
 /** Makes an empty table. `onExit` is called once per started process, after its output was written. */
-export function createProcessTable(clock: Clock, onExit: (id: string, exit: ProcessExit) => void): ProcessTable {
-  const table = new Map<string, { info: ProcessInfo }>();
+export function createProcessTable(
+  clock: Clock,
+  onExit: (id: string, exit: ProcessExit) => void,
+  onOutput: (id: string, stream: OutputStream, data: Buffer) => void = () => {},
+): ProcessTable {
+  const table = new Map<string, Entry>();
 
   const start = (spec: ProcessSpec): Promise<StartResult> => {
     const known = table.get(spec.id);
@@ -61,53 +86,49 @@ export function createProcessTable(clock: Clock, onExit: (id: string, exit: Proc
     if (findProgram(program, spec.env.PATH ?? '', spec.cwd) === undefined) {
       return Promise.resolve({ ok: false, message: `exec: "${program}": executable file not found` });
     }
-    const [file, ...args] = [...spec.wrapper, ...spec.command];
+    const [file = '', ...args] = [...spec.wrapper, ...spec.command];
     const log = openContainerLog(spec.logPath, () => clock.now());
-    return new Promise((settle) => {
-      const child = spawn(file!, args, {
-        cwd: spec.cwd,
-        env: { ...spec.env },
-        detached: true,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-      child.on('error', (error) => {
-        if (child.pid !== undefined) return;
-        log.close();
-        settle({ ok: false, message: error.message });
-      });
-      child.stdout.on('data', (chunk: Buffer) => log.write('stdout', chunk));
-      child.stderr.on('data', (chunk: Buffer) => log.write('stderr', chunk));
-      child.once('spawn', () => {
-        const pid = child.pid!;
-        const info: ProcessInfo = {
-          id: spec.id,
-          pid,
-          startTicks: readStartTicks(pid),
-          startedAt: clock.now(),
-          exit: undefined,
+    const command = { file, args, env: spec.env, cwd: spec.cwd };
+    return startCommand(command, spec.tty === true, spec.stdin === true).then(
+      (running) => {
+        const entry: Entry = {
+          info: {
+            id: spec.id,
+            pid: running.pid,
+            startTicks: readStartTicks(running.pid),
+            startedAt: clock.now(),
+            exit: undefined,
+          },
+          running,
         };
-        table.set(spec.id, { info });
-        settle({ ok: true, info });
-      });
-      child.once('exit', (code, signal) => {
-        const number = signal === null ? 0 : osConstants.signals[signal];
-        const exit: ProcessExit = { exitCode: code ?? 128 + number, signal: number, finishedAt: clock.now() };
-        killGroup(child.pid!, 'SIGKILL');
-        // Output may still be in the pipe; a grandchild may hold the pipe for ever.
-        let reported = false;
-        const report = (): void => {
-          if (reported) return;
-          reported = true;
-          cancel();
+        const take =
+          (stream: OutputStream) =>
+          (chunk: Buffer): void => {
+            log.write(stream, chunk);
+            onOutput(spec.id, stream, chunk);
+          };
+        running.stdout.on('data', take('stdout'));
+        running.stderr?.on('data', take('stderr'));
+        table.set(spec.id, entry);
+        void running.exited.then(async ({ exitCode, signal }) => {
+          const exit: ProcessExit = { exitCode, signal, finishedAt: clock.now() };
+          killGroup(running.pid, 'SIGKILL');
+          // Output may still be in the pipe; a grandchild may hold the pipe for ever.
+          const outputs = [running.stdout, running.stderr];
+          await Promise.all(outputs.map((output) => endOf(output, clock, LATE_OUTPUT_MS)));
           log.close();
-          const entry = table.get(spec.id);
-          if (entry !== undefined) entry.info = { ...entry.info, exit };
+          running.stdin?.destroy();
+          for (const output of outputs) output?.destroy();
+          entry.info = { ...entry.info, exit };
           onExit(spec.id, exit);
-        };
-        const cancel = clock.after(200, report);
-        child.once('close', report);
-      });
-    });
+        });
+        return { ok: true, info: entry.info };
+      },
+      (error: Error) => {
+        log.close();
+        return { ok: false, message: error.message };
+      },
+    );
   };
 
   return {
@@ -121,6 +142,15 @@ export function createProcessTable(clock: Clock, onExit: (id: string, exit: Proc
       if (table.get(id)?.info.exit !== undefined) table.delete(id);
     },
     exec: (spec) => runExec(spec, clock),
+    input(id, data, end) {
+      const stdin = table.get(id)?.running.stdin;
+      if (stdin === undefined || stdin.destroyed || stdin.writableEnded) return;
+      if (data.length > 0) stdin.write(data);
+      if (end) stdin.end();
+    },
+    resize(id, columns, rows) {
+      table.get(id)?.running.resize(columns, rows);
+    },
     list: () => [...table.values()].map((entry) => entry.info),
     get running() {
       let count = 0;

@@ -16,6 +16,10 @@ export interface ProcessSpec {
   readonly cwd: string;
   /** File that gets the output as CRI log lines. */
   readonly logPath: string;
+  /** Keep its standard input open for {@link RuntimeRequest} `input`; otherwise it reads nothing. */
+  readonly stdin?: boolean;
+  /** Its standard streams are a terminal. */
+  readonly tty?: boolean;
 }
 
 /** How a process ended. */
@@ -61,7 +65,16 @@ export type RuntimeRequest =
   | { readonly op: 'signal'; readonly id: string; readonly signal: 'SIGTERM' | 'SIGKILL' | NodeJS.Signals }
   | { readonly op: 'forget'; readonly id: string }
   | { readonly op: 'exec'; readonly spec: ExecSpec }
+  /** From now on this agent gets the output of a process as events. */
+  | { readonly op: 'attach'; readonly id: string }
+  | { readonly op: 'detach'; readonly id: string }
+  /** Base64 bytes for the standard input; `end` closes it. */
+  | { readonly op: 'input'; readonly id: string; readonly data: string; readonly end: boolean }
+  | { readonly op: 'resize'; readonly id: string; readonly columns: number; readonly rows: number }
   | { readonly op: 'shutdown'; readonly graceMs: number };
+
+/** Which of a process's outputs; a terminal has only `stdout`. */
+export type OutputStream = 'stdout' | 'stderr';
 
 export type StartResult =
   | { readonly ok: true; readonly info: ProcessInfo }
@@ -70,7 +83,9 @@ export type StartResult =
 export type RuntimeMessage =
   | { readonly seq: number; readonly answer: unknown }
   | { readonly seq: number; readonly error: string }
-  | { readonly event: 'exited'; readonly id: string; readonly exit: ProcessExit };
+  | { readonly event: 'exited'; readonly id: string; readonly exit: ProcessExit }
+  /** `data` is Base64. */
+  | { readonly event: 'output'; readonly id: string; readonly stream: OutputStream; readonly data: string };
 
 /** Splits a byte stream into JSON lines. */
 export function createLineSplitter(onLine: (line: string) => void): (chunk: Buffer) => void {

@@ -9,6 +9,7 @@ import {
   createLineSplitter,
   type ExecResult,
   type ExecSpec,
+  type OutputStream,
   type ProcessExit,
   type ProcessInfo,
   type ProcessSpec,
@@ -24,6 +25,11 @@ export interface RuntimeClient {
   forget(id: string): Promise<void>;
   exec(spec: ExecSpec): Promise<ExecResult>;
   list(): Promise<readonly ProcessInfo[]>;
+  /** Gets the output of a process from now on, until the returned function is called. */
+  attach(id: string, onOutput: (stream: OutputStream, data: Buffer) => void): Promise<() => void>;
+  /** Writes to a process's standard input; `end` closes it. */
+  input(id: string, data: Buffer, end: boolean): Promise<void>;
+  resize(id: string, columns: number, rows: number): Promise<void>;
   /** Stops every process (SIGTERM, after `graceMs` SIGKILL) and the runtime itself. */
   shutdown(graceMs: number): Promise<void>;
   /** Leaves the runtime and its processes alone. */
@@ -102,8 +108,14 @@ function createClient(socket: Socket, options: RuntimeClientOptions): RuntimeCli
   let seq = 0;
   let left = false;
   const waiting = new Map<number, { resolve: (answer: unknown) => void; reject: (error: Error) => void }>();
+  const listeners = new Map<string, Set<(stream: OutputStream, data: Buffer) => void>>();
   const onLine = (line: string): void => {
     const message = JSON.parse(line) as RuntimeMessage;
+    if ('event' in message && message.event === 'output') {
+      const data = Buffer.from(message.data, 'base64');
+      for (const listener of listeners.get(message.id) ?? []) listener(message.stream, data);
+      return;
+    }
     if ('event' in message) {
       options.onExit(message.id, message.exit);
       return;
@@ -135,6 +147,19 @@ function createClient(socket: Socket, options: RuntimeClientOptions): RuntimeCli
     forget: (id) => request({ op: 'forget', id }),
     exec: (spec) => request({ op: 'exec', spec }),
     list: () => request({ op: 'list' }),
+    async attach(id, onOutput) {
+      const own = listeners.get(id) ?? new Set();
+      listeners.set(id, own.add(onOutput));
+      await request({ op: 'attach', id });
+      return () => {
+        own.delete(onOutput);
+        if (own.size > 0 || listeners.get(id) !== own) return;
+        listeners.delete(id);
+        request({ op: 'detach', id }).catch(() => undefined);
+      };
+    },
+    input: (id, data, end) => request({ op: 'input', id, data: data.toString('base64'), end }),
+    resize: (id, columns, rows) => request({ op: 'resize', id, columns, rows }),
     async shutdown(graceMs) {
       left = true;
       await request({ op: 'shutdown', graceMs }).catch(() => undefined);

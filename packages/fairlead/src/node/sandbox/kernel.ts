@@ -8,7 +8,7 @@ import { ipBatch, ipBatchForce, ipJson, linkAlias, linkExists, linkNames, system
 import { mountScript } from './mounts.ts';
 import { type DnsSettings, podHosts, podResolvConf } from './pod-files.ts';
 import { createPodIps, ipv4Range, type PodIps } from './pod-ips.ts';
-import { type Sandbox, type SandboxDriver, SandboxError } from './sandbox.ts';
+import { NETNS_DIR, type Sandbox, type SandboxDriver, SandboxError } from './sandbox.ts';
 import { createSysctls } from './sysctls.ts';
 
 /** Name of the Pod bridge. */
@@ -42,7 +42,6 @@ function uidHash(uid: string): string {
   return createHash('sha256').update(uid).digest('hex').slice(0, 8);
 }
 
-const NETNS_DIR = '/run/netns';
 const NETNS_ETC = '/etc/netns';
 
 /**

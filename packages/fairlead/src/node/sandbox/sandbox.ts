@@ -1,6 +1,9 @@
 import type { Pod, Stored } from '@fairlead/api';
 import type { MountPlan } from './mounts.ts';
 
+/** Where `ip netns` keeps named network namespaces. */
+export const NETNS_DIR = '/run/netns';
+
 /** A Pod's place on this node: addresses and how to enter it. Persisted as JSON. */
 export interface Sandbox {
   readonly uid: string;

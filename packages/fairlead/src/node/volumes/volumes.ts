@@ -1,16 +1,23 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import type { Container, DownwardAPIVolumeFile, KeyToPath, Pod, Volume } from '@fairlead/api';
-import { type ConfigSource, ContainerConfigError } from './environment/container-env.ts';
-import { expandVariables } from './environment/expand.ts';
-import { fieldValue, type PodFacts, resourceFieldValue } from './environment/field-ref.ts';
-import type { BindMount } from './sandbox/sandbox.ts';
+import type {
+  Container,
+  DownwardAPIVolumeFile,
+  KeyToPath,
+  Pod,
+  ServiceAccountTokenProjection,
+  Volume,
+} from '@fairlead/api';
+import { type ConfigSource, ContainerConfigError } from '../environment/container-env.ts';
+import { expandVariables } from '../environment/expand.ts';
+import { fieldValue, type PodFacts, resourceFieldValue } from '../environment/field-ref.ts';
+import type { BindMount } from '../sandbox/sandbox.ts';
+import { inside, type VolumeFile, writeContent } from './content-folder.ts';
 
-/** A file of a volume. */
-interface VolumeFile {
-  readonly path: string;
-  readonly data: Buffer;
-  readonly mode: number;
+/** What volumes are made from. */
+export interface VolumeSource extends ConfigSource {
+  /** A valid token for a projection of this Pod. */
+  tokenFor(projection: ServiceAccountTokenProjection): Promise<string>;
 }
 
 /** Folder of a volume's content; a `hostPath` volume is the path itself. */
@@ -19,7 +26,7 @@ export function volumeDir(podDir: string, volume: Volume): string {
 }
 
 /** Makes every volume of a Pod; rejects with {@link ContainerConfigError} naming what is missing. */
-export async function prepareVolumes(pod: Pod, podDir: string, facts: PodFacts, source: ConfigSource): Promise<void> {
+export async function prepareVolumes(pod: Pod, podDir: string, facts: PodFacts, source: VolumeSource): Promise<void> {
   for (const volume of pod.spec?.volumes ?? []) {
     if (volume.hostPath !== undefined) {
       prepareHostPath(volume);
@@ -32,7 +39,7 @@ export async function prepareVolumes(pod: Pod, podDir: string, facts: PodFacts, 
       continue;
     }
     const files = await volumeFiles(pod, volume, facts, source);
-    syncFiles(folder, files);
+    writeContent(folder, files);
   }
 }
 
@@ -43,7 +50,7 @@ function prepareHostPath(volume: Volume): void {
   if (!existsSync(path)) throw new ContainerConfigError(`hostPath ${path} of volume "${volume.name}" does not exist`);
 }
 
-async function volumeFiles(pod: Pod, volume: Volume, facts: PodFacts, source: ConfigSource): Promise<VolumeFile[]> {
+async function volumeFiles(pod: Pod, volume: Volume, facts: PodFacts, source: VolumeSource): Promise<VolumeFile[]> {
   const namespace = pod.metadata?.namespace ?? 'default';
   const { configMap, secret, downwardAPI, projected } = volume;
   if (configMap !== undefined) {
@@ -67,6 +74,9 @@ async function volumeFiles(pod: Pod, volume: Volume, facts: PodFacts, source: Co
         files.push(...(await secretFiles(namespace, name, items, mode, optional, source)));
       } else if (part.downwardAPI !== undefined) {
         files.push(...downwardFiles(pod, part.downwardAPI.items, mode, facts));
+      } else if (part.serviceAccountToken !== undefined) {
+        const token = await source.tokenFor(part.serviceAccountToken);
+        files.push({ path: part.serviceAccountToken.path, data: Buffer.from(token), mode });
       }
     }
     return files;
@@ -144,24 +154,6 @@ function downwardFiles(
     if (value === undefined) throw new ContainerConfigError(`downwardAPI item ${item.path} names no supported value`);
     return { path: item.path, data: Buffer.from(value), mode };
   });
-}
-
-/** Joins a relative path to a folder; a path that leaves the folder is the user's mistake. */
-function inside(folder: string, path: string): string {
-  const file = normalize(join(folder, path));
-  if (file !== folder && !file.startsWith(`${folder}/`))
-    throw new ContainerConfigError(`path ${path} leaves its volume`);
-  return file;
-}
-
-function syncFiles(folder: string, files: readonly VolumeFile[]): void {
-  for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true, force: true });
-  for (const file of files) {
-    const path = inside(folder, file.path);
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-    writeFileSync(path, file.data, { mode: file.mode });
-    chmodSync(path, file.mode);
-  }
 }
 
 /** The nearest existing folder above a path that does not exist; undefined for one that does. */

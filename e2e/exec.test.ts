@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { command, findProgram, kernelSkip, type Outcome, startSystem, type TestSystem } from './system.ts';
+
+/** Every kubectl of this machine whose protocol differs: SPDY, WebSocket, and the newest. */
+const kubectls = ['1.27', '1.32', '1.33'].flatMap((version) => {
+  const path = findProgram(`kubectl.${version}`) ?? findIn('/usr/lib/google-cloud-sdk/bin', `kubectl.${version}`);
+  return path === undefined ? [] : [{ version, path }];
+});
+
+function findIn(folder: string, name: string): string | undefined {
+  try {
+    readFileSync(join(folder, name)).subarray(0, 1);
+    return join(folder, name);
+  } catch {
+    return undefined;
+  }
+}
+
+const manifest = `
+apiVersion: v1
+kind: Pod
+metadata: { name: web, labels: { app: web } }
+spec:
+  containers:
+    - name: main
+      image: fairlead/echo:1
+      ports: [{ containerPort: 8080 }]
+      volumeMounts: [{ name: files, mountPath: /data/files }]
+  volumes: [{ name: files, emptyDir: {} }]
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec:
+  selector: { app: web }
+  ports: [{ port: 80, targetPort: 8080 }]
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: talker }
+spec:
+  containers:
+    - name: main
+      image: local/shell
+      command: [sh, -c, 'while read line; do echo "heard $line"; done; echo bye; sleep 1000']
+      stdin: true
+      stdinOnce: true
+`;
+
+describe('exec, attach and port-forward', { skip: kernelSkip('kubectl'), timeout: 240_000 }, () => {
+  let system: TestSystem;
+  before(async () => {
+    system = await startSystem();
+    await system.apply(manifest);
+    await system.kubectl('wait', '--for=condition=Ready', 'pod/web', 'pod/talker', '--timeout=60s');
+  });
+  after(async () => {
+    await system?.dispose();
+  });
+
+  const inside = (): string[] => ['--target', String(system.process.pid), '--net', '--mount', '--'];
+  const run = (kubectl: string, args: readonly string[], input?: string): Promise<Outcome> =>
+    command('nsenter', [...inside(), kubectl, '--kubeconfig', system.kubeconfig, ...args], {
+      ...(input === undefined ? {} : { input }),
+      env: { ...process.env, KUBECACHEDIR: join(system.dataDir, 'kubectl-cache') },
+    });
+  const start = (kubectl: string, args: readonly string[]): ChildProcess =>
+    spawn('nsenter', [...inside(), kubectl, '--kubeconfig', system.kubeconfig, ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+  const printed = (child: ChildProcess, pattern: RegExp): Promise<string> =>
+    new Promise((resolve, reject) => {
+      let text = '';
+      const timer = setTimeout(() => reject(new Error(`never ${pattern} in: ${text}`)), 30_000);
+      const read = (chunk: Buffer): void => {
+        text += chunk.toString();
+        if (!pattern.test(text)) return;
+        clearTimeout(timer);
+        resolve(text);
+      };
+      child.stdout?.on('data', read);
+      child.stderr?.on('data', read);
+    });
+
+  for (const { version, path } of kubectls) {
+    test(`kubectl ${version}: exec keeps output, errors and exit status apart`, async () => {
+      const done = await run(path, ['exec', 'web', '--', 'sh', '-c', 'echo out; echo err >&2; exit 3']);
+      assert.equal(done.status, 3, done.stderr);
+      assert.equal(done.stdout, 'out\n');
+      assert.match(done.stderr, /^err\n/);
+      const names = await run(path, ['exec', 'web', '--', 'sh', '-c', 'hostname; echo $FAIRLEAD_POD_NAME; ls /data']);
+      assert.equal(names.stdout, 'web\nweb\nfiles\n', names.stderr);
+    });
+
+    test(`kubectl ${version}: exec -i sends input and its end`, async () => {
+      const input = `${'x'.repeat(300_000)}\nlast\n`;
+      const done = await run(path, ['exec', '-i', 'web', '--', 'cat'], input);
+      assert.equal(done.status, 0, done.stderr);
+      assert.equal(done.stdout.length, input.length);
+      assert.ok(done.stdout === input);
+    });
+
+    test(`kubectl ${version}: exec -t gives a terminal`, async () => {
+      // `script` is kubectl's terminal here.
+      const words = [...inside(), path, '--kubeconfig', system.kubeconfig, 'exec', '-it', 'web', '--', 'sh', '-c'];
+      const program =
+        '"test -t 0 && test -t 1 && echo is-terminal; stty size; echo $TERM; read x; echo got-$x; exit 4"';
+      const child = spawn('script', [
+        '-qec',
+        `stty rows 33 cols 99; nsenter ${words.join(' ')} '${program.slice(1, -1)}'`,
+        '/dev/null',
+      ]);
+      const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+      const text = printed(child, /got-typed/);
+      await printed(child, /xterm/);
+      child.stdin.write('typed\n');
+      const seen = await text;
+      assert.match(seen, /is-terminal/);
+      assert.match(seen, /33 99/);
+      assert.equal(await exited, 4);
+    });
+
+    test(`kubectl ${version}: cp there and back`, async (context) => {
+      const folder = mkdtempSync(join(tmpdir(), 'fairlead-cp-'));
+      context.after(() => rmSync(folder, { recursive: true, force: true }));
+      const content = Buffer.alloc(1_500_000, 'fairlead ');
+      writeFileSync(join(folder, 'there'), content);
+      const name = `/data/files/copy-${version}`;
+      const there = await run(path, ['cp', join(folder, 'there'), `default/web:${name}`]);
+      assert.equal(there.status, 0, there.stderr);
+      const back = await run(path, ['cp', `default/web:${name}`, join(folder, 'back')]);
+      assert.equal(back.status, 0, back.stderr);
+      assert.ok(readFileSync(join(folder, 'back')).equals(content));
+    });
+
+    test(`kubectl ${version}: port-forward to a Service, many connections`, async () => {
+      const child = start(path, ['port-forward', 'svc/web', ':80']);
+      try {
+        const text = await printed(child, /Forwarding from 127\.0\.0\.1:\d+/);
+        const port = /127\.0\.0\.1:(\d+)/.exec(text)![1]!;
+        const answers = await Promise.all(
+          Array.from({ length: 8 }, () => system.exec('curl', '-s', '-m', '20', `http://127.0.0.1:${port}/`)),
+        );
+        for (const answer of answers) assert.match(answer.stdout, /web/, answer.stderr);
+      } finally {
+        child.kill('SIGTERM');
+      }
+    });
+  }
+
+  test('attach joins a running program', async () => {
+    const child = start('kubectl', ['attach', '-i', 'talker']);
+    const heard = printed(child, /heard hello/);
+    child.stdin!.write('hello\n');
+    await heard;
+    const bye = printed(child, /bye/);
+    child.stdin!.end();
+    await bye;
+    child.kill('SIGTERM');
+  });
+
+  test('port-forward reaches what listens on the Pod loopback only, and names what does not listen', async () => {
+    const listen =
+      "require('http').createServer((_, r) => r.end('loop')).listen(9999, '127.0.0.1', () => console.log('up'))";
+    const server = start('kubectl', ['exec', '-i', 'web', '--', process.execPath, '-e', listen]);
+    const child = start('kubectl', ['port-forward', 'pod/web', ':9999', ':9998']);
+    try {
+      await printed(server, /up/);
+      const text = await printed(child, /-> 9998/);
+      const [, first] = /127\.0\.0\.1:(\d+) -> 9999/.exec(text)!;
+      const [, second] = /127\.0\.0\.1:(\d+) -> 9998/.exec(text)!;
+      const answer = await system.exec('curl', '-s', '-m', '20', `http://127.0.0.1:${first}/`);
+      assert.equal(answer.stdout, 'loop');
+      const complaint = printed(child, /error forwarding port 9998 to pod/);
+      await system.exec('curl', '-s', '-m', '5', `http://127.0.0.1:${second}/`);
+      await complaint;
+    } finally {
+      child.kill('SIGTERM');
+      server.kill('SIGTERM');
+    }
+  });
+
+  const mistakes: readonly (readonly [string, readonly string[], RegExp])[] = [
+    [
+      'a container that does not exist',
+      ['exec', 'web', '-c', 'none', '--', 'true'],
+      /container none is not valid for pod web/,
+    ],
+    ['a Pod that does not exist', ['exec', 'nobody', '--', 'true'], /pods "nobody" not found/],
+  ];
+  for (const [name, args, message] of mistakes) {
+    test(`refused: ${name}`, async () => {
+      const done = await run('kubectl', args);
+      assert.notEqual(done.status, 0);
+      assert.match(done.stderr, message);
+    });
+  }
+});
