@@ -171,8 +171,7 @@ export class Listener {
     let answer: ApiAnswer;
     try {
       const asServed = request as unknown as Http2ServerRequest;
-      const { tokens, audiences } = this.#options;
-      const user = authenticate(this.#certificateUser(asServed), request.headers.authorization, tokens, audiences);
+      const user = authenticate(this.#certificateUser(asServed), request.headers.authorization, this.#options.tokens);
       const url = request.url ?? '/';
       const mark = url.indexOf('?');
       answer = await this.#options.pipeline.handle({
