@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { ingress, web } from './echo-manifest.ts';
 import { eventually, kernelSkip, startSystem, type TestSystem } from './system.ts';
 
+const program = fileURLToPath(new URL('../packages/fairlead/bin/fairlead.mjs', import.meta.url));
 const skip = kernelSkip('kubectl', 'curl');
 let system: TestSystem;
 
@@ -58,4 +60,30 @@ test('the Ingress has an address, and kubectl describes it', { skip }, async () 
   const described = await system.kubectl('describe', 'ingress', 'routes');
   assert.match(described, /one\.example/);
   assert.match(described, /\/second\s+beta:80/);
+});
+
+test('explain follows a URL and a name to the same Pods as the data planes', { skip }, async () => {
+  const explained = async (...args: readonly string[]) => {
+    const done = await system.exec(
+      process.execPath,
+      program,
+      'explain',
+      ...args,
+      '-o',
+      'json',
+      '--kubeconfig',
+      system.kubeconfig,
+    );
+    assert.equal(done.status, 0, done.stderr);
+    return JSON.parse(done.stdout);
+  };
+  const ips = (await system.kubectl('get', 'pods', '-l', 'app=alpha', '-o', 'jsonpath={.items[*].status.podIP}')).split(
+    ' ',
+  );
+  const endpoints = ips.map((ip) => `${ip}:8080`).sort();
+  const byUrl = await explained('http://one.example/');
+  assert.deepEqual([byUrl.outcome, byUrl.endpoints.sort()], ['reaches', endpoints]);
+  const byName = await explained('alpha.default.svc.cluster.local');
+  assert.deepEqual([byName.outcome, byName.endpoints.sort()], ['reaches', endpoints]);
+  assert.equal((await explained('http://two.example/empty')).outcome, 'answered');
 });

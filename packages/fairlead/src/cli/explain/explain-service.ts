@@ -26,7 +26,8 @@ export function describeEndpoint(world: World, target: string): string {
   const address = target.slice(0, target.lastIndexOf(':')).replace(/^\[|\]$/g, '');
   const pod = podOfAddress(world, address);
   if (pod === undefined) return target;
-  return `${target}  Pod ${pod.metadata.namespace}/${pod.metadata.name} on ${pod.spec?.nodeName ?? 'no node'}`;
+  const leaving = pod.metadata.deletionTimestamp === undefined ? '' : ' (terminating)';
+  return `${target}  Pod ${pod.metadata.namespace}/${pod.metadata.name} on ${pod.spec?.nodeName ?? 'no node'}${leaving}`;
 }
 
 /** Why an endpoint gets no new connections. */
