@@ -1,3 +1,4 @@
+import { type CustomSchema, customTypeId } from '../crd/openapi.ts';
 import { schemaForKind } from '../schema/lookup.ts';
 import type { ResourceFacts } from '../schema/resource-facts.ts';
 import type { OpenApiNode } from './components.ts';
@@ -23,23 +24,41 @@ interface Target {
   readonly resource: ResourceFacts;
   readonly kind: { readonly group: string; readonly version: string; readonly kind: string };
   readonly typeId: string;
+  /** Set where the list's type is not in the schema table. */
+  readonly listTypeId: string | undefined;
   /** Middle and end of operation ids: `CoreV1`, `NamespacedServiceStatus`. */
   readonly idGroup: string;
   readonly idName: string;
 }
 
 /** Operations of every verb and subresource of the resources. */
-export function operationsOf(groupVersion: string, resources: readonly ResourceFacts[]): Operations {
+export function operationsOf(
+  groupVersion: string,
+  resources: readonly ResourceFacts[],
+  custom: readonly CustomSchema[] = [],
+): Operations {
   const root = groupVersion.includes('/') ? `/apis/${groupVersion}` : `/api/${groupVersion}`;
   const paths: OpenApiNode = {};
   const typeIds = new Set<string>();
   for (const resource of resources) {
-    const schema = schemaForKind(groupVersion, resource.kind);
+    const own = custom.find(({ kind }) => kind === resource.kind);
+    const schema =
+      own === undefined
+        ? schemaForKind(groupVersion, resource.kind)
+        : { id: customTypeId(resource.group, resource.version, resource.kind) };
     if (schema === undefined) continue;
     const idGroup = `${pascal(resource.group === '' ? 'core' : (resource.group.split('.')[0] ?? ''))}${pascal(resource.version)}`;
     const scope = resource.namespaced ? 'Namespaced' : '';
     const kind = { group: resource.group, version: resource.version, kind: resource.kind };
-    const target: Target = { resource, kind, typeId: schema.id, idGroup, idName: `${scope}${resource.kind}` };
+    const listTypeId = own === undefined ? undefined : customTypeId(resource.group, resource.version, own.listKind);
+    const target: Target = {
+      resource,
+      kind,
+      typeId: schema.id,
+      listTypeId,
+      idGroup,
+      idName: `${scope}${resource.kind}`,
+    };
     const base = resource.namespaced
       ? `${root}/namespaces/{namespace}/${resource.plural}`
       : `${root}/${resource.plural}`;
@@ -58,7 +77,10 @@ export function operationsOf(groupVersion: string, resources: readonly ResourceF
     }
     for (const sub of resource.subresources) {
       const [group = '', version = '', name = ''] = subKind(sub.kind);
-      const subSchema = schemaForKind(group === '' ? version : `${group}/${version}`, name);
+      const subSchema =
+        own !== undefined && name === resource.kind
+          ? schema
+          : schemaForKind(group === '' ? version : `${group}/${version}`, name);
       if (subSchema === undefined) continue;
       const subTarget: Target = {
         ...target,
@@ -142,7 +164,10 @@ function listOperation(target: Target, operationId: string, typeIds: Set<string>
   );
   return {
     ...describe(target, operationId, 'list'),
-    responses: answers(['200'], list?.id ?? target.typeId, typeIds, [...MEDIA_TYPES, 'application/json;stream=watch']),
+    responses: answers(['200'], target.listTypeId ?? list?.id ?? target.typeId, typeIds, [
+      ...MEDIA_TYPES,
+      'application/json;stream=watch',
+    ]),
   };
 }
 

@@ -9,6 +9,8 @@ const META_PACKAGES: Readonly<Record<string, string>> = {
 
 /** Name of a type in an OpenAPI document: `core.v1.Service` is `io.k8s.api.core.v1.Service`. */
 export function schemaName(typeId: string): string {
+  // Kinds of definitions carry their whole name.
+  if (typeId.startsWith('crd:')) return typeId.slice(4);
   const group = typeId.slice(0, typeId.indexOf('.'));
   return `${META_PACKAGES[group] ?? 'io.k8s.api'}.${typeId}`;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { openApiV3 } from '@fairlead/api/openapi';
-import { groupVersions, type ServedResource, type ServedResources } from '../resources/served-resources.ts';
+import type { ServedResource, ServedResources } from '../resources/served-resources.ts';
 import type { ApiAnswer, ApiRequest } from '../server/api-request.ts';
 import { parseMediaTypes } from '../server/media-type.ts';
 import { unknownResource } from '../server/status-error.ts';
@@ -14,6 +14,7 @@ interface Document {
 export class Discovery {
   readonly #served: ServedResources;
   readonly #documents = new Map<string, Document>();
+  #generation = -1;
 
   constructor(served: ServedResources) {
     this.#served = served;
@@ -65,6 +66,10 @@ export class Discovery {
   }
 
   #document(name: string, build: () => object): Document {
+    if (this.#generation !== this.#served.generation) {
+      this.#documents.clear();
+      this.#generation = this.#served.generation;
+    }
     let document = this.#documents.get(name);
     if (document === undefined) {
       const text = JSON.stringify(build());
@@ -76,33 +81,34 @@ export class Discovery {
   }
 
   #group(group: string): object {
-    const versions = [...new Set(this.#served.all.filter((one) => one.group === group).map((one) => one.version))].map(
-      (version) => ({ groupVersion: `${group}/${version}`, version }),
-    );
+    const versions = this.#served.groupVersions
+      .filter((one) => one[0] === group)
+      .map(([, version]) => ({ groupVersion: `${group}/${version}`, version }));
     return { name: group, versions, preferredVersion: versions[0] };
   }
 
   #groupList(): object {
-    const groups = groupVersions.map(([group]) => this.#group(group));
+    const groups = [...new Set(this.#served.groupVersions.map(([group]) => group))].map((group) => this.#group(group));
     return { kind: 'APIGroupList', apiVersion: 'v1', groups };
   }
 
   #aggregated(request: ApiRequest, root: string, version: string): ApiAnswer {
     const document = this.#document(`/${root}?${version}`, () => {
-      const versions = root === 'api' ? ([['', 'v1']] as const) : groupVersions;
+      const versions = root === 'api' ? ([['', 'v1']] as const) : this.#served.groupVersions;
+      const groups = [...new Set(versions.map(([group]) => group))];
       return {
         kind: 'APIGroupDiscoveryList',
         apiVersion: `apidiscovery.k8s.io/${version}`,
         metadata: {},
-        items: versions.map(([group, groupVersion]) => ({
+        items: groups.map((group) => ({
           metadata: group === '' ? { creationTimestamp: null } : { name: group, creationTimestamp: null },
-          versions: [
-            {
+          versions: versions
+            .filter((one) => one[0] === group)
+            .map(([, groupVersion]) => ({
               version: groupVersion,
               resources: this.#served.ofGroupVersion(group, groupVersion).map(aggregatedResource),
               freshness: 'Current',
-            },
-          ],
+            })),
         })),
       };
     });
@@ -116,7 +122,7 @@ export class Discovery {
   #openApi(request: ApiRequest, segments: readonly string[]): ApiAnswer {
     const paths = new Map<string, readonly [group: string, version: string]>();
     paths.set('api/v1', ['', 'v1']);
-    for (const [group, version] of groupVersions) paths.set(`apis/${group}/${version}`, [group, version]);
+    for (const [group, version] of this.#served.groupVersions) paths.set(`apis/${group}/${version}`, [group, version]);
     if (segments.length === 0) {
       const document = this.#document('/openapi/v3', () => ({
         paths: Object.fromEntries(
@@ -140,15 +146,19 @@ export class Discovery {
 
   #openApiDocument([group, version]: readonly [string, string]): Document {
     const apiVersion = group === '' ? version : `${group}/${version}`;
-    return this.#document(`openapi:${apiVersion}`, () =>
-      openApiV3(
+    return this.#document(`openapi:${apiVersion}`, () => {
+      const resources = this.#served.ofGroupVersion(group, version);
+      return openApiV3(
         apiVersion,
-        this.#served.ofGroupVersion(group, version).map((resource) => ({
+        resources.map((resource) => ({
           ...resource.facts,
           subresources: resource.facts.subresources.filter(({ name }) => resource.subresources.has(name)),
         })),
-      ),
-    );
+        resources.flatMap(({ kind, custom }) =>
+          custom === undefined ? [] : [{ kind, listKind: custom.listKind, schema: custom.schema }],
+        ),
+      );
+    });
   }
 
   #openApiHash(groupVersion: readonly [string, string]): string {

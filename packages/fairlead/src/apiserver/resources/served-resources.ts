@@ -1,4 +1,5 @@
 import { type ResourceFacts, resourceFor, schemaForKind } from '@fairlead/api/schema';
+import type { CustomKind } from '../crd/custom-kind.ts';
 
 /** One resource this server serves, with what the request pipeline needs of it. */
 export interface ServedResource {
@@ -16,6 +17,8 @@ export interface ServedResource {
   readonly prefix: string;
   /** Subresources served now, by name. */
   readonly subresources: ReadonlySet<string>;
+  /** Set for resources that a CustomResourceDefinition declares. */
+  readonly custom?: CustomKind;
 }
 
 /**
@@ -25,6 +28,11 @@ export interface ServedResource {
  * core group only.
  */
 const served: readonly (readonly [group: string, version: string, plural: string, subresources: string])[] = [
+  ['admissionregistration.k8s.io', 'v1', 'mutatingwebhookconfigurations', ''],
+  ['admissionregistration.k8s.io', 'v1', 'validatingadmissionpolicies', 'status'],
+  ['admissionregistration.k8s.io', 'v1', 'validatingadmissionpolicybindings', ''],
+  ['admissionregistration.k8s.io', 'v1', 'validatingwebhookconfigurations', ''],
+  ['apiextensions.k8s.io', 'v1', 'customresourcedefinitions', 'status'],
   ['', 'v1', 'configmaps', ''],
   ['', 'v1', 'endpoints', ''],
   ['', 'v1', 'events', ''],
@@ -34,36 +42,75 @@ const served: readonly (readonly [group: string, version: string, plural: string
   ['', 'v1', 'secrets', ''],
   ['', 'v1', 'serviceaccounts', 'token'],
   ['', 'v1', 'services', 'status'],
+  ['authentication.k8s.io', 'v1', 'selfsubjectreviews', ''],
+  ['authentication.k8s.io', 'v1', 'tokenreviews', ''],
+  ['authorization.k8s.io', 'v1', 'localsubjectaccessreviews', ''],
+  ['authorization.k8s.io', 'v1', 'selfsubjectaccessreviews', ''],
+  ['authorization.k8s.io', 'v1', 'selfsubjectrulesreviews', ''],
+  ['authorization.k8s.io', 'v1', 'subjectaccessreviews', ''],
   ['apps', 'v1', 'deployments', 'scale status'],
   ['apps', 'v1', 'replicasets', 'scale status'],
   ['coordination.k8s.io', 'v1', 'leases', ''],
   ['discovery.k8s.io', 'v1', 'endpointslices', ''],
   ['networking.k8s.io', 'v1', 'ingressclasses', ''],
   ['networking.k8s.io', 'v1', 'ingresses', 'status'],
+  ['rbac.authorization.k8s.io', 'v1', 'clusterrolebindings', ''],
+  ['rbac.authorization.k8s.io', 'v1', 'clusterroles', ''],
+  ['rbac.authorization.k8s.io', 'v1', 'rolebindings', ''],
+  ['rbac.authorization.k8s.io', 'v1', 'roles', ''],
 ];
 
-/** Group versions in the order discovery lists them. */
-export const groupVersions: readonly (readonly [group: string, version: string])[] = [
+/** Built-in group versions in the order discovery lists them. */
+const builtInGroupVersions: readonly (readonly [group: string, version: string])[] = [
   ['apps', 'v1'],
+  ['authentication.k8s.io', 'v1'],
+  ['authorization.k8s.io', 'v1'],
   ['networking.k8s.io', 'v1'],
+  ['rbac.authorization.k8s.io', 'v1'],
   ['coordination.k8s.io', 'v1'],
   ['discovery.k8s.io', 'v1'],
+  ['admissionregistration.k8s.io', 'v1'],
+  ['apiextensions.k8s.io', 'v1'],
 ];
 
 /** The resources of this server, by group version and plural name. */
 export class ServedResources {
-  readonly all: readonly ServedResource[];
-  readonly #byPath = new Map<string, ServedResource>();
-  readonly #versions = new Map<string, Set<string>>();
+  readonly #builtIn: readonly ServedResource[];
+  #custom: readonly ServedResource[] = [];
+  #customVersions: readonly (readonly [group: string, version: string])[] = [];
+  #byPath: ReadonlyMap<string, ServedResource> = new Map();
+  #groups: ReadonlySet<string> = new Set();
+  #generation = 0;
 
   constructor(resources: readonly ServedResource[]) {
-    this.all = resources;
-    for (const resource of resources) {
-      this.#byPath.set(`${resource.apiVersion}/${resource.plural}`, resource);
-      const versions = this.#versions.get(resource.group) ?? new Set();
-      versions.add(resource.version);
-      this.#versions.set(resource.group, versions);
-    }
+    this.#builtIn = resources;
+    this.#index();
+  }
+
+  get all(): readonly ServedResource[] {
+    return [...this.#builtIn, ...this.#custom];
+  }
+
+  /** Grows with every change of what is served. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Group versions other than the core one, in the order discovery lists them. */
+  get groupVersions(): readonly (readonly [group: string, version: string])[] {
+    return [...builtInGroupVersions, ...this.#customVersions];
+  }
+
+  /** Replaces the resources that definitions declare; `versions` is their order in discovery. */
+  setCustom(
+    resources: readonly ServedResource[],
+    versions: readonly (readonly [group: string, version: string])[],
+  ): void {
+    this.#custom = resources;
+    this.#customVersions = versions.filter(
+      ([group, version]) => !builtInGroupVersions.some((own) => own[0] === group && own[1] === version),
+    );
+    this.#index();
   }
 
   find(group: string, version: string, plural: string): ServedResource | undefined {
@@ -71,7 +118,12 @@ export class ServedResources {
   }
 
   hasGroup(group: string): boolean {
-    return this.#versions.has(group);
+    return this.#groups.has(group);
+  }
+
+  /** True for a group all of whose resources are custom: unknown paths in it are pages not found. */
+  isCustomGroup(group: string): boolean {
+    return group !== '' && !builtInGroupVersions.some(([own]) => own === group);
   }
 
   ofGroupVersion(group: string, version: string): ServedResource[] {
@@ -81,6 +133,12 @@ export class ServedResources {
   /** The resource of a kind. */
   ofKind(apiVersion: string, kind: string): ServedResource | undefined {
     return this.all.find((resource) => resource.apiVersion === apiVersion && resource.kind === kind);
+  }
+
+  #index(): void {
+    this.#byPath = new Map(this.all.map((resource) => [`${resource.apiVersion}/${resource.plural}`, resource]));
+    this.#groups = new Set([...this.all.map(({ group }) => group), ...this.#customVersions.map(([group]) => group)]);
+    this.#generation++;
   }
 }
 

@@ -1,5 +1,6 @@
 import { decodeObject, decodeProtobufObject, parseJsonStrict, SchemaError, schemaForKind } from '@fairlead/api/schema';
 import { parse as parseYaml } from 'yaml';
+import type { CustomKind, DecodedCustomObject } from '../crd/custom-kind.ts';
 import type { ApiRequest } from '../server/api-request.ts';
 import { bodyMediaType } from '../server/media-type.ts';
 import { badRequest, invalid, StatusError } from '../server/status-error.ts';
@@ -10,6 +11,7 @@ export interface ExpectedType {
   readonly apiVersion: string;
   readonly kind: string;
   readonly typeId: string;
+  readonly custom?: CustomKind;
 }
 
 /** What to do with fields the schema does not know: `fieldValidation`. */
@@ -65,8 +67,9 @@ export function typed(
   validation: FieldValidation,
   warnings: string[],
 ): KubeObject {
-  const { object, unknownFields, errors } = decodeObject(expected.typeId, value);
-  if (errors.length > 0) throw cannotHandle(expected, expected, errors[0]!.message);
+  const { object, unknownFields, error } =
+    expected.custom === undefined ? decodedBuiltIn(expected.typeId, value) : expected.custom.decode(value);
+  if (error !== undefined) throw cannotHandle(expected, expected, error);
   const faults = [
     ...duplicates.map((field) => `duplicate field "${field}"`),
     ...unknownFields.map((field) => `unknown field "${field}"`),
@@ -76,7 +79,15 @@ export function typed(
   }
   if (validation === 'Warn') warnings.push(...faults);
   const metadata = recordOf(object.metadata) ?? {};
+  // An empty list, which decoding leaves out, asks to forget all managers.
+  const managed = recordOf(recordOf(value)?.metadata)?.managedFields;
+  if (Array.isArray(managed) && managed.length === 0) metadata.managedFields = [];
   return { ...object, kind: expected.kind, apiVersion: expected.apiVersion, metadata } as KubeObject;
+}
+
+function decodedBuiltIn(typeId: string, value: unknown): DecodedCustomObject {
+  const { object, unknownFields, errors } = decodeObject(typeId, value);
+  return { object, unknownFields, error: errors[0]?.message };
 }
 
 function parseText(

@@ -1,4 +1,6 @@
 import type { FieldCause } from '@fairlead/api/schema';
+import { allShownAs, shownAs, storable } from '../crd/custom-view.ts';
+import { cleanupFinalizer } from '../crd/definition-registry.ts';
 import type { ApiAnswer } from '../server/api-request.ts';
 import { negotiate } from '../server/media-type.ts';
 import { conflict, forbidden, invalid, modifiedText, StatusError } from '../server/status-error.ts';
@@ -70,10 +72,9 @@ export async function deleteCollection(context: RestContext, target: RestRequest
   const options = deleteOptions(target);
   const selection = parseSelection(resource, namespace, request.query);
   const revision = context.cache.revision;
-  const found = context.cache
-    .resource(resource.prefix)
-    .list(namespace)
-    .filter((stored) => matches(selection, stored));
+  const found = allShownAs(resource, context.cache.resource(resource.prefix).list(namespace)).filter((stored) =>
+    matches(selection, stored),
+  );
   await Promise.all(
     found.map(async (stored) => {
       const own = { ...target, namespace: stored.object.metadata.namespace ?? '' };
@@ -120,6 +121,8 @@ async function deleteCurrent(
   const name = old.metadata.name ?? '';
   const grace = graceSeconds(target, old, options);
   const finalizers = wantedFinalizers(old, options);
+  const isDefinition = resource.kind === 'CustomResourceDefinition' && old.metadata.deletionTimestamp === undefined;
+  if (isDefinition && !finalizers.includes(cleanupFinalizer)) finalizers.push(cleanupFinalizer);
   const specFinalizers = resource.kind === 'Namespace' ? recordOf(old.spec)?.finalizers : undefined;
   const waits = finalizers.length > 0 || grace > 0 || (Array.isArray(specFinalizers) && specFinalizers.length > 0);
   if (!waits) {
@@ -136,11 +139,10 @@ async function deleteCurrent(
   const result = await context.storage.commit({
     key: current.key,
     expect: current.modRevision,
-    value: storedValue(next),
-    decoded: next,
+    value: storedValue(storable(resource, next)),
   });
   if (!result.ok) throw conflict(resource, name, modifiedText);
-  return { stored: new StoredObject(result.entry), gone: false };
+  return { stored: shownAs(resource, new StoredObject(result.entry)), gone: false };
 }
 
 /** The object with its deletion written on it. */

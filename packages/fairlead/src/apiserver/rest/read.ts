@@ -1,4 +1,5 @@
 // Hot path: get and list of the newest state never leave memory.
+import { allShownAs } from '../crd/custom-view.ts';
 import type { ApiAnswer } from '../server/api-request.ts';
 import { negotiate } from '../server/media-type.ts';
 import { expired, invalid } from '../server/status-error.ts';
@@ -46,7 +47,8 @@ export async function listObjects(context: RestContext, target: RestRequest): Pr
     const exact = version.match === 'Exact' || (version.match === undefined && limit > 0 && version.revision > 0);
     if (exact) snapshot = version.revision;
   }
-  const { objects, revision } = await snapshotOf(context, target, snapshot, token);
+  const { objects: kept, revision } = await snapshotOf(context, target, snapshot, token);
+  const objects = allShownAs(resource, kept);
   const first = token === undefined ? 0 : firstAfter(objects, resource.prefix + token.after);
   const found: StoredObject[] = [];
   let more = false;
@@ -61,6 +63,7 @@ export async function listObjects(context: RestContext, target: RestRequest): Pr
     found.push(stored);
   }
   const metadata: Record<string, unknown> = { resourceVersion: String(revision) };
+  if (resource.custom !== undefined && representation.as === undefined) metadata.continue = '';
   if (more) {
     const after = found.at(-1)!.key.slice(resource.prefix.length);
     metadata.continue = continueToken({ revision, after });

@@ -1,4 +1,5 @@
-import { tableRows } from '@fairlead/api/table';
+import { printerCells } from '@fairlead/api/crd/index';
+import { type TableContent, tableRows } from '@fairlead/api/table';
 import { stringify as yamlText } from 'yaml';
 import type { ServedResource } from '../resources/served-resources.ts';
 import type { ApiAnswer } from '../server/api-request.ts';
@@ -58,12 +59,8 @@ export function table(
   metadata: object,
   withColumns: boolean,
 ): object {
-  const { representation, resource } = form;
-  const content = tableRows(
-    resource.facts,
-    objects.map((stored) => stored.object),
-    form.nowMs,
-  );
+  const { representation } = form;
+  const content = tableContent(form, objects);
   return {
     kind: 'Table',
     apiVersion: `meta.k8s.io/${representation.asVersion}`,
@@ -71,6 +68,14 @@ export function table(
     columnDefinitions: withColumns ? content.columnDefinitions.map((column) => ({ description: '', ...column })) : null,
     rows: content.rows.map((row, index) => ({ cells: row.cells, object: rowObject(form, objects[index]!) })),
   };
+}
+
+function tableContent({ resource, nowMs }: ObjectForm, stored: readonly StoredObject[]): TableContent {
+  const { facts, custom } = resource;
+  const objects = stored.map(({ object }) => object);
+  if (custom === undefined) return tableRows(facts, objects, nowMs);
+  const rows = objects.map((object) => ({ cells: printerCells(object, custom.columns, nowMs), object }));
+  return { columnDefinitions: facts.columns, rows };
 }
 
 function rowObject(form: ObjectForm, stored: StoredObject): unknown {
@@ -99,9 +104,11 @@ export function listText(form: ObjectForm, objects: readonly StoredObject[], met
       items: objects.map((stored) => partial(stored, asVersion)),
     });
   }
-  const { kind, apiVersion, facts } = form.resource;
+  const { kind, apiVersion, facts, custom } = form.resource;
   const typeMeta = `{"kind":"${kind}","apiVersion":"${apiVersion}",`;
-  const items = objects.map(({ json }) => (json.startsWith(typeMeta) ? `{${json.slice(typeMeta.length)}` : json));
+  const items = objects.map(({ json }) =>
+    custom === undefined && json.startsWith(typeMeta) ? `{${json.slice(typeMeta.length)}` : json,
+  );
   const head = { kind: facts.listKind ?? `${kind}List`, apiVersion, metadata };
   return `${JSON.stringify(head).slice(0, -1)},"items":[${items.join(',')}]}`;
 }

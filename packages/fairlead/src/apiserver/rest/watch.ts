@@ -1,4 +1,5 @@
 // Hot path: receive() runs per watcher and event; the encoded line is shared by plain JSON watchers.
+import { eventShownAs, shownAs } from '../crd/custom-view.ts';
 import type { AnswerSink, ApiAnswer } from '../server/api-request.ts';
 import { negotiate } from '../server/media-type.ts';
 import { StatusError } from '../server/status-error.ts';
@@ -141,7 +142,8 @@ class WatchSession {
     const revision = this.#context.cache.revision;
     if (objects) {
       this.#initial = true;
-      for (const stored of this.#cache.list(this.namespace)) {
+      for (const kept of this.#cache.list(this.namespace)) {
+        const stored = shownAs(this.#form.resource, kept);
         if (matches(this.#selection, stored)) this.#send('ADDED', stored);
       }
       this.#initial = false;
@@ -157,10 +159,11 @@ class WatchSession {
     for (const event of this.#cache.eventsAfter(this.#position) ?? []) this.receive(event);
   }
 
-  receive(event: WatchEvent): void {
-    if (event.revision <= this.#position) return;
-    this.#position = event.revision;
-    if (!this.#inNamespace(event.current)) return;
+  receive(change: WatchEvent): void {
+    if (change.revision <= this.#position) return;
+    this.#position = change.revision;
+    if (!this.#inNamespace(change.current)) return;
+    const event = eventShownAs(this.#form.resource, change);
     const before = event.previous !== undefined && matches(this.#selection, event.previous);
     const after = !event.deleted && matches(this.#selection, event.current);
     if (!before && !after) return;

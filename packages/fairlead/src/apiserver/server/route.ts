@@ -44,9 +44,11 @@ export function routeResource(path: string, served: ServedResources): Route {
   const [, name, subresource] = rest;
   const scopeFits = resource !== undefined && (namespace === '' || resource.namespaced);
   if (!scopeFits || rest.length > 3 || (name !== undefined && resource.namespaced && namespace === '')) {
-    return { kind: 'unknown-resource' };
+    return { kind: served.isCustomGroup(group) ? 'page-not-found' : 'unknown-resource' };
   }
-  if (subresource !== undefined && !resource.subresources.has(subresource)) return { kind: 'unknown-resource' };
+  if (subresource !== undefined && !resource.subresources.has(subresource)) {
+    return { kind: served.isCustomGroup(group) ? 'page-not-found' : 'unknown-resource' };
+  }
   return { kind: 'resource', resource, namespace, name, subresource, watch };
 }
 

@@ -1,0 +1,216 @@
+// Hot path: every read and write of a custom resource passes here.
+import {
+  applySchemaDefaults,
+  type Definition,
+  type DefinitionVersion,
+  hasDefaults,
+  type JsonPath,
+  type JsonSchema,
+  jsonPathValues,
+  listTypeCauses,
+  type PrinterColumn,
+  parseJsonPath,
+  printerColumns,
+  prune,
+  valueCauses,
+} from '@fairlead/api/crd/index';
+import { dns1123SubdomainErrors } from '@fairlead/api/names';
+import { type ManagedType, structureOfOpenApi } from '@fairlead/api/patch/apply/index';
+import { decodeObject, type FieldCause } from '@fairlead/api/schema';
+import { validateMetadata, validateMetadataUpdate } from '@fairlead/api/schema/validate/metadata';
+import { type KubeObject, recordOf } from '../watch/kube-object.ts';
+import { StoredObject, storedValue } from '../watch/stored-object.ts';
+import { CelRules } from './cel-rules.ts';
+
+/** What a body turned out to be. */
+export interface DecodedCustomObject {
+  readonly object: Record<string, unknown>;
+  readonly unknownFields: readonly string[];
+  /** First wrong type in the metadata. */
+  readonly error: string | undefined;
+}
+
+/** Where the scale subresource finds its numbers. */
+export interface ScalePaths {
+  readonly specReplicas: string;
+  readonly statusReplicas: string;
+  readonly labelSelector: string | undefined;
+}
+
+/** Reasons after which CEL rules are not run: the object does not have the shape they were written for. */
+const blockingReasons: ReadonlySet<string> = new Set([
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
+const maxInt32 = 2147483647;
+
+/** One version of a kind that a definition declares: decoding, defaults, validation, views. */
+export class CustomKind {
+  readonly schema: JsonSchema;
+  readonly listKind: string;
+  readonly columns: readonly PrinterColumn[];
+  readonly scale: ScalePaths | undefined;
+  /** For server-side apply and the tracking of field owners. */
+  readonly managed: ManagedType;
+  readonly hasStatus: boolean;
+  /** The definition is going away: no new objects. */
+  readonly terminating: boolean;
+  /** Said on every request when the version is deprecated. */
+  readonly warning: string | undefined;
+  /** Fields by which objects can be selected, as in field selectors (`spec.color`). */
+  readonly selectable: ReadonlyMap<string, JsonPath>;
+  readonly #apiVersion: string;
+  readonly #kind: string;
+  readonly #storageApiVersion: string;
+  readonly #namespaced: boolean;
+  readonly #defaults: boolean;
+  readonly #rules: CelRules;
+  readonly #views = new WeakMap<StoredObject, StoredObject>();
+
+  constructor(definition: Definition, version: DefinitionVersion, terminating: boolean) {
+    const { group, names, scope, versions } = definition.spec;
+    this.schema = version.schema?.openAPIV3Schema ?? { type: 'object' };
+    this.listKind = names.listKind ?? `${names.kind}List`;
+    this.columns = printerColumns(version);
+    this.hasStatus = version.subresources?.status !== undefined;
+    const scale = version.subresources?.scale;
+    this.scale =
+      scale === undefined
+        ? undefined
+        : {
+            specReplicas: scale.specReplicasPath,
+            statusReplicas: scale.statusReplicasPath,
+            labelSelector: scale.labelSelectorPath,
+          };
+    this.managed = { structure: structureOfOpenApi({ ...this.schema }), emptyObject: {} };
+    this.terminating = terminating;
+    this.warning =
+      version.deprecated === true
+        ? (version.deprecationWarning ?? `${group}/${version.name} ${names.kind} is deprecated`)
+        : undefined;
+    this.selectable = new Map(
+      (version.selectableFields ?? []).map(({ jsonPath }) => [jsonPath.slice(1), parseJsonPath(jsonPath) ?? []]),
+    );
+    this.#apiVersion = `${group}/${version.name}`;
+    this.#kind = names.kind;
+    this.#storageApiVersion = `${group}/${versions.find(({ storage }) => storage)?.name ?? version.name}`;
+    this.#namespaced = scope === 'Namespaced';
+    this.#defaults = hasDefaults(this.schema);
+    this.#rules = new CelRules(this.schema);
+  }
+
+  /** Reads a body: known metadata, and the fields of the schema. Never throws on bad input. */
+  decode(value: unknown): DecodedCustomObject {
+    const record = recordOf(value) ?? {};
+    const given = record.metadata ?? {};
+    const metadata = decodeObject('meta.v1.ObjectMeta', given);
+    const unknownFields: string[] = [];
+    const pruned = prune(record, this.schema, true, unknownFields) as Record<string, unknown>;
+    // Fields with the value null are kept for the schema to judge; `undefined` cannot come from JSON.
+    const object = { ...pruned, apiVersion: this.#apiVersion, kind: this.#kind, metadata: metadata.object };
+    return {
+      object,
+      unknownFields: [...metadata.unknownFields.map((field) => `metadata.${field}`), ...unknownFields],
+      error: metadata.errors[0]?.message,
+    };
+  }
+
+  /** Fills in defaults. Changes `object`. */
+  applyDefaults(object: KubeObject): void {
+    const { metadata, ...rest } = object;
+    const copy = structuredClone(rest);
+    applySchemaDefaults(copy, this.schema);
+    for (const key of Object.keys(rest)) delete object[key];
+    Object.assign(object, copy, { metadata });
+  }
+
+  /** Every mistake of an object, and of the change from `old`. */
+  causes(object: KubeObject, old: KubeObject | undefined, subresource: string | undefined): FieldCause[] {
+    const causes: FieldCause[] = [
+      ...(old === undefined ? [] : validateMetadataUpdate(object, old)),
+      ...validateMetadata(object, dns1123SubdomainErrors, this.#namespaced),
+    ];
+    const before = old === undefined ? undefined : { value: old };
+    if (subresource === 'status') {
+      const status = this.schema.properties?.status;
+      if (status !== undefined && object.status !== undefined) {
+        const oldStatus = old?.status === undefined ? undefined : { value: old.status };
+        causes.push(...valueCauses(object.status, status, 'status', oldStatus));
+      }
+      causes.push(...this.#scaleCauses(object, 'statusReplicas'));
+    } else {
+      causes.push(...valueCauses(object, this.schema, '', before));
+      causes.push(...this.#scaleCauses(object, 'specReplicas'), ...this.#scaleCauses(object, 'statusReplicas'));
+    }
+    if (old === undefined || listTypeCauses(old, this.schema).length === 0) {
+      causes.push(...listTypeCauses(object, this.schema));
+    }
+    if (!this.#rules.isEmpty) {
+      if (causes.some(({ reason }) => blockingReasons.has(reason))) {
+        causes.push({
+          reason: 'FieldValueInvalid',
+          field: '<nil>',
+          message:
+            'Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+        });
+      } else causes.push(...this.#rules.causes(object, old));
+    }
+    return causes;
+  }
+
+  /** The object in this version, with the defaults of today's schema. */
+  view(stored: StoredObject): StoredObject {
+    const known = this.#views.get(stored);
+    if (known !== undefined) return known;
+    const object = stored.object;
+    let shown = stored;
+    if (this.#defaults || object.apiVersion !== this.#apiVersion) {
+      const copy = structuredClone(object);
+      copy.apiVersion = this.#apiVersion;
+      const pruned = { ...(prune(copy, this.schema, true) as KubeObject) };
+      this.applyDefaults(pruned);
+      const value = storedValue(pruned);
+      if (value !== stored.value) {
+        shown = new StoredObject({
+          key: stored.key,
+          value,
+          createRevision: stored.createRevision,
+          modRevision: stored.modRevision,
+        });
+      }
+    }
+    this.#views.set(stored, shown);
+    return shown;
+  }
+
+  /** The object in the version the store keeps. */
+  toStorage(object: KubeObject): KubeObject {
+    return object.apiVersion === this.#storageApiVersion ? object : { ...object, apiVersion: this.#storageApiVersion };
+  }
+
+  #scaleCauses(object: KubeObject, which: 'specReplicas' | 'statusReplicas'): FieldCause[] {
+    if (this.scale === undefined) return [];
+    const path = this.scale[which];
+    const found = jsonPathValues(object, parseJsonPath(path) ?? []);
+    if (found.length === 0 || found[0] === null) return [];
+    const value = found[0];
+    const wrong = (shown: unknown, why: string): FieldCause[] => [
+      { reason: 'FieldValueInvalid', field: path, message: `Invalid value: ${String(shown)}: ${why}` },
+    ];
+    if (typeof value !== 'number' || !Number.isInteger(value)) {
+      return wrong(0, `${path} accessor error: ${String(value)} is of the type ${goType(value)}, expected int64`);
+    }
+    if (value < 0) return wrong(value, 'should be a non-negative integer');
+    if (value > maxInt32) return wrong(value, `should be less than or equal to ${maxInt32}`);
+    return [];
+  }
+}
+
+function goType(value: unknown): string {
+  if (typeof value === 'string') return 'string';
+  if (typeof value === 'number') return 'float64';
+  if (typeof value === 'boolean') return 'bool';
+  return Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}';
+}

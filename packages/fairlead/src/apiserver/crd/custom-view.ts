@@ -1,0 +1,39 @@
+// Hot path: every object that is read passes here; for built-in kinds it costs one comparison.
+import type { ServedResource } from '../resources/served-resources.ts';
+import type { KubeObject } from '../watch/kube-object.ts';
+import type { StoredObject } from '../watch/stored-object.ts';
+import { WatchEvent } from '../watch/watch-event.ts';
+
+const views = new WeakMap<WatchEvent, Map<ServedResource, WatchEvent>>();
+
+/** A stored object as a resource shows it: in the version asked for, with today's defaults. */
+export function shownAs(resource: ServedResource, stored: StoredObject): StoredObject {
+  return resource.custom === undefined ? stored : resource.custom.view(stored);
+}
+
+/** Stored objects as a resource shows them. */
+export function allShownAs(resource: ServedResource, list: readonly StoredObject[]): readonly StoredObject[] {
+  const { custom } = resource;
+  return custom === undefined ? list : list.map((stored) => custom.view(stored));
+}
+
+/** An object as the store keeps it. */
+export function storable(resource: ServedResource, object: KubeObject): KubeObject {
+  return resource.custom === undefined ? object : resource.custom.toStorage(object);
+}
+
+/** An event as a resource shows it; one per resource, so that its watchers share the encoding. */
+export function eventShownAs(resource: ServedResource, event: WatchEvent): WatchEvent {
+  const { custom } = resource;
+  if (custom === undefined) return event;
+  const known = views.get(event)?.get(resource);
+  if (known !== undefined) return known;
+  const current = custom.view(event.current);
+  const previous = event.previous === undefined ? undefined : custom.view(event.previous);
+  const same = current === event.current && previous === event.previous;
+  const shown = same ? event : new WatchEvent(current, previous, event.deleted);
+  const byResource = views.get(event) ?? new Map<ServedResource, WatchEvent>();
+  byResource.set(resource, shown);
+  views.set(event, byResource);
+  return shown;
+}

@@ -1,0 +1,61 @@
+import { type Definition, defaultDefinition, definitionCauses } from '@fairlead/api/crd/index';
+import { applyDefaults, type FieldCause, validateObject } from '@fairlead/api/schema';
+import { admissionObjectCauses } from '../admission/admission-object-causes.ts';
+import { defaultAdmissionObject } from '../admission/default-admission-object.ts';
+import type { ServedResource } from '../resources/served-resources.ts';
+import { StatusError } from '../server/status-error.ts';
+import type { KubeObject } from '../watch/kube-object.ts';
+import { definitionRuleCauses } from './definition-rules.ts';
+
+/** Fills in the defaults of an object of any kind. Changes `object`. */
+export function applyKindDefaults(resource: ServedResource, object: KubeObject): void {
+  if (resource.custom !== undefined) {
+    resource.custom.applyDefaults(object);
+    return;
+  }
+  applyDefaults(resource.apiVersion, resource.kind, object);
+  if (resource.group === 'apiextensions.k8s.io') defaultDefinition(object);
+  else if (resource.group === 'admissionregistration.k8s.io') defaultAdmissionObject(resource.kind, object);
+}
+
+/** Every mistake of an object of any kind, and of the change from `old`. */
+export function kindCauses(
+  resource: ServedResource,
+  object: KubeObject,
+  old: KubeObject | undefined,
+  subresource: string | undefined,
+): FieldCause[] {
+  if (resource.custom !== undefined) return resource.custom.causes(object, old, subresource);
+  const causes = validateObject(resource.apiVersion, resource.kind, object, old);
+  if (subresource !== undefined) return causes;
+  if (resource.group === 'apiextensions.k8s.io') {
+    const definition = object as unknown as Definition;
+    const before = old as unknown as Definition | undefined;
+    causes.push(...definitionCauses(definition, before), ...definitionRuleCauses(definition, before));
+  } else if (resource.group === 'admissionregistration.k8s.io') {
+    causes.push(...admissionObjectCauses(resource.kind, object, old));
+  }
+  return causes;
+}
+
+/** Status of a new definition, before its names are looked at. */
+export function newDefinitionStatus(object: KubeObject): object {
+  const { spec } = object as unknown as Definition;
+  const storage = spec?.versions?.find(({ storage: isStorage }) => isStorage)?.name;
+  return {
+    conditions: null,
+    acceptedNames: { plural: '', kind: '' },
+    storedVersions: storage === undefined ? [] : [storage],
+  };
+}
+
+/** A definition that is going away takes no new objects. */
+export function refuseWhenTerminating(resource: ServedResource): void {
+  if (resource.custom?.terminating !== true) return;
+  throw new StatusError(
+    405,
+    'MethodNotAllowed',
+    `create is not supported on resources of kind "${resource.plural}.${resource.group}"`,
+    { group: resource.group, kind: resource.plural },
+  );
+}
