@@ -16,7 +16,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   client: ['api'],
   wire: [],
   sys: [],
-  reactor: ['sys'],
+  reactor: ['sys', 'wire'],
   telemetry: ['sys'],
   collections: ['sys', 'api', 'client'],
   routing: ['sys', 'telemetry', 'collections', 'wire', 'api', 'balance', 'client'],

@@ -1,8 +1,9 @@
 // Hot path: write() and onEvent() run for every message.
-import { EAGAIN, ENOTCONN, EPIPE } from '../sys/errno.ts';
+import { EAGAIN, ENOTCONN, EPIPE, ETIMEDOUT, errnoName } from '../sys/errno.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from '../sys/linux-constants.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
 import { close, recv, send, shutdown, takeSocketError } from '../sys/socket.ts';
+import { TLS_WANT_WRITE } from '../sys/tls-session.ts';
 import type { EpollReactor } from './epoll-reactor.ts';
 import {
   type Connection,
@@ -14,17 +15,23 @@ import {
   RETAIN_MAX_BYTES,
 } from './reactor.ts';
 import { WheelTimer } from './timer-wheel.ts';
+import type { TlsState, TlsTransport } from './tls-transport.ts';
 
 /** How long a gracefully closed connection waits for the peer. */
 const LINGER_MS = 2000;
 
 const CONNECTING = 0;
-const OPEN = 1;
+/** TLS handshake; output is queued. */
+const HANDSHAKING = 1;
+const OPEN = 2;
 /** Own end of stream sent or queued; input is discarded. */
-const LINGERING = 2;
+const LINGERING = 3;
 /** Failed, not yet told. */
-const BROKEN = 3;
-const CLOSED = 4;
+const BROKEN = 4;
+const CLOSED = 5;
+
+/** TLS records read in a row before others get their turn. */
+const RECORDS_PER_TURN = 8;
 
 /** Epoll interest of a descriptor that is not registered: hung up while reading was paused. */
 const UNREGISTERED = -1;
@@ -52,19 +59,36 @@ export class EpollConnection implements Connection {
   #retained: Buffer | undefined = undefined;
   #redelivering = false;
   readonly #timer: WheelTimer;
+  readonly #transport: TlsTransport | undefined;
+  /** Deciphered or received bytes wait inside the TLS session, of which epoll knows nothing. */
+  #readAgain = false;
+  /** Installs the handler of an accepted TLS connection. */
+  onEstablished: (() => void) | undefined = undefined;
 
-  constructor(reactor: EpollReactor, fd: number, token: number, connecting: boolean, handler: ConnectionHandler) {
+  constructor(
+    reactor: EpollReactor,
+    fd: number,
+    token: number,
+    connecting: boolean,
+    handler: ConnectionHandler,
+    transport: TlsTransport | undefined,
+  ) {
+    this.#transport = transport;
     this.reactor = reactor;
     this.fd = fd;
     this.token = token;
     this.handler = handler;
-    this.#state = connecting ? CONNECTING : OPEN;
+    this.#state = connecting ? CONNECTING : transport === undefined ? OPEN : HANDSHAKING;
     this.#interest = connecting ? EPOLLOUT : EPOLLIN;
     this.#timer = new WheelTimer(() => this.reactor.guard(this, () => this.#onDeadline()));
   }
 
   get isOpen(): boolean {
     return this.#state <= OPEN;
+  }
+
+  get tls(): TlsState | undefined {
+    return this.#transport;
   }
 
   /** Interest at registration. */
@@ -76,7 +100,7 @@ export class EpollConnection implements Connection {
     if (this.#state > OPEN || start >= end) return;
     this.bytesWritten += end - start;
     if (this.#queuedBytes === 0 && this.#state === OPEN) {
-      const sent = send(this.fd, from, start, end - start);
+      const sent = this.#send(from, start, end - start);
       if (sent === end - start) return;
       if (sent >= 0) start += sent;
       else if (sent !== -EAGAIN) {
@@ -85,6 +109,13 @@ export class EpollConnection implements Connection {
       }
     }
     this.#enqueue(Buffer.from(from.bytes.subarray(start, end)));
+  }
+
+  #send(from: PinnedBuffer, offset: number, length: number): number {
+    const transport = this.#transport;
+    return transport === undefined
+      ? send(this.fd, from, offset, length)
+      : transport.session!.write(from, offset, length);
   }
 
   writeBytes(bytes: Uint8Array): void {
@@ -123,7 +154,7 @@ export class EpollConnection implements Connection {
         offset = 0;
         if (filled === scratch.length) break;
       }
-      const sent = send(this.fd, scratch, 0, filled);
+      const sent = this.#send(scratch, 0, filled);
       if (sent === -EAGAIN) break;
       if (sent < 0) {
         this.fail(sent);
@@ -158,9 +189,13 @@ export class EpollConnection implements Connection {
 
   #updateInterest(): void {
     const state = this.#state;
-    if (state >= BROKEN) return;
+    if (state >= BROKEN || state === HANDSHAKING) return;
     let wanted = this.#queuedBytes > 0 || state === CONNECTING ? EPOLLOUT : 0;
     if (this.#wantsRead && !this.#ended && state !== CONNECTING) wanted |= EPOLLIN;
+    this.#setInterest(wanted);
+  }
+
+  #setInterest(wanted: number): void {
     if (wanted === this.#interest) return;
     const result =
       this.#interest === UNREGISTERED
@@ -175,8 +210,9 @@ export class EpollConnection implements Connection {
 
   /** Handles one epoll event. */
   onEvent(bits: number): void {
-    if (this.#state === CONNECTING) {
-      this.#finishConnect(bits);
+    if (this.#state <= HANDSHAKING) {
+      if (this.#state === CONNECTING) this.#finishConnect(bits);
+      else this.#handshake();
       return;
     }
     if ((bits & EPOLLIN) !== 0 && this.#wantsRead && !this.#ended) this.#read();
@@ -192,6 +228,15 @@ export class EpollConnection implements Connection {
       return;
     }
     if ((bits & EPOLLOUT) === 0) return;
+    if (this.#transport === undefined) this.#opened();
+    else {
+      this.#state = HANDSHAKING;
+      this.#handshake();
+    }
+  }
+
+  /** The connection can carry data: tells the handler, sends what was queued meanwhile. */
+  #opened(): void {
     this.#state = OPEN;
     this.#updateInterest();
     this.handler.onConnected();
@@ -199,7 +244,29 @@ export class EpollConnection implements Connection {
     else if (this.#state <= LINGERING && this.#endAfterFlush && this.#queuedBytes === 0) this.#sendEnd();
   }
 
+  #handshake(): void {
+    const transport = this.#transport!;
+    const result = transport.advance(this.fd, this.reactor.input);
+    if (result > 0) this.#setInterest(result);
+    else if (result < 0) {
+      transport.policy?.onFailed(transport.failure === '' ? errnoName(result) : transport.failure);
+      this.fail(result);
+    } else {
+      transport.policy?.onEstablished(transport.session!.isResumed);
+      this.setDeadline(Infinity);
+      this.onEstablished?.();
+      this.onEstablished = undefined;
+      this.#opened();
+      // The request may have come with the end of the handshake.
+      if (this.#state === OPEN && this.#wantsRead && transport.session!.hasPending()) this.#read();
+    }
+  }
+
   #read(): void {
+    if (this.#transport !== undefined && this.#state === OPEN) {
+      this.#readRecords(this.#transport);
+      return;
+    }
     const input = this.reactor.input;
     const received = recv(this.fd, input, INPUT_BASE, READ_MAX_BYTES);
     if (received > 0) {
@@ -209,7 +276,36 @@ export class EpollConnection implements Connection {
       this.handler.onData(start, INPUT_BASE + received);
       return;
     }
-    if (received === -EAGAIN) return;
+    if (received !== -EAGAIN) this.#onReadEnd(received);
+  }
+
+  /** Reads what the session has: a record may lie there of which the descriptor says nothing. */
+  #readRecords(transport: TlsTransport): void {
+    const session = transport.session!;
+    for (let records = 0; records < RECORDS_PER_TURN; records++) {
+      const received = session.read(this.reactor.input, INPUT_BASE, READ_MAX_BYTES);
+      if (received <= 0) {
+        if (received !== -EAGAIN && received !== TLS_WANT_WRITE) this.#onReadEnd(received);
+        return;
+      }
+      this.bytesRead += received;
+      const start = this.#retained === undefined ? INPUT_BASE : this.#unretain();
+      this.handler.onData(start, INPUT_BASE + received);
+      if (this.#state !== OPEN || !session.hasPending()) return;
+      // resumeReading looks at the rest.
+      if (!this.#wantsRead) return;
+    }
+    this.#readSoon();
+  }
+
+  #readSoon(): void {
+    if (this.#readAgain) return;
+    this.#readAgain = true;
+    this.reactor.defer(this);
+  }
+
+  /** End of stream (0) or a negative errno. */
+  #onReadEnd(received: number): void {
     if (received < 0) {
       this.fail(received);
       return;
@@ -275,6 +371,10 @@ export class EpollConnection implements Connection {
       this.#redelivering = false;
       if (this.#state === OPEN && this.#retained !== undefined) this.handler.onData(this.#unretain(), INPUT_BASE);
     }
+    if (this.#readAgain) {
+      this.#readAgain = false;
+      if (this.#state === OPEN && this.#wantsRead && !this.#ended) this.#read();
+    }
     if (this.#state === BROKEN) {
       this.close();
       this.handler.onFailed(this.#error);
@@ -301,6 +401,7 @@ export class EpollConnection implements Connection {
     if (this.#wantsRead) return;
     this.#wantsRead = true;
     this.#updateInterest();
+    if (this.#state === OPEN && this.#transport?.session?.hasPending() === true) this.#readSoon();
   }
 
   setDeadline(atMs: number): void {
@@ -309,7 +410,10 @@ export class EpollConnection implements Connection {
 
   #onDeadline(): void {
     if (this.#state === LINGERING) this.close();
-    else if (this.#state < BROKEN) this.handler.onTimeout();
+    else if (this.#state === HANDSHAKING && this.#transport?.policy !== undefined) {
+      this.#transport.policy.onFailed('timeout');
+      this.fail(-ETIMEDOUT);
+    } else if (this.#state < BROKEN) this.handler.onTimeout();
   }
 
   endWriting(): void {
@@ -320,6 +424,7 @@ export class EpollConnection implements Connection {
 
   #sendEnd(): void {
     this.#endAfterFlush = false;
+    if (!this.#endSent) this.#transport?.session?.sendEnd();
     const result = this.#endSent ? 0 : shutdown(this.fd, SHUT_WR);
     this.#endSent = true;
     // ENOTCONN: the peer is gone altogether; reading tells how.
@@ -329,7 +434,7 @@ export class EpollConnection implements Connection {
 
   closeGracefully(): void {
     if (this.#state > OPEN) return;
-    if (this.#state === CONNECTING) {
+    if (this.#state <= HANDSHAKING) {
       this.close();
       return;
     }
@@ -350,6 +455,7 @@ export class EpollConnection implements Connection {
     this.#retained = undefined;
     this.reactor.timers.remove(this.#timer);
     this.reactor.forget(this);
+    this.#transport?.free();
     close(this.fd);
   }
 }

@@ -37,6 +37,7 @@ import {
   type ReactorStats,
 } from './reactor.ts';
 import { TimerWheel, WheelTimer } from './timer-wheel.ts';
+import { type TlsAcceptPolicy, type TlsConnectOptions, TlsTransport } from './tls-transport.ts';
 
 const EVENTS_MAX = 512;
 /** Connections accepted from one listener per event, so that a flood does not starve the others. */
@@ -103,10 +104,10 @@ export class EpollReactor implements Reactor {
     this.epoll.add(options.wakeFd, EPOLLIN, WAKE_TOKEN);
   }
 
-  listen(fd: number, accept: Acceptor): ListeningSocket {
+  listen(fd: number, accept: Acceptor, tls?: TlsAcceptPolicy): ListeningSocket {
     let index = this.#listeners.indexOf(undefined);
     if (index < 0) index = this.#listeners.length;
-    const listener = new EpollListener(this, fd, -2 - index, accept);
+    const listener = new EpollListener(this, fd, -2 - index, accept, tls);
     this.#listeners[index] = listener;
     listener.start();
     return listener;
@@ -117,12 +118,13 @@ export class EpollReactor implements Reactor {
     this.#listeners[-2 - token] = undefined;
   }
 
-  connect(address: EncodedAddress, handler: ConnectionHandler): Connection {
+  connect(address: EncodedAddress, handler: ConnectionHandler, tls?: TlsConnectOptions): Connection {
     const domain = address.buffer[0] === AF_INET ? AF_INET : AF_INET6;
     const fd = socket(domain, SOCK_STREAM | SOCK_NONBLOCK);
     if (fd < 0) return this.#failedConnection(fd, handler);
     setSocketOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    const connection = this.#add(fd, true, handler);
+    const transport = tls === undefined ? undefined : new TlsTransport(undefined, tls);
+    const connection = this.#add(fd, true, handler, transport);
     const result = connectEncoded(fd, address);
     if (result < 0 && result !== -EINPROGRESS) connection.fail(result);
     return connection;
@@ -130,16 +132,16 @@ export class EpollReactor implements Reactor {
 
   /** A connection that failed before it had a descriptor; the handler hears of it like of any failure. */
   #failedConnection(error: number, handler: ConnectionHandler): Connection {
-    const connection = new EpollConnection(this, -1, 0, true, handler);
+    const connection = new EpollConnection(this, -1, 0, true, handler, undefined);
     connection.fail(error);
     return connection;
   }
 
-  #add(fd: number, connecting: boolean, handler: ConnectionHandler): EpollConnection {
+  #add(fd: number, connecting: boolean, handler: ConnectionHandler, tls: TlsTransport | undefined): EpollConnection {
     const slot = this.#freeSlots.pop() ?? this.#connections.length;
     const generation = ((this.#generations[slot] ?? 0) + 1) & GENERATION_MASK;
     this.#generations[slot] = generation;
-    const connection = new EpollConnection(this, fd, (generation << SLOT_BITS) | slot, connecting, handler);
+    const connection = new EpollConnection(this, fd, (generation << SLOT_BITS) | slot, connecting, handler, tls);
     this.#connections[slot] = connection;
     this.#options.ledger.opened(fd);
     this.#open++;
@@ -149,9 +151,17 @@ export class EpollReactor implements Reactor {
   }
 
   /** Registers an accepted descriptor. */
-  accepted(fd: number, peer: SocketAddress, accept: Acceptor): void {
+  accepted(fd: number, peer: SocketAddress, accept: Acceptor, tls: TlsAcceptPolicy | undefined): void {
     this.#accepted++;
-    const connection = this.#add(fd, false, NO_HANDLER);
+    if (tls !== undefined) {
+      const secure = this.#add(fd, false, NO_HANDLER, new TlsTransport(tls, undefined));
+      secure.setDeadline(this.nowMs + tls.handshakeMs);
+      secure.onEstablished = () => {
+        secure.handler = accept(secure, peer);
+      };
+      return;
+    }
+    const connection = this.#add(fd, false, NO_HANDLER, undefined);
     this.guard(connection, () => {
       connection.handler = accept(connection, peer);
     });
@@ -278,10 +288,12 @@ class EpollListener implements ListeningSocket {
   readonly #fd: number;
   readonly #token: number;
   readonly #accept: Acceptor;
+  readonly #tls: TlsAcceptPolicy | undefined;
   #active = false;
   #cancelPause: (() => void) | undefined = undefined;
 
-  constructor(reactor: EpollReactor, fd: number, token: number, accept: Acceptor) {
+  constructor(reactor: EpollReactor, fd: number, token: number, accept: Acceptor, tls: TlsAcceptPolicy | undefined) {
+    this.#tls = tls;
     this.#reactor = reactor;
     this.#fd = fd;
     this.#token = token;
@@ -303,7 +315,7 @@ class EpollListener implements ListeningSocket {
       }
       const peer = lastAcceptedAddress();
       if (peer === undefined) close(fd);
-      else this.#reactor.accepted(fd, peer, this.#accept);
+      else this.#reactor.accepted(fd, peer, this.#accept, this.#tls);
     }
   }
 

@@ -1,6 +1,7 @@
 import type { PinnedBuffer } from '../sys/pinned.ts';
 import type { EncodedAddress } from '../sys/socket.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
+import type { TlsAcceptPolicy, TlsConnectOptions, TlsState } from './tls-transport.ts';
 
 /** Where the reactor puts received bytes within {@link Reactor.input}; retained bytes lie in front of it. */
 export const INPUT_BASE: number = 64 * 1024;
@@ -32,12 +33,14 @@ export interface ConnectionHandler {
   onFailed(error: number): void;
 }
 
-/** A TCP connection of a {@link Reactor}. Writing to a failed or closed one does nothing. */
+/** A TCP or TLS connection of a {@link Reactor}. Writing to a failed or closed one does nothing. */
 export interface Connection {
   handler: ConnectionHandler;
   /** Output is above the high watermark. */
   readonly isCongested: boolean;
   readonly isOpen: boolean;
+  /** Of an established TLS connection; undefined on a plain one. */
+  readonly tls: TlsState | undefined;
   /** Bytes accepted by {@link write} so far. */
   readonly bytesWritten: number;
   readonly bytesRead: number;
@@ -82,10 +85,17 @@ export interface Reactor {
   readonly output: PinnedBuffer;
   /** Monotonic ms when the present batch of events began. */
   readonly nowMs: number;
-  /** Accepts on a listening, non-blocking socket. `accept` returns the handler of the new connection. */
-  listen(fd: number, accept: (connection: Connection, peer: SocketAddress) => ConnectionHandler): ListeningSocket;
-  /** Starts a connection. The result comes to the handler. */
-  connect(address: EncodedAddress, handler: ConnectionHandler): Connection;
+  /**
+   * Accepts on a listening, non-blocking socket. `accept` returns the handler of the new connection;
+   * with `tls` it is called when the handshake is done.
+   */
+  listen(
+    fd: number,
+    accept: (connection: Connection, peer: SocketAddress) => ConnectionHandler,
+    tls?: TlsAcceptPolicy,
+  ): ListeningSocket;
+  /** Starts a connection. The result comes to the handler, with `tls` after the handshake. */
+  connect(address: EncodedAddress, handler: ConnectionHandler, tls?: TlsConnectOptions): Connection;
   /** Calls `callback` once after about `delayMs`; the function returned cancels it. */
   after(delayMs: number, callback: () => void): () => void;
   /** Runs until {@link stop}; blocks the thread. */

@@ -44,6 +44,26 @@ export function declare<Args extends readonly number[]>(definition: string): (..
   return library.func(definition) as unknown as (...args: Args) => number;
 }
 
+let ownProcess: Koffi.LibraryHandle | undefined;
+
+/** The same for a function that this executable itself exports: Node's own OpenSSL. */
+export function declareOwn<Args extends readonly number[]>(definition: string): (...args: Args) => number {
+  ownProcess ??= koffi.load(null);
+  return ownProcess.func(definition) as unknown as (...args: Args) => number;
+}
+
+/**
+ * Address of a C function that runs `callback`, for ever. Only for calls on this thread, from
+ * within a call that this thread makes; the callback must not throw.
+ */
+export function callbackAddress<Args extends readonly number[]>(
+  definition: string,
+  callback: (...args: Args) => number,
+): number {
+  const type = koffi.pointer(koffi.proto(definition));
+  return Number(koffi.register(callback as unknown as (...args: number[]) => number, type) as unknown as bigint);
+}
+
 /** Address of a buffer's first byte. The caller keeps the buffer alive as long as the address is used. */
 export function addressOf(bytes: Uint8Array): number {
   return Number(koffi.address(bytes));

@@ -19,6 +19,7 @@ export const SO_RCVBUF = 8;
 export const SO_KEEPALIVE = 9;
 export const SO_LINGER = 13;
 export const SO_REUSEPORT = 15;
+export const SO_RCVLOWAT = 18;
 export const SO_RCVTIMEO = 20;
 export const SO_RCVBUFFORCE = 33;
 export const SO_MARK = 36;

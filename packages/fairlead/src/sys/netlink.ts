@@ -1,7 +1,7 @@
 import { EAGAIN, ENOBUFS } from './errno.ts';
 import { SO_RCVBUFFORCE, SOL_SOCKET } from './linux-constants.ts';
 import { PinnedBuffer } from './pinned.ts';
-import { close, recv, send, setSocketOption, socket } from './socket.ts';
+import { bindRaw, close, recv, send, setSocketOption, socket } from './socket.ts';
 
 /** Netlink protocol families (linux/netlink.h). */
 export const NETLINK_NETFILTER = 12;
@@ -124,7 +124,12 @@ export function openNetlinkGroup(protocol: number, group: number): NetlinkGroup 
   setSocketOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, groupBufferBytes);
   const listen = (on: boolean): number =>
     setSocketOption(fd, SOL_NETLINK, on ? NETLINK_ADD_MEMBERSHIP : NETLINK_DROP_MEMBERSHIP, group);
-  const joined = listen(true);
+  // struct sockaddr_nl: family u16 | pad u16 | port u32 | groups u32. Unbound, its port 0 would be
+  // taken for that of the kernel, which leaves out the sender of a notification.
+  const anyPort = new Uint8Array(12);
+  anyPort[0] = AF_NETLINK;
+  const bound = bindRaw(fd, anyPort);
+  const joined = bound < 0 ? bound : listen(true);
   if (joined < 0) {
     close(fd);
     return joined;

@@ -98,9 +98,9 @@ export function connectEncoded(fd: number, address: EncodedAddress): number {
 }
 
 /** recv(2) into `into[offset, offset+length)`; never blocks. 0 is end of stream. */
-export function recv(fd: number, into: PinnedBuffer, offset: number, length: number): number {
+export function recv(fd: number, into: PinnedBuffer, offset: number, length: number, flags: number = 0): number {
   if (offset < 0 || length < 0 || offset + length > into.length) return -EINVAL;
-  const result = cRecv(fd, into.address + offset, length, MSG_DONTWAIT);
+  const result = cRecv(fd, into.address + offset, length, MSG_DONTWAIT | flags);
   return result < 0 ? resultOrErrno(result) : result;
 }
 

@@ -1,0 +1,163 @@
+// Hot path: SSL_read and SSL_write run once per event. Pointers are numbers, as in libc.ts.
+import { addressOf, declareOwn } from './libc.ts';
+
+/** An OpenSSL object, opaque outside `sys`; 0 is NULL. */
+export type OpensslPointer = number;
+
+type Pointer = OpensslPointer;
+type Native<Args extends readonly number[]> = (...args: Args) => number;
+const own = declareOwn;
+
+export const sslRead: Native<[Pointer, number, number]> = own('int SSL_read(uintptr_t, uintptr_t, int)');
+export const sslWrite: Native<[Pointer, number, number]> = own('int SSL_write(uintptr_t, uintptr_t, int)');
+export const sslHasPending: Native<[Pointer]> = own('int SSL_has_pending(uintptr_t)');
+export const sslGetError: Native<[Pointer, number]> = own('int SSL_get_error(uintptr_t, int)');
+export const sslDoHandshake: Native<[Pointer]> = own('int SSL_do_handshake(uintptr_t)');
+export const sslNew: Native<[Pointer]> = own('uintptr_t SSL_new(uintptr_t)');
+export const sslFree: Native<[Pointer]> = own('void SSL_free(uintptr_t)');
+export const sslSetFd: Native<[Pointer, number]> = own('int SSL_set_fd(uintptr_t, int)');
+export const sslSetAcceptState: Native<[Pointer]> = own('void SSL_set_accept_state(uintptr_t)');
+export const sslSetConnectState: Native<[Pointer]> = own('void SSL_set_connect_state(uintptr_t)');
+export const sslShutdown: Native<[Pointer]> = own('int SSL_shutdown(uintptr_t)');
+export const sslControl: Native<[Pointer, number, number, number]> = own(
+  'long SSL_ctrl(uintptr_t, int, long, uintptr_t)',
+);
+export const sslGetAlpn: Native<[Pointer, number, number]> = own(
+  'void SSL_get0_alpn_selected(uintptr_t, uintptr_t, uintptr_t)',
+);
+export const sslSessionReused: Native<[Pointer]> = own('int SSL_session_reused(uintptr_t)');
+export const sslVersion: Native<[Pointer]> = own('int SSL_version(uintptr_t)');
+export const sslSet1Host: Native<[Pointer, number]> = own('int SSL_set1_host(uintptr_t, uintptr_t)');
+export const sslVerifyResult: Native<[Pointer]> = own('long SSL_get_verify_result(uintptr_t)');
+export const sslPeerCertificate: Native<[Pointer]> = own('uintptr_t SSL_get1_peer_certificate(uintptr_t)');
+export const sslGetSession: Native<[Pointer]> = own('uintptr_t SSL_get1_session(uintptr_t)');
+export const sslSetSession: Native<[Pointer, Pointer]> = own('int SSL_set_session(uintptr_t, uintptr_t)');
+export const sessionFree: Native<[Pointer]> = own('void SSL_SESSION_free(uintptr_t)');
+
+export const serverMethod: Native<[]> = own('uintptr_t TLS_server_method()');
+export const clientMethod: Native<[]> = own('uintptr_t TLS_client_method()');
+export const contextNew: Native<[Pointer]> = own('uintptr_t SSL_CTX_new(uintptr_t)');
+export const contextFree: Native<[Pointer]> = own('void SSL_CTX_free(uintptr_t)');
+export const contextControl: Native<[Pointer, number, number, number]> = own(
+  'long SSL_CTX_ctrl(uintptr_t, int, long, uintptr_t)',
+);
+export const contextSetOptions: Native<[Pointer, number]> = own('uint64_t SSL_CTX_set_options(uintptr_t, uint64_t)');
+export const contextUseCertificate: Native<[Pointer, Pointer]> = own(
+  'int SSL_CTX_use_certificate(uintptr_t, uintptr_t)',
+);
+export const contextUsePrivateKey: Native<[Pointer, Pointer]> = own('int SSL_CTX_use_PrivateKey(uintptr_t, uintptr_t)');
+export const contextCheckPrivateKey: Native<[Pointer]> = own('int SSL_CTX_check_private_key(uintptr_t)');
+export const contextSetCipherList: Native<[Pointer, number]> = own('int SSL_CTX_set_cipher_list(uintptr_t, uintptr_t)');
+export const contextSetAlpnSelect: Native<[Pointer, Pointer, Pointer]> = own(
+  'void SSL_CTX_set_alpn_select_cb(uintptr_t, uintptr_t, uintptr_t)',
+);
+export const contextSetAlpnProtocols: Native<[Pointer, number, number]> = own(
+  'int SSL_CTX_set_alpn_protos(uintptr_t, uintptr_t, unsigned int)',
+);
+export const contextSetTicketKeyCallback: Native<[Pointer, Pointer]> = own(
+  'int SSL_CTX_set_tlsext_ticket_key_evp_cb(uintptr_t, uintptr_t)',
+);
+export const contextSetTicketCount: Native<[Pointer, number]> = own('int SSL_CTX_set_num_tickets(uintptr_t, size_t)');
+export const contextSetSessionContext: Native<[Pointer, number, number]> = own(
+  'int SSL_CTX_set_session_id_context(uintptr_t, uintptr_t, unsigned int)',
+);
+export const contextSetVerify: Native<[Pointer, number, Pointer]> = own(
+  'void SSL_CTX_set_verify(uintptr_t, int, uintptr_t)',
+);
+export const contextCertStore: Native<[Pointer]> = own('uintptr_t SSL_CTX_get_cert_store(uintptr_t)');
+export const contextAddClientCa: Native<[Pointer, Pointer]> = own('int SSL_CTX_add_client_CA(uintptr_t, uintptr_t)');
+export const storeAddCertificate: Native<[Pointer, Pointer]> = own('int X509_STORE_add_cert(uintptr_t, uintptr_t)');
+
+export const bioFromMemory: Native<[number, number]> = own('uintptr_t BIO_new_mem_buf(uintptr_t, int)');
+export const bioFree: Native<[Pointer]> = own('int BIO_free(uintptr_t)');
+export const pemReadCertificate: Native<[Pointer, number, number, number]> = own(
+  'uintptr_t PEM_read_bio_X509(uintptr_t, uintptr_t, uintptr_t, uintptr_t)',
+);
+export const pemReadPrivateKey: Native<[Pointer, number, number, number]> = own(
+  'uintptr_t PEM_read_bio_PrivateKey(uintptr_t, uintptr_t, uintptr_t, uintptr_t)',
+);
+export const certificateFree: Native<[Pointer]> = own('void X509_free(uintptr_t)');
+export const keyFree: Native<[Pointer]> = own('void EVP_PKEY_free(uintptr_t)');
+export const certificateToDer: Native<[Pointer, number]> = own('int i2d_X509(uintptr_t, uintptr_t)');
+
+const cErrGet = own<[]>('unsigned long ERR_get_error()');
+const cErrClear = own<[]>('void ERR_clear_error()');
+const cErrText = own<[number, number, number]>('void ERR_error_string_n(unsigned long, uintptr_t, size_t)');
+const cVerifyText = declareText('X509_verify_cert_error_string');
+
+/** Commands of SSL_ctrl and SSL_CTX_ctrl (openssl/ssl.h 3.5). */
+export const SSL_CTRL_EXTRA_CHAIN_CERT = 14;
+export const SSL_CTRL_MODE = 33;
+export const SSL_CTRL_SET_READ_AHEAD = 41;
+export const SSL_CTRL_SET_SESS_CACHE_MODE = 44;
+export const SSL_CTRL_SET_TLSEXT_HOSTNAME = 55;
+export const SSL_CTRL_SET_GROUPS_LIST = 92;
+export const SSL_CTRL_SET_MIN_PROTO_VERSION = 123;
+
+export const SSL_MODE_ENABLE_PARTIAL_WRITE = 0x1;
+export const SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 0x2;
+export const SSL_MODE_RELEASE_BUFFERS = 0x10;
+
+export const SSL_OP_NO_COMPRESSION: number = 2 ** 17;
+export const SSL_OP_NO_RENEGOTIATION: number = 2 ** 30;
+export const SSL_OP_CIPHER_SERVER_PREFERENCE: number = 2 ** 22;
+export const SSL_OP_PRIORITIZE_CHACHA: number = 2 ** 21;
+
+export const SSL_ERROR_SSL = 1;
+export const SSL_ERROR_WANT_READ = 2;
+export const SSL_ERROR_WANT_WRITE = 3;
+export const SSL_ERROR_SYSCALL = 5;
+export const SSL_ERROR_ZERO_RETURN = 6;
+
+export const TLS1_2_VERSION = 0x0303;
+export const SSL_VERIFY_NONE = 0;
+export const SSL_VERIFY_PEER = 1;
+export const SSL_VERIFY_FAIL_IF_NO_PEER_CERT = 2;
+export const SSL_SESS_CACHE_OFF = 0;
+
+/**
+ * A zero-terminated copy of a text in memory that does not move. Keep it referenced until OpenSSL
+ * has returned; what it keeps longer it copies.
+ */
+export class NativeText {
+  readonly bytes: Buffer;
+  readonly address: number;
+  /** Without the terminator. */
+  readonly length: number;
+
+  constructor(text: string | Uint8Array) {
+    const source = typeof text === 'string' ? Buffer.from(text, 'utf8') : text;
+    // An ArrayBuffer of its own is never moved by the collector; a small typed array might be.
+    this.bytes = Buffer.from(new ArrayBuffer(source.length + 1));
+    this.bytes.set(source);
+    this.length = source.length;
+    this.address = addressOf(this.bytes);
+  }
+}
+
+const ERROR_TEXT = new NativeText(new Uint8Array(256));
+
+/** Empties this thread's error queue. Must be empty before any SSL_* call whose result is looked at. */
+export function clearErrors(): void {
+  cErrClear();
+}
+
+/** The first queued error as text, e.g. `wrong version number`; empties the queue. */
+export function takeErrorText(): string {
+  const code = cErrGet();
+  cErrClear();
+  if (code === 0) return 'unknown error';
+  cErrText(code, ERROR_TEXT.address, ERROR_TEXT.length);
+  const text = ERROR_TEXT.bytes.toString('latin1', 0, ERROR_TEXT.bytes.indexOf(0));
+  // error:CODE:LIBRARY::REASON
+  return text.split(':').at(-1) ?? text;
+}
+
+/** Why a peer's certificate was refused, e.g. `self-signed certificate`. */
+export function verifyText(result: number): string {
+  return cVerifyText(result);
+}
+
+function declareText(name: string): (argument: number) => string {
+  return declareOwn<[number]>(`const char *${name}(long)`) as unknown as (argument: number) => string;
+}

@@ -1,0 +1,178 @@
+import * as ssl from './openssl.ts';
+import { alpnCallback } from './tls-alpn.ts';
+import { ticketCallback } from './tls-tickets.ts';
+
+/** A certificate with its chain, and its private key; PEM. */
+export interface TlsIdentity {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+/** Whether clients must show a certificate, and who may have signed it. */
+export interface TlsClientAuth {
+  /** PEM bundle. */
+  readonly ca: string;
+  /** `require`: no handshake without one. `request`: one that is shown must be good. */
+  readonly mode: 'require' | 'request';
+}
+
+/** What an upstream must show. */
+export interface TlsServerCheck {
+  /** PEM bundle of trusted CAs. */
+  readonly ca: string;
+}
+
+export interface ServerContextOptions {
+  readonly identity: TlsIdentity;
+  readonly clientAuth?: TlsClientAuth;
+}
+
+export interface ClientContextOptions {
+  /** `off`: any certificate is taken. */
+  readonly verify: TlsServerCheck | 'off';
+  /** Own certificate, for upstreams that ask. */
+  readonly identity?: TlsIdentity;
+}
+
+/** A context, or what is wrong with its PEM. */
+export type TlsContextResult =
+  | { readonly ok: true; readonly context: TlsContext }
+  | { readonly ok: false; readonly problem: string };
+
+/**
+ * TLS 1.2 suites offered: forward secret, authenticated encryption only (Mozilla "intermediate"
+ * without DHE). TLS 1.3 suites are OpenSSL's.
+ */
+const CIPHERS = new ssl.NativeText(
+  'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305',
+);
+const SESSION_CONTEXT = new ssl.NativeText('fairlead');
+/** Passphrase of keys: none. Without one OpenSSL would ask on the terminal. */
+const NO_PASSPHRASE = new ssl.NativeText('');
+
+/** An SSL_CTX of this thread: a certificate and its rules. Sessions keep what they need of a freed one. */
+export class TlsContext {
+  readonly role: 'server' | 'client';
+  #pointer: number;
+
+  constructor(role: 'server' | 'client', pointer: number) {
+    this.role = role;
+    this.#pointer = pointer;
+  }
+
+  /** Only `sys` reads this; 0 once freed. */
+  get pointer(): number {
+    return this.#pointer;
+  }
+
+  /** Idempotent. Established sessions go on. */
+  free(): void {
+    if (this.#pointer !== 0) ssl.contextFree(this.#pointer);
+    this.#pointer = 0;
+  }
+}
+
+/** Context for accepting connections under one certificate. Tickets by the keys of {@link ticketCallback}. */
+export function createServerContext(options: ServerContextOptions): TlsContextResult {
+  return build('server', (pointer) => {
+    ssl.contextSetOptions(pointer, ssl.SSL_OP_CIPHER_SERVER_PREFERENCE + ssl.SSL_OP_PRIORITIZE_CHACHA);
+    ssl.contextSetAlpnSelect(pointer, alpnCallback(), 0);
+    ssl.contextSetTicketKeyCallback(pointer, ticketCallback());
+    ssl.contextSetSessionContext(pointer, SESSION_CONTEXT.address, SESSION_CONTEXT.length);
+    const problem = useIdentity(pointer, options.identity);
+    if (problem !== undefined || options.clientAuth === undefined) return problem;
+    const { ca, mode } = options.clientAuth;
+    const required = mode === 'require' ? ssl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
+    ssl.contextSetVerify(pointer, ssl.SSL_VERIFY_PEER | required, 0);
+    // A resumed session would skip the check against a bundle that changed since.
+    ssl.contextSetTicketCount(pointer, 0);
+    ssl.contextSetOptions(pointer, SSL_OP_NO_TICKET);
+    return trust(pointer, ca, true);
+  });
+}
+
+const SSL_OP_NO_TICKET = 2 ** 14;
+
+/** Context for connecting to upstreams. */
+export function createClientContext(options: ClientContextOptions): TlsContextResult {
+  return build('client', (pointer) => {
+    if (options.verify !== 'off') {
+      ssl.contextSetVerify(pointer, ssl.SSL_VERIFY_PEER, 0);
+      const problem = trust(pointer, options.verify.ca, false);
+      if (problem !== undefined) return problem;
+    } else ssl.contextSetVerify(pointer, ssl.SSL_VERIFY_NONE, 0);
+    return options.identity === undefined ? undefined : useIdentity(pointer, options.identity);
+  });
+}
+
+function build(role: 'server' | 'client', fill: (pointer: number) => string | undefined): TlsContextResult {
+  ssl.clearErrors();
+  const pointer = ssl.contextNew(role === 'server' ? ssl.serverMethod() : ssl.clientMethod());
+  if (pointer === 0) return { ok: false, problem: ssl.takeErrorText() };
+  ssl.contextControl(pointer, ssl.SSL_CTRL_SET_MIN_PROTO_VERSION, ssl.TLS1_2_VERSION, 0);
+  ssl.contextSetOptions(pointer, ssl.SSL_OP_NO_COMPRESSION + ssl.SSL_OP_NO_RENEGOTIATION);
+  ssl.contextSetCipherList(pointer, CIPHERS.address);
+  // The cache in memory is per context and thread; tickets replace it.
+  ssl.contextControl(pointer, ssl.SSL_CTRL_SET_SESS_CACHE_MODE, ssl.SSL_SESS_CACHE_OFF, 0);
+  ssl.contextControl(pointer, ssl.SSL_CTRL_SET_READ_AHEAD, 1, 0);
+  const mode =
+    ssl.SSL_MODE_ENABLE_PARTIAL_WRITE | ssl.SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | ssl.SSL_MODE_RELEASE_BUFFERS;
+  ssl.contextControl(pointer, ssl.SSL_CTRL_MODE, mode, 0);
+  const problem = fill(pointer);
+  ssl.clearErrors();
+  if (problem === undefined) return { ok: true, context: new TlsContext(role, pointer) };
+  ssl.contextFree(pointer);
+  return { ok: false, problem };
+}
+
+function useIdentity(context: number, { certificate, privateKey }: TlsIdentity): string | undefined {
+  const [leaf, ...chain] = readCertificates(certificate);
+  if (leaf === undefined) return 'the certificate is no PEM certificate';
+  const used = ssl.contextUseCertificate(context, leaf);
+  ssl.certificateFree(leaf);
+  // The context takes over each chain certificate that it accepts.
+  for (const each of chain) {
+    if (ssl.contextControl(context, ssl.SSL_CTRL_EXTRA_CHAIN_CERT, 0, each) !== 1) ssl.certificateFree(each);
+  }
+  if (used !== 1) return `the certificate cannot be used: ${ssl.takeErrorText()}`;
+  const pem = new ssl.NativeText(privateKey);
+  const bio = ssl.bioFromMemory(pem.address, pem.length);
+  const key = ssl.pemReadPrivateKey(bio, 0, 0, NO_PASSPHRASE.address);
+  ssl.bioFree(bio);
+  pem.bytes.fill(0);
+  if (key === 0) return 'the private key is no unencrypted PEM private key';
+  const keyUsed = ssl.contextUsePrivateKey(context, key);
+  ssl.keyFree(key);
+  if (keyUsed !== 1 || ssl.contextCheckPrivateKey(context) !== 1) {
+    return `the private key does not belong to the certificate: ${ssl.takeErrorText()}`;
+  }
+  return undefined;
+}
+
+function trust(context: number, bundle: string, announce: boolean): string | undefined {
+  const certificates = readCertificates(bundle);
+  const store = ssl.contextCertStore(context);
+  for (const certificate of certificates) {
+    ssl.storeAddCertificate(store, certificate);
+    if (announce) ssl.contextAddClientCa(context, certificate);
+    ssl.certificateFree(certificate);
+  }
+  return certificates.length === 0 ? 'the CA bundle has no PEM certificate' : undefined;
+}
+
+/** All certificates of a PEM text, in order; the caller frees them. */
+function readCertificates(text: string): number[] {
+  const pem = new ssl.NativeText(text);
+  const bio = ssl.bioFromMemory(pem.address, pem.length);
+  const found: number[] = [];
+  for (;;) {
+    const certificate = ssl.pemReadCertificate(bio, 0, 0, NO_PASSPHRASE.address);
+    if (certificate === 0) break;
+    found.push(certificate);
+  }
+  ssl.bioFree(bio);
+  // The end of the text is an error in OpenSSL's eyes.
+  ssl.clearErrors();
+  // Read after the last use, so that the memory outlives it.
+  return pem.length === 0 ? [] : found;
+}

@@ -1,0 +1,102 @@
+import { callbackAddress, declare, declareOwn } from './libc.ts';
+import { NativeText } from './openssl.ts';
+import { PinnedBuffer } from './pinned.ts';
+
+/** Name (16 bytes), HMAC-SHA256 key (32) and AES-256 key (32) of session tickets (RFC 5077 4). */
+export const TICKET_KEY_BYTES = 80;
+const NAME_BYTES = 16;
+const IV_BYTES = 16;
+
+const cMemcpy = declare<[number, number, number]>('uintptr_t memcpy(uintptr_t, uintptr_t, size_t)');
+const cRandom = declareOwn<[number, number]>('int RAND_bytes(uintptr_t, int)');
+const cAes = declareOwn<[]>('uintptr_t EVP_aes_256_cbc()');
+const cEncryptInit = declareOwn<[number, number, number, number, number]>(
+  'int EVP_EncryptInit_ex(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t)',
+);
+const cDecryptInit = declareOwn<[number, number, number, number, number]>(
+  'int EVP_DecryptInit_ex(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t)',
+);
+const cMacSetParams = declareOwn<[number, number]>('int EVP_MAC_CTX_set_params(uintptr_t, uintptr_t)');
+
+/** Keys of this thread, the present one first. */
+const KEYS_MAX = 3;
+const keys = new PinnedBuffer(TICKET_KEY_BYTES * KEYS_MAX);
+let count = 0;
+const scratch = new PinnedBuffer(64);
+
+/**
+ * OSSL_PARAM[3] { key, digest, end }. struct OSSL_PARAM: key:char* | data_type:u32 + padding |
+ * data:void* | data_size:u64 | return_size:u64.
+ */
+const PARAM_BYTES = 40;
+const OSSL_PARAM_UTF8_STRING = 4;
+const OSSL_PARAM_OCTET_STRING = 5;
+const params = new PinnedBuffer(PARAM_BYTES * 3);
+const KEY_NAME = new NativeText('key');
+const DIGEST_NAME = new NativeText('digest');
+const SHA256 = new NativeText('SHA256');
+
+function writeParam(at: number, name: NativeText, type: number, address: number, size: number): void {
+  const { bytes } = params;
+  bytes.writeBigUInt64LE(BigInt(name.address), at);
+  bytes.writeUInt32LE(type, at + 8);
+  bytes.writeBigUInt64LE(BigInt(address), at + 16);
+  bytes.writeBigUInt64LE(BigInt(size), at + 24);
+  bytes.writeBigUInt64LE(0n, at + 32);
+}
+
+/**
+ * Sets the ticket keys of this thread: the first encrypts new tickets, all decrypt. At most three,
+ * {@link TICKET_KEY_BYTES} each; without one tickets are made by nobody and every handshake is full.
+ */
+export function setTicketKeys(ring: readonly Uint8Array[]): void {
+  count = 0;
+  keys.bytes.fill(0);
+  for (const key of ring.slice(0, KEYS_MAX)) {
+    if (key.length !== TICKET_KEY_BYTES) continue;
+    keys.bytes.set(key, count * TICKET_KEY_BYTES);
+    count++;
+  }
+}
+
+function findKey(): number {
+  for (let i = 0; i < count; i++) {
+    const at = i * TICKET_KEY_BYTES;
+    if (keys.bytes.compare(scratch.bytes, 0, NAME_BYTES, at, at + NAME_BYTES) === 0) return i;
+  }
+  return -1;
+}
+
+function setMac(mac: number, key: number): boolean {
+  writeParam(0, KEY_NAME, OSSL_PARAM_OCTET_STRING, keys.address + key * TICKET_KEY_BYTES + NAME_BYTES, 32);
+  writeParam(PARAM_BYTES, DIGEST_NAME, OSSL_PARAM_UTF8_STRING, SHA256.address, SHA256.length);
+  return cMacSetParams(mac, params.address) === 1;
+}
+
+const aesKeyAddress = (key: number): number => keys.address + key * TICKET_KEY_BYTES + NAME_BYTES + 32;
+
+let address = 0;
+
+/** The SSL_CTX_set_tlsext_ticket_key_evp_cb callback of this thread. */
+export function ticketCallback(): number {
+  if (address === 0) {
+    address = callbackAddress<[number, number, number, number, number, number]>(
+      'int fairlead_ticket(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, int)',
+      (_session, name, iv, cipher, mac, encrypt) => {
+        if (encrypt === 1) {
+          if (count === 0) return 0;
+          if (cRandom(iv, IV_BYTES) !== 1) return -1;
+          cMemcpy(name, keys.address, NAME_BYTES);
+          return cEncryptInit(cipher, cAes(), 0, aesKeyAddress(0), iv) === 1 && setMac(mac, 0) ? 1 : -1;
+        }
+        cMemcpy(scratch.address, name, NAME_BYTES);
+        const key = findKey();
+        // 0: unknown key, so a full handshake follows. 2: known, but renew the ticket.
+        if (key < 0) return 0;
+        if (cDecryptInit(cipher, cAes(), 0, aesKeyAddress(key), iv) !== 1 || !setMac(mac, key)) return -1;
+        return key === 0 ? 1 : 2;
+      },
+    );
+  }
+  return address;
+}
