@@ -12,6 +12,7 @@ import {
 import { nodeCells } from './table/node.ts';
 import { configMapCells, leaseCells, namespaceCells, secretCells, serviceAccountCells } from './table/plain-kinds.ts';
 import { podCells } from './table/pod.ts';
+import { roleBindingCells, roleCells } from './table/rbac.ts';
 import { deploymentCells, replicaSetCells } from './table/workloads.ts';
 
 /** One row of a Table answer; the server replaces `object` by its metadata where asked to. */
@@ -46,6 +47,10 @@ const BY_RESOURCE: Readonly<Record<string, CellsOfKind>> = {
   'coordination.k8s.io/leases': leaseCells,
   'networking.k8s.io/ingresses': ingressCells,
   'networking.k8s.io/ingressclasses': ingressClassCells,
+  'rbac.authorization.k8s.io/roles': roleCells,
+  'rbac.authorization.k8s.io/clusterroles': roleCells,
+  'rbac.authorization.k8s.io/rolebindings': roleBindingCells,
+  'rbac.authorization.k8s.io/clusterrolebindings': roleBindingCells,
 };
 
 const NAME_AND_AGE: readonly ColumnFacts[] = [

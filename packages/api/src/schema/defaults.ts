@@ -3,6 +3,7 @@ import { applyEndpointSliceDefaults, applyEndpointsDefaults } from './defaults/e
 import { applyNamespaceDefaults, applySecretDefaults } from './defaults/namespace-and-secret.ts';
 import { applyIngressClassDefaults } from './defaults/networking.ts';
 import { applyPodDefaults, applyPodTemplateDefaults } from './defaults/pod.ts';
+import { applyBindingDefaults } from './defaults/rbac.ts';
 import { applySchemaDefaults } from './defaults/schema-defaults.ts';
 import { applyServiceDefaults } from './defaults/service.ts';
 import { orderFields } from './field-order.ts';
@@ -22,6 +23,8 @@ const BY_KIND: Readonly<Record<string, DefaultsOfKind>> = {
   'apps/v1/ReplicaSet': applyReplicaSetDefaults,
   'discovery.k8s.io/v1/EndpointSlice': applyEndpointSliceDefaults,
   'networking.k8s.io/v1/IngressClass': applyIngressClassDefaults,
+  'rbac.authorization.k8s.io/v1/RoleBinding': applyBindingDefaults,
+  'rbac.authorization.k8s.io/v1/ClusterRoleBinding': applyBindingDefaults,
 };
 
 /**

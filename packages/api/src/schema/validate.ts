@@ -15,6 +15,13 @@ import {
   validateNode,
 } from './validate/plain-kinds.ts';
 import { validatePod } from './validate/pod.ts';
+import {
+  rbacNameErrors,
+  validateClusterRole,
+  validateClusterRoleBinding,
+  validateRole,
+  validateRoleBinding,
+} from './validate/rbac.ts';
 import { validateLoadBalancerStatus, validateService, validateServiceUpdate } from './validate/service.ts';
 import { validateDeployment, validateReplicaSet } from './validate/workloads.ts';
 
@@ -47,16 +54,15 @@ const BY_KIND: Readonly<Record<string, RulesOfKind>> = {
     ...(old === undefined ? [] : validateLoadBalancerStatus(ingress)),
   ],
   'networking.k8s.io/v1/IngressClass': validateIngressClass,
+  'rbac.authorization.k8s.io/v1/Role': validateRole,
+  'rbac.authorization.k8s.io/v1/ClusterRole': validateClusterRole,
+  'rbac.authorization.k8s.io/v1/RoleBinding': validateRoleBinding,
+  'rbac.authorization.k8s.io/v1/ClusterRoleBinding': validateClusterRoleBinding,
 };
 
 const NAME_RULES: Readonly<Record<string, NameRule>> = {
   '/v1/Namespace': dns1123LabelErrors,
   '/v1/Service': dns1035LabelErrors,
-};
-
-const RBAC_NAME: NameRule = (name) => {
-  if (name === '.' || name === '..') return [`may not be '${name}'`];
-  return ['/', '%'].filter((char) => name.includes(char)).map((char) => `may not contain '${char}'`);
 };
 
 /**
@@ -75,7 +81,7 @@ export function validateObject(
   const subject = object as JsonObject;
   const before = old as JsonObject | undefined;
   const namespaced = resourceByKind(apiVersion, kind)?.namespaced ?? true;
-  const nameRule = NAME_RULES[gvk] ?? (apiVersion.startsWith('rbac.') ? RBAC_NAME : dns1123SubdomainErrors);
+  const nameRule = NAME_RULES[gvk] ?? (apiVersion.startsWith('rbac.') ? rbacNameErrors : dns1123SubdomainErrors);
   return [
     ...(before === undefined ? [] : validateMetadataUpdate(subject, before)),
     ...validateMetadata(subject, nameRule, namespaced),

@@ -5,6 +5,11 @@ import type { Clock, Random } from '../sys/clock.ts';
 import { systemRandom } from '../sys/clock.ts';
 import type { Log, Running } from '../sys/role.ts';
 import { ServiceAllocator } from './allocation/service-allocator.ts';
+import { apiAudiences, serviceAccountTokens } from './auth/token-authenticator.ts';
+import { TokenIssuer } from './auth/token-issuer.ts';
+import { Authorizer } from './authorization/authorizer.ts';
+import { ensureDefaultRoles } from './authorization/ensure-default-roles.ts';
+import { RoleAggregation } from './authorization/role-aggregation.ts';
 import { ensureBootstrapObjects } from './bootstrap/bootstrap.ts';
 import { InProcessClient } from './client/in-process-client.ts';
 import { Discovery } from './discovery/discovery.ts';
@@ -14,8 +19,8 @@ import { readIfPresent, tokenKey } from './pki/data-key.ts';
 import { kubeconfigText, writeKubeconfig } from './pki/kubeconfig.ts';
 import { builtInResources } from './resources/served-resources.ts';
 import type { RestContext } from './rest/rest-context.ts';
-import { TokenIssuer } from './rest/service-account-token.ts';
 import { Subresources } from './rest/subresources.ts';
+import { Reviews } from './reviews/reviews.ts';
 import { authenticatedGroup, mastersGroup, type UserInfo } from './server/api-request.ts';
 import { staticTokens } from './server/authenticate.ts';
 import { type ListenAddress, Listener } from './server/listener.ts';
@@ -90,6 +95,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       cache,
       served,
       allocator,
+      authorizer: new Authorizer(cache, served),
       loopbackEndpoints: options.serviceCidr.startsWith('127.') || options.advertiseAddress.startsWith('127.'),
       clock,
       random,
@@ -100,7 +106,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     const health = new Health(cache);
     const subresources = new Subresources(context, issuer, options.logToken);
     cleanUp.unshift(() => subresources.close());
-    const pipeline = new Pipeline(context, new Discovery(served), health, subresources, issuer, log);
+    const tokens = [staticTokens(options.tokens ?? new Map()), serviceAccountTokens(context, issuer)];
+    const reviews = new Reviews(context, context.authorizer, tokens, issuer);
+    const pipeline = new Pipeline(context, new Discovery(served), health, subresources, issuer, reviews, log);
     const authority = CertificateAuthority.open(join(dataDir, 'pki'), clock);
     const serving = authority.pair('server', {
       commonName: 'fairlead-apiserver',
@@ -112,7 +120,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       certificate: serving.certificate,
       key: serving.key,
       ca: authority.certificate,
-      tokens: [staticTokens(options.tokens ?? new Map()), issuer.authenticator(context)],
+      tokens,
+      audiences: apiAudiences,
       pipeline,
       clock,
       log,
@@ -130,6 +139,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       advertiseAddress: options.advertiseAddress,
       advertisePort: options.advertisePort === 0 ? port : options.advertisePort,
     });
+    await ensureDefaultRoles(internal, cache, served);
+    const aggregation = new RoleAggregation(internal, cache, served, log);
+    cleanUp.unshift(() => aggregation.stop());
+    await aggregation.settle();
     health.ready = true;
     const kubeconfigFile = options.kubeconfigFile ?? join(dataDir, 'admin.kubeconfig');
     writeKubeconfig({

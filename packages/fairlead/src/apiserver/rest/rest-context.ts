@@ -1,5 +1,6 @@
 import type { Clock, Random } from '../../sys/clock.ts';
 import type { ServiceAllocator } from '../allocation/service-allocator.ts';
+import type { Authorizer } from '../authorization/authorizer.ts';
 import type { ServedResource, ServedResources } from '../resources/served-resources.ts';
 import type { ApiRequest } from '../server/api-request.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -11,6 +12,7 @@ export interface RestContext {
   readonly cache: ObjectCache;
   readonly served: ServedResources;
   readonly allocator: ServiceAllocator;
+  readonly authorizer: Authorizer;
   /** Pods and Services of this system live on 127.0.0.0/8, so endpoints there are right. */
   readonly loopbackEndpoints: boolean;
   readonly clock: Clock;

@@ -1,4 +1,6 @@
 import { Agent, request as httpRequest } from 'node:http';
+import type { TokenIssuer } from '../auth/token-issuer.ts';
+import { requestToken } from '../auth/token-request.ts';
 import type { ApiAnswer, ApiRequest } from '../server/api-request.ts';
 import { negotiate } from '../server/media-type.ts';
 import {
@@ -18,7 +20,6 @@ import { isDryRun, isStale, readPatch } from './modify.ts';
 import { textAnswer } from './represent.ts';
 import type { RestContext, RestRequest } from './rest-context.ts';
 import { scaleOf, withReplicas } from './scale.ts';
-import type { TokenIssuer } from './service-account-token.ts';
 import { existing, updateObject } from './write-object.ts';
 
 const scaleType = {
@@ -79,7 +80,7 @@ export class Subresources {
         return openPodStream(this.#context, target, name, subresource, this.#logToken);
       case 'token':
         if (method !== 'POST') throw methodNotAllowed();
-        return this.#tokens.answer(this.#context, target, name);
+        return requestToken(this.#context, this.#tokens, target, name);
       default:
         throw unknownResource();
     }

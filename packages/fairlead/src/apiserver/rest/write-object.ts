@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { applyDefaults, type FieldCause, validateObject } from '@fairlead/api/schema';
 import type { ServiceReservation } from '../allocation/service-allocator.ts';
+import { admitRoleChange } from '../authorization/role-admission.ts';
 import {
   alreadyExists,
   badRequest,
@@ -74,6 +75,7 @@ async function createNamed(
   prepareForCreate(resource, object);
   applyDefaults(resource.apiVersion, resource.kind, object);
   if (resource.namespaced) admitToNamespace(context, target, name);
+  admitRoleChange(context.authorizer, target.request.user, resource, object, undefined);
   const early = context.allocator.prepareCreate(resource, object);
   const causes = [...early, ...validationCauses(context, target, object, undefined)];
   if (causes.length > 0) throw invalid(resource, name, causes);
@@ -141,6 +143,7 @@ export async function updateObject(
   if (namespace !== '') metadata.namespace = namespace;
   const next = isolate(resource, { ...proposed, metadata }, old, options.subresource);
   applyDefaults(resource.apiVersion, resource.kind, next);
+  admitRoleChange(context.authorizer, target.request.user, resource, next, old);
   const mainWrite = options.subresource === undefined;
   const early = mainWrite ? context.allocator.prepareUpdate(resource, next, old) : [];
   if (mainWrite && hasGeneration(resource) && specChanged(next, old)) {

@@ -171,7 +171,8 @@ export class Listener {
     let answer: ApiAnswer;
     try {
       const asServed = request as unknown as Http2ServerRequest;
-      const user = authenticate(this.#certificateUser(asServed), request.headers.authorization, this.#options.tokens);
+      const { tokens, audiences } = this.#options;
+      const user = authenticate(this.#certificateUser(asServed), request.headers.authorization, tokens, audiences);
       const url = request.url ?? '/';
       const mark = url.indexOf('?');
       answer = await this.#options.pipeline.handle({

@@ -1,6 +1,9 @@
 // Hot path: every request passes through here.
 import { gzip } from 'node:zlib';
 import type { Log } from '../../sys/role.ts';
+import { impersonated } from '../auth/impersonation.ts';
+import { openIdAnswer } from '../auth/open-id.ts';
+import type { TokenIssuer } from '../auth/token-issuer.ts';
 import type { Discovery } from '../discovery/discovery.ts';
 import type { Health } from '../discovery/health.ts';
 import { deleteCollection, deleteObject } from '../rest/delete.ts';
@@ -8,9 +11,9 @@ import { BadVersion } from '../rest/list-options.ts';
 import { patchObject, postObject, putObject } from '../rest/modify.ts';
 import { getObject, listObjects } from '../rest/read.ts';
 import type { RestContext, RestRequest } from '../rest/rest-context.ts';
-import type { TokenIssuer } from '../rest/service-account-token.ts';
 import type { Subresources } from '../rest/subresources.ts';
 import { watchObjects } from '../rest/watch.ts';
+import type { Reviews } from '../reviews/reviews.ts';
 import type { ApiAnswer, ApiRequest } from './api-request.ts';
 import { authorize, isWatch } from './authorize.ts';
 import { type Route, routeResource } from './route.ts';
@@ -26,6 +29,7 @@ export class Pipeline {
   readonly #health: Health;
   readonly #subresources: Subresources;
   readonly #tokens: TokenIssuer;
+  readonly #reviews: Reviews;
   readonly #log: Log;
 
   constructor(
@@ -34,6 +38,7 @@ export class Pipeline {
     health: Health,
     subresources: Subresources,
     tokens: TokenIssuer,
+    reviews: Reviews,
     log: Log,
   ) {
     this.#context = context;
@@ -41,6 +46,7 @@ export class Pipeline {
     this.#health = health;
     this.#subresources = subresources;
     this.#tokens = tokens;
+    this.#reviews = reviews;
     this.#log = log;
   }
 
@@ -74,15 +80,17 @@ export class Pipeline {
     );
   }
 
-  async #dispatch(request: ApiRequest, warnings: string[]): Promise<ApiAnswer> {
+  async #dispatch(original: ApiRequest, warnings: string[]): Promise<ApiAnswer> {
+    const { authorizer } = this.#context;
+    const request = impersonated(authorizer, original);
     const { path } = request;
     const isResourcePath = path.startsWith('/api/') || path.startsWith('/apis/');
     const documented = this.#discovery.isDocument(path);
     const route = isResourcePath && !documented ? routeResource(path, this.#context.served) : undefined;
-    authorize(request, route);
+    authorize(authorizer, request);
     if (documented) return this.#discovery.answer(request);
     if (route === undefined) {
-      return this.#health.answer(request) ?? (await this.#tokens.openIdAnswer(request)) ?? pageNotFound;
+      return this.#health.answer(request) ?? (await openIdAnswer(this.#tokens, request)) ?? pageNotFound;
     }
     switch (route.kind) {
       case 'page-not-found':
@@ -105,6 +113,8 @@ export class Pipeline {
       warnings.push('v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice');
     }
     const context = this.#context;
+    const review = this.#reviews.answer(target, name);
+    if (review !== undefined) return review;
     if (subresource !== undefined && subresource !== 'status') {
       return this.#subresources.handle(target, name ?? '', subresource);
     }

@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { decodeBody, fieldValidation } from '../rest/decode-body.ts';
+import { textAnswer } from '../rest/represent.ts';
+import { type RestContext, type RestRequest, timestamp } from '../rest/rest-context.ts';
+import { existing } from '../rest/write-object.ts';
+import type { ApiAnswer } from '../server/api-request.ts';
+import { negotiate } from '../server/media-type.ts';
+import { badRequest, conflict, invalid, type NamedResource, notFound } from '../server/status-error.ts';
+import { type KubeObject, recordOf } from '../watch/kube-object.ts';
+import { apiAudiences, lookUp } from './token-authenticator.ts';
+import { type TokenIssuer, tokenIssuerUrl } from './token-issuer.ts';
+
+const leastSeconds = 600;
+const mostSeconds = 2 ** 32;
+const defaultSeconds = 3600;
+const group = 'authentication.k8s.io';
+const requestType = {
+  apiVersion: `${group}/v1`,
+  kind: 'TokenRequest',
+  typeId: 'authentication.v1.TokenRequest',
+} as const;
+
+/** Kinds a token can be bound to, all of the core group. */
+const boundKinds: Readonly<Record<string, NamedResource>> = {
+  Pod: { group: '', plural: 'pods', kind: 'Pod' },
+  Secret: { group: '', plural: 'secrets', kind: 'Secret' },
+  Node: { group: '', plural: 'nodes', kind: 'Node' },
+};
+
+/** POST serviceaccounts/NAME/token: a token with an end, for some audiences, bound to an object if asked. */
+export async function requestToken(
+  context: RestContext,
+  issuer: TokenIssuer,
+  target: RestRequest,
+  name: string,
+): Promise<ApiAnswer> {
+  const { request, namespace, warnings } = target;
+  const representation = negotiate(request.headers.accept, true);
+  const body = decodeBody(request, requestType, fieldValidation(request.query, 'CreateOptions'), warnings);
+  const account = existing(context, target, name).object;
+  const spec = recordOf(body.spec) ?? {};
+  const seconds = lifetime(spec.expirationSeconds);
+  const reference = recordOf(spec.boundObjectRef);
+  const bound = reference === undefined ? {} : boundClaims(context, namespace, account, reference);
+  const given = Array.isArray(spec.audiences) ? spec.audiences.map(String) : [];
+  const audiences = given.length === 0 ? apiAudiences : given;
+  const now = issuer.nowSeconds();
+  const token = await issuer.sign({
+    aud: audiences,
+    exp: now + seconds,
+    iat: now,
+    iss: tokenIssuerUrl,
+    jti: randomUUID(),
+    'kubernetes.io': { namespace, ...bound, serviceaccount: { name, uid: account.metadata.uid } },
+    nbf: now,
+    sub: `system:serviceaccount:${namespace}:${name}`,
+  });
+  const answer = {
+    kind: 'TokenRequest',
+    apiVersion: `${group}/v1`,
+    metadata: { name, namespace, uid: account.metadata.uid, creationTimestamp: timestamp(context.clock) },
+    spec: { audiences, expirationSeconds: seconds, boundObjectRef: reference ?? null },
+    status: { token, expirationTimestamp: `${new Date((now + seconds) * 1000).toISOString().slice(0, 19)}Z` },
+  };
+  return textAnswer(201, representation, JSON.stringify(answer));
+}
+
+function lifetime(value: unknown): number {
+  const seconds = typeof value === 'number' ? value : defaultSeconds;
+  const why =
+    seconds < leastSeconds
+      ? 'may not specify a duration less than 10 minutes'
+      : seconds > mostSeconds
+        ? 'may not specify a duration larger than 2^32 seconds'
+        : undefined;
+  if (why === undefined) return seconds;
+  throw invalid({ group, kind: 'TokenRequest' }, '', [
+    { reason: 'FieldValueInvalid', field: 'spec.expirationSeconds', message: `Invalid value: ${seconds}: ${why}` },
+  ]);
+}
+
+/** The claims that bind a token to a Pod (and its node), a Secret or a Node. */
+function boundClaims(
+  context: RestContext,
+  namespace: string,
+  account: KubeObject,
+  reference: Readonly<Record<string, unknown>>,
+): Record<string, { readonly name: string; readonly uid: string | undefined }> {
+  const kind = String(reference.kind ?? '');
+  const resource = boundKinds[kind];
+  if (resource === undefined || (reference.apiVersion ?? 'v1') !== 'v1') {
+    throw badRequest(`cannot bind token for object of type ${groupVersionKind(reference)}`);
+  }
+  const name = String(reference.name ?? '');
+  const object = lookUp(context, resource.plural, kind === 'Node' ? '' : namespace, name);
+  if (object === undefined) throw notFound(resource, name);
+  const { uid } = object.metadata;
+  const wanted = reference.uid;
+  if (typeof wanted === 'string' && wanted !== '' && wanted !== uid) {
+    const why = `the UID in the bound object reference (${wanted}) does not match the UID in record. The object might have been deleted and then recreated`;
+    throw conflict({ ...resource, plural: kind }, name, why);
+  }
+  const claims: Record<string, { readonly name: string; readonly uid: string | undefined }> = {};
+  if (kind === 'Pod') {
+    const spec = recordOf(object.spec) ?? {};
+    if (spec.serviceAccountName !== account.metadata.name) {
+      throw badRequest(
+        `cannot bind token for serviceaccount ${JSON.stringify(account.metadata.name)} to pod running with different serviceaccount name.`,
+      );
+    }
+    const nodeName = String(spec.nodeName ?? '');
+    const node = nodeName === '' ? undefined : lookUp(context, 'nodes', '', nodeName);
+    if (node !== undefined) claims.node = { name: nodeName, uid: node.metadata.uid };
+  }
+  claims[kind.toLowerCase()] = { name, uid };
+  return claims;
+}
+
+/** `apps/v1, Kind=Deployment`. */
+function groupVersionKind(reference: Readonly<Record<string, unknown>>): string {
+  return `${String(reference.apiVersion ?? '')}, Kind=${String(reference.kind ?? '')}`;
+}

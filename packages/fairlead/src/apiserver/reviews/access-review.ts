@@ -1,0 +1,80 @@
+import type { FieldCause } from '@fairlead/api/schema';
+import type { Authorizer } from '../authorization/authorizer.ts';
+import type { UserInfo } from '../server/api-request.ts';
+import { invalid } from '../server/status-error.ts';
+import { type KubeObject, recordOf } from '../watch/kube-object.ts';
+
+/** Whose access is asked about: the caller's own, anybody's, or anybody's in one namespace. */
+export type ReviewScope = 'self' | 'cluster' | 'namespace';
+
+/** Throws the 422 of a question that is none. */
+export function checkAccessReview(review: KubeObject, scope: ReviewScope, namespace: string): void {
+  const spec = recordOf(review.spec) ?? {};
+  const resource = recordOf(spec.resourceAttributes);
+  const path = recordOf(spec.nonResourceAttributes);
+  const causes: FieldCause[] = [];
+  const bad = (field: string, value: unknown, why: string): void => {
+    causes.push({
+      reason: 'FieldValueInvalid',
+      field,
+      message: `Invalid value: ${JSON.stringify(value ?? null)}: ${why}`,
+    });
+  };
+  if (resource !== undefined && path !== undefined) {
+    bad('spec.nonResourceAttributes', path, 'cannot be specified in combination with resourceAttributes');
+  }
+  if (resource === undefined && path === undefined) {
+    bad(
+      'spec.resourceAttributes',
+      null,
+      'exactly one of nonResourceAttributes or resourceAttributes must be specified',
+    );
+  }
+  if (scope !== 'self' && String(spec.user ?? '') === '' && listOf(spec.groups).length === 0) {
+    bad('spec.user', '', 'at least one of user or group must be specified');
+  }
+  if (scope === 'namespace') {
+    if (resource !== undefined && String(resource.namespace ?? '') !== namespace) {
+      bad('spec.resourceAttributes.namespace', String(resource.namespace ?? ''), 'must match metadata.namespace');
+    }
+    if (path !== undefined) bad('spec.nonResourceAttributes', path, 'disallowed on this kind of request');
+  }
+  const { managedFields: _, ...metadata } = review.metadata;
+  if (scope === 'namespace') delete metadata.namespace;
+  if (Object.values(metadata).some((value) => value !== undefined)) {
+    bad('metadata', review.metadata, scope === 'namespace' ? 'must be empty except for namespace' : 'must be empty');
+  }
+  if (causes.length > 0) throw invalid({ group: 'authorization.k8s.io', kind: '' }, '', causes);
+}
+
+/** The user a review names. */
+export function reviewedUser(review: KubeObject): UserInfo {
+  const spec = recordOf(review.spec) ?? {};
+  const uid = String(spec.uid ?? '');
+  return { name: String(spec.user ?? ''), groups: listOf(spec.groups), ...(uid === '' ? {} : { uid }) };
+}
+
+/** `status` of a review: what the authorizer says. */
+export function accessStatus(authorizer: Authorizer, user: UserInfo, review: KubeObject): object {
+  const spec = recordOf(review.spec) ?? {};
+  const path = recordOf(spec.nonResourceAttributes);
+  const text = (from: Record<string, unknown> | undefined, field: string): string => String(from?.[field] ?? '');
+  const resource = recordOf(spec.resourceAttributes);
+  const decision =
+    path === undefined
+      ? authorizer.resource(user, {
+          verb: text(resource, 'verb'),
+          group: text(resource, 'group'),
+          version: text(resource, 'version'),
+          resource: text(resource, 'resource'),
+          subresource: text(resource, 'subresource'),
+          namespace: text(resource, 'namespace'),
+          name: text(resource, 'name'),
+        })
+      : authorizer.path(user, { verb: text(path, 'verb'), path: text(path, 'path') });
+  return { allowed: decision.allowed, ...(decision.reason === '' ? {} : { reason: decision.reason }) };
+}
+
+function listOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
