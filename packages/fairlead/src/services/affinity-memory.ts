@@ -40,14 +40,15 @@ export async function readAffinityMemory(family: NftFamily): Promise<readonly Re
       if (found.length >= mostRestored) return;
       for (const { key, data, timeoutMs, expiresMs } of decodeSetElements(payload)) {
         // An older layout's map has other keys; a client about to be forgotten is not worth it.
-        if (key.length !== addressBytes + 4 || data.length !== 4 || expiresMs < 1 || timeoutMs < expiresMs) continue;
+        if (key.length !== addressBytes + 4 || data.length !== 4 || expiresMs < 1) continue;
         const value = BigInt(`0x${key.toString('hex', 0, addressBytes)}`);
         found.push({
           client: formatIp({ family: family === 'ip' ? 'IPv4' : 'IPv6', value }),
           id: key.readUInt32LE(addressBytes),
           slot: data.readUInt32LE(0),
           timeoutMs,
-          expiresMs,
+          // Just renewed, it is rounded up beyond the timeout.
+          expiresMs: Math.min(expiresMs, timeoutMs),
         });
       }
     });

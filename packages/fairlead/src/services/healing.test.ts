@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { after, before, describe, test } from 'node:test';
+import { systemClock } from '../sys/clock.ts';
+import { createNftApplier } from './apply-nft.ts';
+import { compileService } from './compile.ts';
+import { createRunNft } from './nft-command.ts';
+import type { ServiceProgram } from './program.ts';
+import { createTestNetwork, kernelTestsProblem, type TestNetwork } from './testing/network.ts';
+import type { ProxyLine, ProxySeed } from './testing/proxy-process.ts';
+import { scene, sceneService, sceneSlice } from './testing/traffic-matrix.ts';
+
+const skip = kernelTestsProblem();
+const deadlineMs = 20_000;
+const node = { nodeName: scene.nodeName, nodeIps: [...scene.nodeIps] };
+const both = [{ ip: scene.localEndpoint }, { ip: scene.remoteEndpoint }];
+
+function compiled(name: string, clusterIP: string, ips: readonly string[]): ServiceProgram {
+  const slice = sceneSlice(
+    name,
+    ips.map((ip) => ({ ip })),
+  );
+  return compileService(sceneService(name, { clusterIP }), [slice], node).program as ServiceProgram;
+}
+
+/** A program that the kernel refuses: two of its source ranges overlap. */
+function refusedProgram(name: string, clusterIP: string): ServiceProgram {
+  const program = compiled(name, clusterIP, [scene.remoteEndpoint]);
+  const vip = { kind: 'loadBalancer', ip: '203.0.113.99', sourceRanges: ['10.0.0.0/8', '10.1.0.0/16'] } as const;
+  return { ...program, ports: program.ports.map((port) => ({ ...port, vips: [...port.vips, vip] })) };
+}
+
+interface ProxyProcess {
+  readonly child: ChildProcess;
+  readonly lines: ProxyLine[];
+  /** Resolves when a line, past or future, is as wanted. */
+  until(wanted: (line: ProxyLine) => boolean): Promise<void>;
+  kill(signal: NodeJS.Signals): Promise<void>;
+}
+
+describe('the table and what happens to it', { skip }, () => {
+  let network: TestNetwork;
+  const processes = new Set<ProxyProcess>();
+
+  before(async () => {
+    network = await createTestNetwork(
+      ['192.0.2.1/24'],
+      [
+        { name: 'pod', addresses: [scene.pod] },
+        { name: 'local', addresses: [scene.localEndpoint] },
+        { name: 'remote', addresses: [scene.remoteEndpoint] },
+      ],
+    );
+    for (const host of ['local', 'remote']) {
+      await network.probe(host).ask({ do: 'serve', name: host, tcp: [8080], udp: [] });
+    }
+  });
+  after(async () => {
+    for (const running of processes) await running.kill('SIGKILL');
+    await network?.remove();
+  });
+
+  const ask = async (host: string): Promise<string> => {
+    const answer = await network.probe('pod').ask({ do: 'connect', protocol: 'TCP', host, port: 80, timeoutMs: 400 });
+    return answer.startsWith('error') ? answer : (answer.split(' ')[0] ?? '');
+  };
+  const eventually = async (host: string, wanted: string): Promise<void> => {
+    const until = performance.now() + deadlineMs;
+    let last = '';
+    while (performance.now() < until) {
+      last = await ask(host);
+      if (last === wanted) return;
+    }
+    assert.fail(`${host}: wanted '${wanted}', last was '${last}'`);
+  };
+
+  const startProxy = (seed: ProxySeed): ProxyProcess => {
+    const script = new URL('./testing/proxy-process.ts', import.meta.url).pathname;
+    const [program = '', ...words] = network.inNode;
+    const child = spawn(program, [...words, process.execPath, script], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const lines: ProxyLine[] = [];
+    const waiting = new Set<() => void>();
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (text) => {
+      lines.push(JSON.parse(text) as ProxyLine);
+      for (const look of waiting) look();
+    });
+    // A process that is killed early has not read all.
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.write(`${JSON.stringify(seed)}\n`);
+    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    const running: ProxyProcess = {
+      child,
+      lines,
+      until: (wanted) =>
+        new Promise((resolve, reject) => {
+          const cancel = systemClock.after(deadlineMs, () => reject(new Error(`not told: ${JSON.stringify(lines)}`)));
+          const look = (): void => {
+            if (!lines.some(wanted)) return;
+            waiting.delete(look);
+            cancel();
+            resolve();
+          };
+          waiting.add(look);
+          look();
+        }),
+      kill: async (signal) => {
+        child.kill(signal);
+        await exited;
+        processes.delete(running);
+      },
+    };
+    processes.add(running);
+    return running;
+  };
+  const isReady = (line: ProxyLine): boolean => 'ready' in line;
+
+  test('a Service that the kernel refuses does not keep others out', async () => {
+    const refused: string[] = [];
+    const applier = createNftApplier({
+      podCidrs: scene.podCidrs,
+      serviceCidrs: scene.serviceCidrs,
+      nodePorts: true,
+      runNft: createRunNft([...network.inNode, 'nft']),
+      clock: systemClock,
+      log: () => undefined,
+      families: ['IPv4'],
+      onRefused: (service, family) => refused.push(`${service} ${family}`),
+    });
+    const list = Array.from({ length: 9 }, (_, n) => compiled(`s${n}`, `10.96.1.${n + 1}`, [scene.remoteEndpoint]));
+    const bad = refusedProgram('bad', '10.96.2.1');
+    const all = [...list.slice(0, 4), bad, ...list.slice(4)];
+    await applier.apply(new Map(all.map((program) => [program.key, program])));
+    assert.deepEqual(refused, ['default/bad IPv4']);
+    for (const n of [1, 4, 5, 9]) assert.equal(await ask(`10.96.1.${n}`), 'remote');
+    assert.equal(await ask('10.96.2.1'), 'error ETIMEDOUT', 'not served: an unassigned cluster IP');
+    assert.equal(network.run('node', 'nft list tables').trim(), 'table ip fairlead', 'the trial table is gone');
+
+    // A change that makes a served Service bad leaves it as it was, and takes the others along.
+    const worse = refusedProgram('s0', '10.96.1.1');
+    const moved = compiled('s1', '10.96.1.2', [scene.localEndpoint]);
+    const added = compiled('new', '10.96.1.77', [scene.localEndpoint]);
+    await applier.apply(new Map([worse, moved, added].map((program) => [program.key, program])));
+    assert.deepEqual(refused, ['default/bad IPv4', 'default/s0 IPv4']);
+    assert.equal(await ask('10.96.1.1'), 'remote');
+    assert.equal(await ask('10.96.1.2'), 'local');
+    assert.equal(await ask('10.96.1.77'), 'local');
+
+    // Mended, it is installed; deleted, it is gone.
+    const good = compiled('bad', '10.96.2.1', [scene.localEndpoint]);
+    await applier.apply(new Map([[good.key, good]]));
+    assert.equal(await ask('10.96.2.1'), 'local');
+    await applier.apply(new Map([['default/s0', undefined]]));
+    assert.equal(await ask('10.96.1.1'), 'error ETIMEDOUT');
+    assert.equal(refused.length, 2);
+    await applier.remove();
+  });
+
+  const web = sceneService('web', { clusterIP: '10.96.0.1' });
+  const seed: ProxySeed = { services: [web], slices: [sceneSlice('web', [{ ip: scene.localEndpoint }])] };
+  const interference: readonly (readonly [name: string, command: string])[] = [
+    ['an element deleted', 'nft delete element ip fairlead frontends { 10.96.0.1 . tcp . 80 }'],
+    ['the table deleted', 'nft delete table ip fairlead'],
+    ['everything flushed', 'nft flush ruleset'],
+    ['a chain flushed', 'nft flush chain ip fairlead dispatch'],
+    ['a rule added', 'nft insert rule ip fairlead dispatch drop'],
+  ];
+
+  test('foreign changes are noticed and undone; changes of other tables are none', async (t) => {
+    const proxy = startProxy(seed);
+    await proxy.until(isReady);
+    await eventually('10.96.0.1', 'local');
+    const fulls = (): number => proxy.lines.filter((line) => 'synced' in line && line.synced.full).length;
+    assert.equal(fulls(), 1);
+    network.run('node', 'nft add table ip other');
+    for (let change = 0; change < 5; change++) {
+      const ip = change % 2 === 0 ? scene.remoteEndpoint : scene.localEndpoint;
+      proxy.child.stdin?.write(`${JSON.stringify(sceneSlice('web', [{ ip }]))}\n`);
+      await eventually('10.96.0.1', ip === scene.remoteEndpoint ? 'remote' : 'local');
+    }
+    const [first, ...rest] = interference;
+    assert.ok(first);
+    // Own transactions and another table's were not taken for foreign ones.
+    assert.equal(fulls(), 1);
+    await t.test(first[0], async () => {
+      network.run('node', `${first[1].replace(/[{}]/g, "'$&'")}`);
+      await proxy.until((line) => 'log' in line && line.log.startsWith('Others changed'));
+      await eventually('10.96.0.1', 'remote');
+    });
+    await proxy.kill('SIGKILL');
+    for (const [name, command] of rest) {
+      await t.test(name, async () => {
+        const next = startProxy(seed);
+        await next.until(isReady);
+        network.run('node', command);
+        await next.until((line) => 'log' in line && line.log.startsWith('Others changed'));
+        await eventually('10.96.0.1', 'local');
+        await next.kill('SIGKILL');
+      });
+    }
+  });
+
+  test('killed while it works, restarted: heals; stopped: leaves nothing', async () => {
+    const many = Array.from({ length: 400 }, (_, n) => sceneService(`s${n}`, { clusterIP: `10.96.7.${n % 250}` }));
+    const crowd: ProxySeed = {
+      services: [
+        web,
+        ...many.map((service, n) => ({
+          ...service,
+          spec: { ...service.spec, clusterIP: `10.96.${8 + (n >> 7)}.${n & 127}` },
+        })),
+      ],
+      slices: [...seed.slices, ...many.map((service) => sceneSlice(service.metadata.name, both))],
+    };
+    for (const wait of [0, 1, 2]) {
+      const doomed = startProxy(crowd);
+      // At once, after the start of the first transaction, and just after it.
+      if (wait > 0) await doomed.until((line) => wait === 1 || isReady(line)).catch(() => undefined);
+      await doomed.kill('SIGKILL');
+    }
+    const heir = startProxy(crowd);
+    await heir.until(isReady);
+    for (const host of ['10.96.0.1', '10.96.8.5', '10.96.11.7']) {
+      assert.match(await ask(host), /^(local|remote)$/);
+    }
+    await heir.kill('SIGTERM');
+    assert.equal(network.run('node', 'nft list tables | grep fairlead || true').trim(), '');
+  });
+
+  test('clients with affinity keep their endpoint over a restart and over a rebuilt table', async () => {
+    const sticky = Array.from({ length: 6 }, (_, n) =>
+      sceneService(`sticky${n}`, {
+        clusterIP: `10.96.20.${n + 1}`,
+        sessionAffinity: 'ClientIP',
+        sessionAffinityConfig: { clientIP: { timeoutSeconds: 600 } },
+      }),
+    );
+    const stickySeed: ProxySeed = {
+      services: sticky,
+      slices: sticky.map((service) => sceneSlice(service.metadata.name, both)),
+    };
+    const hosts = sticky.map((service) => service.spec?.clusterIP ?? '');
+    const answers = async (): Promise<string[]> => {
+      const got: string[] = [];
+      for (const host of hosts) got.push(await ask(host));
+      return got;
+    };
+    let proxy = startProxy(stickySeed);
+    await proxy.until(isReady);
+    const first = await answers();
+    for (let restart = 0; restart < 3; restart++) {
+      await proxy.kill('SIGKILL');
+      proxy = startProxy(stickySeed);
+      await proxy.until(isReady);
+      assert.deepEqual(await answers(), first, `restart ${restart}`);
+    }
+    network.run('node', 'nft flush chain ip fairlead dispatch');
+    await proxy.until((line) => 'log' in line && line.log.startsWith('Others changed'));
+    await proxy.until(() => proxy.lines.filter((line) => 'synced' in line).length === 2);
+    assert.deepEqual(await answers(), first);
+    assert.match(network.run('node', 'nft list map ip fairlead affinity'), /timeout 10m expires 9m/);
+    await proxy.kill('SIGTERM');
+  });
+});

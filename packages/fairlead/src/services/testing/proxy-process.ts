@@ -1,0 +1,50 @@
+import { createInterface } from 'node:readline';
+import { type EndpointSlice, endpointSlices, nodes, type Service, type Stored, services } from '@fairlead/api';
+import { FakeApi } from '@fairlead/client/fake-api';
+import { startServiceProxy } from '../start.ts';
+import { scene } from './traffic-matrix.ts';
+
+/**
+ * Runs a whole service proxy inside a network namespace of a test: netlink sockets belong to the
+ * namespace of their process. The first line of stdin is a {@link ProxySeed}, later lines are
+ * slices to replace. Answers are JSON lines.
+ */
+export interface ProxySeed {
+  readonly services: readonly Stored<Service>[];
+  readonly slices: readonly Stored<EndpointSlice>[];
+}
+
+/** What the process tells. */
+export type ProxyLine =
+  | { readonly ready: true }
+  | { readonly synced: { readonly full: boolean } }
+  | { readonly log: string; readonly level: string };
+
+if (process.argv[1] === import.meta.filename) {
+  const tell = (line: ProxyLine): void => console.log(JSON.stringify(line));
+  const api = new FakeApi();
+  api.seed(nodes, { metadata: { name: scene.nodeName } });
+  const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+  const seed = JSON.parse((await lines.next()).value as string) as ProxySeed;
+  for (const service of seed.services) api.seed(services, service);
+  for (const slice of seed.slices) api.seed(endpointSlices, slice);
+  const proxy = await startServiceProxy({
+    client: api,
+    nodeName: scene.nodeName,
+    mode: 'kernel',
+    podCidr: scene.podCidrs,
+    serviceCidr: scene.serviceCidrs,
+    nodeIps: [scene.node],
+    log: (level, log) => tell({ level, log }),
+    metrics: { synced: ({ full }) => tell({ synced: { full } }) },
+  });
+  process.on('SIGTERM', () => void proxy.stop().then(() => process.exit(0)));
+  await proxy.ready;
+  tell({ ready: true });
+  for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
+    const slice = JSON.parse(line.value) as Stored<EndpointSlice>;
+    const { namespace = '', name } = slice.metadata;
+    await api.delete(endpointSlices, { namespace, name }).catch(() => undefined);
+    await api.create(endpointSlices, slice);
+  }
+}
