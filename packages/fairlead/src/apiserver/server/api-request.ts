@@ -6,6 +6,8 @@ export interface UserInfo {
   readonly name: string;
   readonly groups: readonly string[];
   readonly uid?: string;
+  /** Further facts about the credential, by key. */
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** One request, whatever carried it: a socket or the in-process client. */
@@ -17,6 +19,8 @@ export interface ApiRequest {
   readonly headers: IncomingHttpHeaders;
   readonly body: Uint8Array;
   readonly user: UserInfo;
+  /** Who really sent it, when `user` is impersonated. */
+  readonly impersonator?: UserInfo;
   /** Aborts when the client went away. */
   readonly signal: AbortSignal;
 }

@@ -37,6 +37,8 @@ export interface ListenerOptions {
   readonly key: string;
   readonly ca: string;
   readonly tokens: readonly TokenAuthenticator[];
+  /** Audiences a token must be for. */
+  readonly audiences: readonly string[];
   readonly pipeline: Pipeline;
   readonly clock: Clock;
   readonly log: Log;
@@ -138,7 +140,8 @@ export class Listener {
     this.#stopping.signal.addEventListener('abort', onStop, { once: true });
     let answer: ApiAnswer;
     try {
-      const user = authenticate(this.#certificateUser(request), request.headers.authorization, this.#options.tokens);
+      const { tokens, audiences } = this.#options;
+      const user = authenticate(this.#certificateUser(request), request.headers.authorization, tokens, audiences);
       const body = await readBody(request);
       const target = request.url;
       const mark = target.indexOf('?');
