@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { configMaps, namespaces, pods, type Service, services } from '@fairlead/api';
+import { type ConfigMap, configMaps, namespaces, pods, type Service, type Stored, services } from '@fairlead/api';
 import { type ApiClient, ApiError, type WatchEventOf } from '@fairlead/client';
 import { systemClock } from '../sys/clock.ts';
 import { ApiServerError } from './api-server-error.ts';
@@ -215,15 +215,35 @@ describe('API server', () => {
     assert.deepEqual(main.status, changed.status);
   });
 
-  test('server-side apply is refused with 415 until it exists', async () => {
-    const apply = client.patch(
-      services,
-      { name: 'kubernetes', namespace: 'default' },
-      'apply',
-      {},
-      { fieldManager: 'x' },
-    );
-    assert.equal(await codeOf(apply), '415 UnsupportedMediaType');
+  test('server-side apply creates, yields to nobody without force, and removes what it gives up', async () => {
+    const name = { name: 'applied', namespace: 'default' };
+    const config = (data: object): object => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'applied' },
+      data,
+    });
+    const apply = (fieldManager: string, data: object, force = false): Promise<Stored<ConfigMap>> =>
+      client.patch(configMaps, name, 'apply', config(data), { fieldManager, force });
+    assert.equal(await codeOf(client.patch(configMaps, name, 'apply', config({}))), '422 Invalid');
+    await apply('one', { a: '1', b: '1' });
+    assert.equal(await codeOf(apply('two', { a: '2' })), '409 Conflict');
+    await apply('two', { a: '2', c: '2' }, true);
+    const { data, metadata } = await apply('one', {});
+    assert.deepEqual(data, { a: '2', c: '2' });
+    assert.deepEqual(metadata.managedFields?.map(({ manager }) => manager).sort(), ['one', 'two']);
+  });
+
+  test('ordinary writes are tracked before the server adds to them', async () => {
+    const created = await client.create(services, service('tracked'), { fieldManager: 'creator' });
+    const [entry] = created.metadata.managedFields ?? [];
+    assert.equal(entry?.manager, 'creator');
+    assert.deepEqual(Object.keys((entry?.fieldsV1 as { 'f:spec'?: object } | undefined)?.['f:spec'] ?? {}), [
+      'f:internalTrafficPolicy',
+      'f:ports',
+      'f:sessionAffinity',
+      'f:type',
+    ]);
   });
 
   test('HTTP/1.1: anonymous users see health only, and discovery answers 304', async () => {

@@ -1,4 +1,5 @@
 // Hot path: runs on every ordinary write.
+import { jsonEqual } from '../../own-property.ts';
 import { type FieldSet, isEmptySet, noFields, subtractFields, subtractTrees, unionFields } from './field-set.ts';
 import {
   capUpdaters,
@@ -41,7 +42,7 @@ export interface TrackedUpdate {
 /** The new `metadata.managedFields` after an ordinary write; `undefined` for none. */
 export function trackUpdate(update: TrackedUpdate): readonly unknown[] | undefined {
   const { liveEntries, givenEntries, before } = update;
-  if (givenEntries === undefined || givenEntries === liveEntries) {
+  if (givenEntries === undefined || jsonEqual(givenEntries, liveEntries)) {
     return tracked(update, managersOf(liveEntries), liveEntries);
   }
   // Nobody tracks an object any more whose managers were all forgotten, until somebody applies it.

@@ -7,34 +7,26 @@ import { bodyMediaType, negotiate } from '../server/media-type.ts';
 import { badRequest, invalid, StatusError } from '../server/status-error.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import type { StoredObject } from '../watch/stored-object.ts';
+import { applyObject, applyPatchType } from './apply.ts';
 import { decodeBody, fieldValidation, typed } from './decode-body.ts';
+import { checkFieldManager } from './field-manager.ts';
 import { objectForm, objectText, textAnswer } from './represent.ts';
 import type { RestContext, RestRequest } from './rest-context.ts';
 import { createsOnUpdate, needsVersionOnUpdate } from './strategy.ts';
 import { createObject, existing, exists, updateObject } from './write-object.ts';
+import { checkName, isDryRun, isStale } from './write-options.ts';
+
+export { isDryRun, isStale } from './write-options.ts';
 
 /** Attempts of a patch without a version against concurrent writers. */
 const patchAttempts = 16;
-
-/** `dryRun=All`; any other value is refused. */
-export function isDryRun(query: URLSearchParams, options: string): boolean {
-  const values = query.getAll('dryRun').filter((value) => value !== '');
-  if (values.length === 0) return false;
-  if (values.every((value) => value === 'All')) return true;
-  throw invalid({ group: 'meta.k8s.io', kind: options }, '', [
-    {
-      reason: 'FieldValueNotSupported',
-      field: 'dryRun',
-      message: `Unsupported value: ${JSON.stringify(values)}: supported values: "All"`,
-    },
-  ]);
-}
 
 /** POST to a collection. */
 export async function postObject(context: RestContext, target: RestRequest): Promise<ApiAnswer> {
   const { request, resource, warnings } = target;
   const representation = negotiate(request.headers.accept, true);
   const form = objectForm(resource, representation, request.query, context.clock.now());
+  checkFieldManager(request.query, 'CreateOptions', 'none');
   const validation = fieldValidation(request.query, 'CreateOptions');
   const dryRun = isDryRun(request.query, 'CreateOptions');
   const object = decodeBody(request, resource, validation, warnings);
@@ -52,6 +44,7 @@ export async function putObject(
   const { request, resource, warnings } = target;
   const representation = negotiate(request.headers.accept, true);
   const form = objectForm(resource, representation, request.query, context.clock.now());
+  checkFieldManager(request.query, 'UpdateOptions', 'none');
   const validation = fieldValidation(request.query, 'UpdateOptions');
   const dryRun = isDryRun(request.query, 'UpdateOptions');
   const object = decodeBody(request, resource, validation, warnings);
@@ -97,8 +90,12 @@ export async function patchObject(
   subresource: string | undefined,
 ): Promise<ApiAnswer> {
   const { request, resource } = target;
+  if (bodyMediaType(request.headers['content-type']) === applyPatchType) {
+    return applyObject(context, target, name, subresource);
+  }
   const representation = negotiate(request.headers.accept, true);
   const form = objectForm(resource, representation, request.query, context.clock.now());
+  checkFieldManager(request.query, 'PatchOptions', 'other');
   const validation = fieldValidation(request.query, 'PatchOptions');
   const dryRun = isDryRun(request.query, 'PatchOptions');
   const apply = readPatch(target);
@@ -147,7 +144,7 @@ export function readPatch(target: RestRequest): (current: StoredObject) => unkno
         {
           headers: {
             'accept-patch':
-              'application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json',
+              'application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor',
           },
         },
       );
@@ -237,19 +234,4 @@ function checkPatchedKind(target: RestRequest, patched: unknown): void {
   throw badRequest(
     `the patched object is ${String(record.apiVersion)} ${String(record.kind)}, the resource holds ${apiVersion} ${kind}`,
   );
-}
-
-function checkName(object: KubeObject, name: string): void {
-  const given = object.metadata.name ?? '';
-  if (given === '') {
-    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
-  }
-  if (given !== name) {
-    throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
-  }
-}
-
-/** A conflict that a retry on the newest version may cure. */
-export function isStale(error: unknown): boolean {
-  return error instanceof StatusError && error.status.reason === 'Conflict';
 }

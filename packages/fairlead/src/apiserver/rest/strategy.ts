@@ -61,9 +61,6 @@ export function prepareForCreate(resource: ServedResource, object: KubeObject): 
       admitPod(object);
       object.status = { phase: 'Pending', qosClass: qosClass(object) };
       break;
-    case 'Secret':
-      mergeStringData(object);
-      break;
     case 'ReplicaSet':
       object.status = { replicas: 0 };
       break;
@@ -104,10 +101,6 @@ export function isolate(
     result = withField(result, 'spec', old.spec);
     result = { ...result, metadata: { ...result.metadata, labels: { ...result.metadata.labels } } };
     labelNamespace(result);
-  }
-  if (resource.kind === 'Secret') {
-    result = { ...result };
-    mergeStringData(result);
   }
   return result;
 }
@@ -171,8 +164,9 @@ function labelNamespace(object: KubeObject): void {
   if (name !== '') object.metadata.labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': name };
 }
 
-/** `stringData` is write-only: it becomes base64 in `data`. */
-function mergeStringData(object: KubeObject): void {
+/** `stringData` of a Secret is write-only: it becomes base64 in `data`. Changes `object`, not its parts. */
+export function mergeStringData(resource: ServedResource, object: KubeObject): void {
+  if (resource.kind !== 'Secret') return;
   const text = recordOf(object.stringData);
   delete object.stringData;
   if (text === undefined || Object.keys(text).length === 0) return;

@@ -3,13 +3,7 @@ import type { TokenIssuer } from '../auth/token-issuer.ts';
 import { requestToken } from '../auth/token-request.ts';
 import type { ApiAnswer, ApiRequest } from '../server/api-request.ts';
 import { negotiate } from '../server/media-type.ts';
-import {
-  badRequest,
-  invalid,
-  methodNotAllowed,
-  StatusError,
-  unknownResource,
-} from '../server/status-error.ts';
+import { badRequest, invalid, methodNotAllowed, StatusError, unknownResource } from '../server/status-error.ts';
 import { nodeServer } from '../streaming/node-server.ts';
 import { openPodStream } from '../streaming/pod-stream.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
@@ -128,6 +122,7 @@ export class Subresources {
           subresource: undefined,
           dryRun,
           isPatch,
+          ownedUnder: 'scale',
         });
         return textAnswer(200, representation, JSON.stringify(scaleOf(stored.object)));
       } catch (error) {

@@ -1,5 +1,6 @@
 // Hot path: every write ends here.
 import { randomUUID } from 'node:crypto';
+import { sameButTimes } from '@fairlead/api/patch/apply/index';
 import { applyDefaults, type FieldCause, validateObject } from '@fairlead/api/schema';
 import type { ServiceReservation } from '../allocation/service-allocator.ts';
 import { admitRoleChange } from '../authorization/role-admission.ts';
@@ -16,12 +17,14 @@ import {
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { storeKey } from '../watch/object-cache.ts';
 import { StoredObject, storedValue } from '../watch/stored-object.ts';
+import { trackCreate, trackReplace } from './managed-fields.ts';
 import { objectWarnings } from './object-warnings.ts';
 import { type RestContext, type RestRequest, timestamp } from './rest-context.ts';
 import {
   hasGeneration,
   isolate,
   isReadyToGo,
+  mergeStringData,
   metadataUpdateCauses,
   prepareForCreate,
   sameJson,
@@ -34,14 +37,19 @@ const generateNameAttempts = 8;
 
 const loopbackText = 'may not be in the loopback range';
 
-/** Stores a new object; answers with what was stored. `object` is changed. */
+/**
+ * Stores a new object; answers with what was stored. `object` is changed.
+ * `applied` holds the managed fields of a server-side apply; other writes are tracked here.
+ */
 export async function createObject(
   context: RestContext,
   target: RestRequest,
   object: KubeObject,
   dryRun: boolean,
+  applied?: { readonly managedFields: unknown[] | undefined },
 ): Promise<StoredObject> {
   const { metadata } = object;
+  const { resource } = target;
   checkNamespaceField(target, object);
   if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== '') {
     throw new StatusError(500, undefined, 'resourceVersion should not be set on objects to be created', undefined);
@@ -51,8 +59,11 @@ export async function createObject(
   metadata.creationTimestamp = timestamp(context.clock);
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
-  delete metadata.managedFields;
   delete metadata.selfLink;
+  mergeStringData(resource, object);
+  applyDefaults(resource.apiVersion, resource.kind, object);
+  // Before allocation and admission: what those add belongs to nobody.
+  metadata.managedFields = applied === undefined ? trackCreate(context, target, object) : applied.managedFields;
   for (let attempt = 1; ; attempt++) {
     if (generated) metadata.name = generateName(context, metadata.generateName!);
     try {
@@ -96,6 +107,10 @@ export interface UpdateOptions {
   readonly dryRun: boolean;
   /** Metadata mistakes are told as 409 for a PUT and as field errors for a PATCH. */
   readonly isPatch: boolean;
+  /** Under which subresource the writer owns its fields, where that is not `subresource`. */
+  readonly ownedUnder?: string;
+  /** Managed fields of a server-side apply; other writes are tracked here. */
+  readonly managedFields?: unknown[] | undefined;
 }
 
 /** What an update did. */
@@ -141,7 +156,14 @@ export async function updateObject(
     managedFields: old.metadata.managedFields,
   };
   if (namespace !== '') metadata.namespace = namespace;
-  const next = isolate(resource, { ...proposed, metadata }, old, options.subresource);
+  const wanted: KubeObject = { ...proposed, metadata };
+  mergeStringData(resource, wanted);
+  applyDefaults(resource.apiVersion, resource.kind, wanted);
+  const owner = options.ownedUnder ?? options.subresource ?? '';
+  const managedFields = Object.hasOwn(options, 'managedFields')
+    ? options.managedFields
+    : trackReplace(context, target, old, wanted, given.managedFields, owner);
+  const next = isolate(resource, wanted, old, options.subresource);
   applyDefaults(resource.apiVersion, resource.kind, next);
   admitRoleChange(context.authorizer, target.request.user, resource, next, old);
   const mainWrite = options.subresource === undefined;
@@ -155,10 +177,11 @@ export async function updateObject(
     ...validationCauses(context, target, next, old),
   ];
   if (causes.length > 0) throw invalid(resource, name, causes);
-  if (sameJson(next, old)) {
+  if (sameJson(next, old) && sameButTimes(managedFields, old.metadata.managedFields)) {
     const gone = isReadyToGo(resource, old);
     if (!gone) return { stored: current, removed: false };
   }
+  next.metadata = { ...next.metadata, managedFields };
   if (isReadyToGo(resource, next)) {
     if (!dryRunOrCommitted(await removeObject(context, target, current, options.dryRun))) {
       throw conflict(resource, name, modifiedText);
