@@ -13,8 +13,9 @@ import {
   hostNodeName,
   instanceOf,
   type Machine,
-  type Mode,
   readClusterOptions,
+  readDatabaseFile,
+  readMode,
 } from './up-options.ts';
 
 const kubeconfigSetting: Setting = {
@@ -76,14 +77,6 @@ export function defaultGatewayWorkers(): number {
   return Math.max(1, Math.floor(availableParallelism() / 2));
 }
 
-function readMode(reader: SettingReader, machine: Machine): Mode {
-  const wanted = reader.oneOf('mode', ['auto', 'kernel', 'userspace'], 'auto');
-  const obstacle = machine.kernelModeObstacle;
-  if (wanted === 'kernel' && obstacle !== undefined) reader.problems.push(`--mode kernel: ${obstacle}`);
-  if (wanted !== 'auto') return wanted;
-  return obstacle === undefined ? 'kernel' : 'userspace';
-}
-
 /** An IP literal, or a problem. */
 function readIp(reader: SettingReader, name: string): string | undefined {
   const value = reader.text(name);
@@ -95,8 +88,7 @@ function readIp(reader: SettingReader, name: string): string | undefined {
 export function validateApiServerOptions(values: SettingValues, machine: Machine): ApiServerRoleOptions {
   const reader = new SettingReader(values);
   const dataDir = resolve(reader.text('data-dir') ?? defaultDataDir(machine));
-  const datastore = reader.text('datastore') ?? `sqlite:${join(dataDir, 'state.db')}`;
-  if (!datastore.startsWith('sqlite:')) reader.problems.push(`--datastore ${datastore}: only sqlite:FILE is supported`);
+  const databaseFile = readDatabaseFile(reader, dataDir);
   const advertiseAddress = readIp(reader, 'advertise-address');
   const logTokenFile = reader.text('log-token-file');
   const options: ApiServerRoleOptions = {
@@ -104,7 +96,7 @@ export function validateApiServerOptions(values: SettingValues, machine: Machine
     dataDir,
     apiListen: reader.address('api-listen', '127.0.0.1:6443'),
     kubeconfig: resolve(reader.text('kubeconfig') ?? join(dataDir, 'kubeconfig')),
-    databaseFile: resolve(datastore.slice('sqlite:'.length)),
+    databaseFile,
     compactEveryMs: reader.duration('compact-every', 300_000),
     ...(advertiseAddress === undefined ? {} : { advertiseAddress }),
     ...(logTokenFile === undefined ? {} : { logTokenFile }),

@@ -94,6 +94,22 @@ export function readClusterOptions(reader: SettingReader, mode: Mode): ClusterOp
   };
 }
 
+/** Kernel mode where the machine allows it, unless asked otherwise. */
+export function readMode(reader: SettingReader, machine: Machine): Mode {
+  const wanted = reader.oneOf('mode', ['auto', 'kernel', 'userspace'], 'auto');
+  const obstacle = machine.kernelModeObstacle;
+  if (wanted === 'kernel' && obstacle !== undefined) reader.problems.push(`--mode kernel: ${obstacle}`);
+  if (wanted !== 'auto') return wanted;
+  return obstacle === undefined ? 'kernel' : 'userspace';
+}
+
+/** The data file that `--datastore` names. */
+export function readDatabaseFile(reader: SettingReader, dataDir: string): string {
+  const datastore = reader.text('datastore') ?? `sqlite:${join(dataDir, 'state.db')}`;
+  if (!datastore.startsWith('sqlite:')) reader.problems.push(`--datastore ${datastore}: only sqlite:FILE is supported`);
+  return resolve(datastore.slice('sqlite:'.length));
+}
+
 export function readLogLevel(reader: SettingReader): UpOptions['logLevel'] {
   return reader.oneOf('log-level', ['debug', 'info', 'warn', 'error'], 'warn');
 }
@@ -110,16 +126,12 @@ export function hostNodeName(): string {
  */
 export function validateUpOptions(values: SettingValues, machine: Machine): UpOptions {
   const reader = new SettingReader(values);
-  const wanted = reader.oneOf('mode', ['auto', 'kernel', 'userspace'], 'auto');
-  const obstacle = machine.kernelModeObstacle;
-  if (wanted === 'kernel' && obstacle !== undefined) reader.problems.push(`--mode kernel: ${obstacle}`);
-  const mode: Mode = wanted === 'auto' ? (obstacle === undefined ? 'kernel' : 'userspace') : wanted;
+  const mode = readMode(reader, machine);
   const kernel = mode === 'kernel';
   const dataDir = resolve(reader.text('data-dir') ?? defaultDataDir(machine));
   const nodes = reader.integer('nodes', 1, 1, 64);
   if (nodes > 1 && !kernel) reader.problems.push(`--nodes ${nodes}: more than one node needs kernel mode`);
-  const datastore = reader.text('datastore') ?? `sqlite:${join(dataDir, 'state.db')}`;
-  if (!datastore.startsWith('sqlite:')) reader.problems.push(`--datastore ${datastore}: only sqlite:FILE is supported`);
+  const datastore = `sqlite:${readDatabaseFile(reader, dataDir)}`;
   for (const image of reader.texts('image')) {
     if (!/^[^=]+=.+$/.test(image)) reader.problems.push(`--image ${image}: must be PATTERN=COMMAND`);
   }

@@ -15,11 +15,16 @@ export async function startControlRole(options: ApiServerRoleOptions, log: Log):
   // Nodes may live in namespaces of their own, where only the advertised address leads here.
   const reachable = `https://${options.advertiseAddress ?? options.apiListen.host}:${server.port}`;
   const roles = [
-    { file: files.agentKubeconfig, name: 'system:fairlead:agent', url: reachable },
-    { file: files.gatewayKubeconfig, name: 'system:fairlead:gateway', url: server.url },
+    { file: files.agentKubeconfig, name: 'system:fairlead:agent', group: 'system:fairlead:agents', url: reachable },
+    {
+      file: files.gatewayKubeconfig,
+      name: 'system:fairlead:gateway',
+      group: 'system:fairlead:gateways',
+      url: server.url,
+    },
   ];
   for (const role of roles) {
-    const text = await server.issueClientConfig(role.name, ['system:masters'], role.url);
+    const text = await server.issueClientConfig(role.name, [role.group], role.url);
     writeFileSync(role.file, text, { mode: 0o600 });
   }
   const client = server.client();
