@@ -1,4 +1,13 @@
-import { headerFlag, optBytes, rcode, rrClass, rrType, udpPayloadBytes } from '../wire/dns/constants.ts';
+import {
+  ednsOption,
+  extendedError,
+  headerFlag,
+  optBytes,
+  rcode,
+  rrClass,
+  rrType,
+  udpPayloadBytes,
+} from '../wire/dns/constants.ts';
 import type { DnsQuestion, DnsRecord } from '../wire/dns/message.ts';
 import { nameFromText, nameToText, readName, type WireName } from '../wire/dns/name.ts';
 import { ParsedQuery, parseQuery, queryVerdict } from '../wire/dns/query.ts';
@@ -15,6 +24,8 @@ export interface ResolveContext {
   readonly forwarder: Pick<Forwarder, 'resolve'>;
   /** Whether names of the zone may be answered already. */
   readonly isSynced: boolean;
+  /** Cookie of the answer for a query that has one; absent: no cookies. */
+  readonly cookieFor?: (message: Uint8Array, query: ParsedQuery) => Uint8Array;
 }
 
 /** Longest alias chain inside the zone. */
@@ -26,6 +37,8 @@ interface Resolution {
   readonly authority: readonly DnsRecord[];
   readonly additional: readonly DnsRecord[];
   readonly authoritative: boolean;
+  /** Why it failed, or is what it is (RFC 8914). */
+  readonly extendedError?: number | undefined;
 }
 
 /**
@@ -44,7 +57,8 @@ export async function resolveQuery(
   const question: DnsQuestion = { name: read.name, type: query.qtype, class: query.qclass };
   const resolution = await resolve(question, query, context);
   const udpLimit = query.hasOpt ? Math.min(query.udpBytes, udpPayloadBytes) : 512;
-  return encodeAnswer(message, question, query, resolution, limit ?? udpLimit);
+  const options = query.hasOpt ? ednsOptions(message, query, resolution, context) : undefined;
+  return encodeAnswer(message, question, query, resolution, limit ?? udpLimit, options);
 }
 
 /** Fetches the answer to a query's question anew from the upstreams, for the cache. */
@@ -69,7 +83,7 @@ async function resolve(question: DnsQuestion, query: ParsedQuery, context: Resol
     const owner = normalizeName(nameToText(name));
     const sets = program.names.get(owner);
     const isOurs = sets !== undefined || isInZone(owner, program.zone.origin);
-    if (isOurs && !context.isSynced) return failed(rcode.SERVFAIL);
+    if (isOurs && !context.isSynced) return { ...failed(rcode.SERVFAIL), extendedError: extendedError.notReady };
     if (!isOurs) return forward(name, question, query, context, answers);
     if (sets === undefined || sets.length === 0) {
       return negative(sets === undefined ? rcode.NXDOMAIN : rcode.NOERROR, answers, context);
@@ -111,6 +125,7 @@ async function forward(
     authority: answer.authority,
     additional: [],
     authoritative: before.length > 0,
+    extendedError: answer.extendedError,
   };
 }
 
@@ -135,8 +150,10 @@ function encodeAnswer(
   query: ParsedQuery,
   resolution: Resolution,
   limit: number,
+  options: Uint8Array | undefined,
 ): Uint8Array {
-  const writer = new MessageWriter(new Uint8Array(limit), limit - (query.hasOpt ? optBytes : 0));
+  const optRoom = options === undefined ? 0 : optBytes + options.length;
+  const writer = new MessageWriter(new Uint8Array(limit), limit - optRoom);
   const echoed = query.flags & (headerFlag.RD | headerFlag.CD);
   const authority = resolution.authoritative ? headerFlag.AA : 0;
   const flags = headerFlag.QR | headerFlag.RA | echoed | authority | (resolution.rcode & 0x0f);
@@ -147,19 +164,36 @@ function encodeAnswer(
     resolution.authority.every((record) => writer.record('authority', record));
   if (isWhole) for (const record of resolution.additional) if (!writer.record('additional', record)) break;
   if (!isWhole) writer.setFlags(headerFlag.TC);
-  if (!query.hasOpt) return writer.bytes;
-  return withOpt(writer.bytes, query.dnssecOk);
+  return options === undefined ? writer.bytes : withOpt(writer.bytes, query.dnssecOk, options);
+}
+
+/** Options of the answer: cookie, extended error. */
+function ednsOptions(
+  message: Uint8Array,
+  query: ParsedQuery,
+  resolution: Resolution,
+  context: ResolveContext,
+): Uint8Array {
+  const cookie = query.cookieAt > 0 ? context.cookieFor?.(message, query) : undefined;
+  const info = resolution.extendedError;
+  return Uint8Array.of(
+    ...(cookie === undefined ? [] : [0, ednsOption.cookie, 0, cookie.length, ...cookie]),
+    ...(info === undefined ? [] : [0, ednsOption.extendedError, 0, 2, info >> 8, info & 255]),
+  );
 }
 
 /** Adds the OPT record, for which the writer's limit left room. */
-function withOpt(message: Uint8Array, dnssecOk: boolean): Uint8Array {
-  const whole = new Uint8Array(message.length + optBytes);
+function withOpt(message: Uint8Array, dnssecOk: boolean, options: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(message.length + optBytes + options.length);
   whole.set(message);
   const at = message.length;
   whole[at + 2] = rrType.OPT;
   whole[at + 3] = udpPayloadBytes >> 8;
   whole[at + 4] = udpPayloadBytes & 255;
   whole[at + 7] = dnssecOk ? 0x80 : 0;
+  whole[at + 9] = options.length >> 8;
+  whole[at + 10] = options.length & 255;
+  whole.set(options, at + optBytes);
   const count = ((whole[10]! << 8) | whole[11]!) + 1;
   whole[10] = count >> 8;
   whole[11] = count & 255;

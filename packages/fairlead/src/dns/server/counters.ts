@@ -9,6 +9,8 @@ export const counterIndex = {
   sendFailures: 5,
   /** Answered from the forwarder's cache by the thread itself. */
   cacheHits: 6,
+  /** Answers dropped or truncated by rate limiting. */
+  rateLimited: 7,
   /** First of sixteen counters by response code. */
   rcodes: 8,
 } as const;
@@ -25,6 +27,7 @@ export interface DnsCounters {
   readonly batches: number;
   readonly sendFailures: number;
   readonly cacheHits: number;
+  readonly rateLimited: number;
   /** Answers from the table by response code. */
   readonly rcodes: readonly number[];
 }
@@ -40,6 +43,7 @@ export function sumCounters(threads: readonly Float64Array[]): DnsCounters {
     batches: sum(counterIndex.batches),
     sendFailures: sum(counterIndex.sendFailures),
     cacheHits: sum(counterIndex.cacheHits),
+    rateLimited: sum(counterIndex.rateLimited),
     rcodes: Array.from({ length: 16 }, (_, code) => sum(counterIndex.rcodes + code)),
   };
 }

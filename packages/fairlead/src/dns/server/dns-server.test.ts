@@ -19,6 +19,7 @@ import { AnswerTable } from './answer-table.ts';
 import { DnsServer } from './dns-server.ts';
 import { ForeignTable } from './foreign-table.ts';
 import { QueryAnswerer } from './query-answerer.ts';
+import { StreamAnswers } from './stream-answers.ts';
 import { TcpServer } from './tcp-server.ts';
 import { UdpServer } from './udp-server.ts';
 import { zoneTemplates } from './zone-template.ts';
@@ -84,6 +85,7 @@ test('a forwarded answer is asked for once, then given by the workers', { timeou
   let asked = 0;
   const upstream = createSocket('udp4');
   upstream.on('message', (bytes, peer) => {
+    if (bytes.includes('fairlead-loop-probe')) return;
     asked++;
     const answer = Buffer.concat([
       bytes.subarray(0, bytes.length - 11),
@@ -138,6 +140,7 @@ test('a worker that ends is replaced on the same socket', { timeout: 30_000 }, a
     foreign: new ForeignTable(table.control, 1),
     resolve,
     refresh: async () => {},
+    cookieSecret: new Uint8Array(16),
     clock: systemClock,
     log,
   });
@@ -287,8 +290,7 @@ async function startTcp(limits: { maxConnections?: number; maxConnectionsPerClie
   const listen = [{ family: 'ipv4' as const, address: '127.0.0.3', port: 0 }];
   const tcp = new TcpServer({
     listen,
-    answerer,
-    resolve: async () => undefined,
+    answers: new StreamAnswers({ answerer, resolve: async () => undefined, clock }),
     clock,
     log: () => {},
     limits: { ...all, ...limits },
@@ -339,7 +341,7 @@ test('real client: kdig', { skip: lacks('kdig') }, async (t) => {
       /status: NXDOMAIN;[\s\S]*AUTHORITY SECTION:\ncluster\.local\.\s+5\s+IN\s+SOA/,
     ],
     ['falls back to TCP', ['big.shop.svc.cluster.local', 'A', '+short'], /\n(10\.245\.\d+\.\d+\n){1000}/],
-    ['cookie option is not repeated', [web, 'A', '+cookie'], /status: NOERROR;(?![\s\S]*COOKIE)/],
+    ['cookie', [web, 'A', '+cookie'], /status: NOERROR;[\s\S]*COOKIE/],
     ['EDNS version 1', [web, 'A', '+edns=1'], /ext-rcode: BADVERS/],
     ['zone transfer', ['cluster.local', 'AXFR'], /REFUSED/],
   ];

@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import type { Clock, Random } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
-import type { SocketAddress } from '../../sys/socket-address.ts';
+import { encodeSocketAddress, type SocketAddress } from '../../sys/socket-address.ts';
 import type { ForwardedAnswer } from '../forward/forward-cache.ts';
 import { Forwarder, type ForwarderStats, type ForwardQuestion, type ForwardRule } from '../forward/forwarder.ts';
 import type { Upstream } from '../forward/upstream-exchange.ts';
@@ -10,9 +11,13 @@ import { ZoneBuilder } from '../zone-builder.ts';
 import { AnswerTable, type AnswerTableStats } from './answer-table.ts';
 import { type DnsCounters, sumCounters } from './counters.ts';
 import { ForeignTable } from './foreign-table.ts';
+import { HttpsServer } from './https-server.ts';
 import { QueryAnswerer } from './query-answerer.ts';
+import { defaultRateLimits, type RateLimits } from './rate-limiter.ts';
+import { cookieBytes, ServerCookies } from './server-cookie.ts';
+import { StreamAnswers } from './stream-answers.ts';
 import { control } from './table-layout.ts';
-import { TcpServer } from './tcp-server.ts';
+import { TcpServer, type TlsFiles } from './tcp-server.ts';
 import { UdpServer } from './udp-server.ts';
 import { zoneTemplates } from './zone-template.ts';
 
@@ -25,9 +30,20 @@ export interface DnsServerOptions {
   /** Domains with upstreams of their own. */
   readonly forwardRules?: readonly ForwardRule[];
   readonly workers: number;
+  /** DNS over TLS and over HTTPS, where they listen; absent: neither. */
+  readonly secure?: SecureListeners | undefined;
+  /** Response rate limiting of sources outside private networks. Default: on. */
+  readonly rateLimits?: RateLimits | 'off';
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+}
+
+/** Encrypted listeners and their certificate. */
+export interface SecureListeners {
+  readonly files: TlsFiles;
+  readonly tls: readonly SocketAddress[];
+  readonly https: readonly SocketAddress[];
 }
 
 /** Numbers of a running server. */
@@ -49,8 +65,12 @@ export class DnsServer implements Running {
   readonly #forwarder: Forwarder;
   readonly #foreign: ForeignTable;
   readonly #streamAnswerer: QueryAnswerer;
+  readonly #cookieSecret: Uint8Array = randomBytes(16);
+  readonly #cookies: ServerCookies = new ServerCookies(this.#cookieSecret);
   #udp: UdpServer | undefined;
   #tcp: TcpServer | undefined;
+  #tls: TcpServer | undefined;
+  #https: HttpsServer | undefined;
   #isSynced = false;
   #serial = 0;
   #stopped: Promise<void> | undefined;
@@ -65,7 +85,10 @@ export class DnsServer implements Running {
     this.#table.control[control.handOffLimit] = handOffLimit;
     this.#foreign = new ForeignTable(this.#table.control, options.workers);
     const zones = zoneTemplates(options.zone);
-    this.#streamAnswerer = new QueryAnswerer(this.#table.buffers, zones, undefined, this.#foreign.buffers);
+    this.#streamAnswerer = new QueryAnswerer(this.#table.buffers, zones, {
+      foreign: this.#foreign.buffers,
+      cookies: this.#cookies,
+    });
     const { upstreams, clock, random } = options;
     this.#forwarder = new Forwarder({
       upstreams,
@@ -126,28 +149,43 @@ export class DnsServer implements Running {
   }
 
   async #listen(): Promise<void> {
-    const { listen, workers, log, clock, zone } = this.#options;
-    const table = this.#table;
-    const resolve = (message: Uint8Array): Promise<Uint8Array | undefined> => resolveQuery(message, this.#context());
-    const refresh = (message: Uint8Array): Promise<void> => refreshQuery(message, this.#forwarder);
-    const zones = zoneTemplates(zone);
-    const foreign = this.#foreign;
-    const udp = new UdpServer({ listen, workers, table, foreign, zones, resolve, refresh, clock, log });
-    const tcp = new TcpServer({
-      listen: udp.addresses,
-      answerer: this.#streamAnswerer,
-      resolve: (message) => resolveQuery(message, this.#context(), 65535),
+    const { listen, workers, log, clock, zone, secure, rateLimits = defaultRateLimits } = this.#options;
+    const udp = new UdpServer({
+      listen,
+      workers,
+      table: this.#table,
+      foreign: this.#foreign,
+      zones: zoneTemplates(zone),
+      resolve: (message, peer) => resolveQuery(message, this.#context(peer)),
+      refresh: (message) => refreshQuery(message, this.#forwarder),
+      cookieSecret: this.#cookieSecret,
+      rateLimits: rateLimits === 'off' ? undefined : rateLimits,
       clock,
       log,
     });
+    const answers = new StreamAnswers({
+      answerer: this.#streamAnswerer,
+      resolve: (message, peer) => resolveQuery(message, this.#context(peer), 65535),
+      clock,
+    });
+    const tcp = new TcpServer({ listen: udp.addresses, answers, clock, log });
+    const tls = secure && new TcpServer({ listen: secure.tls, answers, tls: secure.files, clock, log });
+    const https = secure && new HttpsServer({ listen: secure.https, answers, tls: secure.files, clock, log });
     try {
-      await tcp.start();
+      await Promise.all([tcp.start(), tls?.start(), https?.start()]);
     } catch (error) {
-      await Promise.all([udp.stop(), tcp.stop()]);
+      await Promise.all([udp.stop(), tcp.stop(), tls?.stop(), https?.stop()]);
       throw error;
     }
     this.#udp = udp;
     this.#tcp = tcp;
+    this.#tls = tls;
+    this.#https = https;
+  }
+
+  /** Addresses of the encrypted listeners, with the ports the kernel chose. */
+  get secureAddresses(): { readonly tls: readonly SocketAddress[]; readonly https: readonly SocketAddress[] } {
+    return { tls: this.#tls?.addresses ?? [], https: this.#https?.addresses ?? [] };
   }
 
   stop(): Promise<void> {
@@ -157,7 +195,7 @@ export class DnsServer implements Running {
 
   async #stop(): Promise<void> {
     this.#forwarder.stop();
-    await Promise.all([this.#udp?.stop(), this.#tcp?.stop()]);
+    await Promise.all([this.#udp?.stop(), this.#tcp?.stop(), this.#tls?.stop(), this.#https?.stop()]);
   }
 
   /** Gives an upstream's answer to the workers, unless it is only for those who ask for DNSSEC. */
@@ -168,9 +206,22 @@ export class DnsServer implements Running {
     this.#foreign.publish({ name: question.name, type: question.type, rcode, answers, authority, ttlSeconds, madeAt });
   }
 
-  #context(): ResolveContext {
+  #context(peer: SocketAddress): ResolveContext {
     const { program } = this.#builder;
-    return { program, serial: this.#serial, forwarder: this.#forwarder, isSynced: this.#isSynced };
+    return {
+      program,
+      serial: this.#serial,
+      forwarder: this.#forwarder,
+      isSynced: this.#isSynced,
+      cookieFor: (message, query) => {
+        const sockaddr = new Uint8Array(32);
+        encodeSocketAddress(peer, sockaddr);
+        const cookie = new Uint8Array(cookieBytes);
+        const now = Math.floor(this.#options.clock.now() / 1000);
+        this.#cookies.write(message, query, sockaddr, 0, now, cookie, 0);
+        return cookie;
+      },
+    };
   }
 
   /** Unix seconds, but always growing (RFC 1982 arithmetic is safe until 2106). */

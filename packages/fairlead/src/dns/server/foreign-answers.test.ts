@@ -26,7 +26,7 @@ function setUp() {
   const table = new AnswerTable(1);
   table.markSynced(1);
   const foreign = new ForeignTable(table.control, 1);
-  const answerer = new QueryAnswerer(table.buffers, zoneTemplates(zone), undefined, foreign.buffers);
+  const answerer = new QueryAnswerer(table.buffers, zoneTemplates(zone), { foreign: foreign.buffers });
   const output = new Uint8Array(1400);
   const ask = (query: Uint8Array, nowSeconds: number): string[] => {
     answerer.nowSeconds = nowSeconds;

@@ -1,6 +1,8 @@
 // Hot path: answers one query from the shared table. No allocation, no strings.
 
 import {
+  ednsOption,
+  extendedError,
   headerFlag,
   optBytes,
   rcode,
@@ -13,6 +15,7 @@ import { ParsedQuery, parseQuery, queryVerdict } from '../../wire/dns/query.ts';
 import { counterIndex, counterWords } from './counters.ts';
 import { ForeignAnswers } from './foreign-answers.ts';
 import type { ForeignBuffers } from './foreign-layout.ts';
+import { cookieBytes, type ServerCookies } from './server-cookie.ts';
 import {
   control,
   entryHasAlias,
@@ -38,6 +41,19 @@ const anyRecord = Uint8Array.of(
 /** Longest run that is copied byte by byte; beyond it a view and one memmove are cheaper. */
 const copyLoopBytes = 192;
 
+/** What a thread's answerer may have besides the table. */
+export interface AnswererParts {
+  /** Counters to use; see counters.ts. */
+  readonly counters?: Float64Array;
+  /** Forwarded answers. */
+  readonly foreign?: ForeignBuffers;
+  readonly cookies?: ServerCookies;
+}
+
+/** Idle time of a connection that we announce, in tenths of a second (RFC 7828). */
+const keepaliveTenths = 100;
+const { prohibited, notSupported } = extendedError;
+
 /** Answers queries from an answer table. One per thread. */
 export class QueryAnswerer {
   /** The query of the last {@link answer}, also for a hand-off. */
@@ -46,10 +62,19 @@ export class QueryAnswerer {
   readonly counters: Float64Array;
   /** Unix seconds; the owner sets it before a batch. */
   nowSeconds = 0;
+  /** The client, as a raw sockaddr at an offset; the owner sets it before a query. */
+  peer: Uint8Array = new Uint8Array(32);
+  peerAt = 0;
+  /** The last query had a cookie that we gave to this client: its address is not forged. */
+  hasValidCookie = false;
   /** The last answer was a forwarded one that the main thread should fetch anew. */
   wantsRefresh = false;
   readonly #zones: readonly ZoneTemplate[];
   readonly #foreign: ForeignAnswers | undefined;
+  readonly #cookies: ServerCookies | undefined;
+  /** Extended error of the answer being made (RFC 8914); -1: none. */
+  #extendedError = -1;
+  #isStream = false;
   readonly #control: Int32Array;
   #slots: Int32Array;
   #arena: SharedArrayBuffer;
@@ -59,14 +84,10 @@ export class QueryAnswerer {
   #turn = 0;
 
   /** `zones[0]` is the cluster zone, the one with authority over names that do not exist. */
-  constructor(
-    buffers: TableBuffers,
-    zones: readonly ZoneTemplate[],
-    counters?: Float64Array,
-    foreign?: ForeignBuffers,
-  ) {
+  constructor(buffers: TableBuffers, zones: readonly ZoneTemplate[], parts: AnswererParts = {}) {
     this.#zones = zones;
-    this.#foreign = foreign && new ForeignAnswers(foreign);
+    this.#foreign = parts.foreign && new ForeignAnswers(parts.foreign);
+    this.#cookies = parts.cookies;
     this.#control = new Int32Array(buffers.control);
     this.#slots = new Int32Array(buffers.slots);
     this.#arena = buffers.arena;
@@ -74,7 +95,7 @@ export class QueryAnswerer {
     this.#words = new Int32Array(buffers.arena, 0, buffers.arena.byteLength >> 2);
     this.#bytes = new Uint8Array(buffers.arena, 0, buffers.arena.byteLength);
     this.#mask = this.#slots.length / 2 - 1;
-    this.counters = counters ?? new Float64Array(counterWords);
+    this.counters = parts.counters ?? new Float64Array(counterWords);
   }
 
   /** Takes over grown buffers. */
@@ -101,12 +122,16 @@ export class QueryAnswerer {
     const counters = this.counters;
     counters[counterIndex.queries]!++;
     this.wantsRefresh = false;
+    this.#extendedError = -1;
+    this.#isStream = streamLimit > 0;
     const verdict = parseQuery(input, start, end, query);
     if (verdict !== queryVerdict.ok) {
       if (verdict === queryVerdict.drop) {
         counters[counterIndex.dropped]!++;
         return 0;
       }
+      this.hasValidCookie = false;
+      if (verdict !== queryVerdict.badvers) query.cookieAt = 0;
       if (verdict === queryVerdict.badvers) return this.#reply(input, start, output, base, rcode.BADVERS, false);
       return this.#reply(
         input,
@@ -117,8 +142,11 @@ export class QueryAnswerer {
         false,
       );
     }
+    this.hasValidCookie =
+      query.cookieAt > 0 && this.#cookies?.isValid(input, query, this.peer, this.peerAt, this.nowSeconds) === true;
     const qtype = query.qtype;
     if (query.qclass !== rrClass.IN || qtype === rrType.AXFR || qtype === rrType.IXFR) {
+      this.#extendedError = qtype === rrType.AXFR || qtype === rrType.IXFR ? prohibited : notSupported;
       return this.#reply(input, start, output, base, rcode.REFUSED, false);
     }
     let limit = streamLimit;
@@ -128,7 +156,7 @@ export class QueryAnswerer {
     }
     const entry = this.#find();
     if (entry === 0) return this.#answerMissing(input, start, output, base, limit);
-    if (this.#control[control.synced] === 0) return this.#reply(input, start, output, base, rcode.SERVFAIL, false);
+    if (this.#control[control.synced] === 0) return this.#notReady(input, start, output, base);
 
     const words = this.#words;
     const head = words[entry]!;
@@ -140,6 +168,18 @@ export class QueryAnswerer {
     if (qtype === rrType.ANY) return this.#writeAny(input, start, output, base);
     const zone = this.#zoneOfName();
     return zone < 0 ? handOff : this.#writeNegative(input, start, output, base, zone, rcode.NOERROR);
+  }
+
+  #notReady(input: Uint8Array, start: number, output: Uint8Array, base: number): number {
+    this.#extendedError = extendedError.notReady;
+    return this.#reply(input, start, output, base, rcode.SERVFAIL, false);
+  }
+
+  /** A truncated answer without records, so that the client comes back over TCP. */
+  truncate(input: Uint8Array, start: number, output: Uint8Array, base: number): number {
+    const length = this.#reply(input, start, output, base, rcode.NOERROR, false);
+    output[base + 2]! |= 0x02;
+    return length;
   }
 
   /** A reply without records, e.g. SERVFAIL for a hand-off that has no room. */
@@ -175,7 +215,7 @@ export class QueryAnswerer {
 
   #answerMissing(input: Uint8Array, start: number, output: Uint8Array, base: number, limit: number): number {
     if (!this.#endsWith(this.#zones[0]!)) return this.#writeForeign(input, start, output, base, limit);
-    if (this.#control[control.synced] === 0) return this.#reply(input, start, output, base, rcode.SERVFAIL, false);
+    if (this.#control[control.synced] === 0) return this.#notReady(input, start, output, base);
     return this.#writeNegative(input, start, output, base, 0, rcode.NXDOMAIN);
   }
 
@@ -187,7 +227,7 @@ export class QueryAnswerer {
     const entry = foreign.find(query, this.nowSeconds);
     if (entry === 0) return handOff;
     const question = query.questionEnd - start;
-    const optRoom = query.hasOpt ? optBytes : 0;
+    const optRoom = this.#optRoom();
     if (question + foreign.bodyBytes + optRoom > limit) return handOff;
     const length = this.#begin(input, start, output, base, foreign.rcode, false);
     foreign.copy(entry, output, base + length);
@@ -197,7 +237,7 @@ export class QueryAnswerer {
     output[base + 9] = foreign.authority & 255;
     this.counters[counterIndex.cacheHits]!++;
     this.wantsRefresh = foreign.wantsRefresh;
-    return this.#finish(output, base, length + foreign.bodyBytes, foreign.rcode);
+    return this.#finish(input, output, base, length + foreign.bodyBytes, foreign.rcode);
   }
 
   /** Whether the query name is at or below the zone's origin, at a label border. */
@@ -242,8 +282,19 @@ export class QueryAnswerer {
     return question;
   }
 
+  /** Most bytes of the OPT record of an answer with data. */
+  #optRoom(): number {
+    const query = this.query;
+    if (!query.hasOpt) return 0;
+    return (
+      optBytes +
+      (query.cookieAt > 0 && this.#cookies !== undefined ? 4 + cookieBytes : 0) +
+      (query.hasKeepalive && this.#isStream ? 6 : 0)
+    );
+  }
+
   /** Appends the OPT record if the query had one. */
-  #finish(output: Uint8Array, base: number, length: number, code: number): number {
+  #finish(input: Uint8Array, output: Uint8Array, base: number, length: number, code: number): number {
     const query = this.query;
     if (!query.hasOpt) return length;
     const at = base + length;
@@ -256,12 +307,29 @@ export class QueryAnswerer {
     output[at + 6] = 0;
     output[at + 7] = query.dnssecOk ? 0x80 : 0;
     output[at + 8] = 0;
-    output[at + 9] = 0;
-    output[at + 10] = 0;
+    let next = at + optBytes;
+    if (query.cookieAt > 0 && this.#cookies !== undefined) {
+      next = putOptionHead(output, next, ednsOption.cookie, cookieBytes);
+      this.#cookies.write(input, query, this.peer, this.peerAt, this.nowSeconds, output, next);
+      next += cookieBytes;
+    }
+    if (query.hasKeepalive && this.#isStream) {
+      next = putOptionHead(output, next, ednsOption.keepalive, 2);
+      output[next++] = 0;
+      output[next++] = keepaliveTenths;
+    }
+    if (this.#extendedError >= 0) {
+      next = putOptionHead(output, next, ednsOption.extendedError, 2);
+      output[next++] = 0;
+      output[next++] = this.#extendedError;
+    }
+    const options = next - at - optBytes;
+    output[at + 9] = options >> 8;
+    output[at + 10] = options & 255;
     const count = ((output[base + 10]! << 8) | output[base + 11]!) + 1;
     output[base + 10] = count >> 8;
     output[base + 11] = count & 255;
-    return length + optBytes;
+    return length + optBytes + options;
   }
 
   #reply(
@@ -272,14 +340,14 @@ export class QueryAnswerer {
     code: number,
     authoritative: boolean,
   ): number {
-    return this.#finish(output, base, this.#begin(input, start, output, base, code, authoritative), code);
+    return this.#finish(input, output, base, this.#begin(input, start, output, base, code, authoritative), code);
   }
 
   #writeAny(input: Uint8Array, start: number, output: Uint8Array, base: number): number {
     const length = this.#begin(input, start, output, base, rcode.NOERROR, true);
     output.set(anyRecord, base + length);
     output[base + 7] = 1;
-    return this.#finish(output, base, length + anyRecord.length, rcode.NOERROR);
+    return this.#finish(input, output, base, length + anyRecord.length, rcode.NOERROR);
   }
 
   #writeNegative(
@@ -292,7 +360,7 @@ export class QueryAnswerer {
   ): number {
     const length = this.#begin(input, start, output, base, code, true);
     output[base + 9] = 1;
-    return this.#finish(output, base, length + this.#copySoa(output, base, length, zone), code);
+    return this.#finish(input, output, base, length + this.#copySoa(output, base, length, zone), code);
   }
 
   /** Writes a zone's SOA record at `base + length`; returns its size. */
@@ -325,14 +393,14 @@ export class QueryAnswerer {
     let length = this.#begin(input, start, output, base, rcode.NOERROR, true);
     if ((flags & setIsSoa) !== 0) {
       output[base + 7] = 1;
-      return this.#finish(output, base, length + this.#copySoa(output, base, length, 0), rcode.NOERROR);
+      return this.#finish(input, output, base, length + this.#copySoa(output, base, length, 0), rcode.NOERROR);
     }
     const from = words[set + 1]!;
     const extraAnswers = words[set + 2]! >>> 16;
     let answers = words[set + 2]! & 0xffff;
     const extra = words[set + 3]! >>> 16;
     let bytes = words[set + 3]! & 0xffff;
-    const room = limit - length - (this.query.hasOpt ? optBytes : 0);
+    const room = limit - length - this.#optRoom();
     let isCut = (flags & setIsCut) !== 0;
     if ((flags & setRotates) !== 0) {
       const size = (bytes / answers) | 0;
@@ -368,7 +436,7 @@ export class QueryAnswerer {
       output[base + 2]! |= 0x02;
       this.counters[counterIndex.truncated]!++;
     }
-    return this.#finish(output, base, length, rcode.NOERROR);
+    return this.#finish(input, output, base, length, rcode.NOERROR);
   }
 
   #nextTurn(records: number): number {
@@ -384,4 +452,12 @@ export class QueryAnswerer {
     }
     for (let at = 0; at < count; at++) output[to + at] = bytes[from + at]!;
   }
+}
+
+function putOptionHead(output: Uint8Array, at: number, code: number, length: number): number {
+  output[at] = code >> 8;
+  output[at + 1] = code & 255;
+  output[at + 2] = length >> 8;
+  output[at + 3] = length & 255;
+  return at + 4;
 }

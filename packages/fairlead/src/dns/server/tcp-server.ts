@@ -1,9 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import type { Clock } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
 import type { SocketAddress } from '../../sys/socket-address.ts';
 import { DnsError } from '../dns-error.ts';
-import { handOff, type QueryAnswerer } from './query-answerer.ts';
+import type { StreamAnswers } from './stream-answers.ts';
 
 /** Limits of the TCP service (RFC 7766, RFC 9210). */
 export interface TcpLimits {
@@ -28,14 +29,21 @@ export const defaultTcpLimits: TcpLimits = {
 /** What the TCP service needs. */
 export interface TcpServerOptions {
   readonly listen: readonly SocketAddress[];
-  readonly answerer: QueryAnswerer;
-  readonly resolve: (message: Uint8Array) => Promise<Uint8Array | undefined>;
+  readonly answers: StreamAnswers;
+  /** DNS over TLS (RFC 7858); absent: plain TCP. */
+  readonly tls?: TlsFiles;
   readonly clock: Clock;
   readonly log: Log;
   readonly limits?: TcpLimits;
 }
 
-/** DNS over TCP: framed queries, answered in any order, on node:net. */
+/** A server's certificate with its chain and its key, both PEM. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** DNS over TCP or TLS: framed queries, answered in any order, on node:net. */
 export class TcpServer implements Running {
   readonly #options: TcpServerOptions;
   readonly #limits: TcpLimits;
@@ -43,7 +51,6 @@ export class TcpServer implements Running {
   readonly #connections: Set<Socket> = new Set();
   readonly #byClient: Map<string, number> = new Map();
   readonly #retries: Set<() => void> = new Set();
-  readonly #output: Uint8Array = new Uint8Array(65535);
 
   constructor(options: TcpServerOptions) {
     this.#options = options;
@@ -77,7 +84,16 @@ export class TcpServer implements Running {
   }
 
   #listen(address: SocketAddress): Promise<void> {
-    const server = createServer({ noDelay: true, allowHalfOpen: true }, (connection) => this.#accept(connection));
+    const accept = (connection: Socket): void => this.#accept(connection);
+    const { tls } = this.#options;
+    const server =
+      tls === undefined
+        ? createServer({ noDelay: true, allowHalfOpen: true }, accept)
+        : createTlsServer(
+            { ...tls, noDelay: true, ALPNProtocols: ['dot'], handshakeTimeout: this.#limits.idleTimeoutMs },
+            accept,
+          ).on('tlsClientError', () => {});
+    if (tls !== undefined) server.maxConnections = this.#limits.maxConnections;
     return new Promise((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => {
         if (error.code !== 'EADDRNOTAVAIL') {
@@ -117,7 +133,7 @@ export class TcpServer implements Running {
       else this.#byClient.delete(client);
     });
     connection.on('error', () => connection.destroy());
-    new TcpConnection(connection, this.#options, this.#limits, this.#output);
+    new TcpConnection(connection, this.#options, this.#limits);
   }
 }
 
@@ -126,17 +142,19 @@ class TcpConnection {
   readonly #connection: Socket;
   readonly #options: TcpServerOptions;
   readonly #limits: TcpLimits;
-  readonly #output: Uint8Array;
+  readonly #client: SocketAddress;
   #pending: Buffer = Buffer.alloc(0);
   #inFlight = 0;
   #hasEnded = false;
   #cancelIdle: () => void;
 
-  constructor(connection: Socket, options: TcpServerOptions, limits: TcpLimits, output: Uint8Array) {
+  constructor(connection: Socket, options: TcpServerOptions, limits: TcpLimits) {
     this.#connection = connection;
     this.#options = options;
     this.#limits = limits;
-    this.#output = output;
+    const { remoteAddress = '0.0.0.0', remotePort = 0 } = connection;
+    const family = remoteAddress.includes(':') ? 'ipv6' : 'ipv4';
+    this.#client = { family, address: remoteAddress, port: remotePort };
     this.#cancelIdle = this.#startIdle();
     connection.on('data', (chunk: Buffer) => this.#read(chunk));
     connection.on('drain', () => this.#resume());
@@ -187,15 +205,13 @@ class TcpConnection {
   }
 
   #answer(message: Uint8Array): void {
-    this.#options.answerer.nowSeconds = Math.floor(this.#options.clock.now() / 1000);
-    const length = this.#options.answerer.answer(message, 0, message.length, this.#output, 0, this.#output.length);
-    if (length === 0) this.#connection.destroy();
-    else if (length !== handOff) this.#write(this.#output.subarray(0, length));
+    const answer = this.#options.answers.answer(message, this.#client, this.#options.tls !== undefined);
+    if (answer === undefined) this.#connection.destroy();
+    else if (!(answer instanceof Promise)) this.#write(answer);
     else {
       this.#inFlight++;
-      this.#options
-        .resolve(Uint8Array.from(message))
-        .then((answer) => answer !== undefined && this.#write(answer))
+      answer
+        .then((resolved) => resolved !== undefined && this.#write(resolved))
         .catch((error: unknown) => this.#options.log('error', 'DNS query failed', { error }))
         .finally(() => {
           this.#inFlight--;

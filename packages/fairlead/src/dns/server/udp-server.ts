@@ -35,6 +35,7 @@ import { DnsError } from '../dns-error.ts';
 import type { AnswerTable } from './answer-table.ts';
 import { counterWords } from './counters.ts';
 import type { ForeignTable } from './foreign-table.ts';
+import type { RateLimits } from './rate-limiter.ts';
 import { control, counterStrideWords, type TableBuffers } from './table-layout.ts';
 import type { HandedOffQuery, UdpWorkerData } from './udp-worker.ts';
 import type { ZoneTemplate } from './zone-template.ts';
@@ -46,11 +47,15 @@ export interface UdpServerOptions {
   readonly table: AnswerTable;
   readonly zones: readonly ZoneTemplate[];
   /** Answers what the table cannot; `undefined` sends nothing. */
-  readonly resolve: (message: Uint8Array) => Promise<Uint8Array | undefined>;
+  readonly resolve: (message: Uint8Array, peer: SocketAddress) => Promise<Uint8Array | undefined>;
   /** Forwarded answers that the workers may give. */
   readonly foreign: ForeignTable;
   /** Fetches an answer anew before it expires. */
   readonly refresh: (message: Uint8Array) => Promise<void>;
+  /** Key of the server cookies. */
+  readonly cookieSecret: Uint8Array;
+  /** Response rate limiting; absent: none. */
+  readonly rateLimits?: RateLimits | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -193,6 +198,8 @@ export class UdpServer implements Running {
       zones: this.#options.zones,
       counters: this.counters[index]!.buffer as SharedArrayBuffer,
       foreign: this.#options.foreign.buffers,
+      cookieSecret: this.#options.cookieSecret,
+      rateLimits: this.#options.rateLimits,
     };
     const thread = new Worker(new URL('./udp-worker.ts', import.meta.url), {
       workerData: data,
@@ -227,7 +234,7 @@ export class UdpServer implements Running {
         await this.#options.refresh(query.message);
         return;
       }
-      const answer = await this.#options.resolve(query.message);
+      const answer = await this.#options.resolve(query.message, query.peer);
       const fd = this.#sockets[query.worker]?.[query.socket];
       if (answer === undefined || fd === undefined || this.#isStopping) return;
       this.#reply.bytes.set(answer.subarray(0, udpPayloadBytes));

@@ -11,6 +11,8 @@ import { rcode } from '../../wire/dns/constants.ts';
 import { counterIndex } from './counters.ts';
 import type { ForeignBuffers } from './foreign-layout.ts';
 import { handOff, QueryAnswerer } from './query-answerer.ts';
+import { RateLimiter, type RateLimits, rateVerdict } from './rate-limiter.ts';
+import { ServerCookies } from './server-cookie.ts';
 import { control, counterStrideWords, type TableBuffers } from './table-layout.ts';
 import type { ZoneTemplate } from './zone-template.ts';
 
@@ -26,6 +28,9 @@ export interface UdpWorkerData {
   readonly counters: SharedArrayBuffer;
   /** Forwarded answers. */
   readonly foreign: ForeignBuffers;
+  readonly cookieSecret: Uint8Array;
+  /** Absent: no limits. */
+  readonly rateLimits: RateLimits | undefined;
 }
 
 /** A query the worker cannot answer. */
@@ -41,6 +46,10 @@ export interface HandedOffQuery {
 /** Longest stay in epoll_wait; the sockets' SO_RCVTIMEO is the same. */
 const idleTimeoutMs = 1000;
 const batchDatagrams = 64;
+/** Distance of peers in a batch. */
+const sockaddrBytes = 32;
+/** Beyond the response codes: what is not yet known. */
+const forwardedClass = 16;
 /** An odd multiple of a cache line, so that slots do not fall on the same cache sets. */
 const slotBytes = 1344;
 
@@ -49,9 +58,15 @@ const port = parentPort!;
 const controlWords = new Int32Array(data.buffers.control);
 const batchCounter = control.batchCounters + data.index * counterStrideWords;
 const counters = new Float64Array(data.counters);
-const answerer = new QueryAnswerer(data.buffers, data.zones, counters, data.foreign);
+const answerer = new QueryAnswerer(data.buffers, data.zones, {
+  counters,
+  foreign: data.foreign,
+  cookies: new ServerCookies(data.cookieSecret),
+});
+const limiter = data.rateLimits && new RateLimiter(data.rateLimits);
 const input = new DatagramBatch(batchDatagrams, slotBytes);
 const output = new DatagramBatch(batchDatagrams, slotBytes);
+answerer.peer = input.peerBytes;
 let generation = 0;
 
 function takeMessages(): void {
@@ -77,6 +92,15 @@ function handOver(socket: number, slot: number, isRefresh: boolean): number {
   return 0;
 }
 
+/** Length of an answer after rate limiting; 0: not sent. */
+function limited(length: number, start: number, base: number): number {
+  const answerClass = length === handOff ? forwardedClass : output.bytes[base + 3]! & 15;
+  const verdict = limiter!.check(input.peerBytes, answerer.peerAt, answerClass, answerer.nowSeconds);
+  if (verdict === rateVerdict.send) return length;
+  counters[counterIndex.rateLimited]!++;
+  return verdict === rateVerdict.drop ? 0 : answerer.truncate(input.bytes, start, output.bytes, base);
+}
+
 /** Receives, answers and sends one batch; returns how many datagrams came. */
 function serveBatch(socket: number, flags: number): number {
   const fd = data.sockets[socket]!;
@@ -93,7 +117,9 @@ function serveBatch(socket: number, flags: number): number {
     let length = 0;
     if (!input.wasTruncated(slot)) {
       const end = start + input.receivedLength(slot);
+      answerer.peerAt = slot * sockaddrBytes;
       length = answerer.answer(input.bytes, start, end, output.bytes, base, 0);
+      if (limiter !== undefined && length !== 0 && !answerer.hasValidCookie) length = limited(length, start, base);
       if (length === handOff) {
         const code = handOver(socket, slot, false);
         length = code === 0 ? 0 : answerer.fail(input.bytes, start, output.bytes, base, code);

@@ -60,7 +60,7 @@ export const udpClassicBytes = 512;
 export const optBytes = 11;
 
 /** EDNS option codes that have a meaning here. */
-export const ednsOption = { cookie: 10, padding: 12, extendedError: 15 } as const;
+export const ednsOption = { cookie: 10, keepalive: 11, padding: 12, extendedError: 15 } as const;
 
 /** Info codes of extended errors (RFC 8914 4). */
 export const extendedError = {

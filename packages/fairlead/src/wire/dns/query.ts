@@ -1,6 +1,6 @@
 // Hot path: once per UDP datagram. No allocation, no strings; one pass over the name.
 
-import { rrType, udpClassicBytes } from './constants.ts';
+import { ednsOption, rrType, udpClassicBytes } from './constants.ts';
 import { skipName } from './name.ts';
 
 /** What to do with a datagram after {@link parseQuery}. */
@@ -34,6 +34,13 @@ export class ParsedQuery {
   /** Offset behind the question; 0 when the question could not be read. */
   questionEnd = 0;
   hasOpt = false;
+  /** Offset of the data of a cookie option (RFC 7873), and its length; 0: none. */
+  cookieAt = 0;
+  cookieBytes = 0;
+  /** Padding option (RFC 7830): the answer should be padded where that hides something. */
+  hasPadding = false;
+  /** TCP keepalive option (RFC 7828). */
+  hasKeepalive = false;
   /** DNSSEC OK bit of the OPT record. */
   dnssecOk = false;
   /** Largest answer the client takes over UDP, before our own cap. */
@@ -65,6 +72,9 @@ export function hashName(words: Int32Array, bytes: number): number {
 export function parseQuery(message: Uint8Array, start: number, end: number, query: ParsedQuery): number {
   query.questionEnd = 0;
   query.hasOpt = false;
+  query.cookieAt = 0;
+  query.hasPadding = false;
+  query.hasKeepalive = false;
   query.dnssecOk = false;
   query.udpBytes = udpClassicBytes;
   if (end - start < 12) return queryVerdict.drop;
@@ -128,8 +138,17 @@ function parseAdditional(message: Uint8Array, start: number, end: number, count:
       query.dnssecOk = (message[at + 6]! & 0x80) !== 0;
       for (let option = at + 10; option < dataEnd; ) {
         if (option + 4 > dataEnd) return queryVerdict.formerr;
-        option += 4 + ((message[option + 2]! << 8) | message[option + 3]!);
-        if (option > dataEnd) return queryVerdict.formerr;
+        const code = (message[option]! << 8) | message[option + 1]!;
+        const length = (message[option + 2]! << 8) | message[option + 3]!;
+        if (option + 4 + length > dataEnd) return queryVerdict.formerr;
+        if (code === ednsOption.cookie && query.cookieAt === 0) {
+          // A client cookie alone, or with a server cookie of 8 to 32 bytes (RFC 7873 5.2.2).
+          if (length !== 8 && (length < 16 || length > 40)) return queryVerdict.formerr;
+          query.cookieAt = option + 4;
+          query.cookieBytes = length;
+        } else if (code === ednsOption.padding) query.hasPadding = true;
+        else if (code === ednsOption.keepalive) query.hasKeepalive = true;
+        option += 4 + length;
       }
     }
     at = dataEnd;
