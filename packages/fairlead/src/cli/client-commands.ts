@@ -117,6 +117,22 @@ export function addClientCommands(program: Command, host: CommandSurroundings, s
       await run(flags, (client) => logsCommand(client, options, host.print));
     });
 
+  clientCommand(program, 'run <name> <command...>', 'run a local process as a Pod: run NAME -- COMMAND')
+    .option('-l, --label <LABEL...>', 'KEY=VALUE (default: app=NAME)')
+    .option('--port <PORT>', 'port it listens on', Number)
+    .action(async (name: string, command: string[], flags: CommonFlags & { label?: string[]; port?: number }) => {
+      const { runCommand } = await import('./run.ts');
+      const options = {
+        name,
+        command,
+        labels: flags.label ?? [],
+        workingDir: process.cwd(),
+        ...(flags.port === undefined ? {} : { port: flags.port }),
+        ...scope(flags),
+      };
+      await run(flags, (client) => runCommand(client, options, host.print));
+    });
+
   clientCommand(program, 'explain <target>', 'say where a connection ends, and why')
     .option('--from <SOURCE>', 'pod/NAMESPACE/NAME, node/NAME or external (default: the first node)')
     .option(
