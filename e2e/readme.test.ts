@@ -24,7 +24,7 @@ const expected: Readonly<Record<string, RegExp>> = {
   'Names.': /^10\.96\.\d+\.\d+\n$/,
   'Change something.': /catalog-v1 scaled[\s\S]*storefront restarted/,
   'Ask why.': /route {5}prefix \/catalog[\s\S]*reaches one of \d endpoints/,
-  'Your own.': /deployment\.apps\/web created/,
+  'Your own.': /deployment\.apps\/web created[\s\S]*pod\/hello created/,
 };
 
 let system: TestSystem;
