@@ -70,11 +70,17 @@ function unionNodes(a: FieldSet, b: FieldSet): FieldSet {
 
 /** Paths of `a` that are not in `b`; a path in `b` leaves those below it alone. */
 export function subtractFields(a: FieldSet, b: FieldSet): FieldSet {
-  return reduce(a, b, (left, right) => nodeOf(isMember(left) && !isMember(right), subtractBelow(left, right)));
+  return reduce(a, b, (left, right) => {
+    const below = subtractFields(left, right);
+    const leaves = isMember(left) && isMember(right);
+    if (below === left && !leaves) return left;
+    return nodeOf(isMember(left) && !leaves, withoutSelf(below));
+  });
 }
 
-function subtractBelow(a: FieldSet, b: FieldSet): FieldSetDraft {
-  const { [self]: _, ...below } = subtractFields(a, b);
+function withoutSelf(node: FieldSet): FieldSetDraft {
+  if (node[self] === undefined) return node;
+  const { [self]: _, ...below } = node;
   return below;
 }
 
@@ -82,8 +88,8 @@ function subtractBelow(a: FieldSet, b: FieldSet): FieldSetDraft {
 export function subtractTrees(a: FieldSet, b: FieldSet): FieldSet {
   return reduce(a, b, (left, right) => {
     if (isMember(right)) return undefined;
-    const { [self]: _, ...below } = subtractTrees(left, right);
-    return nodeOf(isMember(left), below);
+    const below = subtractTrees(left, right);
+    return below === left ? left : nodeOf(isMember(left), withoutSelf(below));
   });
 }
 
@@ -99,7 +105,7 @@ function reduce(
     const left = a[element];
     if (left === undefined) continue;
     const node = replace(left, b[element]!);
-    if (node !== undefined && sameSet(node, left)) continue;
+    if (node === left) continue;
     result ??= { ...a };
     if (node === undefined) delete result[element];
     else result[element] = node;

@@ -1,5 +1,5 @@
 // Hot path: runs on every ordinary write.
-import { jsonEqual } from '../../own-property.ts';
+import { isJsonObject, jsonEqual } from '../../own-property.ts';
 import { type FieldSet, isEmptySet, noFields, subtractFields, subtractTrees, unionFields } from './field-set.ts';
 import {
   capUpdaters,
@@ -74,8 +74,8 @@ function sameManagers(a: ManagersOfObject, b: ManagersOfObject): boolean {
 /** Records what the write takes from other managers and gives to its own; true when it gains fields. */
 export function recordUpdate(managers: ManagersOfObject, update: TrackedUpdate): boolean {
   const { type, manager, subresource, apiVersion, time, resetFields } = update;
-  const before = update.before ?? type.emptyObject;
-  const { all, relevant } = compareForManagers(type.structure, before, update.after, resetFields);
+  const before = ownable(update.before ?? type.emptyObject);
+  const { all, relevant } = compareForManagers(type.structure, before, ownable(update.after), resetFields);
   yieldFields(managers, relevant, undefined);
   const gained = subtractFields(subtractTrees(unionFields(all.modified, all.added), resetFields), unownedFields);
   if (isEmptySet(gained)) return false;
@@ -90,4 +90,13 @@ export function recordUpdate(managers: ManagersOfObject, update: TrackedUpdate):
   setFields(managers, key, { ...identity, time, fields: unionFields(gained, owned) });
   capUpdaters(managers);
   return true;
+}
+
+/** The object without what the server fills in: nothing of that has an owner, so it need not be compared. */
+function ownable(object: JsonObject): JsonObject {
+  const { kind: _kind, apiVersion: _version, metadata, ...content } = object;
+  if (!isJsonObject(metadata)) return content;
+  const { name: _n, namespace: _ns, uid: _u, resourceVersion: _r, ...others } = metadata;
+  const { creationTimestamp: _c, generation: _g, managedFields: _m, ...own } = others;
+  return { metadata: own, ...content };
 }
