@@ -12,6 +12,7 @@ import { ensureDefaultRoles } from './authorization/ensure-default-roles.ts';
 import { RoleAggregation } from './authorization/role-aggregation.ts';
 import { ensureBootstrapObjects } from './bootstrap/bootstrap.ts';
 import { InProcessClient } from './client/in-process-client.ts';
+import { DefinitionRegistry, type DeleteObject } from './crd/definition-registry.ts';
 import { Discovery } from './discovery/discovery.ts';
 import { Health } from './discovery/health.ts';
 import { CertificateAuthority } from './pki/certificate-authority.ts';
@@ -110,6 +111,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     const reviews = new Reviews(context, context.authorizer, tokens, issuer);
     const pipeline = new Pipeline(context, new Discovery(served), health, subresources, issuer, reviews, log);
     const authority = CertificateAuthority.open(join(dataDir, 'pki'), clock);
+    const definitions = new DefinitionRegistry(context, deleteCustomObject(pipeline), log);
+    cleanUp.unshift(() => definitions.close());
     const serving = authority.pair('server', {
       commonName: 'fairlead-apiserver',
       organizations: [],
@@ -192,6 +195,19 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     for (const step of cleanUp) await step();
     throw error;
   }
+}
+
+/** Deletes an object of a definition that goes away, as any client would. */
+function deleteCustomObject(pipeline: Pipeline): DeleteObject {
+  const client = new InProcessClient(pipeline, internalUser);
+  return async (resource, { metadata }) => {
+    const { name = '', namespace = '' } = metadata;
+    const scope = namespace === '' ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+    await client.request(
+      'DELETE',
+      `/apis/${resource.apiVersion}${scope}/${resource.plural}/${encodeURIComponent(name)}`,
+    );
+  };
 }
 
 /** Names and addresses clients may use for this server. */

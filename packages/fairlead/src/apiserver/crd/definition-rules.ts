@@ -1,7 +1,129 @@
-import type { Definition } from '@fairlead/api/crd/index';
+import { type Definition, itemsOf, type JsonSchema, schemaPath, type ValidationRule } from '@fairlead/api/crd/index';
 import type { FieldCause } from '@fairlead/api/schema';
+import { compileCel } from '../cel/cel-program.ts';
+import { ruleVariables } from './cel-rules.ts';
 
-/** Mistakes in the CEL rules of a definition; rules that did not change are not looked at again. */
-export function definitionRuleCauses(_definition: Definition, _old: Definition | undefined): FieldCause[] {
-  return [];
+const reasons = ['FieldValueRequired', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueDuplicate'];
+
+/** Mistakes in the CEL rules of a definition; rules the old definition has too are not looked at again. */
+export function definitionRuleCauses(definition: Definition, old: Definition | undefined): FieldCause[] {
+  const known = new Set<string>();
+  for (const { schema } of old?.spec.versions ?? []) collect(schema?.openAPIV3Schema, known);
+  const seen = new Set<string>();
+  return definition.spec.versions.flatMap(({ schema }, index) => {
+    const path = schemaPath(definition.spec.versions, index);
+    if (schema?.openAPIV3Schema === undefined || seen.has(path)) return [];
+    seen.add(path);
+    return nodeCauses(schema.openAPIV3Schema, path, true, known);
+  });
+}
+
+function collect(schema: JsonSchema | undefined, into: Set<string>): void {
+  if (schema === undefined) return;
+  for (const rule of schema['x-kubernetes-validations'] ?? []) into.add(JSON.stringify(rule));
+  collect(itemsOf(schema), into);
+  if (typeof schema.additionalProperties === 'object') collect(schema.additionalProperties, into);
+  for (const property of Object.values(schema.properties ?? {})) collect(property, into);
+}
+
+/** `correlatable`: values at this node can be matched with their old ones, so `oldSelf` has a meaning. */
+function nodeCauses(schema: JsonSchema, path: string, correlatable: boolean, known: ReadonlySet<string>): FieldCause[] {
+  const causes: FieldCause[] = [];
+  const rules = schema['x-kubernetes-validations'] ?? [];
+  const typed = (schema.type ?? '') !== '' || schema['x-kubernetes-int-or-string'] === true;
+  for (const [index, rule] of rules.entries()) {
+    if (known.has(JSON.stringify(rule))) continue;
+    const place = `${path}.x-kubernetes-validations[${index}]`;
+    causes.push(...ruleCauses(rule, place, correlatable));
+  }
+  if (rules.length > 0 && !typed) {
+    causes.push(wrong(`${path}.x-kubernetes-validations`, 'null', 'rules need a type'));
+  }
+  const listType = schema['x-kubernetes-list-type'];
+  const items = itemsOf(schema);
+  if (items !== undefined) {
+    causes.push(...nodeCauses(items, `${path}.items`, correlatable && listType === 'map', known));
+  }
+  const inside = correlatable && schema['x-kubernetes-map-type'] !== 'atomic';
+  if (typeof schema.additionalProperties === 'object') {
+    causes.push(...nodeCauses(schema.additionalProperties, `${path}.additionalProperties`, inside, known));
+  }
+  for (const [name, property] of Object.entries(schema.properties ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    causes.push(...nodeCauses(property, `${path}.properties[${name}]`, inside, known));
+  }
+  return causes;
+}
+
+function ruleCauses(rule: ValidationRule, place: string, correlatable: boolean): FieldCause[] {
+  const causes: FieldCause[] = [];
+  if (rule.rule.trim() === '') {
+    return [{ reason: 'FieldValueRequired', field: `${place}.rule`, message: 'Required value: rule is not specified' }];
+  }
+  if (rule.message !== undefined && rule.message !== '') {
+    if (rule.message.trim() === '') {
+      causes.push(wrong(`${place}.message`, JSON.stringify(rule.message), 'message must be non-empty if specified'));
+    } else if (rule.message.includes('\n')) {
+      causes.push(wrong(`${place}.message`, JSON.stringify(rule.message), 'message must not contain line breaks'));
+    }
+  } else if (rule.rule.trim().includes('\n') && (rule.messageExpression ?? '') === '') {
+    causes.push({
+      reason: 'FieldValueRequired',
+      field: `${place}.message`,
+      message: 'Required value: message must be specified if rule contains line breaks',
+    });
+  }
+  if (rule.reason !== undefined && !reasons.includes(rule.reason)) {
+    const list = reasons.map((one) => JSON.stringify(one)).join(', ');
+    causes.push({
+      reason: 'FieldValueNotSupported',
+      field: `${place}.reason`,
+      message: `Unsupported value: ${JSON.stringify(rule.reason)}: supported values: ${list}`,
+    });
+  }
+  if (rule.fieldPath !== undefined && !/^(?:\.[A-Za-z_][A-Za-z0-9_-]*|\['[^']+'\])+$/.test(rule.fieldPath)) {
+    causes.push(wrong(`${place}.fieldPath`, JSON.stringify(rule.fieldPath), 'fieldPath must be a valid path'));
+  }
+  const compiled = compileCel(rule.rule, ruleVariables(rule));
+  if (!compiled.ok) causes.push(wrong(`${place}.rule`, goStruct(rule), `compilation failed: ${compiled.text}`));
+  else {
+    const { type, names } = compiled.program;
+    if (type !== 'bool' && !type.startsWith('dyn')) {
+      causes.push(wrong(`${place}.rule`, goStruct(rule), 'cel expression must evaluate to a bool'));
+    }
+    if (names.has('oldSelf') && !correlatable) {
+      const within = place.slice(0, place.indexOf('.x-kubernetes-validations'));
+      causes.push(
+        wrong(
+          `${place}.rule`,
+          JSON.stringify(rule.rule),
+          `oldSelf cannot be used on the uncorrelatable portion of the schema within ${within}`,
+        ),
+      );
+    } else if (rule.optionalOldSelf === true && !names.has('oldSelf')) {
+      causes.push(wrong(`${place}.optionalOldSelf`, 'true', 'may not be set if oldSelf is not used in rule'));
+    }
+  }
+  if (rule.messageExpression !== undefined && rule.messageExpression !== '') {
+    const message = compileCel(rule.messageExpression, ruleVariables(rule));
+    if (!message.ok) {
+      causes.push(
+        wrong(`${place}.messageExpression`, goStruct(rule), `messageExpression compilation failed: ${message.text}`),
+      );
+    } else if (message.program.type !== 'string' && !message.program.type.startsWith('dyn')) {
+      causes.push(wrong(`${place}.messageExpression`, goStruct(rule), 'messageExpression must evaluate to a string'));
+    }
+  }
+  return causes;
+}
+
+function wrong(field: string, shown: string, why: string): FieldCause {
+  return { reason: 'FieldValueInvalid', field, message: `Invalid value: ${shown}: ${why}` };
+}
+
+/** A rule as Go prints the struct, which is what a Kubernetes server shows here. */
+function goStruct(rule: ValidationRule): string {
+  const text = (value: string | undefined): string => JSON.stringify(value ?? '');
+  const pointer = (value: unknown, type: string): string =>
+    value === undefined ? `(*${type})(nil)` : `(*${type})(0x0)`;
+  return `apiextensions.ValidationRule{Rule:${text(rule.rule)}, Message:${text(rule.message)}, MessageExpression:${text(rule.messageExpression)}, Reason:${pointer(rule.reason, 'apiextensions.FieldValueErrorReason')}, FieldPath:${text(rule.fieldPath)}, OptionalOldSelf:${pointer(rule.optionalOldSelf, 'bool')}}`;
 }

@@ -128,6 +128,7 @@ export function readPatch(target: RestRequest): (current: StoredObject) => unkno
       return (current) => mergePatch(current.object, patch);
     }
     case 'application/strategic-merge-patch+json': {
+      if (resource.custom !== undefined) throw customPatchRefused();
       const patch = patchRecord(request.body, '');
       return (current) => patching(() => strategicMergePatch(resource.typeId, current.object, patch));
     }
@@ -149,6 +150,15 @@ export function readPatch(target: RestRequest): (current: StoredObject) => unkno
         },
       );
   }
+}
+
+/** Custom resources have no strategic merge patch. */
+function customPatchRefused(): StatusError {
+  return new StatusError(
+    415,
+    'UnsupportedMediaType',
+    'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml',
+  );
 }
 
 const rejectedText = 'the server rejected our request due to an error in our request';

@@ -1,4 +1,5 @@
 import type { FieldCause } from '@fairlead/api/schema';
+import { newDefinitionStatus } from '../crd/kind-rules.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { admitPod } from './pod-admission.ts';
@@ -11,6 +12,11 @@ const kindsWithGeneration: ReadonlySet<string> = new Set([
   'IngressClass',
   'EndpointSlice',
   'Pod',
+  'CustomResourceDefinition',
+  'MutatingWebhookConfiguration',
+  'ValidatingAdmissionPolicy',
+  'ValidatingAdmissionPolicyBinding',
+  'ValidatingWebhookConfiguration',
 ]);
 
 /** Kinds whose status a create keeps. */
@@ -21,17 +27,17 @@ const kindsCreatedByUpdate: ReadonlySet<string> = new Set(['Service', 'Endpoints
 
 /** Kinds whose PUT must name the version it replaces: leader election depends on it. */
 export function needsVersionOnUpdate(resource: ServedResource): boolean {
-  return resource.kind === 'Lease';
+  return resource.custom !== undefined || resource.kind === 'Lease' || resource.group === 'apiextensions.k8s.io';
 }
 
 /** True when a PUT to a name that does not exist creates the object. */
 export function createsOnUpdate(resource: ServedResource): boolean {
-  return kindsCreatedByUpdate.has(resource.kind);
+  return resource.custom === undefined && kindsCreatedByUpdate.has(resource.kind);
 }
 
 /** True when the resource counts generations. */
 export function hasGeneration(resource: ServedResource): boolean {
-  return kindsWithGeneration.has(resource.kind);
+  return resource.custom !== undefined || kindsWithGeneration.has(resource.kind);
 }
 
 /** Fills in what a create sets by itself, before defaults. Changes `object`. */
@@ -39,7 +45,17 @@ export function prepareForCreate(resource: ServedResource, object: KubeObject): 
   if (resource.subresources.has('status') && !kindsWithStatusOnCreate.has(resource.kind)) {
     delete object.status;
   }
+  if (resource.custom !== undefined) {
+    object.metadata.generation = 1;
+    return;
+  }
   switch (resource.kind) {
+    case 'CustomResourceDefinition':
+      object.status = newDefinitionStatus(object);
+      break;
+    case 'ValidatingAdmissionPolicy':
+      object.status = {};
+      break;
     case 'Namespace': {
       const spec = recordOf(object.spec) ?? {};
       const finalizers = Array.isArray(spec.finalizers) ? (spec.finalizers as unknown[]) : [];
@@ -83,6 +99,11 @@ export function isolate(
   subresource: string | undefined,
 ): KubeObject {
   if (subresource === 'status') {
+    if (resource.custom !== undefined) {
+      const { labels, annotations, ownerReferences, finalizers } = old.metadata;
+      const metadata = { ...proposed.metadata, labels, annotations, ownerReferences, finalizers };
+      return withField({ ...old, metadata }, 'status', proposed.status);
+    }
     const { labels: _, ...metadata } = proposed.metadata;
     const keepLabels = resource.group === 'apps';
     return withField(
@@ -105,8 +126,9 @@ export function isolate(
   return result;
 }
 
-/** True when something other than metadata and status differs. */
-export function specChanged(proposed: KubeObject, old: KubeObject): boolean {
+/** True when something other than metadata and, where it is written on its own, status differs. */
+export function specChanged(proposed: KubeObject, old: KubeObject, withoutStatus = true): boolean {
+  if (!withoutStatus && !sameJson(proposed.status, old.status)) return true;
   const { metadata: _a, status: _b, kind: _c, apiVersion: _d, ...left } = proposed;
   const { metadata: _e, status: _f, kind: _g, apiVersion: _h, ...right } = old;
   return !sameJson(left, right);

@@ -1,9 +1,16 @@
 import { Agent, request as httpRequest } from 'node:http';
 import type { TokenIssuer } from '../auth/token-issuer.ts';
 import { requestToken } from '../auth/token-request.ts';
+import { customScaleOf, withCustomReplicas } from '../crd/custom-scale.ts';
 import type { ApiAnswer, ApiRequest } from '../server/api-request.ts';
 import { negotiate } from '../server/media-type.ts';
-import { badRequest, invalid, methodNotAllowed, StatusError, unknownResource } from '../server/status-error.ts';
+import {
+  badRequest,
+  invalid,
+  methodNotAllowed,
+  StatusError,
+  unknownResource,
+} from '../server/status-error.ts';
 import { nodeServer } from '../streaming/node-server.ts';
 import { openPodStream } from '../streaming/pod-stream.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
@@ -86,7 +93,11 @@ export class Subresources {
 
   #getScale(target: RestRequest, name: string): ApiAnswer {
     const representation = negotiate(target.request.headers.accept, true);
-    return textAnswer(200, representation, JSON.stringify(scaleOf(existing(this.#context, target, name).object)));
+    return textAnswer(
+      200,
+      representation,
+      JSON.stringify(scaleIn(target, existing(this.#context, target, name).object)),
+    );
   }
 
   async #changeScale(target: RestRequest, name: string): Promise<ApiAnswer> {
@@ -95,18 +106,16 @@ export class Subresources {
     const isPatch = request.method === 'PATCH';
     const validation = fieldValidation(request.query, isPatch ? 'PatchOptions' : 'UpdateOptions');
     const dryRun = isDryRun(request.query, isPatch ? 'PatchOptions' : 'UpdateOptions');
-    const patch = isPatch
-      ? readPatch({ ...target, resource: { ...target.resource, typeId: scaleType.typeId } })
-      : undefined;
+    const patch = isPatch ? readPatch(scaleTarget(target)) : undefined;
     for (let attempt = 1; ; attempt++) {
       const current = existing(this.#context, target, name);
-      const before = scaleOf(current.object);
+      const before = scaleIn(target, current.object);
       const wanted =
         patch === undefined
           ? decodeBody(request, scaleType, validation, warnings)
           : typed(patch(viewOf(before)), scaleType, [], validation, warnings);
       const replicas = recordOf(wanted.spec)?.replicas ?? 0;
-      if (typeof replicas !== 'number' || replicas < 0) {
+      if (typeof replicas !== 'number' || (replicas < 0 && target.resource.custom === undefined)) {
         throw invalid(scaleType, name, [
           {
             reason: 'FieldValueInvalid',
@@ -117,14 +126,18 @@ export class Subresources {
       }
       const version = wanted.metadata.resourceVersion;
       try {
-        const proposed = withReplicas(current.object, replicas, version);
+        const paths = target.resource.custom?.scale;
+        const proposed =
+          paths === undefined
+            ? withReplicas(current.object, replicas, version)
+            : withCustomReplicas(current.object, paths, replicas, version);
         const { stored } = await updateObject(this.#context, target, current, proposed, {
           subresource: undefined,
           dryRun,
           isPatch,
           ownedUnder: 'scale',
         });
-        return textAnswer(200, representation, JSON.stringify(scaleOf(stored.object)));
+        return textAnswer(200, representation, JSON.stringify(scaleIn(target, stored.object)));
       } catch (error) {
         const bound = !isPatch && (version ?? '') !== '';
         if (bound || !isStale(error) || attempt >= attempts) throw error;
@@ -291,6 +304,17 @@ export class Subresources {
       upstream.end();
     });
   }
+}
+
+/** The request as one on a built-in Scale, whatever kind it scales. */
+function scaleTarget(target: RestRequest): RestRequest {
+  const { custom: _, ...resource } = target.resource;
+  return { ...target, resource: { ...resource, typeId: scaleType.typeId } };
+}
+
+function scaleIn(target: RestRequest, object: KubeObject): KubeObject {
+  const paths = target.resource.custom?.scale;
+  return paths === undefined ? scaleOf(object) : customScaleOf(object, paths);
 }
 
 function viewOf(object: KubeObject): StoredObject {

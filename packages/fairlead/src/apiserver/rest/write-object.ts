@@ -1,9 +1,11 @@
 // Hot path: every write ends here.
 import { randomUUID } from 'node:crypto';
 import { sameButTimes } from '@fairlead/api/patch/apply/index';
-import { applyDefaults, type FieldCause, validateObject } from '@fairlead/api/schema';
+import type { FieldCause } from '@fairlead/api/schema';
 import type { ServiceReservation } from '../allocation/service-allocator.ts';
 import { admitRoleChange } from '../authorization/role-admission.ts';
+import { shownAs, storable } from '../crd/custom-view.ts';
+import { applyKindDefaults, kindCauses, refuseWhenTerminating } from '../crd/kind-rules.ts';
 import {
   alreadyExists,
   badRequest,
@@ -61,7 +63,7 @@ export async function createObject(
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;
   mergeStringData(resource, object);
-  applyDefaults(resource.apiVersion, resource.kind, object);
+  applyKindDefaults(resource, object);
   // Before allocation and admission: what those add belongs to nobody.
   metadata.managedFields = applied === undefined ? trackCreate(context, target, object) : applied.managedFields;
   for (let attempt = 1; ; attempt++) {
@@ -83,12 +85,13 @@ async function createNamed(
 ): Promise<StoredObject> {
   const { resource, namespace } = target;
   const name = object.metadata.name ?? '';
+  refuseWhenTerminating(resource);
   prepareForCreate(resource, object);
-  applyDefaults(resource.apiVersion, resource.kind, object);
+  applyKindDefaults(resource, object);
   if (resource.namespaced) admitToNamespace(context, target, name);
   admitRoleChange(context.authorizer, target.request.user, resource, object, undefined);
   const early = context.allocator.prepareCreate(resource, object);
-  const causes = [...early, ...validationCauses(context, target, object, undefined)];
+  const causes = [...early, ...validationCauses(context, target, object, undefined, undefined)];
   if (causes.length > 0) throw invalid(resource, name, causes);
   const key = storeKey(resource.prefix, namespace, name);
   const existing = context.cache.resource(resource.prefix).get(key);
@@ -158,23 +161,27 @@ export async function updateObject(
   if (namespace !== '') metadata.namespace = namespace;
   const wanted: KubeObject = { ...proposed, metadata };
   mergeStringData(resource, wanted);
-  applyDefaults(resource.apiVersion, resource.kind, wanted);
+  applyKindDefaults(resource, wanted);
   const owner = options.ownedUnder ?? options.subresource ?? '';
   const managedFields = Object.hasOwn(options, 'managedFields')
     ? options.managedFields
     : trackReplace(context, target, old, wanted, given.managedFields, owner);
   const next = isolate(resource, wanted, old, options.subresource);
-  applyDefaults(resource.apiVersion, resource.kind, next);
+  applyKindDefaults(resource, next);
   admitRoleChange(context.authorizer, target.request.user, resource, next, old);
   const mainWrite = options.subresource === undefined;
   const early = mainWrite ? context.allocator.prepareUpdate(resource, next, old) : [];
-  if (mainWrite && hasGeneration(resource) && specChanged(next, old)) {
+  if (
+    mainWrite &&
+    hasGeneration(resource) &&
+    specChanged(next, old, resource.subresources.has('status') || resource.custom === undefined)
+  ) {
     next.metadata = { ...next.metadata, generation: (old.metadata.generation ?? 0) + 1 };
   }
   const causes: FieldCause[] = [
     ...metadataUpdateCauses(next, old),
     ...early,
-    ...validationCauses(context, target, next, old),
+    ...validationCauses(context, target, next, old, options.subresource),
   ];
   if (causes.length > 0) throw invalid(resource, name, causes);
   if (sameJson(next, old) && sameButTimes(managedFields, old.metadata.managedFields)) {
@@ -220,7 +227,7 @@ export function existing(context: RestContext, target: RestRequest, name: string
   const { resource, namespace } = target;
   const stored = context.cache.resource(resource.prefix).get(storeKey(resource.prefix, namespace, name));
   if (stored === undefined) throw notFound(resource, name);
-  return stored;
+  return shownAs(resource, stored);
 }
 
 /** Mistakes by the rules of the kind; loopback endpoints are none where the whole system is local. */
@@ -229,9 +236,9 @@ function validationCauses(
   target: RestRequest,
   object: KubeObject,
   old: KubeObject | undefined,
+  subresource: string | undefined,
 ): FieldCause[] {
-  const { apiVersion, kind } = target.resource;
-  const causes = validateObject(apiVersion, kind, object, old);
+  const causes = kindCauses(target.resource, object, old, subresource);
   return context.loopbackEndpoints ? causes.filter(({ message }) => !message.includes(loopbackText)) : causes;
 }
 
@@ -250,18 +257,19 @@ async function commit(
     reservation.giveBack();
     return shownOnly(current, object);
   }
+  const kept = storable(resource, object);
   try {
     const result = await context.storage.commit({
       key,
       expect: current?.modRevision ?? 0,
-      value: storedValue(object),
-      decoded: object,
+      value: storedValue(kept),
+      decoded: kept,
     });
     if (result.ok) {
       reservation.keep();
-      return context.cache.resource(resource.prefix).get(key)?.modRevision === result.entry.modRevision
-        ? context.cache.resource(resource.prefix).get(key)!
-        : new StoredObject(result.entry);
+      const cached = context.cache.resource(resource.prefix).get(key);
+      const newest = cached?.modRevision === result.entry.modRevision ? cached : new StoredObject(result.entry);
+      return shownAs(resource, newest);
     }
   } catch (error) {
     reservation.giveBack();

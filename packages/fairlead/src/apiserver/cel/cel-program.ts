@@ -1,0 +1,209 @@
+import { type ASTNode, Environment, EvaluationError } from '@marcbachmann/cel-js';
+import { type CelBudget, spendSteps, withBudget } from './cel-budget.ts';
+import { registerListFunctions } from './list-functions.ts';
+import { registerNetworkFunctions } from './network-functions.ts';
+import { registerQuantityFunctions } from './quantity-functions.ts';
+import { linearMatches, registerTextFunctions } from './text-functions.ts';
+
+/** An expression that can be evaluated. */
+export interface CelProgram {
+  readonly source: string;
+  /** `bool`, `string`, `int` … or `dyn` when it is not known before. */
+  readonly type: string;
+  /** Names that the expression mentions: variables, fields, functions. */
+  readonly names: ReadonlySet<string>;
+  readonly ast: ASTNode;
+  run(variables: Readonly<Record<string, unknown>>, budget: CelBudget): CelResult;
+}
+
+/** What an evaluation gave; a failure holds Kubernetes' text. */
+export type CelResult =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly reason: 'error' | 'budget'; readonly text: string };
+
+/** A compiled expression, or why it is none (the text after `compilation failed: `). */
+export type Compiled =
+  | { readonly ok: true; readonly program: CelProgram }
+  | { readonly ok: false; readonly text: string };
+
+const maxSourceLength = 64 * 1024;
+const environments = new Map<string, Environment>();
+const base = libraryEnvironment();
+
+/** The functions every expression can use. */
+function libraryEnvironment(): Environment {
+  const env = new Environment({
+    unlistedVariablesAreDyn: false,
+    enableOptionalTypes: true,
+    homogeneousAggregateLiterals: false,
+    limits: { maxAstNodes: 20_000, maxDepth: 200 },
+  });
+  registerNetworkFunctions(env);
+  registerTextFunctions(env);
+  registerListFunctions(env);
+  registerQuantityFunctions(env);
+  return env;
+}
+
+function environmentOf(variables: readonly string[]): Environment {
+  const key = variables.join(',');
+  let env = environments.get(key);
+  if (env === undefined) {
+    env = base.clone();
+    for (const variable of variables) {
+      const [name = '', type = 'dyn'] = variable.split(': ');
+      env.registerVariable(name, type);
+    }
+    environments.set(key, env);
+  }
+  return env;
+}
+
+/** Compiles an expression over variables (`self`, or with a type: `oldSelf: optional<dyn>`). */
+export function compileCel(source: string, variables: readonly string[]): Compiled {
+  if (source.length > maxSourceLength) return { ok: false, text: 'expression is too long' };
+  try {
+    const parsed = environmentOf(variables).parse(source);
+    const names = new Set<string>();
+    prepare(parsed.ast, names);
+    const checked = parsed.check();
+    if (!checked.valid) return { ok: false, text: faultText(source, checked.error) };
+    return { ok: true, program: programOf(source, checked.type ?? 'dyn', parsed, names) };
+  } catch (error) {
+    if (error instanceof RangeError) return { ok: false, text: at(source, 0, 'expression is nested too deeply') };
+    return { ok: false, text: faultText(source, error) };
+  }
+}
+
+function programOf(
+  source: string,
+  type: string,
+  parsed: { (context?: Record<string, unknown>): unknown; readonly ast: ASTNode },
+  names: ReadonlySet<string>,
+): CelProgram {
+  return {
+    source,
+    type,
+    names,
+    ast: parsed.ast,
+    run(variables, budget) {
+      return withBudget(budget, (): CelResult => {
+        try {
+          if (!budget.spend(1)) return outOfBudget;
+          const value = parsed(variables);
+          return budget.isSpent ? outOfBudget : { ok: true, value };
+        } catch (error) {
+          if (budget.isSpent) return outOfBudget;
+          return { ok: false, reason: 'error', text: evaluationText(error) };
+        }
+      });
+    },
+  };
+}
+
+const outOfBudget: CelResult = {
+  ok: false,
+  reason: 'budget',
+  text: 'validation failed due to running out of cost budget, no further validation rules will be run',
+};
+
+/** An AST node with the parts the library keeps for itself (8.0.0, pinned). */
+interface InnerNode {
+  readonly op: string;
+  args: unknown;
+  readonly meta?: {
+    readonly alternate?: { readonly op: string; readonly args: { condition?: (accu: unknown) => boolean } };
+  };
+}
+
+/** Gathers names, puts the linear `matches` in place and makes every loop turn cost a step. */
+function prepare(node: unknown, names: Set<string>): void {
+  if (Array.isArray(node)) {
+    for (const item of node) prepare(item, names);
+    return;
+  }
+  if (typeof node !== 'object' || node === null || !('op' in node)) return;
+  const inner = node as InnerNode;
+  if (inner.op === 'id') names.add(String(inner.args));
+  if ((inner.op === 'rcall' || inner.op === 'call') && Array.isArray(inner.args)) {
+    names.add(String(inner.args[0]));
+    if (inner.args[0] === 'matches') inner.args[0] = linearMatches;
+  }
+  if ((inner.op === '.' || inner.op === '.?') && Array.isArray(inner.args)) names.add(String(inner.args[1]));
+  const loop = inner.meta?.alternate;
+  if (loop?.op === 'comprehension') {
+    const own = loop.args.condition;
+    loop.args.condition = (accu) => spendSteps(1) && (own === undefined || own(accu));
+  }
+  if (Array.isArray(inner.args)) prepare(inner.args, names);
+  else if (typeof inner.args === 'object') prepare(inner.args, names);
+}
+
+/** Kubernetes' text for an error during evaluation. */
+function evaluationText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, summary } = error as { code?: string; summary?: string };
+  const text = summary ?? error.message;
+  switch (code) {
+    case 'no_such_key':
+      return text.replace(/^No such key/, 'no such key');
+    case 'index_out_of_bounds':
+      return `index out of bounds: ${/index (-?[0-9]+)/.exec(text)?.[1] ?? ''}`;
+    case 'invalid_duration':
+      return "type conversion error from 'string' to 'google.protobuf.Duration'";
+    case 'invalid_timestamp':
+    case 'invalid_timestamp_string':
+      return "type conversion error from 'string' to 'google.protobuf.Timestamp'";
+    case 'no_such_overload':
+    case 'no_matching_overload':
+      return 'no such overload';
+    case 'optional_value_missing':
+      return 'optional.none() dereference';
+    default:
+      return error instanceof EvaluationError || summary !== undefined ? text : error.message;
+  }
+}
+
+function faultText(source: string, error: unknown): string {
+  const { summary, range, message } = error as {
+    summary?: string;
+    range?: { start: number };
+    message?: string;
+  };
+  const text = summary ?? message ?? String(error);
+  const start = range?.start ?? 0;
+  const unknown = /^Unknown variable: (.*)$/.exec(text);
+  if (unknown !== null) return at(source, start, `undeclared reference to '${unknown[1]}' (in container '')`);
+  const overload = /^found no matching overload for '([A-Za-z0-9_.]+)\((.*)\)'$/.exec(text);
+  if (overload !== null) {
+    const name = (overload[1] ?? '').split('.').at(-1);
+    return at(
+      source,
+      start,
+      `undeclared reference to '${name}' (in container ''), or no matching overload for '${overload[1]}' applied to '(${overload[2]})'`,
+    );
+  }
+  if (error instanceof Error && error.name === 'ParseError') {
+    const tail = source.trimEnd();
+    if (/EOF/.test(text) && tail.endsWith('.'))
+      return at(source, start, `Syntax error: no viable alternative at input '.'`);
+    const token = /(?:Unexpected token|got)[: ]+(\S+)/.exec(text)?.[1];
+    const shown =
+      token === undefined
+        ? text
+        : token === 'EOF'
+          ? `mismatched input '<EOF>'`
+          : `mismatched input '${source.slice(start, start + 1)}'`;
+    return at(source, start, `Syntax error: ${shown}`);
+  }
+  return at(source, start, text);
+}
+
+/** An error at a place of the source, as cel-go draws it. */
+export function at(source: string, offset: number, text: string): string {
+  const before = source.slice(0, offset);
+  const line = before.split('\n').length;
+  const column = offset - (before.lastIndexOf('\n') + 1);
+  const shown = source.split('\n')[line - 1] ?? '';
+  return `ERROR: <input>:${line}:${column + 1}: ${text}\n | ${shown}\n | ${'.'.repeat(column)}^`;
+}
