@@ -5,7 +5,7 @@ import type { AgentRoleOptions } from './roles/agent.ts';
 import type { ApiServerRoleOptions } from './roles/apiserver.ts';
 import type { ControllersRoleOptions } from './roles/controllers.ts';
 import type { GatewayRoleOptions } from './roles/gateway.ts';
-import { type Setting, SettingReader, type SettingValues } from './settings.ts';
+import { type ListenAddress, type Setting, SettingReader, type SettingValues } from './settings.ts';
 import {
   apiSettings,
   clusterSettings,
@@ -58,6 +58,8 @@ export const agentSettings: readonly Setting[] = [
   { name: 'dns-only', description: 'only DNS' },
   { name: 'dns-listen', value: 'ADDR', description: 'address of DNS (default: of the Pod bridge, port 53)' },
   { name: 'overlay', description: 'connect Pods of other nodes by VXLAN' },
+  { name: 'healthz-listen', value: 'ADDR', description: "/healthz and /livez of the service proxy (default 'off')" },
+  { name: 'metrics-listen', value: 'ADDR', description: "/metrics and more (default 'off')", internal: true },
   { name: 'edge', description: 'services, DNS and routes for a machine that is no node', internal: true },
   { name: 'instance', value: 'HEX', description: 'names namespaces and links', internal: true },
   logTokenSetting,
@@ -135,6 +137,10 @@ export function validateAgentOptions(values: SettingValues, machine: Machine): A
   const edge = reader.switched('edge');
   const nodeIp = readIp(reader, 'node-ip');
   const logTokenFile = reader.text('log-token-file');
+  const listenOrOff = (name: string): ListenAddress | undefined =>
+    (reader.text(name) ?? 'off') === 'off' ? undefined : reader.address(name, 'off');
+  const healthzListen = listenOrOff('healthz-listen');
+  const metricsListen = listenOrOff('metrics-listen');
   const options: AgentRoleOptions = {
     ...readClusterOptions(reader, mode),
     kubeconfig: reader.required('kubeconfig'),
@@ -147,6 +153,8 @@ export function validateAgentOptions(values: SettingValues, machine: Machine): A
     parts: { node: !servicesOnly && !dnsOnly && !edge, services: !dnsOnly, dns: !servicesOnly },
     images: reader.texts('image'),
     ...(reader.text('dns-listen') === undefined ? {} : { dnsListen: reader.address('dns-listen', ':53') }),
+    ...(healthzListen === undefined ? {} : { healthzListen }),
+    ...(metricsListen === undefined ? {} : { metricsListen }),
     ...(nodeIp === undefined ? {} : { nodeIp }),
     ...(logTokenFile === undefined ? {} : { logTokenFile }),
   };

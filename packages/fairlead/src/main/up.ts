@@ -8,6 +8,9 @@ import { startStatusPage } from './status-page.ts';
 import { type ChildSpec, type ReadyFacts, startSupervisor } from './supervisor.ts';
 import type { UpOptions } from './up-options.ts';
 
+/** kube-proxy's place, so that scrape configurations find the only node's agent. Taken: no metrics, with a warning. */
+const singleNodeMetrics = '127.0.0.1:10249';
+
 /** Address of the machine on `fairlead0`, where Pods and nodes reach the API server. */
 export const machineAddress = '172.29.0.1';
 /** Underlay of the node namespaces. */
@@ -107,7 +110,7 @@ export function planChildren(
   ];
   const agents =
     nodes.length === 0
-      ? [child(`agent/${options.nodeName}`, 1, agentArgs(options.nodeName))]
+      ? [child(`agent/${options.nodeName}`, 1, [...agentArgs(options.nodeName), '--metrics-listen', singleNodeMetrics])]
       : [
           ...nodes.map((node) =>
             child(

@@ -6,6 +6,8 @@ import { nftNotificationGroup } from '../wire/nft/notification.ts';
 import { readAffinityMemory } from './affinity-memory.ts';
 import { createNftApplier } from './apply-nft.ts';
 import { createUserspaceApplier, type UserspaceNotice } from './apply-userspace.ts';
+import { createHealthCheckPorts, type HealthCheckNotice } from './health-check-ports.ts';
+import { createLocalhostNodePorts } from './localhost-node-ports.ts';
 import { checkNft, createFastRunNft, createRunNft } from './nft-command.ts';
 import { nftTableName } from './nft-layout.ts';
 import type { ProgramChanges } from './nft-planner.ts';
@@ -14,6 +16,7 @@ import { startTableMonitor } from './table-monitor.ts';
 /** A Service that the data plane could not install as asked. */
 export type DataPlaneNotice =
   | UserspaceNotice
+  | HealthCheckNotice
   | { readonly service: string; readonly reason: 'RefusedByKernel'; readonly message: string };
 
 /** What installs programs. One call at a time. */
@@ -43,6 +46,8 @@ export interface DataPlaneOptions {
   readonly onNotice: (notice: DataPlaneNotice) => void;
   /** Others changed what is installed. */
   readonly onForeignChange: () => void;
+  /** Whether the proxy is up to date, for health check ports. */
+  readonly healthy: () => boolean;
 }
 
 async function createKernelDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
@@ -92,9 +97,40 @@ async function createKernelDataPlane(options: DataPlaneOptions): Promise<DataPla
   };
 }
 
+/** What is beside the rules: ports on which this process listens itself. */
+function withOwnPorts(plane: DataPlane, options: DataPlaneOptions): DataPlane {
+  const { clock, random, log, onNotice, healthy } = options;
+  const healthChecks = createHealthCheckPorts({ healthy, log, onNotice });
+  const localhost = options.mode === 'kernel' ? createLocalhostNodePorts({ clock, random }) : undefined;
+  return {
+    apply: async (changes) => {
+      try {
+        await plane.apply(changes);
+      } finally {
+        // Their state is their own: they get every change once, whatever becomes of the rules.
+        await localhost?.apply(changes);
+        await healthChecks.apply(changes);
+      }
+    },
+    forget: plane.forget,
+    remove: async () => {
+      await healthChecks.stop();
+      await localhost?.stop();
+      await plane.remove();
+    },
+  };
+}
+
 /** The kernel or this process's own listeners. Rejects with `ServiceProxyError` when the kernel cannot be used. */
 export async function createDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
-  if (options.mode === 'kernel') return createKernelDataPlane(options);
   const { clock, random, log, nodePortAddresses, onNotice } = options;
-  return { ...createUserspaceApplier({ clock, random, log, nodePortAddresses, onNotice }), forget: () => undefined };
+  const plane =
+    options.mode === 'kernel'
+      ? await createKernelDataPlane(options)
+      : {
+          ...createUserspaceApplier({ clock, random, log, nodePortAddresses, onNotice }),
+          forget: () => undefined,
+        };
+  // The rules of another namespace have no business with this one's ports.
+  return options.nodePorts && options.nftCommand === undefined ? withOwnPorts(plane, options) : plane;
 }

@@ -9,17 +9,10 @@ import { changedUdpFrontends, type ProgramChange, reconcileConntrack } from './c
 import { createDataPlane, type DataPlaneNotice } from './data-plane.ts';
 import { HealSchedule } from './heal-schedule.ts';
 import type { ServiceProgram } from './program.ts';
+import { ProxyHealth, serveProxyHealth } from './proxy-health.ts';
+import type { ServiceProxyMetrics } from './service-proxy-metrics.ts';
 import { watchServices } from './service-watch.ts';
 import type { TraceContext } from './trace.ts';
-
-/** Measurements of the service proxy; implement what is wanted. */
-export interface ServiceProxyMetrics {
-  /** One synchronization: how long it took from first change seen to kernel, and for how many Services. */
-  synced?(sync: { readonly durationMs: number; readonly services: number; readonly full: boolean }): void;
-  /** From the change that triggered a slice write (its annotation) to the kernel. */
-  programmed?(latencyMs: number): void;
-  syncFailed?(): void;
-}
 
 /** A problem on a Service that the user should hear of, by Event. */
 export type ServiceNotice =
@@ -50,6 +43,8 @@ export interface ServiceProxyOptions {
   /** Words to run nft. Default `nft`. */
   readonly nftCommand?: readonly string[];
   readonly onNotice?: (notice: ServiceNotice) => void;
+  /** Where `/healthz` and `/livez` are served. Default: nowhere. */
+  readonly healthListen?: { readonly host: string; readonly port: number };
 }
 
 /** The running service proxy. */
@@ -79,6 +74,12 @@ function nodeContext(options: ServiceProxyOptions, node: Stored<Node> | undefine
   };
 }
 
+/** Whether load balancers should send new connections here: not while the node is being removed. */
+function isEligible(node: Stored<Node> | undefined): boolean {
+  if (node?.metadata.deletionTimestamp !== undefined) return false;
+  return node?.spec?.taints?.some(({ key }) => key === 'ToBeDeletedByClusterAutoscaler') !== true;
+}
+
 function sameContext(a: NodeContext, b: NodeContext): boolean {
   return a.zone === b.zone && a.nodeIps.join() === b.nodeIps.join();
 }
@@ -99,6 +100,9 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     batcher.trigger();
   });
   const edge = options.edge === true;
+  const health = new ProxyHealth(clock);
+  const healthServer =
+    options.healthListen === undefined ? undefined : await serveProxyHealth(options.healthListen, health, clock);
   const plane = await createDataPlane({
     mode: options.mode,
     podCidrs: options.podCidr,
@@ -110,6 +114,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     log: options.log,
     onNotice,
     onForeignChange: () => healing.changed(),
+    healthy: () => health.healthy,
     ...(options.nftCommand === undefined ? {} : { nftCommand: options.nftCommand }),
   });
   const programs = new Map<string, ServiceProgram>();
@@ -175,9 +180,11 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     unreconciled = new Map();
     if (options.mode !== 'kernel' || options.nftCommand !== undefined) return;
     const own = Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []);
-    const { errno } = await reconcileConntrack(
+    const startedAtMs = clock.monotonicMs();
+    const { deleted, errno } = await reconcileConntrack(
       changedUdpFrontends(changes.values(), [...new Set([...own, ...context.nodeIps])]),
     );
+    options.metrics?.conntrackReconciled?.({ deleted, durationMs: clock.monotonicMs() - startedAtMs });
     if (errno < 0)
       options.log('warn', 'Stale UDP flows cannot be deleted: no access to connection tracking', { errno });
   };
@@ -198,6 +205,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     }
     failed = false;
     retryMs = firstRetryMs;
+    if (dirty.size === 0) health.updated();
     options.metrics?.synced?.({ durationMs: clock.monotonicMs() - startedAtMs, services: changes.size, full });
     // Slices that existed before the start were programmed late through no fault of ours.
     if (!first) for (const at of triggered) options.metrics?.programmed?.(clock.now() - at);
@@ -211,21 +219,30 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
   const watch = watchServices(options.client);
   const change = (keys: Iterable<string>): void => {
     if (dirty.size === 0) firstChangeAtMs = clock.monotonicMs();
+    health.queued();
     for (const key of keys) dirty.add(key);
     batcher.trigger();
   };
   watch.slices.subscribe((changes) => {
+    options.metrics?.queued?.({ services: 0, endpoints: changes.length });
     for (const { new: slice } of changes) {
       const at = Date.parse(slice?.metadata.annotations?.[triggerAnnotation] ?? '');
       if (!Number.isNaN(at)) triggers.push(at);
     }
   });
-  watch.services.subscribe((changes) => change(changes.map(({ key }) => key)));
+  watch.services.subscribe((changes) => {
+    // A change of slices alone comes with the same Service object.
+    const own = changes.filter((entry) => entry.old?.service !== entry.new?.service).length;
+    if (own > 0) options.metrics?.queued?.({ services: own, endpoints: 0 });
+    change(changes.map(({ key }) => key));
+  });
   const nodeInformer = edge
     ? undefined
     : startInformer(options.client, nodes, { fieldSelector: `metadata.name=${options.nodeName}` });
   nodeInformer?.subscribe(() => {
-    const next = nodeContext(options, nodeInformer.get(options.nodeName));
+    const own = nodeInformer.get(options.nodeName);
+    health.nodeEligible = isEligible(own);
+    const next = nodeContext(options, own);
     if (sameContext(context, next)) return;
     context = next;
     change([...watch.services.entries()].map(([key]) => key));
@@ -253,6 +270,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
       healing.stop();
       await batcher.stop();
       await plane.remove();
+      await healthServer?.stop();
     },
   };
 }

@@ -7,9 +7,16 @@ import { parseImageAlias } from '../../node/images.ts';
 import { startEdgeRoutes } from '../../node/overlay/edge-routes.ts';
 import { type NodeAgent, startNodeAgent } from '../../node/start.ts';
 import { ServiceProxyError } from '../../services/nft-command.ts';
+import {
+  countNoLocalEndpoints,
+  registerServiceProxyMetrics,
+  type ServiceProxyMetrics,
+} from '../../services/service-proxy-metrics.ts';
 import { type RunningServiceProxy, type ServiceNotice, startServiceProxy } from '../../services/start.ts';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
+import { startAdminServer } from '../../telemetry/admin-server.ts';
+import { MetricRegistry } from '../../telemetry/metrics.ts';
 import type { AgentParts } from '../role-options.ts';
 import { FatalError, type RunningRole } from '../role-process.ts';
 import { formatListenAddress, type ListenAddress } from '../settings.ts';
@@ -31,6 +38,10 @@ export interface AgentRoleOptions extends ClusterOptions {
   readonly parts: AgentParts;
   /** Where DNS listens; absent: on the Pod bridge (kernel) or on a loopback address (userspace). */
   readonly dnsListen?: ListenAddress;
+  /** Where the proxy's `/healthz` and `/livez` are served; absent: nowhere. */
+  readonly healthzListen?: ListenAddress;
+  /** Where `/metrics` is served; absent: nowhere. */
+  readonly metricsListen?: ListenAddress;
   readonly images: readonly string[];
   readonly logTokenFile?: string;
 }
@@ -72,7 +83,12 @@ function noticeWriter(client: ApiClient, options: AgentRoleOptions): (notice: Se
   };
 }
 
-function startProxy(client: ApiClient, options: AgentRoleOptions, log: Log): Promise<RunningServiceProxy> {
+function startProxy(
+  client: ApiClient,
+  options: AgentRoleOptions,
+  metrics: ServiceProxyMetrics,
+  log: Log,
+): Promise<RunningServiceProxy> {
   return startServiceProxy({
     client,
     nodeName: options.nodeName,
@@ -85,7 +101,30 @@ function startProxy(client: ApiClient, options: AgentRoleOptions, log: Log): Pro
     ...(options.nodeIp === undefined ? {} : { nodeIps: [options.nodeIp] }),
     edge: options.edge,
     onNotice: noticeWriter(client, options),
+    metrics,
+    ...(options.healthzListen === undefined ? {} : { healthListen: options.healthzListen }),
   });
+}
+
+/** `/metrics` and `/debug/program`. What only observes must not keep Services from being served: a taken port is logged. */
+async function startAdmin(
+  listen: ListenAddress,
+  metrics: MetricRegistry,
+  proxy: RunningServiceProxy | undefined,
+  log: Log,
+): Promise<Running | undefined> {
+  try {
+    return await startAdminServer({
+      address: listen.host,
+      port: listen.port,
+      metrics,
+      programs: proxy === undefined ? {} : { services: () => proxy.program() },
+      log,
+    });
+  } catch (error) {
+    log('warn', 'No metrics: the address cannot be had', { ...listen, error: (error as Error).message });
+    return undefined;
+  }
 }
 
 function startNode(client: ApiClient, options: AgentRoleOptions, log: Log): Promise<NodeAgent> {
@@ -168,10 +207,17 @@ export async function startAgentRole(options: AgentRoleOptions, log: Log): Promi
     const { parts } = options;
     const waits: Promise<unknown>[] = [];
     let dnsAt: string | undefined;
-    const proxy = parts.services ? await startProxy(client, options, log) : undefined;
+    const registry = new MetricRegistry();
+    const proxyMetrics = registerServiceProxyMetrics(registry, systemClock);
+    const proxy = parts.services ? await startProxy(client, options, proxyMetrics, log) : undefined;
     if (proxy !== undefined) {
       started.push(proxy);
+      registry.onCollect(() => countNoLocalEndpoints(proxy.program().values(), proxyMetrics));
       waits.push(proxy.ready);
+    }
+    if (options.metricsListen !== undefined) {
+      const admin = await startAdmin(options.metricsListen, registry, proxy, log);
+      if (admin !== undefined) started.push(admin);
     }
     if (options.edge) started.push(await startEdgeRoutes({ client, ...surroundings, log }));
     const node = parts.node ? await startNode(client, options, log) : undefined;
