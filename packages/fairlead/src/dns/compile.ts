@@ -1,4 +1,5 @@
 import type { Endpoint, EndpointSlice, Namespace, Pod, Service } from '@fairlead/api';
+import { type DnsPolicy, readDnsPolicy } from './dns-policy.ts';
 import { addressFamily, dashedAddress, normalizeName, reverseOwner } from './owner-names.ts';
 import type {
   CompiledRecords,
@@ -16,6 +17,8 @@ export interface DnsCompileOptions {
   readonly zone: OwnerName;
   /** TTL of all records, in seconds. */
   readonly ttlSeconds: number;
+  /** Zone of the node that answers, for Services that prefer it. */
+  readonly nodeZone?: string;
 }
 
 interface NamedPort {
@@ -31,6 +34,8 @@ interface Backend {
   /** Name that the address belongs to. Made when asked for: only the first addresses get SRV records. */
   readonly owner: () => OwnerName;
   readonly ports: readonly NamedPort[];
+  readonly hostname?: string | undefined;
+  readonly zone?: string | undefined;
 }
 
 /**
@@ -56,13 +61,15 @@ export function isHeadless(service: Service): boolean {
 export function compileServiceRecords(
   service: Service,
   slices: readonly EndpointSlice[],
-  options: DnsCompileOptions,
+  given: DnsCompileOptions,
 ): CompiledRecords {
   const { name = '', namespace = '' } = service.metadata ?? {};
-  const owner = `${name}.${namespace}.svc.${options.zone}`;
+  const owner = `${name}.${namespace}.svc.${given.zone}`;
   const spec = service.spec;
+  const { policy } = readDnsPolicy(service);
+  const options = withTtl(given, policy);
   if (spec?.type === 'ExternalName') return externalRecords(owner, spec.externalName ?? '', options);
-  if (isHeadless(service)) return headlessRecords(owner, service, slices, options);
+  if (isHeadless(service)) return headlessRecords(owner, service, slices, options, policy);
   const addresses = checkedAddresses(spec?.clusterIPs ?? [spec?.clusterIP ?? '']);
   if (addresses.length === 0) return new Map();
 
@@ -87,29 +94,75 @@ function externalRecords(owner: OwnerName, externalName: string, options: DnsCom
   return new Map([[owner, [{ type: 'CNAME', ttl: options.ttlSeconds, target }]]]);
 }
 
+function withTtl(options: DnsCompileOptions, { ttlSeconds }: DnsPolicy): DnsCompileOptions {
+  return ttlSeconds === undefined ? options : { ...options, ttlSeconds };
+}
+
 function headlessRecords(
   owner: OwnerName,
   service: Service,
   slices: readonly EndpointSlice[],
   options: DnsCompileOptions,
+  policy: DnsPolicy,
 ): CompiledRecords {
-  const backends = headlessBackends(owner, service, slices);
+  const backends = chooseBackends(owner, service, slices, options, policy);
   const records = new Map<OwnerName, NameRecords>();
   if (backends.length === 0) return records;
-  records.set(owner, [...addressSets(backends, options), ...srvSet(backends, undefined, options)]);
+  const addresses = addressSets(backends, options).map((set) => withRules(set, backends, policy));
+  records.set(owner, [...addresses, ...srvSet(backends, undefined, options)]);
   addPortRecords(records, owner, backends, options);
   return records;
 }
 
-/** Addresses of ready endpoints, each once: the first slice that names it wins, ports are united. */
-function headlessBackends(owner: OwnerName, service: Service, slices: readonly EndpointSlice[]): Backend[] {
+/** The endpoints that are answered: the first choice that leaves any. */
+function chooseBackends(
+  owner: OwnerName,
+  service: Service,
+  slices: readonly EndpointSlice[],
+  options: DnsCompileOptions,
+  policy: DnsPolicy,
+): Backend[] {
+  const isReady = (endpoint: Endpoint): boolean => isServed(endpoint, service);
+  const { nodeZone } = options;
+  const choices = [isReady];
+  if (policy.prefersZone && nodeZone !== undefined) choices.unshift((one) => isReady(one) && one.zone === nodeZone);
+  if (policy.servesAllDown) choices.push(() => true);
+  for (const isChosen of choices) {
+    const backends = headlessBackends(owner, slices, isChosen);
+    if (backends.length > 0) return backends;
+  }
+  return [];
+}
+
+/** Limits and weights of the Service's own addresses. An address of weight 0 is left out, unless all are. */
+function withRules(set: RecordSet, backends: readonly Backend[], { maxEndpoints, weights }: DnsPolicy): RecordSet {
+  if (set.type !== 'A' && set.type !== 'AAAA') return set;
+  const limited = maxEndpoints === undefined ? set : { ...set, maxAnswers: maxEndpoints };
+  if (weights === undefined) return limited;
+  const byAddress = new Map(backends.map((backend) => [backend.address, backend]));
+  const weightOf = (address: string): number => {
+    const backend = byAddress.get(address);
+    const keys = [backend?.hostname, address, `zone:${backend?.zone ?? ''}`];
+    return keys.map((key) => weights.get((key ?? '').toLowerCase())).find((weight) => weight !== undefined) ?? 1;
+  };
+  const chosen = set.addresses.filter((address) => weightOf(address) > 0);
+  if (chosen.length === 0) return limited;
+  return { ...limited, addresses: chosen, weights: chosen.map(weightOf) };
+}
+
+/** Addresses of chosen endpoints, each once: the first slice that names it wins, ports are united. */
+function headlessBackends(
+  owner: OwnerName,
+  slices: readonly EndpointSlice[],
+  isChosen: (endpoint: Endpoint) => boolean,
+): Backend[] {
   const byAddress = new Map<string, Backend>();
   const room = { A: maxAddresses, AAAA: maxAddresses };
   const ordered = [...slices].sort((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1));
   for (const slice of ordered) {
     const ports = slicePorts(slice);
     for (const endpoint of slice.endpoints ?? []) {
-      if (!isServed(endpoint, service)) continue;
+      if (!isChosen(endpoint)) continue;
       for (const address of endpoint.addresses) {
         const family = addressFamily(address);
         if (family === undefined || room[family] === 0) continue;
@@ -119,7 +172,9 @@ function headlessBackends(owner: OwnerName, service: Service, slices: readonly E
           continue;
         }
         room[family]--;
-        byAddress.set(address, { address, family, owner: () => endpointOwner(endpoint, address, owner), ports });
+        const { hostname, zone } = endpoint;
+        const nameOf = (): OwnerName => endpointOwner(endpoint, address, owner);
+        byAddress.set(address, { address, family, owner: nameOf, ports, hostname, zone });
       }
     }
     if (room.A === 0 && room.AAAA === 0) break;
@@ -131,17 +186,15 @@ function headlessBackends(owner: OwnerName, service: Service, slices: readonly E
  * Names of the endpoints of one slice of a headless Service, and the PTR records of those with a
  * hostname. Slices of one Service contribute apart, so that a change costs one slice.
  */
-export function compileSliceRecords(
-  service: Service,
-  slice: EndpointSlice,
-  options: DnsCompileOptions,
-): CompiledRecords {
+export function compileSliceRecords(service: Service, slice: EndpointSlice, given: DnsCompileOptions): CompiledRecords {
   const { name = '', namespace = '' } = service.metadata ?? {};
-  const owner = `${name}.${namespace}.svc.${options.zone}`;
+  const owner = `${name}.${namespace}.svc.${given.zone}`;
+  const { policy } = readDnsPolicy(service);
+  const options = withTtl(given, policy);
   const records = new Map<OwnerName, NameRecords>();
   const shared = new Map<OwnerName, Address[]>();
   for (const endpoint of slice.endpoints ?? []) {
-    if (!isServed(endpoint, service)) continue;
+    if (!policy.servesAllDown && !isServed(endpoint, service)) continue;
     for (const address of endpoint.addresses) {
       const family = addressFamily(address);
       if (family === undefined) continue;

@@ -8,6 +8,7 @@ import {
   type DnsCompileOptions,
   isHeadless,
 } from './compile.ts';
+import { readDnsPolicy } from './dns-policy.ts';
 import type { CompiledRecords } from './program.ts';
 
 /** What the loop reads of an informer. */
@@ -27,6 +28,19 @@ export interface RecordSink {
   markSynced(): void;
 }
 
+/** A mistake of the user in a Service, worth a Warning Event. */
+export interface DnsNotice {
+  /** `namespace/name`. */
+  readonly service: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Options of {@link DnsLoop}. */
+export interface DnsLoopOptions extends DnsCompileOptions {
+  readonly onNotice?: ((notice: DnsNotice) => void) | undefined;
+}
+
 const serviceNameLabel = 'kubernetes.io/service-name';
 
 /**
@@ -38,7 +52,7 @@ export class DnsLoop {
   readonly synced: Promise<void>;
   readonly #sources: DnsSources;
   readonly #sink: RecordSink;
-  readonly #options: DnsCompileOptions;
+  readonly #options: DnsLoopOptions;
   /** Slices by Service key, then by slice key. */
   readonly #slices: Map<string, Map<string, Stored<EndpointSlice>>> = new Map();
   readonly #dirtyServices: Set<string> = new Set();
@@ -48,7 +62,7 @@ export class DnsLoop {
   #isSynced = false;
   #isStopped = false;
 
-  constructor(sources: DnsSources, sink: RecordSink, options: DnsCompileOptions) {
+  constructor(sources: DnsSources, sink: RecordSink, options: DnsLoopOptions) {
     this.#sources = sources;
     this.#sink = sink;
     this.#options = options;
@@ -72,7 +86,8 @@ export class DnsLoop {
     const { services, endpointSlices, namespaces, pods } = this.#sources;
     this.#unsubscribers.push(
       services.subscribe((changes) => {
-        for (const { key } of changes) {
+        for (const { key, old, new: next } of changes) {
+          if (next !== undefined) this.#checkPolicy(key, old, next);
           this.#dirtyServices.add(key);
           // What a Service says of its endpoints (not ready ones, headless at all) concerns all its slices.
           for (const slice of this.#slices.get(key)?.keys() ?? []) this.#dirtySlices.set(slice, key);
@@ -104,6 +119,19 @@ export class DnsLoop {
         }
       }),
     );
+  }
+
+  /** Tells of mistakes in annotations, once per change of them. */
+  #checkPolicy(key: string, old: Service | undefined, next: Service): void {
+    const { onNotice } = this.#options;
+    if (onNotice === undefined || next.metadata?.annotations === undefined) return;
+    const { problems } = readDnsPolicy(next);
+    if (problems.length === 0) return;
+    const textOf = (found: typeof problems): string =>
+      found.map(({ field, message }) => `${field}: ${message}`).join('; ');
+    const message = textOf(problems);
+    if (old !== undefined && textOf(readDnsPolicy(old).problems) === message) return;
+    onNotice({ service: key, reason: 'InvalidDnsPolicy', message });
   }
 
   #keepSlice(key: string, slice: Stored<EndpointSlice>): void {

@@ -19,7 +19,11 @@ function uniteSets(first: RecordSet, second: RecordSet): RecordSet {
     return { ...first, targets: [...new Set([...first.targets, ...second.targets])].sort() };
   }
   if ((first.type === 'A' || first.type === 'AAAA') && first.type === second.type) {
-    return { ...first, addresses: [...new Set([...first.addresses, ...second.addresses])] };
+    const addresses = [...new Set([...first.addresses, ...second.addresses])];
+    // Weights belong to the addresses of one source.
+    if (addresses.length === first.addresses.length) return first;
+    const { weights: _, ...rest } = first;
+    return { ...rest, addresses };
   }
   return first;
 }

@@ -23,7 +23,15 @@ export interface SrvTarget {
 
 /** All records of one type at one name. `ttl` in seconds. */
 export type RecordSet =
-  | { readonly type: 'A' | 'AAAA'; readonly ttl: number; readonly addresses: readonly string[] }
+  | {
+      readonly type: 'A' | 'AAAA';
+      readonly ttl: number;
+      readonly addresses: readonly string[];
+      /** Most addresses in an answer; absent: all. */
+      readonly maxAnswers?: number;
+      /** How often each address comes first, e.g. [3, 1]; absent: equally often. */
+      readonly weights?: readonly number[];
+    }
   | {
       readonly type: 'SRV';
       readonly ttl: number;

@@ -44,7 +44,11 @@ export function wireRecordSet(name: WireName, set: RecordSet, zone: ZoneFacts, s
   switch (set.type) {
     case 'A':
     case 'AAAA':
-      return { type, answers: set.addresses.flatMap((address) => addressRecord(name, ttl, address)), additional: [] };
+      return {
+        type,
+        answers: set.addresses.slice(0, set.maxAnswers).flatMap((address) => addressRecord(name, ttl, address)),
+        additional: [],
+      };
     case 'SRV': {
       const answers = set.services.flatMap((service) => {
         const target = nameFromText(service.target);

@@ -7,7 +7,7 @@ import type { SocketAddress } from '../sys/socket-address.ts';
 import { nameFromText } from '../wire/dns/name.ts';
 import { compileApexRecords } from './compile.ts';
 import { DnsError } from './dns-error.ts';
-import { DnsLoop } from './dns-loop.ts';
+import { DnsLoop, type DnsNotice } from './dns-loop.ts';
 import type { ForwardRule } from './forward/forwarder.ts';
 import { parseNameservers } from './forward/resolv-conf.ts';
 import type { Upstream } from './forward/upstream-exchange.ts';
@@ -37,6 +37,10 @@ export interface DnsOptions {
   readonly kubeDns?: KubeDnsOptions;
   /** TTL of all records and negative answers. Default 5. */
   readonly ttlSeconds?: number;
+  /** Zone of this node, for Services that prefer it. */
+  readonly nodeZone?: string;
+  /** Told of mistakes in annotations `fairlead.dev/dns-*`, once per change. */
+  readonly onNotice?: (notice: DnsNotice) => void;
   /** `a-b-c-d.ns.pod` names for Pods that exist. Default `disabled`. */
   readonly podRecords?: 'disabled' | 'verified';
 }
@@ -103,7 +107,8 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
   const { client, clock, random, log, kubeDns } = options;
   const ttlSeconds = options.ttlSeconds ?? 5;
   const zone = clusterZone(normalizeName(options.clusterDomain), ttlSeconds);
-  const compileOptions = { zone: zone.origin, ttlSeconds };
+  const { nodeZone, onNotice } = options;
+  const compileOptions = { zone: zone.origin, ttlSeconds, ...(nodeZone === undefined ? {} : { nodeZone }) };
   const listen = options.listen.map(({ address, port }): SocketAddress => {
     const family = addressFamily(address);
     if (family === undefined) throw new DnsError('options', `not an address to listen on: ${address}`);
@@ -137,7 +142,7 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
     namespaces: watch(namespaces),
     pods: options.podRecords === 'verified' ? watch(pods) : undefined,
   };
-  const loop = new DnsLoop(sources, server, compileOptions);
+  const loop = new DnsLoop(sources, server, { ...compileOptions, onNotice });
   const registration = kubeDns && new KubeDnsRegistration(client, kubeDns, clock, log);
   if (kubeDns !== undefined && registration !== undefined) {
     watchRegistration(sources.services, sources.endpointSlices, kubeDns, registration);

@@ -4,7 +4,7 @@ import { nameToText, type WireName } from '../../wire/dns/name.ts';
 import { addressText } from '../../wire/dns/rdata.ts';
 import type { GlueAddress, NameRecords, RecordSet, ZoneFacts } from '../program.ts';
 import type { PrebuiltSet } from './prebuild.ts';
-import { setIsClusterIp, setIsSoa } from './table-layout.ts';
+import { setHasPolicy, setIsClusterIp, setIsSoa } from './table-layout.ts';
 
 /** The records that prebuilt sets stand for: the way back from the table, for merging, aliases and dumps. */
 export function decodeSets(name: WireName, sets: Iterable<PrebuiltSet>, zone: ZoneFacts): NameRecords {
@@ -21,7 +21,8 @@ function soaSet(zone: ZoneFacts): RecordSet {
 }
 
 function decodeSet(name: WireName, set: PrebuiltSet): RecordSet | undefined {
-  const message = decodeMessage(answerMessage(name, set));
+  const isRuled = (set.flags & setHasPolicy) !== 0;
+  const message = decodeMessage(answerMessage(name, isRuled ? { ...set, additional: new Uint8Array(0) } : set));
   const [first] = message?.answers ?? [];
   if (message === undefined || first === undefined) return undefined;
   const { ttl } = first;
@@ -31,7 +32,9 @@ function decodeSet(name: WireName, set: PrebuiltSet): RecordSet | undefined {
     case rrType.A:
     case rrType.AAAA: {
       const addresses = message.answers.map(({ data }) => addressText(data));
-      return { type: set.type === rrType.A ? 'A' : 'AAAA', ttl, addresses };
+      const type = set.type === rrType.A ? 'A' : 'AAAA';
+      const maxAnswers = isRuled ? (set.additional[0]! << 8) | set.additional[1]! : 0;
+      return { type, ttl, addresses, ...(maxAnswers === 0 ? {} : { maxAnswers }) };
     }
     case rrType.SRV: {
       const services = message.answers.map(({ data }) => {

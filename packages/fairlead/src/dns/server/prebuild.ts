@@ -4,7 +4,8 @@ import { ipv4Value, ipv6Bytes } from '../../wire/dns/rdata.ts';
 import { MessageWriter } from '../../wire/dns/writer.ts';
 import type { NameRecords, RecordSet, ZoneFacts } from '../program.ts';
 import { wireRecordSet } from '../record-data.ts';
-import { setIsClusterIp, setIsCut, setIsSoa, setRotates } from './table-layout.ts';
+import { setHasPolicy, setIsClusterIp, setIsCut, setIsSoa, setRotates } from './table-layout.ts';
+import { weightedSchedule } from './weighted-schedule.ts';
 
 /** Answers of one type at one name, as the bytes that follow the question. */
 export interface PrebuiltSet {
@@ -33,7 +34,7 @@ function prebuildSet(name: WireName, set: RecordSet, zone: ZoneFacts): PrebuiltS
     const empty = { answers: 1, answer: noBytes, additionals: 0, additional: noBytes };
     return { type: rrType.SOA, flags: setIsSoa, ...empty };
   }
-  if (set.type === 'A' || set.type === 'AAAA') return prebuildAddresses(name, set.type, set.ttl, set.addresses);
+  if (set.type === 'A' || set.type === 'AAAA') return prebuildAddresses(name, set);
   if (set.type === 'SRV') return prebuildServices(name, set);
   if (set.type === 'PTR') return prebuildPointers(name, set);
   const wire = wireRecordSet(name, set, zone, 0);
@@ -57,29 +58,41 @@ function prebuildSet(name: WireName, set: RecordSet, zone: ZoneFacts): PrebuiltS
 }
 
 /** Address records without the general writer: most names have nothing else. */
-function prebuildAddresses(
-  name: WireName,
-  type: 'A' | 'AAAA',
-  ttl: number,
-  addresses: readonly string[],
-): PrebuiltSet | undefined {
+function prebuildAddresses(name: WireName, set: Extract<RecordSet, { type: 'A' | 'AAAA' }>): PrebuiltSet | undefined {
+  const { type, ttl, addresses, weights } = set;
   const start = headerBytes + name.length + 4;
   const size = type === 'A' ? 4 : 16;
+  const kept: number[] = [];
   let at = start;
   let answers = 0;
   let isCut = false;
-  for (const address of addresses) {
+  for (let index = 0; index < addresses.length; index++) {
     if (at + 12 + size > answerLimit) {
       isCut = true;
       break;
     }
-    if (!putAddress(at + 12, type, address)) continue;
+    if (!putAddress(at + 12, type, addresses[index]!)) continue;
     at = putHead(putPointer(at, headerBytes), rrType[type], ttl, size) + size;
     answers++;
+    if (weights !== undefined) kept.push(weights[index] ?? 1);
   }
   if (answers === 0) return undefined;
-  const flags = setRotates | (isCut ? setIsCut : 0);
-  return { type: rrType[type], flags, answers, answer: scratch.slice(start, at), additionals: 0, additional: noBytes };
+  const answer = scratch.slice(start, at);
+  const hasPolicy = set.maxAnswers !== undefined || weights !== undefined;
+  const flags = setRotates | (isCut ? setIsCut : 0) | (hasPolicy ? setHasPolicy : 0);
+  const additional = hasPolicy ? policyBytes(set.maxAnswers ?? 0, kept) : noBytes;
+  return { type: rrType[type], flags, answers, answer, additionals: 0, additional };
+}
+
+/** See setHasPolicy in table-layout.ts. */
+function policyBytes(maxAnswers: number, weights: readonly number[]): Uint8Array {
+  const schedule = weightedSchedule(weights);
+  const bytes = new Uint8Array(4 + schedule.length * 2);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, maxAnswers);
+  view.setUint16(2, schedule.length);
+  for (const [index, first] of schedule.entries()) view.setUint16(4 + index * 2, first);
+  return bytes;
 }
 
 /** PTR records without the general writer: every endpoint with a hostname has one. */

@@ -20,6 +20,7 @@ import {
   control,
   entryHasAlias,
   entryHeaderWords,
+  setHasPolicy,
   setIsCut,
   setIsSoa,
   setRotates,
@@ -405,8 +406,18 @@ export class QueryAnswerer {
     if ((flags & setRotates) !== 0) {
       const size = (bytes / answers) | 0;
       // Rotation: start at another record each time, wrap at the end.
-      const skip = answers > 1 ? this.#nextTurn(answers) * size : 0;
       const total = bytes;
+      const first = (flags & setHasPolicy) !== 0 ? this.#ruledTurn(from + bytes, answers) : this.#nextTurn(answers);
+      const skip = first * size;
+      if ((flags & setHasPolicy) !== 0) {
+        const most = (this.#bytes[from + bytes]! << 8) | this.#bytes[from + bytes + 1]!;
+        if (most > 0 && most < answers) {
+          answers = most;
+          bytes = most * size;
+          // What is left out by rule is not missing.
+          isCut = false;
+        }
+      }
       if (bytes > room) {
         isCut = true;
         answers = Math.max(0, Math.floor(room / size));
@@ -442,6 +453,14 @@ export class QueryAnswerer {
   #nextTurn(records: number): number {
     this.#turn = (this.#turn + 1) & 0x3fffffff;
     return this.#turn % records;
+  }
+
+  /** Record that comes first by the rules at byte `at`: by schedule, or each in turn. */
+  #ruledTurn(at: number, records: number): number {
+    const length = (this.#bytes[at + 2]! << 8) | this.#bytes[at + 3]!;
+    if (length === 0) return this.#nextTurn(records);
+    const place = at + 4 + this.#nextTurn(length) * 2;
+    return (this.#bytes[place]! << 8) | this.#bytes[place + 1]!;
   }
 
   #copy(output: Uint8Array, to: number, from: number, count: number): void {

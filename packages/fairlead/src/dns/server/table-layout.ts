@@ -58,3 +58,8 @@ export const setRotates = 2;
 export const setIsCut = 4;
 /** Set flag, for the writer: PTR records of a cluster IP, which hide those of endpoints. */
 export const setIsClusterIp = 8;
+/**
+ * Set flag: rotating records with rules, which lie in the place of additional records: 16-bit numbers, the
+ * most answers (0: all), the length of the schedule (0: none), then the schedule: which record comes first.
+ */
+export const setHasPolicy = 16;
