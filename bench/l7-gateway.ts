@@ -22,6 +22,7 @@ const hosts = [...Array(9).keys()].map((i) => host(`site-${i}.example`, ['/']));
 const table: RouteTableDiff = {
   listeners: [['http', { name: 'http', protocol: 'http', address: '127.0.0.1', port }]],
   hosts: [...hosts, host('shop.example', ['/api', '/cart', '/']), host('*', ['/'])],
+  certificates: [],
   backends: [
     [
       'shop/web:80',

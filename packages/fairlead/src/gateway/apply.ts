@@ -1,4 +1,11 @@
-import type { RouteBackend, RouteListener, RouteTable, RouteTableDiff, VirtualHost } from '../routing/route-table.ts';
+import type {
+  RouteBackend,
+  RouteCertificate,
+  RouteListener,
+  RouteTable,
+  RouteTableDiff,
+  VirtualHost,
+} from '../routing/route-table.ts';
 import type { Log } from '../sys/role.ts';
 import { closeListener, type ListenerSockets, openListener } from './listener-sockets.ts';
 import type { WorkerHandle } from './worker-handle.ts';
@@ -9,20 +16,32 @@ export class InstalledTable {
   readonly #listeners: Map<string, RouteListener> = new Map();
   readonly #hosts: Map<string, VirtualHost> = new Map();
   readonly #backends: Map<string, RouteBackend> = new Map();
+  readonly #certificates: Map<string, RouteCertificate> = new Map();
 
   get table(): RouteTable {
-    return { listeners: this.#listeners, hosts: this.#hosts, backends: this.#backends };
+    return {
+      listeners: this.#listeners,
+      hosts: this.#hosts,
+      backends: this.#backends,
+      certificates: this.#certificates,
+    };
   }
 
   note(diff: RouteTableDiff): void {
     noteEntries(this.#listeners, diff.listeners);
     noteEntries(this.#hosts, diff.hosts);
     noteEntries(this.#backends, diff.backends);
+    noteEntries(this.#certificates, diff.certificates);
   }
 
   /** Everything as additions. */
   asDiff(): RouteTableDiff {
-    return { listeners: [...this.#listeners], hosts: [...this.#hosts], backends: [...this.#backends] };
+    return {
+      listeners: [...this.#listeners],
+      hosts: [...this.#hosts],
+      backends: [...this.#backends],
+      certificates: [...this.#certificates],
+    };
   }
 }
 

@@ -17,11 +17,13 @@ import {
   describeRequest,
   type Frontend,
   findRoute,
+  isMisdirected,
   locationFor,
   NO_REQUEST,
   type RequestDescription,
   wantsTunnel,
 } from './route-lookup.ts';
+import type { ServerCertificate } from './server-certificates.ts';
 import { UpstreamAttempt } from './upstream-attempt.ts';
 import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.ts';
 
@@ -38,6 +40,7 @@ export class ClientConnection implements ConnectionHandler {
   readonly #core: ProxyCore;
   readonly #frontend: Frontend;
   readonly #identity: ClientIdentity;
+  readonly #certificate: ServerCertificate | undefined;
   #state = IDLE;
   #partialHead: RequestHead | undefined = undefined;
   // The exchange in progress.
@@ -59,7 +62,15 @@ export class ClientConnection implements ConnectionHandler {
   readonly #replay = new ReplayBuffer();
   #logged: RequestDescription | undefined = undefined;
 
-  constructor(core: ProxyCore, connection: Connection, frontend: Frontend, identity: ClientIdentity) {
+  /** @param certificate that a TLS client was shown; undefined on a plain connection. */
+  constructor(
+    core: ProxyCore,
+    connection: Connection,
+    frontend: Frontend,
+    identity: ClientIdentity,
+    certificate: ServerCertificate | undefined,
+  ) {
+    this.#certificate = certificate;
     this.#core = core;
     this.connection = connection;
     this.#frontend = frontend;
@@ -157,6 +168,11 @@ export class ClientConnection implements ConnectionHandler {
     if (path === 'refused') {
       core.metrics[METRIC.badRequests]! += 1;
       this.#respondError(400, 'bad-request');
+      return;
+    }
+    if (isMisdirected(head, this.#frontend, this.#certificate)) {
+      core.metrics[METRIC.misdirected]! += 1;
+      this.#endLocally(bodyStart, end, 421, errorBody(421), 'misdirected');
       return;
     }
     const route = findRoute(head, this.#frontend, path);

@@ -11,10 +11,13 @@ export type GatewayErrorCode =
 /** The one error class of the gateway. The message is one clear line. */
 export class GatewayError extends Error {
   readonly code: GatewayErrorCode;
+  /** Name of the listener that could not be opened. */
+  readonly listener: string | undefined;
 
-  constructor(code: GatewayErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  constructor(code: GatewayErrorCode, message: string, options: { cause?: unknown; listener?: string } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'GatewayError';
     this.code = code;
+    this.listener = options.listener;
   }
 }

@@ -269,6 +269,7 @@ test('listeners: a port in use, a foreign address, a wrong one are one clear lin
       listeners: [['l', { name: 'l', protocol: 'http', address, port }]],
       hosts: [],
       backends: [],
+      certificates: [],
     });
   const rows = [
     ['127.0.0.1', taken, 'port-in-use', /^listener l: 127\.0\.0\.1 port \d+ is already in use$/],
@@ -291,16 +292,18 @@ test('listeners: a port in use, a foreign address, a wrong one are one clear lin
       listeners: [['l', { name: 'l', protocol: 'http', address: '127.0.0.1', port }]],
       hosts: [],
       backends: [],
+      certificates: [],
     }),
     /already in use/,
     'a second gateway does not share the port unnoticed',
   );
-  await gateway.applyRoutes({ listeners: [['l', undefined]], hosts: [], backends: [] });
+  await gateway.applyRoutes({ listeners: [['l', undefined]], hosts: [], backends: [], certificates: [] });
   assert.deepEqual(gateway.listeners(), []);
   await other.applyRoutes({
     listeners: [['l', { name: 'l', protocol: 'http', address: '127.0.0.1', port }]],
     hosts: [],
     backends: [],
+    certificates: [],
   });
   await Promise.all([gateway.stop({ drainMs: 0 }), other.stop({ drainMs: 0 })]);
   blocker.close();

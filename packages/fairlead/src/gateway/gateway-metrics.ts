@@ -24,7 +24,13 @@ export const METRIC = {
   requestsInFlight: 18,
   latencyCount: 19,
   latencySumMs: 20,
-  latencyBuckets: 21,
+  /** Full TLS handshakes. */
+  tlsHandshakes: 21,
+  /** Handshakes abbreviated by a ticket. */
+  tlsResumed: 22,
+  tlsFailures: 23,
+  misdirected: 24,
+  latencyBuckets: 25,
 } as const;
 
 const SIZE = METRIC.latencyBuckets + LATENCY_BOUNDS_MS.length + 1;
@@ -61,6 +67,13 @@ export interface GatewayStats {
   readonly tunnels: number;
   readonly handlerErrors: number;
   readonly requestsInFlight: number;
+  /** Full TLS handshakes with clients. */
+  readonly tlsHandshakes: number;
+  /** Handshakes that a session ticket abbreviated. */
+  readonly tlsResumed: number;
+  readonly tlsFailures: number;
+  /** Requests for a host that the connection's certificate does not stand for (421). */
+  readonly misdirected: number;
   /** Time from a request's head to the upstream's final response head. Bucket i counts up to its bound, not cumulative. */
   readonly upstreamLatency: {
     readonly boundsMs: readonly number[];
@@ -94,6 +107,10 @@ export function sumMetrics(memories: readonly SharedArrayBuffer[], workers: numb
     tunnels: at(METRIC.tunnels),
     handlerErrors: at(METRIC.handlerErrors),
     requestsInFlight: at(METRIC.requestsInFlight),
+    tlsHandshakes: at(METRIC.tlsHandshakes),
+    tlsResumed: at(METRIC.tlsResumed),
+    tlsFailures: at(METRIC.tlsFailures),
+    misdirected: at(METRIC.misdirected),
     upstreamLatency: {
       boundsMs: LATENCY_BOUNDS_MS,
       buckets: [...sums.subarray(METRIC.latencyBuckets)],

@@ -37,6 +37,16 @@ export class HostIndex<V> {
     else map.delete(hash);
   }
 
+  /** The value set for exactly this hostname, `*.suffix` or `*`. */
+  get(hostname: string): V | undefined {
+    if (hostname === '*') return this.#any;
+    const wildcard = hostname.startsWith('*.');
+    const name = Buffer.from(wildcard ? hostname.slice(1) : hostname, 'latin1');
+    let hash = FNV_OFFSET;
+    for (let i = name.length - 1; i >= 0; i--) hash = Math.imul(hash ^ name[i]!, FNV_PRIME);
+    return (wildcard ? this.#wildcard : this.#exact).get(hash)?.find((entry) => entry.name.equals(name))?.value;
+  }
+
   /** The value for the host in `bytes[start, end)`, any case, without port. */
   find(bytes: Uint8Array, start: number, end: number): V | undefined {
     let hash = FNV_OFFSET;

@@ -35,6 +35,7 @@ export function openListener(listener: RouteListener, workers: number): Listener
     throw new GatewayError(
       'bad-listener',
       `listener ${listener.name}: not an address: ${listener.address} port ${listener.port}`,
+      { listener: listener.name },
     );
   }
   const fds: number[] = [];
@@ -77,7 +78,8 @@ function openSocket(listener: RouteListener, address: SocketAddress, shared: boo
 function listenError(listener: RouteListener, result: number): GatewayError {
   const [code, text] = CODES.get(-result) ?? ['listen-failed', `cannot be opened: ${errnoName(result)}`];
   const where = listener.address.includes(':') ? `[${listener.address}]` : listener.address;
-  return new GatewayError(code, `listener ${listener.name}: ${where} port ${listener.port} ${text}`);
+  const message = `listener ${listener.name}: ${where} port ${listener.port} ${text}`;
+  return new GatewayError(code, message, { listener: listener.name });
 }
 
 /** Closes a listener's sockets, after all workers stopped using them. */

@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 /** Why the gateway answers itself; goes to the access log. */
 export type LocalReason =
   | 'bad-request'
+  | 'misdirected'
   | 'no-route'
   | 'no-endpoint'
   | 'redirect'

@@ -3,6 +3,7 @@ import type { Random } from '../sys/clock.ts';
 import { BackendRuntime, EndpointRegistry } from './backend-runtime.ts';
 import { CompiledRoute } from './compiled-route.ts';
 import { HostIndex } from './host-index.ts';
+import { ServerCertificates } from './server-certificates.ts';
 
 /** Routes of one hostname, in matching order. Replaced as a whole. */
 export interface CompiledHost {
@@ -16,6 +17,7 @@ export interface CompiledHost {
  */
 export class GatewayProgram {
   readonly endpoints: EndpointRegistry = new EndpointRegistry();
+  readonly certificates: ServerCertificates = new ServerCertificates();
   readonly #random: Random;
   readonly #listeners: Map<string, HostIndex<CompiledHost>> = new Map();
   readonly #backends: Map<string, BackendRuntime> = new Map();
@@ -36,11 +38,13 @@ export class GatewayProgram {
 
   /** Installs a difference: backends first, so that a new route finds its endpoints. */
   apply(diff: RouteTableDiff): void {
-    // Compiling may refuse a route (a broken regular expression): nothing is installed then.
+    // Compiling may refuse a route (a broken regular expression) or a certificate: nothing is installed then.
+    const certificates = this.certificates.compile(diff.certificates);
     const compiled = diff.hosts.map(([, host]) => (host === undefined ? undefined : this.#compileHost(host)));
     for (const [key, backend] of diff.backends) {
       if (backend !== undefined) this.#backend(key).update(backend, this.endpoints, this.#random);
     }
+    this.certificates.install(certificates);
     for (const [index, [key, host]] of diff.hosts.entries()) {
       const bar = key.indexOf('|');
       const listener = host?.listener ?? key.slice(0, bar);

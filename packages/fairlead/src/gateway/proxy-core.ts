@@ -10,6 +10,8 @@ import type { GatewayProgram } from './program.ts';
 export interface ProxyTimes {
   /** From a request's first byte (or the connection's start) to the end of its head. */
   readonly headMs: number;
+  /** From accept to the end of a TLS handshake. */
+  readonly handshakeMs: number;
   /** Between requests of a client. */
   readonly clientIdleMs: number;
   /** Between requests on a pooled upstream connection. */
@@ -17,7 +19,12 @@ export interface ProxyTimes {
 }
 
 /** Times unless configured otherwise. */
-export const DEFAULT_PROXY_TIMES: ProxyTimes = { headMs: 60_000, clientIdleMs: 75_000, upstreamIdleMs: 60_000 };
+export const DEFAULT_PROXY_TIMES: ProxyTimes = {
+  headMs: 60_000,
+  handshakeMs: 15_000,
+  clientIdleMs: 75_000,
+  upstreamIdleMs: 60_000,
+};
 
 /** What all connections of one worker share. */
 export class ProxyCore {

@@ -6,12 +6,14 @@ import type { CompiledRoute } from './compiled-route.ts';
 import type { HostIndex } from './host-index.ts';
 import type { CompiledHost } from './program.ts';
 import { redirectLocation } from './redirect.ts';
+import type { ServerCertificate, ServerCertificates } from './server-certificates.ts';
 
 /** Where a client connected to. */
 export interface Frontend {
   readonly hosts: HostIndex<CompiledHost>;
   readonly scheme: 'http' | 'https';
   readonly port: number;
+  readonly certificates: ServerCertificates;
 }
 
 const ROOT_PATH = Buffer.from('/');
@@ -29,6 +31,16 @@ export function changedPath(head: RequestHead): Buffer | undefined | 'refused' {
     return normal.ok ? normal.path : 'refused';
   }
   return head.pathStart === head.targetStart ? undefined : Buffer.from(head.bytes.subarray(start, end));
+}
+
+/** Whether the request belongs on another connection (421). */
+export function isMisdirected(
+  head: RequestHead,
+  frontend: Frontend,
+  certificate: ServerCertificate | undefined,
+): boolean {
+  const { base } = head;
+  return frontend.certificates.isMisdirected(certificate, head.bytes, base + head.hostStart, base + head.hostEnd);
 }
 
 /** The first route of the most specific host that matches. */

@@ -1,10 +1,13 @@
 import type { RouteTableDiff } from '../routing/route-table.ts';
 import type { Clock } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
+import type { TlsIdentity } from '../sys/tls-context.ts';
 import { applyDiff, InstalledTable, ListenerSet } from './apply.ts';
 import { GatewayError } from './gateway-error.ts';
 import { type GatewayStats, sumMetrics } from './gateway-metrics.ts';
 import { DEFAULT_PROXY_TIMES, type ProxyTimes } from './proxy-core.ts';
+import { selfSignedIdentity } from './self-signed.ts';
+import { TicketKeyRing } from './ticket-keys.ts';
 import { WorkerHandle, type WorkerOptions } from './worker-handle.ts';
 
 /** Pause before a worker that failed is replaced again. */
@@ -21,6 +24,8 @@ export interface GatewayOptions {
   /** CIDRs of proxies in front whose X-Forwarded-* fields are believed. Default none: they are overwritten. */
   readonly trustedProxies?: readonly string[];
   readonly times?: Partial<ProxyTimes>;
+  /** Shown to clients that ask for no host with a certificate of its own. Default: a self-signed one. */
+  readonly defaultCertificate?: TlsIdentity;
   /** Module of the worker threads. Default `worker.ts` beside this one; a bundle names its own. */
   readonly workerModule?: URL;
 }
@@ -57,6 +62,7 @@ class Gateway implements RunningGateway {
   readonly #workerOptions: WorkerOptions;
   readonly #installed = new InstalledTable();
   readonly #listeners: ListenerSet;
+  readonly #tickets: TicketKeyRing;
   readonly #workers: WorkerHandle[] = [];
   /** Diffs are applied one after the other. */
   #queue: Promise<void> = Promise.resolve();
@@ -64,7 +70,13 @@ class Gateway implements RunningGateway {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#tickets = new TicketKeyRing(options.clock, (keys) => {
+      for (const worker of this.#workers) worker.setTicketKeys(keys);
+    });
     this.#workerOptions = {
+      defaultCertificate:
+        options.defaultCertificate ?? selfSignedIdentity('fairlead-gateway.invalid', options.clock.now()),
+      ticketKeys: () => this.#tickets.keys(),
       times: { ...DEFAULT_PROXY_TIMES, ...options.times },
       trustedProxies: options.trustedProxies ?? [],
       accessLog: options.accessLog,
@@ -134,6 +146,7 @@ class Gateway implements RunningGateway {
 
   stop({ drainMs }: { readonly drainMs: number }): Promise<void> {
     this.#stopped ??= (async () => {
+      this.#tickets.stop();
       await Promise.all(this.#workers.map((worker) => worker.stop(drainMs)));
       this.#listeners.closeAll();
     })();

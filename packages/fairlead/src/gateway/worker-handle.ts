@@ -4,6 +4,7 @@ import type { RouteTableDiff } from '../routing/route-table.ts';
 import { eventfd, signalEventfd } from '../sys/eventfd.ts';
 import type { Log } from '../sys/role.ts';
 import { close } from '../sys/socket.ts';
+import type { TlsIdentity } from '../sys/tls-context.ts';
 import { GatewayError } from './gateway-error.ts';
 import { createMetricsMemory, METRIC } from './gateway-metrics.ts';
 import type { ProxyTimes } from './proxy-core.ts';
@@ -15,6 +16,8 @@ export interface WorkerOptions {
   readonly trustedProxies: readonly string[];
   readonly accessLog: ((lines: string) => void) | undefined;
   readonly log: Log;
+  readonly defaultCertificate: TlsIdentity;
+  readonly ticketKeys: () => readonly Uint8Array[];
   /** Module that runs in the thread. */
   readonly module: URL;
 }
@@ -51,6 +54,8 @@ export class WorkerHandle {
       times: options.times,
       accessLog: options.accessLog !== undefined,
       trustedProxies: options.trustedProxies,
+      defaultCertificate: options.defaultCertificate,
+      ticketKeys: options.ticketKeys(),
     };
     this.#worker = new Worker(options.module, { workerData });
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
@@ -115,6 +120,11 @@ export class WorkerHandle {
     this.#waiting.set(id, { resolve, reject });
     this.#send({ type: 'apply', id, diff, listen, unlisten });
     return promise;
+  }
+
+  /** Replaces the session ticket keys. */
+  setTicketKeys(keys: readonly Uint8Array[]): void {
+    if (!this.#gone) this.#send({ type: 'tickets', keys });
   }
 
   /** Ends the worker after its requests, at the latest after `drainMs`. */

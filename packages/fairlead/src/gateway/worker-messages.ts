@@ -1,5 +1,6 @@
 import type { RouteTableDiff } from '../routing/route-table.ts';
 import type { LogLevel } from '../sys/role.ts';
+import type { TlsIdentity } from '../sys/tls-context.ts';
 import type { ProxyTimes } from './proxy-core.ts';
 
 /** One listening socket for one worker. The main thread opened it and closes it. */
@@ -18,6 +19,10 @@ export interface WorkerStart {
   readonly metrics: SharedArrayBuffer;
   readonly times: ProxyTimes;
   readonly accessLog: boolean;
+  /** Shown to clients that ask for no host with a certificate of its own. */
+  readonly defaultCertificate: TlsIdentity;
+  /** Session ticket keys, the present one first; the same in every worker. */
+  readonly ticketKeys: readonly Uint8Array[];
   /** CIDRs of proxies whose forwarding fields are believed. */
   readonly trustedProxies: readonly string[];
 }
@@ -31,6 +36,7 @@ export type ToWorker =
       readonly listen: readonly WorkerListener[];
       readonly unlisten: readonly string[];
     }
+  | { readonly type: 'tickets'; readonly keys: readonly Uint8Array[] }
   | { readonly type: 'drain'; readonly drainMs: number };
 
 /** Worker to main thread. */

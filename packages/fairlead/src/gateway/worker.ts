@@ -1,9 +1,12 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { DescriptorLedger } from '../reactor/descriptor-ledger.ts';
 import { EpollReactor } from '../reactor/epoll-reactor.ts';
-import type { ListeningSocket } from '../reactor/reactor.ts';
+import type { Connection, ListeningSocket } from '../reactor/reactor.ts';
+import type { TlsAcceptPolicy } from '../reactor/tls-transport.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
+import type { SocketAddress } from '../sys/socket-address.ts';
+import { setTicketKeys } from '../sys/tls-tickets.ts';
 import { AccessLog } from './access-log.ts';
 import { ClientConnection } from './client-connection.ts';
 import { clientIdentity, TrustedProxies } from './client-identity.ts';
@@ -11,10 +14,14 @@ import { METRIC } from './gateway-metrics.ts';
 import { GatewayProgram } from './program.ts';
 import { ProxyCore } from './proxy-core.ts';
 import type { Frontend } from './route-lookup.ts';
+import { type OfferedProtocols, type ServerCertificate, tlsPolicy } from './server-certificates.ts';
 import type { FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
 
 /** How often the worker flushes its access log and publishes gauges. */
 const HOUSEKEEPING_MS = 500;
+
+/** By preference. */
+const OFFERED_PROTOCOLS: OfferedProtocols = ['http/1.1'];
 
 /** One gateway worker: a reactor, a program and the messages of the main thread. */
 class GatewayWorker {
@@ -46,6 +53,8 @@ class GatewayWorker {
         ? new AccessLog(systemClock, (lines) => this.#send({ type: 'access', lines }))
         : undefined,
     });
+    setTicketKeys(start.ticketKeys);
+    this.#core.program.certificates.setDefault(start.defaultCertificate);
   }
 
   run(): void {
@@ -71,6 +80,7 @@ class GatewayWorker {
       if (received === undefined) return;
       const message: ToWorker = received.message;
       if (message.type === 'apply') this.#apply(message);
+      else if (message.type === 'tickets') setTicketKeys(message.keys);
       else this.#drain(message.drainMs);
     }
   }
@@ -93,16 +103,31 @@ class GatewayWorker {
     const core = this.#core;
     const frontend: Frontend = {
       hosts: core.program.hostsOf(listener.name),
+      certificates: core.program.certificates,
       scheme: listener.scheme,
       port: listener.port,
     };
-    const socket = this.#reactor.listen(listener.fd, (connection, peer) => {
+    const accept = (connection: Connection, peer: SocketAddress): ClientConnection => {
       const identity = clientIdentity(peer, this.#trusted.includes(peer), frontend.scheme, frontend.port);
-      const client = new ClientConnection(core, connection, frontend, identity);
+      const certificate = connection.tls?.choice as ServerCertificate | undefined;
+      const client = new ClientConnection(core, connection, frontend, identity, certificate);
       core.clients.add(client);
       return client;
-    });
+    };
+    const socket = this.#reactor.listen(listener.fd, accept, listener.scheme === 'https' ? this.#tls() : undefined);
     this.#listeners.set(listener.name, socket);
+  }
+
+  #tls(): TlsAcceptPolicy {
+    const { metrics, program, times } = this.#core;
+    return tlsPolicy(program.certificates, OFFERED_PROTOCOLS, times.handshakeMs, {
+      established(isResumed) {
+        metrics[isResumed ? METRIC.tlsResumed : METRIC.tlsHandshakes]! += 1;
+      },
+      failed() {
+        metrics[METRIC.tlsFailures]! += 1;
+      },
+    });
   }
 
   /** Accepts what already waits, ends idle connections, lets the others finish, then leaves the loop. */

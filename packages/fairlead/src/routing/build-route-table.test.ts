@@ -4,6 +4,7 @@ import type { EndpointSlice, Ingress, IngressClass, Service } from '@fairlead/ap
 import fc from 'fast-check';
 import { RouteTableBuilder, type RoutingSources } from './build-route-table.ts';
 import { applyRouteTableDiff, diffRouteTables, emptyRouteTable, isEmptyDiff, PendingDiff } from './diff.ts';
+import { FakeSecrets } from './fake-secrets.ts';
 import { FakeSource } from './fake-source.ts';
 import type { RouteListener, RouteTable, RouteTableDiff } from './route-table.ts';
 import { ingress, ingressClass, service, serviceBackend, slice } from './routing-fixtures.ts';
@@ -18,6 +19,7 @@ class Rig implements RoutingSources {
   readonly ingressClasses = new FakeSource<IngressClass>();
   readonly services = new FakeSource<Service>();
   readonly endpointSlices = new FakeSource<EndpointSlice>();
+  readonly secrets = new FakeSecrets();
   dirty = 0;
   readonly builder: RouteTableBuilder = new RouteTableBuilder(this, listeners, 'fairlead', () => {
     this.dirty += 1;
@@ -81,6 +83,7 @@ describe('first flush', () => {
       listeners: [],
       hosts: [],
       backends: [],
+      certificates: [],
     });
   });
 });
@@ -280,8 +283,18 @@ test('the diffs of any history add up to the table that a fresh builder makes', 
         (fresh[source] as FakeSource<unknown>).set(...(history[source] as FakeSource<unknown>).values());
       }
       fresh.builder.flush();
-      assert.deepEqual(diffRouteTables(sent, fresh.builder.table), { listeners: [], hosts: [], backends: [] });
-      assert.deepEqual(diffRouteTables(sent, history.builder.table), { listeners: [], hosts: [], backends: [] });
+      assert.deepEqual(diffRouteTables(sent, fresh.builder.table), {
+        listeners: [],
+        hosts: [],
+        backends: [],
+        certificates: [],
+      });
+      assert.deepEqual(diffRouteTables(sent, history.builder.table), {
+        listeners: [],
+        hosts: [],
+        backends: [],
+        certificates: [],
+      });
       for (const each of names) {
         assert.deepEqual(history.builder.problemsOf(`shop/${each}`), fresh.builder.problemsOf(`shop/${each}`));
       }

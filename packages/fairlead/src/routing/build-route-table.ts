@@ -8,6 +8,7 @@ import {
 } from '@fairlead/api';
 import { deepEqual } from '@fairlead/client';
 import type { Collection } from '../collections/collection.ts';
+import { CertificateTable } from './certificate-table.ts';
 import { compileBackend } from './compile-backends.ts';
 import { type BackendRef, compileIngress, type IngressProblem, type IngressRules } from './compile-ingress.ts';
 import { type ClassSelection, isOurIngress, selectClasses } from './ingress-class.ts';
@@ -21,6 +22,7 @@ import type {
   RouteTableDiff,
   VirtualHost,
 } from './route-table.ts';
+import { noSecrets, type SecretSource } from './secret-source.ts';
 
 /** What routing needs of a collection; an informer is one too. */
 export type RoutingSource<T> = Pick<Collection<Stored<T>>, 'get' | 'values' | 'subscribe' | 'synced'>;
@@ -31,6 +33,8 @@ export interface RoutingSources {
   readonly ingressClasses: RoutingSource<IngressClass>;
   readonly services: RoutingSource<Service>;
   readonly endpointSlices: RoutingSource<EndpointSlice>;
+  /** Absent: no certificates are compiled, for who only asks about routes. */
+  readonly secrets?: SecretSource;
 }
 
 /** What a flush changed. */
@@ -46,6 +50,7 @@ export interface RoutingUpdate {
  *
  *     Ingress change       → its rules → the hostnames it had or has → VirtualHost
  *     Service, slice change → the backends of that Service           → RouteBackend, problems
+ *     Secret change        → the certificates made of it              → RouteCertificate, problems
  *     IngressClass change  → every Ingress (rare)
  *
  * No clock and no I/O: the owner decides when to flush.
@@ -75,6 +80,7 @@ export class RouteTableBuilder {
   readonly #dirtyHosts = new Set<string>();
   readonly #dirtyBackends = new Set<BackendKey>();
   readonly #dirtyStatus = new Set<string>();
+  readonly #certificates: CertificateTable;
 
   /** `onDirty` tells that a flush would find work; it is called from collection listeners. */
   constructor(sources: RoutingSources, listeners: readonly RouteListener[], className: string, onDirty: () => void) {
@@ -82,6 +88,9 @@ export class RouteTableBuilder {
     this.#className = className;
     this.#classes = selectClasses([], className);
     for (const listener of listeners) this.#listeners.set(listener.name, listener);
+    this.#certificates = new CertificateTable(sources.secrets ?? noSecrets, onDirty, (ingress) =>
+      this.#dirtyStatus.add(ingress),
+    );
     this.#unsubscribe = [
       sources.ingressClasses.subscribe(() => {
         this.#classesChanged = true;
@@ -104,7 +113,12 @@ export class RouteTableBuilder {
 
   /** A live view of the table as of the last flush. */
   get table(): RouteTable {
-    return { listeners: this.#listeners, hosts: this.#hosts, backends: this.#backends };
+    return {
+      listeners: this.#listeners,
+      hosts: this.#hosts,
+      backends: this.#backends,
+      certificates: this.#certificates.certificates,
+    };
   }
 
   /** Whether the Ingress is ours, as of the last flush. */
@@ -130,7 +144,7 @@ export class RouteTableBuilder {
         problems.push({ field: conflict.field, reason: 'RouteConflict', message });
       }
     }
-    return problems;
+    return [...problems, ...this.#certificates.problemsOf(ingress)];
   }
 
   /** Recompiles what changed. The first flush also carries the listeners. */
@@ -140,15 +154,17 @@ export class RouteTableBuilder {
     this.#dirtyIngresses.clear();
     const backends = this.#flushBackends();
     const hosts = this.#flushHosts();
+    const certificates = this.#certificates.flush();
     const listeners = this.#listenersSent ? [] : [...this.#listeners];
     this.#listenersSent = true;
     const ingresses = new Set(this.#dirtyStatus);
     this.#dirtyStatus.clear();
-    return { diff: { listeners, hosts, backends }, ingresses };
+    return { diff: { listeners, hosts, backends, certificates }, ingresses };
   }
 
   stop(): void {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#certificates.stop();
   }
 
   #selectClasses(): void {
@@ -185,6 +201,7 @@ export class RouteTableBuilder {
       this.#refs.set(ref.key, ref);
       this.#dirtyBackends.add(ref.key);
     }
+    this.#certificates.setClaims(key, after?.tls ?? []);
     if (after === undefined) this.#rules.delete(key);
     else this.#rules.set(key, after);
   }

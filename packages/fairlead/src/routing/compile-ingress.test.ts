@@ -52,8 +52,8 @@ describe('problems name the field and leave other rules alone', () => {
     ],
     [
       'TLS',
-      ingress('i', { 'a.example': ['Prefix / a'] }, { tls: [{ hosts: ['a.example'] }] }),
-      ['TLSNotServed spec.tls'],
+      ingress('i', { 'a.example': ['Prefix / a'] }, { tls: [{ hosts: ['a.example', 'a_b', '*.*.c'] }] }),
+      ['InvalidRule spec.tls[0].hosts[1]', 'InvalidRule spec.tls[0].hosts[2]'],
     ],
   ];
   for (const [name, object, problems] of rows) {

@@ -6,6 +6,7 @@ import {
   objectKey,
   type Stored,
 } from '@fairlead/api';
+import { compileIngressTls, type TlsClaim } from './compile-ingress-tls.ts';
 import type { BackendKey, PathMatch, Route, RouteAction, RouteTimeouts } from './route-table.ts';
 
 /** A mistake of the user, told as a Warning event; it never blocks other rules. */
@@ -13,7 +14,15 @@ export interface IngressProblem {
   /** Field path, e.g. `spec.rules[0].http.paths[1].backend.service.name`. */
   readonly field: string;
   /** CamelCase reason of the event. */
-  readonly reason: 'InvalidRule' | 'BackendNotFound' | 'BackendUnsupported' | 'RouteConflict' | 'TLSNotServed';
+  readonly reason:
+    | 'InvalidRule'
+    | 'BackendNotFound'
+    | 'BackendUnsupported'
+    | 'RouteConflict'
+    | 'SecretNotFound'
+    | 'SecretInvalid'
+    | 'ClientCaInvalid'
+    | 'CertificateMismatch';
   readonly message: string;
 }
 
@@ -49,6 +58,7 @@ export interface RankedRoute {
 export interface IngressRules {
   readonly hosts: ReadonlyMap<string, readonly RankedRoute[]>;
   readonly backends: readonly BackendRef[];
+  readonly tls: readonly TlsClaim[];
   readonly problems: readonly IngressProblem[];
 }
 
@@ -79,14 +89,8 @@ export function compileIngress(ingress: Stored<Ingress>): IngressRules {
   } else if ((spec.rules ?? []).length === 0) {
     builder.problem('spec', 'InvalidRule', 'neither rules nor defaultBackend: nothing to route');
   }
-  if ((spec.tls ?? []).length > 0) {
-    builder.problem(
-      'spec.tls',
-      'TLSNotServed',
-      'TLS is not terminated by this gateway; the hosts are served as plain HTTP',
-    );
-  }
-  return builder.rules();
+  const tls = compileIngressTls(ingress, (field, reason, message) => builder.problem(field, reason, message));
+  return { ...builder.rules(), tls };
 }
 
 class IngressRulesBuilder {
@@ -104,7 +108,7 @@ class IngressRulesBuilder {
     this.#namespace = ingress.metadata.namespace ?? '';
   }
 
-  rules(): IngressRules {
+  rules(): Omit<IngressRules, 'tls'> {
     return { hosts: this.#hosts, backends: this.#backends, problems: this.#problems };
   }
 

@@ -2,10 +2,15 @@ import { deepEqual } from '@fairlead/client';
 import type { RouteTable, RouteTableDiff } from './route-table.ts';
 
 /** A table with nothing in it: what a new worker runs before its first diff. */
-export const emptyRouteTable: RouteTable = { listeners: new Map(), hosts: new Map(), backends: new Map() };
+export const emptyRouteTable: RouteTable = {
+  listeners: new Map(),
+  hosts: new Map(),
+  backends: new Map(),
+  certificates: new Map(),
+};
 
 export function isEmptyDiff(diff: RouteTableDiff): boolean {
-  return diff.listeners.length === 0 && diff.hosts.length === 0 && diff.backends.length === 0;
+  return [diff.listeners, diff.hosts, diff.backends, diff.certificates].every((changes) => changes.length === 0);
 }
 
 /** What turns `from` into `to`. Walks both tables: for resyncs and tests, not for each change. */
@@ -14,6 +19,7 @@ export function diffRouteTables(from: RouteTable, to: RouteTable): RouteTableDif
     listeners: diffMaps(from.listeners, to.listeners),
     hosts: diffMaps(from.hosts, to.hosts),
     backends: diffMaps(from.backends, to.backends),
+    certificates: diffMaps(from.certificates, to.certificates),
   };
 }
 
@@ -23,6 +29,7 @@ export function applyRouteTableDiff(table: RouteTable, diff: RouteTableDiff): Ro
     listeners: patchMap(table.listeners, diff.listeners),
     hosts: patchMap(table.hosts, diff.hosts),
     backends: patchMap(table.backends, diff.backends),
+    certificates: patchMap(table.certificates, diff.certificates),
   };
 }
 
@@ -53,11 +60,13 @@ export class PendingDiff {
   readonly #listeners = new Set<string>();
   readonly #hosts = new Set<string>();
   readonly #backends = new Set<string>();
+  readonly #certificates = new Set<string>();
 
   add(diff: RouteTableDiff): void {
     for (const [key] of diff.listeners) this.#listeners.add(key);
     for (const [key] of diff.hosts) this.#hosts.add(key);
     for (const [key] of diff.backends) this.#backends.add(key);
+    for (const [key] of diff.certificates) this.#certificates.add(key);
   }
 
   /** The pending keys with their values in `table`. */
@@ -66,6 +75,7 @@ export class PendingDiff {
       listeners: [...this.#listeners].map((key) => [key, table.listeners.get(key)] as const),
       hosts: [...this.#hosts].map((key) => [key, table.hosts.get(key)] as const),
       backends: [...this.#backends].map((key) => [key, table.backends.get(key)] as const),
+      certificates: [...this.#certificates].map((key) => [key, table.certificates.get(key)] as const),
     };
   }
 
@@ -73,5 +83,6 @@ export class PendingDiff {
     this.#listeners.clear();
     this.#hosts.clear();
     this.#backends.clear();
+    this.#certificates.clear();
   }
 }

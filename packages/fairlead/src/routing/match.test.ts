@@ -14,7 +14,7 @@ function route(ingresses: readonly ReturnType<typeof ingress>[], host: string | 
     const { routes } = mergeHost(compiled.flatMap((rules) => rules.hosts.get(hostname) ?? []));
     hosts.set(`http|${hostname}`, { listener: 'http', hostname, routes });
   }
-  const table: RouteTable = { listeners: new Map(), hosts, backends: new Map() };
+  const table: RouteTable = { listeners: new Map(), hosts, backends: new Map(), certificates: new Map() };
   const hit = matchRoute(table, { listener: 'http', host, method: 'GET', target, headers: new Map() });
   if (hit === undefined) return '404';
   const { action } = hit.route;
@@ -217,7 +217,12 @@ describe('matches beyond Ingress', () => {
         hostname: '*',
         routes: [{ source, match: { ...any, ...match }, action, timeouts }],
       };
-      const table: RouteTable = { listeners: new Map(), hosts: new Map([['http|*', host]]), backends: new Map() };
+      const table: RouteTable = {
+        listeners: new Map(),
+        hosts: new Map([['http|*', host]]),
+        backends: new Map(),
+        certificates: new Map(),
+      };
       const request = { listener: 'http', host: 'x', method, target, headers };
       assert.equal(matchRoute(table, request) !== undefined, hit);
       assert.equal(matchRoute(table, { ...request, listener: 'other' }), undefined);

@@ -113,11 +113,27 @@ export interface RouteListener {
   readonly port: number;
 }
 
+/** `namespace/secret`, with `|namespace/secret` of a CA behind it where clients must show a certificate. */
+export type CertificateKey = string;
+
+/** A certificate and the hosts it is shown for (SNI). PEM; checked when it was compiled. */
+export interface RouteCertificate {
+  readonly key: CertificateKey;
+  /** Lower-case, as in {@link VirtualHost.hostname}. */
+  readonly hosts: readonly string[];
+  /** The leaf first, then its chain. */
+  readonly certificate: string;
+  readonly privateKey: string;
+  /** Client certificates: who must have signed them (PEM). `refuse`: the CA is missing, so nobody gets in. */
+  readonly clientAuth?: { readonly mode: 'require' | 'request'; readonly ca: string } | 'refuse';
+}
+
 export interface RouteTable {
   readonly listeners: ReadonlyMap<string, RouteListener>;
   /** Key: `listener|hostname`. */
   readonly hosts: ReadonlyMap<string, VirtualHost>;
   readonly backends: ReadonlyMap<BackendKey, RouteBackend>;
+  readonly certificates: ReadonlyMap<CertificateKey, RouteCertificate>;
 }
 
 /** Difference between two tables: `undefined` removes an entry. Sent to workers as it is. */
@@ -125,4 +141,5 @@ export interface RouteTableDiff {
   readonly listeners: readonly (readonly [key: string, value: RouteListener | undefined])[];
   readonly hosts: readonly (readonly [key: string, value: VirtualHost | undefined])[];
   readonly backends: readonly (readonly [key: BackendKey, value: RouteBackend | undefined])[];
+  readonly certificates: readonly (readonly [key: CertificateKey, value: RouteCertificate | undefined])[];
 }

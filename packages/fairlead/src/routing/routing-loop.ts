@@ -31,6 +31,8 @@ export interface RunningRouting extends Running {
 
 /** Changes that arrive together, over several watches, become one diff: a route appears with its endpoints. */
 const HOLD_OFF_MS = 5;
+/** Longest wait for referenced Secrets before the first difference goes out without them. */
+const SECRETS_WAIT_MS = 2_000;
 const RETRY_FIRST_MS = 100;
 const RETRY_MAX_MS = 5_000;
 
@@ -57,8 +59,12 @@ export function startRoutingLoop(sources: RoutingSources, options: RoutingOption
     const { ingresses, ingressClasses, services, endpointSlices } = sources;
     const synced = [ingresses, ingressClasses, services, endpointSlices].map((collection) => collection.synced);
     await Promise.race([Promise.all(synced), stopped.promise]);
+    // The first table needs its certificates: until then clients would be shown the default one.
+    const first = builder.flush();
+    await Promise.race([sources.secrets?.settled(), stopped.promise, clock.sleep(SECRETS_WAIT_MS, stop.signal)]);
     const pending = new PendingDiff();
-    const statusOf = new Set<string>();
+    pending.add(first.diff);
+    const statusOf = new Set(first.ingresses);
     let retryMs = RETRY_FIRST_MS;
     while (!stop.signal.aborted) {
       wake = Promise.withResolvers();

@@ -2,12 +2,13 @@ import { endpointSlices, ingressClasses, ingresses, type ResourceRef, services }
 import { type Informer, isAlreadyExists, isNotFound, pause, startInformer } from '@fairlead/client';
 import { ownIngressClass } from './ingress-class.ts';
 import { type RoutingOptions, type RunningRouting, startRoutingLoop } from './routing-loop.ts';
+import { ReferencedSecrets } from './secret-source.ts';
 
 export type { RoutingOptions, RunningRouting } from './routing-loop.ts';
 
 /**
  * Watches Ingresses, IngressClasses, Services and EndpointSlices, and turns them into route table
- * differences. Returns at once; the first difference comes when all four have been listed, so a
+ * differences; and those Secrets that an Ingress names. Returns at once; the first difference comes when all four have been listed, so a
  * restarted gateway never runs a half-known table. Without an API it waits, and keeps what it has.
  * Our IngressClass is created when it is missing.
  */
@@ -18,12 +19,14 @@ export async function startRouting(options: RoutingOptions): Promise<RunningRout
     informers.push(informer as Informer<unknown>);
     return informer;
   }
+  const secrets = new ReferencedSecrets(options.client, options.clock, options.log);
   const routing = startRoutingLoop(
     {
       ingresses: watch(ingresses),
       ingressClasses: watch(ingressClasses),
       services: watch(services),
       endpointSlices: watch(endpointSlices),
+      secrets,
     },
     options,
   );
@@ -34,6 +37,7 @@ export async function startRouting(options: RoutingOptions): Promise<RunningRout
     async stop() {
       stopping.abort();
       for (const informer of informers) informer.stop();
+      secrets.stop();
       await Promise.all([routing.stop(), ensured]);
     },
   };

@@ -199,7 +199,7 @@ export async function startRig(
     ...options,
   });
   const apply = (part: Partial<RouteTableDiff>): Promise<void> =>
-    within('routes', gateway.applyRoutes({ listeners: [], hosts: [], backends: [], ...part }));
+    within('routes', gateway.applyRoutes({ listeners: [], hosts: [], backends: [], certificates: [], ...part }));
   await apply({
     listeners: [['http', { name: 'http', protocol: 'http', address: '127.0.0.1', port: 0 }]],
     ...diff,

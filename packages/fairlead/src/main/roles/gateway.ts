@@ -38,7 +38,10 @@ function listenFailure(error: unknown, options: GatewayRoleOptions): unknown {
     'not-permitted': 'ports below 1024 need root',
     'address-unavailable': 'not an address of this machine',
   };
-  const where = `--gateway-http ${formatListenAddress(options.gatewayHttp)}`;
+  const where =
+    error.listener === 'https'
+      ? `--gateway-https ${formatListenAddress(options.gatewayHttps)}`
+      : `--gateway-http ${formatListenAddress(options.gatewayHttp)}`;
   return new FatalError(`${where}: ${reasons[error.code] ?? error.message}`, { cause: error });
 }
 
@@ -47,6 +50,7 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
   const client = roleClient(readKubeconfig(options.kubeconfig), log);
   const listeners: RouteListener[] = [
     { name: 'http', protocol: 'http', address: options.gatewayHttp.host, port: options.gatewayHttp.port },
+    { name: 'https', protocol: 'https', address: options.gatewayHttps.host, port: options.gatewayHttps.port },
   ];
   const gateway = await startGateway({ workers: options.workers, clock: systemClock, log });
   const applied = Promise.withResolvers<void>();
@@ -75,7 +79,10 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     throw listenFailure(error, options);
   }
   return {
-    facts: { http: formatListenAddress(options.gatewayHttp) },
+    facts: {
+      http: formatListenAddress(options.gatewayHttp),
+      https: formatListenAddress(options.gatewayHttps),
+    },
     async stop() {
       await routing.stop();
       await gateway.stop({ drainMs });

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { web } from './echo-manifest.ts';
+import { command, eventually, kernelSkip, type Outcome, startSystem, type TestSystem } from './system.ts';
+
+const skip = kernelSkip('kubectl', 'curl', 'openssl');
+const constantRate = fileURLToPath(new URL('constant-rate.ts', import.meta.url));
+let system: TestSystem;
+let folder: string;
+const file = (name: string): string => join(folder, name);
+
+async function openssl(...args: readonly string[]): Promise<void> {
+  const done = await command('openssl', args);
+  assert.equal(done.status, 0, done.stderr);
+}
+
+/** A CA in NAME.crt and NAME.key. */
+async function makeCa(name: string): Promise<void> {
+  await openssl(
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30'],
+    ...['-subj', `/CN=${name}`, '-keyout', file(`${name}.key`), '-out', file(`${name}.crt`)],
+  );
+}
+
+/** A certificate NAME.crt for these hosts, signed by a CA; `organization` tells its generations apart. */
+async function issue(name: string, ca: string, organization: string, hosts: readonly string[]): Promise<void> {
+  writeFileSync(file(`${name}.ext`), `subjectAltName=${hosts.map((host) => `DNS:${host}`).join(',')}\n`);
+  await openssl(
+    ...['req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
+    ...['-subj', `/O=${organization}/CN=${hosts[0]}`, '-keyout', file(`${name}.key`), '-out', file(`${name}.csr`)],
+  );
+  await openssl(
+    ...['x509', '-req', '-in', file(`${name}.csr`), '-CA', file(`${ca}.crt`), '-CAkey', file(`${ca}.key`)],
+    ...['-days', '30', '-extfile', file(`${name}.ext`), '-out', file(`${name}.crt`)],
+  );
+}
+
+async function putSecret(name: string, certificate: string): Promise<void> {
+  const cert = ['--cert', file(`${certificate}.crt`), '--key', file(`${certificate}.key`)];
+  const manifest = await system.kubectl('create', 'secret', 'tls', name, ...cert, '--dry-run=client', '-o', 'yaml');
+  await system.apply(manifest);
+}
+
+/** curl to a host, over TLS with the CA `trusted`. */
+function curl(url: string, ...args: readonly string[]): Promise<Outcome> {
+  const { hostname } = new URL(url);
+  return system.exec(
+    'curl',
+    '-s',
+    '-S',
+    '-i',
+    '--max-time',
+    '10',
+    '--resolve',
+    `${hostname}:443:127.0.0.1`,
+    ...args,
+    url,
+  );
+}
+
+before(async () => {
+  if (skip !== false) return;
+  folder = mkdtempSync(join(tmpdir(), 'fairlead-tls-'));
+  await makeCa('root');
+  await issue('first', 'root', 'first', ['one.example', '*.two.example']);
+  await issue('second', 'root', 'second', ['one.example', '*.two.example']);
+  await makeCa('clients');
+  await issue('visitor', 'clients', 'visitor', ['visitor']);
+  await makeCa('strangers');
+  await issue('stranger', 'strangers', 'stranger', ['stranger']);
+  system = await startSystem();
+  await putSecret('edge', 'first');
+  await system.kubectl('create', 'secret', 'generic', 'client-ca', `--from-file=ca.crt=${file('clients.crt')}`);
+  const path = '{ path: /, pathType: Prefix, backend: { service: { name: alpha, port: { name: http } } } }';
+  await system.apply(`${web('alpha', 2)}---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: { name: secure }
+spec:
+  tls: [{ hosts: [one.example, '*.two.example'], secretName: edge }]
+  rules:
+    - { host: one.example, http: { paths: [${path}] } }
+    - { host: '*.two.example', http: { paths: [${path}] } }
+    - { host: plain.example, http: { paths: [${path}] } }
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: { name: guarded, annotations: { fairlead.dev/client-ca-secret: client-ca } }
+spec:
+  tls: [{ hosts: [guarded.example], secretName: edge }]
+  rules: [{ host: guarded.example, http: { paths: [${path}] } }]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: { name: broken }
+spec:
+  tls: [{ hosts: [broken.example], secretName: nowhere }]
+  rules: [{ host: broken.example, http: { paths: [${path}] } }]
+`);
+  await system.kubectl('wait', 'deployment/alpha', '--for=condition=Available', '--timeout=30s');
+  await eventually('the first answer', async () => {
+    const answer = await curl('https://one.example/', '--cacert', file('root.crt'));
+    return answer.stdout.startsWith('HTTP/1.1 200');
+  });
+});
+after(async () => {
+  await system?.dispose();
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+});
+
+for (const host of ['one.example', 'any.two.example']) {
+  test(`https://${host}/ verifies against the CA of its Secret`, { skip }, async () => {
+    const answer = await curl(`https://${host}/`, '--cacert', file('root.crt'));
+    assert.equal(answer.status, 0, answer.stderr);
+    assert.match(answer.stdout, /^HTTP\/1\.1 200/);
+    assert.match(answer.stdout, /"pod":\s*"alpha-/);
+    assert.match(answer.stdout, /x-forwarded-proto"?:\s*\[?\s*"?https/i);
+  });
+}
+
+for (const host of ['plain.example', 'deep.any.two.example', 'broken.example']) {
+  test(`https://${host}/ gets the default certificate`, { skip }, async () => {
+    const refused = await curl(`https://${host}/`, '--cacert', file('root.crt'));
+    assert.equal(refused.status, 60, 'curl: peer certificate cannot be verified');
+    const shown = await curl(`https://${host}/`, '-k', '-v');
+    assert.match(shown.stderr, /subject: CN=fairlead-gateway\.invalid/);
+    assert.match(shown.stdout, host === 'deep.any.two.example' ? /^HTTP\/1\.1 404/ : /^HTTP\/1\.1 200/);
+  });
+}
+
+test('plain HTTP goes on beside it', { skip }, async () => {
+  const answer = await system.exec('curl', '-s', '-i', '-H', 'Host: one.example', 'http://127.0.0.1/');
+  assert.match(answer.stdout, /^HTTP\/1\.1 200/);
+});
+
+test('a missing Secret is told on its Ingress', { skip }, async () => {
+  await eventually('the event', async () => {
+    const described = await system.kubectl('describe', 'ingress', 'broken');
+    return /SecretNotFound.*spec\.tls\[0\]\.secretName: Secret default\/nowhere does not exist/.test(described);
+  });
+});
+
+test('a client CA lets in whom it signed, nobody else, and not over plain HTTP', { skip }, async () => {
+  const identity = (name: string): string[] => ['--cert', file(`${name}.crt`), '--key', file(`${name}.key`)];
+  const welcome = await curl('https://guarded.example/', '-k', ...identity('visitor'));
+  assert.match(welcome.stdout, /^HTTP\/1\.1 200/, welcome.stderr);
+  for (const args of [[], identity('stranger')]) {
+    const refused = await curl('https://guarded.example/', '-k', ...args);
+    assert.notEqual(refused.status, 0);
+    assert.equal(refused.stdout, '');
+  }
+  const plain = await system.exec('curl', '-s', '-i', '-H', 'Host: guarded.example', 'http://127.0.0.1/');
+  assert.match(plain.stdout, /^HTTP\/1\.1 421/);
+});
+
+test('a certificate is replaced under load without a lost request', { skip }, async () => {
+  const load = system.exec(process.execPath, constantRate, 'https://127.0.0.1/', 'one.example', '100', '6');
+  for (const certificate of ['second', 'first', 'second']) {
+    await putSecret('edge', certificate);
+    await eventually(`the certificate ${certificate}`, async () => {
+      const shown = await curl('https://one.example/', '--cacert', file('root.crt'), '-v');
+      return shown.stderr.includes(`O=${certificate}`);
+    });
+  }
+  const { stdout, stderr } = await load;
+  const { outcomes, certificates } = JSON.parse(stdout || '{}');
+  assert.deepEqual(outcomes, { 200: 600 }, stderr);
+  assert.deepEqual(Object.keys(certificates).sort(), ['first', 'second']);
+});

@@ -1,0 +1,44 @@
+import { X509Certificate } from 'node:crypto';
+import type { Secret } from '@fairlead/api';
+import { createClientContext, createServerContext, type TlsIdentity } from '../sys/tls-context.ts';
+
+/** What a Secret holds, or why it cannot be used. */
+export type TlsSecretResult<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problem: string };
+
+/** `tls.crt` and `tls.key` of a Secret (type kubernetes.io/tls), tried on the TLS library that will use them. */
+export function readIdentity(secret: Secret): TlsSecretResult<TlsIdentity> {
+  const certificate = text(secret, 'tls.crt');
+  const privateKey = text(secret, 'tls.key');
+  if (certificate === undefined || privateKey === undefined) {
+    const missing = [certificate === undefined ? 'tls.crt' : '', privateKey === undefined ? 'tls.key' : ''];
+    return { ok: false, problem: `has no ${missing.filter((name) => name !== '').join(' and no ')}` };
+  }
+  const identity = { certificate, privateKey };
+  const tried = createServerContext({ identity });
+  if (!tried.ok) return { ok: false, problem: tried.problem };
+  tried.context.free();
+  return { ok: true, value: identity };
+}
+
+/** `ca.crt` of a Secret: a PEM bundle. */
+export function readCaBundle(secret: Secret): TlsSecretResult<string> {
+  const ca = text(secret, 'ca.crt');
+  if (ca === undefined) return { ok: false, problem: 'has no ca.crt' };
+  const tried = createClientContext({ verify: { ca } });
+  if (!tried.ok) return { ok: false, problem: `ca.crt: ${tried.problem}` };
+  tried.context.free();
+  return { ok: true, value: ca };
+}
+
+/** The hosts that a certificate does not name. */
+export function uncoveredHosts(certificate: string, hosts: readonly string[]): string[] {
+  const leaf = new X509Certificate(certificate);
+  return hosts.filter((host) => host !== '*' && leaf.checkHost(host.replace('*', 'any-label')) === undefined);
+}
+
+function text(secret: Secret, name: string): string | undefined {
+  const value = secret.data?.[name];
+  return value === undefined || value === '' ? undefined : Buffer.from(value, 'base64').toString('utf8');
+}
