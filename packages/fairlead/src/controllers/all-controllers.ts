@@ -1,9 +1,13 @@
 import type { Controller } from './controller.ts';
+import { cronJobController } from './cronjob/controller.ts';
+import { daemonSetController } from './daemonset/controller.ts';
 import { deploymentController } from './deployment/controller.ts';
+import { disruptionController } from './disruption/controller.ts';
 import { endpointsController } from './endpoints/controller.ts';
 import { endpointSliceController } from './endpointslice/controller.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring/controller.ts';
 import { garbageCollector } from './garbage-collector/controller.ts';
+import { jobController } from './job/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeIpamController } from './node/ipam-controller.ts';
 import { nodeLifecycleController } from './node/lifecycle-controller.ts';
@@ -11,6 +15,7 @@ import { podGarbageCollector } from './pod-gc/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
 import { scheduler } from './scheduler/controller.ts';
 import { rootCaPublisher, serviceAccountController } from './serviceaccount/controller.ts';
+import { statefulSetController } from './statefulset/controller.ts';
 
 /** Every controller, in the order they start. */
 export const allControllers: readonly Controller[] = [
@@ -18,6 +23,11 @@ export const allControllers: readonly Controller[] = [
   scheduler,
   replicaSetController,
   deploymentController,
+  statefulSetController,
+  daemonSetController,
+  jobController,
+  cronJobController,
+  disruptionController,
   endpointSliceController,
   endpointsController,
   endpointSliceMirroringController,

@@ -40,6 +40,8 @@ export interface ControllerContext {
 export interface Controller {
   /** As in `--controllers`. */
   readonly name: string;
+  /** Resources without which there is nothing to do; it starts when the server has them. Default: those of every server. */
+  readonly needs?: readonly ResourceRef<unknown>[];
   /** Starts once; the informers it asks for sync in the background. */
   start(context: ControllerContext): Running;
 }

@@ -12,7 +12,7 @@ export class FakeKubelet {
   readonly #informer: Informer<Pod>;
   readonly #busy = new Set<string>();
   #nextAddress = 1;
-  /** Pods whose image starts so never become ready. */
+  /** Pods whose image starts so never become ready; those of `exits-N` end with that status at once. */
   readonly brokenImage = 'broken';
 
   constructor(client: ApiClient) {
@@ -35,6 +35,16 @@ export class FakeKubelet {
     this.#busy.add(job);
     if (deletionTimestamp !== undefined) {
       await this.#client.delete(pods, target, { gracePeriodSeconds: 0 }).catch(() => undefined);
+      return;
+    }
+    const image = pod.spec?.containers[0]?.image ?? '';
+    const exitCode = /^exits-(\d+)/.exec(image)?.[1];
+    if (exitCode !== undefined) {
+      const finishedAt = timestamp(systemClock.now() - 60_000);
+      const state = { terminated: { exitCode: Number(exitCode), reason: 'Ended', finishedAt } };
+      const containerStatuses = [{ name: 'c', ready: false, restartCount: 0, image, imageID: '', state }];
+      const status = { phase: exitCode === '0' ? 'Succeeded' : 'Failed', containerStatuses };
+      await this.#client.patch(pods, target, 'merge', { status }, { subresource: 'status' }).catch(() => undefined);
       return;
     }
     const ready = !(pod.spec?.containers[0]?.image ?? '').startsWith(this.brokenImage);

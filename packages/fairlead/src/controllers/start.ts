@@ -6,6 +6,7 @@ import type { ControllerContext } from './controller.ts';
 import { startWhenLeader } from './leader-election.ts';
 import { selectControllers } from './select-controllers.ts';
 import { sharedInformers } from './shared-informers.ts';
+import { startWhenServed } from './start-when-served.ts';
 
 /** Options of {@link startControllers}; times in milliseconds. */
 export interface ControllersOptions {
@@ -71,9 +72,11 @@ export async function startControllers(options: ControllersOptions): Promise<Run
         return recorder;
       },
     };
-    const running = chosen.map((controller) => controller.start(context));
+    const running: Running[] = [];
+    const stopWaiting = startWhenServed(chosen, context, (controller) => running.push(controller.start(context)));
     return {
       async stop() {
+        stopWaiting();
         // Informers first: a sync that waits for its own write is released by that.
         informers.stop();
         await Promise.all(running.map((controller) => controller.stop()));

@@ -1,5 +1,5 @@
 import type { Node, NodeCondition, Pod, PodCondition, Stored, Taint } from '@fairlead/api';
-import { toleratedBy } from '../scheduler/choose-node.ts';
+import { toleratedBy } from '../scheduler/node-fit.ts';
 import { timestamp } from '../workload/pod-state.ts';
 
 export const unreachableTaint = 'node.kubernetes.io/unreachable';

@@ -61,19 +61,19 @@ const rows: readonly [string, Pod, { node: Stored<Node>; pods: readonly Pod[] }[
     'not ready',
     pod(),
     [{ node: node('a', {}, {}, 'Unknown'), pods: [] }],
-    '0/1 nodes are available: 1 node(s) were not ready.',
+    '0/1 nodes are available: 1 node(s) were not ready. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.',
   ],
   [
     'cordoned',
     pod(),
     [{ node: node('a', { spec: { unschedulable: true } }), pods: [] }],
-    '0/1 nodes are available: 1 node(s) were unschedulable.',
+    '0/1 nodes are available: 1 node(s) were unschedulable. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.',
   ],
   [
     'taint',
     pod(),
     [{ node: tainted, pods: [] }],
-    '0/1 nodes are available: 1 node(s) had untolerated taint {gpu: yes}.',
+    '0/1 nodes are available: 1 node(s) had untolerated taint {gpu: yes}. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.',
   ],
   [
     'toleration by value',
@@ -85,7 +85,7 @@ const rows: readonly [string, Pod, { node: Stored<Node>; pods: readonly Pod[] }[
     'toleration of another value',
     pod({ tolerations: [{ key: 'gpu', value: 'no' }] }),
     [{ node: tainted, pods: [] }],
-    '0/1 nodes are available: 1 node(s) had untolerated taint {gpu: yes}.',
+    '0/1 nodes are available: 1 node(s) had untolerated taint {gpu: yes}. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.',
   ],
   ['toleration of everything', pod({ tolerations: [{ operator: 'Exists' }] }), [{ node: tainted, pods: [] }], 't'],
   [
@@ -101,7 +101,7 @@ const rows: readonly [string, Pod, { node: Stored<Node>; pods: readonly Pod[] }[
     'affinity In',
     pod(affinity('In', ['2'])),
     [{ node: node('a', {}, { k: '1' }), pods: [] }],
-    "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.",
+    "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
   ],
   ['affinity NotIn', pod(affinity('NotIn', ['2'])), [{ node: node('a'), pods: [] }], 'a'],
   ['affinity Gt', pod(affinity('Gt', ['2'])), [{ node: node('a', {}, { k: '10' }), pods: [] }], 'a'],
@@ -110,9 +110,14 @@ const rows: readonly [string, Pod, { node: Stored<Node>; pods: readonly Pod[] }[
     'cpu does not fit',
     pod(cpu('500m')),
     [{ node: small, pods: [pod(cpu('600m'))] }],
-    '0/1 nodes are available: 1 Insufficient cpu.',
+    '0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.',
   ],
-  ['too many', pod(), [{ node: small, pods: [pod(), pod()] }], '0/1 nodes are available: 1 Too many pods.'],
+  [
+    'too many',
+    pod(),
+    [{ node: small, pods: [pod(), pod()] }],
+    '0/1 nodes are available: 1 Too many pods. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.',
+  ],
 ];
 for (const [name, wanted, nodes, expected] of rows) {
   test(`choose a node: ${name}`, () => {

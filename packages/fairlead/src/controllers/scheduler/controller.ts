@@ -1,10 +1,11 @@
-import { type Binding, nodes, type Pod, pods, type ResourceRef, type Stored } from '@fairlead/api';
+import { type Binding, namespaces, nodes, type Pod, pods, type ResourceRef, type Stored } from '@fairlead/api';
 import { isNotFound } from '@fairlead/client';
 import { filterCollection, groupBy } from '../../collections/index.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 import { startWorkQueue } from '../work-queue.ts';
 import { isPodFinished, podCondition, timestamp } from '../workload/pod-state.ts';
-import { chooseNode, type NodeLoad } from './choose-node.ts';
+import { chooseNode } from './choose-node.ts';
+import type { NodeLoad } from './node-fit.ts';
 
 const about = { kind: 'Pod', apiVersion: 'v1' };
 const bindings: ResourceRef<Binding> = pods as ResourceRef<unknown> as ResourceRef<Binding>;
@@ -23,6 +24,7 @@ class Scheduler {
   readonly #events;
   readonly #podInformer;
   readonly #nodeInformer;
+  readonly #namespaceInformer;
   readonly #podsByNode;
   /** Bindings on their way: Pod key → node, so that the next choice counts them. */
   readonly #assumed = new Map<string, { readonly pod: Stored<Pod>; readonly node: string }>();
@@ -35,6 +37,7 @@ class Scheduler {
     this.queue = startWorkQueue({ ...context, name: 'scheduler', concurrency: 16, sync: (key) => this.#sync(key) });
     this.#podInformer = context.informers.informer(pods);
     this.#nodeInformer = context.informers.informer(nodes);
+    this.#namespaceInformer = context.informers.informer(namespaces);
     const all = context.informers.collection(pods);
     const placed = filterCollection('placed pods', all, (pod) => !isPodFinished(pod));
     this.#podsByNode = groupBy('pods by node', placed, (pod) => pod.spec?.nodeName);
@@ -61,7 +64,9 @@ class Scheduler {
     await Promise.all([this.#podInformer.synced, this.#nodeInformer.synced]);
     const pod = this.#podInformer.get(key);
     if (pod === undefined || !isForUs(pod) || this.#assumed.has(key)) return;
-    const choice = chooseNode(pod, this.#loads());
+    const labelsOf = (namespace: string): Readonly<Record<string, string>> | undefined =>
+      this.#namespaceInformer.get(namespace)?.metadata.labels;
+    const choice = chooseNode(pod, this.#loads(), labelsOf);
     if (!choice.ok) {
       this.#unschedulable.add(key);
       await this.#report(pod, choice.message);

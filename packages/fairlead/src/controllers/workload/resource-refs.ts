@@ -1,0 +1,29 @@
+import type {
+  ControllerRevision,
+  CronJob,
+  DaemonSet,
+  Job,
+  PodDisruptionBudget,
+  ResourceRef,
+  StatefulSet,
+} from '@fairlead/api';
+
+function ref<T>(group: string, kind: string, plural: string): ResourceRef<T> {
+  return { group, version: 'v1', kind, plural, namespaced: true };
+}
+
+/** Workload resources that only controllers work with. */
+export const statefulSets: ResourceRef<StatefulSet> = ref('apps', 'StatefulSet', 'statefulsets');
+export const daemonSets: ResourceRef<DaemonSet> = ref('apps', 'DaemonSet', 'daemonsets');
+export const controllerRevisions: ResourceRef<ControllerRevision> = ref(
+  'apps',
+  'ControllerRevision',
+  'controllerrevisions',
+);
+export const jobs: ResourceRef<Job> = ref('batch', 'Job', 'jobs');
+export const cronJobs: ResourceRef<CronJob> = ref('batch', 'CronJob', 'cronjobs');
+export const podDisruptionBudgets: ResourceRef<PodDisruptionBudget> = ref(
+  'policy',
+  'PodDisruptionBudget',
+  'poddisruptionbudgets',
+);
