@@ -4,6 +4,8 @@ import type { ApiClient } from '@fairlead/client';
 import type { Clock, Random } from '../sys/clock.ts';
 import { systemRandom } from '../sys/clock.ts';
 import type { Log, Running } from '../sys/role.ts';
+import { Admission } from './admission/admission.ts';
+import { PolicyStatus } from './admission/policy-status.ts';
 import { ServiceAllocator } from './allocation/service-allocator.ts';
 import { apiAudiences, serviceAccountTokens } from './auth/token-authenticator.ts';
 import { TokenIssuer } from './auth/token-issuer.ts';
@@ -91,16 +93,17 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     cleanUp.unshift(() => cache.close());
     const services = served.find('', 'v1', 'services')!;
     for (const stored of cache.resource(services.prefix).list('')) allocator.restore(stored.object);
-    const context: RestContext = {
+    const base: Omit<RestContext, 'admission'> = {
       storage,
       cache,
       served,
       allocator,
       authorizer: new Authorizer(cache, served),
-      loopbackEndpoints: options.serviceCidr.startsWith('127.') || options.advertiseAddress.startsWith('127.'),
+      loopbackEndpoints: options.serviceCidr.startsWith('127.'),
       clock,
       random,
     };
+    const context = withAdmission(base);
     const tokenKeyFile = join(dataDir, 'pki', 'tokens.key');
     const issuer = new TokenIssuer(async () => tokenKey(tokenKeyFile), clock);
     if (readIfPresent(tokenKeyFile) !== undefined) await issuer.load();
@@ -113,6 +116,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     const authority = CertificateAuthority.open(join(dataDir, 'pki'), clock);
     const definitions = new DefinitionRegistry(context, deleteCustomObject(pipeline), log);
     cleanUp.unshift(() => definitions.close());
+    const policies = new PolicyStatus(context);
+    cleanUp.unshift(() => policies.close());
     const serving = authority.pair('server', {
       commonName: 'fairlead-apiserver',
       organizations: [],
@@ -195,6 +200,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     for (const step of cleanUp) await step();
     throw error;
   }
+}
+
+/** Admission looks at the same state as everything else. */
+function withAdmission(base: Omit<RestContext, 'admission'>): RestContext {
+  const context = { ...base } as { -readonly [Key in keyof RestContext]: RestContext[Key] };
+  context.admission = new Admission(context);
+  return context;
 }
 
 /** Deletes an object of a definition that goes away, as any client would. */

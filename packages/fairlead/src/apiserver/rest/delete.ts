@@ -8,10 +8,10 @@ import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { matches, parseSelection } from '../watch/selection.ts';
 import { StoredObject, storedValue } from '../watch/stored-object.ts';
 import { decodeBody } from './decode-body.ts';
-import { isDryRun, isStale } from './modify.ts';
 import { listText, objectForm, textAnswer } from './represent.ts';
 import { type RestContext, type RestRequest, timestamp } from './rest-context.ts';
-import { existing, removeObject } from './write-object.ts';
+import { existing, removeObject, writeOf } from './write-object.ts';
+import { isDryRun, isStale } from './write-options.ts';
 
 /** Namespaces that cannot be deleted. */
 const permanentNamespaces: ReadonlySet<string> = new Set(['default', 'kube-system', 'kube-public']);
@@ -123,6 +123,10 @@ async function deleteCurrent(
   const finalizers = wantedFinalizers(old, options);
   const isDefinition = resource.kind === 'CustomResourceDefinition' && old.metadata.deletionTimestamp === undefined;
   if (isDefinition && !finalizers.includes(cleanupFinalizer)) finalizers.push(cleanupFinalizer);
+  if (!context.admission.refusesNothing) {
+    const write = { ...writeOf(target, name, undefined, options.dryRun), operation: 'DELETE', old } as const;
+    await context.admission.check({ ...write, object: undefined }, target.warnings);
+  }
   const specFinalizers = resource.kind === 'Namespace' ? recordOf(old.spec)?.finalizers : undefined;
   const waits = finalizers.length > 0 || grace > 0 || (Array.isArray(specFinalizers) && specFinalizers.length > 0);
   if (!waits) {

@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../../sys/clock.ts';
+import type { Admission } from '../admission/admission.ts';
 import type { ServiceAllocator } from '../allocation/service-allocator.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import type { ServedResource, ServedResources } from '../resources/served-resources.ts';
@@ -13,6 +14,8 @@ export interface RestContext {
   readonly served: ServedResources;
   readonly allocator: ServiceAllocator;
   readonly authorizer: Authorizer;
+  /** Policies and webhooks. */
+  readonly admission: Admission;
   /** Pods and Services of this system live on 127.0.0.0/8, so endpoints there are right. */
   readonly loopbackEndpoints: boolean;
   readonly clock: Clock;
