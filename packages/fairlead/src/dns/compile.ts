@@ -344,24 +344,34 @@ export function compilePodRecords(pod: Pod, options: DnsCompileOptions): Compile
   );
 }
 
-/** Names of the zone itself: SOA, NS with its address, the schema version, and the two empty branches. */
-export function compileApexRecords(
+/** Names that every zone has: SOA, NS, and the address of its name server. */
+export function compileZoneRecords(
   zone: ZoneFacts,
   nameserverAddresses: readonly string[],
-  options: DnsCompileOptions,
+  ttlSeconds: number,
 ): CompiledRecords {
-  const ttl = options.ttlSeconds;
   const glue = nameserverAddresses.map((address): GlueAddress => ({ owner: zone.primary, address }));
   return new Map<OwnerName, NameRecords>([
     [
       zone.origin,
       [
         { type: 'SOA', ttl: zone.negativeTtl },
-        { type: 'NS', ttl, targets: [zone.primary], glue },
+        { type: 'NS', ttl: ttlSeconds, targets: [zone.primary], glue },
       ],
     ],
-    [zone.primary, addressSets(checkedAddresses(nameserverAddresses), options)],
-    [`dns-version.${zone.origin}`, [{ type: 'TXT', ttl, texts: [dnsSchemaVersion] }]],
+    [zone.primary, addressSets(checkedAddresses(nameserverAddresses), { zone: zone.origin, ttlSeconds })],
+  ]);
+}
+
+/** Names of the cluster's zone itself: besides those of every zone the schema version, and the two empty branches. */
+export function compileApexRecords(
+  zone: ZoneFacts,
+  nameserverAddresses: readonly string[],
+  options: DnsCompileOptions,
+): CompiledRecords {
+  return new Map<OwnerName, NameRecords>([
+    ...compileZoneRecords(zone, nameserverAddresses, options.ttlSeconds),
+    [`dns-version.${zone.origin}`, [{ type: 'TXT', ttl: options.ttlSeconds, texts: [dnsSchemaVersion] }]],
     [`svc.${zone.origin}`, []],
     [`pod.${zone.origin}`, []],
   ]);

@@ -1,4 +1,4 @@
-import type { EndpointSlice, Namespace, Pod, Service, Stored } from '@fairlead/api';
+import type { EndpointSlice, Ingress, Namespace, Pod, Service, Stored } from '@fairlead/api';
 import type { Informer } from '@fairlead/client';
 import {
   compileNamespaceRecords,
@@ -8,18 +8,22 @@ import {
   type DnsCompileOptions,
   isHeadless,
 } from './compile.ts';
+import { compileExternalIngress, compileExternalService } from './compile-external.ts';
 import { readDnsPolicy } from './dns-policy.ts';
-import type { CompiledRecords } from './program.ts';
+import type { CompiledRecords, OwnerName } from './program.ts';
 
 /** What the loop reads of an informer. */
 export type DnsSource<T> = Pick<Informer<T>, 'subscribe' | 'synced' | 'get'>;
 
-/** The objects that records come from; `pods` only in the verified mode of Pod records. */
+/** The objects that records come from. */
 export interface DnsSources {
   readonly services: DnsSource<Service>;
   readonly endpointSlices: DnsSource<EndpointSlice>;
   readonly namespaces: DnsSource<Namespace>;
+  /** Only in the verified mode of Pod records. */
   readonly pods?: DnsSource<Pod> | undefined;
+  /** Only with an external zone. */
+  readonly ingresses?: DnsSource<Ingress> | undefined;
 }
 
 /** Where compiled records go: the server. */
@@ -38,6 +42,8 @@ export interface DnsNotice {
 
 /** Options of {@link DnsLoop}. */
 export interface DnsLoopOptions extends DnsCompileOptions {
+  /** Zone for clients outside: load balancers' addresses and Ingress hosts. */
+  readonly externalZone?: OwnerName | undefined;
   readonly onNotice?: ((notice: DnsNotice) => void) | undefined;
 }
 
@@ -67,9 +73,8 @@ export class DnsLoop {
     this.#sink = sink;
     this.#options = options;
     this.#watch();
-    const { services, endpointSlices, namespaces, pods } = sources;
-    const all = [services, endpointSlices, namespaces, ...(pods === undefined ? [] : [pods])];
-    this.synced = Promise.all(all.map((source) => source.synced)).then(() => {
+    const all = Object.values(sources) as readonly (DnsSource<unknown> | undefined)[];
+    this.synced = Promise.all(all.map((source) => source?.synced)).then(() => {
       if (this.#isStopped) return;
       this.#isSynced = true;
       this.#compileDirty();
@@ -83,7 +88,8 @@ export class DnsLoop {
   }
 
   #watch(): void {
-    const { services, endpointSlices, namespaces, pods } = this.#sources;
+    const { services, endpointSlices, namespaces, pods, ingresses } = this.#sources;
+    const { externalZone } = this.#options;
     this.#unsubscribers.push(
       services.subscribe((changes) => {
         for (const { key, old, new: next } of changes) {
@@ -111,6 +117,21 @@ export class DnsLoop {
         }
       }),
     );
+    if (externalZone !== undefined && ingresses !== undefined) {
+      const options = { zone: externalZone, ttlSeconds: this.#options.ttlSeconds };
+      this.#unsubscribers.push(
+        ingresses.subscribe((changes) => {
+          for (const { key, new: ingress } of changes) {
+            this.#sink.setSource(`ingress/${key}`, ingress && compileExternalIngress(ingress, options));
+          }
+        }),
+        services.subscribe((changes) => {
+          for (const { key, new: service } of changes) {
+            this.#sink.setSource(`external/${key}`, service && compileExternalService(service, options));
+          }
+        }),
+      );
+    }
     if (pods === undefined) return;
     this.#unsubscribers.push(
       pods.subscribe((changes) => {

@@ -82,7 +82,10 @@ export interface NameTable {
 
 /** The whole program of a server. */
 export interface DnsProgram {
+  /** The cluster's zone. */
   readonly zone: ZoneFacts;
+  /** Further zones that we have all names of. */
+  readonly otherZones: readonly ZoneFacts[];
   readonly names: NameTable;
 }
 

@@ -12,9 +12,10 @@ import type { DnsQuestion, DnsRecord } from '../wire/dns/message.ts';
 import { nameFromText, nameToText, readName, type WireName } from '../wire/dns/name.ts';
 import { ParsedQuery, parseQuery, queryVerdict } from '../wire/dns/query.ts';
 import { MessageWriter } from '../wire/dns/writer.ts';
+import { type RewriteRule, rewriteName } from './compile-static.ts';
 import type { Forwarder } from './forward/forwarder.ts';
 import { normalizeName } from './owner-names.ts';
-import type { DnsProgram } from './program.ts';
+import type { DnsProgram, RecordSet, ZoneFacts } from './program.ts';
 import { soaRecord, wireRecordSet } from './record-data.ts';
 
 /** What the slow path works with. */
@@ -24,12 +25,16 @@ export interface ResolveContext {
   readonly forwarder: Pick<Forwarder, 'resolve'>;
   /** Whether names of the zone may be answered already. */
   readonly isSynced: boolean;
+  /** Aliases for names outside our zones. */
+  readonly rewrites?: readonly RewriteRule[];
   /** Cookie of the answer for a query that has one; absent: no cookies. */
   readonly cookieFor?: (message: Uint8Array, query: ParsedQuery) => Uint8Array;
 }
 
 /** Longest alias chain inside the zone. */
 const maxAliases = 8;
+/** TTL of the alias that a rewrite rule makes, in seconds. */
+const rewriteTtl = 30;
 
 interface Resolution {
   readonly rcode: number;
@@ -82,11 +87,21 @@ async function resolve(question: DnsQuestion, query: ParsedQuery, context: Resol
   for (let aliases = 0; ; aliases++) {
     const owner = normalizeName(nameToText(name));
     const sets = program.names.get(owner);
-    const isOurs = sets !== undefined || isInZone(owner, program.zone.origin);
+    const zone = [program.zone, ...program.otherZones].find(({ origin }) => isInZone(owner, origin));
+    const alias = sets === undefined && zone === undefined ? rewriteName(context.rewrites ?? [], owner) : undefined;
+    if (alias !== undefined) {
+      const target = nameFromText(alias);
+      if (target === undefined || aliases >= maxAliases) return failed(rcode.SERVFAIL);
+      const set: RecordSet = { type: 'CNAME', ttl: rewriteTtl, target: alias };
+      answers.push(...wireRecordSet(name, set, program.zone, context.serial).answers);
+      name = target;
+      continue;
+    }
+    const isOurs = sets !== undefined || zone !== undefined;
     if (isOurs && !context.isSynced) return { ...failed(rcode.SERVFAIL), extendedError: extendedError.notReady };
     if (!isOurs) return forward(name, question, query, context, answers);
     if (sets === undefined || sets.length === 0) {
-      return negative(sets === undefined ? rcode.NXDOMAIN : rcode.NOERROR, answers, context);
+      return negative(sets === undefined ? rcode.NXDOMAIN : rcode.NOERROR, answers, context, zone);
     }
     const found = sets.find((set) => rrType[set.type] === question.type);
     if (found !== undefined) {
@@ -94,11 +109,11 @@ async function resolve(question: DnsQuestion, query: ParsedQuery, context: Resol
       answers.push(...wire.answers);
       return { rcode: 0, answers, authority: [], additional: wire.additional, authoritative: true };
     }
-    const alias = sets.find((set) => set.type === 'CNAME');
-    if (alias === undefined) return negative(rcode.NOERROR, answers, context);
-    const target = nameFromText(alias.target);
+    const cname = sets.find((set) => set.type === 'CNAME');
+    if (cname === undefined) return negative(rcode.NOERROR, answers, context, zone);
+    const target = nameFromText(cname.target);
     if (target === undefined || aliases >= maxAliases) return failed(rcode.SERVFAIL);
-    answers.push(...wireRecordSet(name, alias, program.zone, context.serial).answers);
+    answers.push(...wireRecordSet(name, cname, program.zone, context.serial).answers);
     name = target;
   }
 }
@@ -133,11 +148,16 @@ function failed(code: number): Resolution {
   return { rcode: code, answers: [], authority: [], additional: [], authoritative: false };
 }
 
-function negative(code: number, answers: readonly DnsRecord[], context: ResolveContext): Resolution {
-  const { zone } = context.program;
-  const origin = nameFromText(zone.origin) ?? Uint8Array.of(0);
-  const soa = soaRecord(origin, zone, context.serial, zone.negativeTtl);
-  return { rcode: code, answers, authority: [soa], additional: [], authoritative: true };
+/** Nothing at a name: with the SOA of its zone; a hosts entry has none. */
+function negative(
+  code: number,
+  answers: readonly DnsRecord[],
+  context: ResolveContext,
+  zone: ZoneFacts | undefined,
+): Resolution {
+  const origin = zone && nameFromText(zone.origin);
+  const soa = zone && origin ? [soaRecord(origin, zone, context.serial, zone.negativeTtl)] : [];
+  return { rcode: code, answers, authority: soa, additional: [], authoritative: true };
 }
 
 function isInZone(owner: string, origin: string): boolean {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { test } from 'node:test';
-import { endpointSlices, namespaces, services } from '@fairlead/api';
+import { endpointSlices, ingresses, namespaces, services } from '@fairlead/api';
 import { FakeApi } from '../../../client/src/fake-api.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
+import { parseHosts } from './compile-static.ts';
 import { answerText, askTcp, askUdp, encodeQuery, makeService, makeSlice } from './dns-fixtures.ts';
 import { type DnsOptions, parseUpstream, startDns } from './start.ts';
 
@@ -124,4 +125,104 @@ test('upstreams in text', () => {
   assert.deepEqual(parseUpstream('[2001:db8::1]:5353'), { address: '2001:db8::1', port: 5353 });
   assert.deepEqual(parseUpstream('2001:db8::1'), { address: '2001:db8::1', port: 53 });
   for (const bad of ['', 'dns.example', '1.2.3.4:0', '1.2.3.4:70000']) assert.equal(parseUpstream(bad), undefined);
+});
+
+test('external zone, hosts and rewrites', { timeout: 30_000 }, async () => {
+  const api = new FakeApi();
+  const ports = ['http/TCP/80'];
+  const shop = makeService('shop/web', ['10.96.0.20'], ports);
+  api.seed(services, {
+    ...shop,
+    metadata: {
+      ...shop.metadata,
+      annotations: { 'external-dns.alpha.kubernetes.io/hostname': 'www.apps.test, x.other' },
+    },
+    spec: { ...shop.spec, type: 'LoadBalancer' },
+    status: { loadBalancer: { ingress: [{ ip: '192.0.2.10' }] } },
+  });
+  api.seed(services, makeService('shop/inner', ['10.96.0.21'], ports));
+  api.seed(ingresses, {
+    metadata: { namespace: 'shop', name: 'front' },
+    spec: { rules: [{ host: 'front.apps.test' }, { host: '*.apps.test' }, { host: 'front.elsewhere' }] },
+    status: { loadBalancer: { ingress: [{ ip: '192.0.2.11' }] } },
+  });
+  const dns = await startDns(
+    optionsFor(api, {
+      externalZone: 'Apps.Test.',
+      hosts: parseHosts('192.0.2.99 printer.lan printer # floor 2\nfd00::99 printer.lan\nnonsense\n'),
+      rewrites: [
+        { kind: 'exact', from: 'db.legacy', to: 'inner.shop.svc.cluster.local' },
+        { kind: 'suffix', from: 'svc.old.domain', to: 'svc.cluster.local' },
+      ],
+    }),
+  );
+  try {
+    await dns.ready;
+    const [server] = dns.addresses;
+    const soa = 'ns apps.test 5 SOA ns.dns.apps.test';
+    const inner = 'an inner.shop.svc.cluster.local 5 A 10.96.0.21';
+    const rows: readonly (readonly [name: string, type: 'A' | 'AAAA' | 'SRV' | 'SOA' | 'PTR', expected: string[]])[] = [
+      ['web.shop.apps.test', 'A', ['NOERROR aa', 'an web.shop.apps.test 5 A 192.0.2.10']],
+      ['www.apps.test', 'A', ['NOERROR aa', 'an www.apps.test 5 A 192.0.2.10']],
+      [
+        '_http._tcp.web.shop.apps.test',
+        'SRV',
+        ['NOERROR aa', 'an _http._tcp.web.shop.apps.test 5 SRV 0 100 80 web.shop.apps.test'],
+      ],
+      ['front.apps.test', 'A', ['NOERROR aa', 'an front.apps.test 5 A 192.0.2.11']],
+      ['front.apps.test', 'AAAA', ['NOERROR aa', soa]],
+      ['inner.shop.apps.test', 'A', ['NXDOMAIN aa', soa]],
+      ['shop.apps.test', 'A', ['NOERROR aa', soa]],
+      ['apps.test', 'SOA', ['NOERROR aa', 'an apps.test 5 SOA ns.dns.apps.test']],
+      ['front.elsewhere', 'A', ['SERVFAIL']],
+      ['printer.lan', 'A', ['NOERROR aa', 'an printer.lan 5 A 192.0.2.99']],
+      ['PRINTER', 'A', ['NOERROR aa', 'an PRINTER 5 A 192.0.2.99']],
+      ['printer.lan', 'SRV', ['NOERROR aa']],
+      ['99.2.0.192.in-addr.arpa', 'PTR', ['NOERROR aa', 'an 99.2.0.192.in-addr.arpa 5 PTR printer.lan']],
+      ['db.legacy', 'A', ['NOERROR aa', 'an db.legacy 30 CNAME inner.shop.svc.cluster.local', inner]],
+      [
+        'inner.shop.svc.old.domain',
+        'A',
+        ['NOERROR aa', 'an inner.shop.svc.old.domain 30 CNAME inner.shop.svc.cluster.local', inner],
+      ],
+    ];
+    for (const [name, type, expected] of rows) {
+      assert.deepEqual(answerText(await askUdp(server!, encodeQuery(name, type))), expected, `${name} ${type}`);
+    }
+    const front = await api.get(ingresses, { namespace: 'shop', name: 'front' });
+    await api.update(ingresses, { ...front, spec: { rules: [{ host: 'new.apps.test' }] } });
+    const ask = async (name: string): Promise<string[]> => answerText(await askUdp(server!, encodeQuery(name, 'A')));
+    await askUntil(
+      () => ask('new.apps.test'),
+      (answer) => answer[1] === 'an new.apps.test 5 A 192.0.2.11',
+    );
+    assert.deepEqual(await ask('front.apps.test'), ['NXDOMAIN aa', soa]);
+  } finally {
+    await dns.stop();
+  }
+});
+
+test('mistakes in annotations are told once per change', { timeout: 30_000 }, async () => {
+  const api = new FakeApi();
+  const web = makeService('shop/web', ['None']);
+  api.seed(services, { ...web, metadata: { ...web.metadata, annotations: { 'fairlead.dev/dns-ttl': 'soon' } } });
+  const notices: string[] = [];
+  const dns = await startDns(
+    optionsFor(api, { onNotice: ({ service, message }) => notices.push(`${service} ${message}`) }),
+  );
+  try {
+    await dns.ready;
+    const stored = await api.get(services, { namespace: 'shop', name: 'web' });
+    await api.update(services, { ...stored, spec: { ...stored.spec, publishNotReadyAddresses: true } });
+    const fixed = await api.get(services, { namespace: 'shop', name: 'web' });
+    const annotations = { 'fairlead.dev/dns-max-endpoints': 'x' };
+    await api.update(services, { ...fixed, metadata: { ...fixed.metadata, annotations } });
+    while (notices.length < 2) await systemClock.sleep(5);
+    assert.deepEqual(notices, [
+      'shop/web metadata.annotations[fairlead.dev/dns-ttl]: must be a whole number from 0 to 3600',
+      'shop/web metadata.annotations[fairlead.dev/dns-max-endpoints]: must be a whole number from 1 to 1000',
+    ]);
+  } finally {
+    await dns.stop();
+  }
 });

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { endpointSlices, namespaces, pods, type ResourceRef, type Stored, services } from '@fairlead/api';
+import { endpointSlices, ingresses, namespaces, pods, type ResourceRef, type Stored, services } from '@fairlead/api';
 import { type ApiClient, type Informer, type InformerOptions, startInformer } from '@fairlead/client';
 import type { Clock, Random } from '../sys/clock.ts';
 import type { Log, Running } from '../sys/role.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
 import { nameFromText } from '../wire/dns/name.ts';
-import { compileApexRecords } from './compile.ts';
+import { compileApexRecords, compileZoneRecords } from './compile.ts';
+import { compileHostsRecords, type HostsEntry, type RewriteRule } from './compile-static.ts';
 import { DnsError } from './dns-error.ts';
 import { DnsLoop, type DnsNotice } from './dns-loop.ts';
 import type { ForwardRule } from './forward/forwarder.ts';
@@ -14,7 +15,7 @@ import type { Upstream } from './forward/upstream-exchange.ts';
 import { type KubeDnsOptions, KubeDnsRegistration, kubeDnsSlice } from './kube-dns-service.ts';
 import { addressFamily, normalizeName } from './owner-names.ts';
 import { clusterZone, type DnsProgram } from './program.ts';
-import { DnsServer, type DnsServerStats } from './server/dns-server.ts';
+import { DnsServer, type DnsServerStats, type SecureListeners } from './server/dns-server.ts';
 import { stripSlice } from './slice-strip.ts';
 
 /** Options of {@link startDns}. */
@@ -37,6 +38,14 @@ export interface DnsOptions {
   readonly kubeDns?: KubeDnsOptions;
   /** TTL of all records and negative answers. Default 5. */
   readonly ttlSeconds?: number;
+  /** Zone for clients outside the cluster: Ingress hosts and addresses of load balancers. */
+  readonly externalZone?: string;
+  /** Names with fixed addresses, as in hosts(5). */
+  readonly hosts?: readonly HostsEntry[];
+  /** Aliases for names outside the cluster's zone. */
+  readonly rewrites?: readonly RewriteRule[];
+  /** DNS over TLS (and, if given, HTTPS) with a certificate. */
+  readonly secure?: SecureListeners;
   /** Zone of this node, for Services that prefer it. */
   readonly nodeZone?: string;
   /** Told of mistakes in annotations `fairlead.dev/dns-*`, once per change. */
@@ -115,8 +124,16 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
     return { family: family === 'A' ? 'ipv4' : 'ipv6', address, port };
   });
   const upstreamTexts = options.upstreams === 'resolv.conf' ? parseNameservers(readResolvConf(log)) : options.upstreams;
+  const external = options.externalZone === undefined ? undefined : normalizeName(options.externalZone);
+  if (external !== undefined && nameFromText(external) === undefined) {
+    throw new DnsError('options', `not a zone: ${options.externalZone}`);
+  }
+  const externalZone = external === undefined ? undefined : clusterZone(external, ttlSeconds);
   const server = new DnsServer({
     zone,
+    ...(externalZone === undefined ? {} : { otherZones: [externalZone] }),
+    rewrites: options.rewrites ?? [],
+    secure: options.secure,
     listen,
     upstreams: chooseUpstreams(options, upstreamTexts),
     forwardRules: chooseRules(options),
@@ -127,6 +144,10 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
   });
   const nameservers = kubeDns?.clusterIp === undefined ? listen.map(({ address }) => address) : [kubeDns.clusterIp];
   server.setSource('zone', compileApexRecords(zone, nameservers, compileOptions));
+  if (externalZone !== undefined) {
+    server.setSource('external', compileZoneRecords(externalZone, nameservers, ttlSeconds));
+  }
+  if (options.hosts !== undefined) server.setSource('hosts', compileHostsRecords(options.hosts, ttlSeconds));
   await server.start();
 
   const informers: Informer<unknown>[] = [];
@@ -141,8 +162,9 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
     endpointSlices: watch(endpointSlices, stripSlice),
     namespaces: watch(namespaces),
     pods: options.podRecords === 'verified' ? watch(pods) : undefined,
+    ingresses: external === undefined ? undefined : watch(ingresses),
   };
-  const loop = new DnsLoop(sources, server, { ...compileOptions, onNotice });
+  const loop = new DnsLoop(sources, server, { ...compileOptions, externalZone: external, onNotice });
   const registration = kubeDns && new KubeDnsRegistration(client, kubeDns, clock, log);
   if (kubeDns !== undefined && registration !== undefined) {
     watchRegistration(sources.services, sources.endpointSlices, kubeDns, registration);

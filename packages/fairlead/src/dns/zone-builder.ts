@@ -21,7 +21,8 @@ const manySources = -1;
 export class ZoneBuilder {
   readonly #zone: ZoneFacts;
   readonly #table: AnswerTable;
-  readonly #origin: Uint8Array;
+  readonly #otherZones: readonly ZoneFacts[];
+  readonly #origins: readonly Uint8Array[];
   readonly #sourceIds: Map<string, number> = new Map();
   readonly #sourceKeys: string[] = [''];
   readonly #freeSources: number[] = [];
@@ -46,15 +47,17 @@ export class ZoneBuilder {
   #turn = 0;
   #changes = 0;
 
-  constructor(zone: ZoneFacts, table: AnswerTable) {
+  /** `otherZones`: further zones that we have all names of. */
+  constructor(zone: ZoneFacts, table: AnswerTable, otherZones: readonly ZoneFacts[] = []) {
+    this.#otherZones = otherZones;
     this.#zone = zone;
     this.#table = table;
-    this.#origin = nameFromText(zone.origin) ?? Uint8Array.of(0);
+    this.#origins = [zone, ...otherZones].map(({ origin }) => nameFromText(origin) ?? Uint8Array.of(0));
   }
 
   /** The program as it is now; a live view that decodes what is asked for. */
   get program(): DnsProgram {
-    return { zone: this.#zone, names: this.#names };
+    return { zone: this.#zone, otherZones: this.#otherZones, names: this.#names };
   }
 
   /** Replaces the contribution of one source; `undefined` removes it. Returns how many names changed. */
@@ -197,7 +200,7 @@ export class ZoneBuilder {
 
   /** Row of the name above, inside the zone; 0: none. Adds it as an empty name when `isWanted`. */
   #parentRow(key: NameKey, isWanted: boolean): number {
-    if (!key.isBelow(this.#origin)) return 0;
+    if (!this.#origins.some((origin) => key.isBelow(origin))) return 0;
     if (this.#lastParentRow !== 0 && isParent(this.#lastParent, key)) return this.#lastParentRow;
     const parent = this.#takeKey();
     parent.setParent(key);

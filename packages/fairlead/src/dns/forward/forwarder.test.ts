@@ -369,6 +369,7 @@ test('the cache is bounded, oldest out first', () => {
 
 test('an ExternalName is followed to the upstreams', async (t) => {
   const program = {
+    otherZones: [],
     zone: clusterZone('cluster.local', 5),
     names: new Map([
       ['db.shop.svc.cluster.local', [{ type: 'CNAME' as const, ttl: 5, target: 'db.example.org' }]],

@@ -147,7 +147,7 @@ test('a worker that ends is replaced on the same socket', { timeout: 30_000 }, a
   udp.start();
   try {
     const ask = (): Promise<unknown> => askUdp(udp.addresses[0]!, encodeQuery(web, 'A'), 250);
-    await ask();
+    await askUdp(udp.addresses[0]!, encodeQuery(web, 'A'));
     const ended = udp.threads.map((thread) => thread.terminate());
     // The thread is inside recvmmsg and ends with the next datagram, which may be lost.
     for (let isAnswered = false; !isAnswered; )

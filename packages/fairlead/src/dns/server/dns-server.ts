@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock, Random } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
 import { encodeSocketAddress, type SocketAddress } from '../../sys/socket-address.ts';
+import type { RewriteRule } from '../compile-static.ts';
 import type { ForwardedAnswer } from '../forward/forward-cache.ts';
 import { Forwarder, type ForwarderStats, type ForwardQuestion, type ForwardRule } from '../forward/forwarder.ts';
 import type { Upstream } from '../forward/upstream-exchange.ts';
@@ -24,6 +25,10 @@ import { zoneTemplates } from './zone-template.ts';
 /** What a server needs; addresses are bound by {@link DnsServer.start}. */
 export interface DnsServerOptions {
   readonly zone: ZoneFacts;
+  /** Further zones that we have all names of, e.g. one for clients outside the cluster. */
+  readonly otherZones?: readonly ZoneFacts[];
+  /** Aliases for names outside our zones. */
+  readonly rewrites?: readonly RewriteRule[];
   /** UDP and TCP both; port 0 takes one port for both. */
   readonly listen: readonly SocketAddress[];
   readonly upstreams: readonly Upstream[];
@@ -81,10 +86,10 @@ export class DnsServer implements Running {
       this.#udp?.replaceBuffers(buffers);
       this.#streamAnswerer.replace(buffers);
     });
-    this.#builder = new ZoneBuilder(options.zone, this.#table);
+    this.#builder = new ZoneBuilder(options.zone, this.#table, options.otherZones);
     this.#table.control[control.handOffLimit] = handOffLimit;
     this.#foreign = new ForeignTable(this.#table.control, options.workers);
-    const zones = zoneTemplates(options.zone);
+    const zones = zoneTemplates(options.zone, options.otherZones);
     this.#streamAnswerer = new QueryAnswerer(this.#table.buffers, zones, {
       foreign: this.#foreign.buffers,
       cookies: this.#cookies,
@@ -155,7 +160,7 @@ export class DnsServer implements Running {
       workers,
       table: this.#table,
       foreign: this.#foreign,
-      zones: zoneTemplates(zone),
+      zones: zoneTemplates(zone, this.#options.otherZones),
       resolve: (message, peer) => resolveQuery(message, this.#context(peer)),
       refresh: (message) => refreshQuery(message, this.#forwarder),
       cookieSecret: this.#cookieSecret,
@@ -213,6 +218,7 @@ export class DnsServer implements Running {
       serial: this.#serial,
       forwarder: this.#forwarder,
       isSynced: this.#isSynced,
+      rewrites: this.#options.rewrites ?? [],
       cookieFor: (message, query) => {
         const sockaddr = new Uint8Array(32);
         encodeSocketAddress(peer, sockaddr);

@@ -266,7 +266,7 @@ test('the table and the plain resolver agree on every name and type', async () =
       const query = encodeQuery(name, type);
       const fast = ask(query, 65535);
       if (fast[0] === 'hand-off') continue;
-      const program = { zone, names: plain };
+      const program = { zone, otherZones: [], names: plain };
       const context = { program, serial: 42, forwarder, isSynced: true };
       const isReverseNegative = name.endsWith('.arpa') && type !== 'PTR';
       if (isReverseNegative) continue;

@@ -84,7 +84,7 @@ export class QueryAnswerer {
   #mask = 0;
   #turn = 0;
 
-  /** `zones[0]` is the cluster zone, the one with authority over names that do not exist. */
+  /** `zones`: see zone-template.ts. */
   constructor(buffers: TableBuffers, zones: readonly ZoneTemplate[], parts: AnswererParts = {}) {
     this.#zones = zones;
     this.#foreign = parts.foreign && new ForeignAnswers(parts.foreign);
@@ -215,9 +215,10 @@ export class QueryAnswerer {
   }
 
   #answerMissing(input: Uint8Array, start: number, output: Uint8Array, base: number, limit: number): number {
-    if (!this.#endsWith(this.#zones[0]!)) return this.#writeForeign(input, start, output, base, limit);
+    const zone = this.#zoneOfName();
+    if (zone < 0 || !this.#zones[zone]!.isComplete) return this.#writeForeign(input, start, output, base, limit);
     if (this.#control[control.synced] === 0) return this.#notReady(input, start, output, base);
-    return this.#writeNegative(input, start, output, base, 0, rcode.NXDOMAIN);
+    return this.#writeNegative(input, start, output, base, zone, rcode.NXDOMAIN);
   }
 
   /** An upstream's answer that the main thread has published. Those who ask for DNSSEC get their own. */
@@ -394,7 +395,13 @@ export class QueryAnswerer {
     let length = this.#begin(input, start, output, base, rcode.NOERROR, true);
     if ((flags & setIsSoa) !== 0) {
       output[base + 7] = 1;
-      return this.#finish(input, output, base, length + this.#copySoa(output, base, length, 0), rcode.NOERROR);
+      return this.#finish(
+        input,
+        output,
+        base,
+        length + this.#copySoa(output, base, length, Math.max(0, this.#zoneOfName())),
+        rcode.NOERROR,
+      );
     }
     const from = words[set + 1]!;
     const extraAnswers = words[set + 2]! >>> 16;

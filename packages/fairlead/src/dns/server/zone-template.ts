@@ -10,13 +10,15 @@ export interface ZoneTemplate {
   readonly soa: Uint8Array;
   /** Offsets in `soa` of compression pointers to the origin. */
   readonly originPointers: readonly number[];
+  /** We have all names of the zone: one that is not there does not exist. */
+  readonly isComplete: boolean;
 }
 
 /**
  * The SOA of `origin` for negative answers. The owner is a pointer into the question, so it repeats the
  * case of the query; names of the zone's own below its origin end in such a pointer, too.
  */
-export function zoneTemplate(origin: string, facts: ZoneFacts): ZoneTemplate {
+export function zoneTemplate(origin: string, facts: ZoneFacts, isComplete: boolean): ZoneTemplate {
   const wireOrigin = nameFromText(origin);
   if (wireOrigin === undefined) throw new TypeError(`not a zone: ${origin}`);
   const pointers: number[] = [0];
@@ -38,14 +40,17 @@ export function zoneTemplate(origin: string, facts: ZoneFacts): ZoneTemplate {
   const dataBytes = bytes.length - 12;
   bytes[10] = dataBytes >> 8;
   bytes[11] = dataBytes & 255;
-  return { origin: wireOrigin, soa: Uint8Array.from(bytes), originPointers: pointers };
+  return { origin: wireOrigin, soa: Uint8Array.from(bytes), originPointers: pointers, isComplete };
 }
 
 function word32(value: number): number[] {
   return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
 }
 
-/** The zones that answers may name: the cluster zone first, then the two reverse trees. */
-export function zoneTemplates(facts: ZoneFacts): ZoneTemplate[] {
-  return [facts.origin, 'in-addr.arpa', 'ip6.arpa'].map((origin) => zoneTemplate(origin, facts));
+/** The zones that answers may name: the cluster zone, further ones, then the two reverse trees. */
+export function zoneTemplates(facts: ZoneFacts, otherZones: readonly ZoneFacts[] = []): ZoneTemplate[] {
+  return [
+    ...[facts, ...otherZones].map((zone) => zoneTemplate(zone.origin, zone, true)),
+    ...['in-addr.arpa', 'ip6.arpa'].map((origin) => zoneTemplate(origin, facts, false)),
+  ];
 }
