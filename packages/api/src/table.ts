@@ -1,19 +1,32 @@
 import { isJsonObject } from './own-property.ts';
 import type { ColumnFacts, ResourceFacts } from './schema/resource-facts.ts';
 import { ageOf } from './table/cells.ts';
+import { horizontalPodAutoscalerCells } from './table/autoscaling.ts';
+import { cronJobCells, jobCells } from './table/batch.ts';
 import { eventCells } from './table/event.ts';
 import {
   endpointSliceCells,
   endpointsCells,
   ingressCells,
   ingressClassCells,
+  ipAddressCells,
+  networkPolicyCells,
   serviceCells,
+  serviceCidrCells,
 } from './table/networking.ts';
 import { nodeCells } from './table/node.ts';
 import { configMapCells, leaseCells, namespaceCells, secretCells, serviceAccountCells } from './table/plain-kinds.ts';
 import { podCells } from './table/pod.ts';
 import { roleBindingCells, roleCells } from './table/rbac.ts';
-import { deploymentCells, replicaSetCells } from './table/workloads.ts';
+import {
+  controllerRevisionCells,
+  daemonSetCells,
+  deploymentCells,
+  podDisruptionBudgetCells,
+  podTemplateCells,
+  replicaSetCells,
+  statefulSetCells,
+} from './table/workloads.ts';
 
 /** One row of a Table answer; the server replaces `object` by its metadata where asked to. */
 export interface TableRow {
@@ -43,10 +56,21 @@ const BY_RESOURCE: Readonly<Record<string, CellsOfKind>> = {
   'events.k8s.io/events': eventCells,
   'apps/deployments': deploymentCells,
   'apps/replicasets': replicaSetCells,
+  'apps/statefulsets': statefulSetCells,
+  'apps/daemonsets': daemonSetCells,
+  'apps/controllerrevisions': controllerRevisionCells,
+  'autoscaling/horizontalpodautoscalers': horizontalPodAutoscalerCells,
+  'batch/cronjobs': cronJobCells,
+  'batch/jobs': jobCells,
+  '/podtemplates': podTemplateCells,
   'discovery.k8s.io/endpointslices': endpointSliceCells,
   'coordination.k8s.io/leases': leaseCells,
   'networking.k8s.io/ingresses': ingressCells,
   'networking.k8s.io/ingressclasses': ingressClassCells,
+  'networking.k8s.io/ipaddresses': ipAddressCells,
+  'networking.k8s.io/networkpolicies': networkPolicyCells,
+  'networking.k8s.io/servicecidrs': serviceCidrCells,
+  'policy/poddisruptionbudgets': podDisruptionBudgetCells,
   'rbac.authorization.k8s.io/roles': roleCells,
   'rbac.authorization.k8s.io/clusterroles': roleCells,
   'rbac.authorization.k8s.io/rolebindings': roleBindingCells,

@@ -1,6 +1,14 @@
-import { applyDeploymentDefaults, applyReplicaSetDefaults } from './defaults/apps.ts';
+import {
+  applyDaemonSetDefaults,
+  applyDeploymentDefaults,
+  applyReplicaSetDefaults,
+  applyStatefulSetDefaults,
+} from './defaults/apps.ts';
+import { applyHorizontalPodAutoscalerDefaults } from './defaults/autoscaling.ts';
+import { applyCronJobDefaults, applyJobDefaults } from './defaults/batch.ts';
 import { applyEndpointSliceDefaults, applyEndpointsDefaults } from './defaults/endpoints.ts';
 import { applyNamespaceDefaults, applySecretDefaults } from './defaults/namespace-and-secret.ts';
+import { applyNetworkPolicyDefaults } from './defaults/network-policy.ts';
 import { applyIngressClassDefaults } from './defaults/networking.ts';
 import { applyPodDefaults, applyPodTemplateDefaults } from './defaults/pod.ts';
 import { applyBindingDefaults } from './defaults/rbac.ts';
@@ -21,6 +29,12 @@ const BY_KIND: Readonly<Record<string, DefaultsOfKind>> = {
   '/v1/Secret': applySecretDefaults,
   'apps/v1/Deployment': applyDeploymentDefaults,
   'apps/v1/ReplicaSet': applyReplicaSetDefaults,
+  'apps/v1/StatefulSet': applyStatefulSetDefaults,
+  'apps/v1/DaemonSet': applyDaemonSetDefaults,
+  'autoscaling/v2/HorizontalPodAutoscaler': applyHorizontalPodAutoscalerDefaults,
+  'batch/v1/Job': applyJobDefaults,
+  'batch/v1/CronJob': applyCronJobDefaults,
+  'networking.k8s.io/v1/NetworkPolicy': applyNetworkPolicyDefaults,
   'discovery.k8s.io/v1/EndpointSlice': applyEndpointSliceDefaults,
   'networking.k8s.io/v1/IngressClass': applyIngressClassDefaults,
   'rbac.authorization.k8s.io/v1/RoleBinding': applyBindingDefaults,

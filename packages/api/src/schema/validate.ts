@@ -2,6 +2,8 @@ import { dns1035LabelErrors, dns1123LabelErrors, dns1123SubdomainErrors } from '
 import type { FieldCause } from './field-cause.ts';
 import { gvkOf, resourceByKind } from './lookup.ts';
 import type { AddressOptions } from './validate/addresses.ts';
+import { validateHorizontalPodAutoscaler } from './validate/autoscaling.ts';
+import { validateCronJob, validateJob } from './validate/batch.ts';
 import { validateConfigMap, validateSecret } from './validate/config-and-secret.ts';
 import { validateEndpointSlice, validateEndpoints } from './validate/endpoints.ts';
 import type { JsonObject } from './validate/fields.ts';
@@ -23,7 +25,15 @@ import {
   validateRoleBinding,
 } from './validate/rbac.ts';
 import { validateLoadBalancerStatus, validateService, validateServiceUpdate } from './validate/service.ts';
-import { validateDeployment, validateReplicaSet } from './validate/workloads.ts';
+import { ipAddressNameErrors, validateIpAddress, validateServiceCidr } from './validate/service-cidr.ts';
+import {
+  validateControllerRevision,
+  validateDaemonSet,
+  validateDeployment,
+  validatePodDisruptionBudget,
+  validateReplicaSet,
+  validateStatefulSet,
+} from './validate/workloads.ts';
 
 /** What validation may be told about the system. */
 export type ValidationOptions = AddressOptions;
@@ -47,6 +57,15 @@ const BY_KIND: Readonly<Record<string, RulesOfKind>> = {
   'events.k8s.io/v1/Event': validateNewEvent,
   'apps/v1/Deployment': validateDeployment,
   'apps/v1/ReplicaSet': validateReplicaSet,
+  'apps/v1/StatefulSet': validateStatefulSet,
+  'apps/v1/DaemonSet': validateDaemonSet,
+  'apps/v1/ControllerRevision': validateControllerRevision,
+  'autoscaling/v2/HorizontalPodAutoscaler': validateHorizontalPodAutoscaler,
+  'batch/v1/Job': validateJob,
+  'batch/v1/CronJob': validateCronJob,
+  'networking.k8s.io/v1/ServiceCIDR': validateServiceCidr,
+  'networking.k8s.io/v1/IPAddress': validateIpAddress,
+  'policy/v1/PodDisruptionBudget': validatePodDisruptionBudget,
   'discovery.k8s.io/v1/EndpointSlice': validateEndpointSlice,
   'coordination.k8s.io/v1/Lease': validateLease,
   'networking.k8s.io/v1/Ingress': (ingress, old) => [
@@ -63,6 +82,7 @@ const BY_KIND: Readonly<Record<string, RulesOfKind>> = {
 const NAME_RULES: Readonly<Record<string, NameRule>> = {
   '/v1/Namespace': dns1123LabelErrors,
   '/v1/Service': dns1035LabelErrors,
+  'networking.k8s.io/v1/IPAddress': ipAddressNameErrors,
 };
 
 /**

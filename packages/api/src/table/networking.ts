@@ -1,5 +1,15 @@
-import type { EndpointSlice, Endpoints, Ingress, IngressClass, Service, ServicePort } from '../types.ts';
-import { ageOf, firstThree, labelsText, loadBalancerText, NONE, nameOf } from './cells.ts';
+import type {
+  EndpointSlice,
+  Endpoints,
+  Ingress,
+  IngressClass,
+  IPAddress,
+  NetworkPolicy,
+  Service,
+  ServiceCIDR,
+  ServicePort,
+} from '../types.ts';
+import { ageOf, firstThree, labelsText, loadBalancerText, NONE, nameOf, selectorText } from './cells.ts';
 
 const UNSET = '<unset>';
 
@@ -90,4 +100,22 @@ export function ingressClassCells(ingressClass: IngressClass, nowMs: number): un
     parameters === undefined ? NONE : `${parameters.kind}${group}/${parameters.name}`,
     ageOf(ingressClass, nowMs),
   ];
+}
+
+/** NAME POD-SELECTOR AGE */
+export function networkPolicyCells(policy: NetworkPolicy, nowMs: number): unknown[] {
+  return [nameOf(policy), selectorText(policy.spec?.podSelector), ageOf(policy, nowMs)];
+}
+
+/** NAME CIDRS AGE */
+export function serviceCidrCells(range: ServiceCIDR, nowMs: number): unknown[] {
+  return [nameOf(range), (range.spec?.cidrs ?? []).join(','), ageOf(range, nowMs)];
+}
+
+/** NAME PARENTREF AGE */
+export function ipAddressCells(address: IPAddress, nowMs: number): unknown[] {
+  const parent = address.spec?.parentRef;
+  const group = parent?.group ? `.${parent.group}` : '';
+  const place = parent?.namespace ? `${parent.namespace}/` : '';
+  return [nameOf(address), `${parent?.resource ?? ''}${group}/${place}${parent?.name ?? ''}`, ageOf(address, nowMs)];
 }

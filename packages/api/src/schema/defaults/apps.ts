@@ -1,4 +1,4 @@
-import { ensureObject, type JsonObject, setDefault, setDefaultText } from './fields.ts';
+import { ensureObject, type JsonObject, objectsIn, setDefault, setDefaultText } from './fields.ts';
 import { applyPodTemplateDefaults } from './pod.ts';
 
 /** Defaults of a Deployment: one replica, a rolling update of a quarter at a time. */
@@ -22,4 +22,39 @@ export function applyReplicaSetDefaults(replicaSet: JsonObject): void {
   const spec = ensureObject(replicaSet, 'spec');
   setDefault(spec, 'replicas', 1);
   applyPodTemplateDefaults(ensureObject(spec, 'template'));
+}
+
+/** Defaults of a StatefulSet: one replica, ordered, and volume claims that outlive it. */
+export function applyStatefulSetDefaults(statefulSet: JsonObject): void {
+  const spec = ensureObject(statefulSet, 'spec');
+  setDefault(spec, 'replicas', 1);
+  applyPodTemplateDefaults(ensureObject(spec, 'template'));
+  for (const claim of objectsIn(spec, 'volumeClaimTemplates')) {
+    setDefaultText(claim, 'kind', 'PersistentVolumeClaim');
+    setDefaultText(claim, 'apiVersion', 'v1');
+    setDefaultText(ensureObject(claim, 'spec'), 'volumeMode', 'Filesystem');
+    setDefaultText(ensureObject(claim, 'status'), 'phase', 'Pending');
+  }
+  setDefaultText(spec, 'podManagementPolicy', 'OrderedReady');
+  const strategy = ensureObject(spec, 'updateStrategy');
+  setDefaultText(strategy, 'type', 'RollingUpdate');
+  if (strategy.type === 'RollingUpdate') setDefault(ensureObject(strategy, 'rollingUpdate'), 'partition', 0);
+  setDefault(spec, 'revisionHistoryLimit', 10);
+  const retention = ensureObject(spec, 'persistentVolumeClaimRetentionPolicy');
+  setDefaultText(retention, 'whenDeleted', 'Retain');
+  setDefaultText(retention, 'whenScaled', 'Retain');
+}
+
+/** Defaults of a DaemonSet: one Pod at a time is replaced. */
+export function applyDaemonSetDefaults(daemonSet: JsonObject): void {
+  const spec = ensureObject(daemonSet, 'spec');
+  applyPodTemplateDefaults(ensureObject(spec, 'template'));
+  const strategy = ensureObject(spec, 'updateStrategy');
+  setDefaultText(strategy, 'type', 'RollingUpdate');
+  if (strategy.type === 'RollingUpdate') {
+    const rolling = ensureObject(strategy, 'rollingUpdate');
+    setDefault(rolling, 'maxUnavailable', 1);
+    setDefault(rolling, 'maxSurge', 0);
+  }
+  setDefault(spec, 'revisionHistoryLimit', 10);
 }

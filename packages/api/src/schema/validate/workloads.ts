@@ -1,5 +1,5 @@
 import { matchesLabels, requirementsOfSelector } from '../../label-selector.ts';
-import { isJsonObject } from '../../own-property.ts';
+import { isJsonObject, jsonEqual } from '../../own-property.ts';
 import type { LabelSelector } from '../../types.ts';
 import { type FieldCause, forbidden, invalid, notSupported, required } from '../field-cause.ts';
 import { checkImmutable, checkNonNegative, type JsonObject, numberIn, objectIn, textIn } from './fields.ts';
@@ -116,4 +116,98 @@ function checkIntOrPercent(value: unknown, field: string): FieldCause[] {
 
 function isZero(value: unknown): boolean {
   return value === 0 || (typeof value === 'string' && /^0+%$/.test(value));
+}
+
+/** Fields of a StatefulSet's spec that may change. */
+const STATEFUL_SET_MUTABLE = [
+  'replicas',
+  'ordinals',
+  'template',
+  'updateStrategy',
+  'revisionHistoryLimit',
+  'persistentVolumeClaimRetentionPolicy',
+  'minReadySeconds',
+];
+
+/** Checks a StatefulSet. */
+export function validateStatefulSet(statefulSet: JsonObject, old: JsonObject | undefined): FieldCause[] {
+  const spec = objectIn(statefulSet, 'spec');
+  const causes = validateReplicasAndTemplate(spec);
+  const policy = textIn(spec, 'podManagementPolicy');
+  const policies = ['OrderedReady', 'Parallel'];
+  if (!policies.includes(policy)) {
+    const text = `must be '${policies.join("' or '")}'`;
+    causes.push(invalid('spec.podManagementPolicy', policy, text));
+  }
+  const strategy = objectIn(spec, 'updateStrategy');
+  if (strategy.type !== 'OnDelete' && strategy.type !== 'RollingUpdate') {
+    causes.push(invalid('spec.updateStrategy', strategy, "must be 'RollingUpdate' or 'OnDelete'"));
+  }
+  if (strategy.type === 'OnDelete' && strategy.rollingUpdate !== undefined) {
+    const text = "only allowed for updateStrategy 'RollingUpdate'";
+    causes.push(invalid('spec.updateStrategy.rollingUpdate', strategy.rollingUpdate, text));
+  }
+  const partition = objectIn(strategy, 'rollingUpdate').partition;
+  causes.push(...checkNonNegative(partition, 'spec.updateStrategy.rollingUpdate.partition'));
+  causes.push(...checkNonNegative(spec.minReadySeconds, 'spec.minReadySeconds'));
+  causes.push(...checkNonNegative(spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'));
+  if (old === undefined) return causes;
+  const before = objectIn(old, 'spec');
+  const frozen = [...new Set([...Object.keys(spec), ...Object.keys(before)])].filter(
+    (name) => !STATEFUL_SET_MUTABLE.includes(name),
+  );
+  if (frozen.some((name) => !jsonEqual(spec[name] ?? null, before[name] ?? null))) {
+    const list = STATEFUL_SET_MUTABLE.map((name) => `'${name}'`);
+    const text = `updates to statefulset spec for fields other than ${list.slice(0, -1).join(', ')} and ${list.at(-1)} are forbidden`;
+    causes.push(forbidden('spec', text));
+  }
+  return causes;
+}
+
+/** Checks a DaemonSet. */
+export function validateDaemonSet(daemonSet: JsonObject, old: JsonObject | undefined): FieldCause[] {
+  const spec = objectIn(daemonSet, 'spec');
+  const causes = validateReplicasAndTemplate(spec);
+  causes.push(...checkNonNegative(spec.minReadySeconds, 'spec.minReadySeconds'));
+  causes.push(...checkNonNegative(spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'));
+  const strategy = objectIn(spec, 'updateStrategy');
+  const field = 'spec.updateStrategy';
+  if (strategy.type === 'RollingUpdate') {
+    const { maxSurge = 0, maxUnavailable = 0 } = objectIn(strategy, 'rollingUpdate');
+    causes.push(...checkIntOrPercent(maxUnavailable, `${field}.rollingUpdate.maxUnavailable`));
+    causes.push(...checkIntOrPercent(maxSurge, `${field}.rollingUpdate.maxSurge`));
+    if (!isZero(maxUnavailable) && !isZero(maxSurge)) {
+      causes.push(
+        invalid(`${field}.rollingUpdate.maxSurge`, maxSurge, 'may not be set when maxUnavailable is non-zero'),
+      );
+    } else if (isZero(maxUnavailable) && isZero(maxSurge)) {
+      causes.push(required(`${field}.rollingUpdate.maxUnavailable`, 'cannot be 0 when maxSurge is 0'));
+    }
+  } else if (strategy.type !== 'OnDelete') {
+    causes.push(notSupported(`${field}.type`, strategy.type ?? '', ['RollingUpdate', 'OnDelete']));
+  }
+  if (old !== undefined) causes.push(...checkImmutable(spec.selector, objectIn(old, 'spec').selector, 'spec.selector'));
+  return causes;
+}
+
+/** Checks a PodDisruptionBudget. */
+export function validatePodDisruptionBudget(budget: JsonObject): FieldCause[] {
+  const spec = objectIn(budget, 'spec');
+  const causes: FieldCause[] = [];
+  if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) {
+    causes.push(invalid('spec', spec, 'minAvailable and maxUnavailable cannot be both set'));
+  }
+  for (const name of ['minAvailable', 'maxUnavailable']) {
+    if (spec[name] !== undefined) causes.push(...checkIntOrPercent(spec[name], `spec.${name}`));
+  }
+  if (isJsonObject(spec.selector)) causes.push(...validateLabelSelector(spec.selector, 'spec.selector'));
+  return causes;
+}
+
+/** Checks a ControllerRevision: its data never changes. */
+export function validateControllerRevision(revision: JsonObject, old: JsonObject | undefined): FieldCause[] {
+  const causes = checkNonNegative(revision.revision, 'revision');
+  if (revision.data === undefined || revision.data === null) causes.push(required('data', 'data is mandatory'));
+  if (old !== undefined) causes.push(...checkImmutable(revision.data, old.data, 'data'));
+  return causes;
 }

@@ -1,11 +1,15 @@
 import type { FieldCause } from '@fairlead/api/schema';
 import { newDefinitionStatus } from '../crd/kind-rules.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
+import { prepareNewWorkload, workloadKinds } from '../resources/workload-rules.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { admitPod } from './pod-admission.ts';
 
 /** Kinds whose `metadata.generation` counts changes of the specification. */
 const kindsWithGeneration: ReadonlySet<string> = new Set([
+  'NetworkPolicy',
+  'PodTemplate',
+  ...workloadKinds,
   'Deployment',
   'ReplicaSet',
   'Ingress',
@@ -83,6 +87,8 @@ export function prepareForCreate(resource: ServedResource, object: KubeObject): 
     case 'Deployment':
       object.status = {};
       break;
+    default:
+      prepareNewWorkload(resource.kind, object);
   }
   if (hasGeneration(resource)) object.metadata.generation = 1;
   else delete object.metadata.generation;

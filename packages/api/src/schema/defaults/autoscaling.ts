@@ -1,0 +1,31 @@
+import { ensureObject, type JsonObject, objectIn, setDefault, setDefaultText } from './fields.ts';
+
+const CPU_AT_80 = {
+  type: 'Resource',
+  resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } },
+};
+const UP_POLICIES = [
+  { type: 'Pods', value: 4, periodSeconds: 15 },
+  { type: 'Percent', value: 100, periodSeconds: 15 },
+];
+const DOWN_POLICIES = [{ type: 'Percent', value: 100, periodSeconds: 15 }];
+
+/** Defaults of a HorizontalPodAutoscaler: at least one Pod, CPU at 80 percent. */
+export function applyHorizontalPodAutoscalerDefaults(autoscaler: JsonObject): void {
+  const spec = ensureObject(autoscaler, 'spec');
+  setDefault(spec, 'minReplicas', 1);
+  if (!Array.isArray(spec.metrics) || spec.metrics.length === 0) spec.metrics = [structuredClone(CPU_AT_80)];
+  const behavior = objectIn(spec, 'behavior');
+  if (behavior === undefined) return;
+  const up = objectIn(behavior, 'scaleUp');
+  if (up !== undefined) {
+    setDefault(up, 'stabilizationWindowSeconds', 0);
+    setDefaultText(up, 'selectPolicy', 'Max');
+    setDefault(up, 'policies', structuredClone(UP_POLICIES));
+  }
+  const down = objectIn(behavior, 'scaleDown');
+  if (down !== undefined) {
+    setDefaultText(down, 'selectPolicy', 'Max');
+    setDefault(down, 'policies', structuredClone(DOWN_POLICIES));
+  }
+}

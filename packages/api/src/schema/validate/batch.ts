@@ -1,0 +1,134 @@
+import { dns1123LabelErrors } from '../../names.ts';
+import { type FieldCause, invalid, notSupported, required, tooLong } from '../field-cause.ts';
+import { checkImmutable, checkNonNegative, type JsonObject, numberIn, objectIn, textIn } from './fields.ts';
+import { validatePodTemplate } from './pod.ts';
+
+/** Longest name of a CronJob: its Jobs append eleven characters to it. */
+const CRON_JOB_NAME_MAX = 52;
+const RESTART_POLICIES = ['OnFailure', 'Never'];
+
+/** Checks a Job. */
+export function validateJob(job: JsonObject, old: JsonObject | undefined): FieldCause[] {
+  const spec = objectIn(job, 'spec');
+  const causes = validateJobSpec(spec, 'spec');
+  if (spec.selector === undefined) causes.push(required('spec.selector'));
+  if (old === undefined) return causes;
+  const before = objectIn(old, 'spec');
+  causes.push(...checkImmutable(spec.selector, before.selector, 'spec.selector'));
+  const suspended = before.suspend === true && objectIn(old, 'status').startTime === undefined;
+  if (!suspended) causes.push(...checkImmutable(spec.template, before.template, 'spec.template'));
+  causes.push(...checkImmutable(spec.completionMode, before.completionMode, 'spec.completionMode'));
+  if (spec.completionMode !== 'Indexed') {
+    causes.push(...checkImmutable(spec.completions, before.completions, 'spec.completions'));
+  }
+  return causes;
+}
+
+function validateJobSpec(spec: JsonObject, field: string): FieldCause[] {
+  const causes: FieldCause[] = [];
+  const counts = ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished'];
+  for (const name of counts) causes.push(...checkNonNegative(spec[name], `${field}.${name}`));
+  const mode = textIn(spec, 'completionMode');
+  if (mode !== '' && mode !== 'Indexed' && mode !== 'NonIndexed') {
+    causes.push(notSupported(`${field}.completionMode`, mode, ['Indexed', 'NonIndexed']));
+  }
+  if (mode === 'Indexed' && numberIn(spec, 'completions') === undefined) {
+    causes.push(required(`${field}.completions`, 'when completion mode is Indexed'));
+  }
+  const template = objectIn(spec, 'template');
+  causes.push(...validatePodTemplate(template, `${field}.template`));
+  const policy = textIn(objectIn(template, 'spec'), 'restartPolicy');
+  const policyField = `${field}.template.spec.restartPolicy`;
+  if (policy === '' || policy === 'Always') {
+    causes.push(required(policyField, `valid values: ${RESTART_POLICIES.map((text) => `"${text}"`).join(', ')}`));
+  } else if (!RESTART_POLICIES.includes(policy)) {
+    causes.push(notSupported(policyField, policy, RESTART_POLICIES));
+  }
+  return causes;
+}
+
+/** Checks a CronJob. */
+export function validateCronJob(cronJob: JsonObject): FieldCause[] {
+  const spec = objectIn(cronJob, 'spec');
+  const causes = validateJobSpec(objectIn(objectIn(spec, 'jobTemplate'), 'spec'), 'spec.jobTemplate.spec');
+  const schedule = textIn(spec, 'schedule');
+  if (schedule === '') causes.push(required('spec.schedule'));
+  else {
+    const error = scheduleError(schedule);
+    if (error !== undefined) causes.push(invalid('spec.schedule', schedule, error));
+    else if (schedule.includes('TZ')) {
+      causes.push(
+        invalid('spec.schedule', schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'),
+      );
+    }
+  }
+  causes.push(...checkNonNegative(spec.startingDeadlineSeconds, 'spec.startingDeadlineSeconds'));
+  const policies = ['Allow', 'Forbid', 'Replace'];
+  const policy = textIn(spec, 'concurrencyPolicy');
+  if (policy === '') causes.push(required('spec.concurrencyPolicy'));
+  else if (!policies.includes(policy)) causes.push(notSupported('spec.concurrencyPolicy', policy, policies));
+  for (const name of ['successfulJobsHistoryLimit', 'failedJobsHistoryLimit']) {
+    causes.push(...checkNonNegative(spec[name], `spec.${name}`));
+  }
+  const zone = spec.timeZone;
+  if (typeof zone === 'string' && !isTimeZone(zone)) {
+    causes.push(invalid('spec.timeZone', zone, `unknown time zone ${zone}`));
+  }
+  const name = textIn(objectIn(cronJob, 'metadata'), 'name');
+  if (name.length > CRON_JOB_NAME_MAX && dns1123LabelErrors(name).length === 0) {
+    causes.push(tooLong('metadata.name', CRON_JOB_NAME_MAX));
+  }
+  return causes;
+}
+
+function isTimeZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return zone !== '';
+  } catch {
+    return false;
+  }
+}
+
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+/** Least and most of minute, hour, day of month, month and day of week, and names for values. */
+const CRON_FIELDS: readonly (readonly [min: number, max: number, names: readonly string[]])[] = [
+  [0, 59, []],
+  [0, 23, []],
+  [1, 31, []],
+  [1, 12, MONTHS],
+  [0, 6, DAYS],
+];
+const SHORTHANDS = /^@(yearly|annually|monthly|weekly|daily|midnight|hourly|every \d+(\.\d+)?(ns|us|µs|ms|s|m|h).*)$/;
+
+/** What is wrong with a cron schedule (crontab(5) and the shorthands), or `undefined`. */
+function scheduleError(schedule: string): string | undefined {
+  const plain = schedule.replace(/^(CRON_)?TZ=\S+\s+/, '').trim();
+  if (plain.startsWith('@')) return SHORTHANDS.test(plain) ? undefined : `unrecognized descriptor: ${plain}`;
+  const fields = plain.split(/\s+/);
+  if (fields.length !== CRON_FIELDS.length) {
+    return `expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`;
+  }
+  for (const [index, field] of fields.entries()) {
+    const [min, max, names] = CRON_FIELDS[index]!;
+    for (const part of field.split(',')) {
+      const match = /^(\*|\?|[a-z0-9]+)(?:-([a-z0-9]+))?(?:\/(\d+))?$/i.exec(part);
+      if (match === null) return `failed to parse int from ${part}`;
+      const [, from = '', to, step] = match;
+      const number = (text: string): number => {
+        const named = names.indexOf(text.toLowerCase());
+        if (named >= 0) return named + (names === MONTHS ? 1 : 0);
+        return /^\d+$/.test(text) ? Number(text) : Number.NaN;
+      };
+      const start = from === '*' || from === '?' ? min : number(from);
+      const end = to === undefined ? (from === '*' || from === '?' ? max : start) : number(to);
+      if (Number.isNaN(start) || Number.isNaN(end)) return `failed to parse int from ${part}`;
+      if (start < min) return `beginning of range (${start}) below minimum (${min}): ${part}`;
+      if (end > max) return `end of range (${end}) above maximum (${max}): ${part}`;
+      if (start > end) return `beginning of range (${start}) beyond end of range (${end}): ${part}`;
+      if (step === '0') return `step of range should be a positive number: ${part}`;
+    }
+  }
+  return undefined;
+}
