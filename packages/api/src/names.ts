@@ -84,7 +84,7 @@ function check(value: string, max: number, regex: RegExp, message: string): stri
 
 /** Complaints about a DNS label (RFC 1123): at most 63 characters. */
 export function dns1123LabelErrors(value: string): string[] {
-  return check(value, 63, LABEL_RE, LABEL_ERROR);
+  return check(value, 63, LABEL_RE, SUBDOMAIN_RE.test(value) ? 'must not contain dots' : LABEL_ERROR);
 }
 
 /** Complaints about a DNS name (RFC 1123): at most 253 characters. */

@@ -22,7 +22,7 @@ export function alignClusterIps(spec: ServiceForm, old: ServiceForm | undefined)
     delete spec.clusterIPs;
   } else if (oldFirst !== '' && first !== oldFirst && listUnchanged) {
     spec.clusterIPs = [first, ...list.slice(1)];
-  } else if (oldFirst === '' && first !== '' && list.length === 0) {
+  } else if (first !== '' && first !== oldFirst && list.length === 0) {
     spec.clusterIPs = [first];
   }
 }

@@ -184,7 +184,8 @@ function openApiV2(request: ApiRequest): ApiAnswer {
     field(2, Buffer.concat([field(1, Buffer.from(info.title)), field(2, Buffer.from(info.version))])),
     field(8, Buffer.alloc(0)),
   ]);
-  const contentType = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+  // What clients ask for has an @ in it, which their own parser of answers does not take.
+  const contentType = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
   return { status: 200, headers: { 'content-type': contentType }, body };
 }
 

@@ -1,6 +1,13 @@
 import { printerCells } from '@fairlead/api/crd/index';
 import { type TableContent, tableRows } from '@fairlead/api/table';
-import { stringify as yamlText } from 'yaml';
+import {
+  type CollectionTag,
+  type DocumentOptions,
+  type ScalarTag,
+  type SchemaOptions,
+  type ToStringOptions,
+  stringify as yamlText,
+} from 'yaml';
 import type { ServedResource } from '../resources/served-resources.ts';
 import type { ApiAnswer } from '../server/api-request.ts';
 import type { Representation } from '../server/media-type.ts';
@@ -113,13 +120,28 @@ export function listText(form: ObjectForm, objects: readonly StoredObject[], met
   return `${JSON.stringify(head).slice(0, -1)},"items":[${items.join(',')}]}`;
 }
 
+/** The package's own expression takes a dot without digits for a number. */
+const realFloat = /^[-+]?(?:\d[\d_]*\.[\d_]*|\.[\d_]*\d[\d_]*)$/;
+
+function isFloat(tag: string | CollectionTag | ScalarTag): tag is ScalarTag {
+  return typeof tag !== 'string' && !('collection' in tag) && 'test' in tag && tag.test?.test('.') === true;
+}
+
+/** YAML as Go writes it. A lone dot, as managed fields have, is no number there. */
+const yamlOptions: ToStringOptions & DocumentOptions & SchemaOptions = {
+  lineWidth: 0,
+  version: '1.1',
+  indentSeq: false,
+  customTags: (tags) => tags.map((tag) => (isFloat(tag) ? { ...tag, test: realFloat } : tag)),
+};
+
 /** The answer with a JSON text as its body, in the format the client asked for. */
 export function textAnswer(status: number, representation: Representation, text: string): ApiAnswer {
   if (representation.format === 'yaml') {
     return {
       status,
       headers: { 'content-type': 'application/yaml' },
-      body: yamlText(sortKeys(JSON.parse(text)), { lineWidth: 0, version: '1.1', indentSeq: false }),
+      body: yamlText(sortKeys(JSON.parse(text)), yamlOptions),
     };
   }
   return { status, headers: { 'content-type': 'application/json' }, body: `${text}\n` };

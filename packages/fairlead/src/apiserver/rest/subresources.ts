@@ -4,24 +4,19 @@ import { requestToken } from '../auth/token-request.ts';
 import { customScaleOf, withCustomReplicas } from '../crd/custom-scale.ts';
 import type { ApiAnswer, ApiRequest } from '../server/api-request.ts';
 import { negotiate } from '../server/media-type.ts';
-import {
-  badRequest,
-  invalid,
-  methodNotAllowed,
-  StatusError,
-  unknownResource,
-} from '../server/status-error.ts';
+import { badRequest, invalid, methodNotAllowed, StatusError, unknownResource } from '../server/status-error.ts';
 import { nodeServer } from '../streaming/node-server.ts';
 import { openPodStream } from '../streaming/pod-stream.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { StoredObject, storedValue } from '../watch/stored-object.ts';
 import { decodeBody, fieldValidation, typed } from './decode-body.ts';
 import { deleteObject } from './delete.ts';
-import { isDryRun, isStale, readPatch } from './modify.ts';
+import { readPatch } from './read-patch.ts';
 import { textAnswer } from './represent.ts';
 import type { RestContext, RestRequest } from './rest-context.ts';
 import { scaleOf, withReplicas } from './scale.ts';
 import { existing, updateObject } from './write-object.ts';
+import { isDryRun, isStale } from './write-options.ts';
 
 const scaleType = {
   apiVersion: 'autoscaling/v1',
@@ -113,7 +108,7 @@ export class Subresources {
       const wanted =
         patch === undefined
           ? decodeBody(request, scaleType, validation, warnings)
-          : typed(patch(viewOf(before)), scaleType, [], validation, warnings);
+          : typed(patch.apply(viewOf(before)), scaleType, [], validation, warnings);
       const replicas = recordOf(wanted.spec)?.replicas ?? 0;
       if (typeof replicas !== 'number' || (replicas < 0 && target.resource.custom === undefined)) {
         throw invalid(scaleType, name, [
