@@ -111,9 +111,45 @@ const outOfBudget: CelResult = {
 interface InnerNode {
   readonly op: string;
   args: unknown;
+  setMeta?(key: string, value: unknown): unknown;
   readonly meta?: {
     readonly alternate?: { readonly op: string; readonly args: { condition?: (accu: unknown) => boolean } };
   };
+}
+
+/** `has()` of a field behind an index or call, which the library's own does not take. */
+function widenHas(node: InnerNode): void {
+  const list =
+    Array.isArray(node.args) && node.op === 'call' && node.args[0] === 'has' ? (node.args[1] as InnerNode[]) : [];
+  const [select] = list;
+  if (list.length !== 1 || select?.op !== '.' || node.setMeta === undefined) return;
+  const [inner, field] = select.args as [InnerNode, string];
+  let root = inner;
+  while (root.op === '.') root = (root.args as [InnerNode, string])[0];
+  if (root.op === 'id') return;
+  node.setMeta('macro', {
+    async: false,
+    typeCheck: (checker: HasChecker, _: unknown, scope: unknown) => {
+      checker.check(inner, scope);
+      return checker.getType('bool');
+    },
+    evaluate: (evaluator: HasEvaluator, _: unknown, scope: unknown) => {
+      const value = evaluator.run(inner, scope);
+      if (value instanceof Map) return value.has(field);
+      return typeof value === 'object' && value !== null && Object.hasOwn(value, field);
+    },
+  });
+}
+
+/** What a macro is given to check its parts with. */
+interface HasChecker {
+  check(node: unknown, scope: unknown): unknown;
+  getType(name: string): unknown;
+}
+
+/** What a macro is given to evaluate its parts with. */
+interface HasEvaluator {
+  run(node: unknown, scope: unknown): unknown;
 }
 
 /** Gathers names, puts the linear `matches` in place and makes every loop turn cost a step. */
@@ -130,6 +166,7 @@ function prepare(node: unknown, names: Set<string>): void {
     if (inner.args[0] === 'matches') inner.args[0] = linearMatches;
   }
   if ((inner.op === '.' || inner.op === '.?') && Array.isArray(inner.args)) names.add(String(inner.args[1]));
+  widenHas(inner);
   const loop = inner.meta?.alternate;
   if (loop?.op === 'comprehension') {
     const own = loop.args.condition;

@@ -106,6 +106,8 @@ export function registerTextFunctions(env: Environment): void {
   for (const [name, format] of Object.entries(formats)) {
     env.registerFunction(`FormatNamespace.${name}(): kubernetes.NamedFormat`, () => format);
   }
+  // An optional is never null, but may be compared with it.
+  env.registerOperator('optional<list<string>> == null', () => false);
   env.registerFunction('FormatNamespace.named(string): optional<kubernetes.NamedFormat>', (_: unknown, name: string) =>
     Object.hasOwn(formats, name) ? Optional.of(formats[name]) : Optional.none(),
   );
