@@ -1,7 +1,7 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { DescriptorLedger } from '../reactor/descriptor-ledger.ts';
 import { EpollReactor } from '../reactor/epoll-reactor.ts';
-import type { Connection, ListeningSocket } from '../reactor/reactor.ts';
+import type { Connection, ConnectionHandler, ListeningSocket } from '../reactor/reactor.ts';
 import type { TlsAcceptPolicy } from '../reactor/tls-transport.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
@@ -11,6 +11,9 @@ import { AccessLog } from './access-log.ts';
 import { ClientConnection } from './client-connection.ts';
 import { clientIdentity, TrustedProxies } from './client-identity.ts';
 import { METRIC } from './gateway-metrics.ts';
+import { Http2Detector } from './http2-detector.ts';
+import { Http2Session } from './http2-session.ts';
+import { Http2Shared } from './http2-shared.ts';
 import { GatewayProgram } from './program.ts';
 import { ProxyCore } from './proxy-core.ts';
 import type { Frontend } from './route-lookup.ts';
@@ -21,7 +24,7 @@ import type { FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker
 const HOUSEKEEPING_MS = 500;
 
 /** By preference. */
-const OFFERED_PROTOCOLS: OfferedProtocols = ['http/1.1'];
+const OFFERED_PROTOCOLS: OfferedProtocols = ['h2', 'http/1.1'];
 
 /** One gateway worker: a reactor, a program and the messages of the main thread. */
 class GatewayWorker {
@@ -29,6 +32,7 @@ class GatewayWorker {
   readonly #reactor: EpollReactor;
   readonly #core: ProxyCore;
   readonly #trusted: TrustedProxies;
+  readonly #http2 = new Http2Shared();
   readonly #listeners: Map<string, ListeningSocket> = new Map();
 
   constructor(port: MessagePort, start: WorkerStart) {
@@ -107,12 +111,18 @@ class GatewayWorker {
       scheme: listener.scheme,
       port: listener.port,
     };
-    const accept = (connection: Connection, peer: SocketAddress): ClientConnection => {
+    const accept = (connection: Connection, peer: SocketAddress): ConnectionHandler => {
       const identity = clientIdentity(peer, this.#trusted.includes(peer), frontend.scheme, frontend.port);
       const certificate = connection.tls?.choice as ServerCertificate | undefined;
-      const client = new ClientConnection(core, connection, frontend, identity, certificate);
-      core.clients.add(client);
-      return client;
+      const newClient = (carrier: Connection): ClientConnection => {
+        const client = new ClientConnection(core, carrier, frontend, identity, certificate);
+        core.clients.add(client);
+        return client;
+      };
+      const startHttp2 = (): Http2Session => new Http2Session(core, this.#http2, connection, newClient);
+      if (connection.tls?.alpn === 'h2') return startHttp2();
+      const client = newClient(connection);
+      return connection.tls === undefined ? new Http2Detector(this.#reactor, connection, client, startHttp2) : client;
     };
     const socket = this.#reactor.listen(listener.fd, accept, listener.scheme === 'https' ? this.#tls() : undefined);
     this.#listeners.set(listener.name, socket);
@@ -139,6 +149,7 @@ class GatewayWorker {
     const endMs = this.#reactor.nowMs + drainMs;
     const check = (): void => {
       for (const client of core.clients) client.drain();
+      for (const session of this.#http2.sessions) session.drain();
       if (this.#reactor.stats().openConnections > 0 && this.#reactor.nowMs < endMs) {
         this.#core.program.endpoints.closeIdle();
         this.#reactor.after(20, check);
