@@ -14,6 +14,7 @@ import {
   shortCircuitVerdict,
   type VipFrontend,
 } from './program.ts';
+import { sourceRefusal } from './source-lists.ts';
 import { type ConnectionRouter, type FrontendListener, listenTcp } from './userspace-tcp.ts';
 import { listenUdp } from './userspace-udp.ts';
 
@@ -22,7 +23,13 @@ export interface UserspaceNotice {
   /** `namespace/name`. */
   readonly service: string;
   readonly frontend: FrontendKey;
-  readonly reason: 'PortFallback' | 'AddressNotAvailable' | 'PortInUse' | 'ProtocolNotSupported' | 'ListenFailed';
+  readonly reason:
+    | 'PortFallback'
+    | 'AddressNotAvailable'
+    | 'PortInUse'
+    | 'ProtocolNotSupported'
+    | 'ListenFailed'
+    | 'KernelOnly';
   /** For an event on the Service. */
   readonly message: string;
 }
@@ -62,6 +69,8 @@ interface ActiveFrontend {
 }
 
 function endpointsFor(wanted: WantedFrontend, client: string | undefined): readonly EndpointTarget[] {
+  const vip = wanted.kind === 'nodePort' ? undefined : wanted.port.vips.find(({ ip }) => ip === wanted.address);
+  if (client !== undefined && sourceRefusal(wanted.port, vip, client) !== undefined) return [];
   const verdict =
     wanted.kind === 'clusterIP'
       ? internalVerdict(wanted.port)
@@ -193,6 +202,11 @@ export function createUserspaceApplier(options: UserspaceApplierOptions): Usersp
   const grow = async (service: string, program: ServiceProgram): Promise<void> => {
     const frontends = active.get(service) ?? new Map<FrontendKey, ActiveFrontend>();
     active.set(service, frontends);
+    for (const port of program.ports) {
+      if (port.limits === undefined && port.clusterSlots === undefined && port.localSlots === undefined) continue;
+      const message = 'fairlead.dev annotations for hashing, weights and limits need the kernel data plane';
+      notice({ service, frontend: port.key, reason: 'KernelOnly', message });
+    }
     for (const wanted of wantedFrontends(program, options.nodePortAddresses)) {
       const present = frontends.get(wanted.key);
       if (present !== undefined) {

@@ -1,8 +1,11 @@
 import type { EndpointSlice, LoadBalancerIngress, Service, ServicePort, Stored } from '@fairlead/api';
 import { objectKey } from '@fairlead/api';
 import { categorizeEndpoints, isReady, type NodeTopology, type PortEndpoint } from './categorize-endpoints.ts';
-import { cidrContains, formatCidr, formatIp, type IpFamily, parseCidr, parseIp, withoutNestedCidrs } from './cidr.ts';
+import { cidrContains, formatIp, type IpFamily, type ParsedCidr, parseCidr, parseIp } from './cidr.ts';
+import { type L4Annotations, readL4Annotations } from './l4-annotations.ts';
 import type { EndpointTarget, Protocol, ServicePortProgram, ServiceProgram, VipFrontend } from './program.ts';
+import { spreadOver } from './slot-table.ts';
+import { intersectRanges, rangeTexts } from './source-lists.ts';
 
 /** What compiling needs to know of the node. */
 export interface NodeContext extends NodeTopology {
@@ -87,22 +90,27 @@ function sourceRangesOf(
   return ranges;
 }
 
-function loadBalancerVip(
+/** Which sources may use a load balancer address; `undefined`: all. */
+function loadBalancerRanges(
   ip: string,
   family: IpFamily,
   ranges: ReadonlyMap<IpFamily, readonly ReturnType<typeof parseCidr>[]>,
   node: NodeContext,
-): VipFrontend {
+): readonly ParsedCidr[] | undefined {
   const own = (ranges.get(family) ?? []).filter((cidr) => cidr !== undefined);
-  if (own.length === 0) return { kind: 'loadBalancer', ip };
+  if (own.length === 0) return undefined;
   // The node may use the address it connects to as its source: a range that admits the node admits that.
   const nodeAdmitted = node.nodeIps.some((text) => {
     const nodeIp = parseIp(text);
     return nodeIp !== undefined && own.some((cidr) => cidrContains(cidr, nodeIp));
   });
   const vip = nodeAdmitted ? parseCidr(ip) : undefined;
-  const sourceRanges = withoutNestedCidrs(vip === undefined ? own : [...own, vip]).map(formatCidr);
-  return { kind: 'loadBalancer', ip, sourceRanges };
+  return vip === undefined ? own : [...own, vip];
+}
+
+function vipFrontend(kind: VipFrontend['kind'], ip: string, ranges: readonly ParsedCidr[] | undefined): VipFrontend {
+  const sourceRanges = rangeTexts(ranges);
+  return { kind, ip, ...(sourceRanges === undefined ? {} : { sourceRanges }) };
 }
 
 /** An address to capture: `ipMode: Proxy` means that traffic must really leave for the load balancer. */
@@ -110,7 +118,12 @@ function isCaptured(ingress: LoadBalancerIngress): ingress is LoadBalancerIngres
   return ingress.ip !== undefined && ingress.ip !== '' && (ingress.ipMode ?? 'VIP') === 'VIP';
 }
 
-function vipsOf(service: Service, node: NodeContext, warnings: CompileWarning[]): Map<IpFamily, VipFrontend[]> {
+function vipsOf(
+  service: Service,
+  annotations: L4Annotations,
+  node: NodeContext,
+  warnings: CompileWarning[],
+): Map<IpFamily, VipFrontend[]> {
   const vips = new Map<IpFamily, VipFrontend[]>(families.map((family) => [family, []]));
   const seen = new Set<string>();
   const add = (text: string, field: string, make: (ip: string, family: IpFamily) => VipFrontend): void => {
@@ -125,19 +138,24 @@ function vipsOf(service: Service, node: NodeContext, warnings: CompileWarning[])
     vips.get(parsed.family)?.push(make(ip, parsed.family));
   };
   const spec = service.spec ?? {};
+  const { allowed } = annotations;
   const clusterIps = spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP ?? ''];
   for (const [index, ip] of clusterIps.entries()) {
-    add(ip, `spec.clusterIPs[${index}]`, (text) => ({ kind: 'clusterIP', ip: text }));
+    add(ip, `spec.clusterIPs[${index}]`, (text, family) => vipFrontend('clusterIP', text, allowed.get(family)));
   }
   for (const [index, ip] of (spec.externalIPs ?? []).entries()) {
-    add(ip, `spec.externalIPs[${index}]`, (text) => ({ kind: 'externalIP', ip: text }));
+    add(ip, `spec.externalIPs[${index}]`, (text, family) => vipFrontend('externalIP', text, allowed.get(family)));
   }
   if (spec.type === 'LoadBalancer') {
     const ranges = sourceRangesOf(service, warnings);
     for (const [index, ingress] of (service.status?.loadBalancer?.ingress ?? []).entries()) {
       if (!isCaptured(ingress)) continue;
       add(ingress.ip, `status.loadBalancer.ingress[${index}].ip`, (ip, family) =>
-        loadBalancerVip(ip, family, ranges, node),
+        vipFrontend(
+          'loadBalancer',
+          ip,
+          intersectRanges(loadBalancerRanges(ip, family, ranges, node), allowed.get(family)),
+        ),
       );
     }
   }
@@ -150,6 +168,7 @@ function compilePort(
   family: IpFamily,
   vips: readonly VipFrontend[],
   slices: readonly EndpointSlice[],
+  annotations: L4Annotations,
   node: NodeContext,
 ): ServicePortProgram {
   const spec = service.spec ?? {};
@@ -159,8 +178,13 @@ function compilePort(
   const externalTrafficPolicy =
     (usesNodePort || spec.externalIPs?.length ? spec.externalTrafficPolicy : undefined) ?? 'Cluster';
   const usesLocal = internalTrafficPolicy === 'Local' || externalTrafficPolicy === 'Local';
-  const { cluster, local } = categorizeEndpoints(endpointsOf(slices, port, family), node);
+  const categories = categorizeEndpoints(endpointsOf(slices, port, family), node);
   const affinity = spec.sessionAffinity === 'ClientIP';
+  const how = affinity ? { ...annotations, spread: 'random' as const, weights: new Map() } : annotations;
+  const cluster = spreadOver(categories.cluster, how);
+  const local = spreadOver(usesLocal ? categories.local : [], how);
+  const denied = rangeTexts(annotations.denied.get(family));
+  const nodePortSources = rangeTexts(annotations.allowed.get(family));
   return {
     key: `${objectKey(service)}:${port.port}/${protocol}/${family}`,
     portName: port.name ?? '',
@@ -171,8 +195,13 @@ function compilePort(
     ...(usesNodePort && isPortNumber(port.nodePort) ? { nodePort: port.nodePort } : {}),
     internalTrafficPolicy,
     externalTrafficPolicy,
-    clusterEndpoints: cluster.map((endpoint) => toTarget(endpoint, node)),
-    localEndpoints: usesLocal ? local.map((endpoint) => toTarget(endpoint, node)) : [],
+    clusterEndpoints: cluster.endpoints.map((endpoint) => toTarget(endpoint, node)),
+    localEndpoints: local.endpoints.map((endpoint) => toTarget(endpoint, node)),
+    ...(cluster.slots === undefined ? {} : { clusterSlots: cluster.slots }),
+    ...(local.slots === undefined ? {} : { localSlots: local.slots }),
+    ...(denied === undefined ? {} : { deniedSources: denied }),
+    ...(nodePortSources === undefined ? {} : { nodePortSources }),
+    ...(annotations.limits === undefined ? {} : { limits: annotations.limits }),
     ...(affinity
       ? {
           affinityTimeoutSeconds: spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinityTimeoutSeconds,
@@ -205,11 +234,18 @@ export function compileService(
   if (!isProxied(service)) return { program: undefined, warnings: [] };
   const warnings: CompileWarning[] = [];
   const spec = service.spec ?? {};
-  const vips = vipsOf(service, node, warnings);
+  const annotations = readL4Annotations(service.metadata.annotations, warnings);
+  const vips = vipsOf(service, annotations, node, warnings);
   if (spec.externalIPs?.length) {
     warnings.push({
       field: 'spec.externalIPs',
       message: 'external IPs let a Service capture any address (CVE-2020-8554)',
+    });
+  }
+  if (spec.sessionAffinity === 'ClientIP' && (annotations.spread !== 'random' || annotations.weights.size > 0)) {
+    warnings.push({
+      field: 'metadata.annotations',
+      message: 'sessionAffinity ClientIP wins over fairlead.dev/load-balancing and fairlead.dev/endpoint-weights',
     });
   }
   const ports: ServicePortProgram[] = [];
@@ -217,7 +253,7 @@ export function compileService(
     const ofFamily = vips.get(family) ?? [];
     if (!ofFamily.some((vip) => vip.kind === 'clusterIP')) continue;
     for (const port of spec.ports ?? []) {
-      if (isPortNumber(port.port)) ports.push(compilePort(service, port, family, ofFamily, slices, node));
+      if (isPortNumber(port.port)) ports.push(compilePort(service, port, family, ofFamily, slices, annotations, node));
     }
   }
   const healthCheckNodePort =

@@ -1,6 +1,14 @@
 // Hot path: runs for every endpoint of every Service at start, and for one Service per change.
 import type { FrontendKey } from './frontend-claims.ts';
-import { affinityChainRules, endpointMapName, type LbChainKind, localIndexOffset, nftFamilyOf } from './nft-layout.ts';
+import {
+  affinityChainRules,
+  endpointMapName,
+  type LbChainKind,
+  limitChainRules,
+  localIndexOffset,
+  nftFamilyOf,
+  slotChainRule,
+} from './nft-layout.ts';
 import {
   type EndpointTarget,
   externalVerdict,
@@ -31,6 +39,10 @@ export interface PortPlacement {
   readonly local: Placement;
   readonly affinityCluster?: AffinityNumbers;
   readonly affinityLocal?: AffinityNumbers;
+  /** Numbers of the slot tables and of the limits. */
+  readonly slotsCluster?: number;
+  readonly slotsLocal?: number;
+  readonly limits?: number;
 }
 
 /** Keys and values by set. Nested, so that no identity has to be joined and split for every element. */
@@ -91,7 +103,12 @@ export function placePort(
   numbers: StableNumbers,
 ): PortPlacement {
   const affinity = port.affinityTimeoutSeconds !== undefined;
+  const { clusterSlots, localSlots, limits } = port;
   return {
+    ...(clusterSlots === undefined ? {} : { slotsCluster: numbers.of(`${port.key} cluster slots`) }),
+    ...(localSlots === undefined ? {} : { slotsLocal: numbers.of(`${port.key} local slots`) }),
+    // Another limit counts anew: the kernel keeps the old one with each source it has seen.
+    ...(limits === undefined ? {} : { limits: numbers.of(`${port.key} ${JSON.stringify(limits)}`) }),
     cluster: placeEndpoints(previous?.cluster ?? [], port.clusterEndpoints),
     local: placeEndpoints(previous?.local ?? [], port.localEndpoints),
     ...(affinity && port.clusterEndpoints.length > 0
@@ -114,8 +131,8 @@ export function nodePortFrontendKey(port: ServicePortProgram, nodePort: number):
 }
 
 /** Readable in `nft list`; the number makes it unique, so that cutting the rest is harmless. */
-function affinityChainName(id: number, key: ServicePortKey): string {
-  return `affinity-${id}/${key.replace(/[^A-Za-z0-9./-]/g, '/')}`.slice(0, 120);
+function specialChainName(kind: 'affinity' | 'slots' | 'limit', id: number, key: ServicePortKey): string {
+  return `${kind}-${id}/${key.replace(/[^A-Za-z0-9./-]/g, '/')}`.slice(0, 120);
 }
 
 class PortElements {
@@ -145,7 +162,7 @@ class PortElements {
     if (numbers === undefined) return undefined;
     const port = this.#port;
     const placed = this.#placement[set];
-    const name = affinityChainName(numbers.id, port.key);
+    const name = specialChainName('affinity', numbers.id, port.key);
     const ip = nftFamilyOf(port.family);
     this.#out.chains.set(name, affinityChainRules(ip, port.protocol, numbers.id, placed.length, timeoutSeconds));
     for (const [index, target] of placed.entries()) {
@@ -158,11 +175,46 @@ class PortElements {
     return name;
   }
 
+  #slotChain(set: 'cluster' | 'local'): string | undefined {
+    const port = this.#port;
+    const table = set === 'cluster' ? port.clusterSlots : port.localSlots;
+    const id = set === 'cluster' ? this.#placement.slotsCluster : this.#placement.slotsLocal;
+    if (table === undefined || id === undefined) return undefined;
+    const name = specialChainName('slots', id, port.key);
+    if (this.#out.chains.has(name)) return name;
+    this.#out.chains.set(name, [slotChainRule(nftFamilyOf(port.family), port.protocol, id, table)]);
+    const targets = (set === 'cluster' ? port.clusterEndpoints : port.localEndpoints).map(targetText);
+    for (const [slot, place] of table.places.entries()) {
+      this.#element('slot-tables', `${id} . ${slot}`, targets[place] as string);
+    }
+    return name;
+  }
+
+  /** Who may connect, and how often. `suffix` is that of the sets' names. */
+  #admission(frontend: string, ranges: readonly string[] | undefined, suffix: '' | '-ports'): void {
+    const { deniedSources, limits, key, family } = this.#port;
+    const id = this.#placement.limits;
+    if (ranges !== undefined) {
+      this.#element(`restricted${suffix}`, frontend, '');
+      for (const range of ranges) this.#element(`admitted${suffix}`, `${frontend} . ${range}`, '');
+    }
+    for (const range of deniedSources ?? []) this.#element(`denied${suffix}`, `${frontend} . ${range}`, '');
+    if (limits !== undefined && id !== undefined) {
+      const name = specialChainName('limit', id, key);
+      this.#out.chains.set(name, limitChainRules(nftFamilyOf(family), id, limits));
+      this.#element(`limited${suffix}`, frontend, `goto ${name}`);
+    }
+    const guarded = ranges !== undefined || deniedSources !== undefined || limits !== undefined;
+    if (suffix === '-ports' && guarded) this.#element('guarded-ports', frontend, '');
+  }
+
   /** Balances over one endpoint set: the verdict to put into a frontend or back-end map. */
   #balance(set: 'cluster' | 'local', kind: LbChainKind, prefix: string): string {
     const timeoutSeconds = this.#port.affinityTimeoutSeconds;
     const chain = timeoutSeconds === undefined ? undefined : this.#affinityChain(set, timeoutSeconds);
     if (chain !== undefined) return `goto ${chain}`;
+    const slots = this.#slotChain(set);
+    if (slots !== undefined) return `goto ${slots}`;
     const placed = this.#placement[set];
     const byPort = kind === 'lb-port' || kind === 'lb-port-local';
     const map = endpointMapName(this.#port.protocol, byPort ? 'node-port' : 'address');
@@ -180,6 +232,7 @@ class PortElements {
     const frontend = `${vip.ip} . ${this.#protocol} . ${port.port}`;
     const verdict = internalVerdict(port);
     this.#element('cluster-ips', vip.ip, '');
+    this.#admission(frontend, vip.sourceRanges, '');
     if (verdict.kind === 'balance') {
       this.#element('frontends', frontend, this.#balance(verdict.set, 'lb', `${vip.ip} . ${port.port}`));
     } else this.#element('unavailable', frontend, verdict.kind === 'drop' ? 'drop' : 'goto refuse');
@@ -187,10 +240,7 @@ class PortElements {
 
   externalVip(vip: VipFrontend): void {
     const frontend = `${vip.ip} . ${this.#protocol} . ${this.#port.port}`;
-    if (vip.sourceRanges !== undefined) {
-      this.#element('restricted', frontend, '');
-      for (const range of vip.sourceRanges) this.#element('admitted', `${frontend} . ${range}`, '');
-    }
+    this.#admission(frontend, vip.sourceRanges, '');
     this.#external(frontend, `${vip.ip} . ${this.#port.port}`, {
       frontends: 'frontends',
       dispatch: 'external',
@@ -203,6 +253,7 @@ class PortElements {
   }
 
   nodePort(nodePort: number): void {
+    this.#admission(`${this.#protocol} . ${nodePort}`, this.#port.nodePortSources, '-ports');
     this.#external(`${this.#protocol} . ${nodePort}`, `${nodePort}`, {
       frontends: 'node-ports',
       dispatch: 'external-port',

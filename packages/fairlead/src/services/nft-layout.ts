@@ -1,7 +1,7 @@
 import type { NftChain, NftSet, NftTable } from '../wire/nft/table.ts';
 import type { NftFamily } from '../wire/nft/transaction.ts';
 import type { IpFamily } from './cidr.ts';
-import type { Protocol } from './program.ts';
+import type { Protocol, SlotTable, SourceLimits } from './program.ts';
 
 /** What the table skeleton depends on besides the family. */
 export interface NftLayoutOptions {
@@ -84,6 +84,34 @@ export function affinityChainRules(
   return [...remember, `delete @affinity { ${ip} saddr . ${constant} : meta priority }`, ...remember];
 }
 
+/** Same on every node, so that a client's connection has the same slot wherever it arrives. */
+const hashSeed = 0x5eed;
+
+/** Rule of the chain of a Service port whose connections are spread by a slot table. */
+export function slotChainRule(ip: NftFamily, protocol: Protocol, id: number, table: SlotTable): string {
+  const name = protocol.toLowerCase();
+  const hashed = table.by === 'source' ? `${ip} saddr` : `${ip} saddr . ${name} sport`;
+  const size = table.places.length;
+  const slot = table.by === 'random' ? `numgen random mod ${size}` : `jhash ${hashed} mod ${size} seed ${hashSeed}`;
+  return `meta l4proto ${name} dnat ${ip} to numgen inc mod 1 offset ${id} . ${slot} map @slot-tables`;
+}
+
+/** Rules of the chain that bounds what each source may do to a Service port. */
+export function limitChainRules(ip: NftFamily, id: number, limits: SourceLimits): string[] {
+  const source = `${ip} saddr . numgen inc mod 1 offset ${id}`;
+  const { newConnections: rate, maxConnections } = limits;
+  return [
+    ...(rate === undefined
+      ? []
+      : [
+          `update @source-rates { ${source} limit rate over ${rate.count}/${rate.per} burst ${rate.burst} packets } drop`,
+        ]),
+    ...(maxConnections === undefined
+      ? []
+      : [`add @source-connections { ${source} ct count over ${maxConnections} } drop`]),
+  ];
+}
+
 function ofFamily(cidrs: readonly string[], ip: NftFamily): string[] {
   return cidrs.filter((cidr) => cidr.includes(':') === (ip === 'ip6'));
 }
@@ -137,6 +165,33 @@ function layoutSets(ip: NftFamily, options: NftLayoutOptions): NftSet[] {
     verdictMap('unavailable-ports', 'inet_proto . inet_service'),
     { kind: 'set', name: 'restricted', type: `type ${frontend}` },
     { kind: 'set', name: 'admitted', type: `type ${frontend} . ${address}`, flags: ['interval'] },
+    { kind: 'set', name: 'denied', type: `type ${frontend} . ${address}`, flags: ['interval'] },
+    { kind: 'set', name: 'guarded-ports', type: 'type inet_proto . inet_service' },
+    { kind: 'set', name: 'restricted-ports', type: 'type inet_proto . inet_service' },
+    { kind: 'set', name: 'admitted-ports', type: `type inet_proto . inet_service . ${address}`, flags: ['interval'] },
+    { kind: 'set', name: 'denied-ports', type: `type inet_proto . inet_service . ${address}`, flags: ['interval'] },
+    verdictMap('limited', frontend),
+    verdictMap('limited-ports', 'inet_proto . inet_service'),
+    {
+      kind: 'set',
+      name: 'source-rates',
+      type: `typeof ${ip} saddr . numgen inc mod 2`,
+      flags: ['dynamic', 'timeout'],
+      size: 1_000_000,
+      timeout: '1h',
+    },
+    {
+      kind: 'set',
+      name: 'source-connections',
+      type: `typeof ${ip} saddr . numgen inc mod 2`,
+      flags: ['dynamic'],
+      size: 1_000_000,
+    },
+    {
+      kind: 'map',
+      name: 'slot-tables',
+      type: `typeof numgen inc mod 2 . numgen random mod 2 : ${ip} daddr . tcp dport`,
+    },
     { kind: 'set', name: 'hairpin', type: `type ${address} . ${address}` },
     {
       kind: 'map',
@@ -197,7 +252,23 @@ function layoutChains(ip: NftFamily, options: NftLayoutOptions): NftChain[] {
         `${ip} daddr @service-cidrs drop`,
       ],
     },
-    { name: 'admission', rules: [`${frontend} @restricted ${frontend} . ${ip} saddr != @admitted drop`] },
+    {
+      name: 'port-admission',
+      rules: [
+        `${port} . ${ip} saddr @denied-ports drop`,
+        `${port} @restricted-ports ${port} . ${ip} saddr != @admitted-ports drop`,
+        `${port} vmap @limited-ports`,
+      ],
+    },
+    {
+      name: 'admission',
+      rules: [
+        `${frontend} . ${ip} saddr @denied drop`,
+        `${frontend} @restricted ${frontend} . ${ip} saddr != @admitted drop`,
+        `${frontend} vmap @limited`,
+        ...(options.nodePorts ? [`${port} @guarded-ports ${onNodeAddress} goto port-admission`] : []),
+      ],
+    },
     ...(['prerouting', 'output'] as const).flatMap((hook): NftChain[] => [
       {
         name: `${hook}-admission`,

@@ -23,6 +23,23 @@ export interface VipFrontend {
   readonly sourceRanges?: readonly string[];
 }
 
+/** How new connections are spread over endpoints, when not evenly at random. */
+export interface SlotTable {
+  /** What chooses the slot: chance, the client's address, or its address and port. */
+  readonly by: 'random' | 'source' | 'connection';
+  /** Index of the endpoint, by slot. */
+  readonly places: readonly number[];
+}
+
+/** Bounds for each client address. */
+export interface SourceLimits {
+  /** At a time. */
+  readonly maxConnections?: number;
+  readonly newConnections?:
+    | { readonly count: number; readonly per: 'second' | 'minute' | 'hour'; readonly burst: number }
+    | undefined;
+}
+
 /** One port of one Service in one address family, ready to be installed. */
 export interface ServicePortProgram {
   readonly key: ServicePortKey;
@@ -41,6 +58,14 @@ export interface ServicePortProgram {
   readonly clusterEndpoints: readonly EndpointTarget[];
   /** Usable endpoints on this node, after readiness fallback. Empty unless a policy is Local. */
   readonly localEndpoints: readonly EndpointTarget[];
+  /** Slots of the cluster endpoints; absent: evenly at random. */
+  readonly clusterSlots?: SlotTable;
+  readonly localSlots?: SlotTable;
+  /** Sources that may not connect, to any frontend. Never nested. */
+  readonly deniedSources?: readonly string[];
+  /** Only these sources may connect to the node port; absent: everybody. Never nested. */
+  readonly nodePortSources?: readonly string[];
+  readonly limits?: SourceLimits;
   /** Session affinity by client address; absent: none. */
   readonly affinityTimeoutSeconds?: number;
 }

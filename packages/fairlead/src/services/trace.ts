@@ -11,6 +11,7 @@ import {
   type Verdict,
   type VipFrontend,
 } from './program.ts';
+import { sourceRefusal } from './source-lists.ts';
 
 /** The first packet of a connection, as it meets this node. */
 export interface Packet {
@@ -106,7 +107,7 @@ function decide(
  * Walks a packet through programs as the kernel does through the rules.
  *
  * Used by tests, which compare it with real packets, and by `fairlead explain`.
- * Session affinity is not followed: all possible endpoints are named.
+ * Session affinity, hashing and limits are not followed: all possible endpoints are named.
  */
 export function tracePacket(programs: Iterable<ServiceProgram>, context: TraceContext, packet: Packet): TraceResult {
   const { found, clusterIp } = find(programs, context, packet);
@@ -124,10 +125,8 @@ export function tracePacket(programs: Iterable<ServiceProgram>, context: TraceCo
     frontend: found.vip?.kind ?? 'nodePort',
     source,
   };
-  const ranges = found.vip?.sourceRanges;
-  if (ranges !== undefined && !inAnyCidr(packet.source, ranges)) {
-    return { kind: 'drop', reason: 'source is in none of spec.loadBalancerSourceRanges', match };
-  }
+  const refusal = sourceRefusal(found.port, found.vip, packet.source);
+  if (refusal !== undefined) return { kind: 'drop', reason: refusal, match };
   const { verdict, masquerade } = decide(found, source, context.podCidrs.length > 0);
   if (verdict.kind === 'reject') return { kind: 'reject', reason: 'no usable endpoints', match };
   if (verdict.kind === 'drop') return { kind: 'drop', reason: 'no usable endpoints on this node', match };

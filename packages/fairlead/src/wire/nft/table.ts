@@ -7,6 +7,8 @@ export interface NftSet {
   readonly flags?: readonly string[];
   /** Most elements; needed where packets add them. */
   readonly size?: number;
+  /** How long elements stay that packets add, e.g. `1m`. */
+  readonly timeout?: string;
   readonly elements?: readonly string[];
 }
 
@@ -29,6 +31,7 @@ function setText(set: NftSet): string {
   const lines = [`  ${set.kind} ${set.name} {`, `    ${set.type};`];
   if (set.flags !== undefined && set.flags.length > 0) lines.push(`    flags ${set.flags.join(',')};`);
   if (set.size !== undefined) lines.push(`    size ${set.size};`);
+  if (set.timeout !== undefined) lines.push(`    timeout ${set.timeout};`);
   if (set.elements !== undefined && set.elements.length > 0)
     lines.push(`    elements = { ${set.elements.join(', ')} }`);
   lines.push('  }');
