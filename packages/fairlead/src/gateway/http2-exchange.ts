@@ -11,12 +11,13 @@ import type { PinnedBuffer } from '../sys/pinned.ts';
 import { CHUNK_DATA, CHUNK_END, ChunkedDecoder, writeChunkSize } from '../wire/http1/chunked.ts';
 import { copyBytes } from '../wire/http1/head-writer.ts';
 import type { FieldList } from '../wire/http2/field-list.ts';
-import { responseFields, trailerFields } from '../wire/http2/from-http1.ts';
+import { responseFields } from '../wire/http2/from-http1.ts';
 import type { MessageShape } from '../wire/http2/message-rules.ts';
 import { INTERNAL_ERROR, NO_ERROR } from '../wire/http2/protocol.ts';
 import type { Http2Stream } from '../wire/http2/stream.ts';
 import { http1RoomFor, writeHttp1Lines, writeHttp1Request } from '../wire/http2/to-http1.ts';
 import type { ClientConnection } from './client-connection.ts';
+import { Http2Sender } from './http2-sender.ts';
 import type { Http2Session } from './http2-session.ts';
 
 const HEAD = 0;
@@ -55,10 +56,7 @@ export class Http2Exchange implements Connection {
   #isHead = false;
   #remaining = 0;
   #chunks: ChunkedDecoder | undefined = undefined;
-  readonly #queue: Buffer[] = [];
-  #queuedBytes = 0;
-  #endQueued = false;
-  #trailers: Buffer = NOTHING;
+  readonly #sender = new Http2Sender<Http2Exchange>();
   #wasCongested = false;
 
   constructor(session: Http2Session, newClient: (exchange: Http2Exchange) => ClientConnection) {
@@ -72,7 +70,7 @@ export class Http2Exchange implements Connection {
   }
 
   get isCongested(): boolean {
-    const isCongested = this.#queuedBytes > HIGH_WATER_BYTES || this.#session.connection.isCongested;
+    const isCongested = this.#sender.queuedBytes > HIGH_WATER_BYTES || this.#session.connection.isCongested;
     if (isCongested) this.#wasCongested = true;
     return isCongested;
   }
@@ -89,8 +87,7 @@ export class Http2Exchange implements Connection {
     this.#requestEnded = endStream;
     this.#sendsChunks = !endStream && shape.contentLength < 0;
     this.#isPaused = false;
-    this.#endQueued = false;
-    this.#trailers = NOTHING;
+    this.#sender.reset();
     this.#wasCongested = false;
     const { input } = this.#session.core.reactor;
     if (http1RoomFor(fields) > input.length - INPUT_BASE) {
@@ -215,7 +212,7 @@ export class Http2Exchange implements Connection {
   /** Sends one head, interim or final; returns where it ends in `bytes`, or -1. */
   #sendHead(stream: Http2Stream<Http2Exchange>, bytes: Uint8Array, at: number, end: number): number {
     const { http2, shared } = this.#session;
-    const { head, fields } = shared;
+    const { responseHead: head, fields } = shared;
     head.reset();
     // The handler writes heads whole.
     const length = head.parse(bytes, at, end);
@@ -248,71 +245,30 @@ export class Http2Exchange implements Connection {
       if (event === CHUNK_DATA) this.#send(bytes, chunks.dataStart, chunks.dataEnd, false);
       else {
         if (event !== CHUNK_END) return;
-        this.#trailers = chunks.trailers;
-        this.#send(bytes, at, at, true);
+        this.#send(bytes, at, at, true, chunks.trailers);
         return;
       }
     }
   }
 
-  /** Sends content as far as the client's windows allow; the rest waits. */
-  #send(bytes: Uint8Array, start: number, end: number, isLast: boolean): void {
+  #send(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: Uint8Array = NOTHING): void {
     const stream = this.#stream;
     if (stream === undefined) return;
-    if (isLast) this.#endQueued = true;
-    if (this.#queue.length === 0) {
-      const ends = isLast && this.#trailers.length === 0;
-      if (end > start || ends) {
-        start += this.#session.http2.sendData(stream, bytes, start, end, ends);
-        if (start === end && ends) {
-          this.#complete();
-          return;
-        }
-      }
-    }
-    if (start < end) {
-      this.#queue.push(Buffer.from(bytes.subarray(start, end)));
-      this.#queuedBytes += end - start;
-    } else if (isLast && this.#queue.length === 0) this.#sendTrailers(stream);
-  }
-
-  #sendTrailers(stream: Http2Stream<Http2Exchange>): void {
     const { http2, shared } = this.#session;
-    trailerFields(this.#trailers, shared.fields);
-    http2.sendHeaders(stream, shared.fields, true);
-    this.#complete();
+    if (this.#sender.send(http2, stream, bytes, start, end, isLast, trailers, shared.fields)) this.#complete();
   }
 
   /** The window of the stream or of the connection has grown. */
   onWritable(): void {
-    const { http2 } = this.#session;
-    while (this.#queue.length > 0) {
-      const stream = this.#stream;
-      if (stream === undefined) return;
-      const next = this.#queue[0]!;
-      const ends = this.#endQueued && this.#queue.length === 1 && this.#trailers.length === 0;
-      const taken = http2.sendData(stream, next, 0, next.length, ends);
-      this.#queuedBytes -= taken;
-      if (taken < next.length) {
-        this.#queue[0] = next.subarray(taken);
-        break;
-      }
-      this.#queue.shift();
-      if (ends) this.#complete();
-    }
-    if (this.#stream !== undefined && this.#endQueued && this.#queue.length === 0) {
-      if (this.#trailers.length > 0) this.#sendTrailers(this.#stream);
-      else {
-        http2.sendData(this.#stream, NOTHING, 0, 0, true);
-        this.#complete();
-      }
-    }
+    const { http2, shared } = this.#session;
+    if (this.#stream !== undefined && this.#sender.resume(http2, this.#stream, shared.fields)) this.#complete();
     this.onConnectionDrained();
   }
 
   /** Lets the handler go on if it was told to wait. */
   onConnectionDrained(): void {
-    if (!this.#wasCongested || this.#queuedBytes > LOW_WATER_BYTES || this.#session.connection.isCongested) return;
+    if (!this.#wasCongested || this.#sender.queuedBytes > LOW_WATER_BYTES || this.#session.connection.isCongested)
+      return;
     this.#wasCongested = false;
     if (this.isOpen) this.handler.onDrained();
   }
@@ -332,8 +288,7 @@ export class Http2Exchange implements Connection {
     this.deadlineMs = Infinity;
     this.#held = [];
     this.#heldTrailers = NOTHING;
-    this.#queue.length = 0;
-    this.#queuedBytes = 0;
+    this.#sender.reset();
   }
 
   // Ends.
@@ -372,7 +327,7 @@ export class Http2Exchange implements Connection {
     const stream = this.#stream;
     if (stream === undefined) return;
     if (this.#phase === UNTIL_CLOSE) this.#send(NOTHING, 0, 0, true);
-    else if (!this.#endQueued) this.close();
+    else if (!this.#sender.endQueued) this.close();
     this.#session.flush();
   }
 

@@ -46,20 +46,22 @@ export class Http2Session implements ConnectionHandler {
     this.connection = connection;
     this.#newClient = newClient;
     this.#idleSinceMs = core.reactor.nowMs;
-    this.http2 = new Http2Connection('server', DEFAULT_HTTP2_OPTIONS, this.#events(), shared.out, shared.scratch);
+    this.http2 = new Http2Connection(
+      'server',
+      DEFAULT_HTTP2_OPTIONS,
+      this.#events(),
+      shared.direct.out,
+      shared.scratch,
+    );
     shared.sessions.add(this);
     this.http2.start();
     this.flush();
     this.noteDeadline(core.reactor.nowMs + core.times.headMs);
   }
 
-  /** Sends what the state machine has written. */
+  /** Sends what a command has written. While input is read, it waits for the rest. */
   flush(): void {
-    const { out, pinned } = this.shared;
-    if (out.length === 0 || this.#inFeed) return;
-    if (out.bytes === pinned.bytes) this.connection.write(pinned, 0, out.length);
-    else this.connection.writeBytes(out.bytes.subarray(0, out.length));
-    out.clear();
+    if (!this.#inFeed) this.shared.direct.sendTo(this.connection);
   }
 
   /** Makes sure that {@link onTimeout} comes by then. */
@@ -83,18 +85,18 @@ export class Http2Session implements ConnectionHandler {
   onConnected(): void {}
 
   onData(start: number, end: number): void {
-    const { shared } = this;
+    const { http2, shared } = this;
     const { input, nowMs } = this.core.reactor;
-    const length = end - start;
-    if (shared.input.length < length) shared.input = Buffer.alloc(length);
-    shared.input.set(input.bytes.subarray(start, end));
+    shared.takeInput(input.bytes, start, end);
     this.#inFeed = true;
+    http2.out = shared.feeding.out;
     try {
-      this.http2.feed(shared.input, 0, length, nowMs);
+      http2.feed(shared.input, 0, end - start, nowMs);
     } finally {
+      // Also after an exception, with which the reactor drops the connection: nobody else may send its frames.
       this.#inFeed = false;
-      // After an exception the reactor drops the connection; nobody else may send its frames.
-      this.flush();
+      http2.out = shared.direct.out;
+      shared.feeding.sendTo(this.connection);
     }
     if (this.http2.isFailed || this.http2.isDrained) this.#end();
     // A peer that does not read what it asks for is not read from either.
@@ -136,10 +138,7 @@ export class Http2Session implements ConnectionHandler {
   }
 
   onFailed(): void {
-    this.#inFeed = true;
     this.http2.abandonStreams(NO_ERROR);
-    this.#inFeed = false;
-    this.shared.out.clear();
     this.#gone();
   }
 

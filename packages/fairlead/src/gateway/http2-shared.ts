@@ -1,4 +1,6 @@
+import type { Connection } from '../reactor/reactor.ts';
 import { PinnedBuffer } from '../sys/pinned.ts';
+import { RequestHead } from '../wire/http1/request-head.ts';
 import { ResponseHead } from '../wire/http1/response-head.ts';
 import { type Http2Scratch, http2Scratch } from '../wire/http2/events.ts';
 import { FieldList } from '../wire/http2/field-list.ts';
@@ -7,15 +9,42 @@ import type { Http2Session } from './http2-session.ts';
 
 const OUTPUT_BYTES = 128 * 1024;
 
+/** Frames of one connection until they are sent, in memory that the kernel can read. */
+class FrameOutput {
+  readonly out: OutputBuffer;
+  readonly #pinned = new PinnedBuffer(OUTPUT_BYTES);
+
+  constructor() {
+    this.out = new OutputBuffer(this.#pinned.bytes);
+  }
+
+  sendTo(connection: Connection): void {
+    const { out } = this;
+    if (out.length === 0) return;
+    if (out.bytes === this.#pinned.bytes) connection.write(this.#pinned, 0, out.length);
+    else connection.writeBytes(out.bytes.subarray(0, out.length));
+    out.clear();
+  }
+}
+
 /** Memory that all HTTP/2 connections of a worker share, because callbacks never nest. */
 export class Http2Shared {
   readonly scratch: Http2Scratch = http2Scratch();
-  readonly pinned: PinnedBuffer = new PinnedBuffer(OUTPUT_BYTES);
-  readonly out: OutputBuffer = new OutputBuffer(this.pinned.bytes);
+  /** Of the connection whose input is being read: collects until all of it was. */
+  readonly feeding: FrameOutput = new FrameOutput();
+  /** Of any other connection: sent before the call returns, so never of two. */
+  readonly direct: FrameOutput = new FrameOutput();
   /** Fields to send. */
   readonly fields: FieldList = new FieldList();
-  readonly head: ResponseHead = new ResponseHead();
-  /** Input of a session, moved away because the exchanges get theirs in the reactor's buffer. */
+  readonly requestHead: RequestHead = new RequestHead();
+  readonly responseHead: ResponseHead = new ResponseHead();
+  /** Input of a connection, moved away because its streams get theirs in the reactor's buffer. */
   input: Buffer = Buffer.alloc(64 * 1024);
   readonly sessions: Set<Http2Session> = new Set();
+
+  /** Moves `[start, end)` of the reactor's input to the start of {@link input}. */
+  takeInput(from: Uint8Array, start: number, end: number): void {
+    if (this.input.length < end - start) this.input = Buffer.alloc(end - start);
+    this.input.set(from.subarray(start, end));
+  }
 }

@@ -18,7 +18,8 @@ export abstract class Http2Outbound<Owner> {
   readonly role: 'client' | 'server';
   readonly peer: PeerSettings;
   readonly streams: Map<number, Http2Stream<Owner>> = new Map();
-  readonly out: OutputBuffer;
+  /** Where commands and answers are written. The owner may exchange it between calls. */
+  out: OutputBuffer;
   /** Bytes that the peer lets us send on the whole connection. */
   sendWindow: number = h2.DEFAULT_WINDOW_BYTES;
   /** Bytes that the peer may still send. */
