@@ -4,6 +4,8 @@ import { test } from 'node:test';
 import { endpointSlices, ingresses, namespaces, services } from '@fairlead/api';
 import { FakeApi } from '../../../client/src/fake-api.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
+import type { Log } from '../sys/role.ts';
+import { MetricRegistry } from '../telemetry/metrics.ts';
 import { parseHosts } from './compile-static.ts';
 import { answerText, askTcp, askUdp, encodeQuery, makeService, makeSlice } from './dns-fixtures.ts';
 import { type DnsOptions, parseUpstream, startDns } from './start.ts';
@@ -221,6 +223,49 @@ test('mistakes in annotations are told once per change', { timeout: 30_000 }, as
     assert.deepEqual(notices, [
       'shop/web metadata.annotations[fairlead.dev/dns-ttl]: must be a whole number from 0 to 3600',
       'shop/web metadata.annotations[fairlead.dev/dns-max-endpoints]: must be a whole number from 1 to 1000',
+    ]);
+  } finally {
+    await dns.stop();
+  }
+});
+
+test("CoreDNS's metrics, and a sample of the queries in the log", { timeout: 30_000 }, async () => {
+  const api = new FakeApi();
+  api.seed(services, makeService('shop/web', ['10.96.0.20']));
+  const registry = new MetricRegistry();
+  const logged: unknown[] = [];
+  const log: Log = (_level, message, fields) => {
+    if (message === 'DNS query') logged.push(fields);
+  };
+  const dns = await startDns(optionsFor(api, { metrics: registry, logEvery: 2, workers: 1, log }));
+  try {
+    await dns.ready;
+    const [server] = dns.addresses;
+    for (let round = 0; round < 3; round++) await askUdp(server!, encodeQuery('web.shop.svc.cluster.local', 'A'));
+    await askUdp(server!, encodeQuery('no.shop.svc.cluster.local', 'AAAA'));
+    await askTcp(server!, [encodeQuery('web.shop.svc.cluster.local', 1000)]);
+    await askUdp(server!, encodeQuery('example.org', 'A'));
+    const samples = new Map(
+      registry.collect().flatMap((family) =>
+        [...family.samples()].map((sample) => {
+          const count = sample.type === 'value' ? sample.value : sample.counts.reduce((sum, value) => sum + value, 0);
+          return [`${family.name} ${sample.labels.slice(2).join(' ')}`.trim(), count] as const;
+        }),
+      ),
+    );
+    assert.equal(samples.get('coredns_dns_requests_total udp A'), 4);
+    assert.equal(samples.get('coredns_dns_requests_total udp AAAA'), 1);
+    assert.equal(samples.get('coredns_dns_requests_total tcp other'), 1);
+    assert.equal(samples.get('coredns_dns_responses_total udp NOERROR'), 3);
+    assert.equal(samples.get('coredns_dns_responses_total udp NXDOMAIN'), 1);
+    assert.equal(samples.get('coredns_dns_responses_total udp SERVFAIL'), 1, 'there is no upstream');
+    assert.equal(samples.get('coredns_dns_request_duration_seconds udp'), 1);
+    assert.ok((samples.get('fairlead_dns_names') ?? 0) > 5);
+    while (logged.length < 2) await systemClock.sleep(5);
+    const client = '127.0.0.1';
+    assert.deepEqual(logged.slice(0, 2), [
+      { client, name: 'web.shop.svc.cluster.local', type: 1, answer: 0 },
+      { client, name: 'no.shop.svc.cluster.local', type: 28, answer: 3 },
     ]);
   } finally {
     await dns.stop();

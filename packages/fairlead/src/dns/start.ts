@@ -4,11 +4,13 @@ import { type ApiClient, type Informer, type InformerOptions, startInformer } fr
 import type { Clock, Random } from '../sys/clock.ts';
 import type { Log, Running } from '../sys/role.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
+import type { MetricRegistry } from '../telemetry/metrics.ts';
 import { nameFromText } from '../wire/dns/name.ts';
 import { compileApexRecords, compileZoneRecords } from './compile.ts';
 import { compileHostsRecords, type HostsEntry, type RewriteRule } from './compile-static.ts';
 import { DnsError } from './dns-error.ts';
 import { DnsLoop, type DnsNotice } from './dns-loop.ts';
+import { registerDnsMetrics } from './dns-metrics.ts';
 import type { ForwardRule } from './forward/forwarder.ts';
 import { parseNameservers } from './forward/resolv-conf.ts';
 import type { Upstream } from './forward/upstream-exchange.ts';
@@ -46,6 +48,10 @@ export interface DnsOptions {
   readonly rewrites?: readonly RewriteRule[];
   /** DNS over TLS (and, if given, HTTPS) with a certificate. */
   readonly secure?: SecureListeners;
+  /** Where metrics are registered, under CoreDNS's names; absent: nowhere. */
+  readonly metrics?: MetricRegistry;
+  /** Logs one of so many UDP queries; absent: none. */
+  readonly logEvery?: number;
   /** Zone of this node, for Services that prefer it. */
   readonly nodeZone?: string;
   /** Told of mistakes in annotations `fairlead.dev/dns-*`, once per change. */
@@ -129,8 +135,15 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
     throw new DnsError('options', `not a zone: ${options.externalZone}`);
   }
   const externalZone = external === undefined ? undefined : clusterZone(external, ttlSeconds);
+  let running: DnsServer | undefined;
+  const [first] = options.listen;
+  const metrics =
+    options.metrics &&
+    registerDnsMetrics(options.metrics, `dns://:${first?.port ?? 53}`, `${zone.origin}.`, () => running?.stats);
   const server = new DnsServer({
     zone,
+    onResolved: metrics?.resolved,
+    logEvery: options.logEvery,
     ...(externalZone === undefined ? {} : { otherZones: [externalZone] }),
     rewrites: options.rewrites ?? [],
     secure: options.secure,
@@ -148,6 +161,7 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
     server.setSource('external', compileZoneRecords(externalZone, nameservers, ttlSeconds));
   }
   if (options.hosts !== undefined) server.setSource('hosts', compileHostsRecords(options.hosts, ttlSeconds));
+  running = server;
   await server.start();
 
   const informers: Informer<unknown>[] = [];

@@ -1,3 +1,5 @@
+import { rrType } from '../../wire/dns/constants.ts';
+
 /** Positions in a thread's counter array (64-bit floats, one writer). */
 export const counterIndex = {
   queries: 0,
@@ -13,10 +15,31 @@ export const counterIndex = {
   rateLimited: 7,
   /** First of sixteen counters by response code. */
   rcodes: 8,
+  /** First of the counters by query type, in the order of {@link countedTypes}; then all other types. */
+  types: 24,
 } as const;
 
+/** Query types that are counted apart. */
+export const countedTypes: readonly number[] = [
+  rrType.A,
+  rrType.AAAA,
+  rrType.SRV,
+  rrType.PTR,
+  rrType.TXT,
+  rrType.NS,
+  rrType.SOA,
+  rrType.CNAME,
+  rrType.MX,
+  rrType.HTTPS,
+  rrType.ANY,
+];
+
+/** Counter of each query type below 256. */
+export const typeCounter: Uint8Array = new Uint8Array(256).fill(counterIndex.types + countedTypes.length);
+for (const [index, type] of countedTypes.entries()) typeCounter[type] = counterIndex.types + index;
+
 /** Length of a thread's counter array. */
-export const counterWords = 24;
+export const counterWords = 40;
 
 /** Sums over all threads. */
 export interface DnsCounters {
@@ -30,6 +53,8 @@ export interface DnsCounters {
   readonly rateLimited: number;
   /** Answers from the table by response code. */
   readonly rcodes: readonly number[];
+  /** Queries by type: those of {@link countedTypes}, then all others. */
+  readonly types: readonly number[];
 }
 
 /** Adds up the counters of all threads. */
@@ -45,5 +70,6 @@ export function sumCounters(threads: readonly Float64Array[]): DnsCounters {
     cacheHits: sum(counterIndex.cacheHits),
     rateLimited: sum(counterIndex.rateLimited),
     rcodes: Array.from({ length: 16 }, (_, code) => sum(counterIndex.rcodes + code)),
+    types: Array.from({ length: countedTypes.length + 1 }, (_, index) => sum(counterIndex.types + index)),
   };
 }

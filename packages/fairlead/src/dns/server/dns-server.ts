@@ -37,6 +37,10 @@ export interface DnsServerOptions {
   readonly workers: number;
   /** DNS over TLS and over HTTPS, where they listen; absent: neither. */
   readonly secure?: SecureListeners | undefined;
+  /** Told of every query that the table could not answer. */
+  readonly onResolved?: ((protocol: 'udp' | 'tcp', code: number, durationMs: number) => void) | undefined;
+  /** Logs one of so many UDP queries; absent: none. */
+  readonly logEvery?: number | undefined;
   /** Response rate limiting of sources outside private networks. Default: on. */
   readonly rateLimits?: RateLimits | 'off';
   readonly clock: Clock;
@@ -57,6 +61,8 @@ export interface DnsServerStats {
   readonly table: AnswerTableStats;
   readonly forwarder: ForwarderStats;
   readonly tcpConnections: number;
+  /** Counts of the workers, and of TCP, TLS and HTTPS together. */
+  readonly byProtocol: { readonly udp: DnsCounters; readonly tcp: DnsCounters };
 }
 
 /** Most handed-off queries at once. */
@@ -120,6 +126,10 @@ export class DnsServer implements Running {
       table: this.#table.stats,
       forwarder: this.#forwarder.stats,
       tcpConnections: this.#tcp?.connections ?? 0,
+      byProtocol: {
+        udp: sumCounters(this.#udp?.counters ?? []),
+        tcp: sumCounters([this.#streamAnswerer.counters]),
+      },
     };
   }
 
@@ -161,16 +171,17 @@ export class DnsServer implements Running {
       table: this.#table,
       foreign: this.#foreign,
       zones: zoneTemplates(zone, this.#options.otherZones),
-      resolve: (message, peer) => resolveQuery(message, this.#context(peer)),
+      resolve: (message, peer) => this.#resolve(message, peer, 'udp'),
       refresh: (message) => refreshQuery(message, this.#forwarder),
       cookieSecret: this.#cookieSecret,
+      logEvery: this.#options.logEvery,
       rateLimits: rateLimits === 'off' ? undefined : rateLimits,
       clock,
       log,
     });
     const answers = new StreamAnswers({
       answerer: this.#streamAnswerer,
-      resolve: (message, peer) => resolveQuery(message, this.#context(peer), 65535),
+      resolve: (message, peer) => this.#resolve(message, peer, 'tcp'),
       clock,
     });
     const tcp = new TcpServer({ listen: udp.addresses, answers, clock, log });
@@ -209,6 +220,14 @@ export class DnsServer implements Running {
     const madeAt = Math.floor(this.#options.clock.now() / 1000);
     const { rcode, answers, authority } = answer;
     this.#foreign.publish({ name: question.name, type: question.type, rcode, answers, authority, ttlSeconds, madeAt });
+  }
+
+  async #resolve(message: Uint8Array, peer: SocketAddress, protocol: 'udp' | 'tcp'): Promise<Uint8Array | undefined> {
+    const { clock, onResolved } = this.#options;
+    const startMs = clock.monotonicMs();
+    const answer = await resolveQuery(message, this.#context(peer), protocol === 'tcp' ? 65535 : undefined);
+    if (answer !== undefined) onResolved?.(protocol, answer[3]! & 15, clock.monotonicMs() - startMs);
+    return answer;
   }
 
   #context(peer: SocketAddress): ResolveContext {

@@ -12,7 +12,7 @@ import {
   udpPayloadBytes,
 } from '../../wire/dns/constants.ts';
 import { ParsedQuery, parseQuery, queryVerdict } from '../../wire/dns/query.ts';
-import { counterIndex, counterWords } from './counters.ts';
+import { counterIndex, counterWords, typeCounter } from './counters.ts';
 import { ForeignAnswers } from './foreign-answers.ts';
 import type { ForeignBuffers } from './foreign-layout.ts';
 import { cookieBytes, type ServerCookies } from './server-cookie.ts';
@@ -146,6 +146,7 @@ export class QueryAnswerer {
     this.hasValidCookie =
       query.cookieAt > 0 && this.#cookies?.isValid(input, query, this.peer, this.peerAt, this.nowSeconds) === true;
     const qtype = query.qtype;
+    counters[qtype < 256 ? typeCounter[qtype]! : typeCounter[0]!]!++;
     if (query.qclass !== rrClass.IN || qtype === rrType.AXFR || qtype === rrType.IXFR) {
       this.#extendedError = qtype === rrType.AXFR || qtype === rrType.IXFR ? prohibited : notSupported;
       return this.#reply(input, start, output, base, rcode.REFUSED, false);

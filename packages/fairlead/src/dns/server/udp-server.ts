@@ -31,13 +31,14 @@ import {
 } from '../../sys/socket.ts';
 import type { SocketAddress } from '../../sys/socket-address.ts';
 import { udpPayloadBytes } from '../../wire/dns/constants.ts';
+import { nameToText } from '../../wire/dns/name.ts';
 import { DnsError } from '../dns-error.ts';
 import type { AnswerTable } from './answer-table.ts';
 import { counterWords } from './counters.ts';
 import type { ForeignTable } from './foreign-table.ts';
 import type { RateLimits } from './rate-limiter.ts';
 import { control, counterStrideWords, type TableBuffers } from './table-layout.ts';
-import type { HandedOffQuery, UdpWorkerData } from './udp-worker.ts';
+import type { HandedOffQuery, LoggedQuery, UdpWorkerData } from './udp-worker.ts';
 import type { ZoneTemplate } from './zone-template.ts';
 
 /** What the UDP service needs. */
@@ -54,6 +55,8 @@ export interface UdpServerOptions {
   readonly refresh: (message: Uint8Array) => Promise<void>;
   /** Key of the server cookies. */
   readonly cookieSecret: Uint8Array;
+  /** Logs one of so many queries; absent: none. */
+  readonly logEvery?: number | undefined;
   /** Response rate limiting; absent: none. */
   readonly rateLimits?: RateLimits | undefined;
   readonly clock: Clock;
@@ -200,6 +203,7 @@ export class UdpServer implements Running {
       foreign: this.#options.foreign.buffers,
       cookieSecret: this.#options.cookieSecret,
       rateLimits: this.#options.rateLimits,
+      logEvery: this.#options.logEvery ?? 0,
     };
     const thread = new Worker(new URL('./udp-worker.ts', import.meta.url), {
       workerData: data,
@@ -207,7 +211,10 @@ export class UdpServer implements Running {
     });
     this.#threads[index] = thread;
     this.#starts++;
-    thread.on('message', (query: HandedOffQuery) => void this.#answer(query));
+    thread.on('message', (message: HandedOffQuery | LoggedQuery) => {
+      if ('loggedName' in message) this.#log(message);
+      else void this.#answer(message);
+    });
     thread.on('error', (error) => this.#options.log('error', 'DNS worker failed', { worker: index, error }));
     thread.once('exit', () => this.#threadEnded(index));
   }
@@ -225,6 +232,12 @@ export class UdpServer implements Running {
       this.#startThread(index);
     });
     this.#restarts.add(cancel);
+  }
+
+  #log({ loggedName, type, code, peer }: LoggedQuery): void {
+    const name = nameToText(loggedName);
+    const answer = code < 0 ? 'forwarded' : code;
+    this.#options.log('info', 'DNS query', { client: peer.address, name, type, answer });
   }
 
   async #answer(query: HandedOffQuery): Promise<void> {

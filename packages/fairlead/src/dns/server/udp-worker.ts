@@ -29,6 +29,8 @@ export interface UdpWorkerData {
   /** Forwarded answers. */
   readonly foreign: ForeignBuffers;
   readonly cookieSecret: Uint8Array;
+  /** Every so many queries one is logged; 0: none. */
+  readonly logEvery: number;
   /** Absent: no limits. */
   readonly rateLimits: RateLimits | undefined;
 }
@@ -41,6 +43,15 @@ export interface HandedOffQuery {
   readonly message: Uint8Array;
   /** The client has its answer: only fetch a fresh one. */
   readonly isRefresh: boolean;
+}
+
+/** A query of the sampled log, as it was answered. */
+export interface LoggedQuery {
+  readonly loggedName: Uint8Array;
+  readonly type: number;
+  /** Response code; -1: forwarded. */
+  readonly code: number;
+  readonly peer: SocketAddress;
 }
 
 /** Longest stay in epoll_wait; the sockets' SO_RCVTIMEO is the same. */
@@ -92,6 +103,20 @@ function handOver(socket: number, slot: number, isRefresh: boolean): number {
   return 0;
 }
 
+let untilLogged = data.logEvery;
+
+/** Every so many queries: tells the main thread of one. */
+function sample(length: number, slot: number, base: number): void {
+  if (--untilLogged > 0) return;
+  untilLogged = data.logEvery;
+  const peer = input.peer(slot);
+  const { query } = answerer;
+  if (peer === undefined || query.questionEnd === 0) return;
+  const code = length === handOff ? -1 : output.bytes[base + 3]! & 15;
+  const logged: LoggedQuery = { loggedName: query.name.slice(0, query.nameBytes), type: query.qtype, code, peer };
+  port.postMessage(logged);
+}
+
 /** Length of an answer after rate limiting; 0: not sent. */
 function limited(length: number, start: number, base: number): number {
   const answerClass = length === handOff ? forwardedClass : output.bytes[base + 3]! & 15;
@@ -119,6 +144,7 @@ function serveBatch(socket: number, flags: number): number {
       const end = start + input.receivedLength(slot);
       answerer.peerAt = slot * sockaddrBytes;
       length = answerer.answer(input.bytes, start, end, output.bytes, base, 0);
+      if (data.logEvery > 0 && length !== 0) sample(length, slot, base);
       if (limiter !== undefined && length !== 0 && !answerer.hasValidCookie) length = limited(length, start, base);
       if (length === handOff) {
         const code = handOver(socket, slot, false);
