@@ -1,10 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { startGateway } from '../packages/fairlead/src/gateway/start.ts';
 import type { Route, RouteTableDiff, VirtualHost } from '../packages/fairlead/src/routing/route-table.ts';
 import { systemClock } from '../packages/fairlead/src/sys/clock.ts';
 
-// The gateway that the l7 benchmark measures: `l7-gateway.ts PORT UPSTREAM_PORT`.
+// The gateway that the l7 benchmark measures: `l7-gateway.ts PORT UPSTREAM_PORT [CERTIFICATE KEY]`.
 
-const [port = 0, upstream = 0] = process.argv.slice(2).map(Number);
+const [port = 0, upstream = 0] = process.argv.slice(2, 4).map(Number);
+const [certificateFile, keyFile] = process.argv.slice(4);
+const protocol = certificateFile === undefined ? 'http' : 'https';
 
 const route = (path: string): Route => ({
   source: { kind: 'Ingress', namespace: 'shop', name: 'shop', field: `spec.rules ${path}` },
@@ -20,9 +23,22 @@ const host = (hostname: string, paths: readonly string[]): readonly [string, Vir
 ];
 const hosts = [...Array(9).keys()].map((i) => host(`site-${i}.example`, ['/']));
 const table: RouteTableDiff = {
-  listeners: [['http', { name: 'http', protocol: 'http', address: '127.0.0.1', port }]],
+  listeners: [['http', { name: 'http', protocol, address: '127.0.0.1', port }]],
   hosts: [...hosts, host('shop.example', ['/api', '/cart', '/']), host('*', ['/'])],
-  certificates: [],
+  certificates:
+    certificateFile === undefined || keyFile === undefined
+      ? []
+      : [
+          [
+            'shop/edge',
+            {
+              key: 'shop/edge',
+              hosts: ['shop.example', '*'],
+              certificate: readFileSync(certificateFile, 'utf8'),
+              privateKey: readFileSync(keyFile, 'utf8'),
+            },
+          ],
+        ],
   backends: [
     [
       'shop/web:80',

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, connect as netConnect } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,20 @@ const ROUNDS = 3;
 const SECONDS = 4;
 const CONNECTIONS = 64;
 const BODY = '0123456789'.repeat(10);
+
+/** Certificate and key files that the peers show, for HTTPS. */
+export interface BenchIdentity {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+/** One table of the benchmark. */
+export interface L7Job {
+  readonly title: string;
+  readonly identity?: (folder: string) => BenchIdentity;
+  /** Each request on a new connection: with HTTPS a full handshake. */
+  readonly reconnect?: boolean;
+}
 
 interface Peer {
   readonly name: string;
@@ -72,7 +86,7 @@ const upstreamConfig = (folder: string, port: number): string =>
   );
 
 /** The same function as ours: hosts, path rules, header edits, forwarding headers, pooled upstreams. */
-const nginxConfig = (folder: string, port: number, upstream: number): string =>
+const nginxConfig = (folder: string, port: number, upstream: number, tls: BenchIdentity | undefined): string =>
   nginxHttp(
     folder,
     'proxy.pid',
@@ -81,12 +95,13 @@ const nginxConfig = (folder: string, port: number, upstream: number): string =>
   proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;
   proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Forwarded-Port $server_port;
   proxy_set_header X-Route shop; proxy_hide_header Server; add_header X-Served-By edge;
-${[...Array(9).keys()].map((i) => `  server { listen 127.0.0.1:${port}; server_name site-${i}.example; location / { proxy_pass http://app; } }`).join('\n')}
-  server { listen 127.0.0.1:${port} default_server backlog=4096; server_name shop.example;
+  ${tls === undefined ? '' : `ssl_certificate ${tls.certificate}; ssl_certificate_key ${tls.privateKey}; ssl_protocols TLSv1.2 TLSv1.3;`}
+${[...Array(9).keys()].map((i) => `  server { listen 127.0.0.1:${port}${tls === undefined ? '' : ' ssl'}; server_name site-${i}.example; location / { proxy_pass http://app; } }`).join('\n')}
+  server { listen 127.0.0.1:${port}${tls === undefined ? '' : ' ssl'} default_server backlog=4096; server_name shop.example;
     location /api { proxy_pass http://app; } location /cart { proxy_pass http://app; } location / { proxy_pass http://app; } }`,
   );
 
-const haproxyConfig = (port: number, upstream: number): string => `
+const haproxyConfig = (port: number, upstream: number, tls: string | undefined): string => `
 global
   nbthread 1
   maxconn 8192
@@ -97,7 +112,7 @@ defaults
   timeout server 60s
   http-reuse always
 frontend edge
-  bind 127.0.0.1:${port} backlog 4096
+  bind 127.0.0.1:${port} backlog 4096 ${tls === undefined ? '' : `ssl crt ${tls} ssl-min-ver TLSv1.2`}
   http-request set-header X-Forwarded-For %[src]
   http-request set-header X-Forwarded-Proto http
   http-request set-header X-Forwarded-Host %[req.hdr(Host)]
@@ -114,8 +129,8 @@ backend app
   server a 127.0.0.1:${upstream} pool-max-conn 256
 `;
 
-async function measure(peer: Peer, cpu: string[]): Promise<Sample> {
-  const url = `http://127.0.0.1:${peer.port}/`;
+async function measure(peer: Peer, job: L7Job, cpu: string[]): Promise<Sample> {
+  const url = `${job.identity === undefined ? 'http' : 'https'}://127.0.0.1:${peer.port}/`;
   const wrk = (seconds: number): Promise<{ stdout: string }> =>
     run(cpu[0]!, [
       ...cpu.slice(1),
@@ -126,6 +141,7 @@ async function measure(peer: Peer, cpu: string[]): Promise<Sample> {
       '--latency',
       '-H',
       'Host: shop.example',
+      ...(job.reconnect === true ? ['-H', 'Connection: close'] : []),
       url,
     ]);
   await wrk(1);
@@ -149,11 +165,16 @@ function micros(text: string | undefined): number {
   return Number(match[1]) * { us: 1, ms: 1000, s: 1_000_000 }[match[2] as 'us' | 'ms' | 's'];
 }
 
+/** The plain HTTP job. */
+const PLAIN: L7Job = {
+  title: `HTTP/1.1 proxy, keep-alive GET, ${BODY.length}-byte body, ${CONNECTIONS} connections`,
+};
+
 /**
- * CPU time per proxied keep-alive GET against nginx and HAProxy, in one run: one worker each, the
+ * CPU time per proxied GET against nginx and HAProxy, in one run: one worker each, the
  * same upstream, the same rules. Needs nginx, haproxy and wrk.
  */
-export async function runL7Bench(): Promise<void> {
+export async function runL7Bench(job: L7Job = PLAIN): Promise<void> {
   for (const program of ['nginx', 'haproxy', 'wrk']) {
     try {
       execFileSync('which', [program]);
@@ -175,6 +196,7 @@ export async function runL7Bench(): Promise<void> {
       writeFileSync(path, text);
       return path;
     };
+    const identity = job.identity?.(folder);
     const ports = {
       upstream: await freePort(),
       ours: await freePort(),
@@ -182,17 +204,29 @@ export async function runL7Bench(): Promise<void> {
       haproxy: await freePort(),
     };
     await launch(ports.upstream, 'nginx', ['-c', file('upstream.conf', upstreamConfig(folder, ports.upstream))]);
+    const haproxyPem =
+      identity === undefined
+        ? undefined
+        : file('haproxy.pem', readFileSync(identity.certificate, 'utf8') + readFileSync(identity.privateKey, 'utf8'));
     const server = fileURLToPath(new URL('l7-gateway.ts', import.meta.url));
     const peers = [
       {
-        ...(await launch(ports.ours, process.execPath, [server, `${ports.ours}`, `${ports.upstream}`])),
+        ...(await launch(ports.ours, process.execPath, [
+          server,
+          `${ports.ours}`,
+          `${ports.upstream}`,
+          ...(identity === undefined ? [] : [identity.certificate, identity.privateKey]),
+        ])),
         name: 'fairlead',
       },
-      await launch(ports.nginx, 'nginx', ['-c', file('nginx.conf', nginxConfig(folder, ports.nginx, ports.upstream))]),
+      await launch(ports.nginx, 'nginx', [
+        '-c',
+        file('nginx.conf', nginxConfig(folder, ports.nginx, ports.upstream, identity)),
+      ]),
       await launch(ports.haproxy, 'haproxy', [
         '-db',
         '-f',
-        file('haproxy.cfg', haproxyConfig(ports.haproxy, ports.upstream)),
+        file('haproxy.cfg', haproxyConfig(ports.haproxy, ports.upstream, haproxyPem)),
       ]),
     ];
     // The load generator gets a core of its own where there is one.
@@ -200,12 +234,12 @@ export async function runL7Bench(): Promise<void> {
     const pin = last > 0 ? ['taskset', '-c', `${last}`] : ['env'];
     const samples = peers.map((): Sample[] => []);
     for (let round = 0; round < ROUNDS; round++) {
-      for (const [index, peer] of peers.entries()) samples[index]!.push(await measure(peer, pin));
+      for (const [index, peer] of peers.entries()) samples[index]!.push(await measure(peer, job, pin));
     }
     const of = (index: number, pick: (sample: Sample) => number): number => median(samples[index]!.map(pick));
     const nginxCpu = of(1, (sample) => sample.cpuUs);
     printTable(
-      `HTTP/1.1 proxy, keep-alive GET, ${BODY.length}-byte body, ${CONNECTIONS} connections (median of ${ROUNDS} x ${SECONDS} s)`,
+      `${job.title} (median of ${ROUNDS} x ${SECONDS} s)`,
       ['proxy', 'CPU us/request', 'vs nginx', 'requests/s', 'p50 us', 'p99 us', 'errors'],
       peers.map((peer, index) => [
         peer.name,

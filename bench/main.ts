@@ -26,6 +26,16 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     ],
     run: async () => (await import('./l7.ts')).runL7Bench(),
   },
+  'l7-https': {
+    summary: 'HTTPS in, HTTP out: CPU per request and per full handshake, beside nginx and HAProxy',
+    needs: [
+      { command: 'wrk', debianPackage: 'wrk' },
+      { command: 'nginx', debianPackage: 'nginx-light' },
+      { command: 'haproxy', debianPackage: 'haproxy' },
+      { command: 'openssl', debianPackage: 'openssl' },
+    ],
+    run: async () => (await import('./l7-https.ts')).runHttpsBench(),
+  },
   dns: {
     summary: 'DNS server: CPU per query and queries/s, beside Knot',
     needs: [
@@ -78,7 +88,7 @@ async function main([name]: readonly string[]): Promise<number> {
   const benchmark = name === undefined ? undefined : benchmarks[name];
   if (benchmark === undefined) {
     const lines = Object.entries(benchmarks).map(([each, { summary }]) => `  ${each.padEnd(4)} ${summary}`);
-    process.stderr.write(`usage: npm run bench -- l7|dns|l4|api\n${lines.join('\n')}\n`);
+    process.stderr.write(`usage: npm run bench -- l7|l7-https|dns|l4|api\n${lines.join('\n')}\n`);
     return name === undefined || name === '--help' ? 0 : 1;
   }
   const { lines, fatal } = missingPrograms(benchmark);

@@ -268,7 +268,9 @@ export class EpollConnection implements Connection {
       return;
     }
     const input = this.reactor.input;
-    const received = recv(this.fd, input, INPUT_BASE, READ_MAX_BYTES);
+    let received = recv(this.fd, input, INPUT_BASE, READ_MAX_BYTES);
+    // A peer that was told of the end answers with little more than its own: no need to wait for another event.
+    if (received > 0 && this.#state === LINGERING) received = recv(this.fd, input, INPUT_BASE, READ_MAX_BYTES);
     if (received > 0) {
       if (this.#state === LINGERING) return;
       this.bytesRead += received;
