@@ -29,8 +29,10 @@ export function selfSignedIdentity(name: string, nowMs: number): TlsIdentity {
   );
   const signature = der(0x03, Buffer.from([0]), sign('sha256', toBeSigned, privateKey));
   const certificate = sequence(toBeSigned, ecdsaWithSha256, signature).toString('base64');
+  // RFC 7468: lines of 64, and no empty one when the length is a multiple of that.
+  const lines = certificate.match(/.{1,64}/g) ?? [];
   return {
-    certificate: `-----BEGIN CERTIFICATE-----\n${certificate.replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`,
+    certificate: `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`,
     privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   };
 }

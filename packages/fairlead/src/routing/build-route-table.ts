@@ -14,6 +14,7 @@ import { type BackendRef, compileIngress, type IngressProblem, type IngressRules
 import { type ClassSelection, isOurIngress, selectClasses } from './ingress-class.ts';
 import { KeyIndex } from './key-index.ts';
 import { mergeHost, type RouteConflict } from './merge-host.ts';
+import { readCaBundle } from './read-tls-secret.ts';
 import type {
   BackendKey,
   RouteBackend,
@@ -69,6 +70,8 @@ export class RouteTableBuilder {
   readonly #ingressesOfBackend = new KeyIndex();
   readonly #backendsOfService = new KeyIndex();
   readonly #slicesOfService = new KeyIndex();
+  readonly #backendsOfSecret = new KeyIndex();
+  readonly #secrets: SecretSource;
   readonly #refs = new Map<BackendKey, BackendRef>();
   readonly #backendProblems = new Map<BackendKey, Omit<IngressProblem, 'field'>>();
   readonly #conflicts = new Map<string, readonly RouteConflict[]>();
@@ -88,13 +91,16 @@ export class RouteTableBuilder {
     this.#className = className;
     this.#classes = selectClasses([], className);
     for (const listener of listeners) this.#listeners.set(listener.name, listener);
-    this.#certificates = new CertificateTable(sources.secrets ?? noSecrets, onDirty, (ingress) =>
-      this.#dirtyStatus.add(ingress),
-    );
+    this.#secrets = sources.secrets ?? noSecrets;
+    this.#certificates = new CertificateTable(this.#secrets, onDirty, (ingress) => this.#dirtyStatus.add(ingress));
     this.#unsubscribe = [
       sources.ingressClasses.subscribe(() => {
         this.#classesChanged = true;
         onDirty();
+      }),
+      this.#secrets.subscribe((secret) => {
+        for (const backend of this.#backendsOfSecret.get(secret)) this.#dirtyBackends.add(backend);
+        if (this.#dirtyBackends.size > 0) onDirty();
       }),
       sources.ingresses.subscribe((changes) => {
         for (const change of changes) this.#dirtyIngresses.add(change.key);
@@ -198,6 +204,10 @@ export class RouteTableBuilder {
     for (const ref of after?.backends ?? []) {
       this.#ingressesOfBackend.add(ref.key, key);
       this.#backendsOfService.add(`${ref.namespace}/${ref.service}`, ref.key);
+      if (!this.#refs.has(ref.key) && ref.tls?.ca !== undefined) {
+        this.#backendsOfSecret.add(ref.tls.ca, ref.key);
+        this.#secrets.watch(ref.tls.ca);
+      }
       this.#refs.set(ref.key, ref);
       this.#dirtyBackends.add(ref.key);
     }
@@ -237,11 +247,22 @@ export class RouteTableBuilder {
       const slice = this.#sources.endpointSlices.get(key);
       if (slice !== undefined) slices.push(slice);
     }
-    return compileBackend(ref, this.#sources.services.get(service), slices);
+    const secret = ref.tls?.ca === undefined ? undefined : this.#secrets.get(ref.tls.ca);
+    const ca =
+      secret === 'pending'
+        ? ({ ok: false, problem: 'is not known yet' } as const)
+        : secret === undefined
+          ? undefined
+          : readCaBundle(secret);
+    return compileBackend(ref, this.#sources.services.get(service), slices, ca);
   }
 
   #forgetBackend(ref: BackendRef): void {
     this.#refs.delete(ref.key);
+    if (ref.tls?.ca !== undefined) {
+      this.#backendsOfSecret.delete(ref.tls.ca, ref.key);
+      this.#secrets.unwatch(ref.tls.ca);
+    }
     this.#backendProblems.delete(ref.key);
     this.#backendsOfService.delete(`${ref.namespace}/${ref.service}`, ref.key);
   }

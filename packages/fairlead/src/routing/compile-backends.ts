@@ -1,5 +1,6 @@
 import type { EndpointSlice, Service, ServicePort } from '@fairlead/api';
 import type { BackendRef, IngressProblem } from './compile-ingress.ts';
+import type { TlsSecretResult } from './read-tls-secret.ts';
 import type { RouteBackend, RouteEndpoint } from './route-table.ts';
 
 /** One backend, compiled, and what is wrong with it (told at each Ingress that names it). */
@@ -13,12 +14,14 @@ export interface CompiledBackend {
  *
  * Ready endpoints; when there is none, those that still serve while they terminate (as kube-proxy).
  * A missing Service or port, and a Service of type ExternalName, give a backend without endpoints:
- * the route stays and answers 503.
+ * the route stays and answers 503. So does a CA that is asked for and cannot be had: never plain text, never
+ * unchecked. `ca` is what the Secret of `ref.tls.ca` holds, undefined without one.
  */
 export function compileBackend(
-  ref: Pick<BackendRef, 'key' | 'namespace' | 'service' | 'port'>,
+  ref: Pick<BackendRef, 'key' | 'namespace' | 'service' | 'port' | 'tls'>,
   service: Service | undefined,
   slices: Iterable<EndpointSlice>,
+  ca?: TlsSecretResult<string>,
 ): CompiledBackend {
   const none: RouteBackend = { key: ref.key, protocol: 'http1', balance: 'round-robin', endpoints: [] };
   if (service === undefined) {
@@ -38,6 +41,15 @@ export function compileBackend(
     return { backend: none, problem: { reason: 'BackendNotFound', message } };
   }
   const endpoints = collectEndpoints(port, slices, preferredAddressType(service));
+  if (ref.tls !== undefined) {
+    if (ref.tls.ca !== undefined && ca?.ok !== true) {
+      const message = `Secret ${ref.tls.ca} ${ca?.problem ?? 'does not exist'}; requests get 503`;
+      return { backend: { ...none, protocol: 'https' }, problem: { reason: 'BackendCaInvalid', message } };
+    }
+    const { serverName } = ref.tls;
+    const tls = { ...(ca?.ok === true ? { ca: ca.value } : {}), ...(serverName === undefined ? {} : { serverName }) };
+    return { backend: { ...none, protocol: 'https', endpoints, tls }, problem: undefined };
+  }
   return { backend: { ...none, protocol: backendProtocol(port.appProtocol), endpoints }, problem: undefined };
 }
 

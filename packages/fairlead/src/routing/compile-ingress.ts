@@ -22,6 +22,7 @@ export interface IngressProblem {
     | 'SecretNotFound'
     | 'SecretInvalid'
     | 'ClientCaInvalid'
+    | 'BackendCaInvalid'
     | 'CertificateMismatch';
   readonly message: string;
 }
@@ -35,7 +36,23 @@ export interface BackendRef {
   readonly port: number | string;
   /** Where the Ingress names it, for problems. */
   readonly field: string;
+  /** What the Ingress's annotations say about the connection; absent: the Service's `appProtocol` decides. */
+  readonly tls?: BackendTlsRef;
 }
+
+/** TLS to a backend as annotations ask for it. */
+export interface BackendTlsRef {
+  /** `namespace/name` of the Secret with the CA bundle. */
+  readonly ca?: string;
+  readonly serverName?: string;
+}
+
+/** Annotation: `HTTPS` for endpoints that speak TLS, whatever `appProtocol` says; `HTTP` is the default. */
+export const BACKEND_PROTOCOL_ANNOTATION = 'fairlead.dev/backend-protocol';
+/** Annotation: a Secret of the same namespace whose `ca.crt` must have signed the endpoints' certificates. */
+export const BACKEND_CA_ANNOTATION = 'fairlead.dev/backend-ca-secret';
+/** Annotation: the name sent to, and with a CA demanded of, the endpoints. */
+export const BACKEND_NAME_ANNOTATION = 'fairlead.dev/backend-server-name';
 
 /**
  * Order of routes within a hostname, lowest first. An exact path is never shorter than any prefix
@@ -100,12 +117,34 @@ class IngressRulesBuilder {
   readonly #hosts = new Map<string, RankedRoute[]>();
   readonly #backends: BackendRef[] = [];
   readonly #problems: IngressProblem[] = [];
+  readonly #backendTls: BackendTlsRef | undefined;
   #position = 0;
 
   constructor(ingress: Stored<Ingress>) {
     this.#ingress = ingress;
     this.#key = objectKey(ingress);
     this.#namespace = ingress.metadata.namespace ?? '';
+    this.#backendTls = this.#readBackendTls();
+  }
+
+  #readBackendTls(): BackendTlsRef | undefined {
+    const annotations = this.#ingress.metadata.annotations ?? {};
+    const protocol = annotations[BACKEND_PROTOCOL_ANNOTATION]?.toUpperCase() ?? '';
+    const ca = annotations[BACKEND_CA_ANNOTATION] ?? '';
+    const serverName = annotations[BACKEND_NAME_ANNOTATION]?.toLowerCase() ?? '';
+    const field = (name: string): string => `metadata.annotations[${name}]`;
+    if (protocol !== '' && protocol !== 'HTTP' && protocol !== 'HTTPS') {
+      this.problem(field(BACKEND_PROTOCOL_ANNOTATION), 'InvalidRule', `${protocol} is neither HTTP nor HTTPS`);
+    }
+    if (serverName !== '' && !HOSTNAME.test(serverName)) {
+      this.problem(field(BACKEND_NAME_ANNOTATION), 'InvalidRule', `${JSON.stringify(serverName)} is not a DNS name`);
+    }
+    // A CA without the protocol can only be meant as HTTPS; plain text would be worse than a mistake.
+    if (protocol !== 'HTTPS' && ca === '') return undefined;
+    return {
+      ...(ca === '' ? {} : { ca: `${this.#namespace}/${ca}` }),
+      ...(serverName === '' || !HOSTNAME.test(serverName) ? {} : { serverName }),
+    };
   }
 
   rules(): Omit<IngressRules, 'tls'> {
@@ -187,8 +226,16 @@ class IngressRulesBuilder {
       this.problem(`${field}.service.port`, 'InvalidRule', 'a number or a name is needed; requests get 503');
       return { type: 'respond', status: 503, body: 'no service port\n' };
     }
-    const key = `${this.#namespace}/${service.name}:${port}`;
-    this.#backends.push({ key, namespace: this.#namespace, service: service.name, port, field: `${field}.service` });
+    const tls = this.#backendTls;
+    const key = `${this.#namespace}/${service.name}:${port}${tls === undefined ? '' : `#https,${tls.ca ?? ''},${tls.serverName ?? ''}`}`;
+    this.#backends.push({
+      key,
+      namespace: this.#namespace,
+      service: service.name,
+      port,
+      field: `${field}.service`,
+      ...(tls === undefined ? {} : { tls }),
+    });
     return { type: 'forward', backends: [{ backend: key, weight: 1 }] };
   }
 }

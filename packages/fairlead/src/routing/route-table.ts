@@ -102,6 +102,16 @@ export interface RouteBackend {
   readonly protocol: 'http1' | 'h2c' | 'https' | 'ws';
   readonly balance: 'round-robin' | 'least-request' | 'random';
   readonly endpoints: readonly RouteEndpoint[];
+  /** With protocol `https`: how the endpoints are checked. Absent: any certificate is taken, no name is sent. */
+  readonly tls?: BackendTls;
+}
+
+/** TLS to the endpoints of a backend. */
+export interface BackendTls {
+  /** PEM bundle that must have signed their certificates; absent: anything goes. */
+  readonly ca?: string;
+  /** Sent as SNI; with a CA also the name that the certificate must bear. */
+  readonly serverName?: string;
 }
 
 /** One address the gateway listens on. Key: its name, e.g. `http`. */
