@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 
 const evictionTolerations = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'] as const;
@@ -6,7 +7,7 @@ const tolerationSeconds = 300;
 
 /**
  * What the admission plugins Priority, ServiceAccount and DefaultTolerationSeconds write into a
- * new Pod. The token volume is not mounted: Pods are local processes here.
+ * new Pod.
  */
 export function admitPod(pod: KubeObject): void {
   const spec = { ...recordOf(pod.spec) };
@@ -24,4 +25,40 @@ export function admitPod(pod: KubeObject): void {
     if (!present) tolerations.push({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds });
   }
   spec.tolerations = tolerations;
+  if (spec.automountServiceAccountToken !== false) mountToken(spec);
+}
+
+/** Where programs in Pods look for their credentials. */
+const tokenPath = '/var/run/secrets/kubernetes.io/serviceaccount';
+/** An hour and a little, so that the node's renewal is told from a user's own hour. */
+const tokenSeconds = 3607;
+const suffixAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
+
+/** Gives every container without something else at that path the Pod's token, namespace and the cluster's CA. */
+function mountToken(spec: Record<string, unknown>): void {
+  const volumes = Array.isArray(spec.volumes) ? [...(spec.volumes as unknown[])] : [];
+  let name = volumes.map(recordOf).find((volume) => String(volume?.name).startsWith('kube-api-access-'))?.name;
+  let used = false;
+  const mounted = (containers: unknown): unknown => {
+    if (!Array.isArray(containers)) return containers;
+    return (containers as unknown[]).map((item) => {
+      const container = recordOf(item) ?? {};
+      const mounts = Array.isArray(container.volumeMounts) ? (container.volumeMounts as unknown[]) : [];
+      if (mounts.map(recordOf).some((mount) => mount?.mountPath === tokenPath)) return item;
+      used = true;
+      name ??= `kube-api-access-${Array.from({ length: 5 }, () => suffixAlphabet[randomInt(suffixAlphabet.length)]).join('')}`;
+      return { ...container, volumeMounts: [...mounts, { name, readOnly: true, mountPath: tokenPath }] };
+    });
+  };
+  spec.initContainers = mounted(spec.initContainers);
+  if (spec.initContainers === undefined) delete spec.initContainers;
+  spec.containers = mounted(spec.containers);
+  if (!used || volumes.map(recordOf).some((volume) => volume?.name === name)) return;
+  const fieldRef = { apiVersion: 'v1', fieldPath: 'metadata.namespace' };
+  const sources = [
+    { serviceAccountToken: { expirationSeconds: tokenSeconds, path: 'token' } },
+    { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+    { downwardAPI: { items: [{ path: 'namespace', fieldRef }] } },
+  ];
+  spec.volumes = [...volumes, { name, projected: { sources, defaultMode: 0o644 } }];
 }

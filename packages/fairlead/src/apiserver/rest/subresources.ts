@@ -2,7 +2,7 @@ import { Agent, request as httpRequest } from 'node:http';
 import type { TokenIssuer } from '../auth/token-issuer.ts';
 import { requestToken } from '../auth/token-request.ts';
 import { customScaleOf, withCustomReplicas } from '../crd/custom-scale.ts';
-import type { ApiAnswer, ApiRequest } from '../server/api-request.ts';
+import type { ApiAnswer } from '../server/api-request.ts';
 import { negotiate } from '../server/media-type.ts';
 import { badRequest, invalid, methodNotAllowed, StatusError, unknownResource } from '../server/status-error.ts';
 import { nodeServer } from '../streaming/node-server.ts';
@@ -10,7 +10,7 @@ import { openPodStream } from '../streaming/pod-stream.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { StoredObject, storedValue } from '../watch/stored-object.ts';
 import { decodeBody, fieldValidation, typed } from './decode-body.ts';
-import { deleteObject } from './delete.ts';
+import { evictPod } from './eviction.ts';
 import { readPatch } from './read-patch.ts';
 import { textAnswer } from './represent.ts';
 import type { RestContext, RestRequest } from './rest-context.ts';
@@ -65,7 +65,7 @@ export class Subresources {
         return this.#bind(target, name);
       case 'eviction':
         if (method !== 'POST') throw methodNotAllowed();
-        return this.#evict(target, name);
+        return evictPod(this.#context, target, name);
       case 'log':
         if (method !== 'GET') throw methodNotAllowed();
         return this.#log(target, name);
@@ -213,28 +213,6 @@ export class Subresources {
       if (result.ok) break;
       if (attempt >= attempts) throw refuse('the object has been modified');
     }
-    return textAnswer(
-      201,
-      representation,
-      JSON.stringify({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }),
-    );
-  }
-
-  /** Deletes a Pod by the eviction API. PodDisruptionBudgets are not served, so none can forbid it. */
-  async #evict(target: RestRequest, name: string): Promise<ApiAnswer> {
-    const { request, warnings } = target;
-    const representation = negotiate(request.headers.accept, true);
-    const expected = { apiVersion: 'policy/v1', kind: 'Eviction', typeId: 'policy.v1.Eviction' };
-    const eviction = decodeBody(request, expected, fieldValidation(request.query, 'CreateOptions'), warnings);
-    const options = recordOf(eviction.deleteOptions) ?? {};
-    const body = Buffer.from(JSON.stringify({ ...options, kind: 'DeleteOptions', apiVersion: 'v1' }));
-    const deletion: ApiRequest = {
-      ...request,
-      method: 'DELETE',
-      headers: { ...request.headers, 'content-type': 'application/json' },
-      body,
-    };
-    await deleteObject(this.#context, { ...target, request: deletion }, name);
     return textAnswer(
       201,
       representation,

@@ -1,12 +1,12 @@
-import { type Container, type Pod, type Probe, pods, type Stored } from '@fairlead/api';
-import { isConflict, isNotFound } from '@fairlead/client';
+import type { Container, Pod, Probe, Stored } from '@fairlead/api';
 import { ContainerConfigError } from '../environment/container-env.ts';
 import type { ProbeOutcome } from '../probes/run-probe.ts';
-import type { ContainerCommand } from '../runtime/command.ts';
 import type { ProcessExit, ProcessInfo } from '../runtime/protocol.ts';
-import type { Sandbox } from '../sandbox/sandbox.ts';
 import { createPodVolumes } from '../volumes/pod-volumes.ts';
 import { type ContainerProbes, startContainerProbes, startupProbeOf } from './container-probes.ts';
+import { about, containerIn, redefinedContainers } from './containers.ts';
+import { deletePodObject } from './delete-object.ts';
+import { execInContainer } from './exec-in-container.ts';
 import { runHook } from './hooks.ts';
 import { enterContainer, prepareLaunch, processId } from './launch.ts';
 import { planPod } from './plan.ts';
@@ -15,42 +15,7 @@ import { type ContainerRecord, type PodEvent, REDEFINED, reducePod } from './sta
 import { podStatus } from './status.ts';
 import { createStatusWriter } from './status-writer.ts';
 import type { WorkerContext } from './worker-context.ts';
-
-/** A running container attempt. */
-export interface RunningContainer {
-  /** As the runtime knows it. */
-  readonly processId: string;
-  readonly container: Container;
-  readonly pid: number;
-  /** Resolves when this attempt is over. */
-  readonly ended: Promise<void>;
-}
-
-/** Drives one Pod from its assignment to this node until nothing of it is left. */
-export interface PodWorker {
-  readonly uid: string;
-  /** The object changed. */
-  update(pod: Stored<Pod>): void;
-  /** The object is gone from the API: everything is killed at once. */
-  removed(): void;
-  /** A process of this Pod ended. */
-  exited(container: string, attempt: number, exit: ProcessExit): void;
-  /** The runtime process is gone and with it the parents of all processes. */
-  runtimeLost(): void;
-  /** A running container, for exec and attach; a text says why there is none. */
-  running(container: string): RunningContainer | string;
-  /** How to enter a running container; a text says why it cannot be entered. */
-  enter(container: string, command: readonly string[]): Promise<ContainerCommand | string>;
-  readonly sandbox: Sandbox | undefined;
-  /** Plans again now: an image alias or the like changed. */
-  retry(): void;
-  /** The node is back after it was taken for lost: what the API says about the Pod is put right. */
-  restoreStatus(): void;
-  /** Leaves everything running and forgets it: the agent stops. */
-  detach(): void;
-  /** Resolves when nothing is left of the Pod on this node. */
-  readonly gone: Promise<void>;
-}
+import type { PodWorker, RunningContainer } from './worker-contract.ts';
 
 /** How long a container that cannot be created waits before the next attempt. */
 const BLOCKED_RETRY_MS = 2000;
@@ -82,7 +47,14 @@ export function startPodWorker(
   const endings = new Map<string, (() => void)[]>();
   const earlyExits = new Map<string, { attempt: number; exit: ProcessExit }>();
   const { source, configWatch: watch } = context;
-  const volumes = createPodVolumes({ podDir: store.podDir(uid), source, watch, clock, log });
+  const volumes = createPodVolumes({
+    podDir: store.podDir(uid),
+    source,
+    watch,
+    clock,
+    log,
+    onAppeared: () => retryBlocked(),
+  });
   const writer = createStatusWriter(context.client, clock, log, first);
   let markGone: () => void = () => {};
   const gone = new Promise<void>((resolve) => {
@@ -92,12 +64,6 @@ export function startPodWorker(
   const isEnding = (): boolean => absent || pod.metadata.deletionTimestamp !== undefined;
   const containerOf = (name: string): Container => containerIn(pod, name)!;
   const recordOf = (name: string): ContainerRecord => state.containers.find((record) => record.name === name)!;
-  const about = (container: string): { kind: string; apiVersion: string; fieldPath: string } => ({
-    kind: 'Pod',
-    apiVersion: 'v1',
-    fieldPath: `spec.containers{${container}}`,
-  });
-
   const dispatch = (event: PodEvent): void => {
     const before = state;
     state = reducePod(state, event);
@@ -175,27 +141,13 @@ export function startPodWorker(
     if (!absent) {
       publish();
       await writer.flush();
-      await deleteObject();
+      await deletePodObject(context, pod, () => absent || detached);
     }
     if (detached) return;
     finished = true;
     writer.stop();
     store.remove(uid);
     markGone();
-  };
-
-  const deleteObject = async (): Promise<void> => {
-    const { namespace = 'default', name } = pod.metadata;
-    for (let delay = 50; !absent && !detached; delay = Math.min(delay * 2, 2000)) {
-      try {
-        await context.client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } });
-        return;
-      } catch (error) {
-        if (isNotFound(error) || isConflict(error)) return;
-        log('warn', 'cannot delete the Pod object yet', { pod: key, error: (error as Error).message });
-        await clock.sleep(delay);
-      }
-    }
   };
 
   const facts = (): { podIp: string; nodeIp: string; nodeName: string } => ({
@@ -306,24 +258,8 @@ export function startPodWorker(
     if (isEnding()) probes.get(name)!.onlyReadiness();
   };
 
-  const execIn = async (container: Container, command: readonly string[], timeoutMs: number): Promise<ProbeOutcome> => {
-    const sandbox = state.sandbox;
-    if (sandbox === undefined) return { ok: false, detail: 'no sandbox' };
-    const launch = await prepareLaunch(context, pod, container, 0, sandbox);
-    if (!launch.ok) return { ok: false, detail: launch.message };
-    const result = await context
-      .runtime()
-      .exec({
-        command,
-        wrapper: launch.spec.wrapper,
-        env: launch.spec.env,
-        cwd: launch.spec.cwd,
-        timeoutMs,
-      })
-      .catch((error: Error) => ({ exitCode: 1, output: error.message, timedOut: false }));
-    if (result.timedOut) return { ok: false, detail: `command timed out after ${timeoutMs} ms` };
-    return { ok: result.exitCode === 0, detail: result.output.trim() || `exit status ${result.exitCode}` };
-  };
+  const execIn = (container: Container, command: readonly string[], timeoutMs: number): Promise<ProbeOutcome> =>
+    execInContainer(context, pod, container, state.sandbox, command, timeoutMs);
   const hookTarget = (container: Container): Parameters<typeof runHook>[2] => ({
     podIp: state.sandbox?.podIp ?? '',
     container,
@@ -513,14 +449,7 @@ export function startPodWorker(
     runtimeLost() {
       for (const record of state.containers) lostContainer(record);
     },
-    retry() {
-      for (const record of state.containers) {
-        if (record.run.phase !== 'waiting' || record.run.reason === 'CrashLoopBackOff') continue;
-        const { reason, message } = record.run;
-        dispatch({ type: 'blocked', container: record.name, reason, message, notBefore: 0 });
-      }
-      void sync();
-    },
+    retry: retryBlocked,
     detach() {
       detached = true;
       cancelWake();
@@ -534,20 +463,24 @@ export function startPodWorker(
     gone,
   };
 
-  /** An image is the one thing of a container that may change while it runs. */
+  function retryBlocked(): void {
+    for (const record of state.containers) {
+      if (record.run.phase !== 'waiting' || record.run.reason === 'CrashLoopBackOff') continue;
+      const { reason, message } = record.run;
+      dispatch({ type: 'blocked', container: record.name, reason, message, notBefore: 0 });
+    }
+    void sync();
+  }
+
   function restartRedefined(previous: Pod): void {
     if (isEnding()) return;
-    for (const record of state.containers) {
-      const before = containerIn(previous, record.name)?.image;
-      if (containerIn(pod, record.name)?.image === before) continue;
-      const { run } = record;
+    for (const { name, run } of redefinedContainers(previous, pod, state)) {
       if (run.phase === 'running' && run.stopping === undefined) {
-        const message = `Container ${record.name} definition changed, will be restarted`;
-        recorder.record(pod, 'Normal', 'Killing', message, about(record.name));
-        void stopContainer(record.name, REDEFINED);
+        const message = `Container ${name} definition changed, will be restarted`;
+        recorder.record(pod, 'Normal', 'Killing', message, about(name));
+        void stopContainer(name, REDEFINED);
       } else if (run.phase === 'waiting') {
-        const { reason, message } = run;
-        dispatch({ type: 'blocked', container: record.name, reason, message, notBefore: 0 });
+        dispatch({ type: 'blocked', container: name, reason: run.reason, message: run.message, notBefore: 0 });
       }
     }
   }
@@ -562,10 +495,4 @@ export function startPodWorker(
       );
     }
   }
-}
-
-function containerIn(pod: Pod, name: string): Container | undefined {
-  return [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].find(
-    (container) => container.name === name,
-  );
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Pod } from '@fairlead/api';
 import type { Informer } from '@fairlead/client';
-import type { PodWorker } from '../pod/pod-worker.ts';
+import type { PodWorker } from '../pod/worker-contract.ts';
 import type { RuntimeClient } from '../runtime/runtime-client.ts';
 import { NETNS_DIR } from '../sandbox/sandbox.ts';
 import { runAttachSession } from './attach-session.ts';

@@ -22,6 +22,8 @@ export interface PodVolumesOptions {
   readonly watch: ConfigWatch;
   readonly clock: Clock;
   readonly log: Log;
+  /** Something that volumes are made from came or changed before they could be made. */
+  readonly onAppeared: () => void;
 }
 
 interface CachedToken {
@@ -91,7 +93,11 @@ export function createPodVolumes(options: PodVolumesOptions): PodVolumes {
     watching = true;
     const { namespace = 'default' } = pod.metadata;
     for (const { plural, name } of configRefs(pod)) {
-      unwatch.push(options.watch.watch(plural, namespace, name, () => refresh(pod, facts)));
+      const onChange = (): void => {
+        if (made) refresh(pod, facts);
+        else if (making === undefined) options.onAppeared();
+      };
+      unwatch.push(options.watch.watch(plural, namespace, name, onChange));
     }
   };
 
@@ -99,11 +105,9 @@ export function createPodVolumes(options: PodVolumesOptions): PodVolumes {
     prepare(pod, facts) {
       if (made || (pod.spec?.volumes ?? []).length === 0) return Promise.resolve();
       // Containers start side by side.
+      follow(pod, facts);
       making ??= write(pod, facts)
-        .then(() => {
-          follow(pod, facts);
-          arm(pod, facts, false);
-        })
+        .then(() => arm(pod, facts, false))
         .finally(() => {
           making = undefined;
         });

@@ -164,6 +164,20 @@ function existingAncestor(path: string): string | undefined {
   return folder;
 }
 
+/**
+ * Programs look for their token below `/var/run/secrets`, which machines do not have. An overlay over `/run` would
+ * hide the Pod's own resolv.conf where that is a link into `/run`, so an empty folder is made there and left: a
+ * removal would also take the mounts of other Pods away.
+ */
+function makeSecretsPoint(target: string): void {
+  if (!/^(\/var)?\/run\/secrets\//.test(target)) return;
+  try {
+    mkdirSync(target, { recursive: true });
+  } catch {
+    // No /run, or not ours to write: made as any other path.
+  }
+}
+
 /** The bind mounts of one container. */
 export function containerMounts(
   pod: Pod,
@@ -181,9 +195,11 @@ export function containerMounts(
     const source = sub === undefined || sub === '' ? root : inside(root, sub);
     if (!existsSync(source)) mkdirSync(source, { recursive: true, mode: 0o777 });
     const content = volume.configMap ?? volume.secret ?? volume.downwardAPI ?? volume.projected;
+    const target = normalize(mount.mountPath).replace(/(.)\/$/, '$1');
+    makeSecretsPoint(target);
     mounts.push({
       source,
-      target: normalize(mount.mountPath).replace(/(.)\/$/, '$1'),
+      target,
       readOnly: mount.readOnly === true || content !== undefined,
       existingAncestor: existingAncestor(mount.mountPath),
     });
