@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
+import { dnsSettings, readDnsSettings } from './dns-settings.ts';
 import type { AgentRoleOptions } from './roles/agent.ts';
 import type { ApiServerRoleOptions } from './roles/apiserver.ts';
 import type { ControllersRoleOptions } from './roles/controllers.ts';
@@ -57,6 +58,7 @@ export const agentSettings: readonly Setting[] = [
   { name: 'services-only', description: 'only the service proxy' },
   { name: 'dns-only', description: 'only DNS' },
   { name: 'dns-listen', value: 'ADDR', description: 'address of DNS (default: of the Pod bridge, port 53)' },
+  ...dnsSettings,
   { name: 'overlay', description: 'connect Pods of other nodes by VXLAN' },
   { name: 'healthz-listen', value: 'ADDR', description: "/healthz and /livez of the service proxy (default 'off')" },
   { name: 'metrics-listen', value: 'ADDR', description: "/metrics and more (default 'off')", internal: true },
@@ -151,6 +153,7 @@ export function validateAgentOptions(values: SettingValues, machine: Machine): A
     overlay: reader.switched('overlay'),
     edge,
     parts: { node: !servicesOnly && !dnsOnly && !edge, services: !dnsOnly, dns: !servicesOnly },
+    dns: readDnsSettings(reader),
     images: reader.texts('image'),
     ...(reader.text('dns-listen') === undefined ? {} : { dnsListen: reader.address('dns-listen', ':53') }),
     ...(healthzListen === undefined ? {} : { healthzListen }),

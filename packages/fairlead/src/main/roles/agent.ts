@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { cidrAddress, formatIp, parseCidr, services } from '@fairlead/api';
 import { type ApiClient, createEventRecorder } from '@fairlead/client';
 import { DnsError } from '../../dns/dns-error.ts';
+import type { DnsNotice } from '../../dns/dns-loop.ts';
 import { type RunningDns, startDns } from '../../dns/start.ts';
 import { parseImageAlias } from '../../node/images.ts';
 import { startEdgeRoutes } from '../../node/overlay/edge-routes.ts';
@@ -17,11 +18,13 @@ import { systemClock, systemRandom } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
 import { startAdminServer } from '../../telemetry/admin-server.ts';
 import { MetricRegistry } from '../../telemetry/metrics.ts';
+import type { DnsRoleSettings } from '../dns-settings.ts';
 import type { AgentParts } from '../role-options.ts';
 import { FatalError, type RunningRole } from '../role-process.ts';
 import { formatListenAddress, type ListenAddress } from '../settings.ts';
 import type { ClusterOptions, Mode } from '../up-options.ts';
 import { version } from '../version.ts';
+import { dnsOptionsFrom, printCorefileNotes, zoneOfNode } from './agent-dns.ts';
 import { readKubeconfig, roleClient } from './role-client.ts';
 
 /** Checked options of the agent role. */
@@ -42,6 +45,7 @@ export interface AgentRoleOptions extends ClusterOptions {
   readonly healthzListen?: ListenAddress;
   /** Where `/metrics` is served; absent: nowhere. */
   readonly metricsListen?: ListenAddress;
+  readonly dns: DnsRoleSettings;
   readonly images: readonly string[];
   readonly logTokenFile?: string;
 }
@@ -65,11 +69,15 @@ function imageAliases(options: AgentRoleOptions) {
   });
 }
 
-/** Warning Events for what the proxy could not do as the user asked. */
-function noticeWriter(client: ApiClient, options: AgentRoleOptions): (notice: ServiceNotice) => void {
+/** Warning Events for what a part could not do as the user asked. */
+function noticeWriter(
+  client: ApiClient,
+  options: AgentRoleOptions,
+  component: string,
+): (notice: ServiceNotice | DnsNotice) => void {
   const recorder = createEventRecorder(client, {
     ...surroundings,
-    component: 'service-proxy',
+    component,
     host: options.nodeName,
   });
   return (notice) => {
@@ -100,7 +108,7 @@ function startProxy(
     log,
     ...(options.nodeIp === undefined ? {} : { nodeIps: [options.nodeIp] }),
     edge: options.edge,
-    onNotice: noticeWriter(client, options),
+    onNotice: noticeWriter(client, options, 'service-proxy'),
     metrics,
     ...(options.healthzListen === undefined ? {} : { healthListen: options.healthzListen }),
   });
@@ -166,18 +174,24 @@ function publishedDns(options: AgentRoleOptions, node: NodeAgent | undefined): s
   return listen.port === 53 ? clusterIp : `${clusterIp}:${listen.port}`;
 }
 
-function startDnsServer(
+async function startDnsServer(
   client: ApiClient,
   options: AgentRoleOptions,
   node: NodeAgent | undefined,
+  metrics: MetricRegistry,
   log: Log,
 ): Promise<RunningDns> {
   const listen = dnsAddress(options, node);
+  const nodeZone = await zoneOfNode(client, options.nodeName);
+  printCorefileNotes(options.dns);
   return startDns({
     client,
     listen: [{ address: listen.host, port: listen.port }],
-    clusterDomain: options.clusterDomain,
-    upstreams: 'resolv.conf',
+    clusterDomain: options.dns.corefile?.clusterDomain ?? options.clusterDomain,
+    ...dnsOptionsFrom(options.dns, listen),
+    ...(nodeZone === undefined ? {} : { nodeZone }),
+    onNotice: noticeWriter(client, options, 'dns'),
+    metrics,
     workers: 1,
     ...surroundings,
     log,
@@ -222,7 +236,7 @@ export async function startAgentRole(options: AgentRoleOptions, log: Log): Promi
     if (options.edge) started.push(await startEdgeRoutes({ client, ...surroundings, log }));
     const node = parts.node ? await startNode(client, options, log) : undefined;
     if (parts.dns && !options.edge) {
-      const dns = await startDnsServer(client, options, node, log);
+      const dns = await startDnsServer(client, options, node, registry, log);
       started.push(dns);
       waits.push(dns.ready);
       dnsAt = publishedDns(options, node);
