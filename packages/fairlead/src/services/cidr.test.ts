@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatCidr, formatIp, inAnyCidr, parseCidr, parseIp, withoutNestedCidrs } from './cidr.ts';
+import { canonicalIp, formatCidr, formatIp, inAnyCidr, parseCidr, parseIp, withoutNestedCidrs } from './cidr.ts';
 
 const addresses: readonly [text: string, canonical: string | undefined][] = [
   ['10.0.0.1', '10.0.0.1'],
@@ -48,4 +48,12 @@ test('nested prefixes are dropped, whatever their order', () => {
     (text) => parseCidr(text) ?? assert.fail(text),
   );
   assert.deepEqual(withoutNestedCidrs(nested).map(formatCidr), ['10.0.0.0/8', '11.0.0.1/32']);
+});
+
+test('canonical texts, by family', () => {
+  for (const [text, canonical] of addresses) {
+    const family = text.includes(':') ? 'IPv6' : 'IPv4';
+    assert.equal(canonicalIp(text, family), canonical, text);
+    assert.equal(canonicalIp(text, family === 'IPv4' ? 'IPv6' : 'IPv4'), undefined, text);
+  }
 });

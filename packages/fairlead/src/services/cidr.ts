@@ -60,6 +60,19 @@ export function parseIp(text: string): ParsedIp | undefined {
   return value === undefined ? undefined : { family, value };
 }
 
+const canonicalIpv4 =
+  /^(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)$/;
+
+/**
+ * The canonical text of an address of this family; `undefined` for anything else. For endpoints: IPv4
+ * texts are kept as they are, so that a hundred thousand of them make no numbers and no new strings.
+ */
+export function canonicalIp(text: string, family: IpFamily): string | undefined {
+  if (family === 'IPv4') return canonicalIpv4.test(text) ? text : undefined;
+  const address = parseIp(text);
+  return address?.family === 'IPv6' ? formatIp(address) : undefined;
+}
+
 /** Parses `address/prefix`; a lone address counts as its host prefix. Host bits are cleared. */
 export function parseCidr(text: string): ParsedCidr | undefined {
   const slash = text.indexOf('/');

@@ -1,7 +1,7 @@
 import type { EndpointSlice, LoadBalancerIngress, Service, ServicePort, Stored } from '@fairlead/api';
 import { objectKey } from '@fairlead/api';
 import { categorizeEndpoints, isReady, type NodeTopology, type PortEndpoint } from './categorize-endpoints.ts';
-import { cidrContains, formatIp, type IpFamily, type ParsedCidr, parseCidr, parseIp } from './cidr.ts';
+import { canonicalIp, cidrContains, formatIp, type IpFamily, type ParsedCidr, parseCidr, parseIp } from './cidr.ts';
 import { type L4Annotations, readL4Annotations } from './l4-annotations.ts';
 import type { EndpointTarget, Protocol, ServicePortProgram, ServiceProgram, VipFrontend } from './program.ts';
 import { spreadOver } from './slot-table.ts';
@@ -56,9 +56,8 @@ function endpointsOf(slices: readonly EndpointSlice[], port: ServicePort, family
     // A slice port without a number means all ports; the L4 proxy has nothing to translate to.
     if (slicePort === undefined || !isPortNumber(slicePort.port)) continue;
     for (const endpoint of slice.endpoints ?? []) {
-      const address = parseIp(endpoint.addresses[0] ?? '');
-      if (address === undefined || address.family !== family) continue;
-      const ip = formatIp(address);
+      const ip = canonicalIp(endpoint.addresses[0] ?? '', family);
+      if (ip === undefined) continue;
       const identity = `${ip} ${slicePort.port}`;
       const previous = found.get(identity);
       // While a controller moves an endpoint between slices it is in both: the ready copy counts.

@@ -48,9 +48,19 @@ export interface PortPlacement {
 /** Keys and values by set. Nested, so that no identity has to be joined and split for every element. */
 export type ElementSets = Map<string, Map<string, string>>;
 
+/** Collects elements by set. */
+export function collectElements(into: ElementSets): ServiceElements['add'] {
+  return (set, key, value) => {
+    const known = into.get(set);
+    if (known === undefined) into.set(set, new Map([[key, value]]));
+    else known.set(key, value);
+  };
+}
+
 /** Everything one Service has in one family's table. */
 export interface ServiceElements {
-  readonly elements: ElementSets;
+  /** Takes one element (`value` empty for a set); the same one may come twice. */
+  readonly add: (set: string, key: string, value: string) => void;
   /** Elements that other Services may have too. */
   readonly shared: Set<ElementId>;
   /** Special chains and their rules. */
@@ -150,9 +160,7 @@ class PortElements {
   }
 
   #element(set: string, key: string, value: string): void {
-    const known = this.#out.elements.get(set);
-    if (known === undefined) this.#out.elements.set(set, new Map([[key, value]]));
-    else known.set(key, value);
+    this.#out.add(set, key, value);
   }
 
   #affinityChain(set: 'cluster' | 'local', timeoutSeconds: number): string | undefined {

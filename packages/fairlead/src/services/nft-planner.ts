@@ -6,7 +6,9 @@ import type { IpFamily } from './cidr.ts';
 import { FrontendClaims, type FrontendKey } from './frontend-claims.ts';
 import {
   addPortElements,
+  collectElements,
   type ElementId,
+  type ElementSets,
   nodePortFrontendKey,
   type PortPlacement,
   placePort,
@@ -28,22 +30,19 @@ import { UndoJournal } from './undo-journal.ts';
 /** New programs by Service key; `undefined`: the Service is gone. */
 export type ProgramChanges = ReadonlyMap<string, ServiceProgram | undefined>;
 
+/** What is remembered of an installed Service; its elements follow from it and are made again when needed. */
 interface InstalledService {
   readonly program: ServiceProgram;
   readonly placements: ReadonlyMap<ServicePortKey, PortPlacement>;
-  readonly elements: ReadonlyMap<string, ReadonlyMap<string, string>>;
-  readonly shared: ReadonlySet<ElementId>;
-  readonly chains: ReadonlyMap<string, readonly string[]>;
-  readonly frontends: ReadonlySet<FrontendKey>;
+  /** Frontends that another Service has. */
+  readonly denied: ReadonlySet<FrontendKey>;
 }
 
-const nothing: Omit<InstalledService, 'program'> = {
-  placements: new Map(),
-  elements: new Map(),
-  shared: new Set(),
-  chains: new Map(),
-  frontends: new Set(),
-};
+const noFrontends: ReadonlySet<FrontendKey> = new Set();
+
+function noElements(add: ServiceElements['add']): ServiceElements {
+  return { add, shared: new Set(), chains: new Map(), lbChains: new Map() };
+}
 
 function sameRules(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((rule, index) => rule === b[index]);
@@ -197,7 +196,7 @@ export class NftPlanner {
       const installed = this.#services.get(key);
       if (installed === undefined) continue;
       const wanted = program === undefined ? new Set<FrontendKey>() : this.#frontendsOf(program);
-      for (const frontend of installed.frontends) {
+      for (const frontend of this.#frontendsOf(installed.program)) {
         if (wanted.has(frontend)) continue;
         for (const waiting of this.#claims.release(frontend, key)) askAgain.add(waiting);
       }
@@ -218,47 +217,71 @@ export class NftPlanner {
   }
 
   #planService(transaction: NftTransaction, retired: string[], key: string, program: ServiceProgram | undefined): void {
-    const before = this.#services.get(key) ?? nothing;
-    const after = program === undefined ? undefined : this.#compose(key, program, before.placements);
-    this.#ensureLbChains(transaction, after?.lbChains);
-    for (const [name, rules] of after?.chains ?? []) {
-      const old = before.chains.get(name);
-      if (old === undefined || !sameRules(old, rules)) transaction.setChain(name, rules);
+    const installed = this.#services.get(key);
+    const old: ElementSets = new Map();
+    const before = this.#elementsOf(installed, collectElements(old));
+    const next = program === undefined ? undefined : this.#claimAndPlace(key, program, installed?.placements);
+    const wanted: ElementSets = new Map();
+    // Nothing to compare with: straight into the transaction. At start that saves a map entry per endpoint.
+    const add = installed === undefined ? transaction.addElement.bind(transaction) : collectElements(wanted);
+    const after = this.#elementsOf(next, add);
+    this.#ensureLbChains(transaction, after.lbChains);
+    for (const [name, rules] of after.chains) {
+      const known = before.chains.get(name);
+      if (known === undefined || !sameRules(known, rules)) transaction.setChain(name, rules);
       this.#revive(name);
     }
-    for (const [set, elements] of before.elements) {
-      const kept = after?.elements.get(set);
-      for (const [key, value] of elements) if (kept?.get(key) !== value) transaction.deleteElement(set, key);
+    for (const [set, elements] of old) {
+      const kept = wanted.get(set);
+      for (const [element, value] of elements)
+        if (kept?.get(element) !== value) transaction.deleteElement(set, element);
     }
-    for (const [set, elements] of after?.elements ?? []) {
-      const old = before.elements.get(set);
-      for (const [key, value] of elements) if (old?.get(key) !== value) transaction.addElement(set, key, value);
+    for (const [set, elements] of wanted) {
+      const known = old.get(set);
+      for (const [element, value] of elements) {
+        if (known?.get(element) !== value) transaction.addElement(set, element, value);
+      }
     }
-    for (const id of after?.shared ?? []) if (!before.shared.has(id)) this.#addShared(transaction, id);
-    for (const id of before.shared) if (after?.shared.has(id) !== true) this.#deleteShared(transaction, id);
-    for (const name of before.chains.keys()) if (after?.chains.has(name) !== true) retired.push(name);
-    this.#setService(key, after);
+    for (const id of after.shared) if (!before.shared.has(id)) this.#addShared(transaction, id);
+    for (const id of before.shared) if (!after.shared.has(id)) this.#deleteShared(transaction, id);
+    for (const name of before.chains.keys()) if (!after.chains.has(name)) retired.push(name);
+    this.#setService(key, next);
   }
 
-  #compose(
+  #claimAndPlace(
     key: string,
     program: ServiceProgram,
-    previous: ReadonlyMap<ServicePortKey, PortPlacement>,
-  ): InstalledService & ServiceElements {
-    const out: ServiceElements = { elements: new Map(), shared: new Set(), chains: new Map(), lbChains: new Map() };
-    const placements = new Map<ServicePortKey, PortPlacement>();
-    const mayHave = (frontend: FrontendKey): boolean => this.#claims.claim(frontend, key);
-    for (const port of program.ports) {
-      if (port.family !== this.#family) continue;
-      const placement = placePort(previous.get(port.key), port, this.#numbers);
-      placements.set(port.key, placement);
-      addPortElements(out, port, placement, { nodePorts: this.#options.nodePorts, mayHave });
+    previous: ReadonlyMap<ServicePortKey, PortPlacement> | undefined,
+  ): InstalledService {
+    let denied: Set<FrontendKey> | undefined;
+    for (const frontend of this.#frontendsOf(program)) {
+      if (this.#claims.claim(frontend, key)) continue;
+      denied ??= new Set();
+      denied.add(frontend);
     }
-    return { program, placements, frontends: this.#frontendsOf(program), ...out };
+    const placements = new Map<ServicePortKey, PortPlacement>();
+    for (const port of program.ports) {
+      if (port.family === this.#family)
+        placements.set(port.key, placePort(previous?.get(port.key), port, this.#numbers));
+    }
+    return { program, placements, denied: denied ?? noFrontends };
   }
 
-  #ensureLbChains(transaction: NftTransaction, wanted: ServiceElements['lbChains'] | undefined): void {
-    for (const [name, { kind, count }] of wanted ?? []) {
+  #elementsOf(service: InstalledService | undefined, add: ServiceElements['add']): ServiceElements {
+    const out = noElements(add);
+    if (service === undefined) return out;
+    const { program, placements, denied } = service;
+    const { nodePorts } = this.#options;
+    const mayHave = (frontend: FrontendKey): boolean => !denied.has(frontend);
+    for (const port of program.ports) {
+      const placement = placements.get(port.key);
+      if (placement !== undefined) addPortElements(out, port, placement, { nodePorts, mayHave });
+    }
+    return out;
+  }
+
+  #ensureLbChains(transaction: NftTransaction, wanted: ServiceElements['lbChains']): void {
+    for (const [name, { kind, count }] of wanted) {
       if (this.#lbChains.has(name)) continue;
       this.#addTo(this.#lbChains, name);
       transaction.setChain(name, lbChainRules(nftFamilyOf(this.#family), kind, count));
