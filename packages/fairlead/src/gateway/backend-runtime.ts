@@ -1,9 +1,11 @@
 // Hot path: pick() and finish() run once per request.
 import { type Balancer, createBalancer } from '@fairlead/balance';
+import type { TlsConnectOptions } from '../reactor/tls-transport.ts';
 import type { RouteBackend, RouteEndpoint } from '../routing/route-table.ts';
 import type { Random } from '../sys/clock.ts';
 import { EncodedAddress } from '../sys/socket.ts';
 import { socketAddress } from '../sys/socket-address.ts';
+import { createClientContext } from '../sys/tls-context.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 
 /** Most idle connections kept per endpoint and worker. */
@@ -11,18 +13,33 @@ const IDLE_MAX = 256;
 
 /** One upstream address of a worker, shared by all backends that name it, with its idle connections. */
 export class EndpointRuntime {
+  /** Its key in the {@link EndpointRegistry}. */
+  readonly key: string;
   /** `address:port`, for logs. */
   readonly label: string;
   readonly address: EncodedAddress;
+  /** How to speak TLS to it; undefined for plain TCP. */
+  readonly tls: TlsConnectOptions | undefined;
+  /** What is spoken with it. */
+  readonly protocol: RouteBackend['protocol'];
   /** Requests of this worker in flight. */
   inFlight: number = 0;
   /** Backends that name it; at 0 it takes no connection back. */
   uses: number = 0;
   readonly #idle: UpstreamConnection[] = [];
 
-  constructor(label: string, address: EncodedAddress) {
+  constructor(
+    key: string,
+    label: string,
+    address: EncodedAddress,
+    protocol: RouteBackend['protocol'],
+    tls: TlsConnectOptions | undefined,
+  ) {
+    this.key = key;
+    this.tls = tls;
     this.label = label;
     this.address = address;
+    this.protocol = protocol;
   }
 
   /** The idle connection used last, or undefined. */
@@ -52,21 +69,38 @@ export class EndpointRuntime {
   }
 }
 
-/** All endpoints of a worker by `address:port`. */
+/** TLS of a backend: connections made with one setting never serve another. */
+interface UpstreamTls {
+  /** Tells settings apart. */
+  readonly key: string;
+  readonly options: TlsConnectOptions;
+}
+
+/** The same address may be reached by two protocols, and with two TLS settings. */
+function keyOf(label: string, protocol: RouteBackend['protocol'], tls: UpstreamTls | undefined): string {
+  return tls === undefined ? `${protocol}|${label}` : `${protocol}|${label}|${tls.key}`;
+}
+
+/** All endpoints of a worker by protocol, `address:port` and TLS setting. */
 export class EndpointRegistry {
   readonly #endpoints: Map<string, EndpointRuntime> = new Map();
 
   /** Counts one more use. Undefined for an address that is no IP literal. */
-  acquire(endpoint: RouteEndpoint): EndpointRuntime | undefined {
+  acquire(
+    endpoint: RouteEndpoint,
+    protocol: RouteBackend['protocol'],
+    tls: UpstreamTls | undefined,
+  ): EndpointRuntime | undefined {
     const label = endpoint.address.includes(':')
       ? `[${endpoint.address}]:${endpoint.port}`
       : `${endpoint.address}:${endpoint.port}`;
-    let runtime = this.#endpoints.get(label);
+    const key = keyOf(label, protocol, tls);
+    let runtime = this.#endpoints.get(key);
     if (runtime === undefined) {
       const address = socketAddress(endpoint.address, endpoint.port);
       if (address === undefined) return undefined;
-      runtime = new EndpointRuntime(label, new EncodedAddress(address));
-      this.#endpoints.set(label, runtime);
+      runtime = new EndpointRuntime(key, label, new EncodedAddress(address), protocol, tls?.options);
+      this.#endpoints.set(key, runtime);
     }
     runtime.uses++;
     return runtime;
@@ -75,7 +109,7 @@ export class EndpointRegistry {
   /** Counts one use less; the last one closes its idle connections. */
   release(endpoint: EndpointRuntime): void {
     if (--endpoint.uses > 0) return;
-    this.#endpoints.delete(endpoint.label);
+    this.#endpoints.delete(endpoint.key);
     endpoint.closeIdle();
   }
 
@@ -93,6 +127,9 @@ export class BackendRuntime {
   readonly key: string;
   endpoints: readonly EndpointRuntime[] = [];
   balancer: Balancer | undefined = undefined;
+  #tls: UpstreamTls | undefined = undefined;
+  #tlsRound = 0;
+  #tlsText = '';
 
   constructor(key: string) {
     this.key = key;
@@ -100,11 +137,12 @@ export class BackendRuntime {
 
   /** Installs the endpoints of a new definition (undefined: none); requests in flight keep theirs. */
   update(backend: RouteBackend | undefined, registry: EndpointRegistry, random: Random): void {
+    this.#updateTls(backend);
     const before = this.endpoints;
     const endpoints: EndpointRuntime[] = [];
     const weights: number[] = [];
     for (const endpoint of backend?.endpoints ?? []) {
-      const runtime = registry.acquire(endpoint);
+      const runtime = registry.acquire(endpoint, backend!.protocol, this.#tls);
       if (runtime === undefined) continue;
       endpoints.push(runtime);
       weights.push(endpoint.weight);
@@ -116,6 +154,29 @@ export class BackendRuntime {
         ? undefined
         : createBalancer(backend.balance, { weights, random, inFlight });
     for (const endpoint of before) registry.release(endpoint);
+  }
+
+  /**
+   * Connections of an older setting end with their endpoints.
+   * @throws Error for a CA bundle that cannot be used.
+   */
+  #updateTls(backend: RouteBackend | undefined): void {
+    const text = backend?.protocol === 'https' ? JSON.stringify(backend.tls ?? {}) : '';
+    if (text === this.#tlsText) return;
+    const old = this.#tls;
+    if (text === '') this.#tls = undefined;
+    else {
+      const { ca, serverName } = backend?.tls ?? {};
+      const result = createClientContext({ verify: ca === undefined ? 'off' : { ca } });
+      if (!result.ok) throw new Error(`backend ${this.key}: ${result.problem}`);
+      const verifyName = ca === undefined ? undefined : serverName;
+      this.#tls = {
+        key: `${this.key} ${++this.#tlsRound}`,
+        options: { context: result.context, serverName, verifyName },
+      };
+    }
+    this.#tlsText = text;
+    old?.options.context.free();
   }
 
   /** Index of the endpoint for a request; -1 without one. */
