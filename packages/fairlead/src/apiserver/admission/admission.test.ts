@@ -49,7 +49,7 @@ describe('admission', () => {
       listen: [{ host: '127.0.0.1', port: 0 }],
       advertiseAddress: '127.0.0.1',
       advertisePort: 0,
-      serviceCidr: '10.96.0.0/16',
+      serviceCidr: '127.96.0.0/16',
       nodePortRange: '30000-32767',
       clusterDomain: 'cluster.local',
       clock: systemClock,
