@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { connect, createServer } from 'node:net';
+import { loadavg } from 'node:os';
 import type { EndpointSlice, Service, Stored } from '@fairlead/api';
 import { createNftApplier } from '../packages/fairlead/src/services/apply-nft.ts';
 import { compileService, type NodeContext } from '../packages/fairlead/src/services/compile.ts';
@@ -9,8 +11,12 @@ import { openNftablesLibrary } from '../packages/fairlead/src/sys/nftables-libra
 import { median, printTable, quantile } from './table.ts';
 
 const insideFlag = '--inside-namespace';
+const sizeFlag = '--size';
 const node: NodeContext = { nodeName: 'here', nodeIps: ['192.0.2.1'] };
 const changes = 100;
+const connects = 2000;
+/** An address of the namespace's loopback link, for the endpoint that is connected to. */
+const localAddress = '192.0.2.1';
 
 interface Measured {
   readonly layout: string;
@@ -18,6 +24,10 @@ interface Measured {
   readonly loadMs: number;
   /** Trigger to kernel, one endpoint added or removed. */
   readonly changeMs: readonly number[];
+  /** Of the whole process after the changes, as the kernel counts it; only where it ran alone. */
+  readonly rssMiB?: number;
+  /** TCP connections through the Service in the middle, microseconds; only where it ran alone. */
+  readonly connectUs?: readonly number[];
 }
 
 function address(first: number, n: number): string {
@@ -50,6 +60,23 @@ function slicesOf(index: number, endpoints: number): Stored<EndpointSlice>[] {
   ];
 }
 
+/** Sequential connections from this machine to a cluster IP whose endpoint is on this machine. */
+async function measureConnects(host: string): Promise<number[]> {
+  const taken: number[] = [];
+  for (let n = 0; n < connects; n++) {
+    const start = performance.now();
+    await new Promise<void>((resolve, reject) => {
+      const socket = connect({ host, port: 80 }, () => {
+        taken.push((performance.now() - start) * 1000);
+        socket.resetAndDestroy();
+        resolve();
+      });
+      socket.once('error', reject);
+    });
+  }
+  return taken;
+}
+
 async function time(work: () => Promise<void>): Promise<number> {
   const start = performance.now();
   await work();
@@ -79,8 +106,28 @@ async function measureFairlead(layout: string, runNft: RunNft, count: number, en
     const changed = slicesOf(index, n % 2 === 0 ? endpoints + 1 : endpoints - 1);
     changeMs.push(await time(() => applier.apply(new Map([compile(index, changed)]))));
   }
+  const alone = process.argv.includes(sizeFlag) ? await measureAlone(applier, services[count >> 1]) : {};
   await applier.remove();
-  return { layout, size: `${count} x ${endpoints}`, loadMs, changeMs };
+  return { layout, size: `${count} x ${endpoints}`, loadMs, changeMs, ...alone };
+}
+
+/** Memory, and connections through one Service among all. */
+async function measureAlone(
+  applier: ReturnType<typeof createNftApplier>,
+  service: Stored<Service> | undefined,
+): Promise<Pick<Measured, 'rssMiB' | 'connectUs'>> {
+  if (service === undefined) return {};
+  globalThis.gc?.();
+  const rssMiB = process.memoryUsage().rss / 2 ** 20;
+  const server = createServer((socket) => socket.on('error', () => undefined).resume());
+  await new Promise<void>((resolve) => server.listen(8080, localAddress, resolve));
+  const [slice] = slicesOf(0, 1);
+  const endpoint = { addresses: [localAddress], conditions: { ready: true }, nodeName: 'here' };
+  const { program } = compileService(service, [{ ...slice, endpoints: [endpoint] } as EndpointSlice], node);
+  await applier.apply(new Map([[`bench/${service.metadata.name}`, program]]));
+  const connectUs = await measureConnects(service.spec?.clusterIP ?? '');
+  server.close();
+  return { rssMiB, connectUs };
 }
 
 /** The shape of kube-proxy before 1.36: a chain per Service and per endpoint, one element per command. */
@@ -126,21 +173,48 @@ async function measureChains(runNft: RunNft, count: number, endpoints: number): 
   return { layout: 'chain per endpoint (emulated)', size: `${count} x ${endpoints}`, loadMs, changeMs };
 }
 
-async function runInside(): Promise<void> {
-  const program = createRunNft();
+const ours = 'Fairlead: shared chains, one endpoint map';
+
+/** One size in a process of its own: prints the row as JSON. */
+async function runSize(size: string): Promise<void> {
+  const [count = 0, endpoints = 0] = size.split('x').map(Number);
   const library = openNftablesLibrary();
-  const fast = createFastRunNft(library, program);
-  const ours = 'Fairlead: shared chains, one endpoint map';
-  const rows: Measured[] = [];
-  if (library !== undefined) rows.push(await measureFairlead(ours, fast, 10_000, 10));
-  rows.push(await measureFairlead(`${ours}, starting nft each time`, program, 10_000, 10));
-  if (library !== undefined) rows.push(await measureFairlead(ours, fast, 1000, 10));
-  rows.push(await measureChains(fast, 1000, 10));
+  const row = await measureFairlead(ours, createFastRunNft(library, createRunNft()), count, endpoints);
   library?.close();
+  console.log(JSON.stringify(row));
+}
+
+function runSizeAlone(size: string): Measured {
+  const args = ['--expose-gc', import.meta.filename, sizeFlag, size];
+  const { status, stdout } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 2 ** 26,
+  });
+  if (status !== 0) throw new Error(`the size ${size} ended with status ${status}`);
+  return JSON.parse(stdout) as Measured;
+}
+
+async function runInside(): Promise<void> {
+  spawnSync('sh', ['-c', `ip link set lo up; ip addr add ${localAddress}/32 dev lo; ip route add default dev lo`]);
+  const program = createRunNft();
+  const rows = ['10x10', '10000x10', '30000x2', '5000x50'].map(runSizeAlone);
+  rows.push(await measureFairlead(`${ours}, starting nft each time`, program, 10_000, 10));
+  rows.push(await measureFairlead(ours, program, 1000, 10));
+  rows.push(await measureChains(program, 1000, 10));
+  const show = (value: number | undefined): string | number => value ?? '-';
   printTable(
-    'L4 programming: API objects to kernel commit (Services x endpoints). The chain layout takes minutes at 10,000 x 10, so it is compared at 1,000 x 10.',
-    ['layout', 'size', 'full load ms', 'one change p50 ms', 'p99 ms'],
-    rows.map((row) => [row.layout, row.size, row.loadMs, median(row.changeMs), quantile(row.changeMs, 0.99)]),
+    `L4 programming: API objects to kernel commit (Services x endpoints), at load average ${loadavg()[0]?.toFixed(1)}. The chain layout takes minutes at 10,000 x 10, so it is compared at 1,000 x 10.`,
+    ['layout', 'size', 'full load ms', 'one change p50 ms', 'p99 ms', 'memory MiB', 'connect p50 us'],
+    rows.map((row) => [
+      row.layout,
+      row.size,
+      row.loadMs,
+      median(row.changeMs),
+      quantile(row.changeMs, 0.99),
+      show(row.rssMiB),
+      show(row.connectUs === undefined ? undefined : median(row.connectUs)),
+    ]),
   );
 }
 
@@ -158,5 +232,7 @@ export async function runL4Bench(): Promise<void> {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  await (process.argv.includes(insideFlag) ? runInside() : runL4Bench());
+  const size = process.argv[process.argv.indexOf(sizeFlag) + 1];
+  if (process.argv.includes(sizeFlag) && size !== undefined) await runSize(size);
+  else await (process.argv.includes(insideFlag) ? runInside() : runL4Bench());
 }
