@@ -454,6 +454,14 @@ const updates: readonly (readonly [string, string, string, Json, Json, readonly 
     ['spec.clusterIPs[0]: Invalid value: ["10.96.0.2"]: may not change once set'],
   ],
   [
+    'phase of a living namespace',
+    'v1',
+    'Namespace',
+    { status: { phase: 'Active' } },
+    { status: { phase: 'Terminating' } },
+    ['status.Phase: Invalid value: "Terminating": may only be \'Active\' if `deletionTimestamp` is empty'],
+  ],
+  [
     'load balancer class',
     'v1',
     'Service',

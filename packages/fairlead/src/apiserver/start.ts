@@ -73,8 +73,8 @@ export interface RunningApiServer extends Running {
   readonly url: string;
   /** Kubeconfig text with a new client certificate; `server` defaults to {@link url}. */
   issueClientConfig(name: string, groups: readonly string[], server?: string): Promise<string>;
-  /** An administrator's client without sockets. */
-  client(): ApiClient;
+  /** An administrator's client without sockets; `userAgent` (default `fairlead`) owns the fields it writes. */
+  client(userAgent?: string): ApiClient;
 }
 
 const administrator: UserInfo = { name: 'admin', groups: [mastersGroup, authenticatedGroup] };
@@ -141,7 +141,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       listener.bindWhenPresent({ host: address.host, port: address.port === 0 ? port : address.port });
     }
     const url = `https://${urlHost(first!.host)}:${port}`;
-    const internal = new InProcessClient(pipeline, internalUser);
+    const internal = new InProcessClient(pipeline, internalUser, 'kube-apiserver');
     await ensureBootstrapObjects(internal, {
       firstServiceAddress: allocator.firstAddress,
       advertiseAddress: options.advertiseAddress,
@@ -181,8 +181,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
           user: name,
         });
       },
-      client() {
-        const client = new InProcessClient(pipeline, internalUser);
+      client(userAgent = 'fairlead') {
+        const client = new InProcessClient(pipeline, internalUser, userAgent);
         clients.add(client);
         return client;
       },
@@ -211,7 +211,7 @@ function withAdmission(base: Omit<RestContext, 'admission'>): RestContext {
 
 /** Deletes an object of a definition that goes away, as any client would. */
 function deleteCustomObject(pipeline: Pipeline): DeleteObject {
-  const client = new InProcessClient(pipeline, internalUser);
+  const client = new InProcessClient(pipeline, internalUser, 'kube-apiserver');
   return async (resource, { metadata }) => {
     const { name = '', namespace = '' } = metadata;
     const scope = namespace === '' ? '' : `/namespaces/${encodeURIComponent(namespace)}`;

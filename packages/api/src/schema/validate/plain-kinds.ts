@@ -13,8 +13,17 @@ import {
 } from './fields.ts';
 
 /** Checks a Namespace's finalizers. */
-export function validateNamespace(namespace: JsonObject): FieldCause[] {
+export function validateNamespace(namespace: JsonObject, old: JsonObject | undefined): FieldCause[] {
   const causes: FieldCause[] = [];
+  const phase = textIn(objectIn(namespace, 'status'), 'phase');
+  const deleted = textIn(objectIn(namespace, 'metadata'), 'deletionTimestamp') !== '';
+  const before = old === undefined ? phase : textIn(objectIn(old, 'status'), 'phase');
+  if (phase !== before && phase !== (deleted ? 'Terminating' : 'Active')) {
+    const why = deleted
+      ? "may only be 'Terminating' if `deletionTimestamp` is not empty"
+      : "may only be 'Active' if `deletionTimestamp` is empty";
+    causes.push(invalid('status.Phase', phase, why));
+  }
   for (const [index, finalizer] of stringsIn(objectIn(namespace, 'spec'), 'finalizers').entries()) {
     const field = `spec.finalizers[${index}]`;
     causes.push(...checkQualifiedName(finalizer, field));

@@ -25,11 +25,13 @@ const patchTypes: Readonly<Record<PatchType, string>> = {
 export class InProcessClient implements ApiClient {
   readonly #pipeline: Pipeline;
   readonly #user: UserInfo;
+  readonly #userAgent: string;
   readonly #closed = new AbortController();
 
-  constructor(pipeline: Pipeline, user: UserInfo) {
+  constructor(pipeline: Pipeline, user: UserInfo, userAgent: string) {
     this.#pipeline = pipeline;
     this.#user = user;
+    this.#userAgent = userAgent;
   }
 
   async get<T>(ref: ResourceRef<T>, name: ObjectName): Promise<Stored<T>> {
@@ -156,7 +158,12 @@ export class InProcessClient implements ApiClient {
       method,
       path: mark < 0 ? path : path.slice(0, mark),
       query: new URLSearchParams(mark < 0 ? '' : path.slice(mark + 1)),
-      headers: { accept: 'application/json', 'user-agent': 'fairlead', 'content-type': 'application/json', ...headers },
+      headers: {
+        accept: 'application/json',
+        'user-agent': this.#userAgent,
+        'content-type': 'application/json',
+        ...headers,
+      },
       body: body === undefined ? new Uint8Array() : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
       user: this.#user,
       signal,

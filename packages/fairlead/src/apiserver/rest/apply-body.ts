@@ -54,10 +54,13 @@ function fromYaml(text: string): Parsed {
     }
     duplicates.push([line, /^[^:\s]*/.exec(text.slice(error.pos[0], error.pos[1] + 64))?.[0] ?? '']);
   }
-  return {
-    value: jsonValue(text, document.toJS({ maxAliasCount: 100 }) as unknown),
-    duplicates: duplicateText(duplicates),
-  };
+  try {
+    const value = jsonValue(text, document.toJS({ maxAliasCount: 100 }) as unknown);
+    return { value, duplicates: duplicateText(duplicates) };
+  } catch {
+    // Aliases that multiply, contain themselves or lead nowhere.
+    throw badRequest('error decoding YAML: error converting YAML to JSON: yaml: document contains excessive aliasing');
+  }
 }
 
 function duplicateText(duplicates: readonly (readonly [line: number, key: string])[]): string | undefined {

@@ -210,7 +210,7 @@ async function startDnsServer(
 
 /** `fairlead agent`: Pods, Services and DNS of one node, or some of them. */
 export async function startAgentRole(options: AgentRoleOptions, log: Log): Promise<RunningRole> {
-  const client = roleClient(readKubeconfig(options.kubeconfig), log);
+  const client = roleClient(readKubeconfig(options.kubeconfig), log, 'kubelet');
   const started: Running[] = [];
   const stop = async (): Promise<void> => {
     // Pods first: they end with names and addresses still working.

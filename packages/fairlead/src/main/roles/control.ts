@@ -27,7 +27,7 @@ export async function startControlRole(options: ApiServerRoleOptions, log: Log):
     const text = await server.issueClientConfig(role.name, [role.group], role.url);
     writeFileSync(role.file, text, { mode: 0o600 });
   }
-  const client = server.client();
+  const client = server.client('kube-controller-manager');
   const controllers = await startControllers({
     client,
     clock: systemClock,

@@ -17,7 +17,7 @@ export interface ControllersRoleOptions extends ClusterOptions {
 /** `fairlead controllers`: the controllers against any API. */
 export async function startControllersRole(options: ControllersRoleOptions, log: Log): Promise<RunningRole> {
   const config = readKubeconfig(options.kubeconfig);
-  const client = roleClient(config, log);
+  const client = roleClient(config, log, 'kube-controller-manager');
   const controllers = await startControllers({
     client,
     clock: systemClock,

@@ -12,7 +12,7 @@ export function readKubeconfig(file: string): ConnectConfig {
   }
 }
 
-/** The API client of a role. */
-export function roleClient(config: ConnectConfig, log: Log): ApiClient {
-  return connect(config, { clock: systemClock, random: systemRandom, log });
+/** The API client of a role. `userAgent` is who owns the fields it writes: tools know the names of Kubernetes' own. */
+export function roleClient(config: ConnectConfig, log: Log, userAgent = 'fairlead'): ApiClient {
+  return connect(config, { clock: systemClock, random: systemRandom, log, userAgent });
 }
