@@ -1,19 +1,19 @@
 /**
  * The DNS server of the product with a made-up program, as a process of its own: what bench/dns.ts measures.
- * Arguments: port, number of names, number of workers. Prints `ready` when it serves.
+ * Arguments: port, number of names, number of workers, port of an upstream. Prints `ready` when it serves.
  */
 import { compileApexRecords, compileServiceRecords } from '../packages/fairlead/src/dns/compile.ts';
 import { clusterZone } from '../packages/fairlead/src/dns/program.ts';
 import { DnsServer } from '../packages/fairlead/src/dns/server/dns-server.ts';
 import { systemClock, systemRandom } from '../packages/fairlead/src/sys/clock.ts';
 
-const [port = '0', names = '1000', workers = '1'] = process.argv.slice(2);
+const [port = '0', names = '1000', workers = '1', upstreamPort] = process.argv.slice(2);
 const zone = clusterZone('cluster.local', 5);
 const options = { zone: zone.origin, ttlSeconds: 5 };
 const server = new DnsServer({
   zone,
   listen: [{ family: 'ipv4', address: '127.0.0.1', port: Number(port) }],
-  upstreams: [],
+  upstreams: upstreamPort === undefined ? [] : [{ address: '127.0.0.1', port: Number(upstreamPort) }],
   workers: Number(workers),
   clock: systemClock,
   random: systemRandom,

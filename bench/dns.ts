@@ -39,30 +39,40 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-async function startFairlead(workers: number, served = names): Promise<Peer> {
+async function startFairlead(workers: number, served = names, upstream?: number): Promise<Peer> {
   const port = await freePort();
   const entry = fileURLToPath(new URL('./dns-server.ts', import.meta.url));
-  const process_ = spawn(process.execPath, [entry, String(port), String(served), String(workers)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const process_ = spawn(
+    process.execPath,
+    [entry, String(port), String(served), String(workers), ...(upstream === undefined ? [] : [String(upstream)])],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   for await (const line of createInterface({ input: process_.stdout! })) if (line === 'ready') break;
   const size = served === names ? '' : `, ${served.toLocaleString('en-US')} names`;
   return { title: `fairlead${size}, ${workers} worker${workers === 1 ? '' : 's'}`, process: process_, port };
 }
 
 /** Knot as an authoritative server of the same names, with the same number of UDP threads. */
-async function startKnot(folder: string, threads: number, served = names): Promise<Peer> {
+async function startKnot(
+  folder: string,
+  threads: number,
+  served = names,
+  domain = 'cluster.local',
+  ttl = 5,
+): Promise<Peer> {
   const port = await freePort();
   const zone = [
-    '$ORIGIN cluster.local.',
+    `$ORIGIN ${domain}.`,
     '@ 5 SOA ns.dns hostmaster 1 7200 1800 86400 5',
     '@ 5 NS ns.dns',
     'ns.dns 5 A 10.96.0.10',
   ];
   for (let index = 0; index < served; index++) {
-    zone.push(`svc${index}.default.svc 5 A 10.${96 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`);
+    zone.push(`svc${index}.default.svc ${ttl} A 10.${96 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`);
   }
-  writeFileSync(join(folder, 'cluster.local.zone'), `${zone.join('\n')}\n`);
+  writeFileSync(join(folder, 'bench.zone'), `${zone.join('\n')}\n`);
   const lines = [
     'server:',
     `    rundir: "${folder}"`,
@@ -73,15 +83,15 @@ async function startKnot(folder: string, threads: number, served = names): Promi
     'database:',
     `    storage: "${folder}"`,
     'zone:',
-    '  - domain: cluster.local',
+    `  - domain: ${domain}`,
     `    storage: "${folder}"`,
-    '    file: "cluster.local.zone"',
+    '    file: "bench.zone"',
   ];
   writeFileSync(join(folder, 'knot.conf'), `${lines.join('\n')}\n`);
   const process_ = spawn('/usr/sbin/knotd', ['-c', join(folder, 'knot.conf')], { stdio: 'ignore' });
   const title = `Knot ${knotVersion()}, ${threads} thread${threads === 1 ? '' : 's'}`;
   for (let attempt = 0; attempt < 100; attempt++) {
-    if (isAnswering(port)) return { title, process: process_, port };
+    if (isAnswering(port, domain)) return { title, process: process_, port };
     await sleep(50);
   }
   process_.kill();
@@ -92,17 +102,9 @@ function knotVersion(): string {
   return /\d[\d.]*/.exec(execFileSync('/usr/sbin/knotd', ['--version'], { encoding: 'utf8' }))?.[0] ?? '';
 }
 
-function isAnswering(port: number): boolean {
+function isAnswering(port: number, domain: string): boolean {
   try {
-    const args = [
-      '@127.0.0.1',
-      '-p',
-      String(port),
-      '+short',
-      '+timeout=1',
-      '+retry=0',
-      'svc1.default.svc.cluster.local',
-    ];
+    const args = ['@127.0.0.1', '-p', String(port), '+short', '+timeout=1', '+retry=0', `svc1.default.svc.${domain}`];
     return execFileSync('kdig', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).startsWith('10.96.');
   } catch {
     return false;
@@ -135,9 +137,11 @@ async function runDnsperf(peer: Peer, queries: string): Promise<Sample> {
 /**
  * CPU per query of our DNS server and of Knot, asked by dnsperf in turn for the same 1,000 names over
  * UDP on the loopback: medians of three rounds, the order of the servers changing from round to round.
+ * `--cache`: forwarded names, each asked for before, beside Unbound and dnsmasq where they are installed.
  * `--scale`: load, memory and change time at 250,000 endpoints, and queries over 250,000 names.
  */
 export async function runDnsBench(): Promise<void> {
+  if (process.argv.includes('--cache')) return runCache();
   const isScale = process.argv.includes('--scale');
   if (isScale) runScale();
   const missing = ['/usr/sbin/knotd', '/usr/bin/dnsperf', '/usr/bin/kdig'].filter((program) => !existsSync(program));
@@ -204,6 +208,95 @@ async function compare(kind: string, queries: string, peers: readonly Peer[]): P
     const rate = Math.round(of('queriesPerSecond'));
     return [kind, peer.title, cpuOf(peer), cpuOf(peer) / knotCpu, rate, latency, of('lostPercent'), megabytes];
   });
+}
+
+/** A caching forwarder that the machine may have. */
+interface Forwarder {
+  readonly command: string;
+  readonly debianPackage: string;
+  readonly args: (folder: string, port: number, upstream: number) => readonly string[];
+}
+
+const forwarders: readonly Forwarder[] = [
+  {
+    command: '/usr/sbin/unbound',
+    debianPackage: 'unbound',
+    args: (folder, port, upstream) => {
+      const lines = [
+        'server:',
+        ...[
+          `port: ${port}`,
+          'interface: 127.0.0.1',
+          'num-threads: 1',
+          'do-daemonize: no',
+          'username: ""',
+          'chroot: ""',
+        ],
+        ...[
+          `directory: "${folder}"`,
+          `pidfile: "${folder}/unbound.pid"`,
+          'do-not-query-localhost: no',
+          'use-syslog: no',
+        ],
+        ...['module-config: "iterator"', 'local-zone: "bench.test." nodefault'],
+        'forward-zone:',
+        ...['name: "."', `forward-addr: 127.0.0.1@${upstream}`],
+      ];
+      writeFileSync(join(folder, 'unbound.conf'), `${lines.join('\n')}\n`);
+      return ['-d', '-c', join(folder, 'unbound.conf')];
+    },
+  },
+  {
+    command: '/usr/sbin/dnsmasq',
+    debianPackage: 'dnsmasq-base',
+    args: (_, port, upstream) => [
+      ...['-k', '-R', '-h', '-p', String(port), '-a', '127.0.0.1', '-S', `127.0.0.1#${upstream}`, '-c', '10000'],
+      ...['--bind-interfaces', '--user=root', '--conf-file=/dev/null', '--pid-file='],
+    ],
+  },
+];
+
+/** Names of an upstream (Knot), each already asked for once, so that the caches answer. */
+async function runCache(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'fairlead-bench-dns-'));
+  const running: ChildProcess[] = [];
+  try {
+    const upstream = await startKnot(folder, 1, names, 'bench.test', 3600);
+    running.push(upstream.process);
+    const peers: Peer[] = [];
+    for (const { command, debianPackage, args } of forwarders) {
+      if (!existsSync(command)) {
+        process.stdout.write(
+          `dns --cache: ${command} is not installed (apt-get install ${debianPackage}); without it\n`,
+        );
+        continue;
+      }
+      const port = await freePort();
+      const child = spawn(command, args(folder, port, upstream.port), { stdio: 'ignore' });
+      running.push(child);
+      peers.push({ title: command.replace(/.*\//, ''), process: child, port });
+    }
+    const own = await startFairlead(1, names, upstream.port);
+    running.push(own.process);
+    peers.unshift(own);
+    const queries = join(folder, 'cached.txt');
+    const all = Array.from({ length: names }, (_, index) => `svc${index}.default.svc.bench.test A`);
+    writeFileSync(queries, all.join('\n'));
+    for (const peer of peers) await runDnsperf(peer, queries);
+    // The upstream itself is the measure that is always there.
+    const rows = await compare('forwarded, from cache', queries, [...peers, upstream]);
+    printTable(
+      `Forwarded answers over UDP, medians of ${rounds} × ${secondsPerRound} s`,
+      ['queries', 'server', 'CPU us/query', '× Knot', 'queries/s', 'latency us', 'lost %', 'RSS MiB'],
+      rows,
+    );
+  } finally {
+    for (const child of running) {
+      child.kill();
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    }
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** Load, memory and change time of the data plane, each in a process of its own. */
