@@ -138,7 +138,7 @@ function answerOf(stream: ClientHttp2Stream): Promise<Answer> {
         trailers = { ...fields };
       });
       stream.on('data', (chunk: Buffer) => body.push(chunk));
-      stream.on('end', () =>
+      stream.on('close', () =>
         resolve({ status: Number(headers[':status']), headers, body: Buffer.concat(body), trailers }),
       );
       stream.on('error', reject);

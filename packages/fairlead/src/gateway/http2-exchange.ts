@@ -15,8 +15,9 @@ import { responseFields } from '../wire/http2/from-http1.ts';
 import type { MessageShape } from '../wire/http2/message-rules.ts';
 import { INTERNAL_ERROR, NO_ERROR } from '../wire/http2/protocol.ts';
 import type { Http2Stream } from '../wire/http2/stream.ts';
-import { http1RoomFor, writeHttp1Lines, writeHttp1Request } from '../wire/http2/to-http1.ts';
+import { http1RoomFor, isGrpc, writeHttp1Lines, writeHttp1Request } from '../wire/http2/to-http1.ts';
 import type { ClientConnection } from './client-connection.ts';
+import { grpcStatusFields } from './grpc-status.ts';
 import { Http2Sender } from './http2-sender.ts';
 import type { Http2Session } from './http2-session.ts';
 
@@ -54,6 +55,7 @@ export class Http2Exchange implements Connection {
   // The response.
   #phase = HEAD;
   #isHead = false;
+  #isGrpc = false;
   #remaining = 0;
   #chunks: ChunkedDecoder | undefined = undefined;
   readonly #sender = new Http2Sender<Http2Exchange>();
@@ -99,6 +101,7 @@ export class Http2Exchange implements Connection {
       this.#answerHere(-end);
       return;
     }
+    this.#isGrpc = isGrpc(fields);
     this.#isHead = HEAD_METHOD.equals(input.bytes.subarray(INPUT_BASE, INPUT_BASE + HEAD_METHOD.length));
     this.#deliver(end);
   }
@@ -221,6 +224,12 @@ export class Http2Exchange implements Connection {
     if (head.status < 200) {
       http2.sendHeaders(stream, fields, false);
       return at + length;
+    }
+    if (this.#isGrpc && head.status !== 200 && !isGrpc(fields)) {
+      grpcStatusFields(head.status, fields);
+      http2.sendHeaders(stream, fields, true);
+      this.#complete();
+      return end;
     }
     const framing = head.framing(this.#isHead);
     const isEmpty = framing === 'none' || (framing === 'length' && head.contentLength === 0);

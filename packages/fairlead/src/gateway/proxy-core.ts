@@ -4,6 +4,8 @@ import { RequestHead } from '../wire/http1/request-head.ts';
 import { ResponseHead } from '../wire/http1/response-head.ts';
 import type { AccessLog } from './access-log.ts';
 import type { ClientConnection } from './client-connection.ts';
+import { Http2Shared } from './http2-shared.ts';
+import { Http2Upstreams } from './http2-upstream.ts';
 import type { GatewayProgram } from './program.ts';
 
 /** Limits and times that are no part of a route. Milliseconds. */
@@ -35,6 +37,9 @@ export class ProxyCore {
   readonly metrics: Float64Array;
   readonly times: ProxyTimes;
   readonly accessLog: AccessLog | undefined;
+  /** Shared by the HTTP/2 connections of this worker. */
+  readonly http2: Http2Shared = new Http2Shared();
+  readonly http2Upstreams: Http2Upstreams = new Http2Upstreams(this.http2);
   /** Open client connections. */
   readonly clients: Set<ClientConnection> = new Set();
   /** Set once the worker drains: every response closes its connection. */

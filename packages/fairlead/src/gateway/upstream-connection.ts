@@ -46,7 +46,10 @@ export class UpstreamConnection implements ConnectionHandler {
     this.#core = core;
     this.endpoint = endpoint;
     core.metrics[METRIC.upstreamConnects]! += 1;
-    this.connection = core.reactor.connect(endpoint.address, this);
+    this.connection =
+      endpoint.protocol === 'h2c'
+        ? core.http2Upstreams.connect(core, endpoint.label, endpoint.address, this)
+        : core.reactor.connect(endpoint.address, this, endpoint.tls);
     if (connectMs !== Infinity) this.connection.setDeadline(core.reactor.nowMs + connectMs);
   }
 

@@ -13,7 +13,6 @@ import { clientIdentity, TrustedProxies } from './client-identity.ts';
 import { METRIC } from './gateway-metrics.ts';
 import { Http2Detector } from './http2-detector.ts';
 import { Http2Session } from './http2-session.ts';
-import { Http2Shared } from './http2-shared.ts';
 import { GatewayProgram } from './program.ts';
 import { ProxyCore } from './proxy-core.ts';
 import type { Frontend } from './route-lookup.ts';
@@ -32,7 +31,6 @@ class GatewayWorker {
   readonly #reactor: EpollReactor;
   readonly #core: ProxyCore;
   readonly #trusted: TrustedProxies;
-  readonly #http2 = new Http2Shared();
   readonly #listeners: Map<string, ListeningSocket> = new Map();
 
   constructor(port: MessagePort, start: WorkerStart) {
@@ -119,7 +117,7 @@ class GatewayWorker {
         core.clients.add(client);
         return client;
       };
-      const startHttp2 = (): Http2Session => new Http2Session(core, this.#http2, connection, newClient);
+      const startHttp2 = (): Http2Session => new Http2Session(core, core.http2, connection, newClient);
       if (connection.tls?.alpn === 'h2') return startHttp2();
       const client = newClient(connection);
       return connection.tls === undefined ? new Http2Detector(this.#reactor, connection, client, startHttp2) : client;
@@ -149,7 +147,7 @@ class GatewayWorker {
     const endMs = this.#reactor.nowMs + drainMs;
     const check = (): void => {
       for (const client of core.clients) client.drain();
-      for (const session of this.#http2.sessions) session.drain();
+      for (const session of core.http2.sessions) session.drain();
       if (this.#reactor.stats().openConnections > 0 && this.#reactor.nowMs < endMs) {
         this.#core.program.endpoints.closeIdle();
         this.#reactor.after(20, check);

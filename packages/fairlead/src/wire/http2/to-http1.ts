@@ -78,18 +78,24 @@ export function writeHttp1Lines(fields: FieldList, to: Uint8Array, at: number): 
   return at;
 }
 
-/** Writes a response as an HTTP/1.1 head; chunked when it has content of unknown length. */
+/** What follows a response's head: nothing by its nature (HEAD, 204, 304), no bytes, or some; or it is interim. */
+export type ResponseContent = 'none' | 'empty' | 'some' | 'interim';
+
+/** Writes a response as an HTTP/1.1 head, so framed that its content can follow: chunked where its length is unknown. */
 export function writeHttp1Response(
   fields: FieldList,
   shape: MessageShape,
-  hasContent: boolean,
+  content: ResponseContent,
   to: Uint8Array,
   at: number,
 ): number {
   const line = text(`HTTP/1.1 ${shape.status} \r\n`);
   at = copyBytes(line, 0, line.length, to, at);
   at = writeHttp1Lines(fields, to, at);
-  if (hasContent && shape.contentLength < 0) at = copyBytes(CHUNKED, 0, CHUNKED.length, to, at);
+  if (shape.contentLength < 0) {
+    if (content === 'some') at = copyBytes(CHUNKED, 0, CHUNKED.length, to, at);
+    else if (content === 'empty') at = copyBytes(NO_CONTENT, 0, NO_CONTENT.length, to, at);
+  }
   return lineEnd(to, at);
 }
 

@@ -168,7 +168,7 @@ describe('responses', () => {
     const shape = messageShape();
     assert.equal(checkMessage(fields, RESPONSE, false, shape), undefined);
     const to = Buffer.alloc(http1RoomFor(fields));
-    const end = writeHttp1Response(fields, shape, true, to, 0);
+    const end = writeHttp1Response(fields, shape, 'some', to, 0);
     assert.equal(to.toString('latin1', 0, end), 'HTTP/1.1 200 \r\nx: y\r\ntransfer-encoding: chunked\r\n\r\n');
   });
 });

@@ -1,0 +1,332 @@
+// Hot path: one object per stream in use, kept with the pooled connection it plays.
+import {
+  type Connection,
+  type ConnectionHandler,
+  HIGH_WATER_BYTES,
+  INPUT_BASE,
+  LOW_WATER_BYTES,
+} from '../reactor/reactor.ts';
+import { ECONNRESET } from '../sys/errno.ts';
+import type { PinnedBuffer } from '../sys/pinned.ts';
+import { CHUNK_DATA, CHUNK_END, ChunkedDecoder, writeChunkSize } from '../wire/http1/chunked.ts';
+import { copyBytes } from '../wire/http1/head-writer.ts';
+import { HEAD } from '../wire/http1/request-head.ts';
+import type { FieldList } from '../wire/http2/field-list.ts';
+import { requestFields } from '../wire/http2/from-http1.ts';
+import type { MessageShape } from '../wire/http2/message-rules.ts';
+import { CANCEL } from '../wire/http2/protocol.ts';
+import type { Http2Stream } from '../wire/http2/stream.ts';
+import { http1RoomFor, writeHttp1Lines, writeHttp1Response } from '../wire/http2/to-http1.ts';
+import { Http2Sender } from './http2-sender.ts';
+import type { Http2Upstream } from './http2-upstream.ts';
+
+const NO_REQUEST = 0;
+const LENGTH = 1;
+const CHUNKED = 2;
+const SENT = 3;
+
+const LAST_CHUNK = Buffer.from('0\r\n', 'latin1');
+const NOTHING = Buffer.alloc(0);
+const SCHEME = Buffer.from('http', 'latin1');
+
+/** What arrived while the handler was not reading. */
+interface Held {
+  readonly bytes: Buffer;
+  readonly isLast: boolean;
+  readonly trailers: Uint8Array;
+}
+
+/**
+ * A stream of an upstream's HTTP/2 connection dressed as an HTTP/1.1 connection: the request's
+ * bytes become HEADERS and DATA, and the response arrives at the handler as HTTP/1.1 bytes.
+ */
+export class Http2UpstreamExchange implements Connection {
+  handler: ConnectionHandler;
+  bytesWritten: number = 0;
+  bytesRead: number = 0;
+  readonly tls: undefined = undefined;
+  deadlineMs: number = Infinity;
+  readonly #upstream: Http2Upstream;
+  #isOpen = true;
+  #stream: Http2Stream<Http2UpstreamExchange> | undefined = undefined;
+  #isAnnounced = false;
+  // The request.
+  #phase = NO_REQUEST;
+  #remaining = 0;
+  #chunks: ChunkedDecoder | undefined = undefined;
+  readonly #sender = new Http2Sender<Http2UpstreamExchange>();
+  #wasCongested = false;
+  // The response.
+  #sendsChunks = false;
+  #isPaused = false;
+  #held: Held[] = [];
+
+  constructor(upstream: Http2Upstream, handler: ConnectionHandler) {
+    this.#upstream = upstream;
+    this.handler = handler;
+  }
+
+  get isCongested(): boolean {
+    const isCongested = this.#sender.queuedBytes > HIGH_WATER_BYTES || this.#upstream.connection.isCongested;
+    if (isCongested) this.#wasCongested = true;
+    return isCongested;
+  }
+
+  /** False also for one that could not begin another request, so that it is not pooled. */
+  get isOpen(): boolean {
+    return this.#isOpen && (this.#stream !== undefined || !this.#upstream.http2.isGoingAway);
+  }
+
+  /** The connection below is known to work. */
+  onReady(): void {
+    if (this.#isAnnounced || !this.#isOpen) return;
+    this.#isAnnounced = true;
+    this.handler.onConnected();
+  }
+
+  // Request.
+
+  write(from: PinnedBuffer, start: number, end: number): void {
+    this.#request(from.bytes, start, end);
+  }
+
+  writeBytes(bytes: Uint8Array): void {
+    this.#request(bytes, 0, bytes.length);
+  }
+
+  #request(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.#isOpen || start === end) return;
+    if (this.#upstream.isReady) this.onReady();
+    this.bytesWritten += end - start;
+    let at = start;
+    if (this.#phase === NO_REQUEST || this.#phase === SENT) {
+      at = this.#sendHead(bytes, start, end);
+      if (at < 0) {
+        this.#failSoon();
+        return;
+      }
+    }
+    if (this.#phase === LENGTH) {
+      this.#remaining -= end - at;
+      this.#send(bytes, at, end, this.#remaining <= 0, NOTHING);
+    } else if (this.#phase === CHUNKED) this.#sendChunks(bytes, at, end);
+    this.#upstream.flush();
+  }
+
+  /** Opens a stream with the head, which the handler writes whole; returns where it ends in `bytes`, or -1. */
+  #sendHead(bytes: Uint8Array, start: number, end: number): number {
+    const { http2, shared } = this.#upstream;
+    const { requestHead: head, fields } = shared;
+    head.reset();
+    const length = head.parse(bytes, start, end);
+    if (length <= 0) return -1;
+    requestFields(head, SCHEME, fields);
+    const isEmpty = !head.isChunked && head.contentLength <= 0;
+    const stream = http2.openStream(fields, isEmpty, head.method === HEAD);
+    if (stream === undefined) return -1;
+    stream.owner = this;
+    this.#stream = stream;
+    this.#sender.reset();
+    this.#isPaused = false;
+    this.#held = [];
+    if (isEmpty) this.#phase = SENT;
+    else if (head.isChunked) {
+      this.#phase = CHUNKED;
+      this.#chunks ??= new ChunkedDecoder();
+      this.#chunks.reset();
+    } else {
+      this.#phase = LENGTH;
+      this.#remaining = head.contentLength;
+    }
+    return start + length;
+  }
+
+  #sendChunks(bytes: Uint8Array, at: number, end: number): void {
+    const chunks = this.#chunks!;
+    for (;;) {
+      const event = chunks.next(bytes, at, end);
+      at = chunks.position;
+      if (event === CHUNK_DATA) this.#send(bytes, chunks.dataStart, chunks.dataEnd, false, NOTHING);
+      else {
+        if (event === CHUNK_END) this.#send(bytes, at, at, true, chunks.trailers);
+        return;
+      }
+    }
+  }
+
+  #send(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: Uint8Array): void {
+    if (isLast) this.#phase = SENT;
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    const { http2, shared } = this.#upstream;
+    this.#sender.send(http2, stream, bytes, start, end, isLast, trailers, shared.fields);
+  }
+
+  onWritable(): void {
+    const { http2, shared } = this.#upstream;
+    if (this.#stream !== undefined) this.#sender.resume(http2, this.#stream, shared.fields);
+    this.onConnectionDrained();
+  }
+
+  onConnectionDrained(): void {
+    if (!this.#wasCongested || this.#sender.queuedBytes > LOW_WATER_BYTES || this.#upstream.connection.isCongested)
+      return;
+    this.#wasCongested = false;
+    if (this.#isOpen) this.handler.onDrained();
+  }
+
+  // Response.
+
+  onInterim(fields: FieldList, shape: MessageShape): void {
+    const { input } = this.#upstream.core.reactor;
+    if (http1RoomFor(fields) > input.length - INPUT_BASE) return;
+    this.#deliver(writeHttp1Response(fields, shape, 'interim', input.bytes, INPUT_BASE));
+  }
+
+  onHead(fields: FieldList, shape: MessageShape, endStream: boolean): void {
+    const { input } = this.#upstream.core.reactor;
+    if (http1RoomFor(fields) > input.length - INPUT_BASE) {
+      this.close();
+      this.handler.onFailed(-ECONNRESET);
+      return;
+    }
+    const isBodiless = this.#stream!.isHeadRequest || shape.status === 204 || shape.status === 304;
+    const content = isBodiless ? 'none' : endStream ? 'empty' : 'some';
+    this.#sendsChunks = content === 'some' && shape.contentLength < 0;
+    const end = writeHttp1Response(fields, shape, content, input.bytes, INPUT_BASE);
+    if (endStream || (isBodiless && !endStream)) this.#finishStream(endStream);
+    this.#deliver(end);
+  }
+
+  /** The response is whole; what the server has not read of the request stays unsent. */
+  #finishStream(ended: boolean): void {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    if (stream === undefined) return;
+    if (ended && stream.localEnded) return;
+    stream.owner = undefined;
+    this.#upstream.http2.reset(stream, CANCEL);
+  }
+
+  #deliver(end: number): void {
+    this.bytesRead += end - INPUT_BASE;
+    this.handler.onData(INPUT_BASE, end);
+  }
+
+  onContent(bytes: Uint8Array, start: number, end: number, isLast: boolean): void {
+    if (this.#isPaused || this.#held.length > 0) {
+      this.#held.push({ bytes: Buffer.from(bytes.subarray(start, end)), isLast, trailers: NOTHING });
+    } else this.#pass(bytes, start, end, isLast, NOTHING);
+  }
+
+  onTrailers(fields: FieldList): void {
+    const lines = Buffer.alloc(http1RoomFor(fields));
+    const trailers = lines.subarray(0, writeHttp1Lines(fields, lines, 0));
+    if (this.#isPaused || this.#held.length > 0) this.#held.push({ bytes: NOTHING, isLast: true, trailers });
+    else this.#pass(NOTHING, 0, 0, true, trailers);
+  }
+
+  /** Gives content to the handler and window back to the server. */
+  #pass(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: Uint8Array): void {
+    const stream = this.#stream;
+    const to = this.#upstream.core.reactor.input.bytes;
+    let at = INPUT_BASE;
+    if (end > start && this.#sendsChunks) {
+      at = writeChunkSize(to, at, end - start);
+      at = copyBytes(bytes, start, end, to, at);
+      to[at++] = 13;
+      to[at++] = 10;
+    } else at = copyBytes(bytes, start, end, to, at);
+    if (isLast && this.#sendsChunks) {
+      at = copyBytes(LAST_CHUNK, 0, LAST_CHUNK.length, to, at);
+      if (trailers.length <= 8 * 1024) at = copyBytes(trailers, 0, trailers.length, to, at);
+      to[at++] = 13;
+      to[at++] = 10;
+    }
+    if (stream !== undefined) this.#upstream.http2.consume(stream, end - start);
+    if (isLast) this.#finishStream(true);
+    if (at > INPUT_BASE) this.#deliver(at);
+  }
+
+  pauseReading(): void {
+    this.#isPaused = true;
+  }
+
+  resumeReading(): void {
+    this.#isPaused = false;
+    while (this.#held.length > 0 && !this.#isPaused && this.#isOpen) {
+      const { bytes, isLast, trailers } = this.#held.shift()!;
+      this.#pass(bytes, 0, bytes.length, isLast, trailers);
+    }
+    this.#upstream.flush();
+  }
+
+  /** Heads and chunks come whole: nothing is left over. */
+  retain(): void {}
+
+  redeliver(): void {}
+
+  // Ends.
+
+  /** The server or the protocol ended the stream early. */
+  onReset(): void {
+    if (this.#stream === undefined) return;
+    this.#stream = undefined;
+    // A whole response is being read out; its end is behind it.
+    if (this.#held.at(-1)?.isLast === true) return;
+    this.close();
+    this.handler.onFailed(-ECONNRESET);
+  }
+
+  /** The connection below is gone. */
+  fail(error: number): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#stream = undefined;
+    this.handler.onFailed(error === 0 ? -ECONNRESET : error);
+  }
+
+  /** The server takes no more streams: an idle connection is of no use. */
+  retire(): void {
+    if (this.#phase === SENT && this.#stream === undefined && this.#held.length === 0) this.fail(-ECONNRESET);
+  }
+
+  /** A request that cannot be sent fails like a broken connection, but not within the call that sent it. */
+  #failSoon(): void {
+    this.#upstream.core.reactor.after(0, () => {
+      if (!this.#isOpen) return;
+      this.close();
+      this.handler.onFailed(-ECONNRESET);
+    });
+  }
+
+  setDeadline(atMs: number): void {
+    this.deadlineMs = atMs;
+    this.#upstream.noteDeadline(atMs);
+  }
+
+  onDeadline(): void {
+    this.deadlineMs = Infinity;
+    this.handler.onTimeout();
+  }
+
+  endWriting(): void {}
+
+  closeGracefully(): void {
+    this.close();
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    const stream = this.#stream;
+    this.#stream = undefined;
+    this.#held = [];
+    if (stream !== undefined) {
+      stream.owner = undefined;
+      this.#upstream.http2.reset(stream, CANCEL);
+    }
+    this.#upstream.close(this);
+    this.#upstream.flush();
+  }
+}

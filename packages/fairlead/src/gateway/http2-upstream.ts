@@ -1,0 +1,182 @@
+// Hot path: one object per HTTP/2 connection to an endpoint.
+import type { Connection, ConnectionHandler } from '../reactor/reactor.ts';
+import type { EncodedAddress } from '../sys/socket.ts';
+import { Http2Connection } from '../wire/http2/connection.ts';
+import type { Http2Events } from '../wire/http2/events.ts';
+import { NO_ERROR } from '../wire/http2/protocol.ts';
+import { DEFAULT_HTTP2_OPTIONS } from '../wire/http2/settings.ts';
+import type { Http2Shared } from './http2-shared.ts';
+import { Http2UpstreamExchange } from './http2-upstream-exchange.ts';
+import type { ProxyCore } from './proxy-core.ts';
+
+/** Memory a response may fill while the client does not read. */
+const OPTIONS = { ...DEFAULT_HTTP2_OPTIONS, streamWindowBytes: 256 * 1024 };
+
+/** An HTTP/2 connection with prior knowledge to one endpoint, shared by the requests of a worker. */
+export class Http2Upstream implements ConnectionHandler {
+  readonly core: ProxyCore;
+  readonly shared: Http2Shared;
+  readonly connection: Connection;
+  readonly http2: Http2Connection<Http2UpstreamExchange>;
+  /** The endpoint has answered as an HTTP/2 server. */
+  isReady: boolean = false;
+  readonly #exchanges: Set<Http2UpstreamExchange> = new Set();
+  readonly #onGone: (upstream: Http2Upstream) => void;
+  #inFeed = false;
+  #deadlineMs = Infinity;
+
+  constructor(
+    core: ProxyCore,
+    shared: Http2Shared,
+    address: EncodedAddress,
+    onGone: (upstream: Http2Upstream) => void,
+  ) {
+    this.core = core;
+    this.shared = shared;
+    this.#onGone = onGone;
+    this.http2 = new Http2Connection('client', OPTIONS, this.#events(), shared.direct.out, shared.scratch);
+    this.connection = core.reactor.connect(address, this);
+    this.http2.start();
+    this.flush();
+  }
+
+  /** Whether one more request fits. */
+  get hasRoom(): boolean {
+    const { http2 } = this;
+    return (
+      this.connection.isOpen &&
+      !http2.isGoingAway &&
+      this.#exchanges.size < Math.min(100, http2.peer.maxConcurrentStreams)
+    );
+  }
+
+  /** A connection for one request at a time. */
+  open(handler: ConnectionHandler): Connection {
+    const exchange = new Http2UpstreamExchange(this, handler);
+    this.#exchanges.add(exchange);
+    return exchange;
+  }
+
+  /** Called by an exchange that will not be used again. The last one takes the connection with it. */
+  close(exchange: Http2UpstreamExchange): void {
+    this.#exchanges.delete(exchange);
+    if (this.#exchanges.size > 0) return;
+    this.http2.finishDrain();
+    this.flush();
+    this.connection.closeGracefully();
+    this.#onGone(this);
+  }
+
+  /** Sends what a command has written. While input is read, it waits for the rest. */
+  flush(): void {
+    if (!this.#inFeed) this.shared.direct.sendTo(this.connection);
+  }
+
+  noteDeadline(atMs: number): void {
+    if (atMs >= this.#deadlineMs) return;
+    this.#deadlineMs = atMs;
+    this.connection.setDeadline(atMs);
+  }
+
+  onConnected(): void {}
+
+  onData(start: number, end: number): void {
+    const { http2, shared } = this;
+    const { input, nowMs } = this.core.reactor;
+    shared.takeInput(input.bytes, start, end);
+    this.#inFeed = true;
+    http2.out = shared.feeding.out;
+    try {
+      http2.feed(shared.input, 0, end - start, nowMs);
+    } finally {
+      this.#inFeed = false;
+      http2.out = shared.direct.out;
+      shared.feeding.sendTo(this.connection);
+    }
+    if (http2.isReady && !this.isReady) {
+      this.isReady = true;
+      for (const exchange of [...this.#exchanges]) exchange.onReady();
+      this.flush();
+    }
+    if (http2.isFailed) {
+      this.connection.closeGracefully();
+      this.#fail(0);
+    }
+  }
+
+  onEnd(): void {
+    this.connection.close();
+    this.#fail(0);
+  }
+
+  onDrained(): void {
+    for (const exchange of [...this.#exchanges]) exchange.onConnectionDrained();
+  }
+
+  onTimeout(): void {
+    const now = this.core.reactor.nowMs;
+    this.#deadlineMs = Infinity;
+    for (const exchange of [...this.#exchanges]) {
+      if (exchange.deadlineMs <= now) exchange.onDeadline();
+      else this.noteDeadline(exchange.deadlineMs);
+    }
+  }
+
+  onFailed(error: number): void {
+    this.#fail(error);
+  }
+
+  #fail(error: number): void {
+    this.#onGone(this);
+    this.http2.abandonStreams(NO_ERROR);
+    for (const exchange of [...this.#exchanges]) exchange.fail(error);
+    this.#exchanges.clear();
+  }
+
+  #events(): Http2Events<Http2UpstreamExchange> {
+    return {
+      onHead: (stream, fields, shape, endStream) => stream.owner?.onHead(fields, shape, endStream),
+      onInterim: (stream, fields, shape) => stream.owner?.onInterim(fields, shape),
+      onData: (stream, bytes, start, end, endStream) => stream.owner?.onContent(bytes, start, end, endStream),
+      onTrailers: (stream, fields) => stream.owner?.onTrailers(fields),
+      onWritable: (stream) => stream.owner?.onWritable(),
+      onReset: (stream) => stream.owner?.onReset(),
+      onGoaway: () => {
+        for (const exchange of [...this.#exchanges]) exchange.retire();
+      },
+      onConnectionError() {},
+    };
+  }
+}
+
+/** The HTTP/2 connections of a worker, by endpoint. */
+export class Http2Upstreams {
+  readonly #shared: Http2Shared;
+  readonly #byEndpoint: Map<string, Http2Upstream[]> = new Map();
+
+  constructor(shared: Http2Shared) {
+    this.#shared = shared;
+  }
+
+  /** A connection for one request at a time, over an HTTP/2 connection with room or a new one. */
+  connect(core: ProxyCore, label: string, address: EncodedAddress, handler: ConnectionHandler): Connection {
+    let upstreams = this.#byEndpoint.get(label);
+    if (upstreams === undefined) {
+      upstreams = [];
+      this.#byEndpoint.set(label, upstreams);
+    }
+    let upstream = upstreams.find(({ hasRoom }) => hasRoom);
+    if (upstream === undefined) {
+      upstream = new Http2Upstream(core, this.#shared, address, (gone) => this.#forget(label, gone));
+      upstreams.push(upstream);
+    }
+    return upstream.open(handler);
+  }
+
+  #forget(label: string, gone: Http2Upstream): void {
+    const upstreams = this.#byEndpoint.get(label) ?? [];
+    const at = upstreams.indexOf(gone);
+    if (at >= 0) upstreams.splice(at, 1);
+    if (upstreams.length === 0) this.#byEndpoint.delete(label);
+  }
+}
