@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type ConfigMap, configMaps, type Namespace, namespaces, pods, replicaSets } from '@fairlead/api';
+import {
+  type ConfigMap,
+  configMaps,
+  type Namespace,
+  namespaces,
+  pods,
+  replicaSets,
+  serviceAccounts,
+} from '@fairlead/api';
 import { type ApiClient, ApiError, isAlreadyExists, isConflict, isNotFound, type WatchEventOf } from './api-client.ts';
 import { machineClock } from './clock.ts';
 import { startInformer } from './list-watch.ts';
@@ -199,7 +207,9 @@ export function describeApiClient(kind: string, start: () => Promise<ClientUnder
 
     test('a Pod without a node goes at once', async () => {
       const namespace = await makeNamespace();
-      const spec = { containers: [{ name: 'c', image: 'example.com/c:1' }] };
+      // Nobody makes the account `default` here, and a Pod needs one.
+      await client.create(serviceAccounts, { metadata: { name: 'own', namespace } });
+      const spec = { serviceAccountName: 'own', containers: [{ name: 'c', image: 'example.com/c:1' }] };
       await client.create(pods, { metadata: { name: 'p', namespace }, spec });
       await client.delete(pods, { namespace, name: 'p' });
       await assert.rejects(client.get(pods, { namespace, name: 'p' }), isNotFound);

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { formatCidr, parseCidr } from '@fairlead/api';
 import type { ApiClient } from '@fairlead/client';
 import type { Clock, Random } from '../sys/clock.ts';
 import { systemRandom } from '../sys/clock.ts';
@@ -21,11 +22,14 @@ import { CertificateAuthority } from './pki/certificate-authority.ts';
 import { readIfPresent, tokenKey } from './pki/data-key.ts';
 import { kubeconfigText, writeKubeconfig } from './pki/kubeconfig.ts';
 import { builtInResources } from './resources/served-resources.ts';
+import { expireEvents } from './rest/event-expiry.ts';
 import type { RestContext } from './rest/rest-context.ts';
 import { Subresources } from './rest/subresources.ts';
 import { Reviews } from './reviews/reviews.ts';
 import { authenticatedGroup, mastersGroup, type UserInfo } from './server/api-request.ts';
+import { AuditLog } from './server/audit-log.ts';
 import { staticTokens } from './server/authenticate.ts';
+import { defaultInFlightLimits, InFlight, type InFlightLimits } from './server/in-flight.ts';
 import { type ListenAddress, Listener } from './server/listener.ts';
 import { Pipeline } from './server/pipeline.ts';
 import { SqliteStorage } from './storage/sqlite/sqlite-storage.ts';
@@ -58,6 +62,10 @@ export interface ApiServerOptions {
   readonly compactEveryMs: number;
   /** Secret shared with the nodes' log servers. */
   readonly logToken: string;
+  /** Where to write one line per request; absent: nowhere. */
+  readonly auditLogFile?: string;
+  /** Requests in work at the same time; absent: the limits of a Kubernetes server. */
+  readonly inFlight?: InFlightLimits;
   /** Further bearer tokens and their users. */
   readonly tokens?: ReadonlyMap<string, UserInfo>;
 }
@@ -111,8 +119,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     const subresources = new Subresources(context, issuer, options.logToken);
     cleanUp.unshift(() => subresources.close());
     const tokens = [staticTokens(options.tokens ?? new Map()), serviceAccountTokens(context, issuer)];
+    const inFlight = new InFlight(options.inFlight ?? defaultInFlightLimits);
+    const audit = auditLog(options);
+    if (audit !== undefined) cleanUp.push(() => audit.close());
     const reviews = new Reviews(context, context.authorizer, tokens, issuer);
-    const pipeline = new Pipeline(context, new Discovery(served), health, subresources, issuer, reviews, log);
+    const pipeline = new Pipeline(context, new Discovery(served), health, subresources, issuer, reviews, { inFlight, audit }, log);
     const authority = CertificateAuthority.open(join(dataDir, 'pki'), clock);
     const definitions = new DefinitionRegistry(context, deleteCustomObject(pipeline), log);
     cleanUp.unshift(() => definitions.close());
@@ -143,6 +154,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     const url = `https://${urlHost(first!.host)}:${port}`;
     const internal = new InProcessClient(pipeline, internalUser, 'kube-apiserver');
     await ensureBootstrapObjects(internal, {
+      serviceCidr: canonicalCidr(options.serviceCidr),
       firstServiceAddress: allocator.firstAddress,
       advertiseAddress: options.advertiseAddress,
       advertisePort: options.advertisePort === 0 ? port : options.advertisePort,
@@ -162,6 +174,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       name: 'fairlead',
       user: administrator.name,
     });
+    cleanUp.unshift(expireEvents(context, clock, log));
     const stopCompaction = compactRegularly(context, options.compactEveryMs, log);
     const clients = new Set<InProcessClient>();
     let stopped: Promise<void> | undefined;
@@ -220,6 +233,18 @@ function deleteCustomObject(pipeline: Pipeline): DeleteObject {
       `/apis/${resource.apiVersion}${scope}/${resource.plural}/${encodeURIComponent(name)}`,
     );
   };
+}
+
+function auditLog({ auditLogFile, clock, log }: ApiServerOptions): AuditLog | undefined {
+  if (auditLogFile === undefined) return undefined;
+  const onError = (error: Error): void => log('error', 'audit log failed', { file: auditLogFile, error: error.message });
+  return new AuditLog(auditLogFile, clock, onError);
+}
+
+/** `10.96.0.0/16` for `10.96.7.1/16`. */
+function canonicalCidr(text: string): string {
+  const cidr = parseCidr(text);
+  return cidr === undefined ? text : formatCidr(cidr);
 }
 
 /** Names and addresses clients may use for this server. */

@@ -94,6 +94,7 @@ export function validateApiServerOptions(values: SettingValues, machine: Machine
   const dataDir = resolve(reader.text('data-dir') ?? defaultDataDir(machine));
   const databaseFile = readDatabaseFile(reader, dataDir);
   const advertiseAddress = readIp(reader, 'advertise-address');
+  const auditLog = reader.text('audit-log');
   const logTokenFile = reader.text('log-token-file');
   const options: ApiServerRoleOptions = {
     ...readClusterOptions(reader, machine.kernelModeObstacle === undefined ? 'kernel' : 'userspace'),
@@ -103,6 +104,7 @@ export function validateApiServerOptions(values: SettingValues, machine: Machine
     databaseFile,
     compactEveryMs: reader.duration('compact-every', 300_000),
     ...(advertiseAddress === undefined ? {} : { advertiseAddress }),
+    ...(auditLog === undefined ? {} : { auditLog: resolve(auditLog) }),
     ...(logTokenFile === undefined ? {} : { logTokenFile }),
   };
   reader.finish();

@@ -24,6 +24,8 @@ export interface UpOptions extends ClusterOptions {
   readonly kubeconfig: string;
   readonly datastore: string;
   readonly compactEveryMs: number;
+  /** Absent: no audit log. */
+  readonly auditLog?: string;
   readonly nodes: number;
   readonly nodeName: string;
   readonly gatewayHttp: ListenAddress;
@@ -50,6 +52,7 @@ export const apiSettings: readonly Setting[] = [
   { name: 'kubeconfig', value: 'FILE', description: 'where the admin kubeconfig is written (default DIR/kubeconfig)' },
   { name: 'datastore', value: 'URL', description: 'sqlite:FILE (default, in DIR)' },
   { name: 'compact-every', value: 'DURATION', description: 'how long old versions are kept (default 5m)' },
+  { name: 'audit-log', value: 'FILE', description: 'one JSON line per API request (default: none)' },
 ];
 
 /** Settings of `fairlead up`. */
@@ -135,6 +138,7 @@ export function validateUpOptions(values: SettingValues, machine: Machine): UpOp
   for (const image of reader.texts('image')) {
     if (!/^[^=]+=.+$/.test(image)) reader.problems.push(`--image ${image}: must be PATTERN=COMMAND`);
   }
+  const auditLog = reader.text('audit-log');
   const options: UpOptions = {
     mode,
     dataDir,
@@ -142,6 +146,7 @@ export function validateUpOptions(values: SettingValues, machine: Machine): UpOp
     apiListen: reader.address('api-listen', '127.0.0.1:6443'),
     kubeconfig: resolve(reader.text('kubeconfig') ?? join(dataDir, 'kubeconfig')),
     datastore,
+    ...(auditLog === undefined ? {} : { auditLog: resolve(auditLog) }),
     compactEveryMs: reader.duration('compact-every', 300_000),
     nodes,
     nodeName: hostNodeName(),

@@ -87,6 +87,7 @@ export function planChildren(
     options.datastore,
     '--compact-every',
     `${options.compactEveryMs}ms`,
+    ...(options.auditLog === undefined ? [] : ['--audit-log', options.auditLog]),
     '--log-token-file',
     files.logToken,
     ...(kernel ? ['--advertise-address', machineAddress] : []),

@@ -3,6 +3,8 @@ import type { InProcessClient } from '../client/in-process-client.ts';
 
 /** What the bootstrap objects say. */
 export interface BootstrapOptions {
+  /** The range of cluster IPs in canonical form. */
+  readonly serviceCidr: string;
   readonly firstServiceAddress: string;
   readonly advertiseAddress: string;
   readonly advertisePort: number;
@@ -26,6 +28,25 @@ export async function ensureBootstrapObjects(client: InProcessClient, options: B
         undefined,
       ),
     ),
+  );
+  // The controller would make them too; here they are in time for the first Pods.
+  await Promise.all(
+    namespaces.map((namespace) => {
+      const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } };
+      return ensure(client, `/api/v1/namespaces/${namespace}/serviceaccounts`, 'default', account, undefined);
+    }),
+  );
+  await ensure(
+    client,
+    '/apis/networking.k8s.io/v1/servicecidrs',
+    'kubernetes',
+    {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'ServiceCIDR',
+      metadata: { name: 'kubernetes' },
+      spec: { cidrs: [options.serviceCidr] },
+    },
+    undefined,
   );
   const metadata = { name: 'kubernetes', namespace: 'default' };
   const port = { name: 'https', port: options.advertisePort, protocol: 'TCP' };

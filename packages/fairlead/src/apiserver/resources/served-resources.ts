@@ -24,8 +24,8 @@ export interface ServedResource {
 /**
  * Every served resource and its subresources: the one list.
  *
- * Discovery, routing, OpenAPI and storage follow it. Events are stored once and served in the
- * core group only.
+ * Discovery, routing, OpenAPI and storage follow it. Events are stored once, in the form of
+ * the core group, and served in both.
  */
 const served: readonly (readonly [group: string, version: string, plural: string, subresources: string])[] = [
   ['admissionregistration.k8s.io', 'v1', 'mutatingwebhookconfigurations', ''],
@@ -59,6 +59,7 @@ const served: readonly (readonly [group: string, version: string, plural: string
   ['batch', 'v1', 'jobs', 'status'],
   ['coordination.k8s.io', 'v1', 'leases', ''],
   ['discovery.k8s.io', 'v1', 'endpointslices', ''],
+  ['events.k8s.io', 'v1', 'events', ''],
   ['networking.k8s.io', 'v1', 'ingressclasses', ''],
   ['networking.k8s.io', 'v1', 'ingresses', 'status'],
   ['networking.k8s.io', 'v1', 'ipaddresses', ''],
@@ -83,6 +84,7 @@ const builtInGroupVersions: readonly (readonly [group: string, version: string])
   ['rbac.authorization.k8s.io', 'v1'],
   ['coordination.k8s.io', 'v1'],
   ['discovery.k8s.io', 'v1'],
+  ['events.k8s.io', 'v1'],
   ['admissionregistration.k8s.io', 'v1'],
   ['apiextensions.k8s.io', 'v1'],
 ];
@@ -174,7 +176,8 @@ export function builtInResources(): ServedResources {
         apiVersion,
         namespaced: facts.namespaced,
         typeId: schema.id,
-        prefix: `/${group === '' ? 'core' : group}/${plural}/`,
+        // Both forms of Events are one object in the store.
+        prefix: `/${group === '' || group === 'events.k8s.io' ? 'core' : group}/${plural}/`,
         subresources: new Set(subresources.split(' ').filter((name) => name !== '')),
       };
     }),

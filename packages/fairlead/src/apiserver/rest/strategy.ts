@@ -77,6 +77,9 @@ export function prepareForCreate(resource: ServedResource, object: KubeObject): 
     case 'Ingress':
       object.status = { loadBalancer: {} };
       break;
+    case 'Node':
+      taintNewNode(object);
+      break;
     case 'Pod':
       admitPod(object);
       object.status = { phase: 'Pending', qosClass: qosClass(object) };
@@ -185,6 +188,17 @@ export function isReadyToGo(resource: ServedResource, object: KubeObject): boole
 function withField(object: KubeObject, field: string, value: unknown): KubeObject {
   const { [field]: _, ...rest } = object;
   return (value === undefined ? rest : { ...rest, [field]: value }) as KubeObject;
+}
+
+/** A new Node takes no Pods until it has been seen ready (admission plugin TaintNodesByCondition). */
+function taintNewNode(node: KubeObject): void {
+  const spec = { ...recordOf(node.spec) };
+  const taints = Array.isArray(spec.taints) ? (spec.taints as unknown[]) : [];
+  const notReady = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
+  const present = taints.map(recordOf).some((taint) => taint?.key === notReady.key && taint.effect === notReady.effect);
+  if (!present) spec.taints = [...taints, notReady];
+  if (typeof spec.podCIDR === 'string' && spec.podCIDRs === undefined) spec.podCIDRs = [spec.podCIDR];
+  node.spec = spec;
 }
 
 function labelNamespace(object: KubeObject): void {

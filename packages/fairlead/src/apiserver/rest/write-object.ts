@@ -4,6 +4,7 @@ import { sameButTimes } from '@fairlead/api/patch/apply/index';
 import type { FieldCause } from '@fairlead/api/schema';
 import type { AdmissionAttributes } from '../admission/admission-attributes.ts';
 import type { ServiceReservation } from '../allocation/service-allocator.ts';
+import { admitServiceAccount } from '../admission/service-account-admission.ts';
 import { admitRoleChange } from '../authorization/role-admission.ts';
 import { shownAs, storable } from '../crd/custom-view.ts';
 import { applyKindDefaults, kindCauses, refuseWhenTerminating } from '../crd/kind-rules.ts';
@@ -90,6 +91,7 @@ async function createNamed(
   applyKindDefaults(resource, object);
   if (resource.namespaced) admitToNamespace(context, target, name);
   admitRoleChange(context.authorizer, target.request.user, resource, object, undefined);
+  if (resource.kind === 'Pod' && resource.group === '') await admitServiceAccount(context, resource, object);
   const write = { ...writeOf(target, name, undefined, dryRun), operation: 'CREATE', object, old: undefined } as const;
   if (!context.admission.changesNothing) {
     replaceContent(object, await context.admission.change(write, object, target.warnings));

@@ -1,4 +1,5 @@
 // Hot path: every request passes through here.
+import { randomUUID } from 'node:crypto';
 import { gzip } from 'node:zlib';
 import type { Log } from '../../sys/role.ts';
 import { impersonated } from '../auth/impersonation.ts';
@@ -10,13 +11,16 @@ import { deleteCollection, deleteObject } from '../rest/delete.ts';
 import { BadVersion } from '../rest/list-options.ts';
 import { postObject, putObject } from '../rest/modify.ts';
 import { patchObject } from '../rest/patch.ts';
+import { answerNewEvents, newEventsGroup } from '../rest/new-events.ts';
 import { getObject, listObjects } from '../rest/read.ts';
 import type { RestContext, RestRequest } from '../rest/rest-context.ts';
 import type { Subresources } from '../rest/subresources.ts';
 import { watchObjects } from '../rest/watch.ts';
 import type { Reviews } from '../reviews/reviews.ts';
-import type { ApiAnswer, ApiRequest } from './api-request.ts';
+import { type ApiAnswer, type ApiRequest, isAdministrator } from './api-request.ts';
+import type { AuditLog } from './audit-log.ts';
 import { authorize, isWatch } from './authorize.ts';
+import type { InFlight } from './in-flight.ts';
 import { type Route, routeResource } from './route.ts';
 import { methodNotAllowed, pageNotFound, StatusError, statusAnswer, unknownResource } from './status-error.ts';
 
@@ -31,6 +35,8 @@ export class Pipeline {
   readonly #subresources: Subresources;
   readonly #tokens: TokenIssuer;
   readonly #reviews: Reviews;
+  readonly #inFlight: InFlight;
+  readonly #audit: AuditLog | undefined;
   readonly #log: Log;
 
   constructor(
@@ -40,6 +46,7 @@ export class Pipeline {
     subresources: Subresources,
     tokens: TokenIssuer,
     reviews: Reviews,
+    limits: { readonly inFlight: InFlight; readonly audit: AuditLog | undefined },
     log: Log,
   ) {
     this.#context = context;
@@ -48,18 +55,31 @@ export class Pipeline {
     this.#subresources = subresources;
     this.#tokens = tokens;
     this.#reviews = reviews;
+    this.#inFlight = limits.inFlight;
+    this.#audit = limits.audit;
     this.#log = log;
   }
 
   /** Answers a request; never rejects. */
   async handle(request: ApiRequest): Promise<ApiAnswer> {
     const warnings: string[] = [];
+    const auditId = auditIdOf(request);
+    const receivedMs = this.#context.clock.now();
+    let effective = request;
     let answer: ApiAnswer;
+    let leave: (() => void) | undefined;
     try {
-      answer = await this.#dispatch(request, warnings);
+      // As in Kubernetes, nothing holds up health checks and administrators.
+      if (!isAdministrator(request.user) && !isHealthPath(request.path)) leave = this.#inFlight.enter(request.method);
+      effective = impersonated(this.#context.authorizer, request);
+      answer = await this.#dispatch(effective, warnings);
     } catch (error) {
       answer = this.#failure(request, error);
+    } finally {
+      leave?.();
     }
+    answer = { ...answer, headers: { ...answer.headers, 'audit-id': auditId } };
+    this.#audit?.write({ auditId, request: effective, code: answer.status, receivedMs });
     this.#health.count(request.method, answer.status);
     if (warnings.length > 0) {
       answer = {
@@ -81,14 +101,12 @@ export class Pipeline {
     );
   }
 
-  async #dispatch(original: ApiRequest, warnings: string[]): Promise<ApiAnswer> {
-    const { authorizer } = this.#context;
-    const request = impersonated(authorizer, original);
+  async #dispatch(request: ApiRequest, warnings: string[]): Promise<ApiAnswer> {
     const { path } = request;
     const isResourcePath = path.startsWith('/api/') || path.startsWith('/apis/');
     const documented = this.#discovery.isDocument(path);
     const route = isResourcePath && !documented ? routeResource(path, this.#context.served) : undefined;
-    authorize(authorizer, request);
+    authorize(this.#context.authorizer, request);
     if (documented) return this.#discovery.answer(request);
     if (route === undefined) {
       return this.#health.answer(request) ?? (await openIdAnswer(this.#tokens, request)) ?? pageNotFound;
@@ -116,6 +134,9 @@ export class Pipeline {
     const context = this.#context;
     const review = this.#reviews.answer(target, name);
     if (review !== undefined) return review;
+    if (resource.group === newEventsGroup) {
+      return answerNewEvents(context, target, name, route.watch || isWatch(request.query));
+    }
     if (subresource !== undefined && subresource !== 'status') {
       return this.#subresources.handle(target, name ?? '', subresource);
     }
@@ -153,6 +174,16 @@ export class Pipeline {
         throw methodNotAllowed();
     }
   }
+}
+
+/** The client's own id when it is a sane one, else a new one. */
+function auditIdOf(request: ApiRequest): string {
+  const given = request.headers['audit-id'];
+  return typeof given === 'string' && /^[\x21-\x7e]{1,64}$/.test(given) ? given : randomUUID();
+}
+
+function isHealthPath(path: string): boolean {
+  return path === '/healthz' || path === '/livez' || path === '/readyz';
 }
 
 /** RFC 9111 5.5 as Kubernetes uses it: code 299, no agent. */

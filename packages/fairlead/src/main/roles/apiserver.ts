@@ -14,6 +14,8 @@ export interface ApiServerRoleOptions extends ClusterOptions {
   readonly kubeconfig: string;
   readonly databaseFile: string;
   readonly compactEveryMs: number;
+  /** Absent: no audit log. */
+  readonly auditLog?: string;
   /** An address of this machine that Pods can reach; absent: the listen address. */
   readonly advertiseAddress?: string;
   /** File with the token for the nodes' log servers. */
@@ -39,6 +41,7 @@ export async function startApi(options: ApiServerRoleOptions, log: Log): Promise
     nodePortRange: `${options.nodePortRange.from}-${options.nodePortRange.to}`,
     clusterDomain: options.clusterDomain,
     compactEveryMs: options.compactEveryMs,
+    ...(options.auditLog === undefined ? {} : { auditLogFile: options.auditLog }),
     clock: systemClock,
     random: systemRandom,
     log,

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { ApiError } from '@fairlead/client';
+import { systemClock } from '../../sys/clock.ts';
+import { startApiServer } from '../start.ts';
+import { InFlight } from './in-flight.ts';
+import { StatusError } from './status-error.ts';
+
+describe('requests in work', () => {
+  test('reads and writes have places of their own; a place is given back', () => {
+    const inFlight = new InFlight({ readOnly: 1, mutating: 1 });
+    const leaveRead = inFlight.enter('GET');
+    const leaveWrite = inFlight.enter('PATCH');
+    for (const method of ['GET', 'HEAD', 'POST', 'DELETE']) {
+      assert.throws(
+        () => inFlight.enter(method),
+        (error) =>
+          error instanceof StatusError &&
+          error.status.code === 429 &&
+          error.status.details?.retryAfterSeconds === 1 &&
+          error.headers['retry-after'] === '1',
+      );
+    }
+    assert.equal(inFlight.refused, 4);
+    leaveRead();
+    inFlight.enter('GET')();
+    leaveWrite();
+    assert.deepEqual(inFlight.current, { readOnly: 0, mutating: 0 });
+  });
+});
+
+test('limits, audit lines and both forms of an Event on a running server', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-limits-'));
+  const auditLogFile = join(dataDir, 'audit.log');
+  const server = await startApiServer({
+    dataDir,
+    listen: [{ host: '127.0.0.1', port: 0 }],
+    advertiseAddress: '127.0.0.1',
+    advertisePort: 0,
+    serviceCidr: '10.96.0.0/16',
+    nodePortRange: '30000-32767',
+    clusterDomain: 'cluster.local',
+    clock: systemClock,
+    log: () => {},
+    compactEveryMs: 300_000,
+    logToken: '',
+    auditLogFile,
+    inFlight: { readOnly: 0, mutating: 0 },
+  });
+  try {
+    const client = server.client();
+    const event = {
+      metadata: { name: 'e', namespace: 'default' },
+      involvedObject: { kind: 'Pod', namespace: 'default', name: 'p' },
+      reason: 'Seen',
+      message: 'text',
+      type: 'Normal',
+    };
+    await client.request('POST', '/api/v1/namespaces/default/events', event);
+    const root = '/apis/events.k8s.io/v1/namespaces/default/events';
+    const newer = (await client.request('GET', `${root}/e`)) as Record<string, unknown>;
+    assert.partialDeepStrictEqual(newer, {
+      apiVersion: 'events.k8s.io/v1',
+      note: 'text',
+      regarding: { kind: 'Pod', name: 'p' },
+    });
+    await client.request('PATCH', `${root}/e`, { note: 'other' }, { 'content-type': 'application/merge-patch+json' });
+    const core = (await client.request('GET', '/api/v1/namespaces/default/events/e')) as Record<string, unknown>;
+    assert.equal(core.message, 'other');
+    for (const [selector, count] of [
+      ['regarding.name=p', 1],
+      ['regarding.name=q', 0],
+    ] as const) {
+      const list = (await client.request('GET', `${root}?fieldSelector=${selector}`)) as { items: unknown[] };
+      assert.equal(list.items.length, count, selector);
+    }
+    await assert.rejects(
+      client.request('POST', root, { metadata: { name: 'f' }, regarding: { kind: 'Pod', namespace: 'default' } }),
+      (error) => error instanceof ApiError && error.code === 422 && error.message.includes('eventTime'),
+    );
+    // Without a place for anybody, administrators and health checks still get through.
+    const refused = await fetchWithoutCertificate(server.url, server.ca, '/version');
+    assert.equal(refused.code, 429);
+    assert.equal(refused.retryAfter, '1');
+    assert.match(refused.auditId, /^[0-9a-f-]{36}$/);
+    assert.equal((await fetchWithoutCertificate(server.url, server.ca, '/readyz')).code, 200);
+  } finally {
+    await server.stop();
+  }
+  const lines = readFileSync(auditLogFile, 'utf8').trim().split('\n');
+  const events = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  const wanted = [
+    { verb: 'create', objectRef: { resource: 'events', namespace: 'default' }, responseStatus: { code: 201 } },
+    { verb: 'patch', objectRef: { resource: 'events', name: 'e', apiGroup: 'events.k8s.io' } },
+    { verb: 'get', requestURI: '/version', user: { username: 'system:anonymous' }, responseStatus: { code: 429 } },
+  ];
+  for (const part of wanted) {
+    assert.ok(
+      events.some((event) => {
+        try {
+          assert.partialDeepStrictEqual(event, part);
+          return true;
+        } catch {
+          return false;
+        }
+      }),
+      JSON.stringify(part),
+    );
+  }
+  rmSync(dataDir, { recursive: true });
+});
+
+async function fetchWithoutCertificate(
+  url: string,
+  ca: string,
+  path: string,
+): Promise<{ readonly code: number; readonly retryAfter: string; readonly auditId: string }> {
+  const { request } = await import('node:https');
+  return new Promise((resolve, reject) => {
+    const sent = request(url + path, { ca, agent: false }, (response) => {
+      response.resume();
+      const header = (name: string): string => String(response.headers[name] ?? '');
+      resolve({ code: response.statusCode ?? 0, retryAfter: header('retry-after'), auditId: header('audit-id') });
+    });
+    sent.on('error', reject);
+    sent.end();
+  });
+}
