@@ -30,6 +30,8 @@ export interface DnsSources {
 export interface RecordSink {
   setSource(source: string, records: CompiledRecords | undefined): void;
   markSynced(): void;
+  /** The same for the external zone. */
+  markOtherSynced(index: number): void;
 }
 
 /** A mistake of the user in a Service, worth a Warning Event. */
@@ -73,12 +75,17 @@ export class DnsLoop {
     this.#sink = sink;
     this.#options = options;
     this.#watch();
-    const all = Object.values(sources) as readonly (DnsSource<unknown> | undefined)[];
+    const { ingresses, ...rest } = sources;
+    const all = Object.values(rest) as readonly (DnsSource<unknown> | undefined)[];
     this.synced = Promise.all(all.map((source) => source?.synced)).then(() => {
       if (this.#isStopped) return;
       this.#isSynced = true;
       this.#compileDirty();
       sink.markSynced();
+    });
+    // The external zone may have to wait longer, e.g. for the right to read Ingresses.
+    void Promise.all([this.synced, ingresses?.synced]).then(() => {
+      if (ingresses !== undefined && !this.#isStopped) sink.markOtherSynced(0);
     });
   }
 

@@ -15,7 +15,7 @@ import { MessageWriter } from '../wire/dns/writer.ts';
 import { type RewriteRule, rewriteName } from './compile-static.ts';
 import type { Forwarder } from './forward/forwarder.ts';
 import { normalizeName } from './owner-names.ts';
-import type { DnsProgram, RecordSet, ZoneFacts } from './program.ts';
+import type { DnsProgram, OwnerName, RecordSet, ZoneFacts } from './program.ts';
 import { soaRecord, wireRecordSet } from './record-data.ts';
 
 /** What the slow path works with. */
@@ -25,6 +25,8 @@ export interface ResolveContext {
   readonly forwarder: Pick<Forwarder, 'resolve'>;
   /** Whether names of the zone may be answered already. */
   readonly isSynced: boolean;
+  /** Whether all names of another zone of ours are known. Default: yes. */
+  readonly isOtherSynced?: (origin: OwnerName) => boolean;
   /** Aliases for names outside our zones. */
   readonly rewrites?: readonly RewriteRule[];
   /** Cookie of the answer for a query that has one; absent: no cookies. */
@@ -98,7 +100,10 @@ async function resolve(question: DnsQuestion, query: ParsedQuery, context: Resol
       continue;
     }
     const isOurs = sets !== undefined || zone !== undefined;
-    if (isOurs && !context.isSynced) return { ...failed(rcode.SERVFAIL), extendedError: extendedError.notReady };
+    const isOther = sets === undefined && zone !== undefined && zone !== program.zone;
+    const isWaiting = isOther && context.isOtherSynced?.(zone.origin) === false;
+    if (isWaiting || (isOurs && !context.isSynced))
+      return { ...failed(rcode.SERVFAIL), extendedError: extendedError.notReady };
     if (!isOurs) return forward(name, question, query, context, answers);
     if (sets === undefined || sets.length === 0) {
       return negative(sets === undefined ? rcode.NXDOMAIN : rcode.NOERROR, answers, context, zone);

@@ -161,6 +161,10 @@ test('external zone, hosts and rewrites', { timeout: 30_000 }, async () => {
   try {
     await dns.ready;
     const [server] = dns.addresses;
+    await askUntil(
+      async () => answerText(await askUdp(server!, encodeQuery('none.apps.test', 'A'))),
+      (answer) => answer[0] === 'NXDOMAIN aa',
+    );
     const soa = 'ns apps.test 5 SOA ns.dns.apps.test';
     const inner = 'an inner.shop.svc.cluster.local 5 A 10.96.0.21';
     const rows: readonly (readonly [name: string, type: 'A' | 'AAAA' | 'SRV' | 'SOA' | 'PTR', expected: string[]])[] = [

@@ -247,7 +247,7 @@ const ownRoles: readonly DefaultRole[] = [
       // Service proxy and DNS.
       on('core', 'services endpoints namespaces', read),
       on('discovery.k8s.io', 'endpointslices', read),
-      on('networking.k8s.io', 'servicecidrs', read),
+      on('networking.k8s.io', 'servicecidrs ingresses', read),
       // The Service and the slices of the cluster DNS.
       on('core', 'services', 'create patch update'),
       on('discovery.k8s.io', 'endpointslices', 'create delete patch update'),

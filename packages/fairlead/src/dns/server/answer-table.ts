@@ -56,10 +56,10 @@ export class AnswerTable {
     return { names: this.#names, arenaBytes: this.#arena.byteLength, usedBytes: this.#arena.usedBytes };
   }
 
-  /** Makes names of the zone answerable; `serial` is the SOA serial from now on. */
-  markSynced(serial: number): void {
+  /** Makes names of a zone (0: the cluster's) answerable; `serial` is the SOA serial from now on. */
+  markSynced(serial: number, zone = 0): void {
     this.setSerial(serial);
-    Atomics.store(this.#control, control.synced, 1);
+    Atomics.or(this.#control, control.synced, 1 << zone);
   }
 
   setSerial(serial: number): void {

@@ -83,6 +83,8 @@ export class DnsServer implements Running {
   #tls: TcpServer | undefined;
   #https: HttpsServer | undefined;
   #isSynced = false;
+  /** Origins of the other zones that are complete. */
+  readonly #syncedZones: Set<string> = new Set();
   #serial = 0;
   #stopped: Promise<void> | undefined;
 
@@ -143,6 +145,13 @@ export class DnsServer implements Running {
   markSynced(): void {
     this.#isSynced = true;
     this.#table.markSynced(this.#nextSerial());
+  }
+
+  /** The same for one of the other zones, which may be complete later or never. */
+  markOtherSynced(index: number): void {
+    this.#table.markSynced(this.#nextSerial(), index + 1);
+    const zone = this.#options.otherZones?.[index];
+    if (zone !== undefined) this.#syncedZones.add(zone.origin);
   }
 
   /** @throws DnsError when an address cannot be had. */
@@ -237,6 +246,7 @@ export class DnsServer implements Running {
       serial: this.#serial,
       forwarder: this.#forwarder,
       isSynced: this.#isSynced,
+      isOtherSynced: (origin) => this.#syncedZones.has(origin),
       rewrites: this.#options.rewrites ?? [],
       cookieFor: (message, query) => {
         const sockaddr = new Uint8Array(32);

@@ -158,7 +158,7 @@ export class QueryAnswerer {
     }
     const entry = this.#find();
     if (entry === 0) return this.#answerMissing(input, start, output, base, limit);
-    if (this.#control[control.synced] === 0) return this.#notReady(input, start, output, base);
+    if ((this.#control[control.synced]! & 1) === 0) return this.#notReady(input, start, output, base);
 
     const words = this.#words;
     const head = words[entry]!;
@@ -218,7 +218,7 @@ export class QueryAnswerer {
   #answerMissing(input: Uint8Array, start: number, output: Uint8Array, base: number, limit: number): number {
     const zone = this.#zoneOfName();
     if (zone < 0 || !this.#zones[zone]!.isComplete) return this.#writeForeign(input, start, output, base, limit);
-    if (this.#control[control.synced] === 0) return this.#notReady(input, start, output, base);
+    if ((this.#control[control.synced]! & (1 << zone)) === 0) return this.#notReady(input, start, output, base);
     return this.#writeNegative(input, start, output, base, zone, rcode.NXDOMAIN);
   }
 

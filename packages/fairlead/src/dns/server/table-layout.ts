@@ -28,7 +28,7 @@ export interface TableBuffers {
 export const control = {
   /** Grows when `slots` were replaced; the new ones wait in the worker's port. The arena grows in place. */
   generation: 0,
-  /** 1 once the program is complete; before, names of the zone are SERVFAIL. */
+  /** Bit n: the names of the n-th zone (see zone-template.ts) are complete; before, they are SERVFAIL. */
   synced: 1,
   /** SOA serial. */
   serial: 2,
