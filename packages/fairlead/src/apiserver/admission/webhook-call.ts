@@ -17,6 +17,9 @@ export interface WebhookTarget {
   readonly caBundle?: string;
 }
 
+/** What finding and calling a webhook needs. */
+export type WebhookContext = Pick<RestContext, 'served' | 'cache' | 'clock' | 'random'>;
+
 /** A webhook could not be called, or did not answer as it must. */
 export class WebhookCallError extends Error {
   override readonly name: string = 'WebhookCallError';
@@ -27,7 +30,7 @@ const maxAnswerBytes = 8 * 1024 * 1024;
 
 /** Posts a review over HTTPS and reads the JSON answer; throws {@link WebhookCallError}. */
 export async function callWebhook(
-  context: RestContext,
+  context: WebhookContext,
   target: WebhookTarget,
   review: object,
   timeoutMs: number,
@@ -117,7 +120,7 @@ function placeOfUrl(text: string): Place {
   };
 }
 
-function placeOfService(context: RestContext, service: NonNullable<WebhookTarget['service']>): Place {
+function placeOfService(context: WebhookContext, service: NonNullable<WebhookTarget['service']>): Place {
   const { namespace, name, port } = service;
   const path = service.path.startsWith('/') ? service.path : `/${service.path}`;
   const servername = `${name}.${namespace}.svc`;
@@ -147,7 +150,7 @@ function placeOfService(context: RestContext, service: NonNullable<WebhookTarget
  * cluster IPs work, so it goes to the endpoint itself.
  */
 function readyEndpoint(
-  context: RestContext,
+  context: WebhookContext,
   namespace: string,
   service: string,
   portName: string,

@@ -18,9 +18,11 @@ import { dns1123SubdomainErrors } from '@fairlead/api/names';
 import { type ManagedType, structureOfOpenApi } from '@fairlead/api/patch/apply/index';
 import { decodeObject, type FieldCause } from '@fairlead/api/schema';
 import { validateMetadata, validateMetadataUpdate } from '@fairlead/api/schema/validate/metadata';
+import { StatusError } from '../server/status-error.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { StoredObject, storedValue } from '../watch/stored-object.ts';
 import { CelRules } from './cel-rules.ts';
+import type { ConversionWebhook } from './conversion-webhook.ts';
 
 /** What a body turned out to be. */
 export interface DecodedCustomObject {
@@ -68,8 +70,15 @@ export class CustomKind {
   readonly #defaults: boolean;
   readonly #rules: CelRules;
   readonly #views = new WeakMap<StoredObject, StoredObject>();
+  readonly #webhook: ConversionWebhook | undefined;
 
-  constructor(definition: Definition, version: DefinitionVersion, terminating: boolean) {
+  constructor(
+    definition: Definition,
+    version: DefinitionVersion,
+    terminating: boolean,
+    webhook: ConversionWebhook | undefined,
+  ) {
+    this.#webhook = webhook;
     const { group, names, scope, versions } = definition.spec;
     this.schema = version.schema?.openAPIV3Schema ?? { type: 'object' };
     this.listKind = names.listKind ?? `${names.kind}List`;
@@ -160,34 +169,61 @@ export class CustomKind {
     return causes;
   }
 
+  /** True when a webhook must convert the object before {@link view} can show it. */
+  needsConversion(stored: StoredObject): boolean {
+    return this.#webhook !== undefined && stored.object.apiVersion !== this.#apiVersion && !this.#views.has(stored);
+  }
+
+  /** Has objects converted that need it, all in one call. */
+  async prepare(list: readonly StoredObject[]): Promise<void> {
+    const wanted = list.filter((stored) => this.needsConversion(stored));
+    if (this.#webhook === undefined || wanted.length === 0) return;
+    const converted = await this.#webhook.convert(
+      wanted.map(({ object }) => object),
+      this.#apiVersion,
+    );
+    for (const [index, stored] of wanted.entries()) this.remember(stored, converted[index]!);
+  }
+
+  /** Notes how a stored object looks in this version. */
+  remember(stored: StoredObject, object: KubeObject): void {
+    if (this.#webhook !== undefined) this.#views.set(stored, this.#shown(stored, object));
+  }
+
   /** The object in this version, with the defaults of today's schema. */
   view(stored: StoredObject): StoredObject {
     const known = this.#views.get(stored);
     if (known !== undefined) return known;
     const object = stored.object;
-    let shown = stored;
-    if (this.#defaults || object.apiVersion !== this.#apiVersion) {
-      const copy = structuredClone(object);
-      copy.apiVersion = this.#apiVersion;
-      const pruned = { ...(prune(copy, this.schema, true) as KubeObject) };
-      this.applyDefaults(pruned);
-      const value = storedValue(pruned);
-      if (value !== stored.value) {
-        shown = new StoredObject({
-          key: stored.key,
-          value,
-          createRevision: stored.createRevision,
-          modRevision: stored.modRevision,
-        });
-      }
+    if (this.needsConversion(stored)) {
+      // It changed since the request had its objects converted: the client's next try finds it ready.
+      throw new StatusError(503, 'ServiceUnavailable', 'the object is being converted, try again', {
+        retryAfterSeconds: 1,
+      });
     }
+    const same = !this.#defaults && object.apiVersion === this.#apiVersion;
+    const shown = same ? stored : this.#shown(stored, object);
     this.#views.set(stored, shown);
     return shown;
   }
 
+  #shown(stored: StoredObject, object: KubeObject): StoredObject {
+    const copy = structuredClone(object);
+    copy.apiVersion = this.#apiVersion;
+    const pruned = { ...(prune(copy, this.schema, true) as KubeObject) };
+    this.applyDefaults(pruned);
+    const value = storedValue(pruned);
+    if (value === stored.value) return stored;
+    const { key, createRevision, modRevision } = stored;
+    return new StoredObject({ key, value, createRevision, modRevision });
+  }
+
   /** The object in the version the store keeps. */
-  toStorage(object: KubeObject): KubeObject {
-    return object.apiVersion === this.#storageApiVersion ? object : { ...object, apiVersion: this.#storageApiVersion };
+  async toStorage(object: KubeObject): Promise<KubeObject> {
+    if (object.apiVersion === this.#storageApiVersion) return object;
+    if (this.#webhook === undefined) return { ...object, apiVersion: this.#storageApiVersion };
+    const [converted] = await this.#webhook.convert([object], this.#storageApiVersion);
+    return converted!;
   }
 
   #scaleCauses(object: KubeObject, which: 'specReplicas' | 'statusReplicas'): FieldCause[] {

@@ -1,6 +1,7 @@
 // Hot path: every object that is read passes here; for built-in kinds it costs one comparison.
 import type { ServedResource } from '../resources/served-resources.ts';
 import type { KubeObject } from '../watch/kube-object.ts';
+import { type ObjectCache, storeKey } from '../watch/object-cache.ts';
 import type { StoredObject } from '../watch/stored-object.ts';
 import { WatchEvent } from '../watch/watch-event.ts';
 
@@ -17,8 +18,29 @@ export function allShownAs(resource: ServedResource, list: readonly StoredObject
   return custom === undefined ? list : list.map((stored) => custom.view(stored));
 }
 
+/** Has objects converted that a request is about, so that they can be shown without waiting. */
+export async function prepareViews(
+  cache: ObjectCache,
+  route: { resource: ServedResource; namespace: string; name: string | undefined },
+): Promise<void> {
+  const { resource, namespace, name } = route;
+  if (resource.custom === undefined) return;
+  const objects = cache.resource(resource.prefix);
+  const one = name === undefined ? undefined : objects.get(storeKey(resource.prefix, namespace, name));
+  await resource.custom.prepare(name === undefined ? objects.list(namespace) : one === undefined ? [] : [one]);
+}
+
+/** True when an event cannot be shown before a webhook has converted its objects. */
+export function eventNeedsConversion(resource: ServedResource, event: WatchEvent): boolean {
+  const { custom } = resource;
+  if (custom === undefined) return false;
+  return (
+    custom.needsConversion(event.current) || (event.previous !== undefined && custom.needsConversion(event.previous))
+  );
+}
+
 /** An object as the store keeps it. */
-export function storable(resource: ServedResource, object: KubeObject): KubeObject {
+export async function storable(resource: ServedResource, object: KubeObject): Promise<KubeObject> {
   return resource.custom === undefined ? object : resource.custom.toStorage(object);
 }
 

@@ -1,5 +1,5 @@
 import type { Definition } from '@fairlead/api/crd/index';
-import type { Clock } from '../../sys/clock.ts';
+import type { Clock, Random } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
 import type { ServedResource, ServedResources } from '../resources/served-resources.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -18,6 +18,7 @@ export interface RegistryContext {
   readonly cache: ObjectCache;
   readonly served: ServedResources;
   readonly clock: Clock;
+  readonly random: Random;
 }
 
 /** Deletes one object of a definition that is going away. */
@@ -84,7 +85,10 @@ export class DefinitionRegistry {
       const before = this.#built.get(stored.key);
       const same = before !== undefined && sameServing(before.stored, stored);
       const terminating = stored.object.metadata.deletionTimestamp !== undefined;
-      next.set(stored.key, { stored, resources: same ? before.resources : resourcesOf(definition, terminating) });
+      next.set(stored.key, {
+        stored,
+        resources: same ? before.resources : resourcesOf(definition, terminating, this.#context),
+      });
     }
     const unchanged =
       next.size === this.#built.size &&

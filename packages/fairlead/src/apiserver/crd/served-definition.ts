@@ -1,19 +1,24 @@
 import { createHash } from 'node:crypto';
 import type { Definition, DefinitionNames, DefinitionVersion } from '@fairlead/api/crd/index';
 import type { SubresourceFacts } from '@fairlead/api/schema';
+import type { WebhookContext } from '../admission/webhook-call.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
+import { ConversionWebhook } from './conversion-webhook.ts';
 import { CustomKind } from './custom-kind.ts';
 
 /** Verbs of custom resources in the order of a real server. */
 const verbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 
 /** The resources an established definition is served as: one per served version. */
-export function resourcesOf(definition: Definition, terminating: boolean): ServedResource[] {
+export function resourcesOf(definition: Definition, terminating: boolean, context: WebhookContext): ServedResource[] {
   const { spec } = definition;
   const names = definition.status?.acceptedNames ?? spec.names;
+  const webhook = spec.conversion?.strategy === 'Webhook' ? new ConversionWebhook(context, definition) : undefined;
   return spec.versions
     .filter(({ served }) => served)
-    .map((version) => resourceOf(definition, version, names, terminating));
+    .map((version) =>
+      resourceOf(definition, version, names, new CustomKind(definition, version, terminating, webhook)),
+    );
 }
 
 /** The prefix of a definition's objects in the store: the same for all versions. */
@@ -25,11 +30,10 @@ function resourceOf(
   definition: Definition,
   version: DefinitionVersion,
   names: DefinitionNames,
-  terminating: boolean,
+  custom: CustomKind,
 ): ServedResource {
   const { group, scope } = definition.spec;
   const namespaced = scope === 'Namespaced';
-  const custom = new CustomKind(definition, version, terminating);
   const subresources: SubresourceFacts[] = [];
   const apiVersion = `${group}/${version.name}`;
   const subverbs = ['get', 'patch', 'update'];

@@ -143,10 +143,12 @@ async function deleteCurrent(
   const result = await context.storage.commit({
     key: current.key,
     expect: current.modRevision,
-    value: storedValue(storable(resource, next)),
+    value: storedValue(await storable(resource, next)),
   });
   if (!result.ok) throw conflict(resource, name, modifiedText);
-  return { stored: shownAs(resource, new StoredObject(result.entry)), gone: false };
+  const stored = new StoredObject(result.entry);
+  resource.custom?.remember(stored, next);
+  return { stored: shownAs(resource, stored), gone: false };
 }
 
 /** The object with its deletion written on it. */

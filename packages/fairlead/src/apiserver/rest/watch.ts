@@ -1,5 +1,5 @@
 // Hot path: receive() runs per watcher and event; the encoded line is shared by plain JSON watchers.
-import { eventShownAs, shownAs } from '../crd/custom-view.ts';
+import { eventNeedsConversion, eventShownAs, shownAs } from '../crd/custom-view.ts';
 import type { AnswerSink, ApiAnswer } from '../server/api-request.ts';
 import { negotiate } from '../server/media-type.ts';
 import { StatusError } from '../server/status-error.ts';
@@ -83,6 +83,8 @@ class WatchSession {
   readonly #bookmarks: boolean;
   readonly #plain: boolean;
   #sentColumns = false;
+  /** Ends when the events that wait for a conversion are delivered. */
+  #converting: Promise<void> | undefined;
   /** Events up to here were considered. */
   #position = 0;
   #finish: (() => void) | undefined;
@@ -163,6 +165,29 @@ class WatchSession {
     if (change.revision <= this.#position) return;
     this.#position = change.revision;
     if (!this.#inNamespace(change.current)) return;
+    const { resource } = this.#form;
+    if (this.#converting === undefined && !eventNeedsConversion(resource, change)) {
+      this.#deliver(change);
+      return;
+    }
+    // A webhook must convert: this event and those behind it wait, in order.
+    const turn = (this.#converting ?? Promise.resolve())
+      .then(() =>
+        resource.custom?.prepare(change.previous === undefined ? [change.current] : [change.current, change.previous]),
+      )
+      .then(() => {
+        this.#deliver(change);
+        if (this.#converting === turn) this.#converting = undefined;
+      })
+      .catch(() => {
+        // Without its conversion the event would be lost: the client has to start anew.
+        this.#sink.abort();
+        this.#finish?.();
+      });
+    this.#converting = turn;
+  }
+
+  #deliver(change: WatchEvent): void {
     const event = eventShownAs(this.#form.resource, change);
     const before = event.previous !== undefined && matches(this.#selection, event.previous);
     const after = !event.deleted && matches(this.#selection, event.current);

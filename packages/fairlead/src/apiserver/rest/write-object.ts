@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { sameButTimes } from '@fairlead/api/patch/apply/index';
 import type { FieldCause } from '@fairlead/api/schema';
 import type { AdmissionAttributes } from '../admission/admission-attributes.ts';
-import type { ServiceReservation } from '../allocation/service-allocator.ts';
 import { admitServiceAccount } from '../admission/service-account-admission.ts';
+import type { ServiceReservation } from '../allocation/service-allocator.ts';
 import { admitRoleChange } from '../authorization/role-admission.ts';
 import { shownAs, storable } from '../crd/custom-view.ts';
 import { applyKindDefaults, kindCauses, refuseWhenTerminating } from '../crd/kind-rules.ts';
@@ -289,8 +289,9 @@ async function commit(
     reservation.giveBack();
     return shownOnly(current, object);
   }
-  const kept = storable(resource, object);
+  let kept: KubeObject;
   try {
+    kept = await storable(resource, object);
     const result = await context.storage.commit({
       key,
       expect: current?.modRevision ?? 0,
@@ -301,6 +302,7 @@ async function commit(
       reservation.keep();
       const cached = context.cache.resource(resource.prefix).get(key);
       const newest = cached?.modRevision === result.entry.modRevision ? cached : new StoredObject(result.entry);
+      if (kept !== object) resource.custom?.remember(newest, object);
       return shownAs(resource, newest);
     }
   } catch (error) {

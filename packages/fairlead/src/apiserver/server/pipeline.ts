@@ -5,13 +5,14 @@ import type { Log } from '../../sys/role.ts';
 import { impersonated } from '../auth/impersonation.ts';
 import { openIdAnswer } from '../auth/open-id.ts';
 import type { TokenIssuer } from '../auth/token-issuer.ts';
+import { prepareViews } from '../crd/custom-view.ts';
 import type { Discovery } from '../discovery/discovery.ts';
 import type { Health } from '../discovery/health.ts';
 import { deleteCollection, deleteObject } from '../rest/delete.ts';
 import { BadVersion } from '../rest/list-options.ts';
 import { postObject, putObject } from '../rest/modify.ts';
-import { patchObject } from '../rest/patch.ts';
 import { answerNewEvents, newEventsGroup } from '../rest/new-events.ts';
+import { patchObject } from '../rest/patch.ts';
 import { getObject, listObjects } from '../rest/read.ts';
 import type { RestContext, RestRequest } from '../rest/rest-context.ts';
 import type { Subresources } from '../rest/subresources.ts';
@@ -128,6 +129,10 @@ export class Pipeline {
   ): Promise<ApiAnswer> {
     const { resource, namespace, name, subresource } = route;
     const target: RestRequest = { request, resource, namespace, warnings };
+    if (resource.custom !== undefined) {
+      if (resource.custom.warning !== undefined) warnings.push(resource.custom.warning);
+      await prepareViews(this.#context.cache, route);
+    }
     if (resource.kind === 'Endpoints' && resource.group === '') {
       warnings.push('v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice');
     }
