@@ -343,7 +343,54 @@ const rows: readonly (readonly [string, string, string, object, readonly unknown
   ['Secret', '', 'secrets', { type: 'Opaque', data: { a: '' } }, ['x', 'Opaque', 1, '3m']],
   ['Namespace', '', 'namespaces', { status: { phase: 'Active' } }, ['x', 'Active', '3m']],
   ['ServiceAccount', '', 'serviceaccounts', {}, ['x', 0, '3m']],
-  ['kind without a printer', 'batch', 'jobs', {}, ['x', '3m']],
+  [
+    'webhook configuration',
+    'admissionregistration.k8s.io',
+    'validatingwebhookconfigurations',
+    { webhooks: [{}, {}] },
+    ['x', 2, '3m'],
+  ],
+  [
+    'policy',
+    'admissionregistration.k8s.io',
+    'validatingadmissionpolicies',
+    { spec: { validations: [{}], paramKind: { apiVersion: 'v1', kind: 'ConfigMap' } } },
+    ['x', 1, 'v1/ConfigMap', '3m'],
+  ],
+  [
+    'policy without parameters',
+    'admissionregistration.k8s.io',
+    'validatingadmissionpolicies',
+    { spec: { validations: [{}] } },
+    ['x', 1, '<unset>', '3m'],
+  ],
+  [
+    'policy binding by name',
+    'admissionregistration.k8s.io',
+    'validatingadmissionpolicybindings',
+    { spec: { policyName: 'p', paramRef: { name: 'c' } } },
+    ['x', 'p', '*/c', '3m'],
+  ],
+  [
+    'policy binding by selector',
+    'admissionregistration.k8s.io',
+    'validatingadmissionpolicybindings',
+    {
+      spec: {
+        policyName: 'p',
+        paramRef: {
+          selector: { matchLabels: { b: '2', a: '1' }, matchExpressions: [{ key: 'k', operator: 'Exists' }] },
+        },
+      },
+    },
+    [
+      'x',
+      'p',
+      '&LabelSelector{MatchLabels:map[string]string{a: 1,b: 2,},MatchExpressions:[]LabelSelectorRequirement{LabelSelectorRequirement{Key:k,Operator:Exists,Values:[],},},}',
+      '3m',
+    ],
+  ],
+  ['definition', 'apiextensions.k8s.io', 'customresourcedefinitions', {}, ['x', meta.creationTimestamp]],
 ];
 for (const [name, group, plural, object, expected] of rows) {
   test(`row: ${name}`, () => assert.deepEqual(cells(group, plural, object as Record<string, unknown>), expected));

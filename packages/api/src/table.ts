@@ -1,9 +1,15 @@
 import { isJsonObject } from './own-property.ts';
 import type { ColumnFacts, ResourceFacts } from './schema/resource-facts.ts';
-import { ageOf } from './table/cells.ts';
 import { horizontalPodAutoscalerCells } from './table/autoscaling.ts';
 import { cronJobCells, jobCells } from './table/batch.ts';
+import { ageOf } from './table/cells.ts';
 import { eventCells } from './table/event.ts';
+import {
+  admissionPolicyBindingCells,
+  admissionPolicyCells,
+  customResourceDefinitionCells,
+  webhookConfigurationCells,
+} from './table/extension.ts';
 import {
   endpointSliceCells,
   endpointsCells,
@@ -63,6 +69,11 @@ const BY_RESOURCE: Readonly<Record<string, CellsOfKind>> = {
   'batch/cronjobs': cronJobCells,
   'batch/jobs': jobCells,
   '/podtemplates': podTemplateCells,
+  'admissionregistration.k8s.io/mutatingwebhookconfigurations': webhookConfigurationCells,
+  'admissionregistration.k8s.io/validatingadmissionpolicies': admissionPolicyCells,
+  'admissionregistration.k8s.io/validatingadmissionpolicybindings': admissionPolicyBindingCells,
+  'admissionregistration.k8s.io/validatingwebhookconfigurations': webhookConfigurationCells,
+  'apiextensions.k8s.io/customresourcedefinitions': customResourceDefinitionCells,
   'discovery.k8s.io/endpointslices': endpointSliceCells,
   'coordination.k8s.io/leases': leaseCells,
   'networking.k8s.io/ingresses': ingressCells,
