@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
+import { checkedCall, isChecking, noteAddress, setUpChecking } from './checking.ts';
 import { SysError } from './sys-error.ts';
 
 /** Whether this machine can run the FFI at all: Linux, 64 bit, little-endian layouts known here. */
@@ -35,13 +36,21 @@ function loadLibc(koffi: typeof Koffi): Koffi.LibraryHandle {
 
 const koffi = loadKoffi();
 const library = loadLibc(koffi);
+if (isChecking) setUpChecking(library);
+
+type Call = (...args: readonly number[]) => number;
+
+function declared(from: Koffi.LibraryHandle, definition: string): Call {
+  const call = from.func(definition) as unknown as Call;
+  return isChecking ? checkedCall(definition, call) : call;
+}
 
 /**
  * Declares a C function whose parameters and result are integers; pointers are `uintptr_t` numbers.
  * A user-space address fits 47 (x64) or 48 bits (arm64), so a JavaScript number holds it exactly.
  */
 export function declare<Args extends readonly number[]>(definition: string): (...args: Args) => number {
-  return library.func(definition) as unknown as (...args: Args) => number;
+  return declared(library, definition) as unknown as (...args: Args) => number;
 }
 
 let ownProcess: Koffi.LibraryHandle | undefined;
@@ -49,7 +58,7 @@ let ownProcess: Koffi.LibraryHandle | undefined;
 /** The same for a function that this executable itself exports: Node's own OpenSSL. */
 export function declareOwn<Args extends readonly number[]>(definition: string): (...args: Args) => number {
   ownProcess ??= koffi.load(null);
-  return ownProcess.func(definition) as unknown as (...args: Args) => number;
+  return declared(ownProcess, definition) as unknown as (...args: Args) => number;
 }
 
 /**
@@ -66,7 +75,9 @@ export function callbackAddress<Args extends readonly number[]>(
 
 /** Address of a buffer's first byte. The caller keeps the buffer alive as long as the address is used. */
 export function addressOf(bytes: Uint8Array): number {
-  return Number(koffi.address(bytes));
+  const address = Number(koffi.address(bytes));
+  if (isChecking) noteAddress(bytes, address);
+  return address;
 }
 
 /**
