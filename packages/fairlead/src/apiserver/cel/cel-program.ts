@@ -27,6 +27,9 @@ export type Compiled =
   | { readonly ok: false; readonly text: string };
 
 const maxSourceLength = 64 * 1024;
+/** Compiled expressions: a definition's are needed when it is checked and when it is served. */
+const programs = new Map<string, Compiled>();
+const maxPrograms = 4000;
 const environments = new Map<string, Environment>();
 const base = libraryEnvironment();
 
@@ -61,7 +64,18 @@ function environmentOf(variables: readonly string[]): Environment {
 
 /** Compiles an expression over variables (`self`, or with a type: `oldSelf: optional<dyn>`). */
 export function compileCel(source: string, variables: readonly string[]): Compiled {
-  if (source.length > maxSourceLength) return { ok: false, text: 'expression is too long' };
+  if (source.length > maxSourceLength) return { ok: false, text: at('', 0, 'expression is too long') };
+  const key = `${variables.join(',')}\n${source}`;
+  let compiled = programs.get(key);
+  if (compiled === undefined) {
+    compiled = compile(source, variables);
+    if (programs.size >= maxPrograms) programs.clear();
+    programs.set(key, compiled);
+  }
+  return compiled;
+}
+
+function compile(source: string, variables: readonly string[]): Compiled {
   try {
     const parsed = environmentOf(variables).parse(source);
     const names = new Set<string>();
