@@ -52,6 +52,11 @@ const refused: readonly (readonly [name: string, text: string, message: string])
     'error decoding YAML: error converting YAML to JSON: yaml: line 2: mapping values are not allowed in this context',
   ],
   [
+    'JSON nested too deeply',
+    `${'{"a":'.repeat(600)}1${'}'.repeat(600)}`,
+    'error decoding YAML: error converting YAML to JSON: exceeded max depth',
+  ],
+  [
     'a list',
     '[1]',
     'error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go value of type map[string]interface {}',
@@ -81,4 +86,10 @@ test('no body of an apply: anchors that multiply, contain themselves, or are not
   );
   for (const text of [levels.join('\n'), 'a: &a [*a]', 'a: *nowhere'])
     assert.throws(() => read(text), StatusError, text);
+});
+
+test('many keys cost little, also where the text is no JSON after all', () => {
+  const { config, duplicates } = read(`{"a": 1, ${'"b": "{[", '.repeat(20_000)}c: x}`);
+  assert.deepEqual(config, { a: 1, b: '{[', c: 'x' });
+  assert.equal(duplicates?.split('\n').length, 20_000);
 });

@@ -1,7 +1,7 @@
 import { parseJsonStrict, SchemaError } from '@fairlead/api/schema';
-import { parseDocument } from 'yaml';
 import { badRequest } from '../server/status-error.ts';
 import { recordOf } from '../watch/kube-object.ts';
+import { type DuplicateKey, readYaml } from './yaml-text.ts';
 
 /** A configuration to apply, as parsed. */
 export interface ApplyBody {
@@ -29,64 +29,42 @@ interface Parsed {
   readonly duplicates: string | undefined;
 }
 
+/** Nothing in a cluster is nested as deeply as this; what walks objects does so by recursion. */
+const depthMax = 500;
+
 function fromJson(text: string): Parsed | undefined {
+  if (isDeep(text)) throw badRequest('error decoding YAML: error converting YAML to JSON: exceeded max depth');
   try {
     const { value, duplicateFields } = parseJsonStrict(text);
-    return { value, duplicates: duplicateText(duplicateFields.map((field) => [1, field.split('.').at(-1)!])) };
+    const keys = duplicateFields.map((field) => ({ line: 1, key: field.split('.').at(-1) ?? '' }));
+    return { value, duplicates: duplicateText(keys) };
   } catch (error) {
     if (!(error instanceof SchemaError)) throw error;
     return undefined;
   }
 }
 
-/** YAML 1.1 as Go reads it into JSON: times stay texts. */
+function isDeep(text: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x22) {
+      for (at++; at < text.length && text.charCodeAt(at) !== 0x22; at++) if (text.charCodeAt(at) === 0x5c) at++;
+    } else if (code === 0x7b || code === 0x5b) {
+      if (++depth > depthMax) return true;
+    } else if (code === 0x7d || code === 0x5d) depth--;
+  }
+  return false;
+}
+
 function fromYaml(text: string): Parsed {
-  const document = parseDocument(text, {
-    version: '1.1',
-    customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:timestamp'),
-  });
-  const duplicates: [line: number, key: string][] = [];
-  for (const error of document.errors) {
-    const line = error.linePos?.[0].line ?? 1;
-    if (error.code !== 'DUPLICATE_KEY') {
-      const where = line > 1 ? `line ${line}: ` : '';
-      throw badRequest(`error decoding YAML: error converting YAML to JSON: yaml: ${where}${goYamlText(error)}`);
-    }
-    duplicates.push([line, /^[^:\s]*/.exec(text.slice(error.pos[0], error.pos[1] + 64))?.[0] ?? '']);
-  }
-  try {
-    const value = jsonValue(text, document.toJS({ maxAliasCount: 100 }) as unknown);
-    return { value, duplicates: duplicateText(duplicates) };
-  } catch {
-    // Aliases that multiply, contain themselves or lead nowhere.
-    throw badRequest('error decoding YAML: error converting YAML to JSON: yaml: document contains excessive aliasing');
-  }
+  const read = readYaml(text);
+  if (!read.ok) throw badRequest(`error decoding YAML: error converting YAML to JSON: ${read.error}`);
+  return { value: read.value, duplicates: duplicateText(read.duplicates) };
 }
 
-function duplicateText(duplicates: readonly (readonly [line: number, key: string])[]): string | undefined {
+function duplicateText(duplicates: readonly DuplicateKey[]): string | undefined {
   if (duplicates.length === 0) return undefined;
-  const lines = duplicates.map(([line, key]) => `  line ${line}: key "${key}" already set in map`);
+  const lines = duplicates.map(({ line, key }) => `  line ${line}: key "${key}" already set in map`);
   return `error converting YAML to JSON: yaml: unmarshal errors:\n${lines.join('\n')}`;
-}
-
-/** Only what JSON has: no maps with other keys than texts, no binary. */
-function jsonValue(text: string, value: unknown): unknown {
-  if (text.trim() === '') return {};
-  return JSON.parse(JSON.stringify(value ?? null)) as unknown;
-}
-
-/** What Go's YAML package says for the faults that manifests really have. */
-function goYamlText({ code, message }: { readonly code: string; readonly message: string }): string {
-  switch (code) {
-    case 'BLOCK_AS_IMPLICIT_KEY':
-      return 'mapping values are not allowed in this context';
-    case 'TAB_AS_INDENT':
-      return 'found character that cannot start any token';
-    case 'MISSING_CHAR':
-      return message.includes('quote') ? 'found unexpected end of stream' : "could not find expected ':'";
-    case 'BAD_INDENT':
-      return 'did not find expected key';
-    default:
-      return message.split('\n', 1)[0] ?? '';
-  }
 }

@@ -1,10 +1,10 @@
 import { decodeObject, decodeProtobufObject, parseJsonStrict, SchemaError, schemaForKind } from '@fairlead/api/schema';
-import { parse as parseYaml } from 'yaml';
 import type { CustomKind, DecodedCustomObject } from '../crd/custom-kind.ts';
 import type { ApiRequest } from '../server/api-request.ts';
 import { bodyMediaType } from '../server/media-type.ts';
 import { badRequest, invalid, StatusError } from '../server/status-error.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
+import { readYaml } from './yaml-text.ts';
 
 /** The type a body must have. */
 export interface ExpectedType {
@@ -108,12 +108,9 @@ function parseText(
     }
   }
   if (type === 'application/yaml') {
-    try {
-      return { value: parseYaml(text, { version: '1.1' }) as unknown, duplicates: [] };
-    } catch (error) {
-      const reason = error instanceof Error ? error.message.split('\n', 1)[0] : String(error);
-      throw badRequest(`error converting YAML to JSON: ${reason}`);
-    }
+    const read = readYaml(text);
+    if (!read.ok) throw badRequest(`error converting YAML to JSON: ${read.error}`);
+    return { value: read.value, duplicates: read.duplicates.map(({ key }) => key) };
   }
   throw new StatusError(415, 'UnsupportedMediaType', acceptedBodies);
 }
