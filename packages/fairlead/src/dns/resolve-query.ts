@@ -17,6 +17,7 @@ import type { Forwarder } from './forward/forwarder.ts';
 import { normalizeName } from './owner-names.ts';
 import type { DnsProgram, OwnerName, RecordSet, ZoneFacts } from './program.ts';
 import { soaRecord, wireRecordSet } from './record-data.ts';
+import { completeSearch } from './search-completion.ts';
 
 /** What the slow path works with. */
 export interface ResolveContext {
@@ -27,6 +28,8 @@ export interface ResolveContext {
   readonly isSynced: boolean;
   /** Whether all names of another zone of ours are known. Default: yes. */
   readonly isOtherSynced?: (origin: OwnerName) => boolean;
+  /** Address of the client, when searches are completed for Pods; absent: they are not. */
+  readonly searchClient?: string | undefined;
   /** Aliases for names outside our zones. */
   readonly rewrites?: readonly RewriteRule[];
   /** Cookie of the answer for a query that has one; absent: no cookies. */
@@ -105,6 +108,14 @@ async function resolve(question: DnsQuestion, query: ParsedQuery, context: Resol
     if (isWaiting || (isOurs && !context.isSynced))
       return { ...failed(rcode.SERVFAIL), extendedError: extendedError.notReady };
     if (!isOurs) return forward(name, question, query, context, answers);
+    if (sets === undefined && context.searchClient !== undefined && aliases === 0) {
+      const completed = completeSearch(program, owner, context.searchClient);
+      if (completed !== undefined) {
+        const found = await resolveCompleted(completed, question, query, context);
+        // Nothing there either: the client goes on with its list, as it would have.
+        return found ?? negative(rcode.NXDOMAIN, answers, context, zone);
+      }
+    }
     if (sets === undefined || sets.length === 0) {
       return negative(sets === undefined ? rcode.NXDOMAIN : rcode.NOERROR, answers, context, zone);
     }
@@ -121,6 +132,24 @@ async function resolve(question: DnsQuestion, query: ParsedQuery, context: Resol
     answers.push(...wireRecordSet(name, cname, program.zone, context.serial).answers);
     name = target;
   }
+}
+
+/** Answers a search name by the name that ends the search, as its alias; absent: that has no records of the type. */
+async function resolveCompleted(
+  completed: OwnerName,
+  question: DnsQuestion,
+  query: ParsedQuery,
+  context: ResolveContext,
+): Promise<Resolution | undefined> {
+  const target = nameFromText(completed);
+  if (target === undefined) return undefined;
+  const { searchClient: _, ...rest } = context;
+  const resolution = await resolve({ ...question, name: target }, query, rest);
+  if (resolution.rcode !== rcode.NOERROR || resolution.answers.length === 0) return undefined;
+  const ttl = Math.min(...resolution.answers.map((record) => record.ttl));
+  const set: RecordSet = { type: 'CNAME', ttl, target: completed };
+  const alias = wireRecordSet(question.name, set, context.program.zone, context.serial).answers;
+  return { ...resolution, answers: [...alias, ...resolution.answers], authoritative: true };
 }
 
 /** The rest of the chain from the upstreams; what we have of it stays even when they fail (RFC 6604). */

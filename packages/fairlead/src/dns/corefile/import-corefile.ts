@@ -14,6 +14,7 @@ export interface CorefileSettings {
   readonly rewrites: readonly RewriteRule[];
   readonly externalZone?: string;
   readonly logQueries?: boolean;
+  readonly completesSearch?: boolean;
 }
 
 /** What became of one line. */
@@ -49,7 +50,6 @@ const builtIn: Readonly<Record<string, string>> = {
   shed: 'queues are bounded and drop early',
   nsid: 'off',
   cancel: 'every forwarded query has a deadline',
-  autopath: 'names of the search list are answered at the cost of a hit',
 };
 
 /** Reads a Corefile and says, line by line, what was taken of it. A syntax error is the only note then. */
@@ -115,6 +115,9 @@ function importDirective(
       if (directive.args[0] === undefined) return ['ignored', 'names no zone'];
       settings.externalZone = normalizeName(directive.args[0]);
       return ['taken', `external zone ${settings.externalZone}`];
+    case 'autopath':
+      settings.completesSearch = true;
+      return ['taken', 'searches of Pods are completed'];
     case 'log':
       settings.logQueries = true;
       return ['taken', 'a sample of the queries is logged'];

@@ -37,6 +37,8 @@ export interface DnsServerOptions {
   readonly workers: number;
   /** DNS over TLS and over HTTPS, where they listen; absent: neither. */
   readonly secure?: SecureListeners | undefined;
+  /** Ends a Pod's walk along its search list at its first query. Needs the records of Pods. */
+  readonly completesSearch?: boolean;
   /** Told of every query that the table could not answer. */
   readonly onResolved?: ((protocol: 'udp' | 'tcp', code: number, durationMs: number) => void) | undefined;
   /** Logs one of so many UDP queries; absent: none. */
@@ -96,6 +98,7 @@ export class DnsServer implements Running {
     });
     this.#builder = new ZoneBuilder(options.zone, this.#table, options.otherZones);
     this.#table.control[control.handOffLimit] = handOffLimit;
+    this.#table.control[control.completesSearch] = options.completesSearch === true ? 1 : 0;
     this.#foreign = new ForeignTable(this.#table.control, options.workers);
     const zones = zoneTemplates(options.zone, options.otherZones);
     this.#streamAnswerer = new QueryAnswerer(this.#table.buffers, zones, {
@@ -248,6 +251,7 @@ export class DnsServer implements Running {
       isSynced: this.#isSynced,
       isOtherSynced: (origin) => this.#syncedZones.has(origin),
       rewrites: this.#options.rewrites ?? [],
+      searchClient: this.#options.completesSearch === true ? peer.address : undefined,
       cookieFor: (message, query) => {
         const sockaddr = new Uint8Array(32);
         encodeSocketAddress(peer, sockaddr);

@@ -219,7 +219,24 @@ export class QueryAnswerer {
     const zone = this.#zoneOfName();
     if (zone < 0 || !this.#zones[zone]!.isComplete) return this.#writeForeign(input, start, output, base, limit);
     if ((this.#control[control.synced]! & (1 << zone)) === 0) return this.#notReady(input, start, output, base);
+    if (zone === 0 && this.#control[control.completesSearch] === 1 && this.#isSearchName()) return handOff;
     return this.#writeNegative(input, start, output, base, zone, rcode.NXDOMAIN);
+  }
+
+  /** Whether the name has the form `a.b.NAMESPACE.svc.<zone>` and asks for an address. */
+  #isSearchName(): boolean {
+    const { name, nameBytes, qtype } = this.query;
+    if (qtype !== rrType.A && qtype !== rrType.AAAA) return false;
+    const end = nameBytes - this.#zones[0]!.origin.length;
+    let labels = 0;
+    let last = 0;
+    for (let at = 0; at < end; at += name[at]! + 1) {
+      last = at;
+      labels++;
+    }
+    return (
+      labels >= 4 && name[last] === 3 && name[last + 1] === 0x73 && name[last + 2] === 0x76 && name[last + 3] === 0x63
+    );
   }
 
   /** An upstream's answer that the main thread has published. Those who ask for DNSSEC get their own. */

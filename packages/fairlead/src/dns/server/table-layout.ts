@@ -38,6 +38,8 @@ export const control = {
   handedOff: 4,
   /** Most queries that may be handed off at once; beyond it they are SERVFAIL. */
   handOffLimit: 5,
+  /** 1: the main thread gets queries that a search list may have made (see search-completion.ts). */
+  completesSearch: 6,
   /** First of the batch counters, {@link counterStrideWords} apart. */
   batchCounters: 16,
 } as const;

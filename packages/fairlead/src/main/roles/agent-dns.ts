@@ -19,6 +19,7 @@ type FromSettings = Pick<
   | 'rewrites'
   | 'ttlSeconds'
   | 'podRecords'
+  | 'completesSearch'
 >;
 
 /** What the settings and the Corefile say about a DNS server that listens at `listen`. */
@@ -36,6 +37,7 @@ export function dnsOptionsFrom(settings: DnsRoleSettings, listen: ListenAddress)
     ...(corefile === undefined ? {} : { hosts: corefile.hosts, rewrites: corefile.rewrites }),
     ...(corefile?.ttlSeconds === undefined ? {} : { ttlSeconds: corefile.ttlSeconds }),
     ...(corefile?.podRecords === undefined ? {} : { podRecords: corefile.podRecords }),
+    ...(corefile?.completesSearch === true ? { completesSearch: true } : {}),
     ...(tls === undefined
       ? {}
       : {
