@@ -37,9 +37,9 @@ export class ProxyHealth {
     return this.#waitingSinceMs === undefined || this.#clock.monotonicMs() - this.#waitingSinceMs < stuckAfterMs;
   }
 
-  /** Unix time in milliseconds of the last installation; now, if nothing waits. */
-  get lastUpdated(): number {
-    return this.#waitingSinceMs === undefined ? this.#clock.now() : this.#updatedAt;
+  /** Unix time in milliseconds of the last installation; `now`, if nothing waits. */
+  lastUpdated(now: number): number {
+    return this.#waitingSinceMs === undefined ? now : this.#updatedAt;
   }
 }
 
@@ -65,9 +65,10 @@ export async function serveProxyHealth(
       return;
     }
     const good = health.healthy && (path === '/livez' || health.nodeEligible);
+    const now = clock.now();
     const body = {
-      lastUpdated: new Date(health.lastUpdated).toISOString(),
-      currentTime: new Date(clock.now()).toISOString(),
+      lastUpdated: new Date(health.lastUpdated(now)).toISOString(),
+      currentTime: new Date(now).toISOString(),
       ...(path === '/healthz' ? { nodeEligible: health.nodeEligible } : {}),
     };
     response.writeHead(good ? 200 : 503, {

@@ -36,6 +36,7 @@ test('kernel mode follows the API', { skip: kernelTestsProblem() }, async () => 
     api.seed(nodes, { metadata: { name: scene.nodeName } });
     api.seed(services, sceneService('web', { clusterIP: '10.96.0.1' }));
     const syncs: number[] = [];
+    let markSynced = (): void => undefined;
     const proxy = await startServiceProxy({
       client: api,
       nodeName: scene.nodeName,
@@ -44,7 +45,13 @@ test('kernel mode follows the API', { skip: kernelTestsProblem() }, async () => 
       serviceCidr: scene.serviceCidrs,
       log: quiet,
       nftCommand: [...network.inNode, 'nft'],
-      metrics: { synced: (sync) => syncs.push(sync.services) },
+      metrics: {
+        synced: (sync) => {
+          syncs.push(sync.services);
+          // Seeded, created, deleted.
+          if (syncs.length === 3) markSynced();
+        },
+      },
     });
     const ask = async (): Promise<string> =>
       (
@@ -56,7 +63,12 @@ test('kernel mode follows the API', { skip: kernelTestsProblem() }, async () => 
     await eventually('local', ask);
     // After foreign interference the next change is refused; that replaces the whole table at once.
     network.run('node', 'nft flush map ip fairlead frontends');
+    // Otherwise the deletion could meet the creation that follows, and nothing would change.
+    const deleted = new Promise<void>((resolve) => {
+      markSynced = resolve;
+    });
     await api.delete(endpointSlices, { namespace: 'default', name: 'web-a' });
+    await deleted;
     await eventually('error ECONNREFUSED', ask);
     await api.create(endpointSlices, sceneSlice('web', [{ ip: scene.localEndpoint }]));
     await eventually('local', ask);
@@ -118,4 +130,39 @@ test('userspace mode serves a cluster IP of the loopback range', async () => {
     await proxy.stop();
     server.close();
   }
+});
+
+test('a change that installs nothing leaves no change waiting', async () => {
+  const api = new FakeApi();
+  api.seed(nodes, { metadata: { name: scene.nodeName } });
+  let changes = 0;
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const address = probe.address();
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+  await new Promise((resolve) => probe.close(resolve));
+  const proxy = await startServiceProxy({
+    client: api,
+    nodeName: scene.nodeName,
+    mode: 'userspace',
+    podCidr: scene.podCidrs,
+    serviceCidr: scene.serviceCidrs,
+    log: quiet,
+    healthListen: { host: '127.0.0.1', port },
+    metrics: {
+      queued: ({ services: count }) => {
+        changes += count;
+      },
+    },
+  });
+  await proxy.ready;
+  await api.create(services, sceneService('headless', { clusterIP: 'None' }));
+  await eventually('up to date', async () => {
+    const health = (await (await fetch(`http://127.0.0.1:${port}/healthz`)).json()) as {
+      readonly lastUpdated: string;
+      readonly currentTime: string;
+    };
+    return changes > 0 && health.lastUpdated === health.currentTime ? 'up to date' : 'waiting';
+  });
+  await proxy.stop();
 });

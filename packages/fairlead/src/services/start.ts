@@ -195,7 +195,10 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     const triggered = triggers;
     triggers = [];
     const changes = compileDirty();
-    if (changes.size === 0 && !first && !failed) return;
+    if (changes.size === 0 && !first && !failed) {
+      health.updated();
+      return;
+    }
     const full = first || failed;
     try {
       await plane.apply(changes);
