@@ -36,6 +36,14 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     ],
     run: async () => (await import('./l7-https.ts')).runHttpsBench(),
   },
+  http2: {
+    summary: 'HTTP/2 to HTTP/1.1: CPU per request beside nginx and node:http2',
+    needs: [
+      { command: 'h2load', debianPackage: 'nghttp2-client' },
+      { command: 'nginx', debianPackage: 'nginx-light' },
+    ],
+    run: async () => (await import('./http2.ts')).runHttp2Bench(),
+  },
   dns: {
     summary: 'DNS server: CPU per query and queries/s, beside Knot',
     needs: [
