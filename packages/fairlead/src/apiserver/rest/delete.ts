@@ -1,6 +1,7 @@
 import type { FieldCause } from '@fairlead/api/schema';
 import { allShownAs, shownAs, storable } from '../crd/custom-view.ts';
 import { cleanupFinalizer } from '../crd/definition-registry.ts';
+import type { ServedResource } from '../resources/served-resources.ts';
 import type { ApiAnswer } from '../server/api-request.ts';
 import { negotiate } from '../server/media-type.ts';
 import { conflict, forbidden, invalid, modifiedText, StatusError } from '../server/status-error.ts';
@@ -89,6 +90,11 @@ export async function deleteCollection(context: RestContext, target: RestRequest
   return textAnswer(200, representation, listText(form, found, { resourceVersion: String(revision) }));
 }
 
+/** Custom kinds may have any name. */
+function isNamespace(resource: ServedResource): boolean {
+  return resource.group === '' && resource.kind === 'Namespace';
+}
+
 async function deleteOne(
   context: RestContext,
   target: RestRequest,
@@ -99,7 +105,7 @@ async function deleteOne(
   for (let attempt = 1; ; attempt++) {
     const current = existing(context, target, name);
     checkPreconditions(target, current, options);
-    if (resource.kind === 'Namespace' && permanentNamespaces.has(name)) {
+    if (isNamespace(resource) && permanentNamespaces.has(name)) {
       throw forbidden(resource, name, 'this namespace may not be deleted');
     }
     try {
@@ -127,7 +133,7 @@ async function deleteCurrent(
     const write = { ...writeOf(target, name, undefined, options.dryRun), operation: 'DELETE', old } as const;
     await context.admission.check({ ...write, object: undefined }, target.warnings);
   }
-  const specFinalizers = resource.kind === 'Namespace' ? recordOf(old.spec)?.finalizers : undefined;
+  const specFinalizers = isNamespace(resource) ? recordOf(old.spec)?.finalizers : undefined;
   const waits = finalizers.length > 0 || grace > 0 || (Array.isArray(specFinalizers) && specFinalizers.length > 0);
   if (!waits) {
     const removed = await removeObject(context, target, current, options.dryRun);
@@ -175,7 +181,7 @@ function marked(
       ...(finalizers.length === 0 ? {} : { finalizers: [...finalizers] }),
     },
   };
-  if (target.resource.kind === 'Namespace') {
+  if (isNamespace(target.resource)) {
     // A namespace has no grace period in its metadata.
     delete next.metadata.deletionGracePeriodSeconds;
     next.status = { ...recordOf(old.status), phase: 'Terminating' };
@@ -185,7 +191,7 @@ function marked(
 
 /** Pods on a node wait for its agent; everything else goes at once. */
 function graceSeconds(target: RestRequest, old: KubeObject, options: DeleteOptions): number {
-  if (target.resource.kind !== 'Pod') return 0;
+  if (target.resource.kind !== 'Pod' || target.resource.group !== '') return 0;
   const spec = recordOf(old.spec) ?? {};
   const phase = recordOf(old.status)?.phase;
   if ((spec.nodeName ?? '') === '' || phase === 'Failed' || phase === 'Succeeded') return 0;

@@ -108,7 +108,7 @@ async function createNamed(
   }
   const reservation = context.allocator.reserve(resource, object, undefined);
   if (!reservation.ok) throw invalid(resource, name, reservation.causes);
-  target.warnings.push(...objectWarnings(resource.kind, object));
+  target.warnings.push(...objectWarnings(resource, object));
   return commit(context, target, key, object, undefined, dryRun, reservation.reservation);
 }
 
@@ -209,7 +209,7 @@ export async function updateObject(
   }
   const reservation = context.allocator.reserve(resource, next, old);
   if (!reservation.ok) throw invalid(resource, name, reservation.causes);
-  target.warnings.push(...objectWarnings(resource.kind, next));
+  target.warnings.push(...objectWarnings(resource, next));
   const stored = await commit(context, target, current.key, next, current, options.dryRun, reservation.reservation);
   return { stored, removed: false };
 }
