@@ -170,6 +170,7 @@ export function parseLabelSelector(text: string): LabelSelectorResult {
     if (at >= tokens.length) break;
     if (tokens[at] !== ',') return unexpected("',' or 'end of string'");
     at++;
+    if (at >= tokens.length) return unexpected("identifier after ','");
   }
   const problem = requirements.map(requirementError).find((error) => error !== undefined);
   return problem === undefined ? { ok: true, requirements } : { ok: false, error: problem };

@@ -33,6 +33,7 @@ import { defaultInFlightLimits, InFlight, type InFlightLimits } from './server/i
 import { type ListenAddress, Listener } from './server/listener.ts';
 import { Pipeline } from './server/pipeline.ts';
 import { SqliteStorage } from './storage/sqlite/sqlite-storage.ts';
+import type { KubeObject } from './watch/kube-object.ts';
 import { ObjectCache } from './watch/object-cache.ts';
 
 /** What the API server needs to know; complete and checked by the caller. */
@@ -100,7 +101,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     const cache = await ObjectCache.load(storage);
     cleanUp.unshift(() => cache.close());
     const services = served.find('', 'v1', 'services')!;
-    for (const stored of cache.resource(services.prefix).list('')) allocator.restore(stored.object);
+    // Parsed for this one look, so that only what is asked for later stays in memory in decoded form.
+    for (const { value } of cache.resource(services.prefix).list('')) allocator.restore(JSON.parse(value) as KubeObject);
     const base: Omit<RestContext, 'admission'> = {
       storage,
       cache,

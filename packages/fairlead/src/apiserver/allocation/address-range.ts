@@ -1,3 +1,4 @@
+import { parseIpv4 } from '@fairlead/api';
 import type { Random } from '../../sys/clock.ts';
 
 /** Why an explicit address or port cannot be had. */
@@ -73,27 +74,10 @@ export class NumberRange {
   }
 }
 
-/** An IPv4 address as a number, or `undefined` for any other text. */
-export function ipv4Number(text: string): number | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
-  let value = 0;
-  for (const part of parts) {
-    if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return undefined;
-    value = value * 256 + Number(part);
-  }
-  return value;
-}
-
-/** The text of a number from {@link ipv4Number}. */
-export function ipv4Text(value: number): string {
-  return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.');
-}
-
 /** The usable addresses of an IPv4 CIDR: without network and broadcast address. */
 export function cidrRange(cidr: string, random: Random): NumberRange | undefined {
   const [address = '', bits = ''] = cidr.split('/');
-  const base = ipv4Number(address);
+  const base = parseIpv4(address);
   if (base === undefined || !/^[0-9]{1,2}$/.test(bits)) return undefined;
   const length = Number(bits);
   if (length < 8 || length > 28) return undefined;

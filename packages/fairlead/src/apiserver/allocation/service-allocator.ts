@@ -1,9 +1,10 @@
+import { formatIpv4, parseIpv4 } from '@fairlead/api';
 import type { FieldCause } from '@fairlead/api/schema';
 import type { Random } from '../../sys/clock.ts';
 import { ApiServerError } from '../api-server-error.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
 import type { KubeObject } from '../watch/kube-object.ts';
-import { cidrRange, ipv4Number, ipv4Text, type NumberRange, portRange } from './address-range.ts';
+import { cidrRange, type NumberRange, portRange } from './address-range.ts';
 import {
   isHeadless,
   mayHaveNodePort,
@@ -59,7 +60,7 @@ export class ServiceAllocator {
 
   /** The address of the Service `default/kubernetes`. */
   get firstAddress(): string {
-    return ipv4Text(this.#addresses.first);
+    return formatIpv4(this.#addresses.first);
   }
 
   /** Marks what a stored Service holds: at start. */
@@ -144,11 +145,11 @@ export class ServiceAllocator {
         ];
       }
       taken.push(address);
-      spec.clusterIP = ipv4Text(address);
+      spec.clusterIP = formatIpv4(address);
       spec.clusterIPs = [spec.clusterIP];
       return undefined;
     }
-    const address = ipv4Number(wanted);
+    const address = parseIpv4(wanted);
     if (address !== undefined && held.has(address)) return undefined;
     const failure = address === undefined ? 'outside' : this.#addresses.take(address);
     if (failure === undefined) {
@@ -279,7 +280,7 @@ function holdings(spec: ServiceForm): { readonly addresses: ReadonlySet<number>;
   const ports = new Set<number>();
   if (needsClusterIp(spec)) {
     for (const text of spec.clusterIPs ?? []) {
-      const address = ipv4Number(text);
+      const address = parseIpv4(text);
       if (address !== undefined) addresses.add(address);
     }
   }

@@ -1,8 +1,8 @@
 // Hot path: matches() runs per watcher and event.
+import { type LabelRequirement, matchesLabels, parseLabelSelector } from '@fairlead/api';
 import type { ServedResource } from '../resources/served-resources.ts';
 import { badRequest } from '../server/status-error.ts';
 import type { KubeObject } from './kube-object.ts';
-import { type LabelRequirement, matchesLabels, parseLabelSelector } from './label-selector.ts';
 import type { StoredObject } from './stored-object.ts';
 
 /** One term of a field selector. */
@@ -26,7 +26,9 @@ export interface Selection {
 
 /** Reads `labelSelector` and `fieldSelector`; throws 400 for bad ones and unsupported fields. */
 export function parseSelection(resource: ServedResource, namespace: string, query: URLSearchParams): Selection {
-  const labels = parseLabelSelector(query.get('labelSelector') ?? '');
+  const parsed = parseLabelSelector(query.get('labelSelector') ?? '');
+  if (!parsed.ok) throw badRequest(parsed.error);
+  const labels = parsed.requirements;
   const all = parseFieldSelector(resource, query.get('fieldSelector') ?? '');
   const named = all.find((term) => term.equal && term.path.join('.') === 'metadata.name');
   const fields = all;
