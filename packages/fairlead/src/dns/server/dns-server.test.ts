@@ -125,6 +125,32 @@ test('a forwarded answer is asked for once, then given by the workers', { timeou
   }
 });
 
+test('a flood of nonsense leaves memory bounded and others served', { timeout: 60_000 }, async () => {
+  const [address] = server.addresses;
+  const flood = createSocket('udp4');
+  const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
+  const before = server.stats;
+  for (let round = 0; round < 20; round++) {
+    const sent: Promise<void>[] = [];
+    for (let index = 0; index < 200; index++) {
+      const noise = random(12 + (index % 60));
+      const unknown = encodeQuery(`${round}-${index}.shop.svc.cluster.local`, 'A', { edns: 4096 });
+      const outside = encodeQuery(`${round}-${index}.example.org`, 'A');
+      for (const bytes of [noise, unknown, outside]) {
+        sent.push(new Promise((resolve) => flood.send(bytes, address!.port, address!.address, () => resolve())));
+      }
+    }
+    await Promise.all(sent);
+    const answer = await askUdp(address!, encodeQuery(web, 'A'));
+    assert.equal(answer.answers.length, 1);
+  }
+  flood.close();
+  const { table, forwarder, queries } = server.stats;
+  assert.ok(queries.queries - before.queries.queries > 1000, 'the flood arrived');
+  assert.deepEqual([table.names, table.usedBytes], [before.table.names, before.table.usedBytes]);
+  assert.ok(forwarder.cacheEntries <= 10_000);
+});
+
 test('a worker that ends is replaced on the same socket', { timeout: 30_000 }, async () => {
   const listen = [{ family: 'ipv4' as const, address: '127.0.0.1', port: 0 }];
   const log = (): void => {};

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { headerFlag, rrType } from '../../wire/dns/constants.ts';
 import { type DnsMessage, decodeMessage } from '../../wire/dns/message.ts';
 import { compileApexRecords } from '../compile.ts';
@@ -213,4 +214,23 @@ test('rate limiting: public sources only, a truncated answer now and then', () =
   answerer.answer(query, 0, query.length, answer, 0, 0);
   const length = answerer.truncate(query, 0, answer, 0);
   assert.deepEqual(answerText(decodeMessage(answer.slice(0, length))!), ['NOERROR tc']);
+});
+
+test('any bytes with EDNS options get an answer that is well-formed, or none', () => {
+  const cookie = `000a0018${'0102030405060708'}${'11'.repeat(16)}`;
+  const seed = ednsQuery({ options: `${cookie}000c0004000000000064000201020008000700011800c0000200`, name: web });
+  const output = new Uint8Array(1400);
+  const mutation = fc.record({ at: fc.nat(seed.length - 1), byte: fc.nat(255) });
+  fc.assert(
+    fc.property(fc.array(mutation, { maxLength: 6 }), fc.nat(seed.length), fc.boolean(), (mutations, cut, isStream) => {
+      const bytes = seed.slice(0, cut);
+      for (const { at, byte } of mutations) if (at < cut) bytes[at] = byte;
+      output.fill(0xee);
+      const length = answerer.answer(bytes, 0, cut, output, 0, isStream ? 1300 : 0);
+      if (length <= 0) return;
+      assert.ok(length <= (isStream ? 1300 : 1232) && output[length] === 0xee, 'stays inside');
+      assert.ok(decodeMessage(output.slice(0, length)), 'well-formed');
+    }),
+    { numRuns: 5000 },
+  );
 });
