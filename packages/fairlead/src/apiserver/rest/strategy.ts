@@ -1,4 +1,3 @@
-import type { FieldCause } from '@fairlead/api/schema';
 import { newDefinitionStatus } from '../crd/kind-rules.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
 import { prepareNewWorkload, workloadKinds } from '../resources/workload-rules.ts';
@@ -156,22 +155,6 @@ export function sameJson(left: unknown, right: unknown): boolean {
   for (const key in a) if (a[key] !== undefined && !(Object.hasOwn(b, key) && sameJson(a[key], b[key]))) return false;
   for (const key in b) if (b[key] !== undefined && (!Object.hasOwn(a, key) || a[key] === undefined)) return false;
   return true;
-}
-
-/** Rules about metadata that hold for every kind and are no part of the schema. */
-export function metadataUpdateCauses(proposed: KubeObject, old: KubeObject): FieldCause[] {
-  if (old.metadata.deletionTimestamp === undefined) return [];
-  const before = old.metadata.finalizers ?? [];
-  const added = (proposed.metadata.finalizers ?? []).filter((finalizer) => !before.includes(finalizer));
-  if (added.length === 0) return [];
-  const list = added.map((finalizer) => JSON.stringify(finalizer)).join(', ');
-  const cause: FieldCause = {
-    reason: 'FieldValueForbidden',
-    field: 'metadata.finalizers',
-    message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
-  };
-  // The real server checks metadata twice and tells both times; the kind's own rules are the other.
-  return [cause];
 }
 
 /** A terminating object goes with its last finalizer, once its grace period needs no agent. */
