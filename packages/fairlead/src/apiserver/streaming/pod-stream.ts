@@ -25,7 +25,7 @@ const ANSWER_HEADERS = [
   'x-stream-protocol-version',
 ] as const;
 /** Query parameters that the node's server understands. */
-const PARAMETERS = ['stdin', 'stdout', 'stderr', 'tty', 'command'] as const;
+const PARAMETERS = ['stdin', 'stdout', 'stderr', 'tty', 'command', 'ports'] as const;
 const ANSWER_MAX_BYTES = 64 * 1024;
 
 /**

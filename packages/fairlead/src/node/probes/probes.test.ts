@@ -100,6 +100,27 @@ test('schedule: failed quick attempts do not count against a startup probe', asy
   assert.deepEqual(results, ['failure@4000']);
 });
 
+test('schedule: a program that is still starting is no news; later failures are', async () => {
+  const told = async (quick: boolean, outcome: (at: number) => boolean): Promise<number[]> => {
+    const clock = new TestClock();
+    const failures: number[] = [];
+    const prober = startProber({
+      probe: { periodSeconds: 10, initialDelaySeconds: 5 },
+      clock,
+      quick,
+      run: async () => ({ ok: outcome(clock.monotonicMs()), detail: '' }),
+      onResult: () => {},
+      onFailure: () => failures.push(clock.monotonicMs()),
+    });
+    await clock.advance(40_000);
+    prober.stop();
+    return failures;
+  };
+  assert.deepEqual(await told(true, () => false), [15_000, 25_000, 35_000]);
+  assert.deepEqual(await told(false, () => false), [5000, 15_000, 25_000, 35_000]);
+  assert.deepEqual(await told(true, (at) => at < 12_000), [15_000, 25_000, 35_000]);
+});
+
 test('quick attempts stop where the period is as short', () => {
   assert.equal(quickDelay(0, 10), undefined);
   assert.equal(quickDelay(99, 1000), undefined);

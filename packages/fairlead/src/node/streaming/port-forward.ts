@@ -1,5 +1,5 @@
 import { connect, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Writable } from 'node:stream';
 import { connectInNetns } from '../../sys/netns-socket.ts';
 import { SpdyConnection, type SpdyStream } from './spdy-connection.ts';
 
@@ -38,18 +38,19 @@ export function servePortForward(transport: Duplex, target: PortForwardTarget, d
     }
     waiting.delete(key);
     const [data, error] = streamtype === 'data' ? [stream, other] : [other, stream];
-    void forward(data, error, target, port, describe);
+    error.resume();
+    void forwardPort(data, error, target, port, describe);
   });
 }
 
-async function forward(
-  data: SpdyStream,
-  error: SpdyStream,
+/** Joins a client's stream with a port of the Pod; what goes wrong is told on `error`, which ends with it. */
+export async function forwardPort(
+  data: Duplex,
+  error: Writable,
   target: PortForwardTarget,
   port: number,
   describe: string,
 ): Promise<void> {
-  error.resume();
   let socket: Socket;
   try {
     socket = await dial(target, port);

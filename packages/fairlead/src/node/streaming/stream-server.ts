@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { createWebSocketStream, WebSocketServer } from 'ws';
+import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
 import type { Clock } from '../../sys/clock.ts';
 import type { ContainerCommand } from '../runtime/command.ts';
 import { runExecSession } from './exec-session.ts';
 import { PORT_FORWARD_PROTOCOL, type PortForwardTarget, servePortForward, TUNNEL_PROTOCOL } from './port-forward.ts';
 import { type RemoteStreams, type StreamRequest, streamRequest } from './remote-streams.ts';
 import { EXEC_SPDY_PROTOCOLS, spdyStreams } from './spdy-streams.ts';
+import { PORTS_PROTOCOL, serveWebsocketPorts } from './websocket-ports.ts';
 import { EXEC_WEBSOCKET_PROTOCOLS, websocketStreams } from './websocket-streams.ts';
 
 /** Why a session is refused, for the client; becomes an HTTP answer. */
@@ -42,6 +43,8 @@ export interface StreamServer {
 }
 
 const SPDY = 'SPDY/3.1';
+/** A channel number is one byte, and each port has two. */
+const MOST_PORTS = 127;
 /** Longest message of a WebSocket client, in bytes. */
 const MESSAGE_MAX_BYTES = 4 * 1024 * 1024;
 
@@ -51,13 +54,14 @@ const MESSAGE_MAX_BYTES = 4 * 1024 * 1024;
  */
 export function createStreamServer(targets: StreamTargets, clock: Clock): StreamServer {
   const open = new Set<Duplex>();
+  /** What each request's path allows: the same name means different things for exec and port-forward. */
+  const chosen = new WeakMap<IncomingMessage, readonly string[]>();
   const websockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     maxPayload: MESSAGE_MAX_BYTES,
     perMessageDeflate: false,
-    handleProtocols: (offered) =>
-      [...EXEC_WEBSOCKET_PROTOCOLS, TUNNEL_PROTOCOL].find((protocol) => offered.has(protocol)) ?? false,
+    handleProtocols: (offered, request) => chosen.get(request)?.find((protocol) => offered.has(protocol)) ?? false,
   });
 
   const handle = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
@@ -66,8 +70,10 @@ export function createStreamServer(targets: StreamTargets, clock: Clock): Stream
     const [namespace = '', pod = '', container = ''] = names;
     const isSpdy = (request.headers.upgrade ?? '').toLowerCase() === SPDY.toLowerCase();
     const offered = splitList(request.headers[isSpdy ? 'x-stream-protocol-version' : 'sec-websocket-protocol']);
-    const byWebsocket = (): Promise<import('ws').WebSocket> =>
-      new Promise((resolve) => websockets.handleUpgrade(request, socket, head, resolve));
+    const byWebsocket = (protocols: readonly string[]): Promise<WebSocket> => {
+      chosen.set(request, protocols);
+      return new Promise((resolve) => websockets.handleUpgrade(request, socket, head, resolve));
+    };
     const bySpdy = (protocol: string): Duplex => {
       socket.write(
         `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${SPDY}\r\n` +
@@ -77,13 +83,20 @@ export function createStreamServer(targets: StreamTargets, clock: Clock): Stream
       return socket;
     };
     if (what === 'portForward' && names.length === 2) {
-      const protocol = isSpdy ? PORT_FORWARD_PROTOCOL : TUNNEL_PROTOCOL;
-      if (!offered.includes(protocol)) return refuse(socket, noProtocol(offered, [protocol]));
+      const known = isSpdy ? [PORT_FORWARD_PROTOCOL] : [TUNNEL_PROTOCOL, PORTS_PROTOCOL];
+      const protocol = known.find((candidate) => offered.includes(candidate));
+      if (protocol === undefined) return refuse(socket, noProtocol(offered, known));
       const target = targets.portForward(namespace, pod);
       if ('message' in target) return refuse(socket, target);
+      if (protocol === PORTS_PROTOCOL) {
+        const ports = parsePorts(url.searchParams);
+        if (ports === undefined) return refuse(socket, { code: 400, message: 'query parameter "ports" is required' });
+        serveWebsocketPorts(await byWebsocket([protocol]), target, ports, `${pod}_${namespace}`);
+        return;
+      }
       const transport = isSpdy
         ? bySpdy(protocol)
-        : createWebSocketStream(await byWebsocket(), { readableObjectMode: false });
+        : createWebSocketStream(await byWebsocket([protocol]), { readableObjectMode: false });
       servePortForward(transport, target, `${pod}_${namespace}`);
       return;
     }
@@ -109,7 +122,7 @@ export function createStreamServer(targets: StreamTargets, clock: Clock): Stream
     }
     const streams = isSpdy
       ? await spdyStreams(bySpdy(protocol), wanted, protocol, clock)
-      : websocketStreams(await byWebsocket(), wanted);
+      : websocketStreams(await byWebsocket([protocol]), wanted);
     if (streams !== undefined) await session(streams);
   };
 
@@ -144,4 +157,14 @@ function refuse(socket: Duplex, { code, message }: Refusal): void {
     `HTTP/1.1 ${code} Refused\r\nContent-Type: text/plain; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
+}
+
+/** `ports=80&ports=443` or `ports=80,443`; undefined without any or with one that is none. */
+function parsePorts(query: URLSearchParams): readonly number[] | undefined {
+  const ports = query
+    .getAll('ports')
+    .flatMap((text) => text.split(','))
+    .map(Number);
+  const good = ports.every((port) => Number.isInteger(port) && port >= 1 && port <= 65_535);
+  return good && ports.length > 0 && ports.length <= MOST_PORTS ? ports : undefined;
 }
