@@ -41,7 +41,7 @@ export class FloodGuard {
   /** DATA frames sent, and streams opened: either gives reason for WINDOW_UPDATE frames. */
   reasonsForUpdates: number = 0;
   /** Streams ended early by either side: rapid reset (CVE-2023-44487) and resets provoked from us (CVE-2025-8671). */
-  readonly #resets = new Bucket(200, 33);
+  readonly #resets = new Bucket(500, 100);
   /** PING, SETTINGS, PRIORITY, unknown frames and frames that carry nothing. */
   readonly #control = new Bucket(2000, 1000);
   #windowUpdates = 0;

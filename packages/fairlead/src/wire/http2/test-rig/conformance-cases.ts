@@ -470,21 +470,21 @@ rows('limits', {
     goaway(h2.ENHANCE_YOUR_CALM),
   ],
   'rapid reset': [
-    Array.from({ length: 400 }, (_, i) => [
+    Array.from({ length: 700 }, (_, i) => [
       request(2 * i + 1, { open: true }),
       frame(h2.RST_STREAM, 0, 2 * i + 1, words(8)),
     ]).flat(),
     goaway(h2.ENHANCE_YOUR_CALM),
   ],
   'resets provoked by WINDOW_UPDATE of 0': [
-    Array.from({ length: 400 }, (_, i) => [
+    Array.from({ length: 700 }, (_, i) => [
       request(2 * i + 1, { open: true }),
       frame(h2.WINDOW_UPDATE, 0, 2 * i + 1, words(0)),
     ]).flat(),
     goaway(h2.ENHANCE_YOUR_CALM),
   ],
   'resets provoked by malformed requests': [
-    Array.from({ length: 400 }, (_, i) => request(2 * i + 1, { fields: [['te', 'x']] })),
+    Array.from({ length: 700 }, (_, i) => request(2 * i + 1, { fields: [['te', 'x']] })),
     goaway(h2.ENHANCE_YOUR_CALM),
   ],
   'PING flood': [
