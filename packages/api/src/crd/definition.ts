@@ -142,20 +142,32 @@ function versionCauses(versions: readonly DefinitionVersion[]): FieldCause[] {
   for (const [index, { name }] of versions.entries()) {
     for (const fault of dns1035LabelErrors(name)) causes.push(invalid(`spec.versions[${index}].name`, name, fault));
     if (seen.has(name))
-      causes.push(
-        invalid(
-          'spec.versions',
-          versions.map((one) => one.name),
-          'must contain unique version names',
-        ),
-      );
+      causes.push(invalid('spec.versions', shownVersions(versions), 'must contain unique version names'));
     seen.add(name);
   }
   const storage = versions.filter((version) => version.storage).length;
   if (storage !== 1) {
-    causes.push(invalid('spec.versions', versions, 'must have exactly one version marked as storage version'));
+    causes.push(
+      invalid('spec.versions', shownVersions(versions), 'must have exactly one version marked as storage version'),
+    );
   }
   return causes;
+}
+
+/** Versions as a Kubernetes server shows them: by the names of its internal type, common parts left out. */
+function shownVersions(versions: readonly DefinitionVersion[]): object[] {
+  const common = sameSchemas(versions.map(({ schema }) => schema));
+  return versions.map((version) => ({
+    Name: version.name,
+    Served: version.served,
+    Storage: version.storage,
+    Deprecated: version.deprecated ?? false,
+    DeprecationWarning: version.deprecationWarning ?? null,
+    Schema: common ? null : (version.schema ?? null),
+    Subresources: null,
+    AdditionalPrinterColumns: null,
+    SelectableFields: null,
+  }));
 }
 
 function namesCauses(names: DefinitionNames): FieldCause[] {

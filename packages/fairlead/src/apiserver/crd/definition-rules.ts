@@ -120,10 +120,15 @@ function wrong(field: string, shown: string, why: string): FieldCause {
   return { reason: 'FieldValueInvalid', field, message: `Invalid value: ${shown}: ${why}` };
 }
 
-/** A rule as Go prints the struct, which is what a Kubernetes server shows here. */
+/** A rule as a Kubernetes server shows it: its internal type has no JSON names of its own. */
 function goStruct(rule: ValidationRule): string {
-  const text = (value: string | undefined): string => JSON.stringify(value ?? '');
-  const pointer = (value: unknown, type: string): string =>
-    value === undefined ? `(*${type})(nil)` : `(*${type})(0x0)`;
-  return `apiextensions.ValidationRule{Rule:${text(rule.rule)}, Message:${text(rule.message)}, MessageExpression:${text(rule.messageExpression)}, Reason:${pointer(rule.reason, 'apiextensions.FieldValueErrorReason')}, FieldPath:${text(rule.fieldPath)}, OptionalOldSelf:${pointer(rule.optionalOldSelf, 'bool')}}`;
+  const text = JSON.stringify({
+    Rule: rule.rule,
+    Message: rule.message ?? '',
+    MessageExpression: rule.messageExpression ?? '',
+    Reason: rule.reason ?? null,
+    FieldPath: rule.fieldPath ?? '',
+    OptionalOldSelf: rule.optionalOldSelf ?? null,
+  });
+  return text.replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
 }

@@ -140,6 +140,7 @@ function decodeProtobuf(body: Uint8Array, expected: ExpectedType): KubeObject {
 function checkKind(apiVersion: string, kind: string, expected: ExpectedType): void {
   const given = { apiVersion: apiVersion || expected.apiVersion, kind: kind || expected.kind };
   if (given.apiVersion === expected.apiVersion && given.kind === expected.kind) return;
+  if (expected.custom !== undefined) throw wrongCustomType(given, expected);
   const schema = schemaForKind(given.apiVersion, given.kind);
   if (schema === undefined) {
     throw cannotHandle(given, expected, notRegistered(given));
@@ -151,6 +152,21 @@ function checkKind(apiVersion: string, kind: string, expected: ExpectedType): vo
     expected,
     `converting (${versionPackage}.${given.kind}) to (${internalPackage}.${expected.kind}): unknown conversion`,
   );
+}
+
+/** Custom resources are told apart by version first, then by kind. */
+function wrongCustomType(
+  given: { readonly apiVersion: string; readonly kind: string },
+  expected: ExpectedType,
+): StatusError {
+  if (given.apiVersion !== expected.apiVersion) {
+    return badRequest(
+      `the API version in the data (${given.apiVersion}) does not match the expected API version (${expected.apiVersion})`,
+    );
+  }
+  const group = expected.apiVersion.split('/', 1)[0] ?? '';
+  const message = `Invalid value: ${JSON.stringify(given.kind)}: must be ${expected.kind}`;
+  return invalid({ group, kind: expected.kind }, '', [{ reason: 'FieldValueInvalid', field: 'kind', message }]);
 }
 
 function notRegistered(given: { readonly apiVersion: string; readonly kind: string }): string {
