@@ -139,7 +139,9 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     if (text === (warned.get(key) ?? '')) return;
     if (text === '') warned.delete(key);
     else warned.set(key, text);
-    for (const warning of warnings) onNotice({ service: key, reason: 'InvalidField', ...warning });
+    for (const { field, message } of warnings) {
+      onNotice({ service: key, reason: 'InvalidField', field, message: `${field}: ${message}` });
+    }
   };
 
   /** Changes whose UDP flows have not been looked at yet. */
