@@ -1,10 +1,8 @@
 // Hot path: answers one query from the shared table. No allocation, no strings.
 
 import {
-  ednsOption,
   extendedError,
   headerFlag,
-  optBytes,
   rcode,
   rrClass,
   rrType,
@@ -15,7 +13,8 @@ import { ParsedQuery, parseQuery, queryVerdict } from '../../wire/dns/query.ts';
 import { counterIndex, counterWords, typeCounter } from './counters.ts';
 import { ForeignAnswers } from './foreign-answers.ts';
 import type { ForeignBuffers } from './foreign-layout.ts';
-import { cookieBytes, type ServerCookies } from './server-cookie.ts';
+import { OptWriter } from './opt-writer.ts';
+import type { ServerCookies } from './server-cookie.ts';
 import {
   control,
   entryHasAlias,
@@ -51,8 +50,6 @@ export interface AnswererParts {
   readonly cookies?: ServerCookies;
 }
 
-/** Idle time of a connection that we announce, in tenths of a second (RFC 7828). */
-const keepaliveTenths = 100;
 const { prohibited, notSupported } = extendedError;
 
 /** Answers queries from an answer table. One per thread. */
@@ -73,6 +70,7 @@ export class QueryAnswerer {
   readonly #zones: readonly ZoneTemplate[];
   readonly #foreign: ForeignAnswers | undefined;
   readonly #cookies: ServerCookies | undefined;
+  readonly #opt: OptWriter;
   /** Extended error of the answer being made (RFC 8914); -1: none. */
   #extendedError = -1;
   #isStream = false;
@@ -89,6 +87,7 @@ export class QueryAnswerer {
     this.#zones = zones;
     this.#foreign = parts.foreign && new ForeignAnswers(parts.foreign);
     this.#cookies = parts.cookies;
+    this.#opt = new OptWriter(parts.cookies);
     this.#control = new Int32Array(buffers.control);
     this.#slots = new Int32Array(buffers.slots);
     this.#arena = buffers.arena;
@@ -304,52 +303,21 @@ export class QueryAnswerer {
 
   /** Most bytes of the OPT record of an answer with data. */
   #optRoom(): number {
-    const query = this.query;
-    if (!query.hasOpt) return 0;
-    return (
-      optBytes +
-      (query.cookieAt > 0 && this.#cookies !== undefined ? 4 + cookieBytes : 0) +
-      (query.hasKeepalive && this.#isStream ? 6 : 0)
-    );
+    return this.query.hasOpt ? this.#opt.room(this.query, this.#isStream) : 0;
   }
 
   /** Appends the OPT record if the query had one. */
   #finish(input: Uint8Array, output: Uint8Array, base: number, length: number, code: number): number {
     const query = this.query;
     if (!query.hasOpt) return length;
-    const at = base + length;
-    output[at] = 0;
-    output[at + 1] = 0;
-    output[at + 2] = rrType.OPT;
-    output[at + 3] = udpPayloadBytes >> 8;
-    output[at + 4] = udpPayloadBytes & 255;
-    output[at + 5] = code >> 4;
-    output[at + 6] = 0;
-    output[at + 7] = query.dnssecOk ? 0x80 : 0;
-    output[at + 8] = 0;
-    let next = at + optBytes;
-    if (query.cookieAt > 0 && this.#cookies !== undefined) {
-      next = putOptionHead(output, next, ednsOption.cookie, cookieBytes);
-      this.#cookies.write(input, query, this.peer, this.peerAt, this.nowSeconds, output, next);
-      next += cookieBytes;
-    }
-    if (query.hasKeepalive && this.#isStream) {
-      next = putOptionHead(output, next, ednsOption.keepalive, 2);
-      output[next++] = 0;
-      output[next++] = keepaliveTenths;
-    }
-    if (this.#extendedError >= 0) {
-      next = putOptionHead(output, next, ednsOption.extendedError, 2);
-      output[next++] = 0;
-      output[next++] = this.#extendedError;
-    }
-    const options = next - at - optBytes;
-    output[at + 9] = options >> 8;
-    output[at + 10] = options & 255;
+    const opt = this.#opt;
+    opt.extendedError = this.#extendedError;
+    opt.nowSeconds = this.nowSeconds;
+    const bytes = opt.write(input, query, this.#isStream, this.peer, this.peerAt, code, output, base + length);
     const count = ((output[base + 10]! << 8) | output[base + 11]!) + 1;
     output[base + 10] = count >> 8;
     output[base + 11] = count & 255;
-    return length + optBytes + options;
+    return length + bytes;
   }
 
   #reply(
@@ -496,12 +464,4 @@ export class QueryAnswerer {
     }
     for (let at = 0; at < count; at++) output[to + at] = bytes[from + at]!;
   }
-}
-
-function putOptionHead(output: Uint8Array, at: number, code: number, length: number): number {
-  output[at] = code >> 8;
-  output[at + 1] = code & 255;
-  output[at + 2] = length >> 8;
-  output[at + 3] = length & 255;
-  return at + 4;
 }
