@@ -10,6 +10,7 @@ import { PolicyStatus } from './admission/policy-status.ts';
 import { ServiceAllocator } from './allocation/service-allocator.ts';
 import { apiAudiences, serviceAccountTokens } from './auth/token-authenticator.ts';
 import { TokenIssuer } from './auth/token-issuer.ts';
+import { fillTokenSecrets } from './auth/token-secrets.ts';
 import { Authorizer } from './authorization/authorizer.ts';
 import { ensureDefaultRoles } from './authorization/ensure-default-roles.ts';
 import { RoleAggregation } from './authorization/role-aggregation.ts';
@@ -177,6 +178,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       user: administrator.name,
     });
     cleanUp.unshift(expireEvents(context, clock, log));
+    cleanUp.unshift(fillTokenSecrets(context, issuer, internal, authority.certificate, log));
     const stopCompaction = compactRegularly(context, options.compactEveryMs, log);
     const clients = new Set<InProcessClient>();
     let stopped: Promise<void> | undefined;
