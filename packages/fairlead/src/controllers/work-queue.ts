@@ -51,7 +51,7 @@ export function startWorkQueue(options: WorkQueueOptions): WorkQueue {
       }
       const delayMs = backOff.nextMs();
       // A conflict means that the cache was behind: expected, and settled by the retry.
-      const expected = error instanceof ApiError && (error.code === 409 || error.code === 404 || error.code === 0);
+      const expected = error instanceof ApiError && isExpected(error);
       const text = error instanceof ApiError ? error.message : ((error as Error).stack ?? String(error));
       log(expected ? 'debug' : 'warn', 'sync failed', { controller: name, key, error: text });
       queue.addAfter(key, delayMs);
@@ -105,4 +105,10 @@ export function startWorkQueue(options: WorkQueueOptions): WorkQueue {
     },
   };
   return queue;
+}
+
+/** A stale cache, an absent server, a namespace on its way out. */
+function isExpected({ code, status }: ApiError): boolean {
+  if (code === 409 || code === 404 || code === 0) return true;
+  return status?.details?.causes?.some((cause) => cause.reason === 'NamespaceTerminating') === true;
 }
