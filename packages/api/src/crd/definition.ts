@@ -88,7 +88,9 @@ export function defaultDefinition(definition: Record<string, unknown>): void {
 }
 
 /** Every mistake of a definition beside those of its CEL rules, and of the change from `old`. */
-export function definitionCauses(definition: Definition, old?: Definition): FieldCause[] {
+export function definitionCauses(given: Definition, old?: Definition): FieldCause[] {
+  // A body without versions holds null here.
+  const definition = { ...given, spec: { ...given.spec, versions: given.spec.versions ?? [] } };
   const { spec, metadata } = definition;
   const causes: FieldCause[] = [];
   const { names } = spec;

@@ -325,6 +325,46 @@ describe('custom resources', () => {
     );
   });
 
+  test('fuzz: whatever is broken in a definition or an object, the answer is no 500', async () => {
+    let state = 11;
+    const random = (): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return state / 2 ** 32;
+    };
+    const odd = [null, 0, -1, 1.5, '', 'x', true, [], {}, [null], [{}], { a: null }, 'self.', 'object'];
+    const broken = (value: unknown, chance: number): unknown => {
+      if (random() < chance) return odd[Math.floor(random() * odd.length)];
+      if (Array.isArray(value)) return value.map((item) => broken(item, chance));
+      if (typeof value !== 'object' || value === null) return value;
+      const kept = Object.entries(value).filter(() => random() > chance / 2);
+      return Object.fromEntries(kept.map(([key, inner]) => [key, broken(inner, chance)]));
+    };
+    const path = await define(definition('fuzzed', 'Fuzzed'));
+    const object = {
+      metadata: { name: 'f', labels: { a: 'b' } },
+      spec: { hosts: ['a'], weight: 2, className: 'c', listeners: [{ name: 'n', port: 1 }] },
+      status: {},
+    };
+    const codes = new Set<number>();
+    for (let round = 0; round < 400; round++) {
+      const targets: readonly (readonly [string, string, unknown])[] = [
+        ['POST', `${definitions}?dryRun=All`, broken(definition(`fuzz${round}`, `Fuzz${round}`), 0.04)],
+        ['POST', `${path}?dryRun=All`, broken(object, 0.15)],
+      ];
+      for (const [method, target, body] of targets) {
+        try {
+          await client.request(method, target, body);
+          codes.add(201);
+        } catch (error) {
+          assert.ok(error instanceof ApiError, String(error));
+          assert.ok(error.code < 500, `round ${round}: ${error.message} for ${JSON.stringify(body)}`);
+          codes.add(error.code);
+        }
+      }
+    }
+    assert.deepEqual([...codes].sort(), [201, 400, 422]);
+  });
+
   test('definitions and objects survive a restart', async () => {
     const path = await define(definition('kepts', 'Kept'));
     await client.request('POST', path, { metadata: { name: 'a' }, spec: { weight: 3 } });

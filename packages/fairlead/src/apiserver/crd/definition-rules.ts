@@ -10,8 +10,9 @@ export function definitionRuleCauses(definition: Definition, old: Definition | u
   const known = new Set<string>();
   for (const { schema } of old?.spec.versions ?? []) collect(schema?.openAPIV3Schema, known);
   const seen = new Set<string>();
-  return definition.spec.versions.flatMap(({ schema }, index) => {
-    const path = schemaPath(definition.spec.versions, index);
+  const versions = definition.spec.versions ?? [];
+  return versions.flatMap(({ schema }, index) => {
+    const path = schemaPath(versions, index);
     if (schema?.openAPIV3Schema === undefined || seen.has(path)) return [];
     seen.add(path);
     return nodeCauses(schema.openAPIV3Schema, path, true, known);
