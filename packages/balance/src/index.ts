@@ -6,6 +6,7 @@ import { RoundRobin } from './round-robin.ts';
 export type { Balancer, BalancerOptions, Random } from './balancer.ts';
 export { LeastRequest } from './least-request.ts';
 export { hashText, MAGLEV_TABLE_SIZE, Maglev } from './maglev.ts';
+export { createOutlierMemory, mayEject, OutlierDetector, type OutlierOptions } from './outlier.ts';
 export { WeightedRandom } from './random.ts';
 export { RoundRobin } from './round-robin.ts';
 

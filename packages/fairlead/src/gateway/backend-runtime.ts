@@ -1,13 +1,15 @@
 // Hot path: pick() and finish() run once per request.
-import { type Balancer, createBalancer } from '@fairlead/balance';
+import { type Balancer, createBalancer, mayEject, type OutlierDetector } from '@fairlead/balance';
 import type { TlsConnectOptions } from '../reactor/tls-transport.ts';
 import type { RouteBackend, RouteEndpoint } from '../routing/route-table.ts';
-import type { Random } from '../sys/clock.ts';
+import type { Clock, Random } from '../sys/clock.ts';
 import { EncodedAddress } from '../sys/socket.ts';
 import { socketAddress } from '../sys/socket-address.ts';
 import { createClientContext } from '../sys/tls-context.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 
+/** How often an ejected endpoint is put back before it is taken after all: panic, in Envoy's words. */
+const REPICKS = 8;
 /** Most idle connections kept per endpoint and worker. */
 const IDLE_MAX = 256;
 
@@ -22,6 +24,8 @@ export class EndpointRuntime {
   readonly tls: TlsConnectOptions | undefined;
   /** What is spoken with it. */
   readonly protocol: RouteBackend['protocol'];
+  /** Its slot in the passive health that all workers share; -1 without. */
+  readonly health: number;
   /** Requests of this worker in flight. */
   inFlight: number = 0;
   /** Backends that name it; at 0 it takes no connection back. */
@@ -34,8 +38,10 @@ export class EndpointRuntime {
     address: EncodedAddress,
     protocol: RouteBackend['protocol'],
     tls: TlsConnectOptions | undefined,
+    health: number,
   ) {
     this.key = key;
+    this.health = health;
     this.tls = tls;
     this.label = label;
     this.address = address;
@@ -84,6 +90,24 @@ function keyOf(label: string, protocol: RouteBackend['protocol'], tls: UpstreamT
 /** All endpoints of a worker by protocol, `address:port` and TLS setting. */
 export class EndpointRegistry {
   readonly #endpoints: Map<string, EndpointRuntime> = new Map();
+  readonly outliers: OutlierDetector;
+  readonly #clock: Clock;
+
+  constructor(outliers: OutlierDetector, clock: Clock) {
+    this.outliers = outliers;
+    this.#clock = clock;
+  }
+
+  isEjected(endpoint: EndpointRuntime): boolean {
+    return this.outliers.isEjected(endpoint.health, this.#clock.now());
+  }
+
+  /** Counts a failure of an endpoint of a backend; true when it has just been ejected. */
+  recordFailure(endpoint: EndpointRuntime, backend: readonly EndpointRuntime[]): boolean {
+    return this.outliers.recordFailure(endpoint.health, this.#clock.now(), () =>
+      mayEject(backend.length, backend.filter((other) => this.isEjected(other)).length),
+    );
+  }
 
   /** Counts one more use. Undefined for an address that is no IP literal. */
   acquire(
@@ -99,7 +123,14 @@ export class EndpointRegistry {
     if (runtime === undefined) {
       const address = socketAddress(endpoint.address, endpoint.port);
       if (address === undefined) return undefined;
-      runtime = new EndpointRuntime(key, label, new EncodedAddress(address), protocol, tls?.options);
+      runtime = new EndpointRuntime(
+        key,
+        label,
+        new EncodedAddress(address),
+        protocol,
+        tls?.options,
+        this.outliers.acquire(label),
+      );
       this.#endpoints.set(key, runtime);
     }
     runtime.uses++;
@@ -110,6 +141,7 @@ export class EndpointRegistry {
   release(endpoint: EndpointRuntime): void {
     if (--endpoint.uses > 0) return;
     this.#endpoints.delete(endpoint.key);
+    this.outliers.release(endpoint.health);
     endpoint.closeIdle();
   }
 
@@ -179,9 +211,17 @@ export class BackendRuntime {
     old?.options.context.free();
   }
 
-  /** Index of the endpoint for a request; -1 without one. */
-  pick(avoid: number): number {
-    return this.balancer === undefined ? -1 : this.balancer.pick(avoid);
+  /** Index of the endpoint for a request; -1 without one. An ejected one only if nothing else is found. */
+  pick(avoid: number, registry: EndpointRegistry): number {
+    const { balancer, endpoints } = this;
+    if (balancer === undefined) return -1;
+    const first = balancer.pick(avoid);
+    if (first < 0 || !registry.isEjected(endpoints[first]!)) return first;
+    for (let again = 0, index = first; again < REPICKS; again++) {
+      index = balancer.pick(index);
+      if (index >= 0 && index !== avoid && !registry.isEjected(endpoints[index]!)) return index;
+    }
+    return first;
   }
 
   /** Counts a request that {@link finish} will end. */

@@ -11,19 +11,8 @@ import { ReplayBuffer } from './replay-buffer.ts';
 import { RequestBody } from './request-body.ts';
 import { type ClientIdentity, writeRequestHead } from './request-writer.ts';
 import { writeInterimHead, writeResponseHead } from './response-writer.ts';
-import {
-  changedPath,
-  chooseBackend,
-  describeRequest,
-  type Frontend,
-  findRoute,
-  isMisdirected,
-  locationFor,
-  NO_REQUEST,
-  type RequestDescription,
-  wantsTunnel,
-} from './route-lookup.ts';
-import type { ServerCertificate } from './server-certificates.ts';
+import type { Frontend, RequestDescription } from './route-lookup.ts';
+import * as lookup from './route-lookup.ts';
 import { UpstreamAttempt } from './upstream-attempt.ts';
 import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.ts';
 
@@ -40,7 +29,6 @@ export class ClientConnection implements ConnectionHandler {
   readonly #core: ProxyCore;
   readonly #frontend: Frontend;
   readonly #identity: ClientIdentity;
-  readonly #certificate: ServerCertificate | undefined;
   #state = IDLE;
   #partialHead: RequestHead | undefined = undefined;
   // The exchange in progress.
@@ -62,15 +50,7 @@ export class ClientConnection implements ConnectionHandler {
   readonly #replay = new ReplayBuffer();
   #logged: RequestDescription | undefined = undefined;
 
-  /** @param certificate that a TLS client was shown; undefined on a plain connection. */
-  constructor(
-    core: ProxyCore,
-    connection: Connection,
-    frontend: Frontend,
-    identity: ClientIdentity,
-    certificate: ServerCertificate | undefined,
-  ) {
-    this.#certificate = certificate;
+  constructor(core: ProxyCore, connection: Connection, frontend: Frontend, identity: ClientIdentity) {
     this.#core = core;
     this.connection = connection;
     this.#frontend = frontend;
@@ -162,20 +142,20 @@ export class ClientConnection implements ConnectionHandler {
     this.#keepAlive = (this.isHttp10 ? head.hasKeepAlive && !head.hasClose : !head.hasClose) && !core.draining;
     this.#isIdempotent = head.isIdempotent;
     this.#body.start(head);
-    if (core.accessLog !== undefined) this.#logged = describeRequest(head);
+    if (core.accessLog !== undefined) this.#logged = lookup.describeRequest(head);
 
-    const path = changedPath(head);
+    const path = lookup.changedPath(head);
     if (path === 'refused') {
       core.metrics[METRIC.badRequests]! += 1;
       this.#respondError(400, 'bad-request');
       return;
     }
-    if (isMisdirected(head, this.#frontend, this.#certificate)) {
+    if (lookup.isMisdirected(head, this.#frontend, this.#identity.certificate)) {
       core.metrics[METRIC.misdirected]! += 1;
       this.#endLocally(bodyStart, end, 421, errorBody(421), 'misdirected');
       return;
     }
-    const route = findRoute(head, this.#frontend, path);
+    const route = lookup.findRoute(head, this.#frontend, path);
     if (route === undefined) {
       core.metrics[METRIC.noRoute]! += 1;
       this.#endLocally(bodyStart, end, 404, errorBody(404), 'no-route');
@@ -190,7 +170,7 @@ export class ClientConnection implements ConnectionHandler {
         this.#endLocally(bodyStart, end, route.action.status, route.action.body, 'respond');
         return;
       case 'redirect': {
-        const location = locationFor(route, head, this.#frontend, path);
+        const location = lookup.locationFor(route, head, this.#frontend, path);
         this.#endLocally(bodyStart, end, route.action.status, '', 'redirect', location);
       }
     }
@@ -198,14 +178,14 @@ export class ClientConnection implements ConnectionHandler {
 
   #forward(route: CompiledRoute, head: RequestHead, path: Buffer | undefined, bodyStart: number, end: number): void {
     const core = this.#core;
-    const backend = chooseBackend(route, core.random);
+    const backend = lookup.chooseBackend(route, core.random);
     if (backend === undefined || backend.balancer === undefined) {
       core.metrics[METRIC.noEndpoint]! += 1;
       this.#endLocally(bodyStart, end, 503, errorBody(503, 'no endpoints'), 'no-endpoint');
       return;
     }
     this.#attempt.backend = backend;
-    this.#wantsUpgrade = wantsTunnel(head);
+    this.#wantsUpgrade = lookup.wantsTunnel(head);
     const { output } = core.reactor;
     let at = writeRequestHead(head, output.bytes, route, this.#identity, path, this.#wantsUpgrade);
     at = this.#encodeBody(bodyStart, end, at);
@@ -285,6 +265,7 @@ export class ClientConnection implements ConnectionHandler {
     this.#activeMs = reactor.nowMs;
     metrics[METRIC.responses + ((head.status / 100) | 0)]! += 1;
     recordLatency(metrics, reactor.nowMs - this.#startedMs);
+    this.#attempt.recordOutcome(this.#core, head.status >= 502 && head.status <= 504);
     if (closes || this.#core.draining || !this.#body.isDone) this.#keepAlive = false;
     const field = !this.#keepAlive ? 'close' : this.isHttp10 ? 'keep-alive' : 'none';
     return writeResponseHead(head, reactor.output.bytes, this.#route!.responseEdit, chunked, field);
@@ -320,6 +301,8 @@ export class ClientConnection implements ConnectionHandler {
     if (failure === 'malformed') metrics[METRIC.badResponses]! += 1;
     const avoid = this.#attempt.failedIndex;
     const { isReused, isConnected, hasResponseBytes } = upstream;
+    // A pooled connection that ended between two requests says nothing about the endpoint.
+    if (!isReused || hasResponseBytes || failure !== 'reset') this.#attempt.recordOutcome(this.#core, true);
     this.#attempt.release(false);
     if (this.#state === TUNNEL) {
       this.#finish('upstream-reset');
@@ -404,6 +387,7 @@ export class ClientConnection implements ConnectionHandler {
       return;
     }
     metrics[METRIC.timeouts]! += 1;
+    if (this.#body.isDone) this.#attempt.recordOutcome(this.#core, true);
     this.#attempt.release(false);
     if (this.#responseStarted) this.#abort('upstream-timeout');
     else if (this.#body.isDone) this.#respondError(504, 'upstream-timeout');
@@ -500,14 +484,13 @@ export class ClientConnection implements ConnectionHandler {
     const core = this.#core;
     core.metrics[METRIC.requestsInFlight]! -= 1;
     if (core.accessLog === undefined) return;
-    const { backend, label, count } = this.#attempt;
     core.accessLog.add({
       client: this.#identity.address,
-      ...(this.#logged ?? NO_REQUEST),
+      ...(this.#logged ?? lookup.NO_REQUEST),
       status: this.#status,
       bytesSent: this.connection.bytesWritten - this.#bytesBefore,
       durationMs: core.clock.monotonicMs() - this.#startedMs,
-      ...(backend === undefined ? {} : { backend: backend.key, upstream: label, attempts: count }),
+      ...this.#attempt.description,
       ...(this.#route === undefined ? {} : { route: this.#route.label }),
       ...(reason === undefined ? {} : { reason }),
     });

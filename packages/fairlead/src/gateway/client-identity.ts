@@ -1,6 +1,7 @@
 import { BlockList } from 'node:net';
 import type { SocketAddress } from '../sys/socket-address.ts';
 import type { ClientIdentity } from './request-writer.ts';
+import type { ServerCertificate } from './server-certificates.ts';
 
 /** Addresses of trusted proxies, from CIDRs or single addresses. */
 export class TrustedProxies {
@@ -25,8 +26,8 @@ export class TrustedProxies {
 export function clientIdentity(
   peer: SocketAddress,
   trusted: boolean,
-  scheme: 'http' | 'https',
-  port: number,
+  { scheme, port }: { readonly scheme: 'http' | 'https'; readonly port: number },
+  certificate: ServerCertificate | undefined,
 ): ClientIdentity {
   const address = peer.address.startsWith('::ffff:') ? peer.address.slice(7) : peer.address;
   return {
@@ -35,5 +36,6 @@ export function clientIdentity(
     forLine: Buffer.from(`x-forwarded-for: ${address}\r\n`, 'latin1'),
     protoLine: Buffer.from(`x-forwarded-proto: ${scheme}\r\n`, 'latin1'),
     portLine: Buffer.from(`x-forwarded-port: ${port}\r\n`, 'latin1'),
+    certificate,
   };
 }

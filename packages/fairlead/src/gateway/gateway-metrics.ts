@@ -30,7 +30,8 @@ export const METRIC = {
   tlsResumed: 22,
   tlsFailures: 23,
   misdirected: 24,
-  latencyBuckets: 25,
+  ejections: 25,
+  latencyBuckets: 26,
 } as const;
 
 const SIZE = METRIC.latencyBuckets + LATENCY_BOUNDS_MS.length + 1;
@@ -74,6 +75,8 @@ export interface GatewayStats {
   readonly tlsFailures: number;
   /** Requests for a host that the connection's certificate does not stand for (421). */
   readonly misdirected: number;
+  /** Endpoints taken out for failing. */
+  readonly ejections: number;
   /** Time from a request's head to the upstream's final response head. Bucket i counts up to its bound, not cumulative. */
   readonly upstreamLatency: {
     readonly boundsMs: readonly number[];
@@ -111,6 +114,7 @@ export function sumMetrics(memories: readonly SharedArrayBuffer[], workers: numb
     tlsResumed: at(METRIC.tlsResumed),
     tlsFailures: at(METRIC.tlsFailures),
     misdirected: at(METRIC.misdirected),
+    ejections: at(METRIC.ejections),
     upstreamLatency: {
       boundsMs: LATENCY_BOUNDS_MS,
       buckets: [...sums.subarray(METRIC.latencyBuckets)],

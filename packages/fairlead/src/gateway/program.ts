@@ -1,5 +1,6 @@
+import type { OutlierDetector } from '@fairlead/balance';
 import type { RouteTableDiff, VirtualHost } from '../routing/route-table.ts';
-import type { Random } from '../sys/clock.ts';
+import type { Clock, Random } from '../sys/clock.ts';
 import { BackendRuntime, EndpointRegistry } from './backend-runtime.ts';
 import { CompiledRoute } from './compiled-route.ts';
 import { HostIndex } from './host-index.ts';
@@ -16,13 +17,14 @@ export interface CompiledHost {
  * found its route keeps it until it ends.
  */
 export class GatewayProgram {
-  readonly endpoints: EndpointRegistry = new EndpointRegistry();
+  readonly endpoints: EndpointRegistry;
   readonly certificates: ServerCertificates = new ServerCertificates();
   readonly #random: Random;
   readonly #listeners: Map<string, HostIndex<CompiledHost>> = new Map();
   readonly #backends: Map<string, BackendRuntime> = new Map();
 
-  constructor(random: Random) {
+  constructor(random: Random, clock: Clock, outliers: OutlierDetector) {
+    this.endpoints = new EndpointRegistry(outliers, clock);
     this.#random = random;
   }
 

@@ -5,6 +5,7 @@ import { copyBytes, copyKeptFields } from '../wire/http1/head-writer.ts';
 import type { RequestHead } from '../wire/http1/request-head.ts';
 import type { CompiledEdit, CompiledRoute } from './compiled-route.ts';
 import { replacePrefix } from './redirect.ts';
+import type { ServerCertificate } from './server-certificates.ts';
 
 const text = (value: string): Buffer => Buffer.from(value, 'latin1');
 const HTTP_1_1 = text(' HTTP/1.1\r\n');
@@ -22,6 +23,8 @@ export interface ClientIdentity {
   /** `x-forwarded-proto` and `x-forwarded-port` lines. */
   readonly protoLine: Buffer;
   readonly portLine: Buffer;
+  /** What a TLS client was shown; undefined on a plain connection. */
+  readonly certificate: ServerCertificate | undefined;
 }
 
 /** Applies an edit's removals. */

@@ -1,3 +1,4 @@
+import { createOutlierMemory } from '@fairlead/balance';
 import type { RouteTableDiff } from '../routing/route-table.ts';
 import type { Clock } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
@@ -77,6 +78,7 @@ class Gateway implements RunningGateway {
       defaultCertificate:
         options.defaultCertificate ?? selfSignedIdentity('fairlead-gateway.invalid', options.clock.now()),
       ticketKeys: () => this.#tickets.keys(),
+      outliers: createOutlierMemory(),
       times: { ...DEFAULT_PROXY_TIMES, ...options.times },
       trustedProxies: options.trustedProxies ?? [],
       accessLog: options.accessLog,

@@ -1,7 +1,9 @@
 // Hot path: one selection per request.
 import type { Balancer } from '@fairlead/balance';
+import type { AccessRecord } from './access-log.ts';
 import type { BackendRuntime, EndpointRuntime } from './backend-runtime.ts';
 import type { ClientConnection } from './client-connection.ts';
+import { METRIC } from './gateway-metrics.ts';
 import type { ProxyCore } from './proxy-core.ts';
 import { UpstreamConnection } from './upstream-connection.ts';
 
@@ -29,9 +31,12 @@ export class UpstreamAttempt {
     return this.count < ATTEMPTS_MAX;
   }
 
-  /** Endpoint tried last, for the access log. */
-  get label(): string {
-    return this.#endpoint?.label ?? '';
+  /** What the access log says about it: the endpoint tried last, and how many were. */
+  get description(): Pick<AccessRecord, 'backend' | 'upstream' | 'attempts'> {
+    const { backend, count } = this;
+    return backend === undefined
+      ? {}
+      : { backend: backend.key, upstream: this.#endpoint?.label ?? '', attempts: count };
   }
 
   /** Index to avoid after a failure; -1 when the list of endpoints has changed since. */
@@ -42,7 +47,7 @@ export class UpstreamAttempt {
   /** Picks an endpoint and a connection to it, pooled unless `fresh`. False if there is no endpoint. */
   select(core: ProxyCore, client: ClientConnection, connectMs: number, avoid: number, fresh: boolean): boolean {
     const backend = this.backend!;
-    const index = backend.pick(avoid);
+    const index = backend.pick(avoid, core.program.endpoints);
     if (index < 0) return false;
     const endpoint = backend.start(index);
     this.#endpoint = endpoint;
@@ -54,6 +59,15 @@ export class UpstreamAttempt {
     this.upstream = upstream;
     upstream.begin(client);
     return true;
+  }
+
+  /** Tells the passive health how the endpoint did. */
+  recordOutcome(core: ProxyCore, isFailure: boolean): void {
+    const endpoint = this.#endpoint;
+    if (endpoint === undefined) return;
+    const { endpoints } = core.program;
+    if (!isFailure) endpoints.outliers.recordSuccess(endpoint.health);
+    else if (endpoints.recordFailure(endpoint, this.backend!.endpoints)) core.metrics[METRIC.ejections]! += 1;
   }
 
   /** Gives back the endpoint's share and the connection. Idempotent. */

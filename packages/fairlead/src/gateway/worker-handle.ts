@@ -17,6 +17,7 @@ export interface WorkerOptions {
   readonly accessLog: ((lines: string) => void) | undefined;
   readonly log: Log;
   readonly defaultCertificate: TlsIdentity;
+  readonly outliers: SharedArrayBuffer;
   readonly ticketKeys: () => readonly Uint8Array[];
   /** Module that runs in the thread. */
   readonly module: URL;
@@ -55,6 +56,7 @@ export class WorkerHandle {
       accessLog: options.accessLog !== undefined,
       trustedProxies: options.trustedProxies,
       defaultCertificate: options.defaultCertificate,
+      outliers: options.outliers,
       ticketKeys: options.ticketKeys(),
     };
     this.#worker = new Worker(options.module, { workerData });

@@ -19,6 +19,8 @@ export interface WorkerStart {
   readonly metrics: SharedArrayBuffer;
   readonly times: ProxyTimes;
   readonly accessLog: boolean;
+  /** Passive health of endpoints, shared by all workers. */
+  readonly outliers: SharedArrayBuffer;
   /** Shown to clients that ask for no host with a certificate of its own. */
   readonly defaultCertificate: TlsIdentity;
   /** Session ticket keys, the present one first; the same in every worker. */

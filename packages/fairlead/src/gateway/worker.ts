@@ -1,4 +1,5 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { OutlierDetector } from '@fairlead/balance';
 import { DescriptorLedger } from '../reactor/descriptor-ledger.ts';
 import { EpollReactor } from '../reactor/epoll-reactor.ts';
 import type { Connection, ConnectionHandler, ListeningSocket } from '../reactor/reactor.ts';
@@ -46,7 +47,7 @@ class GatewayWorker {
     });
     this.#core = new ProxyCore({
       reactor: this.#reactor,
-      program: new GatewayProgram(systemRandom),
+      program: new GatewayProgram(systemRandom, systemClock, new OutlierDetector(start.outliers)),
       clock: systemClock,
       random: systemRandom,
       metrics: new Float64Array(start.metrics),
@@ -110,10 +111,10 @@ class GatewayWorker {
       port: listener.port,
     };
     const accept = (connection: Connection, peer: SocketAddress): ConnectionHandler => {
-      const identity = clientIdentity(peer, this.#trusted.includes(peer), frontend.scheme, frontend.port);
       const certificate = connection.tls?.choice as ServerCertificate | undefined;
+      const identity = clientIdentity(peer, this.#trusted.includes(peer), frontend, certificate);
       const newClient = (carrier: Connection): ClientConnection => {
-        const client = new ClientConnection(core, carrier, frontend, identity, certificate);
+        const client = new ClientConnection(core, carrier, frontend, identity);
         core.clients.add(client);
         return client;
       };
