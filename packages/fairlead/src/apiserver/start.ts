@@ -7,6 +7,7 @@ import { systemRandom } from '../sys/clock.ts';
 import type { Log, Running } from '../sys/role.ts';
 import { Admission } from './admission/admission.ts';
 import { PolicyStatus } from './admission/policy-status.ts';
+import { repairAddresses } from './allocation/ip-addresses.ts';
 import { ServiceAllocator } from './allocation/service-allocator.ts';
 import { apiAudiences, serviceAccountTokens } from './auth/token-authenticator.ts';
 import { TokenIssuer } from './auth/token-issuer.ts';
@@ -163,6 +164,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       advertisePort: options.advertisePort === 0 ? port : options.advertisePort,
     });
     await ensureDefaultRoles(internal, cache, served);
+    await repairAddresses(context);
     const aggregation = new RoleAggregation(internal, cache, served, log);
     cleanUp.unshift(() => aggregation.stop());
     await aggregation.settle();

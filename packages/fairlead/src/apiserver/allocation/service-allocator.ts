@@ -266,7 +266,8 @@ export class ServiceAllocator {
   }
 }
 
-function isService(resource: ServedResource): boolean {
+/** True for the one resource that gets addresses and ports. */
+export function isService(resource: ServedResource): boolean {
   return resource.plural === 'services' && resource.group === '';
 }
 

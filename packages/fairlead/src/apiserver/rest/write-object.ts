@@ -4,7 +4,8 @@ import { sameButTimes } from '@fairlead/api/patch/apply/index';
 import type { FieldCause } from '@fairlead/api/schema';
 import type { AdmissionAttributes } from '../admission/admission-attributes.ts';
 import { admitServiceAccount } from '../admission/service-account-admission.ts';
-import type { ServiceReservation } from '../allocation/service-allocator.ts';
+import { recordAddresses } from '../allocation/ip-addresses.ts';
+import { isService, type ServiceReservation } from '../allocation/service-allocator.ts';
 import { admitRoleChange } from '../authorization/role-admission.ts';
 import { shownAs, storable } from '../crd/custom-view.ts';
 import { applyKindDefaults, kindCauses, refuseWhenTerminating } from '../crd/kind-rules.ts';
@@ -243,6 +244,7 @@ export async function removeObject(
   const result = await context.storage.commit({ key: current.key, expect: current.modRevision, value: undefined });
   if (!result.ok) return false;
   context.allocator.release(target.resource, current.object);
+  if (isService(target.resource)) await recordAddresses(context, undefined, current.object);
   return new StoredObject(result.entry);
 }
 
@@ -300,6 +302,7 @@ async function commit(
     });
     if (result.ok) {
       reservation.keep();
+      if (isService(resource)) await recordAddresses(context, object, current?.object);
       const cached = context.cache.resource(resource.prefix).get(key);
       const newest = cached?.modRevision === result.entry.modRevision ? cached : new StoredObject(result.entry);
       if (kept !== object) resource.custom?.remember(newest, object);
