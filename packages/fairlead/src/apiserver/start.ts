@@ -104,7 +104,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     cleanUp.unshift(() => cache.close());
     const services = served.find('', 'v1', 'services')!;
     // Parsed for this one look, so that only what is asked for later stays in memory in decoded form.
-    for (const { value } of cache.resource(services.prefix).list('')) allocator.restore(JSON.parse(value) as KubeObject);
+    for (const { value } of cache.resource(services.prefix).list(''))
+      allocator.restore(JSON.parse(value) as KubeObject);
     const base: Omit<RestContext, 'admission'> = {
       storage,
       cache,
@@ -127,7 +128,16 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     const audit = auditLog(options);
     if (audit !== undefined) cleanUp.push(() => audit.close());
     const reviews = new Reviews(context, context.authorizer, tokens, issuer);
-    const pipeline = new Pipeline(context, new Discovery(served), health, subresources, issuer, reviews, { inFlight, audit }, log);
+    const pipeline = new Pipeline(
+      context,
+      new Discovery(served),
+      health,
+      subresources,
+      issuer,
+      reviews,
+      { inFlight, audit },
+      log,
+    );
     const authority = CertificateAuthority.open(join(dataDir, 'pki'), clock);
     const definitions = new DefinitionRegistry(context, deleteCustomObject(pipeline), log);
     cleanUp.unshift(() => definitions.close());
@@ -243,7 +253,8 @@ function deleteCustomObject(pipeline: Pipeline): DeleteObject {
 
 function auditLog({ auditLogFile, clock, log }: ApiServerOptions): AuditLog | undefined {
   if (auditLogFile === undefined) return undefined;
-  const onError = (error: Error): void => log('error', 'audit log failed', { file: auditLogFile, error: error.message });
+  const onError = (error: Error): void =>
+    log('error', 'audit log failed', { file: auditLogFile, error: error.message });
   return new AuditLog(auditLogFile, clock, onError);
 }
 
