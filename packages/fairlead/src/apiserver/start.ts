@@ -22,7 +22,7 @@ import { Discovery } from './discovery/discovery.ts';
 import { Health } from './discovery/health.ts';
 import { CertificateAuthority } from './pki/certificate-authority.ts';
 import { readIfPresent, tokenKey } from './pki/data-key.ts';
-import { kubeconfigText, writeKubeconfig } from './pki/kubeconfig.ts';
+import { kubeconfigJson, writeKubeconfig } from './pki/kubeconfig.ts';
 import { builtInResources } from './resources/served-resources.ts';
 import { expireEvents } from './rest/event-expiry.ts';
 import type { RestContext } from './rest/rest-context.ts';
@@ -201,7 +201,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       url,
       async issueClientConfig(name, groups, server) {
         const pair = authority.issue({ commonName: name, organizations: groups });
-        return kubeconfigText({
+        return kubeconfigJson({
           server: server ?? url,
           ca: authority.certificate,
           cert: pair.certificate,

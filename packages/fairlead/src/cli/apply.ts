@@ -2,7 +2,8 @@ import { fieldStructure, schemaForKind } from '@fairlead/api/schema';
 import { type ApiClient, ApiError, isNotFound, patchMediaTypes, resourcePath, withQuery } from '@fairlead/client';
 import { applyPatch, lastApplied, withLastApplied } from './last-applied.ts';
 import { parseManifest, readManifests } from './manifest.ts';
-import { type AnyObject, displayName, resourceOfKind, UsageError } from './resource-lookup.ts';
+import { type AnyObject, displayName, resourceOfKind } from './resource-lookup.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Takes one line of output, without its newline. */
 export type Print = (line: string) => void;

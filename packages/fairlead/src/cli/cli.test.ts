@@ -20,8 +20,9 @@ import { getCommand } from './get.ts';
 import { applyPatch, LAST_APPLIED, withLastApplied } from './last-applied.ts';
 import { parseManifest } from './manifest.ts';
 import { alignColumns, formatTable } from './print-table.ts';
-import { findResource, UsageError } from './resource-lookup.ts';
+import { findResource } from './resource-lookup.ts';
 import { statusCommand } from './status.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Output lines of one command. */
 async function output(run: (print: (line: string) => void) => Promise<void>): Promise<string[]> {

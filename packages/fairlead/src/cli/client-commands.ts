@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { type ApiClient, ApiError, connect, loadKubeconfig } from '@fairlead/client';
+import type { ApiClient } from '@fairlead/client';
 import { type Command, Option } from 'commander';
 import { systemClock, systemRandom } from '../sys/clock.ts';
-import { UsageError } from './resource-lookup.ts';
+import { UsageError } from './usage-error.ts';
 
 /** What the commands need to know of this machine. */
 export interface CommandSurroundings {
@@ -25,6 +25,8 @@ async function withClient(
   host: CommandSurroundings,
   action: (client: ApiClient) => Promise<void>,
 ): Promise<number> {
+  // The roles share this command line and must not pay for what only its clients need.
+  const { ApiError, connect, loadKubeconfig } = await import('@fairlead/client');
   let client: ApiClient | undefined;
   try {
     client = connect(loadKubeconfig(flags.kubeconfig ?? host.defaultKubeconfig), surroundings);

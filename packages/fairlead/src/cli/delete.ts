@@ -1,7 +1,8 @@
 import { type ApiClient, type DeleteOptions, isNotFound } from '@fairlead/client';
 import type { Print } from './apply.ts';
 import { readManifests } from './manifest.ts';
-import { displayName, findResource, resourceOfKind, UsageError } from './resource-lookup.ts';
+import { displayName, findResource, resourceOfKind } from './resource-lookup.ts';
+import { UsageError } from './usage-error.ts';
 
 export interface DeleteCommandOptions {
   /** What the manifests hold is deleted. */

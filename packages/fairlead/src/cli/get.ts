@@ -3,7 +3,8 @@ import { type ApiClient, resourcePath, withQuery } from '@fairlead/client';
 import { stringify } from 'yaml';
 import type { Print } from './apply.ts';
 import { formatTable, TABLE_ACCEPT } from './print-table.ts';
-import { type AnyObject, displayName, findResource, UsageError } from './resource-lookup.ts';
+import { type AnyObject, displayName, findResource } from './resource-lookup.ts';
+import { UsageError } from './usage-error.ts';
 
 export interface GetOptions {
   /** One or several resource types, e.g. `pods,services`. */

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { type AnyObject, UsageError } from './resource-lookup.ts';
+import type { AnyObject } from './resource-lookup.ts';
+import { UsageError } from './usage-error.ts';
 
 /**
  * The objects of a manifest: YAML documents or JSON; a `List` counts as its items. Throws a

@@ -1,6 +1,7 @@
 import { apiVersionOf, type ObjectMeta, type ResourceRef } from '@fairlead/api';
 import { type ResourceFacts, resourceByKind, resourceFacts } from '@fairlead/api/schema';
 import type { ApiClient } from '@fairlead/client';
+import { UsageError } from './usage-error.ts';
 
 /** Any object, as a manifest or an answer holds it. */
 export interface AnyObject {
@@ -8,11 +9,6 @@ export interface AnyObject {
   readonly kind?: string | undefined;
   readonly metadata?: ObjectMeta | undefined;
   readonly [field: string]: unknown;
-}
-
-/** A mistake in what the user typed or wrote; printed as one line. */
-export class UsageError extends Error {
-  override readonly name: string = 'UsageError';
 }
 
 type AnyRef = ResourceRef<AnyObject>;

@@ -1,7 +1,7 @@
 import { type Pod, pods } from '@fairlead/api';
 import type { ApiClient } from '@fairlead/client';
 import type { Print } from './apply.ts';
-import { UsageError } from './resource-lookup.ts';
+import { UsageError } from './usage-error.ts';
 
 export interface RunOptions {
   readonly name: string;

@@ -8,7 +8,8 @@ import type { Log } from '../sys/role.ts';
 import { MetricRegistry } from '../telemetry/metrics.ts';
 import { parseHosts } from './compile-static.ts';
 import { answerText, askTcp, askUdp, encodeQuery, makeService, makeSlice } from './dns-fixtures.ts';
-import { type DnsOptions, parseUpstream, startDns } from './start.ts';
+import { parseUpstream } from './forward/upstream-address.ts';
+import { type DnsOptions, startDns } from './start.ts';
 
 function optionsFor(client: FakeApi, more: Partial<DnsOptions> = {}): DnsOptions {
   return {

@@ -13,6 +13,7 @@ import { DnsLoop, type DnsNotice } from './dns-loop.ts';
 import { registerDnsMetrics } from './dns-metrics.ts';
 import type { ForwardRule } from './forward/forwarder.ts';
 import { parseNameservers } from './forward/resolv-conf.ts';
+import { parseUpstream } from './forward/upstream-address.ts';
 import type { Upstream } from './forward/upstream-exchange.ts';
 import { type KubeDnsOptions, KubeDnsRegistration, kubeDnsSlice } from './kube-dns-service.ts';
 import { addressFamily, normalizeName } from './owner-names.ts';
@@ -74,16 +75,6 @@ export interface RunningDns extends Running {
   stats(): DnsServerStats;
   /** What is installed, for `explain` and dumps; a live view. */
   program(): DnsProgram;
-}
-
-/** Parses `ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`; `tls://ADDRESS[:PORT]#NAME` for DNS over TLS. */
-export function parseUpstream(text: string): Upstream | undefined {
-  const secure = /^tls:\/\/([^#]+)(?:#(.+))?$/.exec(text);
-  const rest = secure?.[1] ?? text;
-  const match = /^\[(.+)\](?::(\d+))?$/.exec(rest) ?? /^([^:]+)(?::(\d+))?$/.exec(rest) ?? /^(.+)$/.exec(rest);
-  const [, address = '', port = secure === null ? '53' : '853'] = match ?? [];
-  if (addressFamily(address.split('%')[0]!) === undefined || Number(port) < 1 || Number(port) > 65535) return undefined;
-  return { address, port: Number(port), ...(secure === null ? {} : { tlsName: secure[2] ?? address }) };
 }
 
 /** The upstreams of the options, without our own addresses: forwarding to ourselves would loop. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type CorefileNote, type CorefileSettings, importCorefile } from '../dns/corefile/import-corefile.ts';
-import { parseUpstream } from '../dns/start.ts';
+import { parseUpstream } from '../dns/forward/upstream-address.ts';
 import type { ListenAddress, Setting, SettingReader } from './settings.ts';
 
 /** Settings of the agent's DNS server. */

@@ -1,18 +1,12 @@
 import { printerCells } from '@fairlead/api/crd/index';
 import { type TableContent, tableRows } from '@fairlead/api/table';
-import {
-  type CollectionTag,
-  type DocumentOptions,
-  type ScalarTag,
-  type SchemaOptions,
-  type ToStringOptions,
-  stringify as yamlText,
-} from 'yaml';
+import type { CollectionTag, DocumentOptions, ScalarTag, SchemaOptions, ToStringOptions } from 'yaml';
 import type { ServedResource } from '../resources/served-resources.ts';
 import type { ApiAnswer } from '../server/api-request.ts';
 import type { Representation } from '../server/media-type.ts';
 import { badRequest } from '../server/status-error.ts';
 import type { StoredObject } from '../watch/stored-object.ts';
+import { yamlLibrary } from './yaml-library.ts';
 
 /** How objects of one answer are written. */
 export interface ObjectForm {
@@ -141,7 +135,7 @@ export function textAnswer(status: number, representation: Representation, text:
     return {
       status,
       headers: { 'content-type': 'application/yaml' },
-      body: yamlText(sortKeys(JSON.parse(text)), yamlOptions),
+      body: yamlLibrary().stringify(sortKeys(JSON.parse(text)), yamlOptions),
     };
   }
   return { status, headers: { 'content-type': 'application/json' }, body: `${text}\n` };

@@ -1,4 +1,5 @@
-import { isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import type { LineCounter, parseDocument } from 'yaml';
+import { yamlLibrary } from './yaml-library.ts';
 
 /** A key that a mapping has twice; the later value counts. */
 export interface DuplicateKey {
@@ -14,6 +15,7 @@ export type YamlText =
 
 /** Reads YAML 1.1 as Go reads it into JSON: times stay texts. Its cost grows with the text only. */
 export function readYaml(text: string): YamlText {
+  const { LineCounter, parseDocument } = yamlLibrary();
   const lineCounter = new LineCounter();
   const document = parseDocument(text, {
     version: '1.1',
@@ -37,6 +39,7 @@ export function readYaml(text: string): YamlText {
 }
 
 function duplicateKeys(document: ReturnType<typeof parseDocument>, lines: LineCounter): DuplicateKey[] {
+  const { isMap, isScalar, visit } = yamlLibrary();
   const duplicates: DuplicateKey[] = [];
   visit(document, {
     Map(_, map) {

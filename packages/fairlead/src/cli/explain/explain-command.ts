@@ -1,6 +1,6 @@
 import type { ApiClient } from '@fairlead/client';
 import type { Print } from '../apply.ts';
-import { UsageError } from '../resource-lookup.ts';
+import { UsageError } from '../usage-error.ts';
 import { explain } from './explain.ts';
 import { formatExplanation, type Question, type Source } from './explanation.ts';
 import { readWorld } from './world.ts';
