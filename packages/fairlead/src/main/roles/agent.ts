@@ -208,41 +208,65 @@ async function startDnsServer(
   });
 }
 
+/** Resolves when all have settled: to their values, or to the first failure, with nothing left half started. */
+async function allSettled<T extends readonly unknown[]>(
+  starts: { readonly [K in keyof T]: Promise<T[K]> },
+): Promise<T> {
+  const results = await Promise.allSettled(starts);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return results.map((result) => (result.status === 'fulfilled' ? result.value : undefined)) as unknown as T;
+}
+
 /** `fairlead agent`: Pods, Services and DNS of one node, or some of them. */
 export async function startAgentRole(options: AgentRoleOptions, log: Log): Promise<RunningRole> {
   const client = roleClient(readKubeconfig(options.kubeconfig), log, 'kubelet');
-  const started: Running[] = [];
+  const running: { node?: Running; others: Running[] } = { others: [] };
   const stop = async (): Promise<void> => {
     // Pods first: they end with names and addresses still working.
-    for (const part of started.reverse()) await part.stop();
+    await running.node?.stop();
+    for (const part of running.others.reverse()) await part.stop();
     await client.close();
+  };
+  /** Notes a part for stopping as soon as it runs. */
+  const other = async <T extends Running>(part: Promise<T>): Promise<T> => {
+    const started = await part;
+    running.others.push(started);
+    return started;
   };
   try {
     const { parts } = options;
-    const waits: Promise<unknown>[] = [];
-    let dnsAt: string | undefined;
     const registry = new MetricRegistry();
-    const proxyMetrics = registerServiceProxyMetrics(registry, systemClock);
-    const proxy = parts.services ? await startProxy(client, options, proxyMetrics, log) : undefined;
-    if (proxy !== undefined) {
-      started.push(proxy);
-      registry.onCollect(() => countNoLocalEndpoints(proxy.program().values(), proxyMetrics));
-      waits.push(proxy.ready);
-    }
-    if (options.metricsListen !== undefined) {
-      const admin = await startAdmin(options.metricsListen, registry, proxy, log);
-      if (admin !== undefined) started.push(admin);
-    }
-    if (options.edge) started.push(await startEdgeRoutes({ client, ...surroundings, log }));
-    const node = parts.node ? await startNode(client, options, log) : undefined;
-    if (parts.dns && !options.edge) {
-      const dns = await startDnsServer(client, options, node, registry, log);
-      started.push(dns);
-      waits.push(dns.ready);
-      dnsAt = publishedDns(options, node);
-    }
-    if (node !== undefined) started.push(node);
-    await Promise.all(waits);
+    const metrics = registerServiceProxyMetrics(registry, systemClock);
+    const startPods = async (): Promise<NodeAgent | undefined> => {
+      if (!parts.node) return undefined;
+      const node = await startNode(client, options, log);
+      running.node = node;
+      return node;
+    };
+    const startDnsOf = async (node: NodeAgent | undefined): Promise<string | undefined> => {
+      if (!parts.dns || options.edge) return undefined;
+      const dns = await other(startDnsServer(client, options, node, registry, log));
+      await dns.ready;
+      return publishedDns(options, node);
+    };
+    const startServices = async (): Promise<void> => {
+      const proxy = parts.services ? await other(startProxy(client, options, metrics, log)) : undefined;
+      if (proxy !== undefined) registry.onCollect(() => countNoLocalEndpoints(proxy.program().values(), metrics));
+      if (options.metricsListen !== undefined) {
+        const admin = await startAdmin(options.metricsListen, registry, proxy, log);
+        if (admin !== undefined) running.others.push(admin);
+      }
+      await proxy?.ready;
+    };
+    const startRoutes = async (): Promise<void> => {
+      if (options.edge) await other(startEdgeRoutes({ client, ...surroundings, log }));
+    };
+    const [dnsAt] = await allSettled<[string | undefined, unknown, unknown]>([
+      startPods().then(startDnsOf),
+      startServices(),
+      startRoutes(),
+    ]);
     return { facts: dnsAt === undefined ? {} : { dns: dnsAt }, stop };
   } catch (error) {
     await stop().catch(() => {});
