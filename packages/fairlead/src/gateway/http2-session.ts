@@ -9,7 +9,7 @@ import { DEFAULT_HTTP2_OPTIONS } from '../wire/http2/settings.ts';
 import type { Http2Stream } from '../wire/http2/stream.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { Http2Exchange } from './http2-exchange.ts';
-import type { Http2Shared } from './http2-shared.ts';
+import { connectionOutput, type Http2Shared } from './http2-shared.ts';
 import type { ProxyCore } from './proxy-core.ts';
 
 /** Idle exchanges kept for the next streams. */
@@ -30,6 +30,8 @@ export class Http2Session implements ConnectionHandler {
   readonly http2: Http2Connection<Http2Exchange>;
   readonly #newClient: (exchange: Http2Exchange) => ClientConnection;
   readonly #spare: Http2Exchange[] = [];
+  /** Frames written while no input of this connection is read. */
+  readonly #out = connectionOutput();
   #inFeed = false;
   #idleSinceMs: number;
   #deadlineMs = Infinity;
@@ -46,13 +48,7 @@ export class Http2Session implements ConnectionHandler {
     this.connection = connection;
     this.#newClient = newClient;
     this.#idleSinceMs = core.reactor.nowMs;
-    this.http2 = new Http2Connection(
-      'server',
-      DEFAULT_HTTP2_OPTIONS,
-      this.#events(),
-      shared.direct.out,
-      shared.scratch,
-    );
+    this.http2 = new Http2Connection('server', DEFAULT_HTTP2_OPTIONS, this.#events(), this.#out, shared.scratch);
     shared.sessions.add(this);
     this.http2.start();
     this.flush();
@@ -61,7 +57,10 @@ export class Http2Session implements ConnectionHandler {
 
   /** Sends what a command has written. While input is read, it waits for the rest. */
   flush(): void {
-    if (!this.#inFeed) this.shared.direct.sendTo(this.connection);
+    const out = this.#out;
+    if (this.#inFeed || out.length === 0) return;
+    this.connection.writeBytes(out.bytes.subarray(0, out.length));
+    out.clear();
   }
 
   /** Makes sure that {@link onTimeout} comes by then. */
@@ -89,13 +88,13 @@ export class Http2Session implements ConnectionHandler {
     const { input, nowMs } = this.core.reactor;
     shared.takeInput(input.bytes, start, end);
     this.#inFeed = true;
-    http2.out = shared.feeding.out;
+    http2.out = shared.feeding.begin();
     try {
       http2.feed(shared.input, 0, end - start, nowMs);
     } finally {
       // Also after an exception, with which the reactor drops the connection: nobody else may send its frames.
       this.#inFeed = false;
-      http2.out = shared.direct.out;
+      http2.out = this.#out;
       shared.feeding.sendTo(this.connection);
     }
     if (this.http2.isFailed || this.http2.isDrained) this.#end();

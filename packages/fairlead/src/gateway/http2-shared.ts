@@ -9,6 +9,11 @@ import type { Http2Session } from './http2-session.ts';
 
 const OUTPUT_BYTES = 128 * 1024;
 
+/** No memory until there is something to send. */
+export function connectionOutput(): OutputBuffer {
+  return new OutputBuffer(new Uint8Array(0));
+}
+
 /** Frames of one connection until they are sent, in memory that the kernel can read. */
 class FrameOutput {
   readonly out: OutputBuffer;
@@ -16,6 +21,12 @@ class FrameOutput {
 
   constructor() {
     this.out = new OutputBuffer(this.#pinned.bytes);
+  }
+
+  /** Forgets what an exception may have left behind: nobody else may send it. */
+  begin(): OutputBuffer {
+    this.out.clear();
+    return this.out;
   }
 
   sendTo(connection: Connection): void {
@@ -30,10 +41,8 @@ class FrameOutput {
 /** Memory that all HTTP/2 connections of a worker share, because callbacks never nest. */
 export class Http2Shared {
   readonly scratch: Http2Scratch = http2Scratch();
-  /** Of the connection whose input is being read: collects until all of it was. */
+  /** Of the connection whose input is being read: there is only one at a time. Any other one has its own. */
   readonly feeding: FrameOutput = new FrameOutput();
-  /** Of any other connection: sent before the call returns, so never of two. */
-  readonly direct: FrameOutput = new FrameOutput();
   /** Fields to send. */
   readonly fields: FieldList = new FieldList();
   readonly requestHead: RequestHead = new RequestHead();

@@ -5,12 +5,23 @@ import { Http2Connection } from '../wire/http2/connection.ts';
 import type { Http2Events } from '../wire/http2/events.ts';
 import { NO_ERROR } from '../wire/http2/protocol.ts';
 import { DEFAULT_HTTP2_OPTIONS } from '../wire/http2/settings.ts';
-import type { Http2Shared } from './http2-shared.ts';
+import { connectionOutput, type Http2Shared } from './http2-shared.ts';
 import { Http2UpstreamExchange } from './http2-upstream-exchange.ts';
 import type { ProxyCore } from './proxy-core.ts';
 
-/** Memory a response may fill while the client does not read. */
-const OPTIONS = { ...DEFAULT_HTTP2_OPTIONS, streamWindowBytes: 256 * 1024 };
+/** Most requests on one connection. */
+const STREAMS_MAX = 100;
+/** Memory that one response may fill while its client does not read. */
+const STREAM_WINDOW_BYTES = 128 * 1024;
+/**
+ * The connection's window is twice what all streams together may fill (half of it may be on its way
+ * back), so clients that do not read never hold up the others.
+ */
+const OPTIONS = {
+  ...DEFAULT_HTTP2_OPTIONS,
+  streamWindowBytes: STREAM_WINDOW_BYTES,
+  connectionWindowBytes: 2 * STREAMS_MAX * STREAM_WINDOW_BYTES,
+};
 
 /** An HTTP/2 connection with prior knowledge to one endpoint, shared by the requests of a worker. */
 export class Http2Upstream implements ConnectionHandler {
@@ -22,6 +33,8 @@ export class Http2Upstream implements ConnectionHandler {
   isReady: boolean = false;
   readonly #exchanges: Set<Http2UpstreamExchange> = new Set();
   readonly #onGone: (upstream: Http2Upstream) => void;
+  /** Frames written while no input of this connection is read. */
+  readonly #out = connectionOutput();
   #inFeed = false;
   #deadlineMs = Infinity;
 
@@ -34,7 +47,7 @@ export class Http2Upstream implements ConnectionHandler {
     this.core = core;
     this.shared = shared;
     this.#onGone = onGone;
-    this.http2 = new Http2Connection('client', OPTIONS, this.#events(), shared.direct.out, shared.scratch);
+    this.http2 = new Http2Connection('client', OPTIONS, this.#events(), this.#out, shared.scratch);
     this.connection = core.reactor.connect(address, this);
     this.http2.start();
     this.flush();
@@ -46,7 +59,7 @@ export class Http2Upstream implements ConnectionHandler {
     return (
       this.connection.isOpen &&
       !http2.isGoingAway &&
-      this.#exchanges.size < Math.min(100, http2.peer.maxConcurrentStreams)
+      this.#exchanges.size < Math.min(STREAMS_MAX, http2.peer.maxConcurrentStreams)
     );
   }
 
@@ -69,7 +82,10 @@ export class Http2Upstream implements ConnectionHandler {
 
   /** Sends what a command has written. While input is read, it waits for the rest. */
   flush(): void {
-    if (!this.#inFeed) this.shared.direct.sendTo(this.connection);
+    const out = this.#out;
+    if (this.#inFeed || out.length === 0) return;
+    this.connection.writeBytes(out.bytes.subarray(0, out.length));
+    out.clear();
   }
 
   noteDeadline(atMs: number): void {
@@ -85,12 +101,12 @@ export class Http2Upstream implements ConnectionHandler {
     const { input, nowMs } = this.core.reactor;
     shared.takeInput(input.bytes, start, end);
     this.#inFeed = true;
-    http2.out = shared.feeding.out;
+    http2.out = shared.feeding.begin();
     try {
       http2.feed(shared.input, 0, end - start, nowMs);
     } finally {
       this.#inFeed = false;
-      http2.out = shared.direct.out;
+      http2.out = this.#out;
       shared.feeding.sendTo(this.connection);
     }
     if (http2.isReady && !this.isReady) {
