@@ -4,22 +4,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { command, findProgram, kernelSkip, type Outcome, startSystem, type TestSystem } from './system.ts';
+import { command, findKubectl, kernelSkip, type Outcome, startSystem, type TestSystem } from './system.ts';
 
 /** Every kubectl of this machine whose protocol differs: SPDY, WebSocket, and the newest. */
 const kubectls = ['1.27', '1.32', '1.33'].flatMap((version) => {
-  const path = findProgram(`kubectl.${version}`) ?? findIn('/usr/lib/google-cloud-sdk/bin', `kubectl.${version}`);
+  const path = findKubectl(version);
   return path === undefined ? [] : [{ version, path }];
 });
-
-function findIn(folder: string, name: string): string | undefined {
-  try {
-    readFileSync(join(folder, name)).subarray(0, 1);
-    return join(folder, name);
-  } catch {
-    return undefined;
-  }
-}
 
 const manifest = `
 apiVersion: v1

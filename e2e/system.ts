@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -28,6 +28,15 @@ export function findProgram(name: string): string | undefined {
     }
   }
   return undefined;
+}
+
+/** `kubectl.VERSION` on PATH, or beside the kubectl that PATH leads to. */
+export function findKubectl(version: string): string | undefined {
+  const found = findProgram(`kubectl.${version}`);
+  const plain = findProgram('kubectl');
+  if (found !== undefined || plain === undefined) return found;
+  const sibling = join(dirname(realpathSync(plain)), `kubectl.${version}`);
+  return existsSync(sibling) ? sibling : undefined;
 }
 
 /** Why kernel tests cannot run here; `false` when they can. The value of `skip` in a test. */

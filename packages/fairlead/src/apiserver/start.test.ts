@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type ConfigMap, configMaps, namespaces, pods, type Service, type Stored, services } from '@fairlead/api';
@@ -353,8 +353,11 @@ test('a port in use is one clear line, and leaves nothing open', async () => {
   }
 });
 
+/** `kubectl.VERSION` on PATH, or beside the kubectl that PATH leads to. */
 function findKubectl(version: string): string | undefined {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/lib/google-cloud-sdk/bin'];
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  const plain = folders.map((folder) => join(folder, 'kubectl')).find((file) => existsSync(file));
+  if (plain !== undefined) folders.push(dirname(realpathSync(plain)));
   return folders.map((folder) => join(folder, `kubectl.${version}`)).find((file) => existsSync(file));
 }
 
