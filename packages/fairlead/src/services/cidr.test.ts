@@ -15,7 +15,7 @@ const addresses: readonly [text: string, canonical: string | undefined][] = [
   ['fd00:0:0:0:0:0:0:1', 'fd00::1'],
   ['FD00::A:0:0:1', 'fd00::a:0:0:1'],
   ['1:0:0:2:0:0:0:3', '1:0:0:2::3'],
-  ['::ffff:10.0.0.1', '::ffff:a00:1'],
+  ['::ffff:a00:1', '::ffff:10.0.0.1'],
   ['1::2::3', undefined],
   ['1:2:3:4:5:6:7:8:9', undefined],
   ['fe80::1%eth0', undefined],

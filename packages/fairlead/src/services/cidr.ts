@@ -1,3 +1,5 @@
+import { formatIp as formatAddress, parseIp as parseAddress } from '@fairlead/api';
+
 /** The two address families of a Service. */
 export type IpFamily = 'IPv4' | 'IPv6';
 
@@ -14,50 +16,10 @@ export interface ParsedCidr extends ParsedIp {
 
 const bitsOf: Readonly<Record<IpFamily, number>> = { IPv4: 32, IPv6: 128 };
 
-function parseIpv4(text: string): bigint | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
-  let value = 0;
-  for (const part of parts) {
-    if (!/^(0|[1-9]\d{0,2})$/.test(part)) return undefined;
-    const octet = Number(part);
-    if (octet > 255) return undefined;
-    value = value * 256 + octet;
-  }
-  return BigInt(value);
-}
-
-function parseIpv6(text: string): bigint | undefined {
-  const halves = text.split('::');
-  if (halves.length > 2) return undefined;
-  const groupsOf = (half: string): number[] | undefined => {
-    if (half === '') return [];
-    const groups: number[] = [];
-    const parts = half.split(':');
-    for (const [index, part] of parts.entries()) {
-      if (part.includes('.') && index === parts.length - 1) {
-        const embedded = parseIpv4(part);
-        if (embedded === undefined) return undefined;
-        groups.push(Number(embedded >> 16n), Number(embedded & 0xffffn));
-      } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) groups.push(Number.parseInt(part, 16));
-      else return undefined;
-    }
-    return groups;
-  };
-  const head = groupsOf(halves[0] ?? '');
-  const tail = halves.length === 2 ? groupsOf(halves[1] ?? '') : [];
-  if (head === undefined || tail === undefined) return undefined;
-  const missing = 8 - head.length - tail.length;
-  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
-  const groups = [...head, ...new Array<number>(missing).fill(0), ...tail];
-  return groups.reduce((value, group) => (value << 16n) | BigInt(group), 0n);
-}
-
 /** Parses an address, strictly: no leading zeros, no zone. `undefined` for anything else. */
 export function parseIp(text: string): ParsedIp | undefined {
-  const family: IpFamily = text.includes(':') ? 'IPv6' : 'IPv4';
-  const value = family === 'IPv6' ? parseIpv6(text) : parseIpv4(text);
-  return value === undefined ? undefined : { family, value };
+  const address = parseAddress(text);
+  return address === undefined ? undefined : { family: address.family === 4 ? 'IPv4' : 'IPv6', value: address.value };
 }
 
 const canonicalIpv4 =
@@ -103,24 +65,9 @@ export function inAnyCidr(address: string, cidrs: readonly string[]): boolean {
   });
 }
 
-function formatIpv6(value: bigint): string {
-  const groups = Array.from({ length: 8 }, (_, index) => Number((value >> BigInt(112 - 16 * index)) & 0xffffn));
-  let best = { start: -1, length: 1 };
-  for (let start = 0; start < 8; start++) {
-    let end = start;
-    while (end < 8 && groups[end] === 0) end++;
-    if (end - start > best.length) best = { start, length: end - start };
-  }
-  const hex = (part: number[]): string => part.map((group) => group.toString(16)).join(':');
-  if (best.start < 0) return hex(groups);
-  return `${hex(groups.slice(0, best.start))}::${hex(groups.slice(best.start + best.length))}`;
-}
-
 /** The canonical text of an address (RFC 5952 for IPv6). */
 export function formatIp(ip: ParsedIp): string {
-  if (ip.family === 'IPv6') return formatIpv6(ip.value);
-  const value = Number(ip.value);
-  return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.');
+  return formatAddress({ family: ip.family === 'IPv4' ? 4 : 6, value: ip.value });
 }
 
 /** `address/prefix` in canonical text. */
