@@ -97,10 +97,10 @@ describe('exec, attach and port-forward', { skip: kernelSkip('kubectl'), timeout
     });
 
     test(`kubectl ${version}: exec -t gives a terminal`, async () => {
-      // `script` is kubectl's terminal here.
+      // `script` is kubectl's terminal here. Its size travels in a message of its own, after the start.
       const words = [...inside(), path, '--kubeconfig', system.kubeconfig, 'exec', '-it', 'web', '--', 'sh', '-c'];
       const program =
-        '"test -t 0 && test -t 1 && echo is-terminal; stty size; echo $TERM; read x; echo got-$x; exit 4"';
+        '"test -t 0 && test -t 1 && echo is-terminal; while stty size | grep -q ^0; do sleep 0.05; done; stty size; echo $TERM; read x; echo got-$x; exit 4"';
       const child = spawn('script', [
         '-qec',
         `stty rows 33 cols 99; nsenter ${words.join(' ')} '${program.slice(1, -1)}'`,

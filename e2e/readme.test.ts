@@ -18,7 +18,7 @@ function walkThrough(): readonly { readonly title: string; readonly script: stri
 
 /** What must show in the output of a block. */
 const expected: Readonly<Record<string, RegExp>> = {
-  'In a second terminal': /deployment|pod\/storefront[\s\S]*service\/catalog[\s\S]*ingress\S*\/shop/,
+  'In a second terminal': /pod\/storefront[\s\S]*service\/catalog[\s\S]*ingress\S*\/shop/,
   'Routing.': /"pod":"storefront-[\s\S]*"pod":"catalog-v[12]-[\s\S]*"pod":"catalog-v2-/,
   'Balancing.': /^("pod":"catalog-v[12]-[^"]*"\n){6}$/,
   'Names.': /^10\.96\.\d+\.\d+\n$/,

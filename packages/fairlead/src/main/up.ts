@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { MACHINE_ADDRESS } from '../node/node-namespaces.ts';
 import type { Clock } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
+import { dataFiles } from './data-files.ts';
 import { formatListenAddress } from './settings.ts';
 import { startStatusPage } from './status-page.ts';
 import { type ChildSpec, type ReadyFacts, startSupervisor } from './supervisor.ts';
@@ -10,27 +11,6 @@ import type { UpOptions } from './up-options.ts';
 
 /** kube-proxy's place, so that scrape configurations find the only node's agent. Taken: no metrics, with a warning. */
 const singleNodeMetrics = '127.0.0.1:10249';
-
-/** Address of the machine on `fairlead0`, where Pods and nodes reach the API server. */
-export const machineAddress = '172.29.0.1';
-/** Underlay of the node namespaces. */
-export const machineCidr = '172.29.0.0/24';
-
-/** Files in the data directory that roles share. */
-export function dataFiles(dataDir: string): {
-  readonly roles: string;
-  readonly agentKubeconfig: string;
-  readonly gatewayKubeconfig: string;
-  readonly logToken: string;
-} {
-  const roles = join(dataDir, 'roles');
-  return {
-    roles,
-    agentKubeconfig: join(roles, 'agent.kubeconfig'),
-    gatewayKubeconfig: join(roles, 'gateway.kubeconfig'),
-    logToken: join(roles, 'node-log-token'),
-  };
-}
 
 /** What the machine gives to `up`: its links and namespaces, and how to start a role. */
 export interface UpMachine {
@@ -90,7 +70,7 @@ export function planChildren(
     ...(options.auditLog === undefined ? [] : ['--audit-log', options.auditLog]),
     '--log-token-file',
     files.logToken,
-    ...(kernel ? ['--advertise-address', machineAddress] : []),
+    ...(kernel ? ['--advertise-address', MACHINE_ADDRESS] : []),
   ]);
   const agentArgs = (nodeName: string): string[] => [
     'agent',

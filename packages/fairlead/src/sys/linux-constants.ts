@@ -1,6 +1,5 @@
 /** Values of the Linux ABI on x86-64 and arm64 (identical for everything listed here). */
 
-export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
@@ -14,45 +13,26 @@ export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
 export const SO_ERROR = 4;
-export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
-export const SO_KEEPALIVE = 9;
 export const SO_LINGER = 13;
 export const SO_REUSEPORT = 15;
 export const SO_RCVLOWAT = 18;
 export const SO_RCVTIMEO = 20;
 export const SO_RCVBUFFORCE = 33;
-export const SO_MARK = 36;
-export const SO_RXQ_OVFL = 40;
 
 export const IPPROTO_IP = 0;
 export const IPPROTO_TCP = 6;
-export const IPPROTO_UDP = 17;
 export const IPPROTO_IPV6 = 41;
-export const IP_TRANSPARENT = 19;
 export const IP_FREEBIND = 15;
-export const IP_PKTINFO = 8;
-/** On a redirected TCP connection: the address the client dialled (netfilter_ipv4.h). */
-export const SO_ORIGINAL_DST = 80;
 export const IPV6_V6ONLY = 26;
-export const IPV6_RECVPKTINFO = 49;
 export const TCP_NODELAY = 1;
-export const TCP_KEEPIDLE = 4;
-export const TCP_KEEPINTVL = 5;
-export const TCP_KEEPCNT = 6;
-export const TCP_DEFER_ACCEPT = 9;
-export const TCP_INFO = 11;
-export const TCP_QUICKACK = 12;
-export const TCP_USER_TIMEOUT = 18;
 
 export const MSG_PEEK = 0x02;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
-export const MSG_MORE = 0x8000;
 /** recvmmsg: block for the first message only. */
 export const MSG_WAITFORONE = 0x10000;
 
-export const SHUT_RD = 0;
 export const SHUT_WR = 1;
 export const SHUT_RDWR = 2;
 
@@ -63,7 +43,6 @@ export const EPOLLIN = 0x001;
 export const EPOLLOUT = 0x004;
 export const EPOLLERR = 0x008;
 export const EPOLLHUP = 0x010;
-export const EPOLLRDHUP = 0x2000;
 
 export const EFD_NONBLOCK = 0o4000;
 export const EFD_CLOEXEC = 0o2000000;

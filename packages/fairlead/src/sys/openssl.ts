@@ -26,13 +26,9 @@ export const sslGetAlpn: Native<[Pointer, number, number]> = own(
   'void SSL_get0_alpn_selected(uintptr_t, uintptr_t, uintptr_t)',
 );
 export const sslSessionReused: Native<[Pointer]> = own('int SSL_session_reused(uintptr_t)');
-export const sslVersion: Native<[Pointer]> = own('int SSL_version(uintptr_t)');
 export const sslSet1Host: Native<[Pointer, number]> = own('int SSL_set1_host(uintptr_t, uintptr_t)');
 export const sslVerifyResult: Native<[Pointer]> = own('long SSL_get_verify_result(uintptr_t)');
 export const sslPeerCertificate: Native<[Pointer]> = own('uintptr_t SSL_get1_peer_certificate(uintptr_t)');
-export const sslGetSession: Native<[Pointer]> = own('uintptr_t SSL_get1_session(uintptr_t)');
-export const sslSetSession: Native<[Pointer, Pointer]> = own('int SSL_set_session(uintptr_t, uintptr_t)');
-export const sessionFree: Native<[Pointer]> = own('void SSL_SESSION_free(uintptr_t)');
 
 export const serverMethod: Native<[]> = own('uintptr_t TLS_server_method()');
 export const clientMethod: Native<[]> = own('uintptr_t TLS_client_method()');
@@ -50,9 +46,6 @@ export const contextCheckPrivateKey: Native<[Pointer]> = own('int SSL_CTX_check_
 export const contextSetCipherList: Native<[Pointer, number]> = own('int SSL_CTX_set_cipher_list(uintptr_t, uintptr_t)');
 export const contextSetAlpnSelect: Native<[Pointer, Pointer, Pointer]> = own(
   'void SSL_CTX_set_alpn_select_cb(uintptr_t, uintptr_t, uintptr_t)',
-);
-export const contextSetAlpnProtocols: Native<[Pointer, number, number]> = own(
-  'int SSL_CTX_set_alpn_protos(uintptr_t, uintptr_t, unsigned int)',
 );
 export const contextSetTicketKeyCallback: Native<[Pointer, Pointer]> = own(
   'int SSL_CTX_set_tlsext_ticket_key_evp_cb(uintptr_t, uintptr_t)',
@@ -91,7 +84,6 @@ export const SSL_CTRL_MODE = 33;
 export const SSL_CTRL_SET_READ_AHEAD = 41;
 export const SSL_CTRL_SET_SESS_CACHE_MODE = 44;
 export const SSL_CTRL_SET_TLSEXT_HOSTNAME = 55;
-export const SSL_CTRL_SET_GROUPS_LIST = 92;
 export const SSL_CTRL_SET_MIN_PROTO_VERSION = 123;
 
 export const SSL_MODE_ENABLE_PARTIAL_WRITE = 0x1;
@@ -103,7 +95,6 @@ export const SSL_OP_NO_RENEGOTIATION: number = 2 ** 30;
 export const SSL_OP_CIPHER_SERVER_PREFERENCE: number = 2 ** 22;
 export const SSL_OP_PRIORITIZE_CHACHA: number = 2 ** 21;
 
-export const SSL_ERROR_SSL = 1;
 export const SSL_ERROR_WANT_READ = 2;
 export const SSL_ERROR_WANT_WRITE = 3;
 export const SSL_ERROR_SYSCALL = 5;

@@ -3,11 +3,6 @@ import { ResourceCache } from './resource-cache.ts';
 import { StoredObject } from './stored-object.ts';
 import { WatchEvent } from './watch-event.ts';
 
-/** Store key prefix of a resource: `/core/services/`, `/apps/deployments/`. */
-export function resourcePrefix(group: string, plural: string): string {
-  return `/${group === '' ? 'core' : group}/${plural}/`;
-}
-
 /** Store key of an object; the namespace is empty for cluster-scoped ones. */
 export function storeKey(prefix: string, namespace: string, name: string): string {
   return namespace === '' ? prefix + name : `${prefix}${namespace}/${name}`;

@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { startControllers } from '../../controllers/start.ts';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
+import { dataFiles } from '../data-files.ts';
 import type { RunningRole } from '../role-process.ts';
-import { dataFiles } from '../up.ts';
 import { type ApiServerRoleOptions, startApi } from './apiserver.ts';
 
 /** The control child of `fairlead up`: API server and controllers in one process. */

@@ -7,7 +7,7 @@ import type { Log } from '../../sys/role.ts';
 import { ipBatch, ipBatchForce, ipJson, linkAlias, linkExists, linkNames, systemProgram } from '../commands.ts';
 import { mountScript } from './mounts.ts';
 import { type DnsSettings, podHosts, podResolvConf } from './pod-files.ts';
-import { createPodIps, ipv4Range, type PodIps } from './pod-ips.ts';
+import { createPodIps, type PodIps } from './pod-ips.ts';
 import { NETNS_DIR, type Sandbox, type SandboxDriver, SandboxError } from './sandbox.ts';
 import { createSysctls } from './sysctls.ts';
 
@@ -226,9 +226,4 @@ function removeIfEmpty(folder: string): void {
   } catch {
     // Not there.
   }
-}
-
-/** The subnet that the bridge owns, for routes of others. */
-export function podNetwork(podCidr: string): number {
-  return ipv4Range(podCidr).network;
 }

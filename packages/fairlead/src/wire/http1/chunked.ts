@@ -188,9 +188,6 @@ function keptTrailers(section: Buffer): Buffer | undefined {
   return at + 2 === section.length ? Buffer.concat(kept) : undefined;
 }
 
-/** Bytes that {@link writeChunk} adds at most around the data. */
-export const CHUNK_OVERHEAD_BYTES = 16;
-
 const HEX_DIGITS = Buffer.from('0123456789abcdef');
 
 /** Writes the size line of a chunk at `at`; returns where the data begins. The chunk ends with CRLF. */
