@@ -43,6 +43,72 @@ export function describeStorage(name: string, create: () => Promise<StorageUnder
       assert.equal((await storage.get('/a/x'))?.value, '2');
     });
 
+    withStorage('a transaction is all or nothing, in one batch and in order', async ({ storage, reopen }) => {
+      const batches: (readonly StorageEvent[])[] = [];
+      storage.subscribe((events) => batches.push(events));
+      const done = await storage.commitAll([
+        { key: '/a/x', expect: 0, value: '1' },
+        { key: '/b/y', expect: 0, value: '2' },
+      ]);
+      assert.ok(done.ok);
+      assert.deepEqual(
+        done.entries.map(({ key, value }) => [key, value]),
+        [
+          ['/a/x', '1'],
+          ['/b/y', '2'],
+        ],
+      );
+      assert.equal(storage.revision, done.entries[1]!.modRevision);
+      const before = storage.revision;
+      const failed = await storage.commitAll([
+        { key: '/a/z', expect: 0, value: '3' },
+        { key: '/b/y', expect: 0, value: '4' },
+      ]);
+      assert.ok(!failed.ok && failed.index === 1 && failed.current?.value === '2');
+      assert.equal(await storage.get('/a/z'), undefined);
+      assert.equal(storage.revision, before);
+      const mixed = await storage.commitAll([
+        { key: '/a/x', expect: done.entries[0]!.modRevision, value: undefined },
+        { key: '/a/z', expect: 0, value: '5' },
+      ]);
+      assert.ok(mixed.ok);
+      assert.deepEqual(
+        batches.map((events) => events.map(({ type, entry }) => [type, entry.key])),
+        [
+          [
+            ['put', '/a/x'],
+            ['put', '/b/y'],
+          ],
+          [
+            ['delete', '/a/x'],
+            ['put', '/a/z'],
+          ],
+        ],
+      );
+      const again = await reopen();
+      const all = await again.range('/');
+      assert.ok(all.ok);
+      assert.deepEqual(
+        all.entries.map(({ key }) => key),
+        ['/a/z', '/b/y'],
+      );
+    });
+
+    withStorage('of concurrent transactions that share a key exactly one wins', async ({ storage }) => {
+      const results = await Promise.all(
+        Array.from({ length: 10 }, (_, index) =>
+          storage.commitAll([
+            { key: `/a/${index}`, expect: 0, value: '1' },
+            { key: '/claim', expect: 0, value: String(index) },
+          ]),
+        ),
+      );
+      assert.equal(results.filter((result) => result.ok).length, 1);
+      const all = await storage.range('/a/');
+      assert.ok(all.ok);
+      assert.equal(all.entries.length, 1);
+    });
+
     withStorage('of concurrent writes with one expectation exactly one wins', async ({ storage }) => {
       const results = await Promise.all(
         Array.from({ length: 20 }, (_, index) => storage.commit({ key: '/a/x', expect: 0, value: String(index) })),

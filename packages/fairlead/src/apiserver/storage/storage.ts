@@ -37,6 +37,17 @@ export type CommitResult =
   | { readonly ok: true; readonly entry: StorageEntry }
   | { readonly ok: false; readonly reason: 'conflict'; readonly current: StorageEntry | undefined };
 
+/** Outcome of a transaction: the entries in the order of its writes, or the first write that did not fit. */
+export type CommitAllResult =
+  | { readonly ok: true; readonly entries: readonly StorageEntry[] }
+  | {
+      readonly ok: false;
+      readonly reason: 'conflict';
+      /** Place of the write in the transaction. */
+      readonly index: number;
+      readonly current: StorageEntry | undefined;
+    };
+
 /** Bounds of a range read. */
 export interface RangeOptions {
   /** Snapshot to read; absent: the newest. */
@@ -76,6 +87,11 @@ export interface Storage {
   get(key: string): Promise<StorageEntry | undefined>;
   range(prefix: string, options?: RangeOptions): Promise<RangeResult>;
   commit(write: StorageWrite): Promise<CommitResult>;
+  /**
+   * All writes or none, of different keys. They share one revision or have consecutive ones,
+   * and arrive in one batch of events, in their order.
+   */
+  commitAll(writes: readonly StorageWrite[]): Promise<CommitAllResult>;
   /** Changes under a prefix after a revision, oldest first. */
   replay(prefix: string, afterRevision: number): Promise<ReplayResult>;
   /** Calls back with each committed batch from now on; returns the unsubscriber. */

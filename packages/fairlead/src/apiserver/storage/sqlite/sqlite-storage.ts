@@ -3,6 +3,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { ApiServerError } from '../../api-server-error.ts';
 import { SortedKeys } from '../sorted-keys.ts';
 import type {
+  CommitAllResult,
   CommitResult,
   RangeOptions,
   RangeResult,
@@ -15,9 +16,10 @@ import type {
 import { prefixEnd } from '../storage.ts';
 import { openDataFile } from './data-file.ts';
 
+/** One transaction that waits for the next flush. */
 interface PendingWrite {
-  readonly write: StorageWrite;
-  readonly resolve: (result: CommitResult) => void;
+  readonly writes: readonly StorageWrite[];
+  readonly resolve: (result: CommitAllResult) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -141,10 +143,16 @@ export class SqliteStorage implements Storage {
     return rows.map(entryOf).sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
-  commit(write: StorageWrite): Promise<CommitResult> {
+  async commit(write: StorageWrite): Promise<CommitResult> {
+    const result = await this.commitAll([write]);
+    if (result.ok) return { ok: true, entry: result.entries[0]! };
+    return { ok: false, reason: 'conflict', current: result.current };
+  }
+
+  commitAll(writes: readonly StorageWrite[]): Promise<CommitAllResult> {
     if (this.#closed) return Promise.reject(new ApiServerError('Closed', 'the store is closed'));
     return new Promise((resolve, reject) => {
-      this.#pending.push({ write, resolve, reject });
+      this.#pending.push({ writes, resolve, reject });
       if (this.#flushPlanned) return;
       this.#flushPlanned = true;
       setImmediate(() => this.#flush());
@@ -158,33 +166,40 @@ export class SqliteStorage implements Storage {
     if (batch.length === 0) return;
     this.#pending = [];
     const events: StorageEvent[] = [];
-    const results: CommitResult[] = [];
+    const results: CommitAllResult[] = [];
     const overlay = new Map<string, StorageEntry | undefined>();
+    const newest = (key: string): StorageEntry | undefined =>
+      overlay.has(key) ? overlay.get(key) : this.#entries.get(key);
     let revision = this.#revision;
     let inTransaction = false;
     try {
-      for (const { write } of batch) {
-        const current = overlay.has(write.key) ? overlay.get(write.key) : this.#entries.get(write.key);
-        if ((current?.modRevision ?? 0) !== write.expect || (write.value === undefined && current === undefined)) {
-          results.push({ ok: false, reason: 'conflict', current });
+      for (const { writes } of batch) {
+        const misfit = writes.findIndex((write) => !fits(write, newest(write.key)));
+        if (misfit >= 0) {
+          results.push({ ok: false, reason: 'conflict', index: misfit, current: newest(writes[misfit]!.key) });
           continue;
         }
         if (!inTransaction) {
           this.#database.exec('BEGIN IMMEDIATE');
           inTransaction = true;
         }
-        revision += 1;
-        const entry: StorageEntry = {
-          key: write.key,
-          value: write.value ?? current!.value,
-          createRevision: current?.createRevision ?? revision,
-          modRevision: revision,
-        };
-        this.#insert.run(revision, write.key, entry.createRevision, write.value ?? null);
-        const deleted = write.value === undefined;
-        overlay.set(write.key, deleted ? undefined : entry);
-        events.push({ type: deleted ? 'delete' : 'put', entry, previous: current, decoded: write.decoded });
-        results.push({ ok: true, entry });
+        const entries: StorageEntry[] = [];
+        for (const write of writes) {
+          const current = newest(write.key);
+          revision += 1;
+          const entry: StorageEntry = {
+            key: write.key,
+            value: write.value ?? current!.value,
+            createRevision: current?.createRevision ?? revision,
+            modRevision: revision,
+          };
+          this.#insert.run(revision, write.key, entry.createRevision, write.value ?? null);
+          const deleted = write.value === undefined;
+          overlay.set(write.key, deleted ? undefined : entry);
+          events.push({ type: deleted ? 'delete' : 'put', entry, previous: current, decoded: write.decoded });
+          entries.push(entry);
+        }
+        results.push({ ok: true, entries });
       }
       if (inTransaction) this.#database.exec('COMMIT');
     } catch (error) {
@@ -194,7 +209,7 @@ export class SqliteStorage implements Storage {
     }
     this.#revision = revision;
     this.#apply(events);
-    for (const listener of this.#listeners) listener(events);
+    if (events.length > 0) for (const listener of this.#listeners) listener(events);
     for (let index = 0; index < batch.length; index++) batch[index]!.resolve(results[index]!);
   }
 
@@ -268,6 +283,11 @@ export class SqliteStorage implements Storage {
     this.#listeners.clear();
     this.#database.close();
   }
+}
+
+/** True when a write may be made on what its key holds. */
+function fits(write: StorageWrite, current: StorageEntry | undefined): boolean {
+  return (current?.modRevision ?? 0) === write.expect && (write.value !== undefined || current !== undefined);
 }
 
 function entryOf(row: LogRow): StorageEntry {
