@@ -9,6 +9,8 @@ import { Admission } from './admission/admission.ts';
 import { PolicyStatus } from './admission/policy-status.ts';
 import { repairAddresses } from './allocation/ip-addresses.ts';
 import { ServiceAllocator } from './allocation/service-allocator.ts';
+import { ApiServerError } from './api-server-error.ts';
+import { AuditLog, type AuditOptions } from './audit/audit-log.ts';
 import { apiAudiences, serviceAccountTokens } from './auth/token-authenticator.ts';
 import { TokenIssuer } from './auth/token-issuer.ts';
 import { fillTokenSecrets } from './auth/token-secrets.ts';
@@ -29,7 +31,6 @@ import type { RestContext } from './rest/rest-context.ts';
 import { Subresources } from './rest/subresources.ts';
 import { Reviews } from './reviews/reviews.ts';
 import { authenticatedGroup, mastersGroup, type UserInfo } from './server/api-request.ts';
-import { AuditLog } from './server/audit-log.ts';
 import { staticTokens } from './server/authenticate.ts';
 import { defaultInFlightLimits, InFlight, type InFlightLimits } from './server/in-flight.ts';
 import { type ListenAddress, Listener } from './server/listener.ts';
@@ -65,8 +66,8 @@ export interface ApiServerOptions {
   readonly compactEveryMs: number;
   /** Secret shared with the nodes' log servers. */
   readonly logToken: string;
-  /** Where to write one line per request; absent: nowhere. */
-  readonly auditLogFile?: string;
+  /** Which requests to write where; absent: none. */
+  readonly audit?: AuditOptions;
   /** Requests in work at the same time; absent: the limits of a Kubernetes server. */
   readonly inFlight?: InFlightLimits;
   /** Further bearer tokens and their users. */
@@ -251,11 +252,14 @@ function deleteCustomObject(pipeline: Pipeline): DeleteObject {
   };
 }
 
-function auditLog({ auditLogFile, clock, log }: ApiServerOptions): AuditLog | undefined {
-  if (auditLogFile === undefined) return undefined;
-  const onError = (error: Error): void =>
-    log('error', 'audit log failed', { file: auditLogFile, error: error.message });
-  return new AuditLog(auditLogFile, clock, onError);
+function auditLog({ audit, clock, log }: ApiServerOptions): AuditLog | undefined {
+  if (audit === undefined) return undefined;
+  const onError = (error: Error): void => log('error', 'audit log failed', { file: audit.file, error: error.message });
+  try {
+    return new AuditLog(audit, clock, onError);
+  } catch (error) {
+    throw new ApiServerError('DataUnwritable', `audit log ${audit.file}: ${(error as Error).message}`, error);
+  }
 }
 
 /** `10.96.0.0/16` for `10.96.7.1/16`. */

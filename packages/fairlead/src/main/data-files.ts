@@ -3,14 +3,15 @@ import { join } from 'node:path';
 /** Files in the data directory that roles share. */
 export function dataFiles(dataDir: string): {
   readonly roles: string;
-  readonly agentKubeconfig: string;
+  /** Of the agent of a node, or of the machine's own one (`edge`). */
+  agentKubeconfig(name: string): string;
   readonly gatewayKubeconfig: string;
   readonly logToken: string;
 } {
   const roles = join(dataDir, 'roles');
   return {
     roles,
-    agentKubeconfig: join(roles, 'agent.kubeconfig'),
+    agentKubeconfig: (name) => join(roles, `agent-${name}.kubeconfig`),
     gatewayKubeconfig: join(roles, 'gateway.kubeconfig'),
     logToken: join(roles, 'node-log-token'),
   };

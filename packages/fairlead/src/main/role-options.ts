@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
+import { readAuditSettings } from './audit-settings.ts';
 import { dnsSettings, readDnsSettings } from './dns-settings.ts';
 import type { AgentRoleOptions } from './roles/agent.ts';
 import type { ApiServerRoleOptions } from './roles/apiserver.ts';
@@ -37,6 +38,14 @@ export const apiServerSettings: readonly Setting[] = [
   ...clusterSettings,
   { name: 'advertise-address', value: 'IP', description: 'address of the API that Pods can reach' },
   logTokenSetting,
+  {
+    name: 'agent',
+    value: 'NODE',
+    description: 'writes a kubeconfig for the agent of this node',
+    repeatable: true,
+    internal: true,
+  },
+  { name: 'edge-agent', description: 'writes a kubeconfig for an agent of no node', internal: true },
 ];
 
 /** Settings of `fairlead controllers`. */
@@ -94,7 +103,7 @@ export function validateApiServerOptions(values: SettingValues, machine: Machine
   const dataDir = resolve(reader.text('data-dir') ?? defaultDataDir(machine));
   const databaseFile = readDatabaseFile(reader, dataDir);
   const advertiseAddress = readIp(reader, 'advertise-address');
-  const auditLog = reader.text('audit-log');
+  const audit = readAuditSettings(reader);
   const logTokenFile = reader.text('log-token-file');
   const options: ApiServerRoleOptions = {
     ...readClusterOptions(reader, machine.kernelModeObstacle === undefined ? 'kernel' : 'userspace'),
@@ -103,8 +112,10 @@ export function validateApiServerOptions(values: SettingValues, machine: Machine
     kubeconfig: resolve(reader.text('kubeconfig') ?? join(dataDir, 'kubeconfig')),
     databaseFile,
     compactEveryMs: reader.duration('compact-every', 300_000),
+    agents: reader.texts('agent'),
+    edgeAgent: reader.switched('edge-agent'),
     ...(advertiseAddress === undefined ? {} : { advertiseAddress }),
-    ...(auditLog === undefined ? {} : { auditLog: resolve(auditLog) }),
+    ...(audit === undefined ? {} : { audit }),
     ...(logTokenFile === undefined ? {} : { logTokenFile }),
   };
   reader.finish();

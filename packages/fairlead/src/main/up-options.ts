@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import { type AuditSettings, auditSettings, readAuditSettings } from './audit-settings.ts';
 import { type ListenAddress, type Setting, SettingReader, type SettingValues } from './settings.ts';
 
 /** How Pods, Services and DNS are realised on this machine. */
@@ -25,7 +26,7 @@ export interface UpOptions extends ClusterOptions {
   readonly datastore: string;
   readonly compactEveryMs: number;
   /** Absent: no audit log. */
-  readonly auditLog?: string;
+  readonly audit?: AuditSettings;
   readonly nodes: number;
   readonly nodeName: string;
   readonly gatewayHttp: ListenAddress;
@@ -52,7 +53,7 @@ export const apiSettings: readonly Setting[] = [
   { name: 'kubeconfig', value: 'FILE', description: 'where the admin kubeconfig is written (default DIR/kubeconfig)' },
   { name: 'datastore', value: 'URL', description: 'sqlite:FILE (default, in DIR)' },
   { name: 'compact-every', value: 'DURATION', description: 'how long old versions are kept (default 5m)' },
-  { name: 'audit-log', value: 'FILE', description: 'one JSON line per API request (default: none)' },
+  ...auditSettings,
 ];
 
 /** Settings of `fairlead up`. */
@@ -138,7 +139,7 @@ export function validateUpOptions(values: SettingValues, machine: Machine): UpOp
   for (const image of reader.texts('image')) {
     if (!/^[^=]+=.+$/.test(image)) reader.problems.push(`--image ${image}: must be PATTERN=COMMAND`);
   }
-  const auditLog = reader.text('audit-log');
+  const audit = readAuditSettings(reader);
   const options: UpOptions = {
     mode,
     dataDir,
@@ -146,7 +147,7 @@ export function validateUpOptions(values: SettingValues, machine: Machine): UpOp
     apiListen: reader.address('api-listen', '127.0.0.1:6443'),
     kubeconfig: resolve(reader.text('kubeconfig') ?? join(dataDir, 'kubeconfig')),
     datastore,
-    ...(auditLog === undefined ? {} : { auditLog: resolve(auditLog) }),
+    ...(audit === undefined ? {} : { audit }),
     compactEveryMs: reader.duration('compact-every', 300_000),
     nodes,
     nodeName: hostNodeName(),

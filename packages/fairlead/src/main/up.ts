@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { MACHINE_ADDRESS } from '../node/node-namespaces.ts';
 import type { Clock } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
+import { auditArguments } from './audit-settings.ts';
 import { dataFiles } from './data-files.ts';
 import { formatListenAddress } from './settings.ts';
 import { startStatusPage } from './status-page.ts';
@@ -67,16 +69,18 @@ export function planChildren(
     options.datastore,
     '--compact-every',
     `${options.compactEveryMs}ms`,
-    ...(options.auditLog === undefined ? [] : ['--audit-log', options.auditLog]),
+    ...auditArguments(options.audit),
     '--log-token-file',
     files.logToken,
     ...(kernel ? ['--advertise-address', MACHINE_ADDRESS] : []),
+    ...(nodes.length === 0 ? [options.nodeName] : nodes.map((node) => node.name)).flatMap((name) => ['--agent', name]),
+    ...(nodes.length === 0 ? [] : ['--edge-agent']),
   ]);
   const agentArgs = (nodeName: string): string[] => [
     'agent',
     ...shared,
     '--kubeconfig',
-    files.agentKubeconfig,
+    files.agentKubeconfig(nodeName),
     '--node-name',
     nodeName,
     '--mode',
@@ -150,7 +154,9 @@ export async function runUp(options: UpOptions, machine: UpMachine, stopAsked: P
     return 1;
   }
   // Written anew by the control child; a leftover would name a CA of a system that is gone.
-  for (const file of [files.agentKubeconfig, files.gatewayKubeconfig]) rmSync(file, { force: true });
+  for (const file of readdirSync(files.roles)) {
+    if (file.endsWith('.kubeconfig')) rmSync(join(files.roles, file), { force: true });
+  }
   const created =
     options.mode === 'kernel'
       ? await machine.createNodes({

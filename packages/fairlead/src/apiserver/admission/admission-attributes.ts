@@ -18,6 +18,8 @@ export interface AdmissionAttributes {
   readonly old: KubeObject | undefined;
   readonly user: UserInfo;
   readonly dryRun: boolean;
+  /** Takes what policies and webhooks note for the audit log, by key. */
+  readonly auditAnnotations?: Map<string, string>;
 }
 
 /** The matching part of webhooks, policies and bindings. */

@@ -32,6 +32,7 @@ interface CompiledPolicy {
     readonly messageProgram: CelProgram | undefined;
     readonly reason: string;
   }[];
+  readonly auditAnnotations: readonly { readonly key: string; readonly program: CelProgram | undefined }[];
   readonly paramKind: { readonly apiVersion: string; readonly kind: string } | undefined;
 }
 
@@ -40,6 +41,9 @@ interface Refusal {
   readonly text: string;
   readonly reason: string;
 }
+
+/** Longer values of audit annotations are cut, in characters. */
+const auditAnnotationMaxLength = 10 * 1024;
 
 const codes: Readonly<Record<string, number>> = {
   Invalid: 422,
@@ -83,7 +87,9 @@ export class PolicyAdmission {
       if (!matchesWrite(this.#context, spec.matchResources as MatchRules | undefined, write)) continue;
       const actions = Array.isArray(spec.validationActions) ? (spec.validationActions as unknown[]) : [];
       const bindingName = binding.object.metadata.name ?? '';
-      for (const refusal of this.#refusals(policy, spec, write, shared, budget)) {
+      const refusals = this.#refusals(policy, spec, write, shared, budget);
+      this.#noteAudit(policy, policyName, bindingName, actions, refusals, write, shared, budget);
+      for (const refusal of refusals) {
         if (actions.includes('Warn')) {
           warnings.push(
             `Validation failed for ValidatingAdmissionPolicy '${policyName}' with binding '${bindingName}': ${refusal.text}`,
@@ -92,6 +98,37 @@ export class PolicyAdmission {
         if (actions.includes('Deny')) throw denied(write, policyName, bindingName, refusal);
       }
     }
+  }
+
+  /** What the policy has for the audit log: its own annotations, and its refusals where the binding wants them there. */
+  #noteAudit(
+    policy: CompiledPolicy,
+    name: string,
+    binding: string,
+    actions: readonly unknown[],
+    refusals: readonly Refusal[],
+    write: AdmissionAttributes,
+    shared: SharedVariables,
+    budget: CelBudget,
+  ): void {
+    const notes = write.auditAnnotations;
+    if (notes === undefined) return;
+    const variables: Record<string, unknown> = { ...shared.values };
+    if (policy.variables.length > 0) variables.variables = composed(policy, variables, budget);
+    for (const { key, program } of policy.auditAnnotations) {
+      const result = program?.run(variables, budget);
+      const text = result?.ok === true && typeof result.value === 'string' ? result.value.trim() : '';
+      if (text !== '') notes.set(`${name}/${key}`, text.slice(0, auditAnnotationMaxLength));
+    }
+    if (!actions.includes('Audit') || refusals.length === 0) return;
+    const failures = refusals.map(({ text }, index) => ({
+      message: text,
+      policy: name,
+      binding,
+      expressionIndex: index,
+      validationActions: actions,
+    }));
+    notes.set('validation.policy.admission.k8s.io/validation_failure', JSON.stringify(failures));
   }
 
   #policy(stored: StoredObject): CompiledPolicy {
@@ -243,6 +280,10 @@ function compilePolicy(object: KubeObject): CompiledPolicy {
       message: String(validation.message ?? ''),
       messageProgram: compile(validation.messageExpression, withVariables),
       reason: String(validation.reason ?? 'Invalid'),
+    })),
+    auditAnnotations: recordsOf(spec.auditAnnotations).map(({ key, valueExpression }) => ({
+      key: String(key ?? ''),
+      program: compile(valueExpression, withVariables),
     })),
     paramKind:
       paramKind === undefined ? undefined : { apiVersion: String(paramKind.apiVersion), kind: String(paramKind.kind) },

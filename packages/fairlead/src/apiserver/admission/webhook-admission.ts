@@ -161,7 +161,11 @@ export class WebhookAdmission {
       if (!(error instanceof WebhookCallError)) throw error;
       return this.#failed(webhook, `failed to call webhook: ${error.message}`);
     }
-    return this.#verdict(webhook, uid, answer, warnings);
+    const verdict = this.#verdict(webhook, uid, answer, warnings);
+    const notes = recordOf(recordOf(recordOf(answer)?.response)?.auditAnnotations) ?? {};
+    for (const [key, value] of Object.entries(notes))
+      write.auditAnnotations?.set(`${webhook.name}/${key}`, String(value));
+    return verdict;
   }
 
   #verdict(webhook: Webhook, uid: string, answer: unknown, warnings: string[]): Verdict | undefined {

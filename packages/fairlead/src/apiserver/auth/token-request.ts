@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { restrictNodeToken } from '../admission/node-restriction.ts';
 import { decodeBody, fieldValidation } from '../rest/decode-body.ts';
 import { textAnswer } from '../rest/represent.ts';
 import { type RestContext, type RestRequest, timestamp } from '../rest/rest-context.ts';
@@ -39,6 +40,7 @@ export async function requestToken(
   const body = decodeBody(request, requestType, fieldValidation(request.query, 'CreateOptions'), warnings);
   const account = existing(context, target, name).object;
   const spec = recordOf(body.spec) ?? {};
+  restrictNodeToken(context, request.user, namespace, name, spec);
   const seconds = lifetime(spec.expirationSeconds);
   const reference = recordOf(spec.boundObjectRef);
   const bound = reference === undefined ? {} : boundClaims(context, namespace, account, reference);

@@ -3,6 +3,8 @@ import type { ServedResources } from '../resources/served-resources.ts';
 import { isAdministrator, type UserInfo } from '../server/api-request.ts';
 import type { KubeObject } from '../watch/kube-object.ts';
 import type { ObjectCache } from '../watch/object-cache.ts';
+import { decideForNode, nodeNameOf } from './node-authorizer.ts';
+import { NodeGraph } from './node-graph.ts';
 import {
   type PathAttributes,
   type PolicyRule,
@@ -25,16 +27,19 @@ export interface Decision {
 const masterDecision: Decision = { allowed: true, reason: '' };
 
 /**
- * Role-based access control over the stored roles and bindings.
+ * The Node authorizer, then role-based access control over the stored roles and bindings.
  *
- * Members of `system:masters` may do everything. A namespaced request is decided by
- * ClusterRoleBindings, then by the RoleBindings of its namespace.
+ * Members of `system:masters` may do everything. Node agents may do what their Node and its Pods
+ * need. A namespaced request is decided by ClusterRoleBindings, then by the RoleBindings of its
+ * namespace.
  */
 export class Authorizer {
   readonly #index = new RoleIndex();
+  readonly #nodes: NodeGraph;
 
   /** Reads the stored roles and bindings, and follows them from then on. */
   constructor(cache: ObjectCache, served: ServedResources) {
+    this.#nodes = new NodeGraph(cache, served);
     const follow = (plural: string, take: (namespace: string, name: string, object?: KubeObject) => void): void => {
       const resource = cache.resource(served.find(rbacGroup, 'v1', plural)!.prefix);
       for (const { object } of resource.list('')) {
@@ -60,11 +65,16 @@ export class Authorizer {
   /** May a user do this to a resource? */
   resource(user: UserInfo, wanted: ResourceAttributes): Decision {
     if (isAdministrator(user)) return masterDecision;
+    const node = nodeNameOf(user);
+    const asNode = node === undefined ? undefined : decideForNode(node, wanted, this.#nodes);
+    if (asNode?.allowed === true) return asNode;
     const { resource, subresource, namespace } = wanted;
     const names = subresource === '' ? ['*', resource] : ['*', `${resource}/${subresource}`, `*/${subresource}`];
-    return this.#decide(user, namespace, (role) =>
+    const byRole = this.#decide(user, namespace, (role) =>
       names.some((name) => role.naming(name).some((rule) => ruleAllowsResource(rule, wanted))),
     );
+    if (byRole.allowed || asNode === undefined || asNode.reason === '') return byRole;
+    return byRole.reason === '' ? asNode : { allowed: false, reason: `[${asNode.reason}, ${byRole.reason}]` };
   }
 
   /** May a user do this to a path that is no resource? */

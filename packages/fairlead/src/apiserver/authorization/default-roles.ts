@@ -234,15 +234,9 @@ const ownRoles: readonly DefaultRole[] = [
   {
     name: 'system:fairlead:agent',
     rules: [
-      // Node agent: its Node and Lease, the Pods it runs and what they refer to.
-      on('core', 'nodes', `${read} create patch update`),
-      on('core', 'nodes/status', 'patch update'),
-      on('core', 'pods', `${read} delete`),
-      on('core', 'pods/status', 'patch update'),
-      on('core', 'configmaps secrets', read),
-      on('core', 'serviceaccounts', read),
-      on('core', 'serviceaccounts/token', 'create'),
-      on('coordination.k8s.io', 'leases', 'create delete get list patch update watch'),
+      // Of other nodes: their ranges and addresses. What the own Pods need is the Node authorizer's.
+      on('core', 'nodes', read),
+      on('core', 'configmaps', read, 'fairlead-images'),
       ...events,
       // Service proxy and DNS.
       on('core', 'services endpoints namespaces', read),

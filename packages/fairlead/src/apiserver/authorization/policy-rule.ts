@@ -23,6 +23,8 @@ export interface ResourceAttributes {
   readonly namespace: string;
   /** Empty: the collection. */
   readonly name: string;
+  /** Of a list or watch, as the client wrote it. */
+  readonly fieldSelector?: string;
 }
 
 /** What a request wants to do to a path that is no resource. */

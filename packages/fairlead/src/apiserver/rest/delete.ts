@@ -1,4 +1,5 @@
 import type { FieldCause } from '@fairlead/api/schema';
+import { restrictNode } from '../admission/node-restriction.ts';
 import { allShownAs, shownAs, storable } from '../crd/custom-view.ts';
 import { cleanupFinalizer } from '../crd/definition-registry.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
@@ -129,10 +130,14 @@ async function deleteCurrent(
   const finalizers = wantedFinalizers(old, options);
   const isDefinition = resource.kind === 'CustomResourceDefinition' && old.metadata.deletionTimestamp === undefined;
   if (isDefinition && !finalizers.includes(cleanupFinalizer)) finalizers.push(cleanupFinalizer);
-  if (!context.admission.refusesNothing) {
-    const write = { ...writeOf(target, name, undefined, options.dryRun), operation: 'DELETE', old } as const;
-    await context.admission.check({ ...write, object: undefined }, target.warnings);
-  }
+  const write = {
+    ...writeOf(target, name, undefined, options.dryRun),
+    operation: 'DELETE',
+    old,
+    object: undefined,
+  } as const;
+  restrictNode(context, write);
+  if (!context.admission.refusesNothing) await context.admission.check(write, target.warnings);
   const specFinalizers = isNamespace(resource) ? recordOf(old.spec)?.finalizers : undefined;
   const waits = finalizers.length > 0 || grace > 0 || (Array.isArray(specFinalizers) && specFinalizers.length > 0);
   if (!waits) {

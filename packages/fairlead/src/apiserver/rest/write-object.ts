@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { sameButTimes } from '@fairlead/api/patch/apply/index';
 import type { FieldCause } from '@fairlead/api/schema';
 import type { AdmissionAttributes } from '../admission/admission-attributes.ts';
+import { restrictNode } from '../admission/node-restriction.ts';
 import { admitServiceAccount } from '../admission/service-account-admission.ts';
 import { recordAddresses } from '../allocation/ip-addresses.ts';
 import { isService, type ServiceReservation } from '../allocation/service-allocator.ts';
@@ -92,8 +93,9 @@ async function createNamed(
   applyKindDefaults(resource, object);
   if (resource.namespaced) admitToNamespace(context, target, name);
   admitRoleChange(context.authorizer, target.request.user, resource, object, undefined);
-  if (resource.kind === 'Pod' && resource.group === '') await admitServiceAccount(context, resource, object);
   const write = { ...writeOf(target, name, undefined, dryRun), operation: 'CREATE', object, old: undefined } as const;
+  restrictNode(context, write);
+  if (resource.kind === 'Pod' && resource.group === '') await admitServiceAccount(context, resource, object);
   if (!context.admission.changesNothing) {
     replaceContent(object, await context.admission.change(write, object, target.warnings));
     applyKindDefaults(resource, object);
@@ -182,6 +184,7 @@ export async function updateObject(
     : trackReplace(context, target, old, wanted, given.managedFields, owner);
   const next = isolate(resource, wanted, old, options.subresource);
   applyKindDefaults(resource, next);
+  restrictNode(context, { ...write, object: next });
   admitRoleChange(context.authorizer, target.request.user, resource, next, old);
   const mainWrite = options.subresource === undefined;
   const early = mainWrite ? context.allocator.prepareUpdate(resource, next, old) : [];
@@ -223,7 +226,8 @@ export function writeOf(
   dryRun: boolean,
 ): Omit<AdmissionAttributes, 'operation' | 'object' | 'old'> {
   const { resource, namespace, request } = target;
-  return { resource, subresource, namespace, name, user: request.user, dryRun };
+  const { user, auditAnnotations } = request;
+  return { resource, subresource, namespace, name, user, dryRun, ...(auditAnnotations && { auditAnnotations }) };
 }
 
 /** Makes `object` what `content` is. */

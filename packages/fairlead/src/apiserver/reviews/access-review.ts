@@ -70,9 +70,23 @@ export function accessStatus(authorizer: Authorizer, user: UserInfo, review: Kub
           subresource: text(resource, 'subresource'),
           namespace: text(resource, 'namespace'),
           name: text(resource, 'name'),
+          ...fieldSelectorOf(resource),
         })
       : authorizer.path(user, { verb: text(path, 'verb'), path: text(path, 'path') });
   return { allowed: decision.allowed, ...(decision.reason === '' ? {} : { reason: decision.reason }) };
+}
+
+/** The field selector of the question: raw, or its requirements as one text. */
+function fieldSelectorOf(resource: Record<string, unknown> | undefined): { readonly fieldSelector?: string } {
+  const selector = recordOf(resource?.fieldSelector);
+  if (typeof selector?.rawSelector === 'string') return { fieldSelector: selector.rawSelector };
+  if (!Array.isArray(selector?.requirements)) return {};
+  const terms = (selector.requirements as unknown[]).flatMap((item) => {
+    const { key, operator, values } = recordOf(item) ?? {};
+    const [value] = listOf(values);
+    return operator === 'In' && value !== undefined && listOf(values).length === 1 ? [`${String(key)}=${value}`] : [];
+  });
+  return { fieldSelector: terms.join(',') };
 }
 
 function listOf(value: unknown): string[] {

@@ -23,6 +23,10 @@ export interface ApiRequest {
   readonly impersonator?: UserInfo;
   /** Aborts when the client went away. */
   readonly signal: AbortSignal;
+  /** Address of the client; absent in process. */
+  readonly sourceAddress?: string;
+  /** Takes what authorization and admission have to say for the audit log; absent: nobody listens. */
+  readonly auditAnnotations?: Map<string, string>;
 }
 
 /** Where a streaming answer goes. */

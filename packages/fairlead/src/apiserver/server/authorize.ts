@@ -9,14 +9,22 @@ export type RequestAttributes =
   | ({ readonly kind: 'resource' } & ResourceAttributes)
   | ({ readonly kind: 'path' } & PathAttributes);
 
+const decisionAnnotation = 'authorization.k8s.io/decision';
+const reasonAnnotation = 'authorization.k8s.io/reason';
 const namespaceSubresources: ReadonlySet<string> = new Set(['status', 'finalize']);
 
 /** Refuses what the user may not do, by roles. */
 export function authorize(authorizer: Authorizer, request: ApiRequest): void {
-  if (isAdministrator(request.user)) return;
+  const { auditAnnotations } = request;
+  if (isAdministrator(request.user)) {
+    auditAnnotations?.set(decisionAnnotation, 'allow').set(reasonAnnotation, '');
+    return;
+  }
   const wanted = requestAttributes(request);
   const decision =
     wanted.kind === 'resource' ? authorizer.resource(request.user, wanted) : authorizer.path(request.user, wanted);
+  auditAnnotations?.set(decisionAnnotation, decision.allowed ? 'allow' : 'forbid');
+  auditAnnotations?.set(reasonAnnotation, decision.reason);
   if (!decision.allowed) throw refusal(request.user, wanted, decision.reason);
 }
 
@@ -69,7 +77,9 @@ export function requestAttributes(request: Pick<ApiRequest, 'method' | 'path' | 
   if (name === '' && (verb === 'list' || verb === 'watch' || verb === 'deletecollection')) {
     name = selectedName(request.query);
   }
-  return { kind: 'resource', verb, group, version, resource, subresource, namespace, name };
+  const attributes = { kind: 'resource', verb, group, version, resource, subresource, namespace, name } as const;
+  const fieldSelector = verb === 'list' || verb === 'watch' ? request.query.get('fieldSelector') : null;
+  return fieldSelector === null ? attributes : { ...attributes, fieldSelector };
 }
 
 /** The one name that a field selector asks for, or empty. */

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ApiError } from '@fairlead/client';
 import { systemClock } from '../../sys/clock.ts';
+import { defaultAuditPolicy } from '../audit/audit-policy.ts';
+import { noRotation } from '../audit/rotating-file.ts';
 import { startApiServer } from '../start.ts';
 import { InFlight } from './in-flight.ts';
 import { StatusError } from './status-error.ts';
@@ -47,7 +49,7 @@ test('limits, audit lines and both forms of an Event on a running server', async
     log: () => {},
     compactEveryMs: 300_000,
     logToken: '',
-    auditLogFile,
+    audit: { file: auditLogFile, policy: defaultAuditPolicy, rotation: noRotation },
     inFlight: { readOnly: 0, mutating: 0 },
   });
   try {

@@ -153,6 +153,7 @@ export class Listener {
         body,
         user,
         signal: gone.signal,
+        ...sourceOf(request.socket),
       };
       answer = await this.#options.pipeline.handle(apiRequest);
     } catch (error) {
@@ -186,6 +187,7 @@ export class Listener {
         body: new Uint8Array(),
         user,
         signal: gone.signal,
+        ...sourceOf(request.socket),
       });
     } catch (error) {
       if (!(error instanceof StatusError)) {
@@ -292,4 +294,9 @@ class ResponseSink implements AnswerSink {
     if (this.#response.stream !== undefined) this.#response.stream.close();
     else this.#response.destroy();
   }
+}
+
+function sourceOf(socket: { readonly remoteAddress?: string | undefined }): { readonly sourceAddress?: string } {
+  const { remoteAddress } = socket;
+  return remoteAddress === undefined ? {} : { sourceAddress: remoteAddress };
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { gzip } from 'node:zlib';
 import type { Log } from '../../sys/role.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
 import { impersonated } from '../auth/impersonation.ts';
 import { openIdAnswer } from '../auth/open-id.ts';
 import type { TokenIssuer } from '../auth/token-issuer.ts';
@@ -19,7 +20,6 @@ import type { Subresources } from '../rest/subresources.ts';
 import { watchObjects } from '../rest/watch.ts';
 import type { Reviews } from '../reviews/reviews.ts';
 import { type ApiAnswer, type ApiRequest, isAdministrator } from './api-request.ts';
-import type { AuditLog } from './audit-log.ts';
 import { authorize, isWatch } from './authorize.ts';
 import type { InFlight } from './in-flight.ts';
 import { type Route, routeResource } from './route.ts';
@@ -65,14 +65,15 @@ export class Pipeline {
   async handle(request: ApiRequest): Promise<ApiAnswer> {
     const warnings: string[] = [];
     const auditId = auditIdOf(request);
-    const receivedMs = this.#context.clock.now();
-    let effective = request;
+    const trail = this.#audit?.begin(auditId, request);
+    let effective = trail === undefined ? request : { ...request, auditAnnotations: trail.annotations };
     let answer: ApiAnswer;
     let leave: (() => void) | undefined;
     try {
       // As in Kubernetes, nothing holds up health checks and administrators.
       if (!isAdministrator(request.user) && !isHealthPath(request.path)) leave = this.#inFlight.enter(request.method);
-      effective = impersonated(this.#context.authorizer, request);
+      effective = impersonated(this.#context.authorizer, effective);
+      trail?.impersonated(effective);
       answer = await this.#dispatch(effective, warnings);
     } catch (error) {
       answer = this.#failure(request, error);
@@ -80,7 +81,7 @@ export class Pipeline {
       leave?.();
     }
     answer = { ...answer, headers: { ...answer.headers, 'audit-id': auditId } };
-    this.#audit?.write({ auditId, request: effective, code: answer.status, receivedMs });
+    if (trail !== undefined) answer = trail.answered(answer);
     this.#health.count(request.method, answer.status);
     if (warnings.length > 0) {
       answer = {

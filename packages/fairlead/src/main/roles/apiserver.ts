@@ -1,8 +1,11 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { ApiServerError } from '../../apiserver/api-server-error.ts';
+import type { AuditOptions } from '../../apiserver/audit/audit-log.ts';
+import { defaultAuditPolicy, readAuditPolicy } from '../../apiserver/audit/audit-policy.ts';
 import { type ApiServerOptions, type RunningApiServer, startApiServer } from '../../apiserver/start.ts';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
+import type { AuditSettings } from '../audit-settings.ts';
 import { FatalError, type RunningRole } from '../role-process.ts';
 import { formatListenAddress, type ListenAddress } from '../settings.ts';
 import type { ClusterOptions } from '../up-options.ts';
@@ -15,11 +18,15 @@ export interface ApiServerRoleOptions extends ClusterOptions {
   readonly databaseFile: string;
   readonly compactEveryMs: number;
   /** Absent: no audit log. */
-  readonly auditLog?: string;
+  readonly audit?: AuditSettings;
   /** An address of this machine that Pods can reach; absent: the listen address. */
   readonly advertiseAddress?: string;
   /** File with the token for the nodes' log servers. */
   readonly logTokenFile?: string;
+  /** Nodes whose agents get a kubeconfig from the control child. */
+  readonly agents: readonly string[];
+  /** Also one for the agent of this machine, which is no node. */
+  readonly edgeAgent: boolean;
 }
 
 /** Starts the API server; turns its start errors into one clear line. */
@@ -41,7 +48,7 @@ export async function startApi(options: ApiServerRoleOptions, log: Log): Promise
     nodePortRange: `${options.nodePortRange.from}-${options.nodePortRange.to}`,
     clusterDomain: options.clusterDomain,
     compactEveryMs: options.compactEveryMs,
-    ...(options.auditLog === undefined ? {} : { auditLogFile: options.auditLog }),
+    ...(options.audit === undefined ? {} : { audit: auditOptions(options.audit) }),
     clock: systemClock,
     random: systemRandom,
     log,
@@ -62,4 +69,19 @@ export async function startApi(options: ApiServerRoleOptions, log: Log): Promise
 export async function startApiServerRole(options: ApiServerRoleOptions, log: Log): Promise<RunningRole> {
   const server = await startApi(options, log);
   return { facts: { url: server.url, kubeconfig: options.kubeconfig }, stop: () => server.stop() };
+}
+
+/** A policy with mistakes stops the start: a log that silently lacks events is worse than none. */
+function auditOptions({ file, policyFile, maxSizeMb, backups, maxAgeDays }: AuditSettings): AuditOptions {
+  const parsed = policyFile === undefined ? undefined : readAuditPolicy(policyFile);
+  if (parsed?.ok === false) throw new FatalError(`--audit-policy-file ${parsed.problems.join('; ')}`);
+  return {
+    file,
+    policy: parsed?.policy ?? defaultAuditPolicy,
+    rotation: {
+      maxBytes: maxSizeMb === 'unlimited' ? maxSizeMb : maxSizeMb * 1024 * 1024,
+      backups,
+      maxAgeMs: maxAgeDays === 'unlimited' ? maxAgeDays : maxAgeDays * 86_400_000,
+    },
+  };
 }

@@ -1,5 +1,4 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { startControllers } from '../../controllers/start.ts';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
@@ -11,20 +10,29 @@ import { type ApiServerRoleOptions, startApi } from './apiserver.ts';
 export async function startControlRole(options: ApiServerRoleOptions, log: Log): Promise<RunningRole> {
   const server = await startApi(options, log);
   const files = dataFiles(options.dataDir);
-  mkdirSync(dirname(files.agentKubeconfig), { recursive: true, mode: 0o700 });
+  mkdirSync(files.roles, { recursive: true, mode: 0o700 });
   // Nodes may live in namespaces of their own, where only the advertised address leads here.
   const reachable = `https://${options.advertiseAddress ?? options.apiListen.host}:${server.port}`;
-  const roles = [
-    { file: files.agentKubeconfig, name: 'system:fairlead:agent', group: 'system:fairlead:agents', url: reachable },
+  const agents = 'system:fairlead:agents';
+  const roles: readonly { file: string; name: string; groups: readonly string[]; url: string }[] = [
+    ...options.agents.map((node) => ({
+      file: files.agentKubeconfig(node),
+      name: `system:node:${node}`,
+      groups: ['system:nodes', agents],
+      url: reachable,
+    })),
+    ...(options.edgeAgent
+      ? [{ file: files.agentKubeconfig('edge'), name: 'system:fairlead:agent', groups: [agents], url: reachable }]
+      : []),
     {
       file: files.gatewayKubeconfig,
       name: 'system:fairlead:gateway',
-      group: 'system:fairlead:gateways',
+      groups: ['system:fairlead:gateways'],
       url: server.url,
     },
   ];
   for (const role of roles) {
-    const text = await server.issueClientConfig(role.name, [role.group], role.url);
+    const text = await server.issueClientConfig(role.name, role.groups, role.url);
     writeFileSync(role.file, text, { mode: 0o600 });
   }
   const client = server.client('kube-controller-manager');
