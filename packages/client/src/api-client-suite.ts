@@ -221,6 +221,16 @@ export function describeApiClient(kind: string, start: () => Promise<ClientUnder
       await assert.rejects(client.request('GET', '/apis/none.example.com/v9'), isNotFound);
     });
 
+    test('a stream: whole answers in pieces, and failures like those of a request', async () => {
+      const read = async (path: string): Promise<string> => {
+        const pieces: Uint8Array[] = [];
+        for await (const piece of client.stream(path)) pieces.push(piece);
+        return Buffer.concat(pieces).toString('utf8');
+      };
+      assert.deepEqual(JSON.parse(await read('/api/v1')), await client.request('GET', '/api/v1'));
+      await assert.rejects(read('/apis/none.example.com/v9'), isNotFound);
+    });
+
     test('an informer follows 120 objects over pages, in whole batches', async () => {
       const namespace = await makeNamespace();
       await Promise.all(

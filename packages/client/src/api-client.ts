@@ -53,6 +53,12 @@ export type WatchEventOf<T> =
   | { readonly type: 'BOOKMARK'; readonly object: { readonly metadata: ObjectMeta } }
   | { readonly type: 'ERROR'; readonly object: Status };
 
+export interface StreamOptions {
+  /** Media type asked for; any unless given. */
+  readonly accept?: string;
+  readonly signal?: AbortSignal;
+}
+
 /** Name of one object; `namespace` only for namespaced resources. */
 export interface ObjectName {
   readonly name: string;
@@ -82,6 +88,11 @@ export interface ApiClient {
   watch<T>(ref: ResourceRef<T>, options?: WatchOptions): AsyncIterable<WatchEventOf<T>>;
   /** Any other request, with a JSON body and answer. Query parameters belong into `path`. */
   request(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<unknown>;
+  /**
+   * A GET whose answer is read as it comes, such as a container's log. Ends with the answer or the signal;
+   * rejects when it cannot be opened. Query parameters belong into `path`.
+   */
+  stream(path: string, options?: StreamOptions): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
 }
 

@@ -286,6 +286,12 @@ export class FakeApi implements ApiClient {
     return answerRequest(this, method, path, body, headers);
   }
 
+  /** What {@link request} answers, in one piece. */
+  async *stream(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+    const answer = await this.request('GET', path);
+    yield Buffer.from(typeof answer === 'string' ? answer : JSON.stringify(answer));
+  }
+
   async close(): Promise<void> {
     this.disconnect();
   }

@@ -8,6 +8,7 @@ import {
   type ObjectList,
   type ObjectName,
   type PatchType,
+  type StreamOptions,
   type WatchEventOf,
   type WatchOptions,
   type WriteOptions,
@@ -121,32 +122,42 @@ class HttpClient implements ApiClient {
 
   async *watch<T>(ref: ResourceRef<T>, options: WatchOptions = {}): AsyncGenerator<WatchEventOf<T>, void, undefined> {
     const { signal } = options;
-    const stopped = (): boolean => signal?.aborted === true;
-    if (stopped()) return;
+    const splitter = createLineSplitter();
+    try {
+      for await (const chunk of this.#chunks(watchPath(ref, options), 'application/json', signal)) {
+        for (const line of splitter.push(chunk)) {
+          if (signal?.aborted === true) return;
+          yield JSON.parse(line) as WatchEventOf<T>;
+        }
+      }
+    } catch (error) {
+      // A line that is not JSON is a server's bug.
+      if (error instanceof SyntaxError) throw new ApiError(0, 'BadAnswer', `watch ${ref.plural}: ${error.message}`);
+      throw error;
+    }
+  }
+
+  stream(path: string, options: StreamOptions = {}): AsyncIterable<Uint8Array> {
+    return this.#chunks(path, options.accept ?? '*/*', options.signal);
+  }
+
+  /** The body of a GET, piece by piece; a connection lost on the way ends it like the server's own end. */
+  async *#chunks(
+    path: string,
+    accept: string,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    if (signal?.aborted === true) return;
     const { stream, status } = await this.#withDeadline((cancel) =>
-      this.#send(
-        'GET',
-        watchPath(ref, options),
-        undefined,
-        undefined,
-        AbortSignal.any([cancel, ...(signal ? [signal] : [])]),
-      ),
+      this.#send('GET', path, undefined, { accept }, AbortSignal.any([cancel, ...(signal ? [signal] : [])])),
     );
     const abort = (): void => void stream.destroy();
     signal?.addEventListener('abort', abort, { once: true });
     try {
       if (status !== 200) throw errorOf(status, await readText(stream));
-      const splitter = createLineSplitter();
       try {
-        for await (const chunk of stream as AsyncIterable<Uint8Array>) {
-          for (const line of splitter.push(chunk)) {
-            if (stopped()) return;
-            yield JSON.parse(line) as WatchEventOf<T>;
-          }
-        }
+        yield* stream as AsyncIterable<Uint8Array>;
       } catch (error) {
-        // A lost connection ends the watch; a line that is not JSON is a server's bug.
-        if (error instanceof SyntaxError) throw new ApiError(0, 'BadAnswer', `watch ${ref.plural}: ${error.message}`);
         if (!stream.destroyed) throw error;
       }
     } finally {

@@ -18,6 +18,7 @@ import { deleteCommand } from './delete.ts';
 import { describeCommand } from './describe.ts';
 import { getCommand } from './get.ts';
 import { applyPatch, LAST_APPLIED, withLastApplied } from './last-applied.ts';
+import { logsCommand } from './logs.ts';
 import { parseManifest } from './manifest.ts';
 import { alignColumns, formatTable } from './print-table.ts';
 import { findResource } from './resource-lookup.ts';
@@ -39,6 +40,44 @@ spec:
   selector: {app: web}
 ${more}  ports: ${ports}
 `;
+
+describe('logs', () => {
+  /** A log that arrives in the given pieces. */
+  class Log extends FakeApi {
+    readonly asked: string[] = [];
+    readonly #pieces: readonly string[];
+    constructor(pieces: readonly string[]) {
+      super();
+      this.#pieces = pieces;
+    }
+    override async *stream(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+      this.asked.push(path);
+      for (const piece of this.#pieces) yield Buffer.from(piece, 'latin1');
+    }
+  }
+  const rows: [name: string, pieces: string[], lines: string[]][] = [
+    ['nothing written', [], []],
+    ['lines, an empty one among them', ['a\n\nb\n'], ['a', '', 'b']],
+    ['a line in pieces', ['on', 'e\ntw', 'o\n'], ['one', 'two']],
+    ['no line feed at the end', ['one\ntwo'], ['one', 'two']],
+    ['a line that is one JSON value keeps its spaces', ['{ "a": 1 }\n'], ['{ "a": 1 }']],
+    ['a character in pieces', ['\xc3', '\xa9\n'], ['\u00e9']],
+  ];
+  for (const [name, pieces, expected] of rows) {
+    test(name, async () => {
+      const lines: string[] = [];
+      await logsCommand(new Log(pieces), { pod: 'p' }, (line) => void lines.push(line));
+      assert.deepEqual(lines, expected);
+    });
+  }
+
+  test('options become the query', async () => {
+    const log = new Log([]);
+    const options = { pod: 'p', namespace: 'n', container: 'c', tailLines: 0, sinceSeconds: 9, follow: true };
+    await logsCommand(log, options, () => {});
+    assert.deepEqual(log.asked, ['/api/v1/namespaces/n/pods/p/log?container=c&tailLines=0&sinceSeconds=9&follow=true']);
+  });
+});
 
 describe('apply', () => {
   test('creates, says unchanged, patches what changed and removes what is gone', async () => {

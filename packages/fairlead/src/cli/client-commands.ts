@@ -50,6 +50,15 @@ function clientCommand(program: Command, usage: string, summary: string): Comman
   return command;
 }
 
+interface LogsFlags {
+  readonly container?: string;
+  readonly previous?: boolean;
+  readonly follow?: boolean;
+  readonly timestamps?: boolean;
+  readonly tail?: number;
+  readonly since?: number;
+}
+
 /** Adds `apply`, `get`, `describe`, `delete`, `logs` and `status`: for machines without kubectl. */
 export function addClientCommands(program: Command, host: CommandSurroundings, status: { code: number }): void {
   const run = async (flags: CommonFlags, action: (client: ApiClient) => Promise<void>): Promise<void> => {
@@ -107,14 +116,20 @@ export function addClientCommands(program: Command, host: CommandSurroundings, s
     .option('-c, --container <NAME>', 'default: the first one')
     .option('-p, --previous', 'of the run before the last restart')
     .option('--tail <LINES>', 'only the last lines', Number)
-    .action(async (pod: string, flags: CommonFlags & { container?: string; previous?: boolean; tail?: number }) => {
+    .option('--since <SECONDS>', 'only what was written in the last so many seconds', Number)
+    .option('--timestamps', 'put the time in front of each line')
+    .option('-f, --follow', 'go on printing what is written')
+    .action(async (pod: string, flags: CommonFlags & LogsFlags) => {
       const { logsCommand } = await import('./logs.ts');
       const options = {
         pod,
         ...scope(flags),
         ...(flags.container === undefined ? {} : { container: flags.container }),
         previous: flags.previous === true,
+        follow: flags.follow === true,
+        timestamps: flags.timestamps === true,
         ...(flags.tail === undefined ? {} : { tailLines: flags.tail }),
+        ...(flags.since === undefined ? {} : { sinceSeconds: flags.since }),
       };
       await run(flags, (client) => logsCommand(client, options, host.print));
     });

@@ -7,6 +7,7 @@ import {
   type ObjectList,
   type ObjectName,
   type PatchType,
+  type StreamOptions,
   type WatchEventOf,
   type WatchOptions,
   type WriteOptions,
@@ -105,23 +106,37 @@ export class InProcessClient implements ApiClient {
       query.set('resourceVersionMatch', 'NotOlderThan');
     }
     if (options.timeoutSeconds !== undefined) query.set('timeoutSeconds', String(options.timeoutSeconds));
+    const path = withQuery(collectionPath(ref, options.namespace), query);
+    for await (const line of this.#chunks(path, 'application/json', options.signal)) {
+      yield JSON.parse(Buffer.from(line).toString('utf8')) as WatchEventOf<T>;
+    }
+  }
+
+  stream(path: string, options: StreamOptions = {}): AsyncIterable<Uint8Array> {
+    return this.#chunks(path, options.accept ?? '*/*', options.signal);
+  }
+
+  /** The answer of a GET as the pipeline writes it: of a watch, each piece is one event. */
+  async *#chunks(
+    path: string,
+    accept: string,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
     const stop = new AbortController();
-    const signals = [stop.signal, this.#closed.signal, ...(options.signal === undefined ? [] : [options.signal])];
-    const answer = await this.#send(
-      'GET',
-      withQuery(collectionPath(ref, options.namespace), query),
-      undefined,
-      {},
-      AbortSignal.any(signals),
-    );
-    if (answer.stream === undefined) throw failureOf(answer);
-    const lines = new LineQueue();
-    const done = answer.stream(lines).finally(() => lines.end());
+    const signals = [stop.signal, this.#closed.signal, ...(signal === undefined ? [] : [signal])];
+    const answer = await this.#send('GET', path, undefined, { accept }, AbortSignal.any(signals));
+    if (answer.stream === undefined) {
+      if (answer.status >= 300 || answer.body === undefined) throw failureOf(answer);
+      yield Buffer.from(answer.body);
+      return;
+    }
+    const queue = new ChunkQueue();
+    const done = answer.stream(queue).finally(() => queue.end());
     try {
       for (;;) {
-        const line = await lines.next();
-        if (line === undefined) return;
-        yield JSON.parse(line) as WatchEventOf<T>;
+        const chunk = await queue.next();
+        if (chunk === undefined) return;
+        yield chunk;
       }
     } finally {
       stop.abort();
@@ -171,33 +186,34 @@ export class InProcessClient implements ApiClient {
   }
 }
 
-/** The lines of a stream, in order; unbounded, as the reader shares our memory. */
-class LineQueue implements AnswerSink {
+/** The pieces of a stream, in order; unbounded, as the reader shares our memory. */
+class ChunkQueue implements AnswerSink {
   readonly queuedBytes = 0;
-  #lines: string[] = [];
+  #chunks: Uint8Array[] = [];
   #read = 0;
-  #waiting: ((line: string | undefined) => void) | undefined;
+  #waiting: ((chunk: Uint8Array | undefined) => void) | undefined;
   #ended = false;
 
   write(chunk: Uint8Array): void {
-    const line = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('utf8');
+    // The producer may write into the same memory again.
+    const kept = Uint8Array.from(chunk);
     if (this.#waiting !== undefined) {
       const waiting = this.#waiting;
       this.#waiting = undefined;
-      waiting(line);
+      waiting(kept);
     } else {
-      this.#lines.push(line);
+      this.#chunks.push(kept);
     }
   }
 
-  next(): Promise<string | undefined> {
-    if (this.#read < this.#lines.length) {
-      const line = this.#lines[this.#read++]!;
-      if (this.#read === this.#lines.length) {
-        this.#lines = [];
+  next(): Promise<Uint8Array | undefined> {
+    if (this.#read < this.#chunks.length) {
+      const chunk = this.#chunks[this.#read++]!;
+      if (this.#read === this.#chunks.length) {
+        this.#chunks = [];
         this.#read = 0;
       }
-      return Promise.resolve(line);
+      return Promise.resolve(chunk);
     }
     if (this.#ended) return Promise.resolve(undefined);
     return new Promise((resolve) => {
