@@ -1,4 +1,4 @@
-/** Why the API server could not start or had to stop. */
+/** Why the API server could not start, had to stop or could not carry out a write. */
 export type ApiServerErrorCode =
   | 'AddressInUse'
   | 'AddressUnavailable'
@@ -8,6 +8,10 @@ export type ApiServerErrorCode =
   | 'DataUnwritable'
   | 'InvalidOptions'
   | 'KeyMaterial'
+  | 'OutcomeUnknown'
+  | 'StorageFull'
+  | 'StoreUnreachable'
+  | 'TooLarge'
   | 'Closed';
 
 /** An operational failure of the API server; the message is one clear line for the operator. */

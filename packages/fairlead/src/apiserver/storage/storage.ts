@@ -37,13 +37,12 @@ export type CommitResult =
   | { readonly ok: true; readonly entry: StorageEntry }
   | { readonly ok: false; readonly reason: 'conflict'; readonly current: StorageEntry | undefined };
 
-/** Outcome of a transaction: the entries in the order of its writes, or the first write that did not fit. */
+/** Outcome of a transaction: all writes took place, or none because of the one at `index`. */
 export type CommitAllResult =
   | { readonly ok: true; readonly entries: readonly StorageEntry[] }
   | {
       readonly ok: false;
       readonly reason: 'conflict';
-      /** Place of the write in the transaction. */
       readonly index: number;
       readonly current: StorageEntry | undefined;
     };
@@ -80,22 +79,40 @@ export type ReplayResult =
  * crashes too. A write that was answered is on disk.
  */
 export interface Storage {
-  /** Revision of the last committed write; at least 1. */
+  /**
+   * Revision up to which every change has been told to the subscribers; at least 1. Where several servers share
+   * the store, others may have committed more: see {@link catchUp}.
+   */
   readonly revision: number;
   /** Snapshots and changes at or below this revision are gone. */
   readonly compactedRevision: number;
+  /**
+   * Resolves when {@link revision} covers every write that was answered before this call, whoever answered it;
+   * `undefined` where that is always so. Rejects with an `ApiServerError` when the store cannot be reached.
+   */
+  catchUp(): Promise<void> | undefined;
+  /** Why the store cannot serve, for health checks; `undefined` when it can. Never rejects. */
+  obstacle(): Promise<string | undefined>;
   get(key: string): Promise<StorageEntry | undefined>;
   range(prefix: string, options?: RangeOptions): Promise<RangeResult>;
+  /**
+   * One write. Rejects with an `ApiServerError`: `StorageFull`, `TooLarge` and `StoreUnreachable` mean that nothing
+   * was written, `OutcomeUnknown` that it may have been.
+   */
   commit(write: StorageWrite): Promise<CommitResult>;
   /**
    * All writes or none, of different keys. They share one revision or have consecutive ones,
-   * and arrive in one batch of events, in their order.
+   * and arrive in one batch of events, in their order. Rejects as {@link commit}.
    */
   commitAll(writes: readonly StorageWrite[]): Promise<CommitAllResult>;
   /** Changes under a prefix after a revision, oldest first. */
   replay(prefix: string, afterRevision: number): Promise<ReplayResult>;
-  /** Calls back with each committed batch from now on; returns the unsubscriber. */
-  subscribe(onEvents: (events: readonly StorageEvent[]) => void): () => void;
+  /**
+   * Calls back with each committed batch from now on (an empty one: only the revision grew); returns the
+   * unsubscriber. `onGap` says that changes up to {@link compactedRevision} were missed; the next batch then holds
+   * the differences instead, one event per key.
+   */
+  subscribe(onEvents: (events: readonly StorageEvent[]) => void, onGap?: () => void): () => void;
   /** Drops history up to and including a revision; current values stay. */
   compact(revision: number): Promise<void>;
   /** Commits what is pending and closes. Idempotent. */

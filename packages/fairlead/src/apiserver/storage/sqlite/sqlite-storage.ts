@@ -1,7 +1,7 @@
 // Hot path: every write of the API server passes through flush().
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { ApiServerError } from '../../api-server-error.ts';
-import { SortedKeys } from '../sorted-keys.ts';
+import { CurrentEntries } from '../current-entries.ts';
 import type {
   CommitAllResult,
   CommitResult,
@@ -16,8 +16,7 @@ import type {
 import { prefixEnd } from '../storage.ts';
 import { openDataFile } from './data-file.ts';
 
-/** One transaction that waits for the next flush. */
-interface PendingWrite {
+interface PendingCommit {
   readonly writes: readonly StorageWrite[];
   readonly resolve: (result: CommitAllResult) => void;
   readonly reject: (error: unknown) => void;
@@ -43,10 +42,9 @@ const compactionStep = 500;
 export class SqliteStorage implements Storage {
   readonly #database: DatabaseSync;
   readonly #insert: StatementSync;
-  readonly #entries: Map<string, StorageEntry>;
-  readonly #keys: SortedKeys;
+  readonly #entries: CurrentEntries;
   readonly #listeners = new Set<(events: readonly StorageEvent[]) => void>();
-  #pending: PendingWrite[] = [];
+  #pending: PendingCommit[] = [];
   #flushPlanned = false;
   #revision: number;
   #compacted: number;
@@ -67,9 +65,7 @@ export class SqliteStorage implements Storage {
          WHERE revision IN (SELECT max(revision) FROM log GROUP BY key) AND value IS NOT NULL ORDER BY key`,
       )
       .all() as unknown as LogRow[];
-    this.#entries = new Map(current.map((row) => [row.key, entryOf(row)]));
-    // SQLite orders by UTF-8 bytes, SortedKeys by UTF-16 code units.
-    this.#keys = new SortedKeys(current.map((row) => row.key).sort());
+    this.#entries = new CurrentEntries(current.map(entryOf));
     this.#superseded = database
       .prepare(
         `SELECT revision, by FROM (
@@ -109,15 +105,13 @@ export class SqliteStorage implements Storage {
     return this.#entries.get(key);
   }
 
-  /** The newest values under a prefix, at once: for the cache above. */
-  currentEntries(prefix: string): StorageEntry[] {
-    const found: StorageEntry[] = [];
-    for (let index = this.#keys.lowerBound(prefix); index < this.#keys.size; index++) {
-      const key = this.#keys.at(index)!;
-      if (!key.startsWith(prefix)) break;
-      found.push(this.#entries.get(key)!);
-    }
-    return found;
+  /** Nobody else writes this file. */
+  catchUp(): undefined {
+    return undefined;
+  }
+
+  async obstacle(): Promise<string | undefined> {
+    return this.#closed ? 'the store is closed' : undefined;
   }
 
   async range(prefix: string, options: RangeOptions = {}): Promise<RangeResult> {
@@ -126,7 +120,7 @@ export class SqliteStorage implements Storage {
     // A store that never compacted has its whole history.
     if (revision < this.#compacted) return { ok: false, reason: 'compacted' };
     const after = options.after;
-    const all = revision === this.#revision ? this.currentEntries(prefix) : this.#snapshot(prefix, revision);
+    const all = revision === this.#revision ? this.#entries.list(prefix) : this.#snapshot(prefix, revision);
     const rest = after === undefined ? all : all.filter((entry) => entry.key > after);
     const limit = options.limit ?? rest.length;
     return { ok: true, entries: rest.slice(0, limit), revision, remaining: Math.max(0, rest.length - limit) };
@@ -143,20 +137,31 @@ export class SqliteStorage implements Storage {
     return rows.map(entryOf).sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
-  async commit(write: StorageWrite): Promise<CommitResult> {
-    const result = await this.commitAll([write]);
-    if (result.ok) return { ok: true, entry: result.entries[0]! };
-    return { ok: false, reason: 'conflict', current: result.current };
+  commit(write: StorageWrite): Promise<CommitResult> {
+    return new Promise((resolve, reject) => {
+      const settle = (result: CommitAllResult): void =>
+        resolve(
+          result.ok
+            ? { ok: true, entry: result.entries[0]! }
+            : { ok: false, reason: result.reason, current: result.current },
+        );
+      this.#enqueue({ writes: [write], resolve: settle, reject });
+    });
   }
 
   commitAll(writes: readonly StorageWrite[]): Promise<CommitAllResult> {
-    if (this.#closed) return Promise.reject(new ApiServerError('Closed', 'the store is closed'));
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ writes, resolve, reject });
-      if (this.#flushPlanned) return;
-      this.#flushPlanned = true;
-      setImmediate(() => this.#flush());
-    });
+    return new Promise((resolve, reject) => this.#enqueue({ writes, resolve, reject }));
+  }
+
+  #enqueue(commit: PendingCommit): void {
+    if (this.#closed) {
+      commit.reject(new ApiServerError('Closed', 'the store is closed'));
+      return;
+    }
+    this.#pending.push(commit);
+    if (this.#flushPlanned) return;
+    this.#flushPlanned = true;
+    setImmediate(() => this.#flush());
   }
 
   /** One transaction for all pending writes; answers and events only after it is on disk. */
@@ -168,43 +173,37 @@ export class SqliteStorage implements Storage {
     const events: StorageEvent[] = [];
     const results: CommitAllResult[] = [];
     const overlay = new Map<string, StorageEntry | undefined>();
-    const newest = (key: string): StorageEntry | undefined =>
+    const present = (key: string): StorageEntry | undefined =>
       overlay.has(key) ? overlay.get(key) : this.#entries.get(key);
     let revision = this.#revision;
-    let inTransaction = false;
     try {
       for (const { writes } of batch) {
-        const misfit = writes.findIndex((write) => !fits(write, newest(write.key)));
-        if (misfit >= 0) {
-          results.push({ ok: false, reason: 'conflict', index: misfit, current: newest(writes[misfit]!.key) });
+        const refused = writes.findIndex(({ key, expect, value }) => {
+          const current = present(key);
+          return (current?.modRevision ?? 0) !== expect || (value === undefined && current === undefined);
+        });
+        if (refused >= 0) {
+          results.push({ ok: false, reason: 'conflict', index: refused, current: present(writes[refused]!.key) });
           continue;
         }
-        if (!inTransaction) {
-          this.#database.exec('BEGIN IMMEDIATE');
-          inTransaction = true;
-        }
+        if (!this.#database.isTransaction) this.#database.exec('BEGIN IMMEDIATE');
         const entries: StorageEntry[] = [];
         for (const write of writes) {
-          const current = newest(write.key);
           revision += 1;
-          const entry: StorageEntry = {
-            key: write.key,
-            value: write.value ?? current!.value,
-            createRevision: current?.createRevision ?? revision,
-            modRevision: revision,
-          };
-          this.#insert.run(revision, write.key, entry.createRevision, write.value ?? null);
-          const deleted = write.value === undefined;
-          overlay.set(write.key, deleted ? undefined : entry);
-          events.push({ type: deleted ? 'delete' : 'put', entry, previous: current, decoded: write.decoded });
-          entries.push(entry);
+          const current = present(write.key);
+          const event = eventOf(write, current, revision);
+          this.#insert.run(revision, write.key, event.entry.createRevision, write.value ?? null);
+          overlay.set(write.key, event.type === 'delete' ? undefined : event.entry);
+          events.push(event);
+          entries.push(event.entry);
         }
         results.push({ ok: true, entries });
       }
-      if (inTransaction) this.#database.exec('COMMIT');
+      if (this.#database.isTransaction) this.#database.exec('COMMIT');
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      for (const { reject } of batch) reject(error);
+      const told = writeError(error);
+      for (const { reject } of batch) reject(told);
       return;
     }
     this.#revision = revision;
@@ -214,18 +213,13 @@ export class SqliteStorage implements Storage {
   }
 
   #apply(events: readonly StorageEvent[]): void {
-    for (const { type, entry, previous } of events) {
+    for (const event of events) {
+      const { type, entry, previous } = event;
       if (previous !== undefined) {
         this.#superseded.push({ revision: previous.modRevision, by: entry.modRevision });
       }
-      if (type === 'delete') {
-        this.#superseded.push({ revision: entry.modRevision, by: entry.modRevision });
-        this.#entries.delete(entry.key);
-        this.#keys.remove(entry.key);
-      } else {
-        this.#entries.set(entry.key, entry);
-        if (previous === undefined) this.#keys.add(entry.key);
-      }
+      if (type === 'delete') this.#superseded.push({ revision: entry.modRevision, by: entry.modRevision });
+      this.#entries.apply(event);
     }
   }
 
@@ -285,9 +279,24 @@ export class SqliteStorage implements Storage {
   }
 }
 
-/** True when a write may be made on what its key holds. */
-function fits(write: StorageWrite, current: StorageEntry | undefined): boolean {
-  return (current?.modRevision ?? 0) === write.expect && (write.value !== undefined || current !== undefined);
+/** What a write does to the present entry of its key. */
+function eventOf(write: StorageWrite, current: StorageEntry | undefined, revision: number): StorageEvent {
+  const entry: StorageEntry = {
+    key: write.key,
+    value: write.value ?? current?.value ?? '',
+    createRevision: current?.createRevision ?? revision,
+    modRevision: revision,
+  };
+  return { type: write.value === undefined ? 'delete' : 'put', entry, previous: current, decoded: write.decoded };
+}
+
+/** Why SQLite did not take a transaction; it was rolled back. */
+function writeError(error: unknown): ApiServerError {
+  const reason = error instanceof Error ? error.message : String(error);
+  // Primary result codes: 13 FULL; 10 IOERR is what a full disk gives where the log is synced.
+  const primary = ((error as { errcode?: number }).errcode ?? 0) & 0xff;
+  if (primary === 13) return new ApiServerError('StorageFull', 'the disk of the data file is full', error);
+  return new ApiServerError('StoreUnreachable', `the data file cannot be written: ${reason}`, error);
 }
 
 function entryOf(row: LogRow): StorageEntry {

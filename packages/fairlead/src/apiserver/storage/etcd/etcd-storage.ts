@@ -1,0 +1,461 @@
+// Hot path: every write and every consistent read of a server on etcd passes through here.
+import type { Clock, Random } from '../../../sys/clock.ts';
+import type { Log } from '../../../sys/role.ts';
+import { ApiServerError } from '../../api-server-error.ts';
+import { CurrentEntries } from '../current-entries.ts';
+import type {
+  CommitAllResult,
+  CommitResult,
+  RangeOptions,
+  RangeResult,
+  ReplayResult,
+  Storage,
+  StorageEntry,
+  StorageEvent,
+  StorageWrite,
+} from '../storage.ts';
+import { EtcdClient } from './etcd-client.ts';
+import { followChanges, type Following } from './follow-changes.ts';
+import { EtcdError, type EtcdTls } from './grpc-connection.ts';
+import { claimPrefix, compactionKey, isInternalKey, markKey, readSnapshot } from './key-space.ts';
+import {
+  decodeRange,
+  decodeTxn,
+  encodeCompact,
+  encodePut,
+  encodeRange,
+  encodeTxn,
+  etcdCalls,
+  type KeyValue,
+  rangeEnd,
+  type WatchChange,
+} from './messages.ts';
+import { readHistory } from './read-history.ts';
+import { storageError } from './storage-error.ts';
+
+/** How to use an etcd cluster as the store. */
+export interface EtcdStorageOptions {
+  /** `http://host:port` or `https://host:port`, one per member. */
+  readonly endpoints: readonly string[];
+  /** Ahead of every key, without a slash at the end: `/registry`. */
+  readonly prefix: string;
+  readonly tls: EtcdTls;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Ends the wait for an etcd that is not there yet. */
+  readonly signal?: AbortSignal;
+}
+
+interface Waiter {
+  readonly revision: number;
+  readonly done: () => void;
+}
+
+/** A change of another tenant of the etcd is made visible by a write of our own after this time, in milliseconds. */
+const tickAfterMs = 50;
+/** How long a write or read waits for the change stream to catch up, in milliseconds. */
+const reachWithinMs = 5_000;
+const healthDeadlineMs = 2_000;
+
+/**
+ * Storage in etcd v3, shared by any number of servers.
+ *
+ * The newest state is held in memory and kept by one watch over all keys; {@link revision} is how far that watch
+ * has come. A write is answered when etcd has answered it *and* the watch has shown it, so that a server always
+ * reads its own writes. Reads that must be current ask etcd for its revision first, many in one round
+ * ({@link catchUp}).
+ */
+export class EtcdStorage implements Storage {
+  readonly #options: EtcdStorageOptions;
+  readonly #client: EtcdClient;
+  readonly #listeners = new Set<{ onEvents(events: readonly StorageEvent[]): void; onGap?(): void }>();
+  #entries: CurrentEntries;
+  #revision: number;
+  #compacted: number;
+  #waiters: Waiter[] = [];
+  /** Writes under way by key: their decoded objects go with the event that shows them. */
+  readonly #underWay = new Map<string, StorageWrite[]>();
+  #round: { readonly running: Promise<void>; next: Promise<void> | undefined } | undefined;
+  readonly #following: Following;
+  #closed = false;
+
+  private constructor(options: EtcdStorageOptions, client: EtcdClient, snapshot: Snapshot) {
+    this.#options = options;
+    this.#client = client;
+    this.#entries = new CurrentEntries(snapshot.entries);
+    this.#revision = snapshot.revision;
+    this.#compacted = snapshot.compactedRevision;
+    this.#following = followChanges({
+      client,
+      prefix: options.prefix,
+      clock: options.clock,
+      random: options.random,
+      log: options.log,
+      position: () => this.#revision,
+      onChanges: (changes, revision) => this.#apply(changes, revision),
+      onGap: (oldest) => this.#resync(oldest),
+    });
+  }
+
+  /** Connects and reads the present state; waits for an etcd that is not there yet, until `signal` aborts. */
+  static async open(options: EtcdStorageOptions): Promise<EtcdStorage> {
+    const client = new EtcdClient(options);
+    const { clock, log, signal } = options;
+    let told = false;
+    for (;;) {
+      try {
+        await claimPrefix(client, options.prefix);
+        return new EtcdStorage(options, client, await readSnapshot(client, options.prefix));
+      } catch (error) {
+        const transient = error instanceof EtcdError && error.code !== 'Refused';
+        if (!transient) {
+          client.close();
+          throw storageError(error);
+        }
+        if (!told) log('warn', 'waiting for etcd', { error: error.message });
+        told = true;
+        await clock.sleep(500, signal).catch(() => undefined);
+        if (signal?.aborted === true) {
+          client.close();
+          throw new ApiServerError('Closed', 'stopped while waiting for etcd');
+        }
+      }
+    }
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get compactedRevision(): number {
+    return this.#compacted;
+  }
+
+  catchUp(): Promise<void> {
+    if (this.#round === undefined) {
+      const round: { running: Promise<void>; next: Promise<void> | undefined } = {
+        running: this.#ask(),
+        next: undefined,
+      };
+      this.#round = round;
+      const clear = (): void => {
+        if (this.#round === round && round.next === undefined) this.#round = undefined;
+      };
+      round.running.then(clear, clear);
+      return round.running;
+    }
+    // The round under way may have read etcd before the write that this caller must see: join the next one.
+    const round = this.#round;
+    round.next ??= round.running
+      .catch(() => undefined)
+      .then(() => {
+        this.#round = undefined;
+        return this.catchUp();
+      });
+    return round.next;
+  }
+
+  /** One linearizable read of etcd's revision, then the wait for the watch to get there. */
+  async #ask(): Promise<void> {
+    const before = this.#revision;
+    let storeRevision: number;
+    try {
+      const query = encodeRange({ key: markKey(this.#options.prefix), keysOnly: true });
+      storeRevision = decodeRange((await this.#client.call(etcdCalls.range, query)).bytes).storeRevision;
+    } catch (error) {
+      throw storageError(error);
+    }
+    if (storeRevision < before) {
+      this.#options.log('error', 'the revision of etcd went back', { before, now: storeRevision });
+      throw new ApiServerError('StoreUnreachable', `the revision of etcd went back from ${before} to ${storeRevision}`);
+    }
+    await this.#reach(storeRevision);
+  }
+
+  async obstacle(): Promise<string | undefined> {
+    try {
+      const query = encodeRange({ key: markKey(this.#options.prefix), keysOnly: true });
+      await this.#client.call(etcdCalls.range, query, healthDeadlineMs);
+      return this.#following.connected ? undefined : 'etcd sends no changes';
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  async get(key: string): Promise<StorageEntry | undefined> {
+    await this.catchUp();
+    return this.#entries.get(key);
+  }
+
+  async range(prefix: string, options: RangeOptions = {}): Promise<RangeResult> {
+    const { after, limit } = options;
+    if (options.revision === undefined) {
+      await this.catchUp();
+      const all = this.#entries.list(prefix);
+      const rest = after === undefined ? all : all.filter((entry) => entry.key > after);
+      const entries = limit === undefined ? rest : rest.slice(0, limit);
+      return { ok: true, entries, revision: this.#revision, remaining: rest.length - entries.length };
+    }
+    if (options.revision > this.#revision) return { ok: false, reason: 'future' };
+    if (options.revision < this.#compacted) return { ok: false, reason: 'compacted' };
+    const root = this.#options.prefix;
+    const query = encodeRange({
+      key: after === undefined ? root + prefix : `${root}${after}\u0000`,
+      end: rangeEnd(root + prefix),
+      revision: options.revision,
+      limit: limit ?? 0,
+    });
+    try {
+      const answer = decodeRange((await this.#client.call(etcdCalls.range, query)).bytes);
+      const entries = answer.entries.map((kv) => this.#entryOf(kv)).filter(({ key }) => !isInternalKey(key));
+      entries.sort((a, b) => (a.key < b.key ? -1 : 1));
+      return {
+        ok: true,
+        entries,
+        revision: options.revision,
+        remaining: answer.count - answer.entries.length,
+      };
+    } catch (error) {
+      if (error instanceof EtcdError && error.code === 'Compacted') return { ok: false, reason: 'compacted' };
+      throw storageError(error);
+    }
+  }
+
+  async commit(write: StorageWrite): Promise<CommitResult> {
+    const result = await this.commitAll([write]);
+    if (result.ok) return { ok: true, entry: result.entries[0]! };
+    return { ok: false, reason: result.reason, current: result.current };
+  }
+
+  async commitAll(writes: readonly StorageWrite[]): Promise<CommitAllResult> {
+    if (this.#closed) throw new ApiServerError('Closed', 'the store is closed');
+    const absent = writes.findIndex(({ expect, value }) => expect === 0 && value === undefined);
+    if (absent >= 0) {
+      const current = await this.get(writes[absent]!.key);
+      return { ok: false, reason: 'conflict', index: absent, current };
+    }
+    const root = this.#options.prefix;
+    const before = writes.map(({ key }) => this.#entries.get(key));
+    for (const write of writes) this.#announce(write);
+    try {
+      const request = encodeTxn(writes.map(({ key, expect, value }) => ({ key: root + key, expect, value })));
+      const { bytes, resent } = await this.#client.call(etcdCalls.txn, request);
+      const answer = decodeTxn(bytes);
+      const current = answer.current.map((kv) => (kv === undefined ? undefined : this.#entryOf(kv)));
+      const revision = answer.succeeded
+        ? answer.storeRevision
+        : resent
+          ? revisionOfOwnWrite(writes, current)
+          : undefined;
+      await this.#reach(revision ?? answer.storeRevision).catch(() => {
+        // The write is durable whether or not this server has seen it come back.
+      });
+      if (revision === undefined) {
+        const index = writes.findIndex(({ expect }, at) => (current[at]?.modRevision ?? 0) !== expect);
+        return { ok: false, reason: 'conflict', index: Math.max(0, index), current: current[Math.max(0, index)] };
+      }
+      const entries = writes.map(({ key, expect, value }, at): StorageEntry => {
+        const previous = before[at];
+        const createRevision = expect === 0 ? revision : (previous?.createRevision ?? expect);
+        return { key, value: value ?? previous?.value ?? '{}', createRevision, modRevision: revision };
+      });
+      return { ok: true, entries };
+    } catch (error) {
+      throw storageError(error);
+    } finally {
+      for (const write of writes) this.#forget(write);
+    }
+  }
+
+  async replay(prefix: string, afterRevision: number): Promise<ReplayResult> {
+    if (afterRevision < this.#compacted) return { ok: false, reason: 'compacted' };
+    try {
+      const changes = await readHistory(this.#client, this.#options.prefix + prefix, afterRevision);
+      const events: StorageEvent[] = [];
+      for (const change of changes) {
+        const entry = this.#entryOf(change.entry);
+        if (isInternalKey(entry.key)) continue;
+        const previous = change.previous === undefined ? undefined : this.#entryOf(change.previous);
+        events.push(eventOf(change, entry, previous, undefined));
+      }
+      return { ok: true, events };
+    } catch (error) {
+      if (error instanceof EtcdError && error.code === 'Compacted') return { ok: false, reason: 'compacted' };
+      throw storageError(error);
+    }
+  }
+
+  subscribe(onEvents: (events: readonly StorageEvent[]) => void, onGap?: () => void): () => void {
+    const listener = { onEvents, ...(onGap === undefined ? {} : { onGap }) };
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async compact(revision: number): Promise<void> {
+    const upTo = Math.min(revision, this.#revision);
+    if (upTo <= this.#compacted || this.#closed) return;
+    const key = compactionKey(this.#options.prefix);
+    try {
+      // The mark comes first, and all servers see it: none hands out history that is about to go.
+      const present = decodeRange((await this.#client.call(etcdCalls.range, encodeRange({ key }))).bytes).entries[0];
+      if (Number(present?.value ?? 0) < upTo) {
+        const mark = encodeTxn([{ key, expect: present?.modRevision ?? 0, value: String(upTo) }]);
+        const answer = decodeTxn((await this.#client.call(etcdCalls.txn, mark)).bytes);
+        // Another server is compacting at this moment; the next period is early enough.
+        if (!answer.succeeded) return;
+        await this.#reach(answer.storeRevision);
+        await this.#client.call(etcdCalls.compact, encodeCompact(upTo));
+      }
+      this.#compacted = Math.max(this.#compacted, upTo);
+    } catch (error) {
+      const done = error instanceof EtcdError && error.code === 'Compacted';
+      if (!done && !this.#closed) throw storageError(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#following.stop();
+    this.#listeners.clear();
+    this.#client.close();
+    for (const { done } of this.#waiters.splice(0)) done();
+  }
+
+  /** Applies the changes of whole revisions; without changes it is a notice that there were none up to `revision`. */
+  #apply(changes: readonly WatchChange[], revision: number): void {
+    const events: StorageEvent[] = [];
+    for (const change of changes) {
+      const entry = this.#entryOf(change.entry);
+      if (isInternalKey(entry.key)) {
+        if (change.entry.key === compactionKey(this.#options.prefix)) {
+          this.#compacted = Math.max(this.#compacted, Number(entry.value) || 0);
+        }
+        continue;
+      }
+      const event = eventOf(change, entry, this.#entries.get(entry.key), this.#decoded(entry));
+      this.#entries.apply(event);
+      events.push(event);
+    }
+    this.#tell(events, revision);
+  }
+
+  #tell(events: readonly StorageEvent[], revision: number): void {
+    this.#revision = Math.max(this.#revision, revision);
+    for (const listener of this.#listeners) listener.onEvents(events);
+    const waiting = this.#waiters;
+    this.#waiters = waiting.filter((waiter) => waiter.revision > this.#revision);
+    for (const waiter of waiting) if (waiter.revision <= this.#revision) waiter.done();
+  }
+
+  /** The change stream broke where history is gone: tell the differences to the present state instead. */
+  async #resync(oldest: number): Promise<void> {
+    const snapshot = await readSnapshot(this.#client, this.#options.prefix);
+    const events: StorageEvent[] = [];
+    const next = new CurrentEntries(snapshot.entries);
+    for (const key of this.#entries.keys()) {
+      const previous = this.#entries.get(key)!;
+      if (next.get(key) !== undefined) continue;
+      const entry = { ...previous, modRevision: snapshot.revision };
+      events.push({ type: 'delete', entry, previous, decoded: undefined });
+    }
+    for (const entry of snapshot.entries) {
+      const previous = this.#entries.get(entry.key);
+      if (previous?.modRevision === entry.modRevision) continue;
+      events.push({ type: 'put', entry, previous, decoded: undefined });
+    }
+    events.sort((a, b) => a.entry.modRevision - b.entry.modRevision);
+    this.#entries = next;
+    this.#compacted = Math.max(this.#compacted, oldest, snapshot.compactedRevision);
+    this.#options.log('warn', 'missed changes of etcd', { after: this.#revision, until: snapshot.revision });
+    for (const listener of this.#listeners) listener.onGap?.();
+    this.#tell(events, snapshot.revision);
+  }
+
+  /** Resolves when the watch has come to a revision. Others' writes do not show there: then a write of ours does. */
+  async #reach(revision: number): Promise<void> {
+    if (this.#revision >= revision) return;
+    const { clock, prefix } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      const cancelTick = clock.after(tickAfterMs, () => {
+        this.#client.call(etcdCalls.put, encodePut(`${prefix}/%/tick`, '')).catch(() => undefined);
+      });
+      const cancelEnd = clock.after(reachWithinMs, () => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+        cancelTick();
+        reject(new ApiServerError('StoreUnreachable', 'etcd sends no changes'));
+      });
+      const waiter: Waiter = {
+        revision,
+        done: () => {
+          cancelTick();
+          cancelEnd();
+          resolve();
+        },
+      };
+      this.#waiters.push(waiter);
+    });
+  }
+
+  #announce(write: StorageWrite): void {
+    if (write.decoded === undefined) return;
+    const others = this.#underWay.get(write.key);
+    if (others === undefined) this.#underWay.set(write.key, [write]);
+    else others.push(write);
+  }
+
+  #forget(write: StorageWrite): void {
+    const left = this.#underWay.get(write.key)?.filter((other) => other !== write);
+    if (left === undefined || left.length === 0) this.#underWay.delete(write.key);
+    else this.#underWay.set(write.key, left);
+  }
+
+  /** The object that one of our writes under way was made from, when the entry is what it wrote. Handed out once. */
+  #decoded(entry: StorageEntry): unknown {
+    const write = this.#underWay.get(entry.key)?.find(({ value }) => value === entry.value);
+    if (write === undefined) return undefined;
+    this.#forget(write);
+    return write.decoded;
+  }
+
+  #entryOf({ key, value, createRevision, modRevision }: KeyValue): StorageEntry {
+    return { key: key.slice(this.#options.prefix.length), value, createRevision, modRevision };
+  }
+}
+
+type Snapshot = Awaited<ReturnType<typeof readSnapshot>>;
+
+/** A deletion shows the last value at its own revision. */
+function eventOf(
+  change: WatchChange,
+  entry: StorageEntry,
+  previous: StorageEntry | undefined,
+  decoded: unknown,
+): StorageEvent {
+  if (!change.deleted) return { type: 'put', entry, previous, decoded };
+  const last = { ...(previous ?? { ...entry, value: '{}' }), modRevision: entry.modRevision };
+  return { type: 'delete', entry: last, previous, decoded: undefined };
+}
+
+/**
+ * The revision of our own first attempt, when a second one conflicts with just what we wanted to write. Values hold
+ * a UID, so that nobody else writes the same.
+ */
+function revisionOfOwnWrite(
+  writes: readonly StorageWrite[],
+  current: readonly (StorageEntry | undefined)[],
+): number | undefined {
+  let revision: number | undefined;
+  for (const [at, { value, expect }] of writes.entries()) {
+    const entry = current[at];
+    if (value === undefined) {
+      if (entry !== undefined) return undefined;
+      continue;
+    }
+    if (entry === undefined || entry.value !== value || entry.modRevision <= expect) return undefined;
+    if (revision !== undefined && revision !== entry.modRevision) return undefined;
+    revision = entry.modRevision;
+  }
+  return revision;
+}
