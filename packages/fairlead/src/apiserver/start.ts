@@ -35,7 +35,7 @@ import { staticTokens } from './server/authenticate.ts';
 import { defaultInFlightLimits, InFlight, type InFlightLimits } from './server/in-flight.ts';
 import { type ListenAddress, Listener } from './server/listener.ts';
 import { Pipeline } from './server/pipeline.ts';
-import { SqliteStorage } from './storage/sqlite/sqlite-storage.ts';
+import { type Datastore, openStorage } from './storage/open-storage.ts';
 import type { KubeObject } from './watch/kube-object.ts';
 import { ObjectCache } from './watch/object-cache.ts';
 
@@ -43,8 +43,10 @@ import { ObjectCache } from './watch/object-cache.ts';
 export interface ApiServerOptions {
   /** Holds the keys, and the data file unless told otherwise. */
   readonly dataDir: string;
-  /** The data file; absent: `state.db` in the data directory. */
-  readonly databaseFile?: string;
+  /** Absent: the file `state.db` in the data directory. */
+  readonly datastore?: Datastore;
+  /** Ends the wait for an etcd that is not there yet. */
+  readonly signal?: AbortSignal;
   /** The first is the public one and must exist; others are bound when they appear. */
   readonly listen: readonly ListenAddress[];
   /** Address of the endpoints of `default/kubernetes`. */
@@ -97,7 +99,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
   const { clock, log, dataDir } = options;
   const random = options.random ?? systemRandom;
   const allocator = new ServiceAllocator(options.serviceCidr, options.nodePortRange, random);
-  const storage = SqliteStorage.open(options.databaseFile ?? join(dataDir, 'state.db'));
+  const datastore = options.datastore ?? { kind: 'sqlite', file: join(dataDir, 'state.db') };
+  const storage = await openStorage(datastore, {
+    clock,
+    random,
+    log,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
   const cleanUp: (() => Promise<void> | void)[] = [() => storage.close()];
   try {
     const served = builtInResources();
@@ -121,7 +129,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     const tokenKeyFile = join(dataDir, 'pki', 'tokens.key');
     const issuer = new TokenIssuer(async () => tokenKey(tokenKeyFile), clock);
     if (readIfPresent(tokenKeyFile) !== undefined) await issuer.load();
-    const health = new Health(cache);
+    const health = new Health(cache, storage);
     const subresources = new Subresources(context, issuer, options.logToken);
     cleanUp.unshift(() => subresources.close());
     const tokens = [staticTokens(options.tokens ?? new Map()), serviceAccountTokens(context, issuer)];

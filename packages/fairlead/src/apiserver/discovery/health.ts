@@ -1,9 +1,10 @@
 import type { ApiAnswer, ApiRequest } from '../server/api-request.ts';
+import type { Storage } from '../storage/storage.ts';
 import type { ObjectCache } from '../watch/object-cache.ts';
 
 const plainText = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' } as const;
 /** Names of the checks that `?verbose` lists. */
-const checks = ['ping', 'storage', 'cache'] as const;
+const checks = ['ping', 'storage', 'bootstrap'] as const;
 
 /** The version this server speaks. */
 const version = {
@@ -21,12 +22,14 @@ const version = {
 /** `/healthz`, `/livez`, `/readyz`, `/version` and `/metrics`. */
 export class Health {
   readonly #cache: ObjectCache;
+  readonly #storage: Storage;
   readonly #requests = new Map<string, number>();
   /** False before the bootstrap objects exist and while stopping. */
   ready = false;
 
-  constructor(cache: ObjectCache) {
+  constructor(cache: ObjectCache, storage: Storage) {
     this.#cache = cache;
+    this.#storage = storage;
   }
 
   /** Counts one answer. */
@@ -36,13 +39,16 @@ export class Health {
   }
 
   /** The answer for a health path, or `undefined` for any other. */
-  answer(request: ApiRequest): ApiAnswer | undefined {
+  async answer(request: ApiRequest): Promise<ApiAnswer | undefined> {
     switch (request.path) {
       case '/healthz':
       case '/livez':
-        return checkAnswer(request, true);
+        return checkAnswer(request, {});
       case '/readyz':
-        return checkAnswer(request, this.ready);
+        return checkAnswer(request, {
+          ...(this.ready ? {} : { bootstrap: 'starting or stopping' }),
+          ...obstacleOf(await this.#storage.obstacle()),
+        });
       case '/version':
       case '/version/':
         return {
@@ -74,12 +80,21 @@ export class Health {
   }
 }
 
-function checkAnswer(request: ApiRequest, healthy: boolean): ApiAnswer {
+function obstacleOf(storage: string | undefined): { readonly storage?: string } {
+  return storage === undefined ? {} : { storage };
+}
+
+/** `failures` holds the reason of each check that fails; reasons are for the log, not for strangers. */
+function checkAnswer(
+  request: ApiRequest,
+  failures: { readonly [Check in (typeof checks)[number]]?: string },
+): ApiAnswer {
   const name = request.path.slice(1);
-  const verbose = request.query.has('verbose') || !healthy;
-  if (!verbose) return { status: 200, headers: plainText, body: 'ok' };
-  const lines = checks.map((check) => `[+]${check} ok`);
-  if (!healthy) lines.push('[-]bootstrap failed: reason withheld');
+  const healthy = Object.keys(failures).length === 0;
+  if (!request.query.has('verbose') && healthy) return { status: 200, headers: plainText, body: 'ok' };
+  const lines = checks.map((check) =>
+    failures[check] === undefined ? `[+]${check} ok` : `[-]${check} failed: reason withheld`,
+  );
   return {
     status: healthy ? 200 : 500,
     headers: plainText,

@@ -117,6 +117,8 @@ export class BadVersion extends Error {
 /** Waits until the store has reached a version; 504 after three seconds. */
 export async function waitForVersion(context: RestContext, wanted: number, signal: AbortSignal): Promise<void> {
   if (context.storage.revision >= wanted) return;
+  await context.storage.catchUp();
+  if (context.storage.revision >= wanted) return;
   await new Promise<void>((resolve, reject) => {
     const stop = (): void => {
       unsubscribe();

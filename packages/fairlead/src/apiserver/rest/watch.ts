@@ -6,6 +6,7 @@ import { StatusError } from '../server/status-error.ts';
 import type { ResourceCache } from '../watch/resource-cache.ts';
 import { matches, parseSelection, type Selection } from '../watch/selection.ts';
 import type { StoredObject } from '../watch/stored-object.ts';
+import type { ResourceHistory } from '../watch/object-cache.ts';
 import type { WatchEvent, WatchEventType } from '../watch/watch-event.ts';
 import { listVersion, waitForVersion } from './list-options.ts';
 import { type ObjectForm, objectForm, objectText, table } from './represent.ts';
@@ -85,8 +86,8 @@ class WatchSession {
   #sentColumns = false;
   /** Ends when the events that wait for a conversion are delivered. */
   #converting: Promise<void> | undefined;
-  /** Events up to here were considered. */
-  #position = 0;
+  /** Events up to here were sent before this watcher followed the cache; a transaction's events share a revision. */
+  #after = 0;
   #finish: (() => void) | undefined;
   /** The initial state may be large; only what comes on top of it counts as being behind. */
   #allowedBytes = maxQueuedBytes;
@@ -150,20 +151,30 @@ class WatchSession {
       }
       this.#initial = false;
     }
-    this.#position = revision;
+    this.#after = revision;
     if (bookmark) this.#sendBookmark(true);
   }
 
   /** Events since a version, then those that came while they were fetched. */
-  replay(events: readonly WatchEvent[], after: number): void {
-    this.#position = after;
+  replay({ events, through }: ResourceHistory, after: number): void {
+    this.#after = after;
     for (const event of events) this.receive(event);
-    for (const event of this.#cache.eventsAfter(this.#position) ?? []) this.receive(event);
+    this.#after = Math.max(after, through);
+    const since = this.#cache.eventsAfter(this.#after);
+    if (since === undefined) this.lose();
+    else for (const event of since) this.receive(event);
+  }
+
+  /** Events were missed: the client has to start anew. */
+  lose(): void {
+    const after = this.#after;
+    this.#after = Number.POSITIVE_INFINITY;
+    this.#write(errorLine(after, this.#context.cache.revision));
+    this.#finish?.();
   }
 
   receive(change: WatchEvent): void {
-    if (change.revision <= this.#position) return;
-    this.#position = change.revision;
+    if (change.revision <= this.#after) return;
     if (!this.#inNamespace(change.current)) return;
     const { resource } = this.#form;
     if (this.#converting === undefined && !eventNeedsConversion(resource, change)) {

@@ -24,6 +24,7 @@ import { authorize, isWatch } from './authorize.ts';
 import type { InFlight } from './in-flight.ts';
 import { type Route, routeResource } from './route.ts';
 import { methodNotAllowed, pageNotFound, StatusError, statusAnswer, unknownResource } from './status-error.ts';
+import { storageFailure } from './storage-failure.ts';
 
 /** Bodies from this size on are compressed for clients that accept it, in bytes; as the real server. */
 const gzipFrom = 128 * 1024;
@@ -95,6 +96,11 @@ export class Pipeline {
   #failure(request: ApiRequest, error: unknown): ApiAnswer {
     if (error instanceof StatusError) return statusAnswer(error);
     if (error instanceof BadVersion) return statusAnswer(new StatusError(500, undefined, error.message));
+    const ofStorage = storageFailure(error);
+    if (ofStorage !== undefined) {
+      this.#log('warn', 'store failed', { method: request.method, path: request.path, error: ofStorage.message });
+      return statusAnswer(ofStorage);
+    }
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#log('error', 'request failed', { method: request.method, path: request.path, error: reason });
     const text = error instanceof Error ? error.message : String(error);
@@ -111,7 +117,7 @@ export class Pipeline {
     authorize(this.#context.authorizer, request);
     if (documented) return this.#discovery.answer(request);
     if (route === undefined) {
-      return this.#health.answer(request) ?? (await openIdAnswer(this.#tokens, request)) ?? pageNotFound;
+      return (await this.#health.answer(request)) ?? (await openIdAnswer(this.#tokens, request)) ?? pageNotFound;
     }
     switch (route.kind) {
       case 'page-not-found':
@@ -130,6 +136,9 @@ export class Pipeline {
   ): Promise<ApiAnswer> {
     const { resource, namespace, name, subresource } = route;
     const target: RestRequest = { request, resource, namespace, warnings };
+    // Everything below reads the cache: first let it see what other servers of the same store have answered.
+    const behind = needsNewest(request) ? this.#context.storage.catchUp() : undefined;
+    if (behind !== undefined) await behind;
     if (resource.custom !== undefined) {
       if (resource.custom.warning !== undefined) warnings.push(resource.custom.warning);
       await prepareViews(this.#context.cache, route);
@@ -180,6 +189,11 @@ export class Pipeline {
         throw methodNotAllowed();
     }
   }
+}
+
+/** True for writes, and for reads that ask for no version and so for the newest. */
+function needsNewest({ method, query }: ApiRequest): boolean {
+  return method !== 'GET' || (query.get('resourceVersion') ?? '') === '';
 }
 
 /** The client's own id when it is a sane one, else a new one. */

@@ -70,7 +70,12 @@ export type RangeResult =
 
 /** Events after a revision, or why they cannot be had. */
 export type ReplayResult =
-  | { readonly ok: true; readonly events: readonly StorageEvent[] }
+  | {
+      readonly ok: true;
+      readonly events: readonly StorageEvent[];
+      /** Every change up to here is among them; may be ahead of {@link Storage.revision}. */
+      readonly through: number;
+    }
   | { readonly ok: false; readonly reason: 'compacted' };
 
 /**
@@ -109,10 +114,10 @@ export interface Storage {
   replay(prefix: string, afterRevision: number): Promise<ReplayResult>;
   /**
    * Calls back with each committed batch from now on (an empty one: only the revision grew); returns the
-   * unsubscriber. `onGap` says that changes up to {@link compactedRevision} were missed; the next batch then holds
-   * the differences instead, one event per key.
+   * unsubscriber. `onGap` says that changes up to a revision were missed; the next batch then holds the differences
+   * instead, one event per key.
    */
-  subscribe(onEvents: (events: readonly StorageEvent[]) => void, onGap?: () => void): () => void;
+  subscribe(onEvents: (events: readonly StorageEvent[]) => void, onGap?: (revision: number) => void): () => void;
   /** Drops history up to and including a revision; current values stay. */
   compact(revision: number): Promise<void>;
   /** Commits what is pending and closes. Idempotent. */

@@ -3,6 +3,13 @@ import { ResourceCache } from './resource-cache.ts';
 import { StoredObject } from './stored-object.ts';
 import { WatchEvent } from './watch-event.ts';
 
+/** The changes of one resource after a revision. */
+export interface ResourceHistory {
+  readonly events: readonly WatchEvent[];
+  /** Every change of the resource up to this revision is among them. */
+  readonly through: number;
+}
+
 /** Store key of an object; the namespace is empty for cluster-scoped ones. */
 export function storeKey(prefix: string, namespace: string, name: string): string {
   return namespace === '' ? prefix + name : `${prefix}${namespace}/${name}`;
@@ -26,7 +33,10 @@ export class ObjectCache {
     for (const [prefix, group] of byPrefix) {
       this.#resources.set(prefix, new ResourceCache(prefix, group, storage.revision));
     }
-    this.#unsubscribe = storage.subscribe((events) => this.#apply(events));
+    this.#unsubscribe = storage.subscribe(
+      (events) => this.#apply(events),
+      (revision) => this.#lose(revision),
+    );
   }
 
   /** Reads the store and follows it from then on. */
@@ -50,13 +60,13 @@ export class ObjectCache {
   }
 
   /** Events of a resource after a revision, from memory or else from the store. */
-  async eventsAfter(resource: ResourceCache, revision: number): Promise<readonly WatchEvent[] | 'compacted'> {
+  async eventsAfter(resource: ResourceCache, revision: number): Promise<ResourceHistory | 'compacted'> {
     if (revision < this.#storage.compactedRevision) return 'compacted';
     const recent = resource.eventsAfter(revision);
-    if (recent !== undefined) return recent;
+    if (recent !== undefined) return { events: recent, through: Math.max(revision, this.revision) };
     const replay = await this.#storage.replay(resource.prefix, revision);
     if (!replay.ok) return 'compacted';
-    return replay.events.map(
+    const events = replay.events.map(
       ({ type, entry, previous }) =>
         new WatchEvent(
           new StoredObject(entry),
@@ -64,6 +74,7 @@ export class ObjectCache {
           type === 'delete',
         ),
     );
+    return { events, through: replay.through };
   }
 
   /** Number of objects per resource prefix, for metrics. */
@@ -77,6 +88,11 @@ export class ObjectCache {
 
   close(): void {
     this.#unsubscribe();
+  }
+
+  /** The store missed changes: no watch can go on without a gap. */
+  #lose(revision: number): void {
+    for (const resource of this.#resources.values()) resource.lose(revision);
   }
 
   #apply(events: readonly StorageEvent[]): void {

@@ -12,6 +12,8 @@ export interface EventReceiver {
   /** Set when only one object name can match. */
   readonly name: string | undefined;
   receive(event: WatchEvent): void;
+  /** Changes were missed; what follows are only the differences, one per object. */
+  lose?(): void;
 }
 
 /** Most events kept for watches that start in the past; older ones come from the store. */
@@ -115,8 +117,11 @@ export class ResourceCache {
       if (previous === undefined) this.#keys.add(current.key);
     }
     const event = new WatchEvent(current, previous, deleted);
-    this.#lastChange = event.revision;
-    this.#ring.push(event);
+    // What makes up for lost events is no history.
+    if (event.revision > this.#ringAfter) {
+      this.#lastChange = event.revision;
+      this.#ring.push(event);
+    }
     if (this.#ring.length >= ringCapacity * 2) {
       this.#ringAfter = this.#ring[ringCapacity - 1]!.revision;
       this.#ring = this.#ring.slice(ringCapacity);
@@ -130,6 +135,14 @@ export class ResourceCache {
     const kept = this.eventsAfter(revision);
     this.#ring = kept === undefined ? [] : [...kept];
     this.#ringAfter = revision;
+  }
+
+  /** Forgets all events up to a revision, and tells the watchers that some were missed. */
+  lose(revision: number): void {
+    this.#ring = [];
+    this.#ringAfter = revision;
+    this.#lastChange = revision;
+    for (const receivers of this.#receivers.values()) for (const receiver of [...receivers]) receiver.lose?.();
   }
 
   #deliver(event: WatchEvent): void {

@@ -69,7 +69,7 @@ const healthDeadlineMs = 2_000;
 export class EtcdStorage implements Storage {
   readonly #options: EtcdStorageOptions;
   readonly #client: EtcdClient;
-  readonly #listeners = new Set<{ onEvents(events: readonly StorageEvent[]): void; onGap?(): void }>();
+  readonly #listeners = new Set<{ onEvents(events: readonly StorageEvent[]): void; onGap?(revision: number): void }>();
   #entries: CurrentEntries;
   #revision: number;
   #compacted: number;
@@ -271,7 +271,7 @@ export class EtcdStorage implements Storage {
   async replay(prefix: string, afterRevision: number): Promise<ReplayResult> {
     if (afterRevision < this.#compacted) return { ok: false, reason: 'compacted' };
     try {
-      const changes = await readHistory(this.#client, this.#options.prefix + prefix, afterRevision);
+      const { changes, through } = await readHistory(this.#client, this.#options.prefix + prefix, afterRevision);
       const events: StorageEvent[] = [];
       for (const change of changes) {
         const entry = this.#entryOf(change.entry);
@@ -279,14 +279,14 @@ export class EtcdStorage implements Storage {
         const previous = change.previous === undefined ? undefined : this.#entryOf(change.previous);
         events.push(eventOf(change, entry, previous, undefined));
       }
-      return { ok: true, events };
+      return { ok: true, events, through };
     } catch (error) {
       if (error instanceof EtcdError && error.code === 'Compacted') return { ok: false, reason: 'compacted' };
       throw storageError(error);
     }
   }
 
-  subscribe(onEvents: (events: readonly StorageEvent[]) => void, onGap?: () => void): () => void {
+  subscribe(onEvents: (events: readonly StorageEvent[]) => void, onGap?: (revision: number) => void): () => void {
     const listener = { onEvents, ...(onGap === undefined ? {} : { onGap }) };
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -369,7 +369,7 @@ export class EtcdStorage implements Storage {
     this.#entries = next;
     this.#compacted = Math.max(this.#compacted, oldest, snapshot.compactedRevision);
     this.#options.log('warn', 'missed changes of etcd', { after: this.#revision, until: snapshot.revision });
-    for (const listener of this.#listeners) listener.onGap?.();
+    for (const listener of this.#listeners) listener.onGap?.(snapshot.revision);
     this.#tell(events, snapshot.revision);
   }
 

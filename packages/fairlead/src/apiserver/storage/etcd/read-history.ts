@@ -12,7 +12,7 @@ export async function readHistory(
   client: EtcdClient,
   prefix: string,
   afterRevision: number,
-): Promise<readonly WatchChange[]> {
+): Promise<{ readonly changes: readonly WatchChange[]; readonly through: number }> {
   const put = await client.call(etcdCalls.put, encodePut(`${prefix}%tick`, ''));
   const until = decodeStoreRevision(put.bytes);
   const changes: WatchChange[] = [];
@@ -44,5 +44,5 @@ export async function readHistory(
       }, reject);
     let opened: Awaited<ReturnType<EtcdClient['stream']>> | undefined;
   });
-  return changes;
+  return { changes, through: until };
 }

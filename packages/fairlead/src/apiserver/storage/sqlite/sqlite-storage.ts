@@ -244,7 +244,7 @@ export class SqliteStorage implements Storage {
         decoded: undefined,
       };
     });
-    return { ok: true, events };
+    return { ok: true, events, through: this.#revision };
   }
 
   subscribe(onEvents: (events: readonly StorageEvent[]) => void): () => void {
