@@ -27,7 +27,7 @@ interface RoleCommand {
   readonly summary: string;
   readonly hidden?: boolean;
   readonly settings: readonly Setting[];
-  prepare(values: SettingValues, machine: Machine): Promise<(log: Log) => Promise<RunningRole>>;
+  prepare(values: SettingValues, machine: Machine): Promise<(log: Log, signal: AbortSignal) => Promise<RunningRole>>;
 }
 
 const roleCommands: readonly RoleCommand[] = [
@@ -38,7 +38,7 @@ const roleCommands: readonly RoleCommand[] = [
     async prepare(values, machine) {
       const options = validateApiServerOptions(values, machine);
       const { startApiServerRole } = await import('./roles/apiserver.ts');
-      return (log) => startApiServerRole(options, log);
+      return (log, signal) => startApiServerRole(options, log, signal);
     },
   },
   {
@@ -49,7 +49,7 @@ const roleCommands: readonly RoleCommand[] = [
     async prepare(values, machine) {
       const options = validateApiServerOptions(values, machine);
       const { startControlRole } = await import('./roles/control.ts');
-      return (log) => startControlRole(options, log);
+      return (log, signal) => startControlRole(options, log, signal);
     },
   },
   {
@@ -149,7 +149,7 @@ async function buildProgram(status: { code: number }): Promise<Command> {
       const values = settingValues(command, role.settings);
       const log = createLog({ level: logLevelOf(values), fields: { role: role.name } });
       const start = await role.prepare(values, machine);
-      status.code = await runRole(() => start(log), log);
+      status.code = await runRole((signal) => start(log, signal), log);
     });
   }
   program

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readAuditSettings } from './audit-settings.ts';
+import { readDatastore } from './datastore-settings.ts';
 import { dnsSettings, readDnsSettings } from './dns-settings.ts';
 import type { AgentRoleOptions } from './roles/agent.ts';
 import type { ApiServerRoleOptions } from './roles/apiserver.ts';
@@ -16,7 +17,6 @@ import {
   instanceOf,
   type Machine,
   readClusterOptions,
-  readDatabaseFile,
   readMode,
 } from './up-options.ts';
 
@@ -101,7 +101,7 @@ function readIp(reader: SettingReader, name: string): string | undefined {
 export function validateApiServerOptions(values: SettingValues, machine: Machine): ApiServerRoleOptions {
   const reader = new SettingReader(values);
   const dataDir = resolve(reader.text('data-dir') ?? defaultDataDir(machine));
-  const databaseFile = readDatabaseFile(reader, dataDir);
+  const datastore = readDatastore(reader, dataDir);
   const advertiseAddress = readIp(reader, 'advertise-address');
   const audit = readAuditSettings(reader);
   const logTokenFile = reader.text('log-token-file');
@@ -110,7 +110,7 @@ export function validateApiServerOptions(values: SettingValues, machine: Machine
     dataDir,
     apiListen: reader.address('api-listen', '127.0.0.1:6443'),
     kubeconfig: resolve(reader.text('kubeconfig') ?? join(dataDir, 'kubeconfig')),
-    databaseFile,
+    datastore,
     compactEveryMs: reader.duration('compact-every', 300_000),
     agents: reader.texts('agent'),
     edgeAgent: reader.switched('edge-agent'),

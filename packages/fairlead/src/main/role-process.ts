@@ -14,6 +14,11 @@ export class FatalError extends Error {
   override readonly name: string = 'FatalError';
 }
 
+/** The start of a role gave up because it was asked to stop. */
+export class StoppedWhileStarting extends Error {
+  override readonly name: string = 'StoppedWhileStarting';
+}
+
 /** A started role, with facts for the supervisor's ready lines. */
 export interface RunningRole extends Running {
   readonly facts: Readonly<Record<string, string>>;
@@ -23,14 +28,17 @@ export interface RunningRole extends Running {
  * Runs a role until SIGTERM, SIGINT, a stop message, or the supervisor's death.
  *
  * Under a supervisor it loads its code at once, but starts when told to, so that
- * roles load side by side. Resolves to the exit status: 1 for a fatal error.
+ * roles load side by side. `start` may give up with {@link StoppedWhileStarting} when its signal aborts.
+ * Resolves to the exit status: 1 for a fatal error.
  */
-export async function runRole(start: () => Promise<RunningRole>, log: Log): Promise<number> {
+export async function runRole(start: (signal: AbortSignal) => Promise<RunningRole>, log: Log): Promise<number> {
   const supervised = process.send !== undefined;
   const tell = (message: ChildMessage): void => {
     if (supervised && process.connected) process.send?.(message);
   };
   const { promise: stopAsked, resolve: askStop } = Promise.withResolvers<void>();
+  const giveUp = new AbortController();
+  void stopAsked.then(() => giveUp.abort());
   process.on('SIGTERM', () => askStop());
   // Ctrl-C reaches the whole process group; a supervised child waits for its supervisor's order.
   process.on('SIGINT', () => {
@@ -49,7 +57,7 @@ export async function runRole(start: () => Promise<RunningRole>, log: Log): Prom
   }
   let running: RunningRole | undefined;
   try {
-    const starting = start();
+    const starting = start(giveUp.signal);
     running = await Promise.race([starting, stopAsked.then(() => undefined)]);
     if (running === undefined) {
       // Asked to stop while starting: finish the start, so that stopping removes everything.
@@ -61,6 +69,7 @@ export async function runRole(start: () => Promise<RunningRole>, log: Log): Prom
     await running.stop();
     return 0;
   } catch (error) {
+    if (error instanceof StoppedWhileStarting) return 0;
     const message = (error as Error).message;
     if (error instanceof FatalError) {
       tell({ type: 'fatal', message });

@@ -33,7 +33,7 @@ test('problems come together', () => {
       assert.ok(error instanceof ConfigurationError);
       assert.deepEqual(error.problems, [
         '--mode kernel: needs root',
-        '--datastore mysql://x: only sqlite:FILE is supported',
+        '--datastore mysql://x: must be sqlite:FILE or etcd://HOST:PORT[,HOST:PORT…]',
         '--image nginx: must be PATTERN=COMMAND',
         '--pod-cidr 10.0.0.0/30: must be an IPv4 range with a prefix from /8 to /22',
       ]);

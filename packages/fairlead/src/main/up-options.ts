@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Datastore } from '../apiserver/storage/open-storage.ts';
 import { type AuditSettings, auditSettings, readAuditSettings } from './audit-settings.ts';
+import { datastoreSettings, readDatastore } from './datastore-settings.ts';
 import { type ListenAddress, type Setting, SettingReader, type SettingValues } from './settings.ts';
 
 /** How Pods, Services and DNS are realised on this machine. */
@@ -23,7 +25,7 @@ export interface UpOptions extends ClusterOptions {
   readonly instance: string;
   readonly apiListen: ListenAddress;
   readonly kubeconfig: string;
-  readonly datastore: string;
+  readonly datastore: Datastore;
   readonly compactEveryMs: number;
   /** Absent: no audit log. */
   readonly audit?: AuditSettings;
@@ -51,7 +53,7 @@ export const apiSettings: readonly Setting[] = [
   { name: 'data-dir', value: 'DIR', description: 'default /var/lib/fairlead as root, else ~/.local/share/fairlead' },
   { name: 'api-listen', value: 'ADDR', description: 'HTTPS address of the API (default 127.0.0.1:6443)' },
   { name: 'kubeconfig', value: 'FILE', description: 'where the admin kubeconfig is written (default DIR/kubeconfig)' },
-  { name: 'datastore', value: 'URL', description: 'sqlite:FILE (default, in DIR)' },
+  ...datastoreSettings,
   { name: 'compact-every', value: 'DURATION', description: 'how long old versions are kept (default 5m)' },
   ...auditSettings,
 ];
@@ -107,13 +109,6 @@ export function readMode(reader: SettingReader, machine: Machine): Mode {
   return obstacle === undefined ? 'kernel' : 'userspace';
 }
 
-/** The data file that `--datastore` names. */
-export function readDatabaseFile(reader: SettingReader, dataDir: string): string {
-  const datastore = reader.text('datastore') ?? `sqlite:${join(dataDir, 'state.db')}`;
-  if (!datastore.startsWith('sqlite:')) reader.problems.push(`--datastore ${datastore}: only sqlite:FILE is supported`);
-  return resolve(datastore.slice('sqlite:'.length));
-}
-
 export function readLogLevel(reader: SettingReader): UpOptions['logLevel'] {
   return reader.oneOf('log-level', ['debug', 'info', 'warn', 'error'], 'warn');
 }
@@ -135,7 +130,7 @@ export function validateUpOptions(values: SettingValues, machine: Machine): UpOp
   const dataDir = resolve(reader.text('data-dir') ?? defaultDataDir(machine));
   const nodes = reader.integer('nodes', 1, 1, 64);
   if (nodes > 1 && !kernel) reader.problems.push(`--nodes ${nodes}: more than one node needs kernel mode`);
-  const datastore = `sqlite:${readDatabaseFile(reader, dataDir)}`;
+  const datastore = readDatastore(reader, dataDir);
   for (const image of reader.texts('image')) {
     if (!/^[^=]+=.+$/.test(image)) reader.problems.push(`--image ${image}: must be PATTERN=COMMAND`);
   }

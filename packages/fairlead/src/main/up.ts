@@ -6,6 +6,7 @@ import type { Clock } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
 import { auditArguments } from './audit-settings.ts';
 import { dataFiles } from './data-files.ts';
+import { datastoreArguments } from './datastore-settings.ts';
 import { formatListenAddress } from './settings.ts';
 import { startStatusPage } from './status-page.ts';
 import { type ChildSpec, type ReadyFacts, startSupervisor } from './supervisor.ts';
@@ -65,8 +66,7 @@ export function planChildren(
     formatListenAddress(options.apiListen),
     '--kubeconfig',
     options.kubeconfig,
-    '--datastore',
-    options.datastore,
+    ...datastoreArguments(options.datastore),
     '--compact-every',
     `${options.compactEveryMs}ms`,
     ...auditArguments(options.audit),

@@ -3,10 +3,10 @@ import { eventNeedsConversion, eventShownAs, shownAs } from '../crd/custom-view.
 import type { AnswerSink, ApiAnswer } from '../server/api-request.ts';
 import { negotiate } from '../server/media-type.ts';
 import { StatusError } from '../server/status-error.ts';
+import type { ResourceHistory } from '../watch/object-cache.ts';
 import type { ResourceCache } from '../watch/resource-cache.ts';
 import { matches, parseSelection, type Selection } from '../watch/selection.ts';
 import type { StoredObject } from '../watch/stored-object.ts';
-import type { ResourceHistory } from '../watch/object-cache.ts';
 import type { WatchEvent, WatchEventType } from '../watch/watch-event.ts';
 import { listVersion, waitForVersion } from './list-options.ts';
 import { type ObjectForm, objectForm, objectText, table } from './represent.ts';

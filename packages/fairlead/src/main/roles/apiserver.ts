@@ -3,10 +3,11 @@ import { ApiServerError } from '../../apiserver/api-server-error.ts';
 import type { AuditOptions } from '../../apiserver/audit/audit-log.ts';
 import { defaultAuditPolicy, readAuditPolicy } from '../../apiserver/audit/audit-policy.ts';
 import { type ApiServerOptions, type RunningApiServer, startApiServer } from '../../apiserver/start.ts';
+import type { Datastore } from '../../apiserver/storage/open-storage.ts';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
 import type { AuditSettings } from '../audit-settings.ts';
-import { FatalError, type RunningRole } from '../role-process.ts';
+import { FatalError, type RunningRole, StoppedWhileStarting } from '../role-process.ts';
 import { formatListenAddress, type ListenAddress } from '../settings.ts';
 import type { ClusterOptions } from '../up-options.ts';
 
@@ -15,7 +16,7 @@ export interface ApiServerRoleOptions extends ClusterOptions {
   readonly dataDir: string;
   readonly apiListen: ListenAddress;
   readonly kubeconfig: string;
-  readonly databaseFile: string;
+  readonly datastore: Datastore;
   readonly compactEveryMs: number;
   /** Absent: no audit log. */
   readonly audit?: AuditSettings;
@@ -29,8 +30,12 @@ export interface ApiServerRoleOptions extends ClusterOptions {
   readonly edgeAgent: boolean;
 }
 
-/** Starts the API server; turns its start errors into one clear line. */
-export async function startApi(options: ApiServerRoleOptions, log: Log): Promise<RunningApiServer> {
+/** Starts the API server; turns its start errors into one clear line. `signal` ends the wait for the store. */
+export async function startApi(
+  options: ApiServerRoleOptions,
+  log: Log,
+  signal: AbortSignal,
+): Promise<RunningApiServer> {
   const { apiListen, advertiseAddress } = options;
   const listen = [apiListen];
   const everywhere = apiListen.host === '0.0.0.0' || apiListen.host === '::';
@@ -39,7 +44,8 @@ export async function startApi(options: ApiServerRoleOptions, log: Log): Promise
   }
   const serverOptions: ApiServerOptions = {
     dataDir: options.dataDir,
-    databaseFile: options.databaseFile,
+    datastore: options.datastore,
+    signal,
     listen,
     advertiseAddress: advertiseAddress ?? (everywhere ? '127.0.0.1' : apiListen.host),
     advertisePort: apiListen.port,
@@ -59,6 +65,7 @@ export async function startApi(options: ApiServerRoleOptions, log: Log): Promise
     return await startApiServer(serverOptions);
   } catch (error) {
     if (!(error instanceof ApiServerError)) throw error;
+    if (signal.aborted && error.code === 'Closed') throw new StoppedWhileStarting();
     const where = `--api-listen ${formatListenAddress(apiListen)}`;
     const inUse = error.code === 'AddressInUse' ? `${where}: the port is in use` : undefined;
     throw new FatalError(inUse ?? `API server: ${error.message}`, { cause: error });
@@ -66,8 +73,12 @@ export async function startApi(options: ApiServerRoleOptions, log: Log): Promise
 }
 
 /** `fairlead apiserver`: the API alone. */
-export async function startApiServerRole(options: ApiServerRoleOptions, log: Log): Promise<RunningRole> {
-  const server = await startApi(options, log);
+export async function startApiServerRole(
+  options: ApiServerRoleOptions,
+  log: Log,
+  signal: AbortSignal,
+): Promise<RunningRole> {
+  const server = await startApi(options, log, signal);
   return { facts: { url: server.url, kubeconfig: options.kubeconfig }, stop: () => server.stop() };
 }
 

@@ -7,8 +7,12 @@ import type { RunningRole } from '../role-process.ts';
 import { type ApiServerRoleOptions, startApi } from './apiserver.ts';
 
 /** The control child of `fairlead up`: API server and controllers in one process. */
-export async function startControlRole(options: ApiServerRoleOptions, log: Log): Promise<RunningRole> {
-  const server = await startApi(options, log);
+export async function startControlRole(
+  options: ApiServerRoleOptions,
+  log: Log,
+  signal: AbortSignal,
+): Promise<RunningRole> {
+  const server = await startApi(options, log, signal);
   const files = dataFiles(options.dataDir);
   mkdirSync(files.roles, { recursive: true, mode: 0o700 });
   // Nodes may live in namespaces of their own, where only the advertised address leads here.

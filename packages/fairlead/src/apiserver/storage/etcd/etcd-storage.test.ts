@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { systemClock, systemRandom } from '../../../sys/clock.ts';
 import { describeStorage } from '../storage-conformance.ts';
@@ -45,7 +44,3 @@ if (skip === false) {
 } else {
   test('storage: etcd', { skip }, () => undefined);
 }
-
-test('placeholder', { skip }, async () => {
-  assert.ok(true);
-});

@@ -15,7 +15,7 @@ import type {
   StorageWrite,
 } from '../storage.ts';
 import { EtcdClient } from './etcd-client.ts';
-import { followChanges, type Following } from './follow-changes.ts';
+import { type Following, followChanges } from './follow-changes.ts';
 import { EtcdError, type EtcdTls } from './grpc-connection.ts';
 import { claimPrefix, compactionKey, isInternalKey, markKey, readSnapshot } from './key-space.ts';
 import {

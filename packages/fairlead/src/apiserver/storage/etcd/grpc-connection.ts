@@ -81,7 +81,8 @@ export class GrpcConnection {
         session.destroy();
         reject(new EtcdError('Unreachable', `etcd at ${endpoint} cannot be reached: ${reason}`, cause));
       };
-      const onError = (error: Error): void => fail(error.message || (error as { code?: string }).code || 'failed', error);
+      const onError = (error: Error): void =>
+        fail(error.message || (error as { code?: string }).code || 'failed', error);
       const cancel = clock.after(connectDeadlineMs, () => fail(`no connection within ${connectDeadlineMs / 1000} s`));
       session.on('error', onError);
       // Only after the peer's settings: a connection to something that accepts and says nothing is none.
@@ -222,7 +223,11 @@ function receive(stream: ClientHttp2Stream, endpoint: string, events: EtcdStream
 function endOf(status: string | undefined, text: string, failure: Error | undefined, endpoint: string): EtcdError {
   if (status === '0') return new EtcdError('Refused', '');
   if (status === undefined) {
-    return new EtcdError('Unavailable', `etcd at ${endpoint} broke off: ${failure?.message ?? 'connection lost'}`, failure);
+    return new EtcdError(
+      'Unavailable',
+      `etcd at ${endpoint} broke off: ${failure?.message ?? 'connection lost'}`,
+      failure,
+    );
   }
   const message = `etcd: ${text.replace(/^etcdserver: /, '')}`;
   if (text.includes('required revision has been compacted')) return new EtcdError('Compacted', message);

@@ -40,7 +40,10 @@ export async function claimPrefix(client: EtcdClient, prefix: string): Promise<v
   const mark = decodeRange((await client.call(etcdCalls.range, encodeRange({ key }))).bytes).entries[0];
   if (mark?.value === format) return;
   if (mark !== undefined) {
-    throw new ApiServerError('DataForeign', `etcd prefix ${prefix} has format "${mark.value}", this program knows "${format}"`);
+    throw new ApiServerError(
+      'DataForeign',
+      `etcd prefix ${prefix} has format "${mark.value}", this program knows "${format}"`,
+    );
   }
   const first = encodeRange({ key: `${prefix}/`, end: rangeEnd(`${prefix}/`), limit: 1, keysOnly: true });
   const foreign = decodeRange((await client.call(etcdCalls.range, first)).bytes).entries[0];

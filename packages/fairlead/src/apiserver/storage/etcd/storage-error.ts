@@ -15,6 +15,10 @@ export function storageError(error: unknown): unknown {
     case 'Compacted':
       return new ApiServerError('StoreUnreachable', error.message, error);
     case 'Refused':
-      return new ApiServerError(error.message.includes('too large') ? 'TooLarge' : 'StoreUnreachable', error.message, error);
+      return new ApiServerError(
+        error.message.includes('too large') ? 'TooLarge' : 'StoreUnreachable',
+        error.message,
+        error,
+      );
   }
 }

@@ -59,7 +59,15 @@ export async function startEtcd(options: EtcdClusterOptions = {}): Promise<EtcdC
     const tls =
       options.tls === undefined
         ? []
-        : ['--cert-file', options.tls.certificate, '--key-file', options.tls.key, '--trusted-ca-file', options.tls.ca, '--client-cert-auth'];
+        : [
+            '--cert-file',
+            options.tls.certificate,
+            '--key-file',
+            options.tls.key,
+            '--trusted-ca-file',
+            options.tls.ca,
+            '--client-cert-auth',
+          ];
     children[index] = spawn(
       'etcd',
       [
