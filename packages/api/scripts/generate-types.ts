@@ -8,8 +8,9 @@ import type { SchemaValue } from '../src/schema/schema-type.ts';
 
 const ids = Object.keys(schemaTypes);
 const taken = new Map<string, string>();
-// The core group and meta win a contested short name; others get their group as prefix.
-const preferred = [...ids].sort((a, b) => Number(!/^(core|meta)\./.test(a)) - Number(!/^(core|meta)\./.test(b)));
+// The core group and meta win a contested short name, then newer versions; others get their group as prefix.
+const rank = (id: string): number => (/^(core|meta)\./.test(id) ? 0 : id.startsWith('autoscaling.v1.') ? 2 : 1);
+const preferred = [...ids].sort((a, b) => rank(a) - rank(b));
 const used = new Set<string>();
 for (const id of preferred) {
   const parts = id.split('.');

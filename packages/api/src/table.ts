@@ -1,3 +1,4 @@
+import { toAutoscalingV2 } from './autoscaling-forms.ts';
 import { isJsonObject } from './own-property.ts';
 import type { ColumnFacts, ResourceFacts } from './schema/resource-facts.ts';
 import { horizontalPodAutoscalerCells } from './table/autoscaling.ts';
@@ -23,6 +24,7 @@ import {
 import { nodeCells } from './table/node.ts';
 import { configMapCells, leaseCells, namespaceCells, secretCells, serviceAccountCells } from './table/plain-kinds.ts';
 import { podCells } from './table/pod.ts';
+import { limitRangeCells, priorityClassCells, resourceQuotaCells } from './table/quota.ts';
 import { roleBindingCells, roleCells } from './table/rbac.ts';
 import {
   controllerRevisionCells,
@@ -59,13 +61,17 @@ const BY_RESOURCE: Readonly<Record<string, CellsOfKind>> = {
   '/secrets': secretCells,
   '/serviceaccounts': serviceAccountCells,
   '/events': eventCells,
+  '/limitranges': limitRangeCells,
+  '/resourcequotas': resourceQuotaCells,
+  'scheduling.k8s.io/priorityclasses': priorityClassCells,
   'events.k8s.io/events': eventCells,
   'apps/deployments': deploymentCells,
   'apps/replicasets': replicaSetCells,
   'apps/statefulsets': statefulSetCells,
   'apps/daemonsets': daemonSetCells,
   'apps/controllerrevisions': controllerRevisionCells,
-  'autoscaling/horizontalpodautoscalers': horizontalPodAutoscalerCells,
+  'autoscaling/horizontalpodautoscalers': (object, nowMs) =>
+    horizontalPodAutoscalerCells(object.apiVersion === 'autoscaling/v1' ? toAutoscalingV2(object) : object, nowMs),
   'batch/cronjobs': cronJobCells,
   'batch/jobs': jobCells,
   '/podtemplates': podTemplateCells,

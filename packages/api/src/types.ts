@@ -984,6 +984,47 @@ export interface SubjectRulesReviewStatus {
   evaluationError?: string | undefined;
 }
 
+/** `autoscaling.v1.CrossVersionObjectReference` */
+export interface AutoscalingCrossVersionObjectReference {
+  kind: string;
+  name: string;
+  apiVersion?: string | undefined;
+}
+
+/** `autoscaling.v1.HorizontalPodAutoscaler` */
+export interface AutoscalingHorizontalPodAutoscaler {
+  kind?: string | undefined;
+  apiVersion?: string | undefined;
+  metadata?: ObjectMeta | undefined;
+  spec?: AutoscalingHorizontalPodAutoscalerSpec | undefined;
+  status?: AutoscalingHorizontalPodAutoscalerStatus | undefined;
+}
+
+/** `autoscaling.v1.HorizontalPodAutoscalerList` */
+export interface AutoscalingHorizontalPodAutoscalerList {
+  kind?: string | undefined;
+  apiVersion?: string | undefined;
+  metadata?: ListMeta | undefined;
+  items: AutoscalingHorizontalPodAutoscaler[];
+}
+
+/** `autoscaling.v1.HorizontalPodAutoscalerSpec` */
+export interface AutoscalingHorizontalPodAutoscalerSpec {
+  scaleTargetRef: AutoscalingCrossVersionObjectReference;
+  minReplicas?: number | undefined;
+  maxReplicas: number;
+  targetCPUUtilizationPercentage?: number | undefined;
+}
+
+/** `autoscaling.v1.HorizontalPodAutoscalerStatus` */
+export interface AutoscalingHorizontalPodAutoscalerStatus {
+  observedGeneration?: number | undefined;
+  lastScaleTime?: Time | undefined;
+  currentReplicas: number;
+  desiredReplicas: number;
+  currentCPUUtilizationPercentage?: number | undefined;
+}
+
 /** `autoscaling.v1.Scale` */
 export interface Scale {
   kind?: string | undefined;
@@ -2468,6 +2509,79 @@ export interface WindowsSecurityContextOptions {
   hostProcess?: boolean | undefined;
 }
 
+/** `core.v1.LimitRange` */
+export interface LimitRange {
+  kind?: string | undefined;
+  apiVersion?: string | undefined;
+  metadata?: ObjectMeta | undefined;
+  spec?: LimitRangeSpec | undefined;
+}
+
+/** `core.v1.LimitRangeItem` */
+export interface LimitRangeItem {
+  type: string;
+  max?: Record<string, Quantity> | undefined;
+  min?: Record<string, Quantity> | undefined;
+  default?: Record<string, Quantity> | undefined;
+  defaultRequest?: Record<string, Quantity> | undefined;
+  maxLimitRequestRatio?: Record<string, Quantity> | undefined;
+}
+
+/** `core.v1.LimitRangeList` */
+export interface LimitRangeList {
+  kind?: string | undefined;
+  apiVersion?: string | undefined;
+  metadata?: ListMeta | undefined;
+  items: LimitRange[];
+}
+
+/** `core.v1.LimitRangeSpec` */
+export interface LimitRangeSpec {
+  limits: LimitRangeItem[];
+}
+
+/** `core.v1.ResourceQuota` */
+export interface ResourceQuota {
+  kind?: string | undefined;
+  apiVersion?: string | undefined;
+  metadata?: ObjectMeta | undefined;
+  spec?: ResourceQuotaSpec | undefined;
+  status?: ResourceQuotaStatus | undefined;
+}
+
+/** `core.v1.ResourceQuotaList` */
+export interface ResourceQuotaList {
+  kind?: string | undefined;
+  apiVersion?: string | undefined;
+  metadata?: ListMeta | undefined;
+  items: ResourceQuota[];
+}
+
+/** `core.v1.ResourceQuotaSpec` */
+export interface ResourceQuotaSpec {
+  hard?: Record<string, Quantity> | undefined;
+  scopes?: ('BestEffort' | 'CrossNamespacePodAffinity' | 'NotBestEffort' | 'NotTerminating' | 'PriorityClass' | 'Terminating' | 'VolumeAttributesClass')[] | undefined;
+  scopeSelector?: ScopeSelector | undefined;
+}
+
+/** `core.v1.ResourceQuotaStatus` */
+export interface ResourceQuotaStatus {
+  hard?: Record<string, Quantity> | undefined;
+  used?: Record<string, Quantity> | undefined;
+}
+
+/** `core.v1.ScopeSelector` */
+export interface ScopeSelector {
+  matchExpressions?: ScopedResourceSelectorRequirement[] | undefined;
+}
+
+/** `core.v1.ScopedResourceSelectorRequirement` */
+export interface ScopedResourceSelectorRequirement {
+  scopeName: 'BestEffort' | 'CrossNamespacePodAffinity' | 'NotBestEffort' | 'NotTerminating' | 'PriorityClass' | 'Terminating' | 'VolumeAttributesClass';
+  operator: 'DoesNotExist' | 'Exists' | 'In' | 'NotIn';
+  values?: string[] | undefined;
+}
+
 /** `core.v1.AWSElasticBlockStoreVolumeSource` */
 export interface AWSElasticBlockStoreVolumeSource {
   volumeID: string;
@@ -3741,4 +3855,23 @@ export interface Subject {
   apiGroup?: string | undefined;
   name: string;
   namespace?: string | undefined;
+}
+
+/** `scheduling.v1.PriorityClass` */
+export interface PriorityClass {
+  kind?: string | undefined;
+  apiVersion?: string | undefined;
+  metadata?: ObjectMeta | undefined;
+  value: number;
+  globalDefault?: boolean | undefined;
+  description?: string | undefined;
+  preemptionPolicy?: 'Never' | 'PreemptLowerPriority' | undefined;
+}
+
+/** `scheduling.v1.PriorityClassList` */
+export interface PriorityClassList {
+  kind?: string | undefined;
+  apiVersion?: string | undefined;
+  metadata?: ListMeta | undefined;
+  items: PriorityClass[];
 }

@@ -12,6 +12,7 @@ import { coordinationV1 } from './coordination-v1.ts';
 import { coreV1 } from './core-v1.ts';
 import { coreV1Node } from './core-v1-node.ts';
 import { coreV1Pod } from './core-v1-pod.ts';
+import { coreV1Quota } from './core-v1-quota.ts';
 import { coreV1Volumes } from './core-v1-volumes.ts';
 import { discoveryV1 } from './discovery-v1.ts';
 import { eventsV1 } from './events-v1.ts';
@@ -19,6 +20,7 @@ import { metaV1 } from './meta-v1.ts';
 import { networkingV1 } from './networking-v1.ts';
 import { policyV1 } from './policy-v1.ts';
 import { rbacV1 } from './rbac-v1.ts';
+import { schedulingV1 } from './scheduling-v1.ts';
 import type { SchemaTypes } from './schema-type.ts';
 
 /** Every built-in type by its short id (`core.v1.Service`). */
@@ -37,6 +39,7 @@ export const schemaTypes: SchemaTypes = {
   ...coreV1,
   ...coreV1Node,
   ...coreV1Pod,
+  ...coreV1Quota,
   ...coreV1Volumes,
   ...discoveryV1,
   ...eventsV1,
@@ -44,4 +47,5 @@ export const schemaTypes: SchemaTypes = {
   ...networkingV1,
   ...policyV1,
   ...rbacV1,
+  ...schedulingV1,
 };

@@ -4,9 +4,10 @@ import {
   applyReplicaSetDefaults,
   applyStatefulSetDefaults,
 } from './defaults/apps.ts';
-import { applyHorizontalPodAutoscalerDefaults } from './defaults/autoscaling.ts';
+import { applyHorizontalPodAutoscalerDefaults, applyOlderAutoscalerDefaults } from './defaults/autoscaling.ts';
 import { applyCronJobDefaults, applyJobDefaults } from './defaults/batch.ts';
 import { applyEndpointSliceDefaults, applyEndpointsDefaults } from './defaults/endpoints.ts';
+import { applyLimitRangeDefaults, applyPriorityClassDefaults } from './defaults/limit-range.ts';
 import { applyNamespaceDefaults, applySecretDefaults } from './defaults/namespace-and-secret.ts';
 import { applyNetworkPolicyDefaults } from './defaults/network-policy.ts';
 import { applyIngressClassDefaults } from './defaults/networking.ts';
@@ -25,12 +26,15 @@ const BY_KIND: Readonly<Record<string, DefaultsOfKind>> = {
   '/v1/Pod': applyPodDefaults,
   '/v1/PodTemplate': (object) => applyPodTemplateDefaults(object.template),
   '/v1/Service': applyServiceDefaults,
+  '/v1/LimitRange': applyLimitRangeDefaults,
+  'scheduling.k8s.io/v1/PriorityClass': applyPriorityClassDefaults,
   '/v1/Endpoints': applyEndpointsDefaults,
   '/v1/Secret': applySecretDefaults,
   'apps/v1/Deployment': applyDeploymentDefaults,
   'apps/v1/ReplicaSet': applyReplicaSetDefaults,
   'apps/v1/StatefulSet': applyStatefulSetDefaults,
   'apps/v1/DaemonSet': applyDaemonSetDefaults,
+  'autoscaling/v1/HorizontalPodAutoscaler': applyOlderAutoscalerDefaults,
   'autoscaling/v2/HorizontalPodAutoscaler': applyHorizontalPodAutoscalerDefaults,
   'batch/v1/Job': applyJobDefaults,
   'batch/v1/CronJob': applyCronJobDefaults,

@@ -1,3 +1,4 @@
+import { toAutoscalingV2 } from '../autoscaling-forms.ts';
 import { dns1035LabelErrors, dns1123LabelErrors, dns1123SubdomainErrors } from '../names.ts';
 import type { FieldCause } from './field-cause.ts';
 import { gvkOf, resourceByKind } from './lookup.ts';
@@ -8,7 +9,9 @@ import { validateConfigMap, validateSecret } from './validate/config-and-secret.
 import { validateEndpointSlice, validateEndpoints } from './validate/endpoints.ts';
 import type { JsonObject } from './validate/fields.ts';
 import { validateIngress, validateIngressClass } from './validate/ingress.ts';
+import { validateLimitRange } from './validate/limit-range.ts';
 import { type NameRule, validateMetadata, validateMetadataUpdate } from './validate/metadata.ts';
+import { validateNetworkPolicy } from './validate/network-policy.ts';
 import {
   validateEvent,
   validateLease,
@@ -17,6 +20,8 @@ import {
   validateNode,
 } from './validate/plain-kinds.ts';
 import { validatePod } from './validate/pod.ts';
+import { validatePriorityClass } from './validate/priority-class.ts';
+import { validateResourceQuota } from './validate/quota.ts';
 import {
   rbacNameErrors,
   validateClusterRole,
@@ -53,6 +58,8 @@ const BY_KIND: Readonly<Record<string, RulesOfKind>> = {
   '/v1/Endpoints': validateEndpoints,
   '/v1/ConfigMap': validateConfigMap,
   '/v1/Secret': validateSecret,
+  '/v1/LimitRange': validateLimitRange,
+  '/v1/ResourceQuota': validateResourceQuota,
   '/v1/Event': validateEvent,
   'events.k8s.io/v1/Event': validateNewEvent,
   'apps/v1/Deployment': validateDeployment,
@@ -60,6 +67,8 @@ const BY_KIND: Readonly<Record<string, RulesOfKind>> = {
   'apps/v1/StatefulSet': validateStatefulSet,
   'apps/v1/DaemonSet': validateDaemonSet,
   'apps/v1/ControllerRevision': validateControllerRevision,
+  'autoscaling/v1/HorizontalPodAutoscaler': (autoscaler) =>
+    validateHorizontalPodAutoscaler(toAutoscalingV2(autoscaler)),
   'autoscaling/v2/HorizontalPodAutoscaler': validateHorizontalPodAutoscaler,
   'batch/v1/Job': validateJob,
   'batch/v1/CronJob': validateCronJob,
@@ -73,6 +82,8 @@ const BY_KIND: Readonly<Record<string, RulesOfKind>> = {
     ...(old === undefined ? [] : validateLoadBalancerStatus(ingress)),
   ],
   'networking.k8s.io/v1/IngressClass': validateIngressClass,
+  'networking.k8s.io/v1/NetworkPolicy': validateNetworkPolicy,
+  'scheduling.k8s.io/v1/PriorityClass': validatePriorityClass,
   'rbac.authorization.k8s.io/v1/Role': validateRole,
   'rbac.authorization.k8s.io/v1/ClusterRole': validateClusterRole,
   'rbac.authorization.k8s.io/v1/RoleBinding': validateRoleBinding,

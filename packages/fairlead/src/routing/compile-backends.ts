@@ -97,7 +97,7 @@ function collectEndpoints(
       (candidate) => (candidate.name ?? '') === (port.name ?? '') && (candidate.protocol ?? 'TCP') === 'TCP',
     )?.port;
     if (number === undefined) continue;
-    for (const endpoint of slice.endpoints) {
+    for (const endpoint of slice.endpoints ?? []) {
       const { ready: isReady, serving, terminating: isTerminating } = endpoint.conditions ?? {};
       // An absent `ready` means true. A terminating endpoint is not ready, unless the Service publishes such ones.
       const into = isReady !== false ? ready : isTerminating === true && serving !== false ? terminating : undefined;

@@ -29,3 +29,12 @@ export function applyHorizontalPodAutoscalerDefaults(autoscaler: JsonObject): vo
     setDefault(down, 'policies', structuredClone(DOWN_POLICIES));
   }
 }
+
+/** Defaults of the older form: at least one Pod, CPU at 80 percent. */
+export function applyOlderAutoscalerDefaults(autoscaler: JsonObject): void {
+  const spec = ensureObject(autoscaler, 'spec');
+  setDefault(spec, 'minReplicas', 1);
+  const annotations = objectIn(ensureObject(autoscaler, 'metadata'), 'annotations');
+  if (annotations?.['autoscaling.alpha.kubernetes.io/metrics'] !== undefined) return;
+  setDefault(spec, 'targetCPUUtilizationPercentage', 80);
+}

@@ -1,5 +1,6 @@
 import {
-  formatCidr,
+  type Cidr,
+  formatIp,
   type IpAddress,
   isLinkLocal,
   isLinkLocalMulticast,
@@ -27,17 +28,16 @@ export function checkLegacyIp(text: string, field: string): FieldCause[] {
   return [invalid(field, text, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')];
 }
 
-/** Checks an address range; spaces around it are ignored, as they always were. */
-export function checkLegacyCidr(text: string, field: string): FieldCause[] {
+/** Reads a range of a field that accepts leading zeros and spaces around it. */
+export function legacyCidr(text: string): Cidr | undefined {
   const [ip = '', prefix = ''] = text.trim().split('/');
   const address = parseLegacyIp(ip);
-  const cidr =
-    address === undefined
-      ? undefined
-      : parseCidr(
-          `${formatCidr({ family: address.family, network: address.value, prefix: 0 }).slice(0, -2)}/${prefix}`,
-        );
-  if (cidr !== undefined) return [];
+  return address === undefined ? undefined : parseCidr(`${formatIp(address)}/${prefix}`);
+}
+
+/** Checks an address range; spaces around it are ignored, as they always were. */
+export function checkLegacyCidr(text: string, field: string): FieldCause[] {
+  if (legacyCidr(text) !== undefined) return [];
   return [invalid(field, text, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')];
 }
 

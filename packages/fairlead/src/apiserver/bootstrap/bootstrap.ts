@@ -11,6 +11,18 @@ export interface BootstrapOptions {
 }
 
 const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'] as const;
+const systemPriorities = [
+  {
+    name: 'system-cluster-critical',
+    value: 2_000_000_000,
+    description: 'For Pods that the cluster cannot do without, on whichever node.',
+  },
+  {
+    name: 'system-node-critical',
+    value: 2_000_001_000,
+    description: 'For Pods that their node cannot do without.',
+  },
+] as const;
 const sliceLabels = { 'kubernetes.io/service-name': 'kubernetes' } as const;
 
 /**
@@ -47,6 +59,18 @@ export async function ensureBootstrapObjects(client: InProcessClient, options: B
       spec: { cidrs: [options.serviceCidr] },
     },
     undefined,
+  );
+  await Promise.all(
+    systemPriorities.map(({ name, value, description }) => {
+      const object = {
+        apiVersion: 'scheduling.k8s.io/v1',
+        kind: 'PriorityClass',
+        metadata: { name },
+        value,
+        description,
+      };
+      return ensure(client, '/apis/scheduling.k8s.io/v1/priorityclasses', name, object, undefined);
+    }),
   );
   const metadata = { name: 'kubernetes', namespace: 'default' };
   const port = { name: 'https', port: options.advertisePort, protocol: 'TCP' };

@@ -9,13 +9,14 @@ const views = new WeakMap<WatchEvent, Map<ServedResource, WatchEvent>>();
 
 /** A stored object as a resource shows it: in the version asked for, with today's defaults. */
 export function shownAs(resource: ServedResource, stored: StoredObject): StoredObject {
-  return resource.custom === undefined ? stored : resource.custom.view(stored);
+  const form = resource.custom ?? resource.form;
+  return form === undefined ? stored : form.view(stored);
 }
 
 /** Stored objects as a resource shows them. */
 export function allShownAs(resource: ServedResource, list: readonly StoredObject[]): readonly StoredObject[] {
-  const { custom } = resource;
-  return custom === undefined ? list : list.map((stored) => custom.view(stored));
+  const form = resource.custom ?? resource.form;
+  return form === undefined ? list : list.map((stored) => form.view(stored));
 }
 
 /** Has objects converted that a request is about, so that they can be shown without waiting. */
@@ -41,17 +42,17 @@ export function eventNeedsConversion(resource: ServedResource, event: WatchEvent
 
 /** An object as the store keeps it. */
 export async function storable(resource: ServedResource, object: KubeObject): Promise<KubeObject> {
-  return resource.custom === undefined ? object : resource.custom.toStorage(object);
+  return resource.custom?.toStorage(object) ?? resource.form?.toStorage(object) ?? object;
 }
 
 /** An event as a resource shows it; one per resource, so that its watchers share the encoding. */
 export function eventShownAs(resource: ServedResource, event: WatchEvent): WatchEvent {
-  const { custom } = resource;
-  if (custom === undefined) return event;
+  const form = resource.custom ?? resource.form;
+  if (form === undefined) return event;
   const known = views.get(event)?.get(resource);
   if (known !== undefined) return known;
-  const current = custom.view(event.current);
-  const previous = event.previous === undefined ? undefined : custom.view(event.previous);
+  const current = form.view(event.current);
+  const previous = event.previous === undefined ? undefined : form.view(event.previous);
   const same = current === event.current && previous === event.previous;
   const shown = same ? event : new WatchEvent(current, previous, event.deleted);
   const byResource = views.get(event) ?? new Map<ServedResource, WatchEvent>();

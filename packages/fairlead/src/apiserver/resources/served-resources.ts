@@ -1,5 +1,6 @@
 import { type ResourceFacts, resourceFor, schemaForKind } from '@fairlead/api/schema';
 import type { CustomKind } from '../crd/custom-kind.ts';
+import { type OtherForm, otherForms } from './other-form.ts';
 
 /** One resource this server serves, with what the request pipeline needs of it. */
 export interface ServedResource {
@@ -19,6 +20,8 @@ export interface ServedResource {
   readonly subresources: ReadonlySet<string>;
   /** Set for resources that a CustomResourceDefinition declares. */
   readonly custom?: CustomKind;
+  /** Set for a built-in version that is stored in the form of another one. */
+  readonly form?: OtherForm;
 }
 
 /**
@@ -36,10 +39,12 @@ const served: readonly (readonly [group: string, version: string, plural: string
   ['', 'v1', 'configmaps', ''],
   ['', 'v1', 'endpoints', ''],
   ['', 'v1', 'events', ''],
+  ['', 'v1', 'limitranges', ''],
   ['', 'v1', 'namespaces', 'finalize status'],
   ['', 'v1', 'nodes', 'status'],
   ['', 'v1', 'pods', 'attach binding eviction exec log portforward status'],
   ['', 'v1', 'podtemplates', ''],
+  ['', 'v1', 'resourcequotas', 'status'],
   ['', 'v1', 'secrets', ''],
   ['', 'v1', 'serviceaccounts', 'token'],
   ['', 'v1', 'services', 'status'],
@@ -54,6 +59,7 @@ const served: readonly (readonly [group: string, version: string, plural: string
   ['apps', 'v1', 'deployments', 'scale status'],
   ['apps', 'v1', 'replicasets', 'scale status'],
   ['apps', 'v1', 'statefulsets', 'scale status'],
+  ['autoscaling', 'v1', 'horizontalpodautoscalers', 'status'],
   ['autoscaling', 'v2', 'horizontalpodautoscalers', 'status'],
   ['batch', 'v1', 'cronjobs', 'status'],
   ['batch', 'v1', 'jobs', 'status'],
@@ -70,6 +76,7 @@ const served: readonly (readonly [group: string, version: string, plural: string
   ['rbac.authorization.k8s.io', 'v1', 'clusterroles', ''],
   ['rbac.authorization.k8s.io', 'v1', 'rolebindings', ''],
   ['rbac.authorization.k8s.io', 'v1', 'roles', ''],
+  ['scheduling.k8s.io', 'v1', 'priorityclasses', ''],
 ];
 
 /** Built-in group versions in the order discovery lists them. */
@@ -78,10 +85,12 @@ const builtInGroupVersions: readonly (readonly [group: string, version: string])
   ['authentication.k8s.io', 'v1'],
   ['authorization.k8s.io', 'v1'],
   ['autoscaling', 'v2'],
+  ['autoscaling', 'v1'],
   ['batch', 'v1'],
   ['networking.k8s.io', 'v1'],
   ['policy', 'v1'],
   ['rbac.authorization.k8s.io', 'v1'],
+  ['scheduling.k8s.io', 'v1'],
   ['coordination.k8s.io', 'v1'],
   ['discovery.k8s.io', 'v1'],
   ['events.k8s.io', 'v1'],
@@ -167,6 +176,7 @@ export function builtInResources(): ServedResources {
       const apiVersion = group === '' ? version : `${group}/${version}`;
       const schema = schemaForKind(apiVersion, facts.kind);
       if (schema === undefined) throw new Error(`no schema for ${apiVersion} ${facts.kind}`);
+      const form = otherForms.get(`${apiVersion}/${plural}`);
       return {
         facts,
         group,
@@ -179,6 +189,7 @@ export function builtInResources(): ServedResources {
         // Both forms of Events are one object in the store.
         prefix: `/${group === '' || group === 'events.k8s.io' ? 'core' : group}/${plural}/`,
         subresources: new Set(subresources.split(' ').filter((name) => name !== '')),
+        ...(form === undefined ? {} : { form }),
       };
     }),
   );

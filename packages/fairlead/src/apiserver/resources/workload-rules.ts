@@ -14,6 +14,7 @@ const firstStatus: Readonly<Record<string, object>> = {
   PodDisruptionBudget: { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 },
   HorizontalPodAutoscaler: { desiredReplicas: 0, currentMetrics: null },
   ServiceCIDR: {},
+  ResourceQuota: {},
 };
 
 /** Fills in what a create of these kinds sets by itself. Changes `object`, which has its uid. */

@@ -6,6 +6,7 @@ import { admitPod } from './pod-admission.ts';
 
 /** Kinds whose `metadata.generation` counts changes of the specification. */
 const kindsWithGeneration: ReadonlySet<string> = new Set([
+  'PriorityClass',
   'NetworkPolicy',
   'PodTemplate',
   ...workloadKinds,

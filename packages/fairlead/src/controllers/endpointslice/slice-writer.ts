@@ -2,7 +2,7 @@ import { type EndpointSlice, endpointSlices, type OwnerReference, type Stored } 
 import { deepEqual, isNotFound } from '@fairlead/client';
 import { groupBy } from '../../collections/index.ts';
 import type { ControllerContext } from '../controller.ts';
-import type { SlicePlan } from './plan-slices.ts';
+import type { NewSlice, SlicePlan } from './plan-slices.ts';
 
 export const serviceNameLabel = 'kubernetes.io/service-name';
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
@@ -75,14 +75,14 @@ export class SliceWriter {
         apiVersion: 'discovery.k8s.io/v1',
         kind: 'EndpointSlice',
         metadata,
-        ...slice,
+        ...withoutEmptyLists(slice),
       });
       versions.push(made.metadata.resourceVersion);
     }
     for (const slice of [...plan.update, ...relabel]) {
       const { annotations: _, ...rest } = slice.metadata;
       const metadata = { ...rest, labels: { ...labels }, ownerReferences: [owner], ...annotations };
-      const written = await client.update(endpointSlices, { ...slice, metadata });
+      const written = await client.update(endpointSlices, { ...withoutEmptyLists(slice), metadata });
       versions.push(written.metadata.resourceVersion);
     }
     for (const slice of plan.remove) await this.#remove(slice);
@@ -104,6 +104,17 @@ export class SliceWriter {
       if (!isNotFound(error)) throw error;
     }
   }
+}
+
+/** A server tells an absent list (`null`) from an empty one (`[]`); a slice of nothing has none. */
+function withoutEmptyLists<Slice extends NewSlice>(slice: Slice): Slice {
+  const { endpoints, ports } = slice;
+  const absent = null as unknown as undefined;
+  return {
+    ...slice,
+    ...((endpoints ?? []).length === 0 ? { endpoints: absent } : {}),
+    ...((ports ?? []).length === 0 ? { ports: absent } : {}),
+  };
 }
 
 function carries(slice: Stored<EndpointSlice>, { labels, owner }: SliceMetadata): boolean {
