@@ -1,19 +1,21 @@
 // Hot path: write() and onEvent() run for every message.
 import { EAGAIN, ENOTCONN, EPIPE, ETIMEDOUT, errnoName } from '../sys/errno.ts';
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from '../sys/linux-constants.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR, SO_LINGER, SOL_SOCKET } from '../sys/linux-constants.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
-import { close, recv, send, shutdown, takeSocketError } from '../sys/socket.ts';
+import { close, recv, send, setSocketOptionBytes, shutdown, takeSocketError } from '../sys/socket.ts';
 import { TLS_WANT_WRITE } from '../sys/tls-session.ts';
 import type { EpollReactor } from './epoll-reactor.ts';
+import { ForwardPath } from './forward-path.ts';
 import {
-  type Connection,
   type ConnectionHandler,
   HIGH_WATER_BYTES,
   INPUT_BASE,
   LOW_WATER_BYTES,
   READ_MAX_BYTES,
   RETAIN_MAX_BYTES,
+  type SocketConnection,
 } from './reactor.ts';
+import { SendQueue } from './send-queue.ts';
 import { WheelTimer } from './timer-wheel.ts';
 import type { TlsState, TlsTransport } from './tls-transport.ts';
 
@@ -32,12 +34,14 @@ const CLOSED = 5;
 
 /** TLS records read in a row before others get their turn. */
 const RECORDS_PER_TURN = 8;
+/** struct linger { on, 0 seconds }: close(2) resets. */
+const LINGER_NONE = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0);
 
 /** Epoll interest of a descriptor that is not registered: hung up while reading was paused. */
 const UNREGISTERED = -1;
 
-/** A connection record. The reactor keeps it under its token; handlers see {@link Connection}. */
-export class EpollConnection implements Connection {
+/** A connection record. The reactor keeps it under its token; handlers see {@link SocketConnection}. */
+export class EpollConnection implements SocketConnection {
   handler: ConnectionHandler;
   readonly reactor: EpollReactor;
   readonly fd: number;
@@ -52,16 +56,18 @@ export class EpollConnection implements Connection {
   #endAfterFlush = false;
   #endSent = false;
   #error = 0;
-  #queue: Buffer[] | undefined = undefined;
-  /** Sent bytes of the queue's first chunk. */
-  #queueOffset = 0;
-  #queuedBytes = 0;
+  /** Undefined when empty. */
+  #queue: SendQueue | undefined = undefined;
   #retained: Buffer | undefined = undefined;
   #redelivering = false;
   readonly #timer: WheelTimer;
   readonly #transport: TlsTransport | undefined;
   /** Deciphered or received bytes wait inside the TLS session, of which epoll knows nothing. */
   #readAgain = false;
+  /** Where what arrives here goes, unseen by the handler. */
+  #forward: ForwardPath | undefined = undefined;
+  /** Whose bytes come here. Set by {@link ForwardPath} and {@link forwardTo}. */
+  feeder: ForwardPath | undefined = undefined;
   /** Installs the handler of an accepted TLS connection. */
   onEstablished: (() => void) | undefined = undefined;
 
@@ -91,6 +97,15 @@ export class EpollConnection implements Connection {
     return this.#transport;
   }
 
+  /** Output waits to be sent. */
+  get hasOutput(): boolean {
+    return this.#queue !== undefined;
+  }
+
+  get isPlainAndOpen(): boolean {
+    return this.#transport === undefined && this.#state === OPEN;
+  }
+
   /** Interest at registration. */
   get interest(): number {
     return this.#interest;
@@ -99,7 +114,7 @@ export class EpollConnection implements Connection {
   write(from: PinnedBuffer, start: number, end: number): void {
     if (this.#state > OPEN || start >= end) return;
     this.bytesWritten += end - start;
-    if (this.#queuedBytes === 0 && this.#state === OPEN) {
+    if (this.#queue === undefined && this.#state === OPEN) {
       const sent = this.#send(from, start, end - start);
       if (sent === end - start) return;
       if (sent >= 0) start += sent;
@@ -132,65 +147,46 @@ export class EpollConnection implements Connection {
   }
 
   #enqueue(chunk: Buffer): void {
-    if (this.#queue === undefined) this.#queue = [chunk];
-    else this.#queue.push(chunk);
-    this.#queuedBytes += chunk.length;
-    if (this.#queuedBytes > HIGH_WATER_BYTES) this.isCongested = true;
-    this.#updateInterest();
+    this.#queue ??= new SendQueue();
+    this.#queue.push(chunk);
+    if (this.#queue.bytes > HIGH_WATER_BYTES) this.isCongested = true;
+    this.updateInterest();
   }
 
   /** Sends from the queue until it is empty or the kernel's buffer is full. */
   #flush(): void {
     const queue = this.#queue;
     const scratch = this.reactor.flushScratch;
-    while (queue !== undefined && this.#queuedBytes > 0) {
-      // Gather chunks into pinned memory: one send for many small writes.
-      let filled = 0;
-      let offset = this.#queueOffset;
-      for (const chunk of queue) {
-        const take = Math.min(chunk.length - offset, scratch.length - filled);
-        chunk.copy(scratch.bytes, filled, offset, offset + take);
-        filled += take;
-        offset = 0;
-        if (filled === scratch.length) break;
-      }
+    while (queue !== undefined && queue.bytes > 0) {
+      const filled = queue.gather(scratch);
       const sent = this.#send(scratch, 0, filled);
       if (sent === -EAGAIN) break;
       if (sent < 0) {
         this.fail(sent);
         return;
       }
-      this.#consume(sent);
+      queue.consume(sent);
       if (sent < filled) break;
     }
-    if (this.#queuedBytes === 0) {
+    if (queue === undefined || queue.bytes === 0) {
       this.#queue = undefined;
       if (this.#endAfterFlush) this.#sendEnd();
+      this.feeder?.source.resumeReading();
     }
-    this.#updateInterest();
-    if (this.isCongested && this.#queuedBytes < LOW_WATER_BYTES) {
+    this.updateInterest();
+    if (this.isCongested && (this.#queue === undefined || this.#queue.bytes < LOW_WATER_BYTES)) {
       this.isCongested = false;
-      if (this.#state === OPEN) this.handler.onDrained();
+      if (this.#state !== OPEN) return;
+      if (this.feeder === undefined) this.handler.onDrained();
+      else this.feeder.source.resumeReading();
     }
   }
 
-  #consume(sent: number): void {
-    const queue = this.#queue!;
-    this.#queuedBytes -= sent;
-    let left = sent + this.#queueOffset;
-    let done = 0;
-    while (done < queue.length && left >= queue[done]!.length) {
-      left -= queue[done]!.length;
-      done++;
-    }
-    if (done > 0) queue.splice(0, done);
-    this.#queueOffset = left;
-  }
-
-  #updateInterest(): void {
+  /** Waits for what there is something to do about. */
+  updateInterest(): void {
     const state = this.#state;
     if (state >= BROKEN || state === HANDSHAKING) return;
-    let wanted = this.#queuedBytes > 0 || state === CONNECTING ? EPOLLOUT : 0;
+    let wanted = this.#queue !== undefined || state === CONNECTING || this.feeder?.isHeldUp === true ? EPOLLOUT : 0;
     if (this.#wantsRead && !this.#ended && state !== CONNECTING) wanted |= EPOLLIN;
     this.#setInterest(wanted);
   }
@@ -216,7 +212,10 @@ export class EpollConnection implements Connection {
       return;
     }
     if ((bits & EPOLLIN) !== 0 && this.#wantsRead && !this.#ended) this.#read();
-    if ((bits & EPOLLOUT) !== 0 && this.#state <= LINGERING && this.#queuedBytes > 0) this.#flush();
+    if ((bits & EPOLLOUT) !== 0 && this.#state <= LINGERING) {
+      if (this.#queue !== undefined) this.#flush();
+      else if (this.feeder?.isHeldUp === true) this.feeder.push();
+    }
     if ((bits & (EPOLLERR | EPOLLHUP)) !== 0 && (bits & EPOLLIN) === 0) this.#onHangUp(bits);
     else if ((bits & (EPOLLERR | EPOLLHUP)) !== 0 && (!this.#wantsRead || this.#ended)) this.#onHangUp(bits);
   }
@@ -238,10 +237,10 @@ export class EpollConnection implements Connection {
   /** The connection can carry data: tells the handler, sends what was queued meanwhile. */
   #opened(): void {
     this.#state = OPEN;
-    this.#updateInterest();
+    this.updateInterest();
     this.handler.onConnected();
-    if (this.#state === OPEN && this.#queuedBytes > 0) this.#flush();
-    else if (this.#state <= LINGERING && this.#endAfterFlush && this.#queuedBytes === 0) this.#sendEnd();
+    if (this.#state === OPEN && this.#queue !== undefined) this.#flush();
+    else if (this.#state <= LINGERING && this.#endAfterFlush && this.#queue === undefined) this.#sendEnd();
   }
 
   #handshake(): void {
@@ -267,6 +266,11 @@ export class EpollConnection implements Connection {
       this.#readRecords(this.#transport);
       return;
     }
+    if (this.#forward !== undefined && this.#state === OPEN) {
+      const moved = this.#forward.read();
+      if (moved <= 0 && moved !== -EAGAIN) this.#onReadEnd(moved);
+      return;
+    }
     const input = this.reactor.input;
     let received = recv(this.fd, input, INPUT_BASE, READ_MAX_BYTES);
     // A peer that was told of the end answers with little more than its own: no need to wait for another event.
@@ -281,6 +285,23 @@ export class EpollConnection implements Connection {
     if (received !== -EAGAIN) this.#onReadEnd(received);
   }
 
+  /** Hands input to whoever it is for. */
+  #deliver(start: number, end: number): void {
+    if (this.#forward === undefined) this.handler.onData(start, end);
+    else this.#forward.copy(start, end);
+  }
+
+  forwardTo(target: SocketConnection | undefined): void {
+    this.#forward?.end();
+    this.#forward = target instanceof EpollConnection ? new ForwardPath(this, target) : undefined;
+    if (this.#forward === undefined) return;
+    this.#forward.target.feeder = this.#forward;
+    if (this.#retained === undefined) return;
+    const retained = this.#retained;
+    this.#retained = undefined;
+    this.#forward.target.writeBytes(retained);
+  }
+
   /** Reads what the session has: a record may lie there of which the descriptor says nothing. */
   #readRecords(transport: TlsTransport): void {
     const session = transport.session!;
@@ -292,7 +313,7 @@ export class EpollConnection implements Connection {
       }
       this.bytesRead += received;
       const start = this.#retained === undefined ? INPUT_BASE : this.#unretain();
-      this.handler.onData(start, INPUT_BASE + received);
+      this.#deliver(start, INPUT_BASE + received);
       if (this.#state !== OPEN || !session.hasPending()) return;
       // resumeReading looks at the rest.
       if (!this.#wantsRead) return;
@@ -314,11 +335,11 @@ export class EpollConnection implements Connection {
     }
     this.#ended = true;
     if (this.#state === LINGERING) {
-      if (this.#queuedBytes === 0) this.close();
-      else this.#updateInterest();
+      if (this.#queue === undefined) this.close();
+      else this.updateInterest();
       return;
     }
-    this.#updateInterest();
+    this.updateInterest();
     this.handler.onEnd();
   }
 
@@ -396,13 +417,13 @@ export class EpollConnection implements Connection {
   pauseReading(): void {
     if (!this.#wantsRead) return;
     this.#wantsRead = false;
-    this.#updateInterest();
+    this.updateInterest();
   }
 
   resumeReading(): void {
     if (this.#wantsRead) return;
     this.#wantsRead = true;
-    this.#updateInterest();
+    this.updateInterest();
     if (this.#state === OPEN && this.#transport?.session?.hasPending() === true) this.#readSoon();
   }
 
@@ -421,7 +442,7 @@ export class EpollConnection implements Connection {
   endWriting(): void {
     if (this.#state > OPEN || this.#endAfterFlush || this.#endSent) return;
     this.#endAfterFlush = true;
-    if (this.#queuedBytes === 0 && this.#state === OPEN) this.#sendEnd();
+    if (this.#queue === undefined && this.#state === OPEN) this.#sendEnd();
   }
 
   #sendEnd(): void {
@@ -444,20 +465,26 @@ export class EpollConnection implements Connection {
     this.#retained = undefined;
     this.#wantsRead = true;
     this.reactor.timers.set(this.#timer, this.reactor.nowMs + LINGER_MS);
-    if (this.#queuedBytes === 0) this.#sendEnd();
+    if (this.#queue === undefined) this.#sendEnd();
     else this.#endAfterFlush = true;
-    this.#updateInterest();
+    this.updateInterest();
+  }
+
+  reset(): void {
+    if (this.#state < CLOSED && this.fd >= 0) setSocketOptionBytes(this.fd, SOL_SOCKET, SO_LINGER, LINGER_NONE);
+    this.close();
   }
 
   close(): void {
     if (this.#state === CLOSED) return;
     this.#state = CLOSED;
     this.#queue = undefined;
-    this.#queuedBytes = 0;
+    this.forwardTo(undefined);
+    this.feeder?.source.forwardTo(undefined);
     this.#retained = undefined;
     this.reactor.timers.remove(this.#timer);
     this.reactor.forget(this);
     this.#transport?.free();
-    close(this.fd);
+    if (this.fd >= 0) close(this.fd);
   }
 }

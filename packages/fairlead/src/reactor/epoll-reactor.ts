@@ -27,14 +27,19 @@ import type { SocketAddress } from '../sys/socket-address.ts';
 import { SysError } from '../sys/sys-error.ts';
 import type { DescriptorLedger } from './descriptor-ledger.ts';
 import { EpollConnection } from './epoll-connection.ts';
+import { EpollDatagramRelay } from './epoll-datagram-relay.ts';
+import { PipePool } from './pipe-pool.ts';
 import {
-  type Connection,
   type ConnectionHandler,
+  type DatagramLimits,
+  type DatagramRelay,
+  type DatagramRouter,
   INPUT_BASE,
   type ListeningSocket,
   READ_MAX_BYTES,
   type Reactor,
   type ReactorStats,
+  type SocketConnection,
 } from './reactor.ts';
 import { TimerWheel, WheelTimer } from './timer-wheel.ts';
 import { type TlsAcceptPolicy, type TlsConnectOptions, TlsTransport } from './tls-transport.ts';
@@ -48,8 +53,9 @@ const ACCEPT_PAUSE_MS = 100;
 const SLOT_BITS = 20;
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
 const GENERATION_MASK = 0x7ff;
-/** Tokens of listeners and the wake descriptor are negative. */
+/** Tokens of watchers and the wake descriptor are negative. */
 const WAKE_TOKEN = -1;
+const FIRST_WATCHER_TOKEN = -2;
 
 /** What an {@link EpollReactor} is built from. */
 export interface EpollReactorOptions {
@@ -61,7 +67,14 @@ export interface EpollReactorOptions {
   readonly ledger: DescriptorLedger;
 }
 
-type Acceptor = (connection: Connection, peer: SocketAddress) => ConnectionHandler;
+/** Owner of a descriptor that is no connection: a listening or datagram socket. */
+export interface Watcher {
+  onReadable(): void;
+  /** Lets go of the descriptor. */
+  stop(): void;
+}
+
+type Acceptor = (connection: SocketConnection, peer: SocketAddress) => ConnectionHandler;
 
 /** Nothing to do with a connection that has no owner yet. */
 const NO_HANDLER: ConnectionHandler = {
@@ -81,12 +94,15 @@ export class EpollReactor implements Reactor {
   readonly flushScratch: PinnedBuffer = new PinnedBuffer(64 * 1024);
   readonly epoll: Epoll = new Epoll(EVENTS_MAX);
   readonly timers: TimerWheel;
+  readonly pipes: PipePool;
   nowMs: number;
   readonly #options: EpollReactorOptions;
   readonly #connections: (EpollConnection | undefined)[] = [];
   readonly #generations: number[] = [];
   readonly #freeSlots: number[] = [];
-  readonly #listeners: (EpollListener | undefined)[] = [];
+  readonly #watchers: (Watcher | undefined)[] = [];
+  readonly #freeWatchers: number[] = [];
+  readonly #unwatched: number[] = [];
   readonly #deferred: EpollConnection[] = [];
   #running = false;
   #open = 0;
@@ -97,6 +113,7 @@ export class EpollReactor implements Reactor {
     this.#options = options;
     this.nowMs = options.clock.monotonicMs();
     this.timers = new TimerWheel(this.nowMs);
+    this.pipes = new PipePool(options.ledger);
     if (this.epoll.fd < 0) {
       throw new SysError('call-failed', `epoll_create1: ${errnoName(this.epoll.fd)}`, { errno: -this.epoll.fd });
     }
@@ -105,20 +122,41 @@ export class EpollReactor implements Reactor {
   }
 
   listen(fd: number, accept: Acceptor, tls?: TlsAcceptPolicy): ListeningSocket {
-    let index = this.#listeners.indexOf(undefined);
-    if (index < 0) index = this.#listeners.length;
-    const listener = new EpollListener(this, fd, -2 - index, accept, tls);
-    this.#listeners[index] = listener;
+    const listener = new EpollListener(this, fd, accept, tls);
     listener.start();
     return listener;
   }
 
-  /** Called by a listener that stopped. */
-  forgetListener(token: number): void {
-    this.#listeners[-2 - token] = undefined;
+  relayDatagrams(fd: number, router: DatagramRouter, limits: DatagramLimits): DatagramRelay {
+    return new EpollDatagramRelay(this, fd, router, limits);
   }
 
-  connect(address: EncodedAddress, handler: ConnectionHandler, tls?: TlsConnectOptions): Connection {
+  /** Notes a descriptor opened for this reactor, and that it is closed, for whoever outlives the thread. */
+  get ledger(): DescriptorLedger {
+    return this.#options.ledger;
+  }
+
+  /** Calls `watcher` while `fd` is readable. Returns a number for {@link unwatch}, or -errno. */
+  watch(fd: number, watcher: Watcher): number {
+    const index = this.#freeWatchers.pop() ?? this.#watchers.length;
+    const result = this.epoll.add(fd, EPOLLIN, FIRST_WATCHER_TOKEN - index);
+    if (result < 0) {
+      if (index < this.#watchers.length) this.#freeWatchers.push(index);
+      return result;
+    }
+    this.#watchers[index] = watcher;
+    return index;
+  }
+
+  /** Before the descriptor is closed. */
+  unwatch(fd: number, index: number): void {
+    this.epoll.remove(fd);
+    this.#watchers[index] = undefined;
+    // Not at once: the present batch may hold an event of it.
+    this.#unwatched.push(index);
+  }
+
+  connect(address: EncodedAddress, handler: ConnectionHandler, tls?: TlsConnectOptions): SocketConnection {
     const domain = address.buffer[0] === AF_INET ? AF_INET : AF_INET6;
     const fd = socket(domain, SOCK_STREAM | SOCK_NONBLOCK);
     if (fd < 0) return this.#failedConnection(fd, handler);
@@ -131,7 +169,7 @@ export class EpollReactor implements Reactor {
   }
 
   /** A connection that failed before it had a descriptor; the handler hears of it like of any failure. */
-  #failedConnection(error: number, handler: ConnectionHandler): Connection {
+  #failedConnection(error: number, handler: ConnectionHandler): SocketConnection {
     const connection = new EpollConnection(this, -1, 0, true, handler, undefined);
     connection.fail(error);
     return connection;
@@ -211,7 +249,7 @@ export class EpollReactor implements Reactor {
     return () => this.timers.remove(timer);
   }
 
-  run(): void {
+  async run(): Promise<void> {
     this.#running = true;
     const { clock } = this.#options;
     const epoll = this.epoll;
@@ -237,6 +275,7 @@ export class EpollReactor implements Reactor {
         }
         if (this.#deferred.length > 0) this.#runDeferred();
       }
+      if (this.#unwatched.length > 0) this.#freeWatchers.push(...this.#unwatched.splice(0));
       this.timers.advance(this.nowMs);
       if (this.#deferred.length > 0) this.#runDeferred();
     }
@@ -259,7 +298,12 @@ export class EpollReactor implements Reactor {
 
   #onSpecialEvent(token: number): void {
     if (token !== WAKE_TOKEN) {
-      this.#listeners[-2 - token]?.onReadable();
+      try {
+        this.#watchers[FIRST_WATCHER_TOKEN - token]?.onReadable();
+      } catch (error) {
+        this.#handlerErrors++;
+        this.#options.log('error', 'a socket handler failed', { error: (error as Error)?.stack ?? String(error) });
+      }
       return;
     }
     drainEventfd(this.#options.wakeFd);
@@ -267,8 +311,9 @@ export class EpollReactor implements Reactor {
   }
 
   #shutDown(): void {
-    for (const listener of this.#listeners) listener?.stop();
+    for (const watcher of this.#watchers) watcher?.stop();
     for (const connection of this.#connections) connection?.close();
+    this.pipes.close();
     this.#options.ledger.closed(this.epoll.fd);
     this.epoll.close();
   }
@@ -283,29 +328,37 @@ export class EpollReactor implements Reactor {
 }
 
 /** One listening socket; the descriptor belongs to whoever opened it. */
-class EpollListener implements ListeningSocket {
+class EpollListener implements ListeningSocket, Watcher {
   readonly #reactor: EpollReactor;
   readonly #fd: number;
-  readonly #token: number;
   readonly #accept: Acceptor;
   readonly #tls: TlsAcceptPolicy | undefined;
-  #active = false;
+  /** Undefined while accepting pauses. */
+  #watched: number | undefined = undefined;
   #cancelPause: (() => void) | undefined = undefined;
 
-  constructor(reactor: EpollReactor, fd: number, token: number, accept: Acceptor, tls: TlsAcceptPolicy | undefined) {
+  constructor(reactor: EpollReactor, fd: number, accept: Acceptor, tls: TlsAcceptPolicy | undefined) {
     this.#tls = tls;
     this.#reactor = reactor;
     this.#fd = fd;
-    this.#token = token;
     this.#accept = accept;
   }
 
   start(): void {
-    this.#active = this.#reactor.epoll.add(this.#fd, EPOLLIN, this.#token) === 0;
+    const watched = this.#reactor.watch(this.#fd, this);
+    if (watched >= 0) this.#watched = watched;
+    else this.#startLater();
+  }
+
+  #startLater(): void {
+    this.#cancelPause = this.#reactor.after(ACCEPT_PAUSE_MS, () => {
+      this.#cancelPause = undefined;
+      this.start();
+    });
   }
 
   onReadable(): void {
-    for (let i = 0; i < ACCEPTS_PER_EVENT && this.#active; i++) {
+    for (let i = 0; i < ACCEPTS_PER_EVENT && this.#watched !== undefined; i++) {
       const fd = accept4(this.#fd, SOCK_NONBLOCK);
       if (fd === -EAGAIN) return;
       if (fd === -ECONNABORTED || fd === -EINTR) continue;
@@ -321,22 +374,19 @@ class EpollListener implements ListeningSocket {
 
   /** Out of descriptors or memory: level-triggered readiness would spin. */
   #pause(): void {
-    this.#reactor.epoll.remove(this.#fd);
-    this.#active = false;
-    this.#cancelPause = this.#reactor.after(ACCEPT_PAUSE_MS, () => {
-      this.#cancelPause = undefined;
-      this.start();
-    });
+    this.#release();
+    this.#startLater();
+  }
+
+  #release(): void {
+    if (this.#watched !== undefined) this.#reactor.unwatch(this.#fd, this.#watched);
+    this.#watched = undefined;
   }
 
   stop(): void {
     this.#cancelPause?.();
-    if (this.#active) {
-      // What the kernel already accepted for us would be reset with the socket.
-      this.onReadable();
-      this.#reactor.epoll.remove(this.#fd);
-    }
-    this.#active = false;
-    this.#reactor.forgetListener(this.#token);
+    // What the kernel already accepted for us would be reset with the socket.
+    this.onReadable();
+    this.#release();
   }
 }

@@ -64,7 +64,46 @@ export interface Connection {
   close(): void;
 }
 
-/** A listening socket that somebody else opened and will close. */
+/** A connection with a socket of its own. */
+export interface SocketConnection extends Connection {
+  /**
+   * What arrives from now on, and what was retained, goes to `target`, unseen by the handler, as fast as
+   * the target takes it. The handler still hears of the end, failures and deadlines. Undefined ends it.
+   */
+  forwardTo(target: SocketConnection | undefined): void;
+  /** Closes now, and the peer sees a reset rather than an end. */
+  reset(): void;
+}
+
+/** Where the datagrams of clients go. */
+export interface DatagramRouter {
+  /** Endpoint of a new client's flow; undefined drops the datagram. */
+  route(client: SocketAddress): EncodedAddress | undefined;
+  /** A flow has ended: idle, pushed out by newer ones, refused by its endpoint (`isRefused`), or told to. */
+  ended(client: SocketAddress, endpoint: EncodedAddress, isRefused: boolean): void;
+}
+
+/** Bounds of a datagram relay. */
+export interface DatagramLimits {
+  /** A flow without datagrams in either direction ends after this, milliseconds. */
+  readonly idleMs: number;
+  /** Flows at a time; the one that was idle longest makes room. Each costs a socket. */
+  readonly flowsMax: number;
+}
+
+/** A datagram socket whose clients' flows go to endpoints and back. */
+export interface DatagramRelay {
+  readonly flows: number;
+  /** Ends the flows to endpoints for which `keeps` is false: the clients' next datagrams are routed anew. */
+  review(keeps: (endpoint: EncodedAddress) => boolean): void;
+  /** Ends all flows. The listening socket belongs to whoever opened it. */
+  stop(): void;
+}
+
+/** A bound socket that somebody else opened and will close: a descriptor. */
+export type BoundSocket = number;
+
+/** A listening socket. */
 export interface ListeningSocket {
   stop(): void;
 }
@@ -90,16 +129,18 @@ export interface Reactor {
    * with `tls` it is called when the handshake is done.
    */
   listen(
-    fd: number,
-    accept: (connection: Connection, peer: SocketAddress) => ConnectionHandler,
+    socket: BoundSocket,
+    accept: (connection: SocketConnection, peer: SocketAddress) => ConnectionHandler,
     tls?: TlsAcceptPolicy,
   ): ListeningSocket;
   /** Starts a connection. The result comes to the handler, with `tls` after the handshake. */
-  connect(address: EncodedAddress, handler: ConnectionHandler, tls?: TlsConnectOptions): Connection;
+  connect(address: EncodedAddress, handler: ConnectionHandler, tls?: TlsConnectOptions): SocketConnection;
+  /** Relays the datagrams that arrive at a bound, non-blocking socket. */
+  relayDatagrams(socket: BoundSocket, router: DatagramRouter, limits: DatagramLimits): DatagramRelay;
   /** Calls `callback` once after about `delayMs`; the function returned cancels it. */
   after(delayMs: number, callback: () => void): () => void;
-  /** Runs until {@link stop}; blocks the thread. */
-  run(): void;
+  /** Runs until {@link stop}; where it can it blocks the thread meanwhile. */
+  run(): Promise<void>;
   /** Ends {@link run} after the present batch and closes every connection. */
   stop(): void;
   stats(): ReactorStats;

@@ -35,6 +35,7 @@ const DESCRIPTORS: Readonly<Record<string, readonly number[]>> = {
   sendmmsg: [0],
   setsockopt: [0],
   shutdown: [0],
+  splice: [0, 2],
   write: [0],
   writev: [0],
   SSL_set_fd: [1],

@@ -108,6 +108,18 @@ export class DatagramBatch {
     this.#headerWords[index * WORDS + NAME_LENGTH] = encodeSocketAddress(address, this.peerBytes, index * NAME_BYTES);
   }
 
+  /** Addresses slot i to a raw sockaddr. */
+  setRawPeer(index: number, sockaddr: Uint8Array): void {
+    this.peerBytes.set(sockaddr, index * NAME_BYTES);
+    this.#headerWords[index * WORDS + NAME_LENGTH] = sockaddr.length;
+  }
+
+  /** A copy of the raw sockaddr of slot i. */
+  rawPeer(index: number): Uint8Array {
+    const length = this.#headerWords[index * WORDS + NAME_LENGTH]!;
+    return Uint8Array.prototype.slice.call(this.peerBytes, index * NAME_BYTES, index * NAME_BYTES + length);
+  }
+
   /** Sends slot i to the socket's connected peer. */
   clearPeer(index: number): void {
     this.#headerWords[index * WORDS + NAME_LENGTH] = 0;
