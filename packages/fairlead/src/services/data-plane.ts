@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../sys/clock.ts';
+import type { Clock } from '../sys/clock.ts';
 import { NETLINK_NETFILTER, openNetlinkGroup } from '../sys/netlink.ts';
 import { openNftablesLibrary } from '../sys/nftables-library.ts';
 import type { Log } from '../sys/role.ts';
@@ -41,7 +41,6 @@ export interface DataPlaneOptions {
   /** Words to run nft, when they lead into another network namespace. */
   readonly nftCommand?: readonly string[];
   readonly clock: Clock;
-  readonly random: Random;
   readonly log: Log;
   readonly onNotice: (notice: DataPlaneNotice) => void;
   /** Others changed what is installed. */
@@ -99,9 +98,9 @@ async function createKernelDataPlane(options: DataPlaneOptions): Promise<DataPla
 
 /** What is beside the rules: ports on which this process listens itself. */
 function withOwnPorts(plane: DataPlane, options: DataPlaneOptions): DataPlane {
-  const { clock, random, log, onNotice, healthy } = options;
+  const { clock, log, onNotice, healthy } = options;
   const healthChecks = createHealthCheckPorts({ healthy, log, onNotice });
-  const localhost = options.mode === 'kernel' ? createLocalhostNodePorts({ clock, random }) : undefined;
+  const localhost = options.mode === 'kernel' ? createLocalhostNodePorts({ clock }) : undefined;
   return {
     apply: async (changes) => {
       try {
@@ -123,12 +122,12 @@ function withOwnPorts(plane: DataPlane, options: DataPlaneOptions): DataPlane {
 
 /** The kernel or this process's own listeners. Rejects with `ServiceProxyError` when the kernel cannot be used. */
 export async function createDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
-  const { clock, random, log, nodePortAddresses, onNotice } = options;
+  const { clock, log, nodePortAddresses, onNotice } = options;
   const plane =
     options.mode === 'kernel'
       ? await createKernelDataPlane(options)
       : {
-          ...createUserspaceApplier({ clock, random, log, nodePortAddresses, onNotice }),
+          ...createUserspaceApplier({ clock, log, nodePortAddresses, onNotice }),
           forget: () => undefined,
         };
   // The rules of another namespace have no business with this one's ports.

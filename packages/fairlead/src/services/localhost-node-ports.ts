@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../sys/clock.ts';
+import type { Clock } from '../sys/clock.ts';
 import { createUserspaceApplier } from './apply-userspace.ts';
 import type { ProgramChanges } from './nft-planner.ts';
 import type { ServiceProgram } from './program.ts';
@@ -21,10 +21,7 @@ function onlyNodePorts(program: ServiceProgram): ServiceProgram {
  * cannot translate loopback destinations without opening loopback to the network (route_localnet).
  * An address and port that another program holds is left to it.
  */
-export function createLocalhostNodePorts(options: {
-  readonly clock: Clock;
-  readonly random: Random;
-}): LocalhostNodePorts {
+export function createLocalhostNodePorts(options: { readonly clock: Clock }): LocalhostNodePorts {
   const listeners = createUserspaceApplier({
     ...options,
     log: () => undefined,

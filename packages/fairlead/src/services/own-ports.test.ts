@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer as createHttpServer, get } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { test } from 'node:test';
-import { systemClock, systemRandom } from '../sys/clock.ts';
+import { systemClock } from '../sys/clock.ts';
 import { MetricRegistry } from '../telemetry/metrics.ts';
 import { compileService } from './compile.ts';
 import { HealSchedule } from './heal-schedule.ts';
@@ -158,7 +158,7 @@ test('node ports on loopback lead to endpoints; ports of others stay theirs', as
     ],
   );
   const program = compileService(service, [slice], node).program as ServiceProgram;
-  const ports = createLocalhostNodePorts({ clock: systemClock, random: systemRandom });
+  const ports = createLocalhostNodePorts({ clock: systemClock });
   const read = (port: number): Promise<string> =>
     new Promise((resolve) => {
       let text = '';

@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os';
 import { type Node, nodes, type Stored } from '@fairlead/api';
 import { type ApiClient, startInformer } from '@fairlead/client';
 import { onBatch } from '../collections/index.ts';
-import { type Clock, type Random, systemClock, systemRandom } from '../sys/clock.ts';
+import { type Clock, systemClock } from '../sys/clock.ts';
 import type { Log, Running } from '../sys/role.ts';
 import { type CompileWarning, compileService, type NodeContext } from './compile.ts';
 import { changedUdpFrontends, type ProgramChange, reconcileConntrack } from './conntrack.ts';
@@ -31,7 +31,6 @@ export interface ServiceProxyOptions {
   /** Only documents the range; node ports are served wherever the API server put them. */
   readonly nodePortRange?: string;
   readonly clock?: Clock;
-  readonly random?: Random;
   readonly log: Log;
   readonly metrics?: ServiceProxyMetrics;
   /** Addresses of the node, in addition to those of its Node object. */
@@ -110,7 +109,6 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     nodePorts: !edge,
     nodePortAddresses: edge ? [] : (options.nodePortAddresses ?? ['0.0.0.0', '::']),
     clock,
-    random: options.random ?? systemRandom,
     log: options.log,
     onNotice,
     onForeignChange: () => healing.changed(),
