@@ -1,63 +1,45 @@
 // Hot path: typed arrays, nothing allocated per pick.
-import { AliasTable } from './alias-table.ts';
-import {
-  type Balancer,
-  type BalancerOptions,
-  checkedWeights,
-  InFlight,
-  nextUsable,
-  type Random,
-  weightsAreEqual,
-} from './balancer.ts';
+import type { BalancerOptions } from './balancer.ts';
+import { DrawingBalancer } from './weighted-draw.ts';
+
+/** Options of {@link LeastRequest} beside the common ones. */
+export interface LeastRequestOptions extends BalancerOptions {
+  /** Endpoints drawn per pick, 2 or more (Envoy's choice count). Default 2. */
+  readonly choices?: number;
+  /** How much requests in flight count against the weight: the load is inFlight^bias / weight. Default 1, 0 for not at all. */
+  readonly bias?: number;
+}
 
 /**
  * Power of two choices: of two endpoints drawn by weight, the one with fewer requests in flight
  * per weight (Mitzenmacher 1996: the fullest of n then holds ln ln n / ln 2 + O(1), not
- * ln n / ln ln n). A tie goes to the first drawn, so an idle backend still follows the weights. O(1).
+ * ln n / ln ln n). A tie goes to the first drawn, so an idle backend still follows the weights. O(choices).
  */
-export class LeastRequest implements Balancer {
-  readonly size: number;
-  readonly #weights: Float64Array;
-  readonly #inFlight: InFlight;
-  readonly #random: Random;
-  readonly #table: AliasTable | undefined;
-  readonly #empty: boolean;
+export class LeastRequest extends DrawingBalancer {
+  readonly #choices: number;
+  readonly #bias: number;
 
-  constructor(options: BalancerOptions) {
-    this.#weights = checkedWeights(options.weights);
-    this.size = this.#weights.length;
-    this.#inFlight = new InFlight(this.size, options.inFlight);
-    this.#random = options.random;
-    this.#empty = !this.#weights.some((weight) => weight > 0);
-    const simple = this.#empty || weightsAreEqual(this.#weights);
-    this.#table = simple ? undefined : new AliasTable(this.#weights, options.random);
+  constructor(options: LeastRequestOptions) {
+    super(options);
+    this.#choices = options.choices ?? 2;
+    this.#bias = options.bias ?? 1;
   }
 
   pick(avoid = -1): number {
-    if (this.#empty) return -1;
-    let first: number;
-    let second: number;
-    if (this.#table === undefined) {
-      first = Math.floor(this.#random() * this.size);
-      if (this.size === 1) return first;
-      second = Math.floor(this.#random() * (this.size - 1));
-      if (second >= first) second += 1;
-    } else {
-      first = this.#table.draw();
-      second = this.#table.draw();
+    let best = this.pickOfTwo(avoid);
+    for (let more = this.#choices - 2; more > 0 && best >= 0; more -= 1) {
+      const other = this.draw();
+      if (other !== avoid && other !== best && this.isBetter(other, best)) best = other;
     }
-    if (first === avoid) return second === avoid ? nextUsable(this.#weights, avoid) : second;
-    if (second === avoid) return first;
-    const counts = this.#inFlight.counts;
-    // counts[first] / weight[first] <= counts[second] / weight[second], without dividing.
-    return counts[first]! * this.#weights[second]! <= counts[second]! * this.#weights[first]! ? first : second;
+    return best;
   }
 
-  start(index: number): void {
-    this.#inFlight.start(index);
-  }
-
-  done(index: number): void {
-    this.#inFlight.done(index);
+  protected override isBetter(candidate: number, other: number): boolean {
+    const { weights } = this;
+    const mine = this.inFlight(candidate);
+    const theirs = this.inFlight(other);
+    // mine / weight < theirs / weight, without dividing.
+    if (this.#bias === 1) return mine * weights[other]! < theirs * weights[candidate]!;
+    return mine ** this.#bias * weights[other]! < theirs ** this.#bias * weights[candidate]!;
   }
 }

@@ -1,4 +1,5 @@
 // Hot path: `pick` is one array read. Building is O(size of the table).
+import type { ConsistentTable } from './consistent-hash.ts';
 
 /** Default table size: prime, and at least 100 times the endpoints up to 655 of them keeps imbalance below 1 %. */
 export const MAGLEV_TABLE_SIZE = 65_537;
@@ -26,12 +27,14 @@ export function hashText(text: string, seed: number): number {
  * own permutation of the slots and takes the next free one; endpoints of larger weight move more
  * often. The same names and weights give the same table everywhere, whatever their order.
  */
-export class Maglev {
+export class Maglev implements ConsistentTable {
+  readonly length: number;
   readonly #table: Int32Array;
 
   /** `names` identify endpoints across changes (e.g. `10.0.0.1:80`), unique; `size` is a prime. */
   constructor(names: readonly string[], weights: ArrayLike<number>, size: number = MAGLEV_TABLE_SIZE) {
     this.#table = new Int32Array(size).fill(-1);
+    this.length = Array.from(weights).some((weight) => weight > 0) ? size : 0;
     const largest = Math.max(0, ...Array.from(weights));
     const order = names.map((_, index) => index).filter((index) => (weights[index] ?? 0) > 0);
     order.sort((a, b) => (names[a]! < names[b]! ? -1 : 1));
@@ -52,6 +55,14 @@ export class Maglev {
         if (filled === size) return;
       }
     }
+  }
+
+  locate(hash: number): number {
+    return hash % this.#table.length;
+  }
+
+  ownerAt(position: number): number {
+    return this.#table[position]!;
   }
 
   /** Index of the endpoint that owns `hash` (an unsigned 32-bit number), or -1 when there is none. */

@@ -1,136 +1,192 @@
-// Hot path: isEjected and recordSuccess run once per request.
+// Hot path: isEjected and record run once per request.
+import type { Random } from './balancer.ts';
+import {
+  EJECTED_UNTIL,
+  EJECTIONS,
+  type EndpointMemory,
+  FAILURES_5XX,
+  FAILURES_GATEWAY,
+  FAILURES_LOCAL,
+  WINDOW_GOOD,
+  WINDOW_TOTAL,
+} from './endpoint-memory.ts';
 
-/** When an endpoint is taken out for failing, and for how long. Times in milliseconds. */
+/** When an endpoint is taken out for failing, and for how long. `off` disables a rule. Times in milliseconds. */
 export interface OutlierOptions {
-  /** Failures in a row that eject. Default 5. */
-  readonly consecutiveFailures?: number;
+  /** Responses 500 to 599 and local failures in a row. Default 5. */
+  readonly consecutive5xx?: number | 'off';
+  /** Responses 502, 503, 504 and local failures in a row. Default `off`. */
+  readonly consecutiveGateway?: number | 'off';
+  /** Failures in a row without any response. Default `off`. */
+  readonly consecutiveLocal?: number | 'off';
+  /** Success rates below mean - factor * deviation. Default 1.9. */
+  readonly successRateFactor?: number | 'off';
+  readonly successRateMinEndpoints?: number;
+  readonly successRateMinRequests?: number;
+  /** Percent of failures in an interval. Default `off` (85 is usual). */
+  readonly failurePercentage?: number | 'off';
+  readonly failurePercentageMinEndpoints?: number;
+  readonly failurePercentageMinRequests?: number;
   /** First ejection; the n-th in a row lasts n times as long. Default 30 s. */
   readonly baseEjectionMs?: number;
   /** Longest ejection, and how long an endpoint must behave before the count starts anew. Default 300 s. */
   readonly maxEjectionMs?: number;
+  /** Most added to an ejection at random. Default 0. */
+  readonly jitterMs?: number;
+  /** Most of a backend's endpoints that may be out at a time, 0 to 1; one always may. Default 0.1. */
+  readonly maxEjectedShare?: number;
 }
 
-/** Most of a backend's endpoints that may be out at a time, but always one (as Envoy). */
-const MAX_EJECTED_SHARE = 0.1;
+/** Envoy's defaults. */
+export const OUTLIER_DEFAULTS: Required<OutlierOptions> = {
+  consecutive5xx: 5,
+  consecutiveGateway: 'off',
+  consecutiveLocal: 'off',
+  successRateFactor: 1.9,
+  successRateMinEndpoints: 5,
+  successRateMinRequests: 100,
+  failurePercentage: 'off',
+  failurePercentageMinEndpoints: 5,
+  failurePercentageMinRequests: 50,
+  baseEjectionMs: 30_000,
+  maxEjectionMs: 300_000,
+  jitterMs: 0,
+  maxEjectedShare: 0.1,
+};
 
-// Words of a slot: uses | hash:2 | failures in a row | ejections in a row | reserved | until:f64.
-const WORDS = 8;
-const USES = 0;
-const HASH = 1;
-const FAILURES = 3;
-const EJECTIONS = 4;
-const UNTIL_DOUBLE = 3;
-const CLAIMED = -1;
-/** Slots looked at for a name before giving up. */
-const PROBES = 64;
-
-/** Memory for this many endpoints, to be shared by all threads that call them. */
-export function createOutlierMemory(endpoints: number = 8192): SharedArrayBuffer {
-  return new SharedArrayBuffer(endpoints * WORDS * 4);
-}
+/** How a request to an endpoint ended; `local`: without a response. */
+export type Outcome = 'success' | '5xx' | 'gateway' | 'local';
 
 /**
- * Passive health of endpoints, one truth for all threads: the endpoint that fails in one is out in
- * all. Slots are found by name in a lock-free table, so that no thread hands out numbers. Times are
- * of a clock that the threads share (Unix milliseconds); should it jump back, no ejection lasts
- * longer than the maximum.
+ * Passive health of the endpoints of one backend, by rules of its own, over memory that all threads
+ * share: the endpoint that fails in one is out in all. Times are Unix milliseconds; should that clock
+ * jump back, no ejection lasts longer than the maximum.
  */
 export class OutlierDetector {
-  readonly #words: Int32Array;
-  readonly #until: Float64Array;
-  readonly #slots: number;
-  readonly #consecutive: number;
-  readonly #baseMs: number;
-  readonly #maxMs: number;
+  readonly #memory: EndpointMemory;
+  readonly #options: Required<OutlierOptions>;
+  readonly #random: Random;
 
-  constructor(memory: SharedArrayBuffer, options: OutlierOptions = {}) {
-    this.#words = new Int32Array(memory);
-    this.#until = new Float64Array(memory);
-    this.#slots = this.#words.length / WORDS;
-    this.#consecutive = options.consecutiveFailures ?? 5;
-    this.#baseMs = options.baseEjectionMs ?? 30_000;
-    this.#maxMs = options.maxEjectionMs ?? 300_000;
-  }
-
-  /** The slot of an endpoint, until {@link release}; -1 when the table is full there: no detection then. */
-  acquire(name: string): number {
-    const [low, high] = hash(name);
-    const words = this.#words;
-    // First an existing one anywhere on the path, then a free one. A race may give a name two slots: harmless.
-    for (let probe = 0; probe < PROBES; probe++) {
-      const slot = this.#probe(low, probe);
-      const at = slot * WORDS;
-      for (;;) {
-        const uses = Atomics.load(words, at + USES);
-        if (uses <= 0 || words[at + HASH] !== low || words[at + HASH + 1] !== high) break;
-        if (Atomics.compareExchange(words, at + USES, uses, uses + 1) === uses) return slot;
-      }
-    }
-    for (let probe = 0; probe < PROBES; probe++) {
-      const slot = this.#probe(low, probe);
-      const at = slot * WORDS;
-      if (Atomics.compareExchange(words, at + USES, 0, CLAIMED) !== 0) continue;
-      words[at + HASH] = low;
-      words[at + HASH + 1] = high;
-      words[at + FAILURES] = 0;
-      words[at + EJECTIONS] = 0;
-      this.#until[slot * (WORDS / 2) + UNTIL_DOUBLE] = 0;
-      Atomics.store(words, at + USES, 1);
-      return slot;
-    }
-    return -1;
-  }
-
-  #probe(low: number, probe: number): number {
-    return ((low >>> 0) + probe) % this.#slots;
-  }
-
-  release(slot: number): void {
-    if (slot >= 0) Atomics.sub(this.#words, slot * WORDS + USES, 1);
-  }
-
-  recordSuccess(slot: number): void {
-    if (slot >= 0 && this.#words[slot * WORDS + FAILURES] !== 0) this.#words[slot * WORDS + FAILURES] = 0;
+  constructor(memory: EndpointMemory, options: OutlierOptions, random: Random) {
+    this.#memory = memory;
+    this.#options = { ...OUTLIER_DEFAULTS, ...options };
+    this.#random = random;
   }
 
   /**
-   * Counts a failure. `mayEject` is asked only when the endpoint is due: see {@link mayEject}. True
-   * when the endpoint has been ejected by this very failure.
+   * Counts the end of a request. `ejected` says how many of how many endpoints are out, and is asked
+   * only when this one is due. True when it has been ejected by this very outcome.
    */
-  recordFailure(slot: number, nowMs: number, mayEject: () => boolean): boolean {
-    if (slot < 0) return false;
-    const at = slot * WORDS;
-    if (Atomics.add(this.#words, at + FAILURES, 1) + 1 < this.#consecutive) return false;
-    if (this.isEjected(slot, nowMs) || !mayEject()) return false;
-    const index = slot * (WORDS / 2) + UNTIL_DOUBLE;
-    const since = nowMs - this.#until[index]!;
-    const before = since > this.#maxMs || since < 0 ? 0 : this.#words[at + EJECTIONS]!;
-    this.#words[at + EJECTIONS] = before + 1;
-    this.#words[at + FAILURES] = 0;
-    this.#until[index] = nowMs + Math.min(this.#baseMs * (before + 1), this.#maxMs);
+  record(slot: number, outcome: Outcome, nowMs: number, counts: () => EjectionCounts): boolean {
+    const memory = this.#memory;
+    if (slot === memory.spare) return false;
+    const { words } = memory;
+    const record = memory.at(slot, 0);
+    words[record + WINDOW_TOTAL] = words[record + WINDOW_TOTAL]! + 1;
+    if (outcome === 'success') {
+      words[record + WINDOW_GOOD] = words[record + WINDOW_GOOD]! + 1;
+      if (words[record + FAILURES_5XX] !== 0) words[record + FAILURES_5XX] = 0;
+      if (words[record + FAILURES_GATEWAY] !== 0) words[record + FAILURES_GATEWAY] = 0;
+      if (words[record + FAILURES_LOCAL] !== 0) words[record + FAILURES_LOCAL] = 0;
+      return false;
+    }
+    const { consecutive5xx, consecutiveGateway, consecutiveLocal } = this.#options;
+    const isGateway = outcome !== '5xx';
+    const isLocal = outcome === 'local';
+    const due = [
+      Atomics.add(words, record + FAILURES_5XX, 1) + 1 >= limitOf(consecutive5xx),
+      isGateway && Atomics.add(words, record + FAILURES_GATEWAY, 1) + 1 >= limitOf(consecutiveGateway),
+      isLocal && Atomics.add(words, record + FAILURES_LOCAL, 1) + 1 >= limitOf(consecutiveLocal),
+    ].includes(true);
+    if (!isGateway) words[record + FAILURES_GATEWAY] = 0;
+    if (!isLocal) words[record + FAILURES_LOCAL] = 0;
+    return due && this.#eject(slot, nowMs, counts);
+  }
+
+  #eject(slot: number, nowMs: number, counts: () => EjectionCounts): boolean {
+    if (this.isEjected(slot, nowMs) || !this.#mayEject(counts())) return false;
+    const memory = this.#memory;
+    const { baseEjectionMs, jitterMs, maxEjectionMs } = this.#options;
+    const record = memory.at(slot, 0);
+    const until = memory.doubleAt(slot, EJECTED_UNTIL);
+    const since = nowMs - memory.doubles[until]!;
+    const before = since > maxEjectionMs || since < 0 ? 0 : memory.words[record + EJECTIONS]!;
+    memory.words[record + EJECTIONS] = before + 1;
+    for (const word of [FAILURES_5XX, FAILURES_GATEWAY, FAILURES_LOCAL]) memory.words[record + word] = 0;
+    const length = Math.min(baseEjectionMs * (before + 1), maxEjectionMs) + this.#random() * jitterMs;
+    memory.doubles[until] = nowMs + length;
+    memory.touch();
     return true;
   }
 
+  /** Whether one more may be taken out. The last one never is. */
+  #mayEject({ size, ejected }: EjectionCounts): boolean {
+    return (
+      size > 1 && ejected + 1 < size && ejected < Math.max(1, Math.floor(size * this.#options.maxEjectedShare + 1e-9))
+    );
+  }
+
   isEjected(slot: number, nowMs: number): boolean {
-    if (slot < 0) return false;
-    const until = this.#until[slot * (WORDS / 2) + UNTIL_DOUBLE]!;
-    return until > nowMs && until - nowMs <= this.#maxMs;
+    const until = this.ejectedUntil(slot);
+    return until > nowMs && until - nowMs <= this.#options.maxEjectionMs + this.#options.jitterMs;
+  }
+
+  /** Unix ms at which the last ejection ends or ended; 0 without one. */
+  ejectedUntil(slot: number): number {
+    return slot === this.#memory.spare ? 0 : this.#memory.doubles[this.#memory.doubleAt(slot, EJECTED_UNTIL)]!;
+  }
+
+  /** Ends an ejection, e.g. because an active check has passed. */
+  uneject(slot: number): void {
+    const at = this.#memory.doubleAt(slot, EJECTED_UNTIL);
+    if (slot === this.#memory.spare || this.#memory.doubles[at] === 0) return;
+    this.#memory.doubles[at] = 0;
+    this.#memory.touch();
+  }
+
+  /**
+   * The rules that compare endpoints with each other; to be called by one thread at the end of each
+   * interval, with all endpoints of the backend. Starts the next interval. Returns how many were ejected.
+   */
+  endInterval(slots: readonly number[], nowMs: number): number {
+    const memory = this.#memory;
+    const seen = slots
+      .filter((slot) => slot !== memory.spare)
+      .map((slot) => {
+        const record = memory.at(slot, 0);
+        const total = Atomics.exchange(memory.words, record + WINDOW_TOTAL, 0);
+        const good = Atomics.exchange(memory.words, record + WINDOW_GOOD, 0);
+        return { slot, total, rate: total === 0 ? 1 : Math.min(1, good / total) };
+      });
+    const counts = (): EjectionCounts => ({
+      size: slots.length,
+      ejected: slots.filter((slot) => this.isEjected(slot, nowMs)).length,
+    });
+    const before = counts().ejected;
+    const options = this.#options;
+    const rated = seen.filter(({ total }) => total >= options.successRateMinRequests);
+    if (options.successRateFactor !== 'off' && rated.length >= options.successRateMinEndpoints) {
+      const mean = rated.reduce((sum, { rate }) => sum + rate, 0) / rated.length;
+      const variance = rated.reduce((sum, { rate }) => sum + (rate - mean) ** 2, 0) / rated.length;
+      const least = mean - options.successRateFactor * Math.sqrt(variance);
+      for (const { slot, rate } of rated) if (rate < least) this.#eject(slot, nowMs, counts);
+    }
+    const counted = seen.filter(({ total }) => total >= options.failurePercentageMinRequests);
+    if (options.failurePercentage !== 'off' && counted.length >= options.failurePercentageMinEndpoints) {
+      for (const { slot, rate } of counted) {
+        if ((1 - rate) * 100 >= options.failurePercentage) this.#eject(slot, nowMs, counts);
+      }
+    }
+    return counts().ejected - before;
   }
 }
 
-/** Whether one more of `size` endpoints may be taken out when `ejected` are. The last one never is. */
-export function mayEject(size: number, ejected: number): boolean {
-  return size > 1 && ejected + 1 < size && ejected < Math.max(1, Math.floor(size * MAX_EJECTED_SHARE));
+/** Endpoints of a backend, and how many of them are out. */
+export interface EjectionCounts {
+  readonly size: number;
+  readonly ejected: number;
 }
 
-/** Two independent 32-bit FNV-1a hashes: names that agree in both share their health, which is no harm. */
-function hash(name: string): [number, number] {
-  let low = 0x811c9dc5;
-  let high = 0x01234567;
-  for (let i = 0; i < name.length; i++) {
-    const code = name.charCodeAt(i);
-    low = Math.imul(low ^ code, 0x01000193);
-    high = Math.imul(high ^ (code * 31 + i), 0x01000193);
-  }
-  return [low, high];
+function limitOf(limit: number | 'off'): number {
+  return limit === 'off' ? Infinity : limit;
 }

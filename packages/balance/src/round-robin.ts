@@ -1,12 +1,5 @@
 // Hot path: typed arrays, nothing allocated per pick.
-import {
-  type Balancer,
-  type BalancerOptions,
-  checkedWeights,
-  InFlight,
-  nextUsable,
-  weightsAreEqual,
-} from './balancer.ts';
+import { type BalancerOptions, CountingBalancer, nextUsable, weightsAreEqual } from './balancer.ts';
 
 /** Virtual times above this are shifted back to zero, long before a double loses precision. */
 const VIRTUAL_TIME_LIMIT = 2 ** 20;
@@ -17,10 +10,7 @@ const VIRTUAL_TIME_LIMIT = 2 ** 20;
  * virtual time from a random phase. At any moment the picks per weight of two endpoints differ by at
  * most one turn of each, and turns are spread evenly (weights 3:1 give a a b a, not a a a b). O(1) equal, O(log n) weighted.
  */
-export class RoundRobin implements Balancer {
-  readonly size: number;
-  readonly #weights: Float64Array;
-  readonly #inFlight: InFlight;
+export class RoundRobin extends CountingBalancer {
   readonly #equal: boolean;
   #next: number;
   /** Binary heap of endpoint indices with weight > 0, earliest deadline first, ties by index. */
@@ -28,15 +18,13 @@ export class RoundRobin implements Balancer {
   readonly #deadline: Float64Array;
 
   constructor(options: BalancerOptions) {
-    this.#weights = checkedWeights(options.weights);
-    this.size = this.#weights.length;
-    this.#inFlight = new InFlight(this.size, options.inFlight);
-    this.#equal = weightsAreEqual(this.#weights);
+    super(options);
+    this.#equal = weightsAreEqual(this.weights);
     this.#next = this.#equal ? Math.floor(options.random() * this.size) : 0;
     const usable: number[] = [];
     this.#deadline = new Float64Array(this.size);
     if (!this.#equal) {
-      this.#weights.forEach((weight, index) => {
+      this.weights.forEach((weight, index) => {
         if (weight === 0) return;
         this.#deadline[index] = options.random() / weight;
         usable.push(index);
@@ -51,15 +39,7 @@ export class RoundRobin implements Balancer {
     if (index !== avoid || index < 0) return index;
     // One more turn; with distinct endpoints left it differs, except when the avoided one is due twice in a row.
     const second = this.#equal ? this.#turn() : this.#due();
-    return second !== avoid ? second : nextUsable(this.#weights, avoid);
-  }
-
-  start(index: number): void {
-    this.#inFlight.start(index);
-  }
-
-  done(index: number): void {
-    this.#inFlight.done(index);
+    return second !== avoid ? second : nextUsable(this.weights, avoid);
   }
 
   #turn(): number {
@@ -73,7 +53,7 @@ export class RoundRobin implements Balancer {
     const index = this.#heap[0]!;
     const due = this.#deadline[index]!;
     if (due > VIRTUAL_TIME_LIMIT) this.#rebase(due);
-    this.#deadline[index] = this.#deadline[index]! + 1 / this.#weights[index]!;
+    this.#deadline[index] = this.#deadline[index]! + 1 / this.weights[index]!;
     this.#sink(0);
     return index;
   }

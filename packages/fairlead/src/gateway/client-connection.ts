@@ -7,13 +7,13 @@ import type { CompiledRoute } from './compiled-route.ts';
 import { METRIC, recordLatency } from './gateway-metrics.ts';
 import { errorBody, FAILURE_REASONS, type LocalReason, localResponse } from './local-response.ts';
 import type { ProxyCore } from './proxy-core.ts';
-import { ReplayBuffer } from './replay-buffer.ts';
 import { RequestBody } from './request-body.ts';
+import { requestHash } from './request-hash.ts';
+import { RequestTries } from './request-tries.ts';
 import { type ClientIdentity, writeRequestHead } from './request-writer.ts';
 import { writeInterimHead, writeResponseHead } from './response-writer.ts';
 import type { Frontend, RequestDescription } from './route-lookup.ts';
 import * as lookup from './route-lookup.ts';
-import { UpstreamAttempt } from './upstream-attempt.ts';
 import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.ts';
 
 const IDLE = 0;
@@ -33,12 +33,11 @@ export class ClientConnection implements ConnectionHandler {
   #partialHead: RequestHead | undefined = undefined;
   // The exchange in progress.
   #route: CompiledRoute | undefined = undefined;
-  readonly #attempt = new UpstreamAttempt();
+  readonly #tries: RequestTries;
   #startedMs = 0;
   #activeMs = 0;
   #keepAlive = false;
   #wantsUpgrade = false;
-  #isIdempotent = false;
   readonly #body = new RequestBody();
   #responseStarted = false;
   #status = 0;
@@ -47,7 +46,6 @@ export class ClientConnection implements ConnectionHandler {
   #upstreamEnded = false;
   /** A finished exchange left input behind that waits for the output to drain. */
   #redeliverWhenDrained = false;
-  readonly #replay = new ReplayBuffer();
   #logged: RequestDescription | undefined = undefined;
 
   constructor(core: ProxyCore, connection: Connection, frontend: Frontend, identity: ClientIdentity) {
@@ -55,6 +53,7 @@ export class ClientConnection implements ConnectionHandler {
     this.connection = connection;
     this.#frontend = frontend;
     this.#identity = identity;
+    this.#tries = new RequestTries(core, this);
     core.metrics[METRIC.connectionsAccepted]! += 1;
     core.metrics[METRIC.connectionsOpen]! += 1;
     connection.setDeadline(core.reactor.nowMs + core.times.headMs);
@@ -77,7 +76,7 @@ export class ClientConnection implements ConnectionHandler {
         else this.#onBodyBytes(start, end);
         return;
       case TUNNEL: {
-        const upstream = this.#attempt.upstream!.connection;
+        const upstream = this.#tries.upstream!.connection;
         this.#activeMs = this.#core.reactor.nowMs;
         upstream.write(this.#core.reactor.input, start, end);
         if (upstream.isCongested) this.connection.pauseReading();
@@ -123,7 +122,7 @@ export class ClientConnection implements ConnectionHandler {
     this.#state = ACTIVE;
     this.#startedMs = reactor.nowMs;
     this.#activeMs = reactor.nowMs;
-    this.#attempt.reset();
+    this.#tries.reset();
     this.#keepAlive = false;
     this.#body.reset();
     this.#responseStarted = false;
@@ -140,7 +139,6 @@ export class ClientConnection implements ConnectionHandler {
     this.isHead = head.method === request.HEAD;
     this.isHttp10 = head.minorVersion === 0;
     this.#keepAlive = (this.isHttp10 ? head.hasKeepAlive && !head.hasClose : !head.hasClose) && !core.draining;
-    this.#isIdempotent = head.isIdempotent;
     this.#body.start(head);
     if (core.accessLog !== undefined) this.#logged = lookup.describeRequest(head);
 
@@ -179,12 +177,18 @@ export class ClientConnection implements ConnectionHandler {
   #forward(route: CompiledRoute, head: RequestHead, path: Buffer | undefined, bodyStart: number, end: number): void {
     const core = this.#core;
     const backend = lookup.chooseBackend(route, core.random);
-    if (backend === undefined || backend.balancer === undefined) {
+    if (backend === undefined || !backend.hasEndpoints) {
       core.metrics[METRIC.noEndpoint]! += 1;
       this.#endLocally(bodyStart, end, 503, errorBody(503, 'no endpoints'), 'no-endpoint');
       return;
     }
-    this.#attempt.backend = backend;
+    const { hashBy } = backend.policy;
+    const hash = hashBy.length === 0 ? undefined : requestHash(head, hashBy, this.#identity.address);
+    if (!this.#tries.begin(route, backend, hash, head.isIdempotent)) {
+      core.metrics[METRIC.overflows]! += 1;
+      this.#endLocally(bodyStart, end, 503, errorBody(503, 'too many requests'), 'overflow');
+      return;
+    }
     this.#wantsUpgrade = lookup.wantsTunnel(head);
     const { output } = core.reactor;
     let at = writeRequestHead(head, output.bytes, route, this.#identity, path, this.#wantsUpgrade);
@@ -194,19 +198,21 @@ export class ClientConnection implements ConnectionHandler {
       this.#respondError(400, 'bad-request');
       return;
     }
-    this.#replay.start(output.bytes, at);
+    this.#tries.noteHead(output.bytes, at);
     this.connection.setDeadline(this.#startedMs + Math.min(route.requestMs, route.idleMs));
-    if (this.#selectUpstream(-1, false)) this.#attempt.upstream!.connection.write(output, 0, at);
+    const result = this.#tries.start();
+    if (result !== 'started') {
+      this.onTriesFailed(result);
+      return;
+    }
+    this.#tries.upstream!.connection.write(output, 0, at);
     this.#slowDown();
   }
 
-  /** Picks an endpoint and a connection to it; answers 503 and returns false if there is none. */
-  #selectUpstream(avoid: number, fresh: boolean): boolean {
-    const core = this.#core;
-    if (this.#attempt.select(core, this, this.#route!.connectMs, avoid, fresh)) return true;
-    core.metrics[METRIC.noEndpoint]! += 1;
-    this.#respondError(503, 'no-endpoint');
-    return false;
+  /** No try can be made (any more). */
+  onTriesFailed(reason: 'no-endpoint' | 'overflow'): void {
+    this.#core.metrics[reason === 'overflow' ? METRIC.overflows : METRIC.noEndpoint]! += 1;
+    this.#respondError(503, reason);
   }
 
   /** Appends body bytes to the output and keeps what follows the body; minus 1 if it is malformed. */
@@ -219,27 +225,23 @@ export class ClientConnection implements ConnectionHandler {
 
   #onBodyBytes(start: number, end: number): void {
     const { input, output } = this.#core.reactor;
-    const upstream = this.#attempt.upstream!;
-    if (this.#body.takeWhole(end - start)) {
-      // The common case of an upload needs no copy.
-      this.#replay.append(input.bytes, start, end);
-      upstream.connection.write(input, start, end);
-    } else {
+    // The common case of an upload needs no copy.
+    if (this.#body.takeWhole(end - start)) this.#tries.write(input, start, end);
+    else {
       const at = this.#encodeBody(start, end, 0);
       if (at < 0) {
         this.#core.metrics[METRIC.badRequests]! += 1;
-        this.#attempt.release(false);
+        this.#tries.release(false);
         this.#respondError(400, 'bad-request');
         return;
       }
-      this.#replay.append(output.bytes, 0, at);
-      upstream.connection.write(output, 0, at);
+      this.#tries.write(output, 0, at);
     }
     this.#slowDown();
   }
 
   #slowDown(): void {
-    if (this.#attempt.upstream?.connection.isCongested === true) this.connection.pauseReading();
+    if (this.#tries.upstream?.connection.isCongested === true) this.connection.pauseReading();
   }
 
   // From the upstream connection.
@@ -257,6 +259,11 @@ export class ClientConnection implements ConnectionHandler {
     this.connection.write(output, 0, writeInterimHead(head, output.bytes));
   }
 
+  /** Whether a final answer goes to the client; else its try is over and another one runs. */
+  takesAnswer(upstream: UpstreamConnection, status: number): boolean {
+    return this.#tries.takesAnswer(upstream, status);
+  }
+
   /** Writes the final head into the output buffer; returns its length. The caller sends it with the body. */
   writeHead(head: ResponseHead, chunked: boolean, closes: boolean): number {
     const { metrics, reactor } = this.#core;
@@ -265,7 +272,6 @@ export class ClientConnection implements ConnectionHandler {
     this.#activeMs = reactor.nowMs;
     metrics[METRIC.responses + ((head.status / 100) | 0)]! += 1;
     recordLatency(metrics, reactor.nowMs - this.#startedMs);
-    this.#attempt.recordOutcome(this.#core, head.status >= 502 && head.status <= 504);
     if (closes || this.#core.draining || !this.#body.isDone) this.#keepAlive = false;
     const field = !this.#keepAlive ? 'close' : this.isHttp10 ? 'keep-alive' : 'none';
     return writeResponseHead(head, reactor.output.bytes, this.#route!.responseEdit, chunked, field);
@@ -290,42 +296,34 @@ export class ClientConnection implements ConnectionHandler {
   }
 
   onResponseComplete(upstreamReusable: boolean): void {
-    this.#attempt.release(upstreamReusable && this.#body.isDone);
+    this.#tries.release(upstreamReusable && this.#body.isDone);
     this.#finish(undefined);
   }
 
   onUpstreamFailed(upstream: UpstreamConnection, failure: UpstreamFailure): void {
-    if (this.#attempt.upstream !== upstream) return;
     const { metrics } = this.#core;
     metrics[METRIC.upstreamFailures]! += 1;
     if (failure === 'malformed') metrics[METRIC.badResponses]! += 1;
-    const avoid = this.#attempt.failedIndex;
-    const { isReused, isConnected, hasResponseBytes } = upstream;
-    // A pooled connection that ended between two requests says nothing about the endpoint.
-    if (!isReused || hasResponseBytes || failure !== 'reset') this.#attempt.recordOutcome(this.#core, true);
-    this.#attempt.release(false);
-    if (this.#state === TUNNEL) {
-      this.#finish('upstream-reset');
-      return;
-    }
     if (this.#responseStarted) {
-      // The client must not take what it got for the whole: no last chunk, no further request.
-      this.#abort('upstream-reset');
-      return;
-    }
-    // Safe to send again: nothing was sent, or a pooled connection closed on us before answering.
-    const unsent = !isConnected;
-    const stale = isReused && !hasResponseBytes && this.#isIdempotent && failure === 'reset';
-    if ((unsent || stale) && this.#replay.isComplete && this.#attempt.mayRetry) {
-      metrics[METRIC.retries]! += 1;
-      if (this.#selectUpstream(unsent ? avoid : -1, stale)) {
-        this.#attempt.upstream!.connection.writeBytes(this.#replay.bytes());
+      if (this.#tries.upstream !== upstream) return;
+      if (this.#state === TUNNEL) this.#finish('upstream-reset');
+      else {
+        this.#tries.recordLocalFailure();
+        // The client must not take what it got for the whole: no last chunk, no further request.
+        this.#abort('upstream-reset');
       }
       return;
     }
+    if (this.#tries.onFailure(upstream, failure) === 'waiting') return;
     const timedOut = failure === 'connect-timeout';
     if (timedOut) metrics[METRIC.timeouts]! += 1;
     this.#respondError(timedOut ? 504 : 502, FAILURE_REASONS[failure]);
+  }
+
+  /** A try has no answer within its time. */
+  onTryTimeout(upstream: UpstreamConnection): void {
+    if (this.#responseStarted || this.#tries.onTryTimeout(upstream) === 'waiting') return;
+    this.#respondError(504, 'upstream-timeout');
   }
 
   onUpstreamDrained(): void {
@@ -352,13 +350,13 @@ export class ClientConnection implements ConnectionHandler {
         return;
       case TUNNEL:
         if (this.#upstreamEnded) this.#finish(undefined);
-        else this.#attempt.upstream!.connection.endWriting();
+        else this.#tries.upstream!.connection.endWriting();
     }
   }
 
   onDrained(): void {
     this.#activeMs = this.#core.reactor.nowMs;
-    this.#attempt.upstream?.connection.resumeReading();
+    this.#tries.upstream?.connection.resumeReading();
     if (this.#redeliverWhenDrained) {
       this.#redeliverWhenDrained = false;
       this.connection.resumeReading();
@@ -387,15 +385,15 @@ export class ClientConnection implements ConnectionHandler {
       return;
     }
     metrics[METRIC.timeouts]! += 1;
-    if (this.#body.isDone) this.#attempt.recordOutcome(this.#core, true);
-    this.#attempt.release(false);
+    if (this.#body.isDone) this.#tries.recordLocalFailure();
+    this.#tries.release(false);
     if (this.#responseStarted) this.#abort('upstream-timeout');
     else if (this.#body.isDone) this.#respondError(504, 'upstream-timeout');
     else this.#respondError(408, 'request-timeout');
   }
 
   onFailed(): void {
-    this.#attempt.release(false);
+    this.#tries.release(false);
     if (this.#state === ACTIVE || this.#state === TUNNEL) this.#account(undefined);
     this.#gone();
   }
@@ -440,7 +438,7 @@ export class ClientConnection implements ConnectionHandler {
   /** Ends an exchange whose response is complete. */
   #finish(reason: LocalReason | undefined): void {
     // Only a tunnel still has its upstream here.
-    this.#attempt.release(false);
+    this.#tries.release(false);
     this.#account(reason);
     if (!this.#keepAlive || this.#state === TUNNEL) {
       this.connection.closeGracefully();
@@ -448,7 +446,6 @@ export class ClientConnection implements ConnectionHandler {
       return;
     }
     this.#state = IDLE;
-    this.#replay.shrink();
     this.connection.setDeadline(this.#core.reactor.nowMs + this.#core.times.clientIdleMs);
     if (this.connection.isCongested) this.#redeliverWhenDrained = true;
     else {
@@ -459,7 +456,7 @@ export class ClientConnection implements ConnectionHandler {
 
   /** Breaks off: the client sees that the response is incomplete. */
   #abort(reason: LocalReason): void {
-    this.#attempt.release(false);
+    this.#tries.release(false);
     this.#account(reason);
     this.#close();
   }
@@ -483,6 +480,7 @@ export class ClientConnection implements ConnectionHandler {
   #account(reason: LocalReason | undefined): void {
     const core = this.#core;
     core.metrics[METRIC.requestsInFlight]! -= 1;
+    this.#tries.end();
     if (core.accessLog === undefined) return;
     core.accessLog.add({
       client: this.#identity.address,
@@ -490,7 +488,7 @@ export class ClientConnection implements ConnectionHandler {
       status: this.#status,
       bytesSent: this.connection.bytesWritten - this.#bytesBefore,
       durationMs: core.clock.monotonicMs() - this.#startedMs,
-      ...this.#attempt.description,
+      ...this.#tries.description,
       ...(this.#route === undefined ? {} : { route: this.#route.label }),
       ...(reason === undefined ? {} : { reason }),
     });

@@ -1,4 +1,5 @@
 // Hot path: matching compares bytes of the request with bytes compiled here.
+import { DEFAULT_RETRY, type RetryCondition, type RetryPolicy } from '../routing/route-policies.ts';
 import type { HeaderEdit, NamedMatch, Route, RouteSource } from '../routing/route-table.ts';
 import { FIELD_VALUE, TOKEN } from '../wire/http1/byte-class.ts';
 import type { RequestHead } from '../wire/http1/request-head.ts';
@@ -68,6 +69,10 @@ export class CompiledRoute {
   readonly requestMs: number;
   readonly connectMs: number;
   readonly idleMs: number;
+  readonly tryMs: number;
+  readonly retry: RetryPolicy;
+  /** Statuses below 500 may be retried too. */
+  readonly retriesStatus: boolean;
   readonly #pathType: number;
   readonly #path: Buffer;
   readonly #regex: RegExp | undefined;
@@ -103,6 +108,25 @@ export class CompiledRoute {
     this.requestMs = ms(route.timeouts.requestMs);
     this.connectMs = ms(route.timeouts.connectMs);
     this.idleMs = ms(route.timeouts.idleMs);
+    this.tryMs = ms(route.timeouts.tryMs ?? 'off');
+    this.retry = route.retry ?? DEFAULT_RETRY;
+    this.retriesStatus = this.retry.statuses.some((status) => status < 500);
+  }
+
+  /** Whether a failure without an answer may be retried. */
+  retriesOn(condition: RetryCondition): boolean {
+    const { on } = this.retry;
+    if (on.includes(condition)) return true;
+    // As Envoy: who retries on 5xx means every failure; a try out of time is a 504, a reset a 502 to the client.
+    return (condition === 'try-timeout' && on.includes('gateway-error')) || on.includes('5xx');
+  }
+
+  /** Whether an answer with this status may be retried. */
+  retriesOnStatus(status: number): boolean {
+    const { on, statuses } = this.retry;
+    if (statuses.includes(status)) return true;
+    if (status < 500) return false;
+    return on.includes('5xx') || (status >= 502 && status <= 504 && on.includes('gateway-error'));
   }
 
   /** Whether the request with path `pathBytes[start, end)` takes this route. */

@@ -31,7 +31,10 @@ export const METRIC = {
   tlsFailures: 23,
   misdirected: 24,
   ejections: 25,
-  latencyBuckets: 26,
+  retriesRefused: 26,
+  hedges: 27,
+  overflows: 28,
+  latencyBuckets: 29,
 } as const;
 
 const SIZE = METRIC.latencyBuckets + LATENCY_BOUNDS_MS.length + 1;
@@ -77,6 +80,12 @@ export interface GatewayStats {
   readonly misdirected: number;
   /** Endpoints taken out for failing. */
   readonly ejections: number;
+  /** Retries that the budget of their backend did not allow. */
+  readonly retriesRefused: number;
+  /** Second tries beside one that took too long. */
+  readonly hedges: number;
+  /** Requests refused by a limit of their backend (503). */
+  readonly overflows: number;
   /** Time from a request's head to the upstream's final response head. Bucket i counts up to its bound, not cumulative. */
   readonly upstreamLatency: {
     readonly boundsMs: readonly number[];
@@ -115,6 +124,9 @@ export function sumMetrics(memories: readonly SharedArrayBuffer[], workers: numb
     tlsFailures: at(METRIC.tlsFailures),
     misdirected: at(METRIC.misdirected),
     ejections: at(METRIC.ejections),
+    retriesRefused: at(METRIC.retriesRefused),
+    hedges: at(METRIC.hedges),
+    overflows: at(METRIC.overflows),
     upstreamLatency: {
       boundsMs: LATENCY_BOUNDS_MS,
       buckets: [...sums.subarray(METRIC.latencyBuckets)],

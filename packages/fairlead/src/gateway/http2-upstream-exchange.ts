@@ -6,7 +6,7 @@ import {
   INPUT_BASE,
   LOW_WATER_BYTES,
 } from '../reactor/reactor.ts';
-import { ECONNRESET } from '../sys/errno.ts';
+import { ECONNREFUSED, ECONNRESET } from '../sys/errno.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
 import { CHUNK_DATA, CHUNK_END, ChunkedDecoder, writeChunkSize } from '../wire/http1/chunked.ts';
 import { copyBytes } from '../wire/http1/head-writer.ts';
@@ -14,7 +14,7 @@ import { HEAD } from '../wire/http1/request-head.ts';
 import type { FieldList } from '../wire/http2/field-list.ts';
 import { requestFields } from '../wire/http2/from-http1.ts';
 import type { MessageShape } from '../wire/http2/message-rules.ts';
-import { CANCEL } from '../wire/http2/protocol.ts';
+import { CANCEL, REFUSED_STREAM } from '../wire/http2/protocol.ts';
 import type { Http2Stream } from '../wire/http2/stream.ts';
 import { http1RoomFor, writeHttp1Lines, writeHttp1Response } from '../wire/http2/to-http1.ts';
 import { Http2Sender } from './http2-sender.ts';
@@ -268,14 +268,14 @@ export class Http2UpstreamExchange implements Connection {
 
   // Ends.
 
-  /** The server or the protocol ended the stream early. */
-  onReset(): void {
+  /** The server or the protocol ended the stream early. A refused one was not worked on: told as a refused connection. */
+  onReset(code: number): void {
     if (this.#stream === undefined) return;
     this.#stream = undefined;
     // A whole response is being read out; its end is behind it.
     if (this.#held.at(-1)?.isLast === true) return;
     this.close();
-    this.handler.onFailed(-ECONNRESET);
+    this.handler.onFailed(code === REFUSED_STREAM ? -ECONNREFUSED : -ECONNRESET);
   }
 
   /** The connection below is gone. */

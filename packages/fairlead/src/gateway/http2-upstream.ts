@@ -156,7 +156,7 @@ export class Http2Upstream implements ConnectionHandler {
       onData: (stream, bytes, start, end, endStream) => stream.owner?.onContent(bytes, start, end, endStream),
       onTrailers: (stream, fields) => stream.owner?.onTrailers(fields),
       onWritable: (stream) => stream.owner?.onWritable(),
-      onReset: (stream) => stream.owner?.onReset(),
+      onReset: (stream, code) => stream.owner?.onReset(code),
       onGoaway: () => {
         for (const exchange of [...this.#exchanges]) exchange.retire();
       },

@@ -6,6 +6,7 @@ export type LocalReason =
   | 'misdirected'
   | 'no-route'
   | 'no-endpoint'
+  | 'overflow'
   | 'redirect'
   | 'respond'
   | 'upstream-connect'
@@ -18,6 +19,7 @@ export type LocalReason =
 export const FAILURE_REASONS = {
   connect: 'upstream-connect',
   'connect-timeout': 'upstream-timeout',
+  refused: 'upstream-reset',
   reset: 'upstream-reset',
   malformed: 'upstream-malformed',
 } as const;

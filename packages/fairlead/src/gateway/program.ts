@@ -1,8 +1,8 @@
-import type { OutlierDetector } from '@fairlead/balance';
+import type { BackendMemory } from '@fairlead/balance';
 import type { RouteTableDiff, VirtualHost } from '../routing/route-table.ts';
-import type { Clock, Random } from '../sys/clock.ts';
-import { BackendRuntime, EndpointRegistry } from './backend-runtime.ts';
+import { BackendRuntime, type BackendSurroundings } from './backend-runtime.ts';
 import { CompiledRoute } from './compiled-route.ts';
+import type { EndpointRegistry } from './endpoint-runtime.ts';
 import { HostIndex } from './host-index.ts';
 import { ServerCertificates } from './server-certificates.ts';
 
@@ -19,13 +19,16 @@ export interface CompiledHost {
 export class GatewayProgram {
   readonly endpoints: EndpointRegistry;
   readonly certificates: ServerCertificates = new ServerCertificates();
-  readonly #random: Random;
+  /** Circuit breakers of the backends, shared by all workers. */
+  readonly memory: BackendMemory;
+  readonly #around: BackendSurroundings;
   readonly #listeners: Map<string, HostIndex<CompiledHost>> = new Map();
   readonly #backends: Map<string, BackendRuntime> = new Map();
 
-  constructor(random: Random, clock: Clock, outliers: OutlierDetector) {
-    this.endpoints = new EndpointRegistry(outliers, clock);
-    this.#random = random;
+  constructor(around: BackendSurroundings) {
+    this.#around = around;
+    this.endpoints = around.endpoints;
+    this.memory = around.backends;
   }
 
   /** Hosts of a listener. The same object for the listener's whole life. */
@@ -44,7 +47,7 @@ export class GatewayProgram {
     const certificates = this.certificates.compile(diff.certificates);
     const compiled = diff.hosts.map(([, host]) => (host === undefined ? undefined : this.#compileHost(host)));
     for (const [key, backend] of diff.backends) {
-      if (backend !== undefined) this.#backend(key).update(backend, this.endpoints, this.#random);
+      if (backend !== undefined) this.#backend(key).update(backend);
     }
     this.certificates.install(certificates);
     for (const [index, [key, host]] of diff.hosts.entries()) {
@@ -54,14 +57,14 @@ export class GatewayProgram {
       this.hostsOf(listener).set(hostname, compiled[index]);
     }
     for (const [key, backend] of diff.backends) {
-      if (backend === undefined) this.#backends.get(key)?.update(undefined, this.endpoints, this.#random);
+      if (backend === undefined) this.#backends.get(key)?.update(undefined);
     }
   }
 
   #backend(key: string): BackendRuntime {
     let backend = this.#backends.get(key);
     if (backend === undefined) {
-      backend = new BackendRuntime(key);
+      backend = new BackendRuntime(key, this.#around);
       this.#backends.set(key, backend);
     }
     return backend;

@@ -1,7 +1,5 @@
 // Hot path: start() copies each request's head.
 
-/** Requests longer than this are not sent a second time. */
-const REPLAY_MAX_BYTES = 64 * 1024;
 /** Kept between requests. */
 const KEPT_BYTES = 2 * 1024;
 
@@ -10,13 +8,16 @@ export class ReplayBuffer {
   #bytes: Buffer = EMPTY;
   #length = 0;
   #complete = false;
+  #maxBytes = 0;
 
   /** Everything sent is here. */
   get isComplete(): boolean {
     return this.#complete;
   }
 
-  start(from: Uint8Array, length: number): void {
+  /** Requests longer than `maxBytes` are not kept. */
+  start(from: Uint8Array, length: number, maxBytes: number): void {
+    this.#maxBytes = maxBytes;
     this.#length = 0;
     this.#complete = true;
     this.append(from, 0, length);
@@ -25,7 +26,7 @@ export class ReplayBuffer {
   append(from: Uint8Array, start: number, end: number): void {
     if (!this.#complete) return;
     const length = this.#length + end - start;
-    if (length > REPLAY_MAX_BYTES) {
+    if (length > this.#maxBytes) {
       this.#complete = false;
       this.#bytes = EMPTY;
       return;

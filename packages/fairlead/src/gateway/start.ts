@@ -1,4 +1,3 @@
-import { createOutlierMemory } from '@fairlead/balance';
 import type { RouteTableDiff } from '../routing/route-table.ts';
 import type { Clock } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
@@ -8,6 +7,7 @@ import { GatewayError } from './gateway-error.ts';
 import { type GatewayStats, sumMetrics } from './gateway-metrics.ts';
 import { DEFAULT_PROXY_TIMES, type ProxyTimes } from './proxy-core.ts';
 import { selfSignedIdentity } from './self-signed.ts';
+import { createSharedState } from './shared-memory.ts';
 import { TicketKeyRing } from './ticket-keys.ts';
 import { WorkerHandle, type WorkerOptions } from './worker-handle.ts';
 
@@ -25,6 +25,8 @@ export interface GatewayOptions {
   /** CIDRs of proxies in front whose X-Forwarded-* fields are believed. Default none: they are overwritten. */
   readonly trustedProxies?: readonly string[];
   readonly times?: Partial<ProxyTimes>;
+  /** Zone of this machine (`topology.kubernetes.io/zone`), for backends that prefer theirs. Default: unknown. */
+  readonly zone?: string;
   /** Shown to clients that ask for no host with a certificate of its own. Default: a self-signed one. */
   readonly defaultCertificate?: TlsIdentity;
   /** Module of the worker threads. Default `worker.ts` beside this one; a bundle names its own. */
@@ -78,7 +80,8 @@ class Gateway implements RunningGateway {
       defaultCertificate:
         options.defaultCertificate ?? selfSignedIdentity('fairlead-gateway.invalid', options.clock.now()),
       ticketKeys: () => this.#tickets.keys(),
-      outliers: createOutlierMemory(),
+      shared: createSharedState(),
+      zone: options.zone ?? '',
       times: { ...DEFAULT_PROXY_TIMES, ...options.times },
       trustedProxies: options.trustedProxies ?? [],
       accessLog: options.accessLog,

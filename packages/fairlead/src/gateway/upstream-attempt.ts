@@ -1,73 +1,73 @@
-// Hot path: one selection per request.
-import type { Balancer } from '@fairlead/balance';
-import type { AccessRecord } from './access-log.ts';
-import type { BackendRuntime, EndpointRuntime } from './backend-runtime.ts';
+// Hot path: one attempt per request.
+import type { Outcome } from '@fairlead/balance';
+import type { BackendRuntime } from './backend-runtime.ts';
 import type { ClientConnection } from './client-connection.ts';
+import type { Level } from './endpoint-levels.ts';
+import type { EndpointRuntime } from './endpoint-runtime.ts';
 import { METRIC } from './gateway-metrics.ts';
 import type { ProxyCore } from './proxy-core.ts';
 import { UpstreamConnection } from './upstream-connection.ts';
 
-/** Tries of one request, the first included. */
-const ATTEMPTS_MAX = 3;
+/** How starting a try went. `overflow`: a limit of the backend is reached. */
+export type StartResult = 'started' | 'no-endpoint' | 'overflow';
 
-/** Which endpoint a request is at, and how often it was tried. Holds the endpoint's share until released. */
+/** One try of a request at one endpoint. Holds the endpoint's share until released. */
 export class UpstreamAttempt {
-  backend: BackendRuntime | undefined = undefined;
   upstream: UpstreamConnection | undefined = undefined;
-  count: number = 0;
-  #balancer: Balancer | undefined = undefined;
-  #endpoint: EndpointRuntime | undefined = undefined;
+  endpoint: EndpointRuntime | undefined = undefined;
+  /** It counts among the retries under way. */
+  isRetry: boolean = false;
+  #level: Level | undefined = undefined;
   #index = -1;
+  #startedMs = 0;
 
-  reset(): void {
-    this.backend = undefined;
-    this.upstream = undefined;
-    this.count = 0;
-    this.#endpoint = undefined;
-    this.#index = -1;
+  get isLive(): boolean {
+    return this.upstream !== undefined;
   }
 
-  get mayRetry(): boolean {
-    return this.count < ATTEMPTS_MAX;
-  }
-
-  /** What the access log says about it: the endpoint tried last, and how many were. */
-  get description(): Pick<AccessRecord, 'backend' | 'upstream' | 'attempts'> {
-    const { backend, count } = this;
-    return backend === undefined
-      ? {}
-      : { backend: backend.key, upstream: this.#endpoint?.label ?? '', attempts: count };
-  }
-
-  /** Index to avoid after a failure; -1 when the list of endpoints has changed since. */
-  get failedIndex(): number {
-    return this.backend!.balancer === this.#balancer ? this.#index : -1;
-  }
-
-  /** Picks an endpoint and a connection to it, pooled unless `fresh`. False if there is no endpoint. */
-  select(core: ProxyCore, client: ClientConnection, connectMs: number, avoid: number, fresh: boolean): boolean {
-    const backend = this.backend!;
-    const index = backend.pick(avoid, core.program.endpoints);
-    if (index < 0) return false;
-    const endpoint = backend.start(index);
-    this.#endpoint = endpoint;
-    this.#index = index;
-    this.#balancer = backend.balancer;
-    this.count++;
-    let upstream = fresh ? undefined : endpoint.takeIdle();
-    upstream ??= new UpstreamConnection(core, endpoint, connectMs);
+  /** Picks an endpoint and a connection to it, pooled unless `fresh`. `tryMs` bounds the wait for its answer. */
+  start(
+    core: ProxyCore,
+    client: ClientConnection,
+    backend: BackendRuntime,
+    options: {
+      readonly connectMs: number;
+      readonly tryMs: number;
+      readonly avoid: EndpointRuntime | undefined;
+      readonly hash: number | undefined;
+      readonly fresh: boolean;
+    },
+  ): StartResult {
+    const { levels } = backend;
+    const endpoint = levels?.pick(options.avoid, options.hash);
+    if (endpoint === undefined) return 'no-endpoint';
+    let upstream = options.fresh ? undefined : endpoint.takeIdle();
+    if (upstream === undefined) {
+      if (!UpstreamConnection.mayOpen(core, backend)) return 'overflow';
+      upstream = new UpstreamConnection(core, endpoint, options.connectMs, backend);
+    }
+    endpoint.start();
+    this.endpoint = endpoint;
+    this.#level = levels!.pickedLevel;
+    this.#index = levels!.pickedIndex;
+    this.#startedMs = core.reactor.nowMs;
     this.upstream = upstream;
-    upstream.begin(client);
-    return true;
+    upstream.begin(client, this.#startedMs + options.tryMs);
+    return 'started';
+  }
+
+  /** The head of an answer is here: its latency counts for balancing. */
+  noteAnswer(nowMs: number): void {
+    this.#level?.balancer.observe(this.#index, nowMs - this.#startedMs);
   }
 
   /** Tells the passive health how the endpoint did. */
-  recordOutcome(core: ProxyCore, isFailure: boolean): void {
-    const endpoint = this.#endpoint;
-    if (endpoint === undefined) return;
-    const { endpoints } = core.program;
-    if (!isFailure) endpoints.outliers.recordSuccess(endpoint.health);
-    else if (endpoints.recordFailure(endpoint, this.backend!.endpoints)) core.metrics[METRIC.ejections]! += 1;
+  record(core: ProxyCore, backend: BackendRuntime, outcome: Outcome): void {
+    const { endpoint } = this;
+    if (endpoint === undefined || backend.outliers === undefined) return;
+    if (backend.outliers.record(endpoint.slot, outcome, core.clock.now(), backend.ejectionCounts)) {
+      core.metrics[METRIC.ejections]! += 1;
+    }
   }
 
   /** Gives back the endpoint's share and the connection. Idempotent. */
@@ -75,7 +75,19 @@ export class UpstreamAttempt {
     const { upstream } = this;
     if (upstream === undefined) return;
     this.upstream = undefined;
-    this.backend!.finish(this.#balancer!, this.#endpoint!, this.#index);
+    this.endpoint!.finish();
     upstream.release(reusable);
   }
+
+  forget(): void {
+    this.endpoint = undefined;
+    this.#level = undefined;
+    this.isRetry = false;
+  }
+}
+
+/** What a status says about the endpoint that sent it. */
+export function outcomeOf(status: number): Outcome {
+  if (status < 500) return 'success';
+  return status >= 502 && status <= 504 ? 'gateway' : '5xx';
 }

@@ -1,16 +1,19 @@
 // Hot path: reads responses and hands them to the client connection.
+
+import type { BackendMemory } from '@fairlead/balance';
 import type { Connection, ConnectionHandler } from '../reactor/reactor.ts';
-import { ETIMEDOUT } from '../sys/errno.ts';
+import { ECONNREFUSED, ETIMEDOUT } from '../sys/errno.ts';
 import { CHUNK_DATA, CHUNK_END, CHUNK_ERROR, ChunkedDecoder, writeChunkSize } from '../wire/http1/chunked.ts';
 import { copyBytes } from '../wire/http1/head-writer.ts';
 import type { ResponseHead } from '../wire/http1/response-head.ts';
-import type { EndpointRuntime } from './backend-runtime.ts';
+import type { BackendRuntime } from './backend-runtime.ts';
 import type { ClientConnection } from './client-connection.ts';
+import type { EndpointRuntime } from './endpoint-runtime.ts';
 import { METRIC } from './gateway-metrics.ts';
 import type { ProxyCore } from './proxy-core.ts';
 
-/** How an upstream failed a request. */
-export type UpstreamFailure = 'connect' | 'connect-timeout' | 'reset' | 'malformed';
+/** How an upstream failed a request. `refused`: it declined without working on it. */
+export type UpstreamFailure = 'connect' | 'connect-timeout' | 'refused' | 'reset' | 'malformed';
 
 const HEAD = 0;
 const LENGTH = 1;
@@ -34,6 +37,15 @@ export class UpstreamConnection implements ConnectionHandler {
   /** Bytes of the present response have arrived. */
   hasResponseBytes: boolean = false;
   readonly #core: ProxyCore;
+  /** Whose limits it counts against. */
+  readonly #backend: BackendRuntime;
+  readonly #memory: BackendMemory;
+  readonly #slot: number;
+  readonly #connectDeadlineMs: number;
+  #isPending = true;
+  #isGone = false;
+  /** The present try must have its answer by then. */
+  #tryDeadlineMs = Infinity;
   #phase = HEAD;
   #remaining = 0;
   #keepsAlive = false;
@@ -42,36 +54,68 @@ export class UpstreamConnection implements ConnectionHandler {
   #partialHead: ResponseHead | undefined = undefined;
   #chunks: ChunkedDecoder | undefined = undefined;
 
-  constructor(core: ProxyCore, endpoint: EndpointRuntime, connectMs: number) {
+  /** Counts one more connection against the backend's limits; the constructor must follow. */
+  static mayOpen(core: ProxyCore, backend: BackendRuntime): boolean {
+    const { memory } = core.program;
+    const { slot } = backend;
+    const { connections, pending } = backend.policy.limits;
+    if (!memory.tryEnter(slot, 'connections', connections)) return false;
+    if (memory.tryEnter(slot, 'pending', pending)) return true;
+    memory.leave(slot, 'connections');
+    return false;
+  }
+
+  constructor(core: ProxyCore, endpoint: EndpointRuntime, connectMs: number, backend: BackendRuntime) {
     this.#core = core;
     this.endpoint = endpoint;
+    this.#backend = backend;
+    this.#memory = core.program.memory;
+    this.#slot = backend.hold();
     core.metrics[METRIC.upstreamConnects]! += 1;
     this.connection =
       endpoint.protocol === 'h2c'
         ? core.http2Upstreams.connect(core, endpoint.label, endpoint.address, this)
         : core.reactor.connect(endpoint.address, this, endpoint.tls);
-    if (connectMs !== Infinity) this.connection.setDeadline(core.reactor.nowMs + connectMs);
+    this.#connectDeadlineMs = core.reactor.nowMs + connectMs;
+    if (connectMs !== Infinity) this.connection.setDeadline(this.#connectDeadlineMs);
   }
 
-  /** Takes on a request; the caller writes it. */
-  begin(client: ClientConnection): void {
+  /** Takes on a request; the caller writes it. Its answer must begin by `tryDeadlineMs`. */
+  begin(client: ClientConnection, tryDeadlineMs: number): void {
     this.client = client;
     this.#phase = HEAD;
     this.hasResponseBytes = false;
-    if (this.isReused) this.connection.setDeadline(Infinity);
+    this.#tryDeadlineMs = tryDeadlineMs;
+    if (this.isReused) this.connection.setDeadline(tryDeadlineMs);
+    else if (tryDeadlineMs < this.#connectDeadlineMs) this.connection.setDeadline(tryDeadlineMs);
   }
 
   onConnected(): void {
     this.isConnected = true;
-    this.connection.setDeadline(Infinity);
+    this.#endPending();
+    this.connection.setDeadline(this.#tryDeadlineMs);
+  }
+
+  #endPending(): void {
+    if (!this.#isPending) return;
+    this.#isPending = false;
+    this.#memory.leave(this.#slot, 'pending');
+  }
+
+  /** It counts no more. Idempotent. */
+  #uncount(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#endPending();
+    this.#memory.leave(this.#slot, 'connections');
+    this.#backend.unhold();
   }
 
   onData(start: number, end: number): void {
     const { client } = this;
     if (client === undefined) {
       // Nobody asked: the framing of the previous response was wrong, or the peer is.
-      this.endpoint.dropIdle(this);
-      this.connection.close();
+      this.#dropIdle();
       return;
     }
     this.hasResponseBytes = true;
@@ -127,6 +171,11 @@ export class UpstreamConnection implements ConnectionHandler {
   }
 
   #onFinalHead(client: ClientConnection, head: ResponseHead, start: number, end: number): void {
+    if (!client.takesAnswer(this, head.status)) return;
+    if (this.#tryDeadlineMs !== Infinity) {
+      this.#tryDeadlineMs = Infinity;
+      this.connection.setDeadline(Infinity);
+    }
     this.#keepsAlive = head.keepsAlive;
     const framing = head.framing(client.isHead);
     switch (framing) {
@@ -236,10 +285,8 @@ export class UpstreamConnection implements ConnectionHandler {
 
   onEnd(): void {
     const { client } = this;
-    if (client === undefined) {
-      this.endpoint.dropIdle(this);
-      this.connection.close();
-    } else if (this.#phase === TUNNEL) client.onTunnelEnd();
+    if (client === undefined) this.#dropIdle();
+    else if (this.#phase === TUNNEL) client.onTunnelEnd();
     else if (this.#phase === UNTIL_CLOSE) {
       if (this.#encodeChunks) client.connection.writeBytes(LAST_CHUNK_PLAIN);
       this.#complete(client, true);
@@ -252,16 +299,25 @@ export class UpstreamConnection implements ConnectionHandler {
 
   onTimeout(): void {
     const { client } = this;
-    if (client === undefined) {
-      this.endpoint.dropIdle(this);
-      this.connection.close();
+    if (client === undefined) this.#dropIdle();
+    else if (this.#core.reactor.nowMs >= this.#tryDeadlineMs) {
+      this.#tryDeadlineMs = Infinity;
+      // A hedged try goes on, and may still fail to connect in time.
+      if (!this.isConnected) this.connection.setDeadline(this.#connectDeadlineMs);
+      client.onTryTimeout(this);
     } else if (!this.isConnected) client.onUpstreamFailed(this, 'connect-timeout');
+  }
+
+  #dropIdle(): void {
+    this.endpoint.dropIdle(this);
+    this.close();
   }
 
   onFailed(error: number): void {
     const { client } = this;
+    this.#uncount();
     if (client === undefined) this.endpoint.dropIdle(this);
-    else if (this.isConnected) client.onUpstreamFailed(this, 'reset');
+    else if (this.isConnected) client.onUpstreamFailed(this, error === -ECONNREFUSED ? 'refused' : 'reset');
     else client.onUpstreamFailed(this, error === -ETIMEDOUT ? 'connect-timeout' : 'connect');
   }
 
@@ -274,11 +330,12 @@ export class UpstreamConnection implements ConnectionHandler {
     }
     if (this.#phase === TUNNEL) {
       // What the client sent last may still be queued.
+      this.#uncount();
       this.connection.closeGracefully();
       return;
     }
     if (!reusable || !this.connection.isOpen || !this.endpoint.putIdle(this)) {
-      this.connection.close();
+      this.close();
       return;
     }
     this.isReused = true;
@@ -287,6 +344,7 @@ export class UpstreamConnection implements ConnectionHandler {
   }
 
   close(): void {
+    this.#uncount();
     this.connection.close();
   }
 }

@@ -8,6 +8,7 @@ import type { TlsIdentity } from '../sys/tls-context.ts';
 import { GatewayError } from './gateway-error.ts';
 import { createMetricsMemory, METRIC } from './gateway-metrics.ts';
 import type { ProxyTimes } from './proxy-core.ts';
+import { createSharedState, type SharedState, settleSharedState } from './shared-memory.ts';
 import type { FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
 
 /** What every worker of a gateway is started with. */
@@ -17,7 +18,8 @@ export interface WorkerOptions {
   readonly accessLog: ((lines: string) => void) | undefined;
   readonly log: Log;
   readonly defaultCertificate: TlsIdentity;
-  readonly outliers: SharedArrayBuffer;
+  readonly shared: SharedState;
+  readonly zone: string;
   readonly ticketKeys: () => readonly Uint8Array[];
   /** Module that runs in the thread. */
   readonly module: URL;
@@ -37,6 +39,7 @@ export class WorkerHandle {
   readonly #worker: Worker;
   readonly #wakeFd: number = eventfd();
   readonly #ledger: DescriptorLedger = new DescriptorLedger();
+  readonly #sharedLedger: SharedState = createSharedState();
   readonly #waiting: Map<number, Waiting> = new Map();
   readonly #options: WorkerOptions;
   #nextId = 1;
@@ -56,7 +59,9 @@ export class WorkerHandle {
       accessLog: options.accessLog !== undefined,
       trustedProxies: options.trustedProxies,
       defaultCertificate: options.defaultCertificate,
-      outliers: options.outliers,
+      shared: options.shared,
+      sharedLedger: this.#sharedLedger,
+      zone: options.zone,
       ticketKeys: options.ticketKeys(),
     };
     this.#worker = new Worker(options.module, { workerData });
@@ -77,6 +82,7 @@ export class WorkerHandle {
     this.#gone = true;
     for (const fd of this.#ledger.takeAll()) close(fd);
     close(this.#wakeFd);
+    settleSharedState(this.#options.shared, this.#sharedLedger);
     const gauges = new Float64Array(this.metrics);
     gauges[METRIC.connectionsOpen] = 0;
     gauges[METRIC.requestsInFlight] = 0;

@@ -2,6 +2,7 @@ import type { RouteTableDiff } from '../routing/route-table.ts';
 import type { LogLevel } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
 import type { ProxyTimes } from './proxy-core.ts';
+import type { SharedState } from './shared-memory.ts';
 
 /** One listening socket for one worker. The main thread opened it and closes it. */
 export interface WorkerListener {
@@ -19,8 +20,12 @@ export interface WorkerStart {
   readonly metrics: SharedArrayBuffer;
   readonly times: ProxyTimes;
   readonly accessLog: boolean;
-  /** Passive health of endpoints, shared by all workers. */
-  readonly outliers: SharedArrayBuffer;
+  /** Health and counts of endpoints and backends, one truth for all workers. */
+  readonly shared: SharedState;
+  /** What this worker adds to it, for the time after it. */
+  readonly sharedLedger: SharedState;
+  /** Zone of this gateway; empty: unknown. */
+  readonly zone: string;
   /** Shown to clients that ask for no host with a certificate of its own. */
   readonly defaultCertificate: TlsIdentity;
   /** Session ticket keys, the present one first; the same in every worker. */

@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { OutlierDetector } from '@fairlead/balance';
+import { BackendMemory, EndpointMemory } from '@fairlead/balance';
 import { DescriptorLedger } from '../reactor/descriptor-ledger.ts';
 import { EpollReactor } from '../reactor/epoll-reactor.ts';
 import type { Connection, ConnectionHandler, ListeningSocket } from '../reactor/reactor.ts';
@@ -11,6 +11,7 @@ import { setTicketKeys } from '../sys/tls-tickets.ts';
 import { AccessLog } from './access-log.ts';
 import { ClientConnection } from './client-connection.ts';
 import { clientIdentity, TrustedProxies } from './client-identity.ts';
+import { EndpointRegistry } from './endpoint-runtime.ts';
 import { METRIC } from './gateway-metrics.ts';
 import { Http2Detector } from './http2-detector.ts';
 import { Http2Session } from './http2-session.ts';
@@ -47,7 +48,13 @@ class GatewayWorker {
     });
     this.#core = new ProxyCore({
       reactor: this.#reactor,
-      program: new GatewayProgram(systemRandom, systemClock, new OutlierDetector(start.outliers)),
+      program: new GatewayProgram({
+        endpoints: new EndpointRegistry(new EndpointMemory(start.shared.endpoints, start.sharedLedger.endpoints)),
+        backends: new BackendMemory(start.shared.backends, start.sharedLedger.backends),
+        clock: systemClock,
+        random: systemRandom,
+        zone: start.zone,
+      }),
       clock: systemClock,
       random: systemRandom,
       metrics: new Float64Array(start.metrics),

@@ -1,3 +1,6 @@
+import type { BackendPolicy, BalanceKind } from './backend-policies.ts';
+import type { RetryPolicy } from './route-policies.ts';
+
 /**
  * The one L7 model. Ingress, Gateway API and mesh kinds compile into it; the
  * gateway's workers (and later xDS) run it. Plain readonly data, keyed so that
@@ -67,6 +70,8 @@ export interface RouteTimeouts {
   readonly requestMs: number | 'off';
   readonly connectMs: number | 'off';
   readonly idleMs: number | 'off';
+  /** From the start of one try to the head of its answer. Default `off`. */
+  readonly tryMs?: number | 'off';
 }
 
 export interface Route {
@@ -77,6 +82,8 @@ export interface Route {
   readonly responseHeaders?: HeaderEdit;
   readonly pathRewrite?: { readonly type: 'full' | 'prefix'; readonly value: string };
   readonly timeouts: RouteTimeouts;
+  /** Absent: `DEFAULT_RETRY`. */
+  readonly retry?: RetryPolicy;
 }
 
 /** Rules of one hostname on one listener, in matching order: the first match wins. */
@@ -94,13 +101,19 @@ export interface RouteEndpoint {
   readonly weight: number;
   readonly zone?: string;
   readonly node?: string;
+  /** Lower ones are used first; higher ones as lower ones fail. Default 0. */
+  readonly priority?: number;
 }
 
 /** Endpoints of one Service port. No endpoint: requests get 503. */
 export interface RouteBackend {
   readonly key: BackendKey;
+  /** What its limits, budgets and counts belong to: `namespace/service:number`, however routes name the port. Default: the key. */
+  readonly identity?: string;
   readonly protocol: 'http1' | 'h2c' | 'https' | 'ws';
-  readonly balance: 'round-robin' | 'least-request' | 'random';
+  readonly balance: BalanceKind;
+  /** Absent: `DEFAULT_BACKEND_POLICY`. */
+  readonly policy?: BackendPolicy;
   readonly endpoints: readonly RouteEndpoint[];
   /** With protocol `https`: how the endpoints are checked. Absent: any certificate is taken, no name is sent. */
   readonly tls?: BackendTls;

@@ -1,0 +1,153 @@
+// Hot path: addInFlight twice per request.
+import type { EndpointMemory } from '@fairlead/balance';
+import type { TlsConnectOptions } from '../reactor/tls-transport.ts';
+import type { RouteBackend, RouteEndpoint } from '../routing/route-table.ts';
+import { EncodedAddress } from '../sys/socket.ts';
+import { socketAddress } from '../sys/socket-address.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
+
+/** Most idle connections kept per endpoint and worker. */
+const IDLE_MAX = 256;
+
+/** One upstream address of a worker, shared by all backends that name it, with its idle connections. */
+export class EndpointRuntime {
+  /** Its key in the {@link EndpointRegistry}. */
+  readonly key: string;
+  /** `address:port`, for logs. */
+  readonly label: string;
+  readonly address: EncodedAddress;
+  /** How to speak TLS to it; undefined for plain TCP. */
+  readonly tls: TlsConnectOptions | undefined;
+  /** What is spoken with it. */
+  readonly protocol: RouteBackend['protocol'];
+  /** Its slot in the memory that all workers share. */
+  readonly slot: number;
+  /** Backends that name it; at 0 it takes no connection back. */
+  uses: number = 0;
+  /** Requests of this worker in flight. */
+  #inFlight = 0;
+  readonly #memory: EndpointMemory;
+  readonly #idle: UpstreamConnection[] = [];
+
+  constructor(
+    identity: { readonly key: string; readonly label: string; readonly address: EncodedAddress },
+    protocol: RouteBackend['protocol'],
+    tls: TlsConnectOptions | undefined,
+    memory: EndpointMemory,
+  ) {
+    this.key = identity.key;
+    this.label = identity.label;
+    this.address = identity.address;
+    this.tls = tls;
+    this.protocol = protocol;
+    this.#memory = memory;
+    this.slot = memory.acquire(identity.label);
+  }
+
+  start(): void {
+    this.#inFlight++;
+    this.#memory.addInFlight(this.slot, 1);
+  }
+
+  finish(): void {
+    this.#inFlight--;
+    this.#memory.addInFlight(this.slot, -1);
+    if (this.uses === 0 && this.#inFlight === 0) this.#memory.release(this.slot);
+  }
+
+  /** Nobody names it any more: its record stays until its last request has ended. */
+  retire(): void {
+    this.closeIdle();
+    if (this.#inFlight === 0) this.#memory.release(this.slot);
+  }
+
+  /** The idle connection used last, or undefined. */
+  takeIdle(): UpstreamConnection | undefined {
+    return this.#idle.pop();
+  }
+
+  /** Takes a connection back; false when it should be closed instead. */
+  putIdle(connection: UpstreamConnection): boolean {
+    if (this.uses === 0 || this.#idle.length >= IDLE_MAX) return false;
+    this.#idle.push(connection);
+    return true;
+  }
+
+  /** An idle connection has closed. */
+  dropIdle(connection: UpstreamConnection): void {
+    const at = this.#idle.lastIndexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+  }
+
+  get idleCount(): number {
+    return this.#idle.length;
+  }
+
+  closeIdle(): void {
+    for (const connection of this.#idle.splice(0)) connection.close();
+  }
+}
+
+/** TLS of a backend: connections made with one setting never serve another. */
+export interface UpstreamTls {
+  /** Tells settings apart. */
+  readonly key: string;
+  readonly options: TlsConnectOptions;
+}
+
+/** The same address may be reached by two protocols, and with two TLS settings. */
+function keyOf(label: string, protocol: RouteBackend['protocol'], tls: UpstreamTls | undefined): string {
+  return tls === undefined ? `${protocol}|${label}` : `${protocol}|${label}|${tls.key}`;
+}
+
+/** `address:port`, the name of an endpoint in shared memory. */
+export function endpointLabel(endpoint: Pick<RouteEndpoint, 'address' | 'port'>): string {
+  return endpoint.address.includes(':')
+    ? `[${endpoint.address}]:${endpoint.port}`
+    : `${endpoint.address}:${endpoint.port}`;
+}
+
+/** All endpoints of a worker by protocol, `address:port` and TLS setting. */
+export class EndpointRegistry {
+  readonly memory: EndpointMemory;
+  readonly #endpoints: Map<string, EndpointRuntime> = new Map();
+
+  constructor(memory: EndpointMemory) {
+    this.memory = memory;
+  }
+
+  /** Counts one more use. Undefined for an address that is no IP literal. */
+  acquire(
+    endpoint: RouteEndpoint,
+    protocol: RouteBackend['protocol'],
+    tls: UpstreamTls | undefined,
+  ): EndpointRuntime | undefined {
+    const label = endpointLabel(endpoint);
+    const key = keyOf(label, protocol, tls);
+    let runtime = this.#endpoints.get(key);
+    if (runtime === undefined) {
+      const address = socketAddress(endpoint.address, endpoint.port);
+      if (address === undefined) return undefined;
+      const identity = { key, label, address: new EncodedAddress(address) };
+      runtime = new EndpointRuntime(identity, protocol, tls?.options, this.memory);
+      this.#endpoints.set(key, runtime);
+    }
+    runtime.uses++;
+    return runtime;
+  }
+
+  /** Counts one use less; the last one closes its idle connections. */
+  release(endpoint: EndpointRuntime): void {
+    if (--endpoint.uses > 0) return;
+    this.#endpoints.delete(endpoint.key);
+    endpoint.retire();
+  }
+
+  closeIdle(): void {
+    for (const endpoint of this.#endpoints.values()) endpoint.closeIdle();
+  }
+
+  get size(): number {
+    return this.#endpoints.size;
+  }
+}

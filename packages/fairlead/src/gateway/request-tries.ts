@@ -1,0 +1,344 @@
+// Hot path: begin, start and end run once per request.
+import { type AdmissionControl, backoffMs, type GradientLimit, retryBudget } from '@fairlead/balance';
+import type { RetryCondition } from '../routing/route-policies.ts';
+import type { PinnedBuffer } from '../sys/pinned.ts';
+import type { AccessRecord } from './access-log.ts';
+import type { BackendRuntime } from './backend-runtime.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { CompiledRoute } from './compiled-route.ts';
+import type { EndpointRuntime } from './endpoint-runtime.ts';
+import { METRIC } from './gateway-metrics.ts';
+import type { ProxyCore } from './proxy-core.ts';
+import { ReplayBuffer } from './replay-buffer.ts';
+import { outcomeOf, type StartResult, UpstreamAttempt } from './upstream-attempt.ts';
+import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.ts';
+
+/** What becomes of a request after a try failed. `waiting`: another try runs or will. */
+export type AfterFailure = 'waiting' | 'failed';
+
+/** Retries below this pause start at once. */
+const PAUSE_MIN_MS = 1;
+
+/**
+ * The tries of one request: the first, its retries one after the other, and a hedge beside one
+ * that takes too long. At most two run at a time; the first good answer wins, the other is
+ * cancelled. Reused for all requests of a client connection.
+ */
+export class RequestTries {
+  backend: BackendRuntime | undefined = undefined;
+  readonly #core: ProxyCore;
+  readonly #client: ClientConnection;
+  readonly #replay = new ReplayBuffer();
+  /** The one that counts; the only one but for hedging. */
+  #current = new UpstreamAttempt();
+  /** The slower one of two. */
+  #other = new UpstreamAttempt();
+  #route: CompiledRoute | undefined = undefined;
+  #hash: number | undefined = undefined;
+  #isIdempotent = false;
+  #startedMs = 0;
+  #slot = 0;
+  #count = 0;
+  #retries = 0;
+  #hasRefreshed = false;
+  #isCounted = false;
+  #gradient: GradientLimit | undefined = undefined;
+  #admission: AdmissionControl | undefined = undefined;
+  #latencyMs: number | undefined = undefined;
+  #isSuccess = false;
+  #cancelPause: (() => void) | undefined = undefined;
+
+  constructor(core: ProxyCore, client: ClientConnection) {
+    this.#core = core;
+    this.#client = client;
+  }
+
+  /** The connection that the request's body goes to, and the answer comes from. */
+  get upstream(): UpstreamConnection | undefined {
+    return this.#current.upstream;
+  }
+
+  /** What the access log says about it: the endpoint tried last, and how many tries there were. */
+  get description(): Pick<AccessRecord, 'backend' | 'upstream' | 'attempts'> {
+    const { backend } = this;
+    return backend === undefined
+      ? {}
+      : { backend: backend.key, upstream: this.#current.endpoint?.label ?? '', attempts: this.#count };
+  }
+
+  /** A new exchange, which may stay without any try. */
+  reset(): void {
+    this.backend = undefined;
+    this.#current.forget();
+    this.#other.forget();
+    this.#count = 0;
+    this.#retries = 0;
+    this.#hasRefreshed = false;
+    this.#latencyMs = undefined;
+    this.#isSuccess = false;
+  }
+
+  /** Counts a request against the limits of its backend; false when it must be refused. {@link end} follows either way. */
+  begin(route: CompiledRoute, backend: BackendRuntime, hash: number | undefined, isIdempotent: boolean): boolean {
+    const core = this.#core;
+    this.backend = backend;
+    this.#route = route;
+    this.#hash = hash;
+    this.#isIdempotent = isIdempotent;
+    this.#startedMs = core.reactor.nowMs;
+    const { admission, gradient } = backend;
+    if (admission !== undefined && !admission.tryAdmit(core.reactor.nowMs)) return false;
+    this.#admission = admission;
+    if (gradient !== undefined) {
+      if (!gradient.tryAcquire(core.reactor.nowMs)) return false;
+      this.#gradient = gradient;
+    }
+    const { memory } = core.program;
+    if (!memory.tryEnter(backend.slot, 'requests', backend.policy.limits.requests)) return false;
+    this.#slot = backend.hold();
+    this.#isCounted = true;
+    memory.noteTraffic(this.#slot);
+    return true;
+  }
+
+  /** Remembers what is about to be sent first. */
+  noteHead(bytes: Uint8Array, length: number): void {
+    this.#replay.start(bytes, length, this.#route!.retry.replayMaxBytes);
+  }
+
+  /** The first try. */
+  start(): StartResult {
+    return this.#begin(undefined, false);
+  }
+
+  #begin(avoid: EndpointRuntime | undefined, fresh: boolean): StartResult {
+    const route = this.#route!;
+    const result = this.#current.start(this.#core, this.#client, this.backend!, {
+      connectMs: route.connectMs,
+      tryMs: route.tryMs,
+      avoid,
+      hash: this.#hash,
+      fresh,
+    });
+    if (result === 'started') this.#count++;
+    return result;
+  }
+
+  /** Sends bytes of the body to the tries that run, and keeps them for others. */
+  write(from: PinnedBuffer, start: number, end: number): void {
+    this.#replay.append(from.bytes, start, end);
+    this.#current.upstream?.connection.write(from, start, end);
+    this.#other.upstream?.connection.write(from, start, end);
+  }
+
+  // What tries report.
+
+  /**
+   * The head of a final answer; true if it is the one for the client. False: it is passed over, the
+   * try is released, and another one runs or will.
+   */
+  takesAnswer(upstream: UpstreamConnection, status: number): boolean {
+    const attempt = this.#attemptOf(upstream);
+    if (attempt === undefined) return false;
+    const core = this.#core;
+    const backend = this.backend!;
+    const outcome = outcomeOf(status);
+    attempt.noteAnswer(core.reactor.nowMs);
+    attempt.record(core, backend, outcome);
+    const route = this.#route!;
+    if (outcome !== 'success' || route.retriesStatus) {
+      const isBad = route.retriesOnStatus(status);
+      if (isBad && this.#rival(attempt).isLive) {
+        this.#drop(attempt);
+        return false;
+      }
+      if (isBad && this.#mayRepeat('answered') && this.#retry(attempt)) return false;
+    }
+    const rival = this.#rival(attempt);
+    if (rival.isLive) this.#drop(rival);
+    if (attempt !== this.#current) this.#swap();
+    this.#latencyMs = core.reactor.nowMs - this.#startedMs;
+    this.#isSuccess = outcome === 'success';
+    return true;
+  }
+
+  /** A try failed before its answer was taken. */
+  onFailure(upstream: UpstreamConnection, failure: UpstreamFailure): AfterFailure {
+    const attempt = this.#attemptOf(upstream);
+    if (attempt === undefined) return 'waiting';
+    const { isReused, isConnected, hasResponseBytes } = upstream;
+    // A pooled connection that ended between two requests says nothing about the endpoint.
+    const isStale = isReused && !hasResponseBytes && failure === 'reset';
+    if (!isStale) attempt.record(this.#core, this.backend!, 'local');
+    if (this.#rival(attempt).isLive) {
+      this.#drop(attempt);
+      return 'waiting';
+    }
+    if (isStale && this.#isIdempotent && !this.#hasRefreshed && this.#replay.isComplete) {
+      // Not counted as a retry: the endpoint closed a connection that was idle, as it may.
+      this.#hasRefreshed = true;
+      this.#core.metrics[METRIC.retries]! += 1;
+      this.#drop(attempt);
+      return this.#again(undefined, true) ? 'waiting' : 'failed';
+    }
+    const condition = conditionOf(failure, isConnected);
+    if (
+      !this.#route!.retriesOn(condition) ||
+      !this.#mayRepeat(isConnected && failure !== 'refused' ? 'sent' : 'unsent')
+    )
+      return 'failed';
+    return this.#retry(attempt, !isConnected || failure === 'refused') ? 'waiting' : 'failed';
+  }
+
+  /** A try has taken too long. */
+  onTryTimeout(upstream: UpstreamConnection): AfterFailure {
+    const attempt = this.#attemptOf(upstream);
+    if (attempt === undefined) return 'waiting';
+    const route = this.#route!;
+    this.#core.metrics[METRIC.timeouts]! += 1;
+    const mayRepeat = this.#mayRepeat('sent');
+    if (route.retry.hedge) {
+      // The slow one goes on; with two under way there is nothing more to do.
+      if (!this.#rival(attempt).isLive && mayRepeat) this.#hedge(attempt);
+      return 'waiting';
+    }
+    attempt.record(this.#core, this.backend!, 'local');
+    if (!mayRepeat || !route.retriesOn('try-timeout')) return 'failed';
+    return this.#retry(attempt) ? 'waiting' : 'failed';
+  }
+
+  /** Whether the request can be sent once more, at all. */
+  #mayRepeat(state: 'unsent' | 'sent' | 'answered'): boolean {
+    const { retry } = this.#route!;
+    if (this.#retries >= retry.retries || !this.#replay.isComplete) return false;
+    return state === 'unsent' || this.#isIdempotent || retry.methods === 'any';
+  }
+
+  /** Takes a share of the retry budget; those that no endpoint worked on need none. */
+  #takeBudget(attempt: UpstreamAttempt): boolean {
+    const { memory } = this.#core.program;
+    const { limits, retryBudget: budget } = this.backend!.policy;
+    const limit =
+      limits.retries === 'budget' ? retryBudget(memory.count(this.#slot, 'requests'), budget) : limits.retries;
+    if (!memory.tryEnter(this.#slot, 'retries', limit)) return false;
+    attempt.isRetry = true;
+    return true;
+  }
+
+  /** Replaces a failed try by another, after its pause; false if there is no budget or endpoint. */
+  #retry(failed: UpstreamAttempt, isFree: boolean = false): boolean {
+    const core = this.#core;
+    const avoid = failed.endpoint;
+    this.#leaveRetries(failed);
+    if (!isFree && !this.#takeBudget(failed)) {
+      core.metrics[METRIC.retriesRefused]! += 1;
+      return false;
+    }
+    failed.release(false);
+    if (failed !== this.#current) this.#swap();
+    this.#retries++;
+    core.metrics[METRIC.retries]! += 1;
+    const { backoffBaseMs, backoffMaxMs } = this.#route!.retry;
+    const pauseMs = backoffMs(this.#retries, backoffBaseMs, backoffMaxMs, core.random);
+    if (pauseMs < PAUSE_MIN_MS) return this.#again(avoid, false);
+    this.#client.connection.pauseReading();
+    this.#cancelPause = core.reactor.after(pauseMs, () => {
+      this.#cancelPause = undefined;
+      if (this.#again(avoid, false)) this.#client.onUpstreamDrained();
+      else this.#client.onTriesFailed('no-endpoint');
+    });
+    return true;
+  }
+
+  /** Starts the current try and sends it what is known of the request. */
+  #again(avoid: EndpointRuntime | undefined, fresh: boolean): boolean {
+    if (!this.#replay.isComplete || this.#begin(avoid, fresh) !== 'started') return false;
+    this.#current.upstream!.connection.writeBytes(this.#replay.bytes());
+    return true;
+  }
+
+  /** A second try beside a slow one. */
+  #hedge(slow: UpstreamAttempt): void {
+    const next = this.#rival(slow);
+    next.forget();
+    if (!this.#takeBudget(next)) {
+      this.#core.metrics[METRIC.retriesRefused]! += 1;
+      return;
+    }
+    if (next !== this.#current) this.#swap();
+    this.#retries++;
+    if (this.#again(slow.endpoint, false)) this.#core.metrics[METRIC.hedges]! += 1;
+    else {
+      this.#leaveRetries(next);
+      this.#swap();
+    }
+  }
+
+  #attemptOf(upstream: UpstreamConnection): UpstreamAttempt | undefined {
+    if (this.#current.upstream === upstream) return this.#current;
+    return this.#other.upstream === upstream ? this.#other : undefined;
+  }
+
+  #rival(attempt: UpstreamAttempt): UpstreamAttempt {
+    return attempt === this.#current ? this.#other : this.#current;
+  }
+
+  #swap(): void {
+    const current = this.#current;
+    this.#current = this.#other;
+    this.#other = current;
+  }
+
+  /** Ends a try that another one outlives. */
+  #drop(attempt: UpstreamAttempt): void {
+    this.#leaveRetries(attempt);
+    attempt.release(false);
+    if (attempt === this.#current && this.#other.isLive) this.#swap();
+  }
+
+  #leaveRetries(attempt: UpstreamAttempt): void {
+    if (!attempt.isRetry) return;
+    attempt.isRetry = false;
+    this.#core.program.memory.leave(this.#slot, 'retries');
+  }
+
+  /** A failure after the answer was taken, or a timeout of the whole request. */
+  recordLocalFailure(): void {
+    this.#isSuccess = false;
+    this.#latencyMs = undefined;
+    for (const attempt of [this.#current, this.#other]) {
+      if (attempt.isLive) attempt.record(this.#core, this.backend!, 'local');
+    }
+  }
+
+  /** Ends all tries; the one whose answer was taken keeps its connection if it is `reusable`. Idempotent. */
+  release(reusable: boolean): void {
+    this.#cancelPause?.();
+    this.#cancelPause = undefined;
+    this.#leaveRetries(this.#current);
+    this.#current.release(reusable);
+    if (this.#other.isLive) this.#drop(this.#other);
+  }
+
+  /** The exchange is over: gives back what {@link begin} took. Idempotent. */
+  end(): void {
+    const { backend } = this;
+    if (backend === undefined) return;
+    this.release(false);
+    const { nowMs } = this.#core.reactor;
+    this.#gradient?.release(nowMs, this.#isSuccess ? this.#latencyMs : undefined);
+    this.#gradient = undefined;
+    if (this.#isCounted) {
+      this.#isCounted = false;
+      this.#admission?.record(this.#isSuccess, nowMs);
+      this.#core.program.memory.leave(this.#slot, 'requests');
+      backend.unhold();
+    }
+    this.#replay.shrink();
+  }
+}
+
+function conditionOf(failure: UpstreamFailure, isConnected: boolean): RetryCondition {
+  if (failure === 'refused') return 'refused-stream';
+  return isConnected ? 'reset' : 'connect-failure';
+}
