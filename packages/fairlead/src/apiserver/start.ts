@@ -18,6 +18,7 @@ import { Authorizer } from './authorization/authorizer.ts';
 import { ensureDefaultRoles } from './authorization/ensure-default-roles.ts';
 import { RoleAggregation } from './authorization/role-aggregation.ts';
 import { ensureBootstrapObjects } from './bootstrap/bootstrap.ts';
+import { settle } from './bootstrap/settle.ts';
 import { InProcessClient } from './client/in-process-client.ts';
 import { DefinitionRegistry, type DeleteObject } from './crd/definition-registry.ts';
 import { Discovery } from './discovery/discovery.ts';
@@ -25,6 +26,7 @@ import { Health } from './discovery/health.ts';
 import { CertificateAuthority } from './pki/certificate-authority.ts';
 import { readIfPresent, tokenKey } from './pki/data-key.ts';
 import { kubeconfigJson, writeKubeconfig } from './pki/kubeconfig.ts';
+import { shareKeys } from './pki/shared-keys.ts';
 import { builtInResources } from './resources/served-resources.ts';
 import { expireEvents } from './rest/event-expiry.ts';
 import type { RestContext } from './rest/rest-context.ts';
@@ -126,6 +128,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       random,
     };
     const context = withAdmission(base);
+    // Several servers may share the store; then they share their keys, too.
+    const shared = storage.agree !== undefined;
+    if (storage.agree !== undefined) await shareKeys(storage.agree.bind(storage), join(dataDir, 'pki'), clock);
     const tokenKeyFile = join(dataDir, 'pki', 'tokens.key');
     const issuer = new TokenIssuer(async () => tokenKey(tokenKeyFile), clock);
     if (readIfPresent(tokenKeyFile) !== undefined) await issuer.load();
@@ -176,17 +181,31 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     }
     const url = `https://${urlHost(first!.host)}:${port}`;
     const internal = new InProcessClient(pipeline, internalUser, 'kube-apiserver');
-    await ensureBootstrapObjects(internal, {
+    const ownPort = options.advertisePort === 0 ? port : options.advertisePort;
+    const bootstrap = {
       serviceCidr: canonicalCidr(options.serviceCidr),
       firstServiceAddress: allocator.firstAddress,
       advertiseAddress: options.advertiseAddress,
-      advertisePort: options.advertisePort === 0 ? port : options.advertisePort,
-    });
-    await ensureDefaultRoles(internal, cache, served);
+      advertisePort: ownPort,
+      shared,
+    };
+    await settle(() => ensureBootstrapObjects(internal, bootstrap));
+    await settle(() => ensureDefaultRoles(internal, cache, served));
     await repairAddresses(context);
     const aggregation = new RoleAggregation(internal, cache, served, log);
     cleanUp.unshift(() => aggregation.stop());
     await aggregation.settle();
+    if (shared) {
+      const { publishServerAddress } = await import('./bootstrap/server-addresses.ts');
+      const addresses = await publishServerAddress({
+        client: internal,
+        clock,
+        log,
+        address: options.advertiseAddress,
+        port: ownPort,
+      });
+      cleanUp.unshift(() => addresses.stop());
+    }
     health.ready = true;
     const kubeconfigFile = options.kubeconfigFile ?? join(dataDir, 'admin.kubeconfig');
     writeKubeconfig({

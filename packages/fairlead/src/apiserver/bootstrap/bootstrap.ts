@@ -8,6 +8,8 @@ export interface BootstrapOptions {
   readonly firstServiceAddress: string;
   readonly advertiseAddress: string;
   readonly advertisePort: number;
+  /** Other servers have addresses of their own: endpoints that are there stay as they are. */
+  readonly shared: boolean;
 }
 
 const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'] as const;
@@ -108,7 +110,7 @@ export async function ensureBootstrapObjects(client: InProcessClient, options: B
       metadata: { ...metadata, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
       subsets: [{ addresses: [address], ports: [port] }],
     },
-    (current) => hasText(current.subsets, options),
+    options.shared ? undefined : (current) => hasText(current.subsets, options),
   );
   await ensure(
     client,
@@ -122,7 +124,7 @@ export async function ensureBootstrapObjects(client: InProcessClient, options: B
       endpoints: [{ addresses: [options.advertiseAddress], conditions: { ready: true } }],
       ports: [port],
     },
-    (current) => hasText(current.endpoints, options) && hasText(current.ports, options),
+    options.shared ? undefined : (current) => hasText(current.endpoints, options) && hasText(current.ports, options),
   );
 }
 

@@ -112,7 +112,8 @@ export class CertificateAuthority {
   }
 }
 
-function newAuthority(clock: Clock): KeyPair {
+/** A new authority that is not kept anywhere yet. */
+export function newAuthority(clock: Clock): KeyPair {
   const now = clock.now();
   const { privateKey, publicKey } = newKey();
   const certificate = signCertificate(

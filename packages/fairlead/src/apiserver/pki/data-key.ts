@@ -25,11 +25,17 @@ export function readIfPresent(file: string): string | undefined {
 export function tokenKey(file: string): string {
   const present = readIfPresent(file);
   if (present !== undefined) return present;
+  const privateKey = newTokenKey();
+  writeFileSafely(file, privateKey);
+  return privateKey;
+}
+
+/** A new key for ServiceAccount tokens, PEM. */
+export function newTokenKey(): string {
   const { privateKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
-  writeFileSafely(file, privateKey);
   return privateKey;
 }

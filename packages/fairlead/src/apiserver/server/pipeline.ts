@@ -98,7 +98,7 @@ export class Pipeline {
     if (error instanceof BadVersion) return statusAnswer(new StatusError(500, undefined, error.message));
     const ofStorage = storageFailure(error);
     if (ofStorage !== undefined) {
-      this.#log('warn', 'store failed', { method: request.method, path: request.path, error: ofStorage.message });
+      this.#log('debug', 'store failed', { method: request.method, path: request.path, error: ofStorage.message });
       return statusAnswer(ofStorage);
     }
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -110,6 +110,11 @@ export interface Storage {
    * and arrive in one batch of events, in their order. Rejects as {@link commit}.
    */
   commitAll(writes: readonly StorageWrite[]): Promise<CommitAllResult>;
+  /**
+   * A text that all servers of the store have in common: the proposal of whoever came first. Not an object, not in
+   * ranges and events. Absent where there is only one server.
+   */
+  agree?(name: string, proposal: () => string): Promise<string>;
   /** Changes under a prefix after a revision, oldest first. */
   replay(prefix: string, afterRevision: number): Promise<ReplayResult>;
   /**

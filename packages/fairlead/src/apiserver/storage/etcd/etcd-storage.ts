@@ -268,6 +268,19 @@ export class EtcdStorage implements Storage {
     }
   }
 
+  async agree(name: string, proposal: () => string): Promise<string> {
+    const key = `${this.#options.prefix}/%/${name}`;
+    try {
+      for (;;) {
+        const present = decodeRange((await this.#client.call(etcdCalls.range, encodeRange({ key }))).bytes).entries[0];
+        if (present !== undefined) return present.value;
+        await this.#client.call(etcdCalls.txn, encodeTxn([{ key, expect: 0, value: proposal() }]));
+      }
+    } catch (error) {
+      throw storageError(error);
+    }
+  }
+
   async replay(prefix: string, afterRevision: number): Promise<ReplayResult> {
     if (afterRevision < this.#compacted) return { ok: false, reason: 'compacted' };
     try {

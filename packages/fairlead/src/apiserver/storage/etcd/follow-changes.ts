@@ -61,6 +61,7 @@ export function followChanges(options: FollowOptions): Following {
             opened.close();
             return;
           }
+          if (!connected && failures >= 3) log('warn', 'etcd sends changes again');
           connected = true;
           failures = 0;
           if (answer.created) return;

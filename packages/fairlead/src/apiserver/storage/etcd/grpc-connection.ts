@@ -84,13 +84,16 @@ export class GrpcConnection {
       const onError = (error: Error): void =>
         fail(error.message || (error as { code?: string }).code || 'failed', error);
       const cancel = clock.after(connectDeadlineMs, () => fail(`no connection within ${connectDeadlineMs / 1000} s`));
+      const onClose = (): void => fail('the connection was closed');
       session.on('error', onError);
+      session.on('close', onClose);
       // Only after the peer's settings: a connection to something that accepts and says nothing is none.
       session.once('remoteSettings', () => {
         cancel();
         session.setLocalWindowSize(windowBytes * 4);
         resolve(new GrpcConnection(endpoint, session, clock));
         session.off('error', onError);
+        session.off('close', onClose);
       });
     });
   }
