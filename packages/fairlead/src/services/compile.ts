@@ -1,23 +1,37 @@
-import type { EndpointSlice, LoadBalancerIngress, Service, ServicePort, Stored } from '@fairlead/api';
+import type { EndpointSlice, Service, Stored } from '@fairlead/api';
 import { objectKey } from '@fairlead/api';
 import { categorizeEndpoints, isReady, type NodeTopology, type PortEndpoint } from './categorize-endpoints.ts';
-import { canonicalIp, cidrContains, formatIp, type IpFamily, type ParsedCidr, parseCidr, parseIp } from './cidr.ts';
-import { type L4Annotations, readL4Annotations } from './l4-annotations.ts';
-import type { EndpointTarget, Protocol, ServicePortProgram, ServiceProgram, VipFrontend } from './program.ts';
+import type { IpFamily } from './cidr.ts';
+import { type AnnotationProblem, annotationPrefix, type L4Annotations, readL4Annotations } from './l4-annotations.ts';
+import { withoutPorts } from './port-ranges.ts';
+import type {
+  EndpointTarget,
+  PortRangeProgram,
+  Protocol,
+  ServicePortProgram,
+  ServiceProgram,
+  VipFrontend,
+} from './program.ts';
+import { addressesOf, endpointsOf, isPortNumber } from './service-endpoints.ts';
+import { vipsOf } from './service-vips.ts';
 import { spreadOver } from './slot-table.ts';
-import { intersectRanges, rangeTexts } from './source-lists.ts';
+import { rangeTexts } from './source-lists.ts';
+
+/** What a kernel may lack, without which some annotation cannot be followed. */
+export type KernelFeature = 'syn-proxy' | 'netdev-forward' | 'vxlan' | 'ipip';
 
 /** What compiling needs to know of the node. */
 export interface NodeContext extends NodeTopology {
   /** Addresses of the node; a source range that admits one admits the node's own load balancer traffic. */
   readonly nodeIps: readonly string[];
+  /** What its kernel cannot do, each with the name of what is missing. Default: nothing. */
+  readonly lacking?: ReadonlyMap<KernelFeature, string>;
 }
 
-/** A problem of the user's making; the rest of the Service is served. */
-export interface CompileWarning {
-  /** Field path, e.g. `spec.loadBalancerSourceRanges[1]`. */
-  readonly field: string;
-  readonly message: string;
+/** Something that is not as the user asked; the rest of the Service is served. */
+export interface CompileWarning extends AnnotationProblem {
+  /** The Service is in order: it is this node that cannot follow. */
+  readonly ofNode?: true;
 }
 
 /** The result for one Service; `program` is absent when nothing is to be proxied. */
@@ -40,158 +54,56 @@ export function isProxied(service: Service): boolean {
   return clusterIp !== '' && clusterIp !== 'None';
 }
 
-function isPortNumber(port: unknown): port is number {
-  return typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65536;
-}
-
-/** All endpoints of one port, from every slice, once per address and port. */
-function endpointsOf(slices: readonly EndpointSlice[], port: ServicePort, family: IpFamily): PortEndpoint[] {
-  const protocol = port.protocol ?? 'TCP';
-  const found = new Map<string, PortEndpoint>();
-  for (const slice of slices) {
-    if (slice.addressType !== family) continue;
-    const slicePort = slice.ports?.find(
-      (candidate) => (candidate.name ?? '') === (port.name ?? '') && (candidate.protocol ?? 'TCP') === protocol,
-    );
-    // A slice port without a number means all ports; the L4 proxy has nothing to translate to.
-    if (slicePort === undefined || !isPortNumber(slicePort.port)) continue;
-    for (const endpoint of slice.endpoints ?? []) {
-      const ip = canonicalIp(endpoint.addresses[0] ?? '', family);
-      if (ip === undefined) continue;
-      const identity = `${ip} ${slicePort.port}`;
-      const previous = found.get(identity);
-      // While a controller moves an endpoint between slices it is in both: the ready copy counts.
-      if (previous !== undefined && (isReady(previous.endpoint) || !isReady(endpoint))) continue;
-      found.set(identity, { endpoint, ip, port: slicePort.port });
-    }
-  }
-  return [...found.values()];
-}
-
 function toTarget(endpoint: PortEndpoint, node: NodeTopology): EndpointTarget {
   const nodeName = endpoint.endpoint.nodeName ?? '';
   const onThisNode = nodeName === '' ? 'unknown' : nodeName === node.nodeName ? 'yes' : 'no';
   return { ip: endpoint.ip, port: endpoint.port, onThisNode };
 }
 
-/** The ranges of each family; a family without ranges is not filtered. */
-function sourceRangesOf(
-  service: Service,
-  warnings: CompileWarning[],
-): ReadonlyMap<IpFamily, readonly ReturnType<typeof parseCidr>[]> {
-  const ranges = new Map<IpFamily, NonNullable<ReturnType<typeof parseCidr>>[]>();
-  for (const [index, text] of (service.spec?.loadBalancerSourceRanges ?? []).entries()) {
-    const cidr = parseCidr(text.trim());
-    if (cidr === undefined) {
-      warnings.push({ field: `spec.loadBalancerSourceRanges[${index}]`, message: `'${text}' is not an address range` });
-    } else ranges.set(cidr.family, [...(ranges.get(cidr.family) ?? []), cidr]);
-  }
-  return ranges;
+/** What all ports of a Service in one family have in common. */
+interface PortSurroundings {
+  readonly service: Stored<Service>;
+  readonly family: IpFamily;
+  readonly vips: readonly VipFrontend[];
+  readonly slices: readonly EndpointSlice[];
+  readonly annotations: L4Annotations;
+  readonly node: NodeContext;
 }
 
-/** Which sources may use a load balancer address; `undefined`: all. */
-function loadBalancerRanges(
-  ip: string,
-  family: IpFamily,
-  ranges: ReadonlyMap<IpFamily, readonly ReturnType<typeof parseCidr>[]>,
-  node: NodeContext,
-): readonly ParsedCidr[] | undefined {
-  const own = (ranges.get(family) ?? []).filter((cidr) => cidr !== undefined);
-  if (own.length === 0) return undefined;
-  // The node may use the address it connects to as its source: a range that admits the node admits that.
-  const nodeAdmitted = node.nodeIps.some((text) => {
-    const nodeIp = parseIp(text);
-    return nodeIp !== undefined && own.some((cidr) => cidrContains(cidr, nodeIp));
-  });
-  const vip = nodeAdmitted ? parseCidr(ip) : undefined;
-  return vip === undefined ? own : [...own, vip];
+interface PortIdentity {
+  readonly key: string;
+  readonly portName: string;
+  readonly protocol: Protocol;
+  readonly port: number;
+  readonly nodePort?: number;
 }
 
-function vipFrontend(kind: VipFrontend['kind'], ip: string, ranges: readonly ParsedCidr[] | undefined): VipFrontend {
-  const sourceRanges = rangeTexts(ranges);
-  return { kind, ip, ...(sourceRanges === undefined ? {} : { sourceRanges }) };
-}
-
-/** An address to capture: `ipMode: Proxy` means that traffic must really leave for the load balancer. */
-function isCaptured(ingress: LoadBalancerIngress): ingress is LoadBalancerIngress & { ip: string } {
-  return ingress.ip !== undefined && ingress.ip !== '' && (ingress.ipMode ?? 'VIP') === 'VIP';
-}
-
-function vipsOf(
-  service: Service,
-  annotations: L4Annotations,
-  node: NodeContext,
-  warnings: CompileWarning[],
-): Map<IpFamily, VipFrontend[]> {
-  const vips = new Map<IpFamily, VipFrontend[]>(families.map((family) => [family, []]));
-  const seen = new Set<string>();
-  const add = (text: string, field: string, make: (ip: string, family: IpFamily) => VipFrontend): void => {
-    const parsed = parseIp(text);
-    if (parsed === undefined) {
-      warnings.push({ field, message: `'${text}' is not an IP address` });
-      return;
-    }
-    const ip = formatIp(parsed);
-    if (seen.has(ip)) return;
-    seen.add(ip);
-    vips.get(parsed.family)?.push(make(ip, parsed.family));
-  };
-  const spec = service.spec ?? {};
-  const { allowed } = annotations;
-  const clusterIps = spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP ?? ''];
-  for (const [index, ip] of clusterIps.entries()) {
-    add(ip, `spec.clusterIPs[${index}]`, (text, family) => vipFrontend('clusterIP', text, allowed.get(family)));
-  }
-  for (const [index, ip] of (spec.externalIPs ?? []).entries()) {
-    add(ip, `spec.externalIPs[${index}]`, (text, family) => vipFrontend('externalIP', text, allowed.get(family)));
-  }
-  if (spec.type === 'LoadBalancer') {
-    const ranges = sourceRangesOf(service, warnings);
-    for (const [index, ingress] of (service.status?.loadBalancer?.ingress ?? []).entries()) {
-      if (!isCaptured(ingress)) continue;
-      add(ingress.ip, `status.loadBalancer.ingress[${index}].ip`, (ip, family) =>
-        vipFrontend(
-          'loadBalancer',
-          ip,
-          intersectRanges(loadBalancerRanges(ip, family, ranges, node), allowed.get(family)),
-        ),
-      );
-    }
-  }
-  return vips;
-}
-
-function compilePort(
-  service: Stored<Service>,
-  port: ServicePort,
-  family: IpFamily,
-  vips: readonly VipFrontend[],
-  slices: readonly EndpointSlice[],
-  annotations: L4Annotations,
-  node: NodeContext,
+function compileFrontend(
+  { service, family, vips, annotations, node }: PortSurroundings,
+  identity: PortIdentity,
+  endpoints: readonly PortEndpoint[],
 ): ServicePortProgram {
   const spec = service.spec ?? {};
-  const protocol: Protocol = port.protocol ?? 'TCP';
-  const usesNodePort = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
+  const hasOutside = spec.type === 'NodePort' || spec.type === 'LoadBalancer' || spec.externalIPs?.length;
   const internalTrafficPolicy = spec.internalTrafficPolicy ?? 'Cluster';
-  const externalTrafficPolicy =
-    (usesNodePort || spec.externalIPs?.length ? spec.externalTrafficPolicy : undefined) ?? 'Cluster';
+  const externalTrafficPolicy = (hasOutside ? spec.externalTrafficPolicy : undefined) ?? 'Cluster';
   const usesLocal = internalTrafficPolicy === 'Local' || externalTrafficPolicy === 'Local';
-  const categories = categorizeEndpoints(endpointsOf(slices, port, family), node);
+  const categories = categorizeEndpoints(endpoints, node);
   const affinity = spec.sessionAffinity === 'ClientIP';
-  const how = affinity ? { ...annotations, spread: 'random' as const, weights: new Map() } : annotations;
-  const cluster = spreadOver(categories.cluster, how);
-  const local = spreadOver(usesLocal ? categories.local : [], how);
+  const { weights } = annotations;
+  const wanted = annotations.spread === 'default' ? 'random' : annotations.spread;
+  // A router that spreads an address over nodes may move a connection; what it meets there must not be chance.
+  const behindRouter = spec.type === 'LoadBalancer' && externalTrafficPolicy === 'Local';
+  const wantedLocally = annotations.spread === 'default' && behindRouter ? 'connection' : wanted;
+  const sticky = { spread: 'random', weights: new Map() } as const;
+  const cluster = spreadOver(categories.cluster, affinity ? sticky : { spread: wanted, weights });
+  const local = spreadOver(usesLocal ? categories.local : [], affinity ? sticky : { spread: wantedLocally, weights });
   const denied = rangeTexts(annotations.denied.get(family));
   const nodePortSources = rangeTexts(annotations.allowed.get(family));
   return {
-    key: `${objectKey(service)}:${port.port}/${protocol}/${family}`,
-    portName: port.name ?? '',
-    protocol,
+    ...identity,
     family,
-    port: port.port,
     vips,
-    ...(usesNodePort && isPortNumber(port.nodePort) ? { nodePort: port.nodePort } : {}),
     internalTrafficPolicy,
     externalTrafficPolicy,
     clusterEndpoints: cluster.endpoints.map((endpoint) => toTarget(endpoint, node)),
@@ -206,7 +118,39 @@ function compilePort(
           affinityTimeoutSeconds: spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinityTimeoutSeconds,
         }
       : {}),
+    ...(annotations.synProxy && identity.protocol === 'TCP' ? { synProxy: true } : {}),
   };
+}
+
+function compilePorts(around: PortSurroundings): ServicePortProgram[] {
+  const { service, family, slices } = around;
+  const usesNodePort = service.spec?.type === 'NodePort' || service.spec?.type === 'LoadBalancer';
+  return (service.spec?.ports ?? []).flatMap((port) => {
+    if (!isPortNumber(port.port)) return [];
+    const protocol: Protocol = port.protocol ?? 'TCP';
+    const identity: PortIdentity = {
+      key: `${objectKey(service)}:${port.port}/${protocol}/${family}`,
+      portName: port.name ?? '',
+      protocol,
+      port: port.port,
+      ...(usesNodePort && isPortNumber(port.nodePort) ? { nodePort: port.nodePort } : {}),
+    };
+    return [compileFrontend(around, identity, endpointsOf(slices, port, family))];
+  });
+}
+
+/** Ports that the spec names keep their own rules: ranges are what is left beside them. */
+function compileRanges(around: PortSurroundings): PortRangeProgram[] {
+  const { service, family, slices, annotations } = around;
+  if (annotations.portRanges.length === 0) return [];
+  const named = (service.spec?.ports ?? []).map(({ port, protocol }) => ({ port, protocol: protocol ?? 'TCP' }));
+  const endpoints = addressesOf(slices, family);
+  // The handshake is answered before the kernel knows whether the port is served at all.
+  const plain: PortSurroundings = { ...around, annotations: { ...annotations, synProxy: false } };
+  return withoutPorts(annotations.portRanges, named).map(({ protocol, from, to }) => {
+    const key = `${objectKey(service)}:${from}-${to}/${protocol}/${family}`;
+    return { ...compileFrontend(plain, { key, portName: '', protocol, port: from }, endpoints), lastPort: to };
+  });
 }
 
 function countLocalReady(slices: readonly EndpointSlice[], node: NodeTopology): number {
@@ -217,6 +161,22 @@ function countLocalReady(slices: readonly EndpointSlice[], node: NodeTopology): 
     }
   }
   return addresses.size;
+}
+
+function hashes(spread: L4Annotations['spread']): boolean {
+  return spread === 'source' || spread === 'connection';
+}
+
+/** Without what this node's kernel cannot do, each with a warning that says what is missing. */
+function followable(annotations: L4Annotations, { lacking }: NodeContext, warnings: CompileWarning[]): L4Annotations {
+  const missing = annotations.synProxy ? lacking?.get('syn-proxy') : undefined;
+  if (missing === undefined) return annotations;
+  warnings.push({
+    field: `metadata.annotations[${annotationPrefix}syn-proxy]`,
+    message: `this node has no ${missing}: floods of SYN packets reach the endpoints`,
+    ofNode: true,
+  });
+  return { ...annotations, synProxy: false };
 }
 
 /**
@@ -233,27 +193,28 @@ export function compileService(
   if (!isProxied(service)) return { program: undefined, warnings: [] };
   const warnings: CompileWarning[] = [];
   const spec = service.spec ?? {};
-  const annotations = readL4Annotations(service.metadata.annotations, warnings);
-  const vips = vipsOf(service, annotations, node, warnings);
+  const annotations = followable(readL4Annotations(service.metadata.annotations, warnings), node, warnings);
+  const vips = vipsOf(service, annotations, node.nodeIps, warnings);
   if (spec.externalIPs?.length) {
     warnings.push({
       field: 'spec.externalIPs',
       message: 'external IPs let a Service capture any address (CVE-2020-8554)',
     });
   }
-  if (spec.sessionAffinity === 'ClientIP' && (annotations.spread !== 'random' || annotations.weights.size > 0)) {
+  if (spec.sessionAffinity === 'ClientIP' && (hashes(annotations.spread) || annotations.weights.size > 0)) {
     warnings.push({
       field: 'metadata.annotations',
       message: 'sessionAffinity ClientIP wins over fairlead.dev/load-balancing and fairlead.dev/endpoint-weights',
     });
   }
   const ports: ServicePortProgram[] = [];
+  const ranges: PortRangeProgram[] = [];
   for (const family of families) {
     const ofFamily = vips.get(family) ?? [];
     if (!ofFamily.some((vip) => vip.kind === 'clusterIP')) continue;
-    for (const port of spec.ports ?? []) {
-      if (isPortNumber(port.port)) ports.push(compilePort(service, port, family, ofFamily, slices, annotations, node));
-    }
+    const around = { service, family, vips: ofFamily, slices, annotations, node };
+    ports.push(...compilePorts(around));
+    ranges.push(...compileRanges(around));
   }
   const healthCheckNodePort =
     spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local' && isPortNumber(spec.healthCheckNodePort)
@@ -262,6 +223,8 @@ export function compileService(
   const program: ServiceProgram = {
     key: objectKey(service),
     ports,
+    ...(ranges.length === 0 ? {} : { ranges }),
+    ...(annotations.drainSeconds === undefined ? {} : { drainSeconds: annotations.drainSeconds }),
     ...healthCheckNodePort,
     localReadyEndpoints: countLocalReady(slices, node),
   };

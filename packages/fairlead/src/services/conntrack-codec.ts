@@ -1,6 +1,7 @@
 import { netlinkAttributes } from '../wire/nft/attributes.ts';
 import { formatIp } from './cidr.ts';
 import type { ConntrackFlow } from './conntrack.ts';
+import type { Protocol } from './program.ts';
 
 // linux/netfilter/nfnetlink.h and nfnetlink_conntrack.h
 const subsystem = 1 << 8;
@@ -22,6 +23,12 @@ const CTA_IP_V6_DST = 4;
 const CTA_PROTO_NUM = 1;
 const CTA_PROTO_SRC_PORT = 2;
 const CTA_PROTO_DST_PORT = 3;
+
+const protocolNames: ReadonlyMap<number, Protocol> = new Map([
+  [6, 'TCP'],
+  [17, 'UDP'],
+  [132, 'SCTP'],
+]);
 
 /** Bytes of `struct nfgenmsg`: family, version, resource id. */
 const genericHeaderBytes = 4;
@@ -63,8 +70,8 @@ export function conntrackDumpBody(family: 'IPv4' | 'IPv6'): Buffer {
   return Buffer.from([family === 'IPv4' ? 2 : 10, 0, 0, 0]);
 }
 
-/** Decodes one entry; `undefined` when it is not of `protocol`. Copies what it keeps. */
-export function decodeConntrackEntry(payload: Buffer, protocol: number): ConntrackFlow | undefined {
+/** Decodes one entry; `undefined` when no Service can have its protocol. Copies what it keeps. */
+export function decodeConntrackEntry(payload: Buffer): ConntrackFlow | undefined {
   let original: Tuple | undefined;
   let reply: Tuple | undefined;
   const identity: Buffer[] = [payload.subarray(0, genericHeaderBytes)];
@@ -73,8 +80,10 @@ export function decodeConntrackEntry(payload: Buffer, protocol: number): Conntra
     else if (type === CTA_TUPLE_REPLY) reply = decodeTuple(value);
     if (type === CTA_TUPLE_ORIG || type === CTA_ID || type === CTA_ZONE) identity.push(whole);
   }
-  if (original === undefined || reply === undefined || original.protocol !== protocol) return undefined;
+  const protocol = original === undefined ? undefined : protocolNames.get(original.protocol);
+  if (original === undefined || reply === undefined || protocol === undefined) return undefined;
   return {
+    protocol,
     destination: { ip: original.destination, port: original.destinationPort },
     replySource: { ip: reply.source, port: reply.sourcePort },
     // The kernel deletes exactly this entry: tuple, zone and id must all match.

@@ -31,6 +31,7 @@ function program(endpoints: readonly string[], clusterIP = '10.96.0.1'): Service
 
 function flow(destination: string, port: number, source: string, sourcePort: number) {
   return {
+    protocol: 'UDP' as const,
     destination: { ip: destination, port },
     replySource: { ip: source, port: sourcePort },
     identity: Buffer.alloc(0),

@@ -1,27 +1,13 @@
 import { NETLINK_NETFILTER, netlinkMessage, openNetlink } from '../sys/netlink.ts';
 import { conntrackDumpBody, conntrackMessage, decodeConntrackEntry } from './conntrack-codec.ts';
-import {
-  type EndpointTarget,
-  externalVerdict,
-  internalVerdict,
-  type ServicePortProgram,
-  type ServiceProgram,
-  shortCircuitVerdict,
-  type Verdict,
-} from './program.ts';
+import type { ServiceProgram } from './program.ts';
+import { type ServiceFlow, ServiceFrontends } from './service-frontends.ts';
 
 /** A connection tracking entry, as far as it matters here. */
-export interface ConntrackFlow {
-  /** Where the client sends to. */
-  readonly destination: { readonly ip: string; readonly port: number };
-  /** Where answers come from: the endpoint it was translated to, or the destination itself. */
-  readonly replySource: { readonly ip: string; readonly port: number };
+export interface ConntrackFlow extends ServiceFlow {
   /** What names the entry to the kernel. */
   readonly identity: Buffer;
 }
-
-/** Endpoints that may serve each UDP frontend, both as `address port`. */
-export type UdpFrontends = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** One Service before and after a change. */
 export interface ProgramChange {
@@ -29,50 +15,18 @@ export interface ProgramChange {
   readonly after: ServiceProgram | undefined;
 }
 
-const UDP = 17;
 const NLM_F_REQUEST = 1;
 const NLM_F_ACK = 4;
 const NLM_F_DUMP = 0x300;
 
-function placeText(place: { readonly ip: string; readonly port: number }): string {
-  return `${place.ip} ${place.port}`;
-}
-
-function endpointsOf(verdicts: readonly Verdict[]): Set<string> {
-  const targets = verdicts.flatMap((verdict): readonly EndpointTarget[] =>
-    verdict.kind === 'balance' ? verdict.endpoints : [],
-  );
-  return new Set(targets.map(placeText));
-}
-
-function addFrontends(
-  out: Map<string, Set<string>>,
-  port: ServicePortProgram,
-  nodeIps: readonly string[],
-  gone: boolean,
-): void {
-  const set = (ip: string, number: number, verdicts: readonly Verdict[]): void => {
-    out.set(placeText({ ip, port: number }), gone ? new Set() : endpointsOf(verdicts));
-  };
-  const external = [externalVerdict(port), shortCircuitVerdict(port)];
-  for (const vip of port.vips) set(vip.ip, port.port, vip.kind === 'clusterIP' ? [internalVerdict(port)] : external);
-  if (port.nodePort === undefined) return;
-  for (const ip of nodeIps) {
-    if (ip.includes(':') === (port.family === 'IPv6')) set(ip, port.nodePort, external);
-  }
-}
-
 /** UDP frontends that existed before or after these changes, with what may serve them now: nothing, if gone. */
-export function changedUdpFrontends(changes: Iterable<ProgramChange>, nodeIps: readonly string[]): UdpFrontends {
+export function changedUdpFrontends(changes: Iterable<ProgramChange>, nodeIps: readonly string[]): ServiceFrontends {
   const all = [...changes];
-  const out = new Map<string, Set<string>>();
-  const add = (program: ServiceProgram | undefined, gone: boolean): void => {
-    for (const port of program?.ports ?? []) if (port.protocol === 'UDP') addFrontends(out, port, nodeIps, gone);
-  };
+  const frontends = new ServiceFrontends(['UDP'], nodeIps);
   // What is there now wins over what was: a frontend may have moved from one Service to another.
-  for (const { before } of all) add(before, true);
-  for (const { after } of all) add(after, false);
-  return out;
+  for (const { before } of all) if (before !== undefined) frontends.add(before, true);
+  for (const { after } of all) if (after !== undefined) frontends.add(after, false);
+  return frontends;
 }
 
 /**
@@ -80,34 +34,32 @@ export function changedUdpFrontends(changes: Iterable<ProgramChange>, nodeIps: r
  * of the frontend's endpoints. A sender with a fixed port would otherwise keep its old translation, or
  * none at all, as long as it sends (kubernetes#139629, #141371).
  */
-export function isStale(flow: ConntrackFlow, frontends: UdpFrontends): boolean {
-  const serving = frontends.get(placeText(flow.destination));
-  return serving !== undefined && !serving.has(placeText(flow.replySource));
+export function isStale(flow: ServiceFlow, frontends: ServiceFrontends): boolean {
+  return frontends.isServed(flow) === false;
 }
 
-/** Result of a reconciliation; `errno` is 0 or negative. */
-export interface ConntrackReconciliation {
+/** Result of a deletion of flows; `errno` is 0 or negative. */
+export interface DeletedFlows {
   readonly deleted: number;
   readonly errno: number;
 }
 
-/** Deletes the kernel's stale UDP flows to these frontends. Call it after the frontends are installed. */
-export async function reconcileConntrack(frontends: UdpFrontends): Promise<ConntrackReconciliation> {
-  if (frontends.size === 0) return { deleted: 0, errno: 0 };
+/** Deletes the kernel's entries of which `isOver` is true. Walks all entries of both families. */
+export async function deleteFlows(isOver: (flow: ConntrackFlow) => boolean): Promise<DeletedFlows> {
   const netlink = openNetlink(NETLINK_NETFILTER);
   if (typeof netlink === 'number') return { deleted: 0, errno: netlink };
   try {
-    const stale: ConntrackFlow[] = [];
+    const over: ConntrackFlow[] = [];
     for (const family of ['IPv4', 'IPv6'] as const) {
       const ask = netlinkMessage(conntrackMessage.get, NLM_F_REQUEST | NLM_F_DUMP, conntrackDumpBody(family));
       const errno = await netlink.request(ask, (_, payload) => {
-        const flow = decodeConntrackEntry(payload, UDP);
-        if (flow !== undefined && isStale(flow, frontends)) stale.push(flow);
+        const flow = decodeConntrackEntry(payload);
+        if (flow !== undefined && isOver(flow)) over.push(flow);
       });
       if (errno < 0) return { deleted: 0, errno };
     }
     let deleted = 0;
-    for (const flow of stale) {
+    for (const flow of over) {
       const message = netlinkMessage(conntrackMessage.delete, NLM_F_REQUEST | NLM_F_ACK, flow.identity);
       // An entry that expired meanwhile is as good as deleted.
       if ((await netlink.request(message)) === 0) deleted++;
@@ -116,4 +68,10 @@ export async function reconcileConntrack(frontends: UdpFrontends): Promise<Connt
   } finally {
     netlink.close();
   }
+}
+
+/** Deletes the kernel's stale UDP flows to these frontends. Call it after the frontends are installed. */
+export async function reconcileConntrack(frontends: ServiceFrontends): Promise<DeletedFlows> {
+  if (frontends.isEmpty) return { deleted: 0, errno: 0 };
+  return deleteFlows((flow) => flow.protocol === 'UDP' && isStale(flow, frontends));
 }

@@ -7,10 +7,12 @@ import { readAffinityMemory } from './affinity-memory.ts';
 import { createNftApplier } from './apply-nft.ts';
 import { createUserspaceApplier, type UserspaceNotice } from './apply-userspace.ts';
 import { createHealthCheckPorts, type HealthCheckNotice } from './health-check-ports.ts';
+import { HeldSetting } from './held-setting.ts';
 import { createLocalhostNodePorts } from './localhost-node-ports.ts';
 import { checkNft, createFastRunNft, createRunNft } from './nft-command.ts';
 import { nftTableName } from './nft-layout.ts';
 import type { ProgramChanges } from './nft-planner.ts';
+import { looseTrackingSetting } from './syn-proxy.ts';
 import { startTableMonitor } from './table-monitor.ts';
 
 /** A Service that the data plane could not install as asked. */
@@ -96,6 +98,28 @@ async function createKernelDataPlane(options: DataPlaneOptions): Promise<DataPla
   };
 }
 
+/** Connection tracking is strict while the kernel answers handshakes of any Service. */
+function withSynProxySetting(plane: DataPlane, options: DataPlaneOptions): DataPlane {
+  const setting = new HeldSetting(looseTrackingSetting, '0', options.log);
+  const users = new Set<string>();
+  return {
+    apply: async (changes) => {
+      for (const [key, program] of changes) {
+        if (program?.ports.some(({ synProxy }) => synProxy === true)) users.add(key);
+        else users.delete(key);
+      }
+      if (users.size > 0) setting.hold(true);
+      await plane.apply(changes);
+      if (users.size === 0) setting.hold(false);
+    },
+    forget: plane.forget,
+    remove: async () => {
+      await plane.remove();
+      setting.hold(false);
+    },
+  };
+}
+
 /** What is beside the rules: ports on which this process listens itself. */
 function withOwnPorts(plane: DataPlane, options: DataPlaneOptions): DataPlane {
   const { clock, log, onNotice, healthy } = options;
@@ -125,7 +149,9 @@ export async function createDataPlane(options: DataPlaneOptions): Promise<DataPl
   const { clock, log, nodePortAddresses, onNotice } = options;
   const plane =
     options.mode === 'kernel'
-      ? await createKernelDataPlane(options)
+      ? await createKernelDataPlane(options).then((kernel) =>
+          options.nftCommand === undefined ? withSynProxySetting(kernel, options) : kernel,
+        )
       : {
           ...createUserspaceApplier({ clock, log, nodePortAddresses, onNotice }),
           forget: () => undefined,

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { systemClock } from '../sys/clock.ts';
 import { createNftApplier } from './apply-nft.ts';
@@ -9,6 +7,7 @@ import { createRunNft } from './nft-command.ts';
 import type { ServiceProgram } from './program.ts';
 import { createTestNetwork, kernelTestsProblem, type TestNetwork } from './testing/network.ts';
 import type { ProxyLine, ProxySeed } from './testing/proxy-process.ts';
+import { type ProxyProcess, ProxyRunner } from './testing/proxy-runner.ts';
 import { scene, sceneService, sceneSlice } from './testing/traffic-matrix.ts';
 
 const skip = kernelTestsProblem();
@@ -31,17 +30,10 @@ function refusedProgram(name: string, clusterIP: string): ServiceProgram {
   return { ...program, ports: program.ports.map((port) => ({ ...port, vips: [...port.vips, vip] })) };
 }
 
-interface ProxyProcess {
-  readonly child: ChildProcess;
-  readonly lines: ProxyLine[];
-  /** Resolves when a line, past or future, is as wanted. */
-  until(wanted: (line: ProxyLine) => boolean): Promise<void>;
-  kill(signal: NodeJS.Signals): Promise<void>;
-}
-
 describe('the table and what happens to it', { skip }, () => {
   let network: TestNetwork;
-  const processes = new Set<ProxyProcess>();
+  let proxies: ProxyRunner;
+  const startProxy = (wanted: ProxySeed): ProxyProcess => proxies.start(wanted);
 
   before(async () => {
     network = await createTestNetwork(
@@ -52,12 +44,13 @@ describe('the table and what happens to it', { skip }, () => {
         { name: 'remote', addresses: [scene.remoteEndpoint] },
       ],
     );
+    proxies = new ProxyRunner(network.inNode);
     for (const host of ['local', 'remote']) {
       await network.probe(host).ask({ do: 'serve', name: host, tcp: [8080], udp: [] });
     }
   });
   after(async () => {
-    for (const running of processes) await running.kill('SIGKILL');
+    await proxies?.killAll();
     await network?.remove();
   });
 
@@ -75,44 +68,6 @@ describe('the table and what happens to it', { skip }, () => {
     assert.fail(`${host}: wanted '${wanted}', last was '${last}'`);
   };
 
-  const startProxy = (seed: ProxySeed): ProxyProcess => {
-    const script = new URL('./testing/proxy-process.ts', import.meta.url).pathname;
-    const [program = '', ...words] = network.inNode;
-    const child = spawn(program, [...words, process.execPath, script], { stdio: ['pipe', 'pipe', 'inherit'] });
-    const lines: ProxyLine[] = [];
-    const waiting = new Set<() => void>();
-    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (text) => {
-      lines.push(JSON.parse(text) as ProxyLine);
-      for (const look of waiting) look();
-    });
-    // A process that is killed early has not read all.
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.write(`${JSON.stringify(seed)}\n`);
-    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    const running: ProxyProcess = {
-      child,
-      lines,
-      until: (wanted) =>
-        new Promise((resolve, reject) => {
-          const cancel = systemClock.after(deadlineMs, () => reject(new Error(`not told: ${JSON.stringify(lines)}`)));
-          const look = (): void => {
-            if (!lines.some(wanted)) return;
-            waiting.delete(look);
-            cancel();
-            resolve();
-          };
-          waiting.add(look);
-          look();
-        }),
-      kill: async (signal) => {
-        child.kill(signal);
-        await exited;
-        processes.delete(running);
-      },
-    };
-    processes.add(running);
-    return running;
-  };
   const isReady = (line: ProxyLine): boolean => 'ready' in line;
 
   test('a Service that the kernel refuses does not keep others out', async () => {
@@ -175,7 +130,7 @@ describe('the table and what happens to it', { skip }, () => {
     network.run('node', 'nft add table ip other');
     for (let change = 0; change < 5; change++) {
       const ip = change % 2 === 0 ? scene.remoteEndpoint : scene.localEndpoint;
-      proxy.child.stdin?.write(`${JSON.stringify(sceneSlice('web', [{ ip }]))}\n`);
+      proxy.change('slice', sceneSlice('web', [{ ip }]));
       await eventually('10.96.0.1', ip === scene.remoteEndpoint ? 'remote' : 'local');
     }
     const [first, ...rest] = interference;

@@ -20,11 +20,16 @@ function read(name: string, value: string): string {
   const lists = (map: L4Annotations['allowed']): unknown =>
     Object.fromEntries([...map].map(([family, ranges]) => [family, rangeTexts(ranges)]));
   const understood = {
-    ...(read.spread === 'random' ? {} : { spread: read.spread }),
+    ...(read.spread === 'default' ? {} : { spread: read.spread }),
     ...(read.weights.size === 0 ? {} : { weights: Object.fromEntries(read.weights) }),
     ...(read.allowed.size === 0 ? {} : { allowed: lists(read.allowed) }),
     ...(read.denied.size === 0 ? {} : { denied: lists(read.denied) }),
     ...(read.limits ?? {}),
+    ...(read.portRanges.length === 0
+      ? {}
+      : { ranges: read.portRanges.map(({ protocol, from, to }) => `${from}-${to}/${protocol}`).join() }),
+    ...(read.drainSeconds === undefined ? {} : { drain: read.drainSeconds }),
+    ...(read.synProxy ? { synProxy: true } : {}),
   };
   return `${JSON.stringify(understood)} ${problems.length}`;
 }
@@ -32,7 +37,7 @@ function read(name: string, value: string): string {
 const rows: readonly [name: string, value: string, expected: string][] = [
   ['load-balancing', 'maglev', '{"spread":"connection"} 0'],
   ['load-balancing', 'source-hash', '{"spread":"source"} 0'],
-  ['load-balancing', ' random ', '{} 0'],
+  ['load-balancing', ' random ', '{"spread":"random"} 0'],
   ['load-balancing', 'Maglev', '{} 1'],
   ['load-balancing', '', '{} 1'],
   ['endpoint-weights', 'pod/a-0=3, node/n=0,zone/z=1000', '{"weights":{"pod/a-0":3,"node/n":0,"zone/z":1000}} 0'],
@@ -59,6 +64,21 @@ const rows: readonly [name: string, value: string, expected: string][] = [
   ['new-connections-per-source', '0/second', '{} 1'],
   ['new-connections-per-source', '10/day', '{} 1'],
   ['new-connections-per-source', '10; drop', '{} 1'],
+  ['port-ranges', '8000-8999', '{"ranges":"8000-8999/TCP"} 0'],
+  ['port-ranges', '53/udp, 8000-8999/TCP', '{"ranges":"8000-8999/TCP,53-53/UDP"} 0'],
+  ['port-ranges', 'all', '{"ranges":"1-65535/TCP,1-65535/UDP,1-65535/SCTP"} 0'],
+  ['port-ranges', 'all/UDP, 53/UDP', '{"ranges":"1-65535/UDP"} 0'],
+  ['port-ranges', '20-30, 10-19, 25-40, 42', '{"ranges":"10-40/TCP,42-42/TCP"} 0'],
+  ['port-ranges', '0-10, 10-9, 65536, 1-, -1, a-b, 1-2/ICMP, 8000', '{"ranges":"8000-8000/TCP"} 7'],
+  ['port-ranges', '', '{} 0'],
+  ['drain-seconds', '30', '{"drain":30} 0'],
+  ['drain-seconds', '0', '{"drain":0} 0'],
+  ['drain-seconds', '86401', '{} 1'],
+  ['drain-seconds', '30s', '{} 1'],
+  ['drain-seconds', '-1', '{} 1'],
+  ['syn-proxy', 'on', '{"synProxy":true} 0'],
+  ['syn-proxy', 'off', '{} 0'],
+  ['syn-proxy', 'true', '{} 1'],
 ];
 for (const [name, value, expected] of rows) {
   test(`annotation ${name}: '${value}'`, () => assert.equal(read(name, value), expected));
@@ -90,7 +110,11 @@ function endpoints(count: number): PortEndpoint[] {
 /** Share of the slots of each endpoint, in whole percent. */
 function shares(count: number, annotations: Readonly<Record<string, string>>): string {
   const named = Object.fromEntries(Object.entries(annotations).map(([name, value]) => [`fairlead.dev/${name}`, value]));
-  const { endpoints: used, slots } = spreadOver(endpoints(count), readL4Annotations(named, []));
+  const { spread, weights } = readL4Annotations(named, []);
+  const { endpoints: used, slots } = spreadOver(endpoints(count), {
+    spread: spread === 'default' ? 'random' : spread,
+    weights,
+  });
   if (slots === undefined) return `${used.length} evenly`;
   const counts = used.map((_, index) => slots.places.filter((place) => place === index).length);
   return `${slots.by} ${counts.map((own) => Math.round((100 * own) / slots.places.length)).join(' ')}`;

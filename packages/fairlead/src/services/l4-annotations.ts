@@ -1,4 +1,5 @@
 import { type IpFamily, type ParsedCidr, parseCidr } from './cidr.ts';
+import { joinPortRanges, type PortRange, parsePortRange } from './port-ranges.ts';
 import type { SourceLimits } from './program.ts';
 
 /** A value that is not understood; the rest is followed. */
@@ -10,19 +11,33 @@ export interface AnnotationProblem {
 
 /** What annotations ask of the L4 proxy (docs/decisions/0003-l4-annotations.md). */
 export interface L4Annotations {
-  readonly spread: 'random' | 'source' | 'connection';
+  /** `default`: the user has not said. */
+  readonly spread: 'default' | 'random' | 'source' | 'connection';
   /** By `pod/NAME`, `node/NAME`, `zone/NAME`. */
   readonly weights: ReadonlyMap<string, number>;
   /** By family; a family without an entry is not filtered. */
   readonly allowed: ReadonlyMap<IpFamily, readonly ParsedCidr[]>;
   readonly denied: ReadonlyMap<IpFamily, readonly ParsedCidr[]>;
   readonly limits: SourceLimits | undefined;
+  /** Ports beside those of the spec. Disjoint. */
+  readonly portRanges: readonly PortRange[];
+  readonly drainSeconds: number | undefined;
+  readonly synProxy: boolean;
 }
 
-const prefix = 'fairlead.dev/';
+/** What every annotation of ours begins with. */
+export const annotationPrefix = 'fairlead.dev/';
+const prefix = annotationPrefix;
+const mostRanges = 64;
+const longestDrainSeconds = 86_400;
 const heaviest = 1000;
 const mostConnections = 1_000_000;
 const families: readonly IpFamily[] = ['IPv4', 'IPv6'];
+
+/** Whether something is asked for that not every kernel can do. */
+export function needsKernelFeature(annotations: Readonly<Record<string, string>> | undefined): boolean {
+  return annotations?.[`${prefix}syn-proxy`] !== undefined;
+}
 
 function listOf(text: string): string[] {
   return text
@@ -54,6 +69,7 @@ export function readL4Annotations(
   const spreadOf = (): L4Annotations['spread'] => {
     switch (value('load-balancing')) {
       case undefined:
+        return 'default';
       case 'random':
         return 'random';
       case 'maglev':
@@ -62,7 +78,7 @@ export function readL4Annotations(
         return 'source';
       default:
         wrong('load-balancing', `'${value('load-balancing')}' is none of random, maglev, source-hash`);
-        return 'random';
+        return 'default';
     }
   };
 
@@ -102,6 +118,33 @@ export function readL4Annotations(
     );
   };
 
+  const portRanges = (): readonly PortRange[] => {
+    const texts = listOf(value('port-ranges') ?? '');
+    if (texts.length > mostRanges) wrong('port-ranges', `more than ${mostRanges} ranges`);
+    return joinPortRanges(
+      texts.slice(0, mostRanges).flatMap((text) => {
+        const ranges = parsePortRange(text);
+        if (ranges === undefined)
+          wrong('port-ranges', `'${text}' is not PORT-PORT[/TCP|UDP|SCTP], PORT[/…] or all[/…] with ports 1 to 65535`);
+        return ranges ?? [];
+      }),
+    );
+  };
+
+  const drain = (): number | undefined => {
+    const text = value('drain-seconds');
+    if (text === undefined) return undefined;
+    if (/^\d{1,5}$/.test(text) && Number(text) <= longestDrainSeconds) return Number(text);
+    return wrong('drain-seconds', `'${text}' is not a number of seconds from 0 to ${longestDrainSeconds}`);
+  };
+
+  const switched = (name: string): boolean => {
+    const text = value(name);
+    if (text === undefined || text === 'off' || text === 'on') return text === 'on';
+    wrong(name, `'${text}' is neither on nor off`);
+    return false;
+  };
+
   const allowed = cidrs('allow-sources');
   // Nothing good in the list: nobody is admitted, rather than everybody.
   if ((value('allow-sources') ?? '') !== '' && allowed.size === 0)
@@ -114,6 +157,9 @@ export function readL4Annotations(
     weights,
     allowed,
     denied: cidrs('deny-sources'),
+    portRanges: portRanges(),
+    drainSeconds: drain(),
+    synProxy: switched('syn-proxy'),
     limits: limited
       ? {
           ...(maxConnections === undefined ? {} : { maxConnections }),

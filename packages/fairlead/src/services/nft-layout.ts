@@ -16,6 +16,9 @@ export interface NftLayoutOptions {
 /** Which shared chain balances: over cluster or local endpoints, found by address or by node port. */
 export type LbChainKind = 'lb' | 'lb-local' | 'lb-port' | 'lb-port-local';
 
+/** What is translated: address and port, or in a port range the address alone. */
+export type Translation = 'place' | 'address';
+
 /** nft table name, in both families. */
 export const nftTableName = 'fairlead';
 
@@ -72,6 +75,7 @@ export function affinityChainRules(
   id: number,
   count: number,
   timeoutSeconds: number,
+  translation: Translation = 'place',
 ): string[] {
   // numgen with modulus 1 is nft's only way to put a constant into a concatenation.
   const constant = `numgen inc mod 1 offset ${id}`;
@@ -79,7 +83,7 @@ export function affinityChainRules(
     `meta priority set ${constant} . numgen random mod ${count} map @affinity-slots`,
     `update @affinity { ${ip} saddr . ${constant} timeout ${timeoutSeconds}s : meta priority }`,
     `meta priority set ${ip} saddr . ${constant} map @affinity`,
-    `meta l4proto ${protocol.toLowerCase()} dnat ${ip} to meta priority map @slots`,
+    `meta l4proto ${protocol.toLowerCase()} dnat ${translation === 'place' ? `${ip} ` : ''}to meta priority map @${mapFor('slots', translation)}`,
   ];
   return [...remember, `delete @affinity { ${ip} saddr . ${constant} : meta priority }`, ...remember];
 }
@@ -88,12 +92,31 @@ export function affinityChainRules(
 const hashSeed = 0x5eed;
 
 /** Rule of the chain of a Service port whose connections are spread by a slot table. */
-export function slotChainRule(ip: NftFamily, protocol: Protocol, id: number, table: SlotTable): string {
+export function slotChainRule(
+  ip: NftFamily,
+  protocol: Protocol,
+  id: number,
+  table: SlotTable,
+  translation: Translation = 'place',
+): string {
   const name = protocol.toLowerCase();
   const hashed = table.by === 'source' ? `${ip} saddr` : `${ip} saddr . ${name} sport`;
   const size = table.places.length;
   const slot = table.by === 'random' ? `numgen random mod ${size}` : `jhash ${hashed} mod ${size} seed ${hashSeed}`;
-  return `meta l4proto ${name} dnat ${ip} to numgen inc mod 1 offset ${id} . ${slot} map @slot-tables`;
+  const target = translation === 'place' ? `dnat ${ip} to` : 'dnat to';
+  const map = mapFor('slot-tables', translation);
+  return `meta l4proto ${name} ${target} numgen inc mod 1 offset ${id} . ${slot} map @${map}`;
+}
+
+/** Rule of the chain of a port range: the endpoint's address at random, the port as it is. */
+export function rangeChainRule(protocol: Protocol, id: number, count: number): string {
+  const key = `numgen inc mod 1 offset ${id} . numgen random mod ${count}`;
+  return `meta l4proto ${protocol.toLowerCase()} dnat to ${key} map @range-endpoints`;
+}
+
+/** Name of the map of this purpose whose values are places or addresses. */
+export function mapFor(purpose: 'slots' | 'slot-tables', translation: Translation): string {
+  return translation === 'place' ? purpose : `range-${purpose}`;
 }
 
 /** Rules of the chain that bounds what each source may do to a Service port. */
@@ -171,6 +194,9 @@ function layoutSets(ip: NftFamily, options: NftLayoutOptions): NftSet[] {
     { kind: 'set', name: 'admitted-ports', type: `type inet_proto . inet_service . ${address}`, flags: ['interval'] },
     { kind: 'set', name: 'denied-ports', type: `type inet_proto . inet_service . ${address}`, flags: ['interval'] },
     verdictMap('limited', frontend),
+    ...rangeSets(ip, frontend, address),
+    { kind: 'set', name: 'syn-proxied', type: `type ${frontend}` },
+    { kind: 'set', name: 'syn-proxied-ports', type: 'type inet_proto . inet_service' },
     verdictMap('limited-ports', 'inet_proto . inet_service'),
     {
       kind: 'set',
@@ -205,6 +231,27 @@ function layoutSets(ip: NftFamily, options: NftLayoutOptions): NftSet[] {
   ];
 }
 
+/** Port ranges have their own sets, of intervals, so that single ports keep their hash look-up. */
+function rangeSets(ip: NftFamily, frontend: string, address: string): NftSet[] {
+  const intervals = (kind: 'map' | 'set', name: string, type: string): NftSet => {
+    return { kind, name: `range-${name}`, type: `type ${type}`, flags: ['interval'] };
+  };
+  return [
+    intervals('map', 'frontends', `${frontend} : verdict`),
+    intervals('map', 'backends', `${frontend} : verdict`),
+    intervals('map', 'local-backends', `${frontend} : verdict`),
+    intervals('map', 'unavailable', `${frontend} : verdict`),
+    intervals('set', 'guarded', frontend),
+    intervals('set', 'restricted', frontend),
+    intervals('set', 'admitted', `${frontend} . ${address}`),
+    intervals('set', 'denied', `${frontend} . ${address}`),
+    intervals('map', 'limited', `${frontend} : verdict`),
+    { kind: 'map', name: 'range-endpoints', type: `typeof numgen inc mod 2 . numgen random mod 2 : ${ip} daddr` },
+    { kind: 'map', name: 'range-slot-tables', type: `typeof numgen inc mod 2 . numgen random mod 2 : ${ip} daddr` },
+    { kind: 'map', name: 'range-slots', type: `typeof meta priority : ${ip} daddr` },
+  ];
+}
+
 function layoutChains(ip: NftFamily, options: NftLayoutOptions): NftChain[] {
   const detectsPods = ofFamily(options.podCidrs, ip).length > 0;
   const frontend = `${ip} daddr . meta l4proto . th dport`;
@@ -234,12 +281,15 @@ function layoutChains(ip: NftFamily, options: NftLayoutOptions): NftChain[] {
     { name: 'refuse', rules: ['meta l4proto tcp reject with tcp reset', `reject with ${icmp} type port-unreachable`] },
     ...external('external', frontend, 'backends', 'local-backends'),
     ...external('external-port', port, 'port-backends', 'port-local-backends'),
+    ...external('external-range', frontend, 'range-backends', 'range-local-backends'),
     {
       name: 'dispatch',
       rules: [
         ...(detectsPods ? [`${ip} daddr @cluster-ips ${ip} saddr != @pod-cidrs ${mark}`] : []),
         `${frontend} vmap @frontends`,
         ...(options.nodePorts ? [`${onNodeAddress} ${port} vmap @node-ports`] : []),
+        // Last: a range on an address of the node leaves node ports alone.
+        `${frontend} vmap @range-frontends`,
       ],
     },
     {
@@ -248,6 +298,7 @@ function layoutChains(ip: NftFamily, options: NftLayoutOptions): NftChain[] {
       rules: [
         `${frontend} vmap @unavailable`,
         ...(options.nodePorts ? [`${onNodeAddress} ${port} vmap @unavailable-ports`] : []),
+        `${frontend} vmap @range-unavailable`,
         `${ip} daddr @cluster-ips goto refuse`,
         `${ip} daddr @service-cidrs drop`,
       ],
@@ -261,12 +312,21 @@ function layoutChains(ip: NftFamily, options: NftLayoutOptions): NftChain[] {
       ],
     },
     {
+      name: 'range-admission',
+      rules: [
+        `${frontend} . ${ip} saddr @range-denied drop`,
+        `${frontend} @range-restricted ${frontend} . ${ip} saddr != @range-admitted drop`,
+        `${frontend} vmap @range-limited`,
+      ],
+    },
+    {
       name: 'admission',
       rules: [
         `${frontend} . ${ip} saddr @denied drop`,
         `${frontend} @restricted ${frontend} . ${ip} saddr != @admitted drop`,
         `${frontend} vmap @limited`,
         ...(options.nodePorts ? [`${port} @guarded-ports ${onNodeAddress} goto port-admission`] : []),
+        `${frontend} @range-guarded goto range-admission`,
       ],
     },
     ...(['prerouting', 'output'] as const).flatMap((hook): NftChain[] => [

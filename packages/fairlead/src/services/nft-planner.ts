@@ -5,7 +5,6 @@ import type { RememberedClient } from './affinity-memory.ts';
 import type { IpFamily } from './cidr.ts';
 import { FrontendClaims, type FrontendKey } from './frontend-claims.ts';
 import {
-  addPortElements,
   collectElements,
   type ElementId,
   type ElementSets,
@@ -23,8 +22,10 @@ import {
   nftTableName,
   preparedLbChains,
 } from './nft-layout.ts';
-import type { ServicePortKey, ServiceProgram } from './program.ts';
+import { addPortElements, synProxyChains } from './port-elements.ts';
+import { allPorts, type ServicePortKey, type ServiceProgram } from './program.ts';
 import { StableNumbers } from './stable-numbers.ts';
+import { synProxyLayout } from './syn-proxy.ts';
 import { UndoJournal } from './undo-journal.ts';
 
 /** New programs by Service key; `undefined`: the Service is gone. */
@@ -89,6 +90,11 @@ export class NftPlanner {
     return this.#retired.size;
   }
 
+  /** Whether any Service port wants its handshakes answered by the kernel. */
+  get usesSynProxy(): boolean {
+    return this.#sharedCount.has(synProxyChains);
+  }
+
   /** Whether any Service port remembers clients. */
   get usesAffinity(): boolean {
     return this.#numbers.size > 0;
@@ -107,12 +113,14 @@ export class NftPlanner {
       this.#started = true;
     }
     const retired: string[] = [];
+    const synProxied = this.#sharedCount.has(synProxyChains);
     // Removals and shrinking first, so that a frontend that moves between Services is free for the other.
     const pending = new Map(changes);
     for (const key of this.#release(changes)) {
       if (!pending.has(key)) pending.set(key, this.#services.get(key)?.program);
     }
     for (const [key, program] of pending) this.#planService(transaction, retired, key, program);
+    this.#planSynProxy(transaction, synProxied);
     for (const chain of retired) {
       transaction.flushChain(chain);
       this.#addTo(this.#retired, chain);
@@ -206,7 +214,7 @@ export class NftPlanner {
 
   #frontendsOf(program: ServiceProgram): Set<FrontendKey> {
     const frontends = new Set<FrontendKey>();
-    for (const port of program.ports) {
+    for (const port of allPorts(program)) {
       if (port.family !== this.#family) continue;
       for (const vip of port.vips) frontends.add(vipFrontendKey(port, vip.ip));
       if (port.nodePort !== undefined && this.#options.nodePorts) {
@@ -260,7 +268,7 @@ export class NftPlanner {
       denied.add(frontend);
     }
     const placements = new Map<ServicePortKey, PortPlacement>();
-    for (const port of program.ports) {
+    for (const port of allPorts(program)) {
       if (port.family === this.#family)
         placements.set(port.key, placePort(previous?.get(port.key), port, this.#numbers));
     }
@@ -273,7 +281,7 @@ export class NftPlanner {
     const { program, placements, denied } = service;
     const { nodePorts } = this.#options;
     const mayHave = (frontend: FrontendKey): boolean => !denied.has(frontend);
-    for (const port of program.ports) {
+    for (const port of allPorts(program)) {
       const placement = placements.get(port.key);
       if (placement !== undefined) addPortElements(out, port, placement, { nodePorts, mayHave });
     }
@@ -291,7 +299,7 @@ export class NftPlanner {
   #addShared(transaction: NftTransaction, id: ElementId): void {
     const count = this.#sharedCount.get(id) ?? 0;
     const bar = id.indexOf('|');
-    if (count === 0) transaction.addElement(id.slice(0, bar), id.slice(bar + 1), '');
+    if (count === 0 && id !== synProxyChains) transaction.addElement(id.slice(0, bar), id.slice(bar + 1), '');
     this.#setSharedCount(id, count + 1);
   }
 
@@ -300,6 +308,21 @@ export class NftPlanner {
     this.#setSharedCount(id, Math.max(0, count - 1));
     if (count > 1) return;
     const bar = id.indexOf('|');
-    transaction.deleteElement(id.slice(0, bar), id.slice(bar + 1));
+    if (id !== synProxyChains) transaction.deleteElement(id.slice(0, bar), id.slice(bar + 1));
+  }
+
+  /** The SYN proxy's chains come with its first Service and go with its last. */
+  #planSynProxy(transaction: NftTransaction, wasUsed: boolean): void {
+    const used = this.#sharedCount.has(synProxyChains);
+    // A table without packets has no hooks.
+    if (used === wasUsed || this.#options.dormant === true) return;
+    for (const { name, hook, rules } of synProxyLayout(nftFamilyOf(this.#family), this.#options)) {
+      if (used) transaction.setChain(name, rules, hook);
+      else {
+        transaction.flushChain(name);
+        // Hooked chains are nobody's target: they can go at once.
+        transaction.deleteChain(name);
+      }
+    }
   }
 }

@@ -10,6 +10,7 @@ export type ServicePortKey = string;
 export interface EndpointTarget {
   /** Canonical address text. */
   readonly ip: string;
+  /** In a port range 0: the port that the client asked for. */
   readonly port: number;
   /** On this node; `unknown` when the slice does not say (hand-made slices). */
   readonly onThisNode: 'yes' | 'no' | 'unknown';
@@ -68,6 +69,16 @@ export interface ServicePortProgram {
   readonly limits?: SourceLimits;
   /** Session affinity by client address; absent: none. */
   readonly affinityTimeoutSeconds?: number;
+  /** TCP handshakes of clients are answered by the kernel, and only completed ones reach endpoints. */
+  readonly synProxy?: true;
+}
+
+/**
+ * A range of ports of one Service in one address family, from `port` to `lastPort`, both included.
+ * It is reached at its addresses, never at node ports, and only the address is translated.
+ */
+export interface PortRangeProgram extends ServicePortProgram {
+  readonly lastPort: number;
 }
 
 /** Everything this node does for one Service. */
@@ -75,6 +86,10 @@ export interface ServiceProgram {
   /** `namespace/name`. */
   readonly key: string;
   readonly ports: readonly ServicePortProgram[];
+  /** Disjoint from each other and from `ports`. Absent: none. */
+  readonly ranges?: readonly PortRangeProgram[];
+  /** Connections to an endpoint end this long after new ones have ceased to reach it. Absent: never. */
+  readonly drainSeconds?: number;
   /** Port of the health check server (load balancer with externalTrafficPolicy Local). */
   readonly healthCheckNodePort?: number;
   /** Ready, not terminating endpoints on this node: the health check's count. */
@@ -118,7 +133,18 @@ export function shortCircuitVerdict(port: ServicePortProgram): Verdict {
   return clusterVerdict(port);
 }
 
-/** `ip port` as one readable text, with brackets for IPv6. */
+/** Single ports and ranges. */
+export function allPorts(program: ServiceProgram): readonly (ServicePortProgram | PortRangeProgram)[] {
+  return program.ranges === undefined ? program.ports : [...program.ports, ...program.ranges];
+}
+
+/** The last port of a range; of a single port, itself. */
+export function lastPortOf(port: ServicePortProgram | PortRangeProgram): number {
+  return 'lastPort' in port ? port.lastPort : port.port;
+}
+
+/** `ip port` as one readable text, with brackets for IPv6; without a port in a port range. */
 export function formatTarget(target: { readonly ip: string; readonly port: number }): string {
+  if (target.port === 0) return target.ip;
   return target.ip.includes(':') ? `[${target.ip}]:${target.port}` : `${target.ip}:${target.port}`;
 }

@@ -1,6 +1,5 @@
 import { Maglev } from '@fairlead/balance';
 import type { PortEndpoint } from './categorize-endpoints.ts';
-import type { L4Annotations } from './l4-annotations.ts';
 import type { SlotTable } from './program.ts';
 
 /** Primes; each good for a hundredth of itself in endpoints, and the last for all above. */
@@ -24,7 +23,7 @@ export function weightOf({ endpoint }: PortEndpoint, weights: ReadonlyMap<string
 /** Endpoints that may get new connections, and how these are spread over them when not evenly. */
 export function spreadOver(
   endpoints: readonly PortEndpoint[],
-  { spread, weights }: L4Annotations,
+  { spread, weights }: { readonly spread: SlotTable['by']; readonly weights: ReadonlyMap<string, number> },
 ): { readonly endpoints: readonly PortEndpoint[]; readonly slots: SlotTable | undefined } {
   if (spread === 'random' && weights.size === 0) return { endpoints, slots: undefined };
   const weighted = endpoints.filter((endpoint) => weightOf(endpoint, weights) > 0);

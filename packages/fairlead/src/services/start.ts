@@ -2,12 +2,16 @@ import { networkInterfaces } from 'node:os';
 import { type Node, nodes, type Stored } from '@fairlead/api';
 import { type ApiClient, startInformer } from '@fairlead/client';
 import { onBatch } from '../collections/index.ts';
-import { type Clock, systemClock } from '../sys/clock.ts';
+import { type Clock, type Random, systemClock, systemRandom } from '../sys/clock.ts';
 import type { Log, Running } from '../sys/role.ts';
 import { type CompileWarning, compileService, type NodeContext } from './compile.ts';
-import { changedUdpFrontends, type ProgramChange, reconcileConntrack } from './conntrack.ts';
+import { ConditionWriter } from './condition-writer.ts';
+import { changedUdpFrontends, deleteFlows, type ProgramChange, reconcileConntrack } from './conntrack.ts';
 import { createDataPlane, type DataPlaneNotice } from './data-plane.ts';
+import { DrainSchedule } from './drain-schedule.ts';
 import { HealSchedule } from './heal-schedule.ts';
+import { findLackingFeatures } from './kernel-features.ts';
+import { needsKernelFeature } from './l4-annotations.ts';
 import type { ServiceProgram } from './program.ts';
 import { ProxyHealth, serveProxyHealth } from './proxy-health.ts';
 import type { ServiceProxyMetrics } from './service-proxy-metrics.ts';
@@ -17,7 +21,7 @@ import type { TraceContext } from './trace.ts';
 /** A problem on a Service that the user should hear of, by Event. */
 export type ServiceNotice =
   | DataPlaneNotice
-  | ({ readonly service: string; readonly reason: 'InvalidField' } & CompileWarning);
+  | ({ readonly service: string; readonly reason: 'InvalidField' | 'KernelFeatureMissing' } & CompileWarning);
 
 /** Options of {@link startServiceProxy}. */
 export interface ServiceProxyOptions {
@@ -31,6 +35,8 @@ export interface ServiceProxyOptions {
   /** Only documents the range; node ports are served wherever the API server put them. */
   readonly nodePortRange?: string;
   readonly clock?: Clock;
+  /** Spreads writes of conditions over time. */
+  readonly random?: Random;
   readonly log: Log;
   readonly metrics?: ServiceProxyMetrics;
   /** Addresses of the node, in addition to those of its Node object. */
@@ -115,6 +121,13 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     healthy: () => health.healthy,
     ...(options.nftCommand === undefined ? {} : { nftCommand: options.nftCommand }),
   });
+  const conditions = new ConditionWriter({
+    client: options.client,
+    nodeName: options.nodeName,
+    clock,
+    random: options.random ?? systemRandom,
+    log: options.log,
+  });
   const programs = new Map<string, ServiceProgram>();
   const warned = new Map<string, string>();
   let context = nodeContext(options, undefined);
@@ -137,13 +150,21 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     if (text === (warned.get(key) ?? '')) return;
     if (text === '') warned.delete(key);
     else warned.set(key, text);
-    for (const { field, message } of warnings) {
-      onNotice({ service: key, reason: 'InvalidField', field, message: `${field}: ${message}` });
+    for (const { field, message, ofNode } of warnings) {
+      const reason = ofNode === true ? 'KernelFeatureMissing' : 'InvalidField';
+      onNotice({ service: key, reason, field, message: `${field}: ${message}` });
     }
   };
 
   /** Changes whose UDP flows have not been looked at yet. */
   let unreconciled = new Map<string, ProgramChange>();
+
+  /** Asks what the kernel can do once a Service wants something special of it. */
+  const checkKernel = async (): Promise<void> => {
+    if (context.lacking !== undefined || options.mode !== 'kernel') return;
+    const wanted = [...dirty].some((key) => needsKernelFeature(watch.services.get(key)?.service.metadata.annotations));
+    if (wanted) context = { ...context, lacking: await findLackingFeatures(options.nftCommand) };
+  };
 
   const compileDirty = (): Map<string, ServiceProgram | undefined> => {
     const changes = new Map<string, ServiceProgram | undefined>();
@@ -152,6 +173,8 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
       const compiled = watched === undefined ? undefined : compileService(watched.service, watched.slices, context);
       const program = compiled?.program;
       warn(key, compiled?.warnings ?? []);
+      if (watched === undefined) conditions.forget(key);
+      else conditions.update(key, watched.service, compiled?.warnings ?? []);
       if (program === undefined && !programs.has(key)) continue;
       changes.set(key, program);
       const before = unreconciled.has(key) ? unreconciled.get(key)?.before : programs.get(key);
@@ -175,15 +198,21 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     retryMs = Math.min(retryMs * 2, longestRetryMs);
   };
 
+  // Netlink sockets belong to this process's namespace; rules made by another command may not.
+  const tracks = options.mode === 'kernel' && options.nftCommand === undefined;
+  const addressesOfMachine = (): readonly string[] => {
+    const own = Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []);
+    return [...new Set([...own, ...context.nodeIps])];
+  };
+  const draining = new DrainSchedule({ clock, log: options.log, nodeIps: addressesOfMachine, deleteFlows });
+
   const reconcile = async (): Promise<void> => {
     const changes = unreconciled;
     unreconciled = new Map();
-    if (options.mode !== 'kernel' || options.nftCommand !== undefined) return;
-    const own = Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []);
+    if (!tracks) return;
+    draining.update(changes);
     const startedAtMs = clock.monotonicMs();
-    const { deleted, errno } = await reconcileConntrack(
-      changedUdpFrontends(changes.values(), [...new Set([...own, ...context.nodeIps])]),
-    );
+    const { deleted, errno } = await reconcileConntrack(changedUdpFrontends(changes.values(), addressesOfMachine()));
     options.metrics?.conntrackReconciled?.({ deleted, durationMs: clock.monotonicMs() - startedAtMs });
     if (errno < 0)
       options.log('warn', 'Stale UDP flows cannot be deleted: no access to connection tracking', { errno });
@@ -194,6 +223,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     const startedAtMs = firstChangeAtMs;
     const triggered = triggers;
     triggers = [];
+    await checkKernel();
     const changes = compileDirty();
     if (changes.size === 0 && !first && !failed) {
       health.updated();
@@ -247,7 +277,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     health.nodeEligible = isEligible(own);
     const next = nodeContext(options, own);
     if (sameContext(context, next)) return;
-    context = next;
+    context = context.lacking === undefined ? next : { ...next, lacking: context.lacking };
     change([...watch.services.entries()].map(([key]) => key));
   });
   void Promise.all([watch.services.synced, nodeInformer?.synced]).then(() => {
@@ -272,6 +302,8 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
       cancelRetry?.();
       healing.stop();
       await batcher.stop();
+      await conditions.stop();
+      await draining.stop();
       await plane.remove();
       await healthServer?.stop();
     },

@@ -1,9 +1,11 @@
 import { inAnyCidr, parseIp } from './cidr.ts';
 import {
+  allPorts,
   type EndpointTarget,
   externalVerdict,
   formatTarget,
   internalVerdict,
+  lastPortOf,
   type Protocol,
   type ServicePortProgram,
   type ServiceProgram,
@@ -71,21 +73,27 @@ function sourceClass(packet: Packet, context: TraceContext): TraceMatch['source'
 function find(programs: Iterable<ServiceProgram>, context: TraceContext, packet: Packet) {
   let clusterIp = false;
   let byNodePort: Found | undefined;
+  let inRange: Found | undefined;
   const family = parseIp(packet.destination)?.family;
   const atNode = context.nodePorts && context.nodeIps.includes(packet.destination);
   for (const program of programs) {
-    for (const port of program.ports) {
+    for (const port of allPorts(program)) {
       if (port.family !== family) continue;
       const vip = port.vips.find((candidate) => candidate.ip === packet.destination);
       if (vip?.kind === 'clusterIP') clusterIp = true;
       if (port.protocol !== packet.protocol) continue;
       const found = { service: program.key, port, vip };
+      if (vip !== undefined && 'lastPort' in port) {
+        if (packet.port >= port.port && packet.port <= lastPortOf(port)) inRange ??= found;
+        continue;
+      }
       if (vip !== undefined && port.port === packet.port) return { found, clusterIp };
       // An address frontend wins over a node port of the same number.
       if (atNode && port.nodePort === packet.port) byNodePort ??= { ...found, vip: undefined };
     }
   }
-  return { found: byNodePort, clusterIp };
+  // A range yields to a node port, and that to an address's own port.
+  return { found: byNodePort ?? inRange, clusterIp };
 }
 
 function decide(
@@ -131,12 +139,13 @@ export function tracePacket(programs: Iterable<ServiceProgram>, context: TraceCo
   if (verdict.kind === 'reject') return { kind: 'reject', reason: 'no usable endpoints', match };
   if (verdict.kind === 'drop') return { kind: 'drop', reason: 'no usable endpoints on this node', match };
   const isSelf = (target: EndpointTarget): boolean => target.ip === packet.source && target.onThisNode !== 'no';
+  const placeOf = ({ ip, port }: EndpointTarget): string => formatTarget({ ip, port: port === 0 ? packet.port : port });
   const self = verdict.endpoints.find(isSelf);
   return {
     kind: 'endpoints',
-    endpoints: verdict.endpoints.map(formatTarget).sort(),
+    endpoints: verdict.endpoints.map(placeOf).sort(),
     masquerade,
-    hairpin: self === undefined ? undefined : formatTarget(self),
+    hairpin: self === undefined ? undefined : placeOf(self),
     match,
   };
 }

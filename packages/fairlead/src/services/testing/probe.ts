@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { systemClock } from '../../sys/clock.ts';
 
@@ -9,7 +9,16 @@ import { systemClock } from '../../sys/clock.ts';
  * are JSON lines.
  */
 export type ProbeCommand =
-  | { readonly id: number; readonly do: 'serve'; readonly name: string; readonly tcp: number[]; readonly udp: number[] }
+  | {
+      readonly id: number;
+      readonly do: 'serve';
+      readonly name: string;
+      readonly tcp: number[];
+      readonly udp: number[];
+      readonly echo?: number[];
+    }
+  | { readonly id: number; readonly do: 'open'; readonly name: string; readonly host: string; readonly port: number }
+  | { readonly id: number; readonly do: 'say'; readonly name: string; readonly timeoutMs: number }
   | {
       readonly id: number;
       readonly do: 'connect';
@@ -29,7 +38,18 @@ export type ProbeAnswer =
 
 const plain = (address: string | undefined): string => (address ?? '').replace(/^::ffff:/, '');
 
-async function serve(name: string, tcp: readonly number[], udp: readonly number[]): Promise<string> {
+async function serve(
+  name: string,
+  tcp: readonly number[],
+  udp: readonly number[],
+  echo: readonly number[],
+): Promise<string> {
+  for (const port of echo) {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined).on('data', () => socket.write(name));
+    });
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '::', resolve));
+  }
   for (const port of tcp) {
     const server = createServer((socket) => {
       socket.on('error', () => undefined);
@@ -43,6 +63,38 @@ async function serve(name: string, tcp: readonly number[], udp: readonly number[
     await new Promise<void>((resolve) => socket.bind(port, '::', resolve));
   }
   return 'ok';
+}
+
+/** Connections that stay. */
+const opened = new Map<string, Socket>();
+
+function open(name: string, host: string, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, host, () => resolve('ok'));
+    socket.once('error', (error: NodeJS.ErrnoException) => reject(new Error(error.code ?? error.message)));
+    opened.set(name, socket);
+  });
+}
+
+/** Sends on a connection that stays; the answer, or how it ended. */
+function say(name: string, timeoutMs: number): Promise<string> {
+  const socket = opened.get(name);
+  if (socket === undefined || socket.destroyed) return Promise.reject(new Error('ECLOSED'));
+  return new Promise((resolve, reject) => {
+    const cancel = systemClock.after(timeoutMs, () => reject(new Error('ETIMEDOUT')));
+    const onData = (data: Buffer): void => {
+      cancel();
+      socket.off('error', onError);
+      resolve(String(data));
+    };
+    const onError = (error: NodeJS.ErrnoException): void => {
+      cancel();
+      socket.off('data', onData);
+      reject(new Error(error.code ?? error.message));
+    };
+    socket.once('data', onData).once('error', onError);
+    socket.write('?');
+  });
 }
 
 type Connect = Extract<ProbeCommand, { do: 'connect' }>;
@@ -90,7 +142,9 @@ function connectUdp(command: Connect): Promise<string> {
 }
 
 async function answer(command: ProbeCommand): Promise<string> {
-  if (command.do === 'serve') return serve(command.name, command.tcp, command.udp);
+  if (command.do === 'serve') return serve(command.name, command.tcp, command.udp, command.echo ?? []);
+  if (command.do === 'open') return open(command.name, command.host, command.port);
+  if (command.do === 'say') return say(command.name, command.timeoutMs);
   return command.protocol === 'TCP' ? connectTcp(command) : connectUdp(command);
 }
 

@@ -7,17 +7,23 @@ import { scene } from './traffic-matrix.ts';
 /**
  * Runs a whole service proxy inside a network namespace of a test: netlink sockets belong to the
  * namespace of their process. The first line of stdin is a {@link ProxySeed}, later lines are
- * slices to replace. Answers are JSON lines.
+ * a {@link ProxyChange}. Answers are JSON lines.
  */
 export interface ProxySeed {
   readonly services: readonly Stored<Service>[];
   readonly slices: readonly Stored<EndpointSlice>[];
 }
 
+/** An object of the API to replace or delete. */
+export type ProxyChange =
+  | { readonly kind: 'slice'; readonly object: Stored<EndpointSlice>; readonly gone: boolean }
+  | { readonly kind: 'service'; readonly object: Stored<Service>; readonly gone: boolean };
+
 /** What the process tells. */
 export type ProxyLine =
   | { readonly ready: true }
   | { readonly synced: { readonly full: boolean } }
+  | { readonly notice: string; readonly reason: string }
   | { readonly log: string; readonly level: string };
 
 if (process.argv[1] === import.meta.filename) {
@@ -36,15 +42,21 @@ if (process.argv[1] === import.meta.filename) {
     serviceCidr: scene.serviceCidrs,
     nodeIps: [scene.node],
     log: (level, log) => tell({ level, log }),
+    onNotice: ({ service, reason, message }) => tell({ notice: `${service} ${message}`, reason }),
     metrics: { synced: ({ full }) => tell({ synced: { full } }) },
   });
   process.on('SIGTERM', () => void proxy.stop().then(() => process.exit(0)));
   await proxy.ready;
   tell({ ready: true });
   for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
-    const slice = JSON.parse(line.value) as Stored<EndpointSlice>;
-    const { namespace = '', name } = slice.metadata;
-    await api.delete(endpointSlices, { namespace, name }).catch(() => undefined);
-    await api.create(endpointSlices, slice);
+    const change = JSON.parse(line.value) as ProxyChange;
+    const { namespace = '', name } = change.object.metadata;
+    if (change.kind === 'slice') {
+      await api.delete(endpointSlices, { namespace, name }).catch(() => undefined);
+      if (!change.gone) await api.create(endpointSlices, change.object);
+    } else {
+      await api.delete(services, { namespace, name }).catch(() => undefined);
+      if (!change.gone) await api.create(services, change.object);
+    }
   }
 }

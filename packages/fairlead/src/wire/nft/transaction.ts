@@ -54,9 +54,10 @@ export class NftTransaction {
     this.#head.push(`add table ${this.#table}`, `delete table ${this.#table}`);
   }
 
-  /** Adds a chain, or empties it if it exists, and gives it these rules. */
-  setChain(chain: string, rules: readonly string[]): void {
-    this.#head.push(`add chain ${this.#table} ${chain}`, `flush chain ${this.#table} ${chain}`);
+  /** Adds a chain, or empties it if it exists, and gives it these rules. `hook` makes it a base chain. */
+  setChain(chain: string, rules: readonly string[], hook?: string): void {
+    const declaration = hook === undefined ? '' : ` { ${hook} ; }`;
+    this.#head.push(`add chain ${this.#table} ${chain}${declaration}`, `flush chain ${this.#table} ${chain}`);
     for (const rule of rules) this.#head.push(`add rule ${this.#table} ${chain} ${rule}`);
     this.#chainOperations += 1 + rules.length;
   }

@@ -1,0 +1,54 @@
+import type { NftChain } from '../wire/nft/table.ts';
+import type { NftFamily } from '../wire/nft/transaction.ts';
+import type { NftLayoutOptions } from './nft-layout.ts';
+
+/** What the kernel tells clients on behalf of endpoints: an Ethernet's segment size, Linux' default window scale. */
+const windowScale = 7;
+
+/** The kernel setting without which the end of a client's handshake would be taken for a connection of its own. */
+export const looseTrackingSetting = '/proc/sys/net/netfilter/nf_conntrack_tcp_loose';
+
+/**
+ * The hooked chains that answer handshakes for Service ports in `syn-proxied`.
+ *
+ * ```
+ * client ── SYN ──▶ untracked ─▶ forward or input: the kernel answers with a cookie
+ *        ── ACK ──▶ invalid, as no SYN was tracked ─▶ cookie good: the kernel itself sends a SYN,
+ *                   from the client's address, through output ─▶ dispatch ─▶ endpoint
+ * ```
+ *
+ * Source lists are looked at before the first answer, limits when the SYN is sent on.
+ */
+export function synProxyLayout(ip: NftFamily, { nodePorts }: NftLayoutOptions): readonly NftChain[] {
+  const frontend = `${ip} daddr . meta l4proto . th dport`;
+  const port = 'meta l4proto . th dport';
+  const saddr = `${ip} saddr`;
+  const opening = 'tcp flags & (fin | syn | rst | ack) == syn';
+  const atNode = `${port} @syn-proxied-ports fib daddr type local`;
+  const answer = `synproxy mss ${ip === 'ip' ? 1460 : 1440} wscale ${windowScale} timestamp sack-perm`;
+  const unknown = 'meta l4proto tcp ct state invalid,untracked';
+  const answering = [
+    `${unknown} ${frontend} @syn-proxied ${answer}`,
+    ...(nodePorts ? [`${unknown} ${atNode} ${answer}`] : []),
+  ];
+  return [
+    {
+      name: 'syn-proxy-pick',
+      hook: 'type filter hook prerouting priority -300',
+      rules: [
+        `${opening} ${frontend} @syn-proxied ${frontend} . ${saddr} @denied drop`,
+        `${opening} ${frontend} @syn-proxied ${frontend} @restricted ${frontend} . ${saddr} != @admitted drop`,
+        `${opening} ${frontend} @syn-proxied notrack`,
+        ...(nodePorts
+          ? [
+              `${opening} ${atNode} ${port} . ${saddr} @denied-ports drop`,
+              `${opening} ${atNode} ${port} @restricted-ports ${port} . ${saddr} != @admitted-ports drop`,
+              `${opening} ${atNode} notrack`,
+            ]
+          : []),
+      ],
+    },
+    { name: 'syn-proxy-forward', hook: 'type filter hook forward priority 0', rules: answering },
+    { name: 'syn-proxy-input', hook: 'type filter hook input priority 0', rules: answering },
+  ];
+}
