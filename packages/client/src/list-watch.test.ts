@@ -56,6 +56,18 @@ describe('informer', { timeout: 30_000 }, () => {
     informer.stop();
   });
 
+  test('an empty mark ends a list, as a server of custom resources sends it', async () => {
+    const api = new FakeApi();
+    api.seed(configMaps, named('a'));
+    const list = api.list.bind(api);
+    api.list = async (ref, options) => ({ ...(await list(ref, options)), continue: '' });
+    const informer = startInformer(api, configMaps);
+    await until('watching', () => api.calls.some((call) => call.verb === 'watch'));
+    assert.equal(informer.size, 1);
+    assert.equal(api.calls.filter((call) => call.verb === 'list').length, 1);
+    informer.stop();
+  });
+
   test('a late listener gets the content as additions, and nothing twice', async () => {
     const api = new FakeApi();
     api.seed(configMaps, named('a'));

@@ -169,7 +169,8 @@ class ListWatch<T> implements Informer<T> {
       try {
         const list = await this.#client.list(this.ref, page);
         items = next === undefined ? list.items : items.concat(list.items);
-        next = list.continue;
+        // Lists of custom resources end with an empty mark, others with none.
+        next = list.continue === '' ? undefined : list.continue;
         if (next !== undefined) continue;
         this.#noteAll(items);
         this.#seenVersion = Number(list.resourceVersion);

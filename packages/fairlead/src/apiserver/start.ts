@@ -18,6 +18,7 @@ import { Authorizer } from './authorization/authorizer.ts';
 import { ensureDefaultRoles } from './authorization/ensure-default-roles.ts';
 import { RoleAggregation } from './authorization/role-aggregation.ts';
 import { ensureBootstrapObjects } from './bootstrap/bootstrap.ts';
+import { ensureOwnKinds } from './bootstrap/own-kinds.ts';
 import { settle } from './bootstrap/settle.ts';
 import { InProcessClient } from './client/in-process-client.ts';
 import { DefinitionRegistry, type DeleteObject } from './crd/definition-registry.ts';
@@ -74,6 +75,8 @@ export interface ApiServerOptions {
   readonly audit?: AuditOptions;
   /** Requests in work at the same time; absent: the limits of a Kubernetes server. */
   readonly inFlight?: InFlightLimits;
+  /** Addresses of the AddressPool made at first start; absent: none is made. */
+  readonly machinePool?: string;
   /** Further bearer tokens and their users. */
   readonly tokens?: ReadonlyMap<string, UserInfo>;
 }
@@ -190,7 +193,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       shared,
     };
     await settle(() => ensureBootstrapObjects(internal, bootstrap));
-    await settle(() => ensureDefaultRoles(internal, cache, served));
+    await Promise.all([
+      settle(() => ensureDefaultRoles(internal, cache, served)),
+      settle(() => ensureOwnKinds(internal, () => definitions.settled(), options.machinePool)),
+    ]);
     await repairAddresses(context);
     const aggregation = new RoleAggregation(internal, cache, served, log);
     cleanUp.unshift(() => aggregation.stop());

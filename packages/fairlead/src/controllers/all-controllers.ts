@@ -8,6 +8,7 @@ import { endpointSliceController } from './endpointslice/controller.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring/controller.ts';
 import { garbageCollector } from './garbage-collector/controller.ts';
 import { jobController } from './job/controller.ts';
+import { lbAddressesController } from './lb-addresses/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeIpamController } from './node/ipam-controller.ts';
 import { nodeLifecycleController } from './node/lifecycle-controller.ts';
@@ -31,6 +32,7 @@ export const allControllers: readonly Controller[] = [
   endpointSliceController,
   endpointsController,
   endpointSliceMirroringController,
+  lbAddressesController,
   nodeLifecycleController,
   serviceAccountController,
   rootCaPublisher,

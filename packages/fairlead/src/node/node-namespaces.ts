@@ -17,6 +17,8 @@ import {
 /** The machine's link to the nodes, and its address. */
 export const MACHINE_LINK = 'fairlead0';
 export const MACHINE_ADDRESS = '172.29.0.1';
+/** Addresses on the machine link that are for Services of type LoadBalancer. Nodes have 172.29.0.11 to .74. */
+export const MACHINE_POOL: string = '172.29.0.128-172.29.0.254';
 const MACHINE_PREFIX = 24;
 const NETNS_DIR = '/run/netns';
 

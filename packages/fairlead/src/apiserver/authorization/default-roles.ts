@@ -242,6 +242,9 @@ const ownRoles: readonly DefaultRole[] = [
       on('core', 'services endpoints namespaces', read),
       on('discovery.k8s.io', 'endpointslices', read),
       on('networking.k8s.io', 'servicecidrs ingresses', read),
+      // Load balancer addresses: what to announce, to whom, and how that goes.
+      on('fairlead.dev', 'addresspools l2announcements bgppeers bgpadvertisements', read),
+      on('fairlead.dev', 'bgppeers/status', 'patch'),
       // The Service and the slices of the cluster DNS.
       on('core', 'services', 'create patch update'),
       on('discovery.k8s.io', 'endpointslices', 'create delete patch update'),

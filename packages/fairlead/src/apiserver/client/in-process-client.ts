@@ -53,7 +53,7 @@ export class InProcessClient implements ApiClient {
     return {
       items: list.items.map((item) => ({ ...typeMeta, ...item })),
       resourceVersion: list.metadata.resourceVersion,
-      ...(list.metadata.continue === undefined ? {} : { continue: list.metadata.continue }),
+      ...((list.metadata.continue ?? '') === '' ? {} : { continue: list.metadata.continue }),
     };
   }
 

@@ -65,6 +65,11 @@ export class DefinitionRegistry {
     this.#schedule();
   }
 
+  /** Resolves when every definition stored so far has been looked at. */
+  async settled(): Promise<void> {
+    await this.#work;
+  }
+
   /** Stops following; resolves when no write is under way. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -35,6 +35,7 @@ export async function startApi(
   options: ApiServerRoleOptions,
   log: Log,
   signal: AbortSignal,
+  machinePool?: string,
 ): Promise<RunningApiServer> {
   const { apiListen, advertiseAddress } = options;
   const listen = [apiListen];
@@ -55,6 +56,7 @@ export async function startApi(
     clusterDomain: options.clusterDomain,
     compactEveryMs: options.compactEveryMs,
     ...(options.audit === undefined ? {} : { audit: auditOptions(options.audit) }),
+    ...(machinePool === undefined ? {} : { machinePool }),
     clock: systemClock,
     random: systemRandom,
     log,

@@ -1,10 +1,20 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { startControllers } from '../../controllers/start.ts';
+import { MACHINE_ADDRESS, MACHINE_POOL } from '../../node/node-namespaces.ts';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
 import { dataFiles } from '../data-files.ts';
 import type { RunningRole } from '../role-process.ts';
 import { type ApiServerRoleOptions, startApi } from './apiserver.ts';
+
+/**
+ * Addresses for Services of type LoadBalancer that lead to this machine without anybody's help: the upper half of the
+ * machine link's subnet, whose nodes take theirs from the lower one, or loopback addresses in userspace mode.
+ */
+function machinePool(options: ApiServerRoleOptions): string | undefined {
+  if (options.advertiseAddress === MACHINE_ADDRESS) return MACHINE_POOL;
+  return options.serviceCidr.startsWith('127.') ? '127.97.0.1-127.97.0.254' : undefined;
+}
 
 /** The control child of `fairlead up`: API server and controllers in one process. */
 export async function startControlRole(
@@ -12,7 +22,7 @@ export async function startControlRole(
   log: Log,
   signal: AbortSignal,
 ): Promise<RunningRole> {
-  const server = await startApi(options, log, signal);
+  const server = await startApi(options, log, signal, machinePool(options));
   const files = dataFiles(options.dataDir);
   mkdirSync(files.roles, { recursive: true, mode: 0o700 });
   // Nodes may live in namespaces of their own, where only the advertised address leads here.
