@@ -117,6 +117,11 @@ export function isLoopback(ip: IpAddress): boolean {
   return ip.family === 4 ? ip.value >> 24n === 127n : ip.value === 1n || ip.value >> 24n === 0xffff7fn;
 }
 
+/** ::ffff:0:0/96, an IPv4 address in IPv6 form (RFC 4291 2.5.5.2). */
+export function isIpv4Mapped(ip: IpAddress): boolean {
+  return ip.family === 6 && ip.value >> 32n === 0xffffn;
+}
+
 /** 0.0.0.0 and ::. */
 export function isUnspecified(ip: IpAddress): boolean {
   return ip.value === 0n;

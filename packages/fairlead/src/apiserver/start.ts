@@ -7,7 +7,7 @@ import { systemRandom } from '../sys/clock.ts';
 import type { Log, Running } from '../sys/role.ts';
 import { Admission } from './admission/admission.ts';
 import { PolicyStatus } from './admission/policy-status.ts';
-import { repairAddresses } from './allocation/ip-addresses.ts';
+import { repairClaims, repairRegularly } from './allocation/repair-claims.ts';
 import { ServiceAllocator } from './allocation/service-allocator.ts';
 import { ApiServerError } from './api-server-error.ts';
 import { AuditLog, type AuditOptions } from './audit/audit-log.ts';
@@ -39,7 +39,6 @@ import { defaultInFlightLimits, InFlight, type InFlightLimits } from './server/i
 import { type ListenAddress, Listener } from './server/listener.ts';
 import { Pipeline } from './server/pipeline.ts';
 import { type Datastore, openStorage } from './storage/open-storage.ts';
-import type { KubeObject } from './watch/kube-object.ts';
 import { ObjectCache } from './watch/object-cache.ts';
 
 /** What the API server needs to know; complete and checked by the caller. */
@@ -58,7 +57,7 @@ export interface ApiServerOptions {
   readonly advertisePort: number;
   /** Where to write the administrator's kubeconfig; absent: `admin.kubeconfig` in the data directory. */
   readonly kubeconfigFile?: string;
-  /** Cluster IPs, IPv4: `10.96.0.0/16`. */
+  /** Cluster IPs: `10.96.0.0/16`, or one range of each family: `10.96.0.0/16,fd00:96::/108`. The first is the default. */
   readonly serviceCidr: string;
   /** `30000-32767`. */
   readonly nodePortRange: string;
@@ -103,7 +102,6 @@ const internalUser: UserInfo = { name: 'system:fairlead', groups: [mastersGroup,
 export async function startApiServer(options: ApiServerOptions): Promise<RunningApiServer> {
   const { clock, log, dataDir } = options;
   const random = options.random ?? systemRandom;
-  const allocator = new ServiceAllocator(options.serviceCidr, options.nodePortRange, random);
   const datastore = options.datastore ?? { kind: 'sqlite', file: join(dataDir, 'state.db') };
   const storage = await openStorage(datastore, {
     clock,
@@ -116,10 +114,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     const served = builtInResources();
     const cache = await ObjectCache.load(storage);
     cleanUp.unshift(() => cache.close());
-    const services = served.find('', 'v1', 'services')!;
-    // Parsed for this one look, so that only what is asked for later stays in memory in decoded form.
-    for (const { value } of cache.resource(services.prefix).list(''))
-      allocator.restore(JSON.parse(value) as KubeObject);
+    const allocator = new ServiceAllocator(options.serviceCidr, options.nodePortRange, cache, clock, random);
     const base: Omit<RestContext, 'admission'> = {
       storage,
       cache,
@@ -134,6 +129,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     // Several servers may share the store; then they share their keys, too.
     const shared = storage.agree !== undefined;
     if (storage.agree !== undefined) await shareKeys(storage.agree.bind(storage), join(dataDir, 'pki'), clock);
+    await repairClaims(context);
+    cleanUp.unshift(repairRegularly(context, log));
     const tokenKeyFile = join(dataDir, 'pki', 'tokens.key');
     const issuer = new TokenIssuer(async () => tokenKey(tokenKeyFile), clock);
     if (readIfPresent(tokenKeyFile) !== undefined) await issuer.load();
@@ -163,7 +160,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     const serving = authority.pair('server', {
       commonName: 'fairlead-apiserver',
       organizations: [],
-      hosts: servingHosts(options, allocator.firstAddress),
+      hosts: servingHosts(options, allocator.ranges.firstAddress),
     });
     const admin = authority.pair('admin', { commonName: administrator.name, organizations: [mastersGroup] });
     const listener = new Listener({
@@ -186,8 +183,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     const internal = new InProcessClient(pipeline, internalUser, 'kube-apiserver');
     const ownPort = options.advertisePort === 0 ? port : options.advertisePort;
     const bootstrap = {
-      serviceCidr: canonicalCidr(options.serviceCidr),
-      firstServiceAddress: allocator.firstAddress,
+      serviceCidrs: options.serviceCidr.split(',').map(canonicalCidr),
+      firstServiceAddress: allocator.ranges.firstAddress,
       advertiseAddress: options.advertiseAddress,
       advertisePort: ownPort,
       shared,
@@ -197,7 +194,6 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       settle(() => ensureDefaultRoles(internal, cache, served)),
       settle(() => ensureOwnKinds(internal, () => definitions.settled(), options.machinePool)),
     ]);
-    await repairAddresses(context);
     const aggregation = new RoleAggregation(internal, cache, served, log);
     cleanUp.unshift(() => aggregation.stop());
     await aggregation.settle();
@@ -297,7 +293,7 @@ function auditLog({ audit, clock, log }: ApiServerOptions): AuditLog | undefined
 
 /** `10.96.0.0/16` for `10.96.7.1/16`. */
 function canonicalCidr(text: string): string {
-  const cidr = parseCidr(text);
+  const cidr = parseCidr(text.trim());
   return cidr === undefined ? text : formatCidr(cidr);
 }
 

@@ -7,8 +7,9 @@ import { type JsonObject, objectIn, stringsIn, textIn } from './fields.ts';
 export function validateServiceCidr(range: JsonObject, old: JsonObject | undefined): FieldCause[] {
   const cidrs = stringsIn(objectIn(range, 'spec'), 'cidrs');
   const field = 'spec.cidrs';
-  if (old !== undefined && !jsonEqual(cidrs, stringsIn(objectIn(old, 'spec'), 'cidrs'))) {
-    return [invalid(field, cidrs, 'field is immutable')];
+  if (old !== undefined) {
+    const wrong = changeOfRanges(cidrs, stringsIn(objectIn(old, 'spec'), 'cidrs'), field);
+    if (wrong.length > 0) return wrong;
   }
   if (cidrs.length === 0) return [required(field, 'at least one CIDR required')];
   if (cidrs.length > 2) return [invalid(field, cidrs, 'may only hold up to 2 values')];
@@ -33,6 +34,17 @@ export function validateServiceCidr(range: JsonObject, old: JsonObject | undefin
     );
   }
   return causes;
+}
+
+/** Ranges never change, but a range of the other family may be added. */
+function changeOfRanges(cidrs: readonly string[], before: readonly string[], field: string): FieldCause[] {
+  const fixed = 'field is immutable';
+  if (cidrs.length !== before.length && !(before.length === 1 && cidrs.length === 2)) {
+    return [invalid(field, cidrs, fixed)];
+  }
+  return before.flatMap((cidr, index) =>
+    cidr === cidrs[index] ? [] : [invalid(`${field}[${index}]`, cidrs[index] ?? '', fixed)],
+  );
 }
 
 /** Complaints about the name of an IPAddress: the address in its canonical form. */

@@ -204,20 +204,36 @@ export function validateServiceUpdate(service: JsonObject, old: JsonObject): Fie
   const before = objectIn(old, 'spec');
   const causes: FieldCause[] = [];
   if (spec.type !== 'ExternalName' && before.type !== 'ExternalName') {
-    for (const name of ['clusterIPs', 'ipFamilies']) {
-      const now = stringsIn(spec, name);
-      for (const [index, value] of stringsIn(before, name).entries()) {
-        const changed = now[index];
-        if (changed !== undefined && value !== '' && changed !== value) {
-          causes.push(invalid(`spec.${name}[${index}]`, now, 'may not change once set'));
-        }
-      }
-    }
+    const headless = spec.clusterIP === 'None' || before.clusterIP === 'None';
+    causes.push(...validateStackChange(spec, before, 'clusterIPs', 'clusterIP'));
+    if (!headless) causes.push(...validateStackChange(spec, before, 'ipFamilies', 'ipFamily'));
   }
   if (spec.type === 'LoadBalancer' && before.type === 'LoadBalancer') {
     if (!jsonEqual(spec.loadBalancerClass ?? null, before.loadBalancerClass ?? null)) {
       causes.push(invalid('spec.loadBalancerClass', spec.loadBalancerClass, 'may not change once set'));
     }
+  }
+  return causes;
+}
+
+/** A second address or family may come and, with SingleStack, go; the first one never changes. */
+function validateStackChange(spec: JsonObject, before: JsonObject, list: string, one: string): FieldCause[] {
+  const field = `spec.${list}`;
+  const now = stringsIn(spec, list);
+  const old = stringsIn(before, list);
+  const fixed = 'may not change once set';
+  if (old.length === now.length) {
+    return old.flatMap((value, index) => {
+      // Of families the original always names the first.
+      const place = `${field}[${list === 'ipFamilies' ? 0 : index}]`;
+      return value === now[index] ? [] : [invalid(place, now, fixed)];
+    });
+  }
+  if (now.length === 0) return [invalid(`${field}[0]`, now, `primary ${one} can not be unset`)];
+  const causes = old.length > 0 && now[0] !== old[0] ? [invalid(`${field}[0]`, now, fixed)] : [];
+  if (now.length < old.length && spec.ipFamilyPolicy !== 'SingleStack') {
+    const text = `must be set to 'SingleStack' when releasing the secondary ${one}`;
+    causes.push(invalid('spec.ipFamilyPolicy', spec.ipFamilyPolicy, text));
   }
   return causes;
 }

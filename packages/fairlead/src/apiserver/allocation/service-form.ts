@@ -33,9 +33,9 @@ export function serviceForm(object: KubeObject): ServiceForm {
   return (recordOf(object.spec) ?? {}) as ServiceForm;
 }
 
-/** ClusterIP, NodePort and LoadBalancer Services have a cluster IP (possibly `None`). */
+/** All but ExternalName Services have a cluster IP (possibly `None`); a type that is no type is told of later. */
 export function needsClusterIp(spec: ServiceForm): boolean {
-  return spec.type === 'ClusterIP' || spec.type === 'NodePort' || spec.type === 'LoadBalancer';
+  return spec.type !== undefined && spec.type !== 'ExternalName';
 }
 
 /** NodePort Services, and LoadBalancer Services that did not opt out of new ports. */

@@ -1,11 +1,4 @@
-import {
-  isHeadless,
-  mayHaveNodePort,
-  needsClusterIp,
-  needsHealthPort,
-  needsNodePort,
-  type ServiceForm,
-} from './service-form.ts';
+import { mayHaveNodePort, needsClusterIp, needsHealthPort, needsNodePort, type ServiceForm } from './service-form.ts';
 
 /** Keeps `clusterIP` and `clusterIPs[0]` the same, whichever of the two the client wrote. */
 export function alignClusterIps(spec: ServiceForm, old: ServiceForm | undefined): void {
@@ -84,23 +77,4 @@ export function dropForeignFields(spec: ServiceForm, old: ServiceForm): void {
     delete spec.internalTrafficPolicy;
   }
   if (old.sessionAffinity === 'ClientIP' && spec.sessionAffinity === 'None') delete spec.sessionAffinityConfig;
-}
-
-/** Families of a Service in a cluster with IPv4 service addresses only (KEP-563). */
-export function fillFamilies(spec: ServiceForm): void {
-  if (!needsClusterIp(spec)) return;
-  const hasSelector = Object.keys(spec.selector ?? {}).length > 0;
-  if (isHeadless(spec) && !hasSelector) {
-    if (spec.ipFamilyPolicy === undefined) {
-      spec.ipFamilyPolicy = (spec.ipFamilies ?? []).length === 1 ? 'SingleStack' : 'RequireDualStack';
-    }
-    if ((spec.ipFamilies ?? []).length === 0) {
-      spec.ipFamilies = spec.ipFamilyPolicy === 'SingleStack' ? ['IPv4'] : ['IPv4', 'IPv6'];
-    } else if (spec.ipFamilies!.length === 1 && spec.ipFamilyPolicy !== 'SingleStack') {
-      spec.ipFamilies = [spec.ipFamilies![0]!, spec.ipFamilies![0] === 'IPv4' ? 'IPv6' : 'IPv4'];
-    }
-    return;
-  }
-  spec.ipFamilyPolicy ??= 'SingleStack';
-  if ((spec.ipFamilies ?? []).length === 0) spec.ipFamilies = ['IPv4'];
 }

@@ -3,8 +3,8 @@ import type { InProcessClient } from '../client/in-process-client.ts';
 
 /** What the bootstrap objects say. */
 export interface BootstrapOptions {
-  /** The range of cluster IPs in canonical form. */
-  readonly serviceCidr: string;
+  /** The ranges of cluster IPs in canonical form, one of each family. */
+  readonly serviceCidrs: readonly string[];
   readonly firstServiceAddress: string;
   readonly advertiseAddress: string;
   readonly advertisePort: number;
@@ -58,10 +58,12 @@ export async function ensureBootstrapObjects(client: InProcessClient, options: B
       apiVersion: 'networking.k8s.io/v1',
       kind: 'ServiceCIDR',
       metadata: { name: 'kubernetes' },
-      spec: { cidrs: [options.serviceCidr] },
+      spec: { cidrs: options.serviceCidrs },
     },
-    undefined,
+    // A cluster that has become dual-stack gets its second range; nothing else can be changed.
+    (current) => !addsFamily((current.spec as { cidrs?: readonly string[] }).cidrs ?? [], options.serviceCidrs),
   );
+  await markDefaultRangeReady(client);
   await Promise.all(
     systemPriorities.map(({ name, value, description }) => {
       const object = {
@@ -126,6 +128,27 @@ export async function ensureBootstrapObjects(client: InProcessClient, options: B
     },
     options.shared ? undefined : (current) => hasText(current.endpoints, options) && hasText(current.ports, options),
   );
+}
+
+/** True when `wanted` is what is there and one range more. */
+function addsFamily(present: readonly string[], wanted: readonly string[]): boolean {
+  return present.length === 1 && wanted.length === 2 && present[0] === wanted[0];
+}
+
+/** Tells that the default range may be used, as the controllers do for further ones. */
+async function markDefaultRangeReady(client: InProcessClient): Promise<void> {
+  const path = '/apis/networking.k8s.io/v1/servicecidrs/kubernetes';
+  const range = (await client.request('GET', path)) as Record<string, unknown>;
+  const status = range.status as { conditions?: readonly unknown[] } | undefined;
+  if ((status?.conditions ?? []).length > 0) return;
+  const ready = {
+    type: 'Ready',
+    status: 'True',
+    lastTransitionTime: (range.metadata as { creationTimestamp: string }).creationTimestamp,
+    reason: '',
+    message: 'Kubernetes default Service CIDR is ready',
+  };
+  await client.request('PUT', `${path}/status`, { ...range, status: { ...status, conditions: [ready] } });
 }
 
 /** True when a part of an object names the advertised address or port. */

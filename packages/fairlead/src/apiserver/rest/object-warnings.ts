@@ -1,15 +1,17 @@
 import { isHeadless, serviceForm } from '../allocation/service-form.ts';
+import { addressWarnings } from '../resources/address-warnings.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
 import type { KubeObject } from '../watch/kube-object.ts';
 
 /** What a Kubernetes server remarks about a valid object of a kind, one `Warning` header each. */
 export function objectWarnings({ kind, custom }: ServedResource, object: KubeObject): string[] {
   if (custom !== undefined) return [];
-  if (kind === 'Service') return serviceWarnings(object);
+  const addresses = addressWarnings(kind, object);
+  if (kind === 'Service') return [...addresses, ...serviceWarnings(object)];
   if (kind === 'EndpointSlice' && object.addressType === 'FQDN') {
     return ['spec.addressType: FQDN endpoints are deprecated'];
   }
-  return [];
+  return addresses;
 }
 
 /** What a Kubernetes server remarks about a valid Service. */

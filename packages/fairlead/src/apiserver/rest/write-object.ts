@@ -5,11 +5,10 @@ import type { FieldCause } from '@fairlead/api/schema';
 import type { AdmissionAttributes } from '../admission/admission-attributes.ts';
 import { restrictNode } from '../admission/node-restriction.ts';
 import { admitServiceAccount } from '../admission/service-account-admission.ts';
-import { recordAddresses } from '../allocation/ip-addresses.ts';
-import { isService, type ServiceReservation } from '../allocation/service-allocator.ts';
 import { admitRoleChange } from '../authorization/role-admission.ts';
 import { shownAs, storable } from '../crd/custom-view.ts';
 import { applyKindDefaults, kindCauses, refuseWhenTerminating } from '../crd/kind-rules.ts';
+import { type Companion, noCompanion } from '../resources/companion.ts';
 import {
   alreadyExists,
   badRequest,
@@ -39,6 +38,9 @@ import {
 const nameAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
 /** Attempts at a free generated name; as in Kubernetes 1.31 and later. */
 const generateNameAttempts = 8;
+
+/** Tries of a write whose companions lose against other writers. */
+const companionAttempts = 16;
 
 const loopbackText = 'may not be in the loopback range';
 
@@ -100,19 +102,22 @@ async function createNamed(
     replaceContent(object, await context.admission.change(write, object, target.warnings));
     applyKindDefaults(resource, object);
   }
-  const early = context.allocator.prepareCreate(resource, object);
-  const causes = [...early, ...validationCauses(context, target, object, undefined, undefined)];
-  if (causes.length > 0) throw invalid(resource, name, causes);
-  if (!context.admission.refusesNothing) await context.admission.check(write, target.warnings);
-  const key = storeKey(resource.prefix, namespace, name);
-  const existing = context.cache.resource(resource.prefix).get(key);
-  if (existing !== undefined) {
-    throw alreadyExists(resource, name, existing.object.metadata.deletionTimestamp !== undefined);
+  const allocation = context.allocator.allocate(resource, object, undefined);
+  if (!allocation.ok) throw invalid(resource, name, allocation.causes);
+  try {
+    const causes = validationCauses(context, target, object, undefined, undefined);
+    if (causes.length > 0) throw invalid(resource, name, causes);
+    if (!context.admission.refusesNothing) await context.admission.check(write, target.warnings);
+    const key = storeKey(resource.prefix, namespace, name);
+    const existing = context.cache.resource(resource.prefix).get(key);
+    if (existing !== undefined) {
+      throw alreadyExists(resource, name, existing.object.metadata.deletionTimestamp !== undefined);
+    }
+    target.warnings.push(...objectWarnings(resource, object));
+    return await commit(context, target, key, object, undefined, dryRun, allocation.companion);
+  } finally {
+    allocation.companion.close();
   }
-  const reservation = context.allocator.reserve(resource, object, undefined);
-  if (!reservation.ok) throw invalid(resource, name, reservation.causes);
-  target.warnings.push(...objectWarnings(resource, object));
-  return commit(context, target, key, object, undefined, dryRun, reservation.reservation);
 }
 
 /** How an update is to be carried out. */
@@ -187,35 +192,40 @@ export async function updateObject(
   restrictNode(context, { ...write, object: next });
   admitRoleChange(context.authorizer, target.request.user, resource, next, old);
   const mainWrite = options.subresource === undefined;
-  const early = mainWrite ? context.allocator.prepareUpdate(resource, next, old) : [];
-  if (
-    mainWrite &&
-    hasGeneration(resource) &&
-    specChanged(next, old, resource.subresources.has('status') || resource.custom === undefined)
-  ) {
-    next.metadata = { ...next.metadata, generation: (old.metadata.generation ?? 0) + 1 };
-  }
-  const causes: FieldCause[] = [...early, ...validationCauses(context, target, next, old, options.subresource)];
-  if (causes.length > 0) throw invalid(resource, name, causes);
-  if (sameJson(next, old) && sameButTimes(managedFields, old.metadata.managedFields)) {
-    const gone = isReadyToGo(resource, old);
-    if (!gone) return { stored: current, removed: false };
-  }
-  next.metadata = { ...next.metadata, managedFields };
-  if (!context.admission.refusesNothing) {
-    await context.admission.check({ ...write, object: next }, target.warnings);
-  }
-  if (isReadyToGo(resource, next)) {
-    if (!dryRunOrCommitted(await removeObject(context, target, current, options.dryRun))) {
-      throw conflict(resource, name, modifiedText);
+  const allocation = mainWrite
+    ? context.allocator.allocate(resource, next, old)
+    : ({ ok: true, companion: noCompanion } as const);
+  if (!allocation.ok) throw invalid(resource, name, allocation.causes);
+  try {
+    if (
+      mainWrite &&
+      hasGeneration(resource) &&
+      specChanged(next, old, resource.subresources.has('status') || resource.custom === undefined)
+    ) {
+      next.metadata = { ...next.metadata, generation: (old.metadata.generation ?? 0) + 1 };
     }
-    return { stored: shownOnly(current, next), removed: true };
+    const causes = validationCauses(context, target, next, old, options.subresource);
+    if (causes.length > 0) throw invalid(resource, name, causes);
+    if (sameJson(next, old) && sameButTimes(managedFields, old.metadata.managedFields)) {
+      const gone = isReadyToGo(resource, old);
+      if (!gone) return { stored: current, removed: false };
+    }
+    next.metadata = { ...next.metadata, managedFields };
+    if (!context.admission.refusesNothing) {
+      await context.admission.check({ ...write, object: next }, target.warnings);
+    }
+    if (isReadyToGo(resource, next)) {
+      if (!dryRunOrCommitted(await removeObject(context, target, current, options.dryRun))) {
+        throw conflict(resource, name, modifiedText);
+      }
+      return { stored: shownOnly(current, next), removed: true };
+    }
+    target.warnings.push(...objectWarnings(resource, next));
+    const stored = await commit(context, target, current.key, next, current, options.dryRun, allocation.companion);
+    return { stored, removed: false };
+  } finally {
+    allocation.companion.close();
   }
-  const reservation = context.allocator.reserve(resource, next, old);
-  if (!reservation.ok) throw invalid(resource, name, reservation.causes);
-  target.warnings.push(...objectWarnings(resource, next));
-  const stored = await commit(context, target, current.key, next, current, options.dryRun, reservation.reservation);
-  return { stored, removed: false };
 }
 
 /** What admission is told about a write, beside the objects. */
@@ -245,11 +255,15 @@ export async function removeObject(
   dryRun: boolean,
 ): Promise<StoredObject | false> {
   if (dryRun) return current;
-  const result = await context.storage.commit({ key: current.key, expect: current.modRevision, value: undefined });
-  if (!result.ok) return false;
-  context.allocator.release(target.resource, current.object);
-  if (isService(target.resource)) await recordAddresses(context, undefined, current.object);
-  return new StoredObject(result.entry);
+  const companion = context.allocator.release(target.resource, current.object);
+  const main = { key: current.key, expect: current.modRevision, value: undefined };
+  for (let attempt = 1; ; attempt++) {
+    const writes = [main, ...companion.writes()];
+    const result = await context.storage.commitAll(writes);
+    if (result.ok) return new StoredObject(result.entries[0]!);
+    if (result.index === 0 || attempt >= companionAttempts) return false;
+    companion.lost(writes[result.index]!.key, result.current);
+  }
 }
 
 /** True when the named object is there. */
@@ -287,38 +301,30 @@ async function commit(
   object: KubeObject,
   current: StoredObject | undefined,
   dryRun: boolean,
-  reservation: ServiceReservation,
+  companion: Companion,
 ): Promise<StoredObject> {
   const { resource } = target;
   const name = object.metadata.name ?? '';
-  if (dryRun) {
-    reservation.giveBack();
-    return shownOnly(current, object);
-  }
-  let kept: KubeObject;
-  try {
-    kept = await storable(resource, object);
-    const result = await context.storage.commit({
-      key,
-      expect: current?.modRevision ?? 0,
-      value: storedValue(kept),
-      decoded: kept,
-    });
+  if (dryRun) return shownOnly(current, object);
+  for (let attempt = 1; ; attempt++) {
+    const kept = await storable(resource, object);
+    const main = { key, expect: current?.modRevision ?? 0, value: storedValue(kept), decoded: kept };
+    const writes = [main, ...companion.writes()];
+    const result = await context.storage.commitAll(writes);
     if (result.ok) {
-      reservation.keep();
-      if (isService(resource)) await recordAddresses(context, object, current?.object);
+      const entry = result.entries[0]!;
       const cached = context.cache.resource(resource.prefix).get(key);
-      const newest = cached?.modRevision === result.entry.modRevision ? cached : new StoredObject(result.entry);
+      const newest = cached?.modRevision === entry.modRevision ? cached : new StoredObject(entry);
       if (kept !== object) resource.custom?.remember(newest, object);
       return shownAs(resource, newest);
     }
-  } catch (error) {
-    reservation.giveBack();
-    throw error;
+    if (result.index === 0 || attempt >= companionAttempts) {
+      if (current === undefined && result.index === 0) throw alreadyExists(resource, name, false);
+      throw conflict(resource, name, modifiedText);
+    }
+    const causes = companion.lost(writes[result.index]!.key, result.current);
+    if (causes !== undefined) throw invalid(resource, name, causes);
   }
-  reservation.giveBack();
-  if (current === undefined) throw alreadyExists(resource, name, false);
-  throw conflict(resource, name, modifiedText);
 }
 
 /** An object to show that is not stored: of a dry run, or the last words of a removed one. */
