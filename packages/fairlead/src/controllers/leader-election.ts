@@ -43,6 +43,8 @@ class LeaderElection implements Running {
   #renewedMs = 0;
   #stopped = false;
   #cancelTimer: () => void = () => undefined;
+  /** Ends the attempt that is under way. */
+  #giveUp: () => void = () => undefined;
   #turning: Promise<void> = Promise.resolve();
 
   constructor(options: LeaderElectionOptions, start: () => Promise<Running>) {
@@ -58,6 +60,7 @@ class LeaderElection implements Running {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelTimer();
+    this.#giveUp();
     await this.#turning;
     const leading = this.#running !== undefined;
     await this.#running?.stop();
@@ -73,9 +76,11 @@ class LeaderElection implements Running {
 
   async #turn(): Promise<void> {
     const { clock, log, identity, retryMs = 2_000, renewDeadlineMs = 10_000 } = this.#options;
+    const beganMs = clock.monotonicMs();
     try {
-      const leads = await this.#acquire();
-      if (leads) this.#renewedMs = clock.monotonicMs();
+      const leads = await this.#within(this.#timeLeftMs(), this.#acquire());
+      // Counted from before the request: others count from when they see the renewal, which is later.
+      if (leads) this.#renewedMs = beganMs;
       if (leads && this.#running === undefined && !this.#stopped) {
         log('debug', 'leading', { identity });
         this.#running = await this.#start();
@@ -84,12 +89,31 @@ class LeaderElection implements Running {
       }
     } catch (error) {
       log('debug', 'cannot renew the Lease', { error: (error as Error).message });
-      const late = clock.monotonicMs() - this.#renewedMs > renewDeadlineMs;
+      const late = clock.monotonicMs() - this.#renewedMs >= renewDeadlineMs;
       if (this.#running !== undefined && late) await this.#stepDown('the Lease could not be renewed');
     }
     if (this.#stopped) return;
     const jitterMs = retryMs * (0.8 + 0.4 * this.#options.random());
     this.#cancelTimer = clock.after(jitterMs, () => void this.turn());
+  }
+
+  /** How long an attempt may take: a leader must have stepped down before its Lease can be taken. */
+  #timeLeftMs(): number {
+    const { clock, renewDeadlineMs = 10_000 } = this.#options;
+    if (this.#running === undefined) return renewDeadlineMs;
+    return Math.max(0, this.#renewedMs + renewDeadlineMs - clock.monotonicMs());
+  }
+
+  /** Rejects when an attempt takes too long: an API that does not answer must not keep anybody in the lead. */
+  #within(delayMs: number, attempt: Promise<boolean>): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#options.clock.after(delayMs, () => reject(new Error('the API did not answer in time')));
+      this.#giveUp = () => {
+        cancel();
+        reject(new Error('stopped'));
+      };
+      attempt.then(resolve, reject).finally(cancel);
+    });
   }
 
   async #stepDown(reason: string): Promise<void> {

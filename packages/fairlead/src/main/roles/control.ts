@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { startControllers } from '../../controllers/start.ts';
 import { MACHINE_ADDRESS, MACHINE_POOL } from '../../node/node-namespaces.ts';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
@@ -58,7 +59,8 @@ export async function startControlRole(
     controllers: ['*'],
     podCidr: options.podCidr,
     rootCa: server.ca,
-    identity: `control-${options.dataDir}`,
+    // The next process on this data directory takes over at once.
+    identity: `control-${hostname()}-${options.dataDir}`,
   });
   return {
     facts: { url: server.url, kubeconfig: options.kubeconfig },

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { startControllers } from '../../controllers/start.ts';
@@ -26,7 +27,8 @@ export async function startControllersRole(options: ControllersRoleOptions, log:
     controllers: options.controllers,
     podCidr: options.podCidr,
     rootCa: config.ca ?? readFileSync('/etc/ssl/certs/ca-certificates.crt', 'utf8'),
-    identity: `${hostname()}-${process.pid}`,
+    // As Kubernetes: no other process ever has this name, wherever it runs.
+    identity: `${hostname()}_${randomUUID()}`,
   });
   return {
     facts: {},
