@@ -24,6 +24,7 @@ import { InProcessClient } from './client/in-process-client.ts';
 import { DefinitionRegistry, type DeleteObject } from './crd/definition-registry.ts';
 import { Discovery } from './discovery/discovery.ts';
 import { Health } from './discovery/health.ts';
+import { Fairness, type FairnessOptions } from './fairness/fairness.ts';
 import { CertificateAuthority } from './pki/certificate-authority.ts';
 import { readIfPresent, tokenKey } from './pki/data-key.ts';
 import { kubeconfigJson, writeKubeconfig } from './pki/kubeconfig.ts';
@@ -35,7 +36,6 @@ import { Subresources } from './rest/subresources.ts';
 import { Reviews } from './reviews/reviews.ts';
 import { authenticatedGroup, mastersGroup, type UserInfo } from './server/api-request.ts';
 import { staticTokens } from './server/authenticate.ts';
-import { defaultInFlightLimits, InFlight, type InFlightLimits } from './server/in-flight.ts';
 import { type ListenAddress, Listener } from './server/listener.ts';
 import { Pipeline } from './server/pipeline.ts';
 import { type Datastore, openStorage } from './storage/open-storage.ts';
@@ -72,8 +72,8 @@ export interface ApiServerOptions {
   readonly logToken: string;
   /** Which requests to write where; absent: none. */
   readonly audit?: AuditOptions;
-  /** Requests in work at the same time; absent: the limits of a Kubernetes server. */
-  readonly inFlight?: InFlightLimits;
+  /** Requests in work at the same time; absent: as many as a Kubernetes server takes. */
+  readonly fairness?: FairnessOptions;
   /** Addresses of the AddressPool made at first start; absent: none is made. */
   readonly machinePool?: string;
   /** Further bearer tokens and their users. */
@@ -134,11 +134,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     const tokenKeyFile = join(dataDir, 'pki', 'tokens.key');
     const issuer = new TokenIssuer(async () => tokenKey(tokenKeyFile), clock);
     if (readIfPresent(tokenKeyFile) !== undefined) await issuer.load();
-    const health = new Health(cache, storage);
+    const fairness = new Fairness(clock, options.fairness);
+    const health = new Health(cache, storage, () => fairness.metrics());
     const subresources = new Subresources(context, issuer, options.logToken);
     cleanUp.unshift(() => subresources.close());
     const tokens = [staticTokens(options.tokens ?? new Map()), serviceAccountTokens(context, issuer)];
-    const inFlight = new InFlight(options.inFlight ?? defaultInFlightLimits);
     const audit = auditLog(options);
     if (audit !== undefined) cleanUp.push(() => audit.close());
     const reviews = new Reviews(context, context.authorizer, tokens, issuer);
@@ -149,7 +149,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       subresources,
       issuer,
       reviews,
-      { inFlight, audit },
+      { fairness, audit },
       log,
     );
     const authority = CertificateAuthority.open(join(dataDir, 'pki'), clock);

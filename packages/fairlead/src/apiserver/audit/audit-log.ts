@@ -3,7 +3,7 @@ import { decodeProtobufObject, SchemaError } from '@fairlead/api/schema';
 import type { Clock } from '../../sys/clock.ts';
 import { yamlLibrary } from '../rest/yaml-library.ts';
 import type { ApiAnswer, ApiRequest, UserInfo } from '../server/api-request.ts';
-import { type RequestAttributes, requestAttributes } from '../server/authorize.ts';
+import type { RequestAttributes } from '../server/authorize.ts';
 import { recordOf } from '../watch/kube-object.ts';
 import { type AuditDecision, type AuditPolicy, type AuditStage, auditDecision } from './audit-policy.ts';
 import { RotatingFile, type Rotation } from './rotating-file.ts';
@@ -35,8 +35,7 @@ export class AuditLog {
   }
 
   /** Begins the trail of a request; `undefined` when nothing is to be written about it. */
-  begin(auditId: string, request: ApiRequest): AuditTrail | undefined {
-    const attributes = requestAttributes(request);
+  begin(auditId: string, request: ApiRequest, attributes: RequestAttributes): AuditTrail | undefined {
     const decision = auditDecision(this.#policy, request.user, attributes);
     if (decision.level === 'None') return undefined;
     return new AuditTrail(auditId, request, attributes, decision, this.#clock, (event) => this.#write(event));

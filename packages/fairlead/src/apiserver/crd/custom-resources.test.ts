@@ -284,6 +284,14 @@ describe('custom resources', () => {
     await until(`${path}/a`, 'gone');
   });
 
+  test('options of a deletion may be of the group version of the object, as typed clients send them', async () => {
+    const path = await define(definition('options', 'Optioned'));
+    await client.request('POST', path, { metadata: { name: 'a' }, spec: {} });
+    const options = { kind: 'DeleteOptions', apiVersion: 'test.example.com/v1', propagationPolicy: 'Background' };
+    await client.request('DELETE', `${path}/a`, options);
+    await until(`${path}/a`, 'gone');
+  });
+
   test('deleting a definition waits for the finalizers of its objects', async () => {
     const path = await define(definition('held', 'Held'));
     await client.request('POST', path, { metadata: { name: 'free' } });

@@ -27,9 +27,13 @@ export class Health {
   /** False before the bootstrap objects exist and while stopping. */
   ready = false;
 
-  constructor(cache: ObjectCache, storage: Storage) {
+  readonly #moreMetrics: () => readonly string[];
+
+  /** `moreMetrics`: lines of other parts for `/metrics`. */
+  constructor(cache: ObjectCache, storage: Storage, moreMetrics: () => readonly string[]) {
     this.#cache = cache;
     this.#storage = storage;
+    this.#moreMetrics = moreMetrics;
   }
 
   /** Counts one answer. */
@@ -76,6 +80,7 @@ export class Health {
     }
     lines.push(...watchers, '# TYPE fairlead_storage_revision counter');
     lines.push(`fairlead_storage_revision ${this.#cache.revision}`);
+    lines.push(...this.#moreMetrics());
     return `${lines.join('\n')}\n`;
   }
 }

@@ -14,13 +14,12 @@ const reasonAnnotation = 'authorization.k8s.io/reason';
 const namespaceSubresources: ReadonlySet<string> = new Set(['status', 'finalize']);
 
 /** Refuses what the user may not do, by roles. */
-export function authorize(authorizer: Authorizer, request: ApiRequest): void {
+export function authorize(authorizer: Authorizer, request: ApiRequest, wanted: RequestAttributes): void {
   const { auditAnnotations } = request;
   if (isAdministrator(request.user)) {
     auditAnnotations?.set(decisionAnnotation, 'allow').set(reasonAnnotation, '');
     return;
   }
-  const wanted = requestAttributes(request);
   const decision =
     wanted.kind === 'resource' ? authorizer.resource(request.user, wanted) : authorizer.path(request.user, wanted);
   auditAnnotations?.set(decisionAnnotation, decision.allowed ? 'allow' : 'forbid');

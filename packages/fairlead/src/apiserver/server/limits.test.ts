@@ -2,37 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { test } from 'node:test';
 import { ApiError } from '@fairlead/client';
 import { systemClock } from '../../sys/clock.ts';
 import { defaultAuditPolicy } from '../audit/audit-policy.ts';
 import { noRotation } from '../audit/rotating-file.ts';
 import { startApiServer } from '../start.ts';
-import { InFlight } from './in-flight.ts';
-import { StatusError } from './status-error.ts';
-
-describe('requests in work', () => {
-  test('reads and writes have places of their own; a place is given back', () => {
-    const inFlight = new InFlight({ readOnly: 1, mutating: 1 });
-    const leaveRead = inFlight.enter('GET');
-    const leaveWrite = inFlight.enter('PATCH');
-    for (const method of ['GET', 'HEAD', 'POST', 'DELETE']) {
-      assert.throws(
-        () => inFlight.enter(method),
-        (error) =>
-          error instanceof StatusError &&
-          error.status.code === 429 &&
-          error.status.details?.retryAfterSeconds === 1 &&
-          error.headers['retry-after'] === '1',
-      );
-    }
-    assert.equal(inFlight.refused, 4);
-    leaveRead();
-    inFlight.enter('GET')();
-    leaveWrite();
-    assert.deepEqual(inFlight.current, { readOnly: 0, mutating: 0 });
-  });
-});
 
 test('limits, audit lines and both forms of an Event on a running server', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-limits-'));
@@ -50,7 +25,7 @@ test('limits, audit lines and both forms of an Event on a running server', async
     compactEveryMs: 300_000,
     logToken: '',
     audit: { file: auditLogFile, policy: defaultAuditPolicy, rotation: noRotation },
-    inFlight: { readOnly: 0, mutating: 0 },
+    fairness: { places: 1, queueTimeoutMs: 1 },
   });
   try {
     const client = server.client();
@@ -83,12 +58,24 @@ test('limits, audit lines and both forms of an Event on a running server', async
       client.request('POST', root, { metadata: { name: 'f' }, regarding: { kind: 'Pod', namespace: 'default' } }),
       (error) => error instanceof ApiError && error.code === 422 && error.message.includes('eventTime'),
     );
-    // Without a place for anybody, administrators and health checks still get through.
+    // Without a place for ordinary users, administrators and health checks still get through.
+    await client.request('POST', '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
+      metadata: { name: 'eve' },
+      roleRef: { kind: 'ClusterRole', name: 'view' },
+      subjects: [{ kind: 'User', name: 'eve' }],
+    });
+    // Waits for a version that does not come, and so keeps the one place of its level.
+    const waiting = client.request('GET', '/api/v1/services?resourceVersion=99999999', undefined, {
+      'impersonate-user': 'eve',
+    });
+    waiting.catch(() => {});
     const refused = await fetchWithoutCertificate(server.url, server.ca, '/version');
     assert.equal(refused.code, 429);
     assert.equal(refused.retryAfter, '1');
     assert.match(refused.auditId, /^[0-9a-f-]{36}$/);
     assert.equal((await fetchWithoutCertificate(server.url, server.ca, '/readyz')).code, 200);
+    await client.request('GET', '/api/v1/services');
+    await assert.rejects(waiting, (error) => error instanceof ApiError && error.code === 504);
   } finally {
     await server.stop();
   }

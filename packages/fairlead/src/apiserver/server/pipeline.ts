@@ -9,6 +9,7 @@ import type { TokenIssuer } from '../auth/token-issuer.ts';
 import { prepareViews } from '../crd/custom-view.ts';
 import type { Discovery } from '../discovery/discovery.ts';
 import type { Health } from '../discovery/health.ts';
+import type { Fairness } from '../fairness/fairness.ts';
 import { deleteCollection, deleteObject } from '../rest/delete.ts';
 import { BadVersion } from '../rest/list-options.ts';
 import { postObject, putObject } from '../rest/modify.ts';
@@ -19,9 +20,8 @@ import type { RestContext, RestRequest } from '../rest/rest-context.ts';
 import type { Subresources } from '../rest/subresources.ts';
 import { watchObjects } from '../rest/watch.ts';
 import type { Reviews } from '../reviews/reviews.ts';
-import { type ApiAnswer, type ApiRequest, isAdministrator } from './api-request.ts';
-import { authorize, isWatch } from './authorize.ts';
-import type { InFlight } from './in-flight.ts';
+import type { ApiAnswer, ApiRequest } from './api-request.ts';
+import { authorize, isWatch, type RequestAttributes, requestAttributes } from './authorize.ts';
 import { type Route, routeResource } from './route.ts';
 import { methodNotAllowed, pageNotFound, StatusError, statusAnswer, unknownResource } from './status-error.ts';
 import { storageFailure } from './storage-failure.ts';
@@ -37,7 +37,7 @@ export class Pipeline {
   readonly #subresources: Subresources;
   readonly #tokens: TokenIssuer;
   readonly #reviews: Reviews;
-  readonly #inFlight: InFlight;
+  readonly #fairness: Fairness;
   readonly #audit: AuditLog | undefined;
   readonly #log: Log;
 
@@ -48,7 +48,7 @@ export class Pipeline {
     subresources: Subresources,
     tokens: TokenIssuer,
     reviews: Reviews,
-    limits: { readonly inFlight: InFlight; readonly audit: AuditLog | undefined },
+    limits: { readonly fairness: Fairness; readonly audit: AuditLog | undefined },
     log: Log,
   ) {
     this.#context = context;
@@ -57,7 +57,7 @@ export class Pipeline {
     this.#subresources = subresources;
     this.#tokens = tokens;
     this.#reviews = reviews;
-    this.#inFlight = limits.inFlight;
+    this.#fairness = limits.fairness;
     this.#audit = limits.audit;
     this.#log = log;
   }
@@ -66,16 +66,17 @@ export class Pipeline {
   async handle(request: ApiRequest): Promise<ApiAnswer> {
     const warnings: string[] = [];
     const auditId = auditIdOf(request);
-    const trail = this.#audit?.begin(auditId, request);
+    const wanted = requestAttributes(request);
+    const trail = this.#audit?.begin(auditId, request, wanted);
     let effective = trail === undefined ? request : { ...request, auditAnnotations: trail.annotations };
     let answer: ApiAnswer;
     let leave: (() => void) | undefined;
     try {
-      // As in Kubernetes, nothing holds up health checks and administrators.
-      if (!isAdministrator(request.user) && !isHealthPath(request.path)) leave = this.#inFlight.enter(request.method);
       effective = impersonated(this.#context.authorizer, effective);
       trail?.impersonated(effective);
-      answer = await this.#dispatch(effective, warnings);
+      const place = this.#fairness.enter(effective, wanted, this.#listedBy(wanted));
+      leave = place instanceof Promise ? await place : place;
+      answer = await this.#dispatch(effective, wanted, warnings);
     } catch (error) {
       answer = this.#failure(request, error);
     } finally {
@@ -109,12 +110,19 @@ export class Pipeline {
     );
   }
 
-  async #dispatch(request: ApiRequest, warnings: string[]): Promise<ApiAnswer> {
+  /** How many objects a list reads at most. */
+  #listedBy(wanted: RequestAttributes): number {
+    if (wanted.kind !== 'resource' || wanted.verb !== 'list') return 0;
+    const resource = this.#context.served.find(wanted.group, wanted.version, wanted.resource);
+    return resource === undefined ? 0 : this.#context.cache.resource(resource.prefix).size;
+  }
+
+  async #dispatch(request: ApiRequest, wanted: RequestAttributes, warnings: string[]): Promise<ApiAnswer> {
     const { path } = request;
     const isResourcePath = path.startsWith('/api/') || path.startsWith('/apis/');
     const documented = this.#discovery.isDocument(path);
     const route = isResourcePath && !documented ? routeResource(path, this.#context.served) : undefined;
-    authorize(this.#context.authorizer, request);
+    authorize(this.#context.authorizer, request, wanted);
     if (documented) return this.#discovery.answer(request);
     if (route === undefined) {
       return (await this.#health.answer(request)) ?? (await openIdAnswer(this.#tokens, request)) ?? pageNotFound;
@@ -200,10 +208,6 @@ function needsNewest({ method, query }: ApiRequest): boolean {
 function auditIdOf(request: ApiRequest): string {
   const given = request.headers['audit-id'];
   return typeof given === 'string' && /^[\x21-\x7e]{1,64}$/.test(given) ? given : randomUUID();
-}
-
-function isHealthPath(path: string): boolean {
-  return path === '/healthz' || path === '/livez' || path === '/readyz';
 }
 
 /** RFC 9111 5.5 as Kubernetes uses it: code 299, no agent. */
