@@ -19,7 +19,7 @@ import type { NodeFacts } from './registration/node-object.ts';
 import { isNodeReady, registerNode } from './registration/registration.ts';
 import type { ProcessInfo } from './runtime/protocol.ts';
 import { connectRuntime, type RuntimeClient } from './runtime/runtime-client.ts';
-import { createKernelSandboxes } from './sandbox/kernel.ts';
+import { createKernelSandboxes, podNetns } from './sandbox/kernel.ts';
 import type { SandboxDriver } from './sandbox/sandbox.ts';
 import { createUserspaceSandboxes } from './sandbox/userspace.ts';
 import { podTargets } from './streaming/pod-targets.ts';
@@ -69,6 +69,8 @@ export interface NodeAgentInfo {
 /** A running node agent. */
 export interface NodeAgent extends Running {
   readonly info: NodeAgentInfo;
+  /** Name of the network namespace of the Pod with this address; `undefined` when it has none of its own here. */
+  podNamespaceOf(podIp: string): string | undefined;
   /** Leaves Pods, namespaces and links as they are, for a successor. */
   detach(): Promise<void>;
 }
@@ -245,6 +247,14 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   let stopped: Promise<void> | undefined;
   return {
     info,
+    podNamespaceOf(podIp) {
+      if (mode !== 'kernel') return undefined;
+      for (const { metadata, spec, status } of podInformer.values()) {
+        if (spec?.hostNetwork === true || status?.podIPs?.every(({ ip }) => ip !== podIp) !== false) continue;
+        return podNetns(options.instance, metadata.uid);
+      }
+      return undefined;
+    },
     stop() {
       stopped ??= (async () => {
         await leave();

@@ -5,6 +5,7 @@ import type { IpFamily } from './cidr.ts';
 import { type AnnotationProblem, annotationPrefix, type L4Annotations, readL4Annotations } from './l4-annotations.ts';
 import { withoutPorts } from './port-ranges.ts';
 import type {
+  DirectReturn,
   EndpointTarget,
   PortRangeProgram,
   Protocol,
@@ -14,7 +15,7 @@ import type {
 } from './program.ts';
 import { addressesOf, endpointsOf, isPortNumber } from './service-endpoints.ts';
 import { vipsOf } from './service-vips.ts';
-import { spreadOver } from './slot-table.ts';
+import { directSlots, spreadOver } from './slot-table.ts';
 import { rangeTexts } from './source-lists.ts';
 
 /** What a kernel may lack, without which some annotation cannot be followed. */
@@ -78,11 +79,28 @@ interface PortIdentity {
   readonly nodePort?: number;
 }
 
+/** Without a translation the endpoint must listen on the port that the client asked for. */
+function directReturnOf(
+  { service, vips, annotations, node }: PortSurroundings,
+  { protocol, port }: PortIdentity,
+  endpoints: readonly PortEndpoint[],
+): DirectReturn | undefined {
+  const by = annotations.directReturn;
+  if (by === 'off' || by === 'ipip' || protocol === 'SCTP' || endpoints.length === 0) return undefined;
+  if (!vips.some(({ kind }) => kind !== 'clusterIP')) return undefined;
+  if (endpoints.some((endpoint) => endpoint.port !== port)) return undefined;
+  const hash =
+    service.spec?.sessionAffinity === 'ClientIP' || annotations.spread === 'source' ? 'source' : 'connection';
+  const spread = directSlots(endpoints, hash, annotations.weights);
+  return { by, endpoints: spread.endpoints.map((endpoint) => toTarget(endpoint, node)), slots: spread.slots };
+}
+
 function compileFrontend(
-  { service, family, vips, annotations, node }: PortSurroundings,
+  around: PortSurroundings,
   identity: PortIdentity,
   endpoints: readonly PortEndpoint[],
 ): ServicePortProgram {
+  const { service, family, vips, annotations, node } = around;
   const spec = service.spec ?? {};
   const hasOutside = spec.type === 'NodePort' || spec.type === 'LoadBalancer' || spec.externalIPs?.length;
   const internalTrafficPolicy = spec.internalTrafficPolicy ?? 'Cluster';
@@ -98,6 +116,11 @@ function compileFrontend(
   const sticky = { spread: 'random', weights: new Map() } as const;
   const cluster = spreadOver(categories.cluster, affinity ? sticky : { spread: wanted, weights });
   const local = spreadOver(usesLocal ? categories.local : [], affinity ? sticky : { spread: wantedLocally, weights });
+  const direct = directReturnOf(
+    around,
+    identity,
+    externalTrafficPolicy === 'Local' ? categories.local : categories.cluster,
+  );
   const denied = rangeTexts(annotations.denied.get(family));
   const nodePortSources = rangeTexts(annotations.allowed.get(family));
   return {
@@ -118,6 +141,7 @@ function compileFrontend(
           affinityTimeoutSeconds: spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinityTimeoutSeconds,
         }
       : {}),
+    ...(direct === undefined ? {} : { directReturn: direct }),
     ...(annotations.synProxy && identity.protocol === 'TCP' ? { synProxy: true } : {}),
   };
 }
@@ -146,7 +170,10 @@ function compileRanges(around: PortSurroundings): PortRangeProgram[] {
   const named = (service.spec?.ports ?? []).map(({ port, protocol }) => ({ port, protocol: protocol ?? 'TCP' }));
   const endpoints = addressesOf(slices, family);
   // The handshake is answered before the kernel knows whether the port is served at all.
-  const plain: PortSurroundings = { ...around, annotations: { ...annotations, synProxy: false } };
+  const plain: PortSurroundings = {
+    ...around,
+    annotations: { ...annotations, synProxy: false, directReturn: 'off' },
+  };
   return withoutPorts(annotations.portRanges, named).map(({ protocol, from, to }) => {
     const key = `${objectKey(service)}:${from}-${to}/${protocol}/${family}`;
     return { ...compileFrontend(plain, { key, portName: '', protocol, port: from }, endpoints), lastPort: to };
@@ -169,14 +196,52 @@ function hashes(spread: L4Annotations['spread']): boolean {
 
 /** Without what this node's kernel cannot do, each with a warning that says what is missing. */
 function followable(annotations: L4Annotations, { lacking }: NodeContext, warnings: CompileWarning[]): L4Annotations {
-  const missing = annotations.synProxy ? lacking?.get('syn-proxy') : undefined;
-  if (missing === undefined) return annotations;
-  warnings.push({
-    field: `metadata.annotations[${annotationPrefix}syn-proxy]`,
-    message: `this node has no ${missing}: floods of SYN packets reach the endpoints`,
-    ofNode: true,
-  });
-  return { ...annotations, synProxy: false };
+  const missing = (name: string, feature: KernelFeature, lost: string): boolean => {
+    const what = lacking?.get(feature);
+    if (what === undefined) return false;
+    const field = `metadata.annotations[${annotationPrefix}${name}]`;
+    warnings.push({ field, message: `this node has no ${what}: ${lost}`, ofNode: true });
+    return true;
+  };
+  const { directReturn } = annotations;
+  const translated = 'connections are translated, and answers pass through this node';
+  const noDirect =
+    directReturn !== 'off' &&
+    (missing('direct-server-return', 'netdev-forward', translated) ||
+      (directReturn !== 'mac' && missing('direct-server-return', directReturn, translated)));
+  const noSynProxy =
+    annotations.synProxy && missing('syn-proxy', 'syn-proxy', 'floods of SYN packets reach the endpoints');
+  return {
+    ...annotations,
+    ...(noDirect ? { directReturn: 'off' } : {}),
+    ...(noSynProxy ? { synProxy: false } : {}),
+  };
+}
+
+/** What direct server return leaves to translation, or does without. */
+function directReturnWarnings(
+  service: Service,
+  annotations: L4Annotations,
+  ports: readonly ServicePortProgram[],
+): CompileWarning[] {
+  if (annotations.directReturn === 'off') return [];
+  const field = `metadata.annotations[${annotationPrefix}direct-server-return]`;
+  const warnings: CompileWarning[] = [];
+  for (const [index, { port, targetPort, protocol }] of (service.spec?.ports ?? []).entries()) {
+    const own = ports.filter((each) => each.port === port && each.protocol === (protocol ?? 'TCP'));
+    const served = own.some(({ clusterEndpoints, vips }) => clusterEndpoints.length > 0 && vips.length > 1);
+    if (!served || own.some(({ directReturn }) => directReturn !== undefined)) continue;
+    if (own.every(({ clusterEndpoints }) => clusterEndpoints.every((target) => target.port === port))) continue;
+    const message = `spec.ports[${index}]: endpoints listen on ${targetPort ?? 'another port'}, not on ${port}, so connections are translated`;
+    warnings.push({ field, message });
+  }
+  if (annotations.limits !== undefined) {
+    warnings.push({ field, message: 'limits per source do not hold for packets that are not tracked' });
+  }
+  if (annotations.directReturn === 'ipip') {
+    warnings.push({ field, message: 'ipip is not implemented; use vxlan. Connections are translated' });
+  }
+  return warnings;
 }
 
 /**
@@ -216,6 +281,7 @@ export function compileService(
     ports.push(...compilePorts(around));
     ranges.push(...compileRanges(around));
   }
+  warnings.push(...directReturnWarnings(service, annotations, ports));
   const healthCheckNodePort =
     spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local' && isPortNumber(spec.healthCheckNodePort)
       ? { healthCheckNodePort: spec.healthCheckNodePort }

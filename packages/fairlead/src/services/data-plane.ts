@@ -6,6 +6,7 @@ import { nftNotificationGroup } from '../wire/nft/notification.ts';
 import { readAffinityMemory } from './affinity-memory.ts';
 import { createNftApplier } from './apply-nft.ts';
 import { createUserspaceApplier, type UserspaceNotice } from './apply-userspace.ts';
+import { createDirectReturn } from './direct-return/apply-direct.ts';
 import { createHealthCheckPorts, type HealthCheckNotice } from './health-check-ports.ts';
 import { HeldSetting } from './held-setting.ts';
 import { createLocalhostNodePorts } from './localhost-node-ports.ts';
@@ -45,6 +46,12 @@ export interface DataPlaneOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly onNotice: (notice: DataPlaneNotice) => void;
+  /** Addresses of the node, as far as known now. */
+  readonly nodeIps: () => readonly string[];
+  /** Links over which clients of direct server return come. Default: found by the node's addresses. */
+  readonly directLinks?: readonly string[];
+  /** Network namespace of a Pod that this machine's agent made. */
+  readonly podNamespaceOf?: (podIp: string) => string | undefined;
   /** Others changed what is installed. */
   readonly onForeignChange: () => void;
   /** Whether the proxy is up to date, for health check ports. */
@@ -73,11 +80,22 @@ async function createKernelDataPlane(options: DataPlaneOptions): Promise<DataPla
             options.onForeignChange();
           },
         });
+  const runNft = createFastRunNft(library, createRunNft(command));
+  const direct = here
+    ? createDirectReturn({
+        runNft,
+        clock,
+        log,
+        nodeIps: options.nodeIps,
+        ...(options.directLinks === undefined ? {} : { uplinks: options.directLinks }),
+        ...(options.podNamespaceOf === undefined ? {} : { podNamespaceOf: options.podNamespaceOf }),
+      })
+    : undefined;
   const applier = createNftApplier({
     podCidrs: options.podCidrs,
     serviceCidrs: options.serviceCidrs,
     nodePorts: options.nodePorts,
-    runNft: createFastRunNft(library, createRunNft(command)),
+    runNft,
     clock,
     log,
     ...(monitor === undefined ? {} : { monitor }),
@@ -88,9 +106,17 @@ async function createKernelDataPlane(options: DataPlaneOptions): Promise<DataPla
     },
   });
   return {
-    apply: applier.apply,
-    forget: applier.forget,
+    apply: async (changes) => {
+      // Translation first: it serves where packets cannot be sent directly.
+      await applier.apply(changes);
+      await direct?.apply(changes);
+    },
+    forget: () => {
+      applier.forget();
+      direct?.forget();
+    },
     remove: async () => {
+      await direct?.remove();
       await applier.remove();
       monitor?.stop();
       library?.close();

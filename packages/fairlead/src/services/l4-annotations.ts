@@ -23,6 +23,7 @@ export interface L4Annotations {
   readonly portRanges: readonly PortRange[];
   readonly drainSeconds: number | undefined;
   readonly synProxy: boolean;
+  readonly directReturn: 'off' | 'mac' | 'vxlan' | 'ipip';
 }
 
 /** What every annotation of ours begins with. */
@@ -36,7 +37,9 @@ const families: readonly IpFamily[] = ['IPv4', 'IPv6'];
 
 /** Whether something is asked for that not every kernel can do. */
 export function needsKernelFeature(annotations: Readonly<Record<string, string>> | undefined): boolean {
-  return annotations?.[`${prefix}syn-proxy`] !== undefined;
+  return (
+    annotations?.[`${prefix}syn-proxy`] !== undefined || annotations?.[`${prefix}direct-server-return`] !== undefined
+  );
 }
 
 function listOf(text: string): string[] {
@@ -145,6 +148,13 @@ export function readL4Annotations(
     return false;
   };
 
+  const directReturn = (): L4Annotations['directReturn'] => {
+    const text = value('direct-server-return') ?? 'off';
+    if (text === 'off' || text === 'mac' || text === 'vxlan' || text === 'ipip') return text;
+    wrong('direct-server-return', `'${text}' is none of off, mac, vxlan, ipip`);
+    return 'off';
+  };
+
   const allowed = cidrs('allow-sources');
   // Nothing good in the list: nobody is admitted, rather than everybody.
   if ((value('allow-sources') ?? '') !== '' && allowed.size === 0)
@@ -160,6 +170,7 @@ export function readL4Annotations(
     portRanges: portRanges(),
     drainSeconds: drain(),
     synProxy: switched('syn-proxy'),
+    directReturn: directReturn(),
     limits: limited
       ? {
           ...(maxConnections === undefined ? {} : { maxConnections }),

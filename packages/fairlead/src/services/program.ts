@@ -41,6 +41,15 @@ export interface SourceLimits {
     | undefined;
 }
 
+/** Connections that are not translated: the endpoint has the Service's address, and answers clients itself. */
+export interface DirectReturn {
+  /** How packets reach the endpoint: by its link address, or in a VXLAN tunnel to its own address. */
+  readonly by: 'mac' | 'vxlan';
+  readonly endpoints: readonly EndpointTarget[];
+  /** Never by chance: every packet of a connection is sent on its own. */
+  readonly slots: SlotTable;
+}
+
 /** One port of one Service in one address family, ready to be installed. */
 export interface ServicePortProgram {
   readonly key: ServicePortKey;
@@ -71,6 +80,8 @@ export interface ServicePortProgram {
   readonly affinityTimeoutSeconds?: number;
   /** TCP handshakes of clients are answered by the kernel, and only completed ones reach endpoints. */
   readonly synProxy?: true;
+  /** For external IPs and load balancer addresses, when clients are elsewhere. Absent: translation. */
+  readonly directReturn?: DirectReturn;
 }
 
 /**

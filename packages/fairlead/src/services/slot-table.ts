@@ -41,3 +41,13 @@ export function spreadOver(
   const places = Array.from({ length: size }, (_, slot) => maglev.pick(slot));
   return { endpoints: used, slots: { by: spread, places } };
 }
+
+/** A table for connections whose every packet is sent by it: never by chance, even for one endpoint. */
+export function directSlots(
+  endpoints: readonly PortEndpoint[],
+  by: 'source' | 'connection',
+  weights: ReadonlyMap<string, number>,
+): { readonly endpoints: readonly PortEndpoint[]; readonly slots: SlotTable } {
+  const { endpoints: used, slots } = spreadOver(endpoints, { spread: by, weights });
+  return { endpoints: used, slots: slots ?? { by, places: used.length === 0 ? [] : [0] } };
+}

@@ -48,6 +48,10 @@ export interface ServiceProxyOptions {
   /** Words to run nft. Default `nft`. */
   readonly nftCommand?: readonly string[];
   readonly onNotice?: (notice: ServiceNotice) => void;
+  /** Links over which clients of direct server return come. Default: those with the node's addresses. */
+  readonly directLinks?: readonly string[];
+  /** Network namespace of a Pod that this machine's agent made, by its address. */
+  readonly podNamespaceOf?: (podIp: string) => string | undefined;
   /** Where `/healthz` and `/livez` are served. Default: nowhere. */
   readonly healthListen?: { readonly host: string; readonly port: number };
 }
@@ -119,6 +123,9 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     onNotice,
     onForeignChange: () => healing.changed(),
     healthy: () => health.healthy,
+    nodeIps: () => context.nodeIps,
+    ...(options.directLinks === undefined ? {} : { directLinks: options.directLinks }),
+    ...(options.podNamespaceOf === undefined ? {} : { podNamespaceOf: options.podNamespaceOf }),
     ...(options.nftCommand === undefined ? {} : { nftCommand: options.nftCommand }),
   });
   const conditions = new ConditionWriter({

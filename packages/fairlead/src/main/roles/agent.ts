@@ -47,6 +47,8 @@ export interface AgentRoleOptions extends ClusterOptions {
   readonly metricsListen?: ListenAddress;
   readonly dns: DnsRoleSettings;
   readonly images: readonly string[];
+  /** Links over which clients of direct server return come; empty: those with the node's addresses. */
+  readonly directLinks: readonly string[];
   readonly logTokenFile?: string;
 }
 
@@ -96,6 +98,7 @@ function startProxy(
   options: AgentRoleOptions,
   metrics: ServiceProxyMetrics,
   log: Log,
+  podNamespaceOf: (podIp: string) => string | undefined,
 ): Promise<RunningServiceProxy> {
   return startServiceProxy({
     client,
@@ -109,6 +112,8 @@ function startProxy(
     ...(options.nodeIp === undefined ? {} : { nodeIps: [options.nodeIp] }),
     edge: options.edge,
     onNotice: noticeWriter(client, options, 'service-proxy'),
+    podNamespaceOf,
+    ...(options.directLinks.length === 0 ? {} : { directLinks: options.directLinks }),
     metrics,
     ...(options.healthzListen === undefined ? {} : { healthListen: options.healthzListen }),
   });
@@ -221,7 +226,7 @@ async function allSettled<T extends readonly unknown[]>(
 /** `fairlead agent`: Pods, Services and DNS of one node, or some of them. */
 export async function startAgentRole(options: AgentRoleOptions, log: Log): Promise<RunningRole> {
   const client = roleClient(readKubeconfig(options.kubeconfig), log, 'kubelet');
-  const running: { node?: Running; others: Running[] } = { others: [] };
+  const running: { node?: NodeAgent; others: Running[] } = { others: [] };
   const stop = async (): Promise<void> => {
     // Pods first: they end with names and addresses still working.
     await running.node?.stop();
@@ -251,7 +256,9 @@ export async function startAgentRole(options: AgentRoleOptions, log: Log): Promi
       return publishedDns(options, node);
     };
     const startServices = async (): Promise<void> => {
-      const proxy = parts.services ? await other(startProxy(client, options, metrics, log)) : undefined;
+      const proxy = parts.services
+        ? await other(startProxy(client, options, metrics, log, (ip) => running.node?.podNamespaceOf(ip)))
+        : undefined;
       if (proxy !== undefined) registry.onCollect(() => countNoLocalEndpoints(proxy.program().values(), metrics));
       if (options.metricsListen !== undefined) {
         const admin = await startAdmin(options.metricsListen, registry, proxy, log);

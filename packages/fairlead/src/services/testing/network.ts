@@ -29,6 +29,8 @@ export interface TestNetwork {
   /** Words that run a program in the node's namespace. */
   readonly inNode: readonly string[];
   readonly node: Probe;
+  /** Name of a host's network namespace. */
+  namespaceOf(host: string): string;
   /** Runs a program in a namespace and returns its output. */
   run(host: string, command: string): string;
   probe(host: string): Probe;
@@ -143,6 +145,7 @@ export async function createTestNetwork(
     get node() {
       return probe('node');
     },
+    namespaceOf: nameOf,
     run: (host, command) => sh(`ip netns exec ${nameOf(host)} ${command}`),
     probe,
     remove: async () => {

@@ -16,6 +16,8 @@ export type ProbeCommand =
       readonly tcp: number[];
       readonly udp: number[];
       readonly echo?: number[];
+      /** Where datagrams are received. Default: everywhere. */
+      readonly address?: string;
     }
   | { readonly id: number; readonly do: 'open'; readonly name: string; readonly host: string; readonly port: number }
   | { readonly id: number; readonly do: 'say'; readonly name: string; readonly timeoutMs: number }
@@ -43,6 +45,7 @@ async function serve(
   tcp: readonly number[],
   udp: readonly number[],
   echo: readonly number[],
+  address: string,
 ): Promise<string> {
   for (const port of echo) {
     const server = createServer((socket) => {
@@ -58,9 +61,9 @@ async function serve(
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '::', resolve));
   }
   for (const port of udp) {
-    const socket = createSocket({ type: 'udp6', ipv6Only: false });
+    const socket = createSocket(address.includes(':') ? { type: 'udp6', ipv6Only: false } : { type: 'udp4' });
     socket.on('message', (_, from) => socket.send(`${name} ${plain(from.address)}`, from.port, from.address));
-    await new Promise<void>((resolve) => socket.bind(port, '::', resolve));
+    await new Promise<void>((resolve) => socket.bind(port, address, resolve));
   }
   return 'ok';
 }
@@ -142,7 +145,8 @@ function connectUdp(command: Connect): Promise<string> {
 }
 
 async function answer(command: ProbeCommand): Promise<string> {
-  if (command.do === 'serve') return serve(command.name, command.tcp, command.udp, command.echo ?? []);
+  if (command.do === 'serve')
+    return serve(command.name, command.tcp, command.udp, command.echo ?? [], command.address ?? '::');
   if (command.do === 'open') return open(command.name, command.host, command.port);
   if (command.do === 'say') return say(command.name, command.timeoutMs);
   return command.protocol === 'TCP' ? connectTcp(command) : connectUdp(command);

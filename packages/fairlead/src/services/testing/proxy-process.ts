@@ -12,6 +12,9 @@ import { scene } from './traffic-matrix.ts';
 export interface ProxySeed {
   readonly services: readonly Stored<Service>[];
   readonly slices: readonly Stored<EndpointSlice>[];
+  readonly directLinks?: readonly string[];
+  /** Names of namespaces by Pod address. */
+  readonly podNamespaces?: Readonly<Record<string, string>>;
 }
 
 /** An object of the API to replace or delete. */
@@ -41,6 +44,8 @@ if (process.argv[1] === import.meta.filename) {
     podCidr: scene.podCidrs,
     serviceCidr: scene.serviceCidrs,
     nodeIps: [scene.node],
+    ...(seed.directLinks === undefined ? {} : { directLinks: seed.directLinks }),
+    podNamespaceOf: (ip) => seed.podNamespaces?.[ip],
     log: (level, log) => tell({ level, log }),
     onNotice: ({ service, reason, message }) => tell({ notice: `${service} ${message}`, reason }),
     metrics: { synced: ({ full }) => tell({ synced: { full } }) },

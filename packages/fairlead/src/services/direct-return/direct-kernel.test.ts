@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Service, Stored } from '@fairlead/api';
+import { createTestNetwork, kernelTestsProblem, type TestNetwork } from '../testing/network.ts';
+import { type ProxyProcess, ProxyRunner } from '../testing/proxy-runner.ts';
+import { scene, sceneService, sceneSlice } from '../testing/traffic-matrix.ts';
+
+const deadlineMs = 20_000;
+const second = '10.244.1.4';
+const both = [{ ip: scene.localEndpoint }, { ip: second }];
+const clients = Array.from({ length: 8 }, (_, n) => `198.51.100.${n + 1}`);
+const ports = [
+  { name: 't', port: 8080 },
+  { name: 'u', port: 8081, protocol: 'UDP' as const },
+];
+
+function direct(name: string, by: string, vip: string, clusterIP: string, sources?: string): Stored<Service> {
+  const service = sceneService(
+    name,
+    {
+      type: 'LoadBalancer',
+      clusterIP,
+      ports: [
+        { name: 't', port: 8080, targetPort: 8080 },
+        { name: 'u', port: 8081, protocol: 'UDP', targetPort: 8081 },
+      ],
+    },
+    [vip],
+  );
+  service.metadata.annotations = {
+    'fairlead.dev/direct-server-return': by,
+    ...(sources === undefined ? {} : { 'fairlead.dev/deny-sources': sources }),
+  };
+  return service;
+}
+
+describe('direct server return, with real packets', { skip: kernelTestsProblem() }, () => {
+  let network: TestNetwork;
+  let proxies: ProxyRunner;
+  let proxy: ProxyProcess;
+
+  before(async () => {
+    network = await createTestNetwork(
+      ['192.0.2.1/24', '192.0.2.77/24'],
+      [
+        { name: 'pod', addresses: [scene.pod] },
+        { name: 'local', addresses: [scene.localEndpoint] },
+        { name: 'second', addresses: [second] },
+        { name: 'external', addresses: [...clients, '198.51.100.99'] },
+      ],
+    );
+    proxies = new ProxyRunner(network.inNode);
+    for (const host of ['local', 'second']) {
+      await network.probe(host).ask({ do: 'serve', name: host, tcp: [8080], udp: [] });
+    }
+    proxy = proxies.start({
+      services: [
+        direct('by-mac', 'mac', '203.0.113.81', '10.96.8.1', '198.51.100.99'),
+        direct('by-vxlan', 'vxlan', '203.0.113.82', '10.96.8.2'),
+      ],
+      slices: [sceneSlice('by-mac', both, ports), sceneSlice('by-vxlan', both, ports)],
+      // The link of the host 'external', the fourth one.
+      directLinks: ['v3'],
+      podNamespaces: {
+        [scene.localEndpoint]: network.namespaceOf('local'),
+        [second]: network.namespaceOf('second'),
+      },
+    });
+    await proxy.until((line) => 'ready' in line);
+    // A server of datagrams has to answer from the address at which it was asked.
+    for (const host of ['local', 'second']) {
+      for (const address of ['203.0.113.81', '203.0.113.82']) {
+        await network.probe(host).ask({ do: 'serve', name: host, tcp: [], udp: [8081], address });
+      }
+    }
+  });
+  after(async () => {
+    await proxies?.killAll();
+    await network?.remove();
+  });
+
+  const ask = (host: string, source: string, more: { readonly protocol?: 'UDP'; readonly timeoutMs?: number } = {}) =>
+    network.probe('external').ask({
+      do: 'connect',
+      protocol: 'TCP',
+      host,
+      port: more.protocol === 'UDP' ? 8081 : 8080,
+      source,
+      timeoutMs: 5000,
+      ...more,
+    });
+
+  for (const [name, vip] of [
+    ['by link address', '203.0.113.81'],
+    ['in a tunnel', '203.0.113.82'],
+  ] as const) {
+    test(`${name}: the client's address is seen, both endpoints serve, a connection stays with one`, async () => {
+      const seen = new Set<string>();
+      for (const client of clients) {
+        for (let tries = 0; tries < 3; tries++) {
+          const [server = '', saw] = (await ask(vip, client)).split(' ');
+          assert.equal(saw, client, server);
+          seen.add(server);
+        }
+        assert.match(await ask(vip, client, { protocol: 'UDP' }), new RegExp(`^(local|second) ${client}$`));
+      }
+      assert.deepEqual([...seen].sort(), ['local', 'second']);
+      // From outside with an unmasqueraded source: translation with policy Cluster would have hidden it.
+      assert.match(network.run('local', 'ip -o addr show lo'), new RegExp(vip.replaceAll('.', '\\.')));
+    });
+  }
+
+  test('a Pod of the node is served by translation; a denied source not at all', async () => {
+    const answer = await network
+      .probe('pod')
+      .ask({ do: 'connect', protocol: 'TCP', host: '203.0.113.81', port: 8080, timeoutMs: 5000 });
+    assert.match(answer, /^(local|second) /);
+    assert.equal(await ask('203.0.113.81', '198.51.100.99', { timeoutMs: 400 }), 'error ETIMEDOUT');
+  });
+
+  test('endpoints do not answer for the address on the link', () => {
+    assert.equal(
+      network.run('local', 'sysctl -n net.ipv4.conf.all.arp_ignore net.ipv4.conf.all.arp_announce').trim(),
+      '1\n2',
+    );
+  });
+
+  test('an endpoint that leaves gets nothing more, and loses the address', async () => {
+    proxy.change('slice', sceneSlice('by-mac', both.slice(0, 1), ports));
+    const until = performance.now() + deadlineMs;
+    const addresses = (): string => network.run('second', 'ip -o addr show lo');
+    while (addresses().includes('203.0.113.81')) assert.ok(performance.now() < until, 'the address stays');
+    for (const client of clients) assert.equal(await ask('203.0.113.81', client), `local ${client}`);
+    assert.match(addresses(), /203\.0\.113\.82/);
+  });
+
+  test('another target port is translated, and the condition says so', async () => {
+    const service = direct('by-mac', 'mac', '203.0.113.81', '10.96.8.1');
+    const other = { ...service, spec: { ...service.spec, ports: [{ name: 't', port: 80, targetPort: 8080 }] } };
+    proxy.change('service', other);
+    await proxy.until((line) => 'notice' in line && line.notice.includes('listen on 8080, not on 80'));
+    const until = performance.now() + deadlineMs;
+    let answer = '';
+    while (!answer.startsWith('local ')) {
+      assert.ok(performance.now() < until, answer);
+      answer = await network
+        .probe('external')
+        .ask({ do: 'connect', protocol: 'TCP', host: '203.0.113.81', port: 80, timeoutMs: 500 });
+    }
+    assert.doesNotMatch(answer, / 198\.51\.100\./);
+  });
+
+  test('a flushed table comes back; stopped, nothing stays', async () => {
+    network.run('node', 'nft flush ruleset');
+    const until = performance.now() + deadlineMs;
+    while (!network.run('node', 'nft list tables').includes('netdev fairlead')) {
+      assert.ok(performance.now() < until, 'not installed again');
+    }
+    await proxy.kill('SIGTERM');
+    assert.equal(network.run('node', 'nft list tables').trim(), '');
+    assert.doesNotMatch(network.run('node', 'ip -o link'), /fl-direct/);
+    for (const host of ['local', 'second']) {
+      assert.doesNotMatch(network.run(host, 'ip -o addr show lo'), /203\.0\.113/);
+      assert.doesNotMatch(network.run(host, 'ip -o link'), /fl-direct/);
+    }
+  });
+});

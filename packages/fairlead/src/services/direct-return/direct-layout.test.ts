@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { compileService, type KernelFeature } from '../compile.ts';
+import { scene, sceneService, sceneSlice } from '../testing/traffic-matrix.ts';
+import { tunnelMac } from './direct-backends.ts';
+import { type DirectPort, directTableText } from './direct-layout.ts';
+
+const here = { link: 'br0', mac: '02:00:00:00:00:01', ownMac: '02:00:00:00:00:10' };
+const there = { link: 'eth0', mac: '02:00:00:00:00:02', ownMac: '02:00:00:00:00:20' };
+const far = { link: 'overlay', mac: '02:00:00:00:00:03', ownMac: '02:00:00:00:00:30' };
+const both = [{ ip: scene.localEndpoint }, { ip: scene.remoteEndpoint }];
+
+function compiled(
+  annotations: Readonly<Record<string, string>>,
+  spec: Parameters<typeof sceneService>[1] = {},
+  lacking: ReadonlyMap<KernelFeature, string> = new Map(),
+) {
+  const service = sceneService(
+    'web',
+    { type: 'LoadBalancer', clusterIP: '10.96.0.1', ports: [{ port: 8080 }], ...spec },
+    ['203.0.113.1'],
+  );
+  service.metadata.annotations = Object.fromEntries(
+    Object.entries(annotations).map(([name, value]) => [`fairlead.dev/${name}`, value]),
+  );
+  return compileService(service, [sceneSlice('web', both)], { nodeName: scene.nodeName, nodeIps: [], lacking });
+}
+
+function directPorts(...args: Parameters<typeof compiled>): DirectPort[] {
+  return (compiled(...args).program?.ports ?? []).flatMap((port) =>
+    port.directReturn === undefined ? [] : [{ port, direct: port.directReturn }],
+  );
+}
+
+const byMac = { 'direct-server-return': 'mac' };
+
+const rows: readonly [name: string, args: Parameters<typeof compiled>, directs: number, warning: RegExp | undefined][] =
+  [
+    ['mac', [byMac], 1, undefined],
+    ['vxlan', [{ 'direct-server-return': 'vxlan' }], 1, undefined],
+    ['off', [{ 'direct-server-return': 'off' }], 0, undefined],
+    ['something else', [{ 'direct-server-return': 'gre' }], 0, /none of off, mac, vxlan, ipip/],
+    ['ipip', [{ 'direct-server-return': 'ipip' }], 0, /ipip is not implemented/],
+    [
+      'a port that needs translation',
+      [byMac, { ports: [{ port: 80, targetPort: 8080 }] }],
+      0,
+      /listen on 8080, not on 80/,
+    ],
+    ['no address from outside', [byMac, { type: 'ClusterIP' }], 0, undefined],
+    ['limits', [{ ...byMac, 'max-connections-per-source': '5' }], 1, /limits per source do not hold/],
+    [
+      'no netdev rules',
+      [byMac, {}, new Map([['netdev-forward', 'expression fwd']])],
+      0,
+      /no expression fwd: .*translated/,
+    ],
+    [
+      'no tunnel link',
+      [{ 'direct-server-return': 'ipip' }, {}, new Map([['ipip', 'link type ipip']])],
+      0,
+      /no link type ipip: .*translated/,
+    ],
+  ];
+for (const [name, args, directs, warning] of rows) {
+  test(`direct server return: ${name}`, () => {
+    assert.equal(directPorts(...args).length, directs);
+    const messages = compiled(...args).warnings.map(({ message }) => message);
+    if (warning === undefined) assert.deepEqual(messages, []);
+    else assert.match(messages.join('\n'), warning);
+  });
+}
+
+test('nothing to send directly: no table', () => {
+  assert.equal(directTableText({ ports: [], places: new Map(), uplinks: ['eth0'] }), '');
+  assert.equal(directTableText({ ports: directPorts(byMac), places: new Map(), uplinks: ['eth0'] }), '');
+});
+
+test('every slot leads to an endpoint that can be reached', () => {
+  const text = directTableText({
+    ports: directPorts(byMac),
+    places: new Map([[scene.remoteEndpoint, there]]),
+    uplinks: ['eth0'],
+  });
+  assert.equal(text.match(/ : 02:00:00:00:00:02/g)?.length, 1021);
+  assert.doesNotMatch(text, /02:00:00:00:00:01/);
+});
+
+test('what another node sent on goes to endpoints of this node only', () => {
+  const text = directTableText({
+    ports: directPorts(byMac),
+    places: new Map([
+      [scene.localEndpoint, here],
+      [scene.remoteEndpoint, there],
+    ]),
+    uplinks: ['eth0'],
+  });
+  const ingress = /chain ingress-eth0 \{[^}]*\{([^}]*)\} jump local-only/.exec(text)?.[1]?.trim();
+  assert.equal(ingress, '02:00:00:00:00:02');
+  const local = /map local \{[^}]*goto (direct-\d+)/.exec(text)?.[1] ?? '';
+  const size = new RegExp(`chain ${local} \\{[^}]*mod (\\d+) seed`).exec(text)?.[1];
+  // All its slots lead to the one endpoint that is here.
+  const id = local.replace('direct-', '');
+  assert.equal(text.match(new RegExp(`\\b${id} \\. \\d+ : ${here.mac}`, 'g'))?.length, Number(size));
+});
+
+test('the overlay is watched too, for packets that other nodes send on', () => {
+  const places = new Map([
+    [scene.localEndpoint, here],
+    [scene.remoteEndpoint, far],
+  ]);
+  const text = directTableText({ ports: directPorts(byMac), places, uplinks: ['eth0'] });
+  assert.match(text, /chain ingress-overlay \{[^}]*vmap @local\n[^}]*vmap @local6\n\s*\}/);
+});
+
+test('Local policy: endpoints of this node', () => {
+  const [entry] = directPorts(byMac, { externalTrafficPolicy: 'Local' });
+  assert.deepEqual(
+    entry?.direct.endpoints.map(({ ip }) => ip),
+    [scene.localEndpoint],
+  );
+});
+
+test('source lists are part of the table', () => {
+  const text = directTableText({
+    ports: directPorts(
+      { ...byMac, 'deny-sources': '198.51.100.9' },
+      { loadBalancerSourceRanges: ['198.51.100.0/24', '10.0.0.0/8'] },
+    ),
+    places: new Map([[scene.localEndpoint, here]]),
+    uplinks: ['eth0'],
+  });
+  assert.match(text, /ip saddr \{ 198\.51\.100\.9\/32 \} drop/);
+  assert.match(text, /ip daddr 203\.0\.113\.1 ip saddr != \{ 10\.0\.0\.0\/8, 198\.51\.100\.0\/24 \} drop/);
+});
+
+test('link addresses in the tunnel follow from the endpoint', () => {
+  assert.equal(tunnelMac('10.244.1.3'), '02:fd:0a:f4:01:03');
+  assert.match(tunnelMac('fd00:1::3'), /^02:fd(:[0-9a-f]{2}){4}$/);
+  assert.notEqual(tunnelMac('fd00:1::3'), tunnelMac('fd00:1::4'));
+});
