@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Deployment, EndpointSlice, Pod } from '@fairlead/api';
-import { deployments, endpointSlices, namespaces, nodes, pods, services } from '@fairlead/api';
-import { type ApiClient, connect, loadKubeconfig, startInformer } from '@fairlead/client';
+import { configMaps, deployments, endpointSlices, namespaces, nodes, pods, services } from '@fairlead/api';
+import { type ApiClient, connect, isNotFound, loadKubeconfig, startInformer } from '@fairlead/client';
 import { describeApiClient } from '@fairlead/client/api-client-suite';
 import { type RunningApiServer, startApiServer } from '../apiserver/start.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
@@ -171,6 +171,34 @@ describe('controllers on the real server', { timeout: 60_000 }, () => {
       'gone',
       async () => !(await client.list(namespaces)).items.some(({ metadata }) => metadata.name === 'team'),
     );
+  });
+
+  test('what belonged to an object of a brand-new kind goes, although the object was never listed', async () => {
+    const group = 'collected.example';
+    await client.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+      metadata: { name: `widgets.${group}` },
+      spec: {
+        group,
+        names: { kind: 'Widget', plural: 'widgets' },
+        scope: 'Namespaced',
+        versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+      },
+    });
+    const path = `/apis/${group}/v1/namespaces/default/widgets`;
+    await until('served', () =>
+      client.request('GET', path).then(
+        () => true,
+        () => false,
+      ),
+    );
+    const { metadata } = (await client.request('POST', path, { metadata: { name: 'w' } })) as {
+      metadata: { uid: string };
+    };
+    const owner = { apiVersion: `${group}/v1`, kind: 'Widget', name: 'w', uid: metadata.uid };
+    const map = { namespace: 'default', name: 'owned-by-widget' };
+    await client.create(configMaps, { metadata: { ...map, ownerReferences: [owner] } });
+    await client.request('DELETE', `${path}/w`);
+    await until('collected', () => client.get(configMaps, map).then(() => false, isNotFound));
   });
 
   test('every node has its own Pod range', async () => {

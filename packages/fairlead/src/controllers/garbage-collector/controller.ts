@@ -8,6 +8,8 @@ import { decideCollection, type OwnerState } from './decide-collection.ts';
 import { describeNode, foregroundFinalizer, type GraphNode, graphNodeOf, OwnerGraph } from './owner-graph.ts';
 
 const discoverEveryMs = 30_000;
+/** After a reference to a kind that is not known yet. */
+const discoverSoonMs = 500;
 /** Written all the time, owned by nobody. */
 const ignored = new Set(['/events', 'events.k8s.io/events']);
 
@@ -25,6 +27,8 @@ class GarbageCollector implements Running {
   /** Owners that a live request did not find; UIDs never come back. */
   readonly #absent = new Set<string>();
   readonly #queue;
+  /** Dependents of owners that no informer could tell about yet. */
+  readonly #undecided = new Set<string>();
   #cancelTimer: () => void = () => undefined;
   #stopped = false;
 
@@ -58,9 +62,26 @@ class GarbageCollector implements Running {
     if (!this.#stopped) this.#cancelTimer = clock.after(againMs, () => void this.#discover());
   }
 
+  /** A dependent waits for a kind: looks for it once more, soon. */
+  #decideLater(uid: string): void {
+    if (this.#undecided.has(uid) || this.#stopped) return;
+    this.#undecided.add(uid);
+    this.#cancelTimer();
+    this.#cancelTimer = this.#context.clock.after(discoverSoonMs, () => void this.#discover());
+  }
+
+  /** What was undecided is looked at again with what is known now. */
+  #decideAgain(): void {
+    const waiting = [...this.#undecided];
+    this.#undecided.clear();
+    for (const uid of waiting) this.#queue.add(uid);
+  }
+
   #watch(key: string, ref: ResourceRef<unknown>): void {
     const informer = this.#context.informers.informer(ref);
     this.#informers.set(key, informer);
+    // An owner that went before the first list is in no list: only its dependents remember it.
+    void informer.synced.then(() => this.#decideAgain());
     informer.subscribe((changes) => {
       for (const { old, new: next } of changes) {
         const replaced = old !== undefined && old.metadata.uid !== next?.metadata.uid;
@@ -124,12 +145,18 @@ class GarbageCollector implements Running {
     if (this.#absent.has(owner.uid)) return 'absent';
     const resource = this.#resources.get(`${owner.apiVersion} ${owner.kind}`) ?? this.#otherVersion(owner);
     // An unknown kind may be served later: better keep too much.
-    if (resource === undefined) return 'present';
+    if (resource === undefined) {
+      this.#decideLater(dependent.uid);
+      return 'present';
+    }
     if (resource.namespaced && dependent.namespace === undefined) return 'present';
     try {
       const name = { name: owner.name, ...(resource.namespaced ? { namespace: dependent.namespace ?? '' } : {}) };
       const found = (await this.#context.client.get(resource, name)) as { metadata: ObjectMeta };
-      if (found.metadata.uid === owner.uid) return 'present';
+      if (found.metadata.uid === owner.uid) {
+        this.#undecided.add(dependent.uid);
+        return 'present';
+      }
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
