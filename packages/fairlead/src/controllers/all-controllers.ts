@@ -14,7 +14,9 @@ import { nodeIpamController } from './node/ipam-controller.ts';
 import { nodeLifecycleController } from './node/lifecycle-controller.ts';
 import { podGarbageCollector } from './pod-gc/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
+import { resourceQuotaController } from './resourcequota/controller.ts';
 import { scheduler } from './scheduler/controller.ts';
+import { serviceCidrController } from './service-cidr/controller.ts';
 import { rootCaPublisher, serviceAccountController } from './serviceaccount/controller.ts';
 import { statefulSetController } from './statefulset/controller.ts';
 
@@ -29,6 +31,8 @@ export const allControllers: readonly Controller[] = [
   jobController,
   cronJobController,
   disruptionController,
+  resourceQuotaController,
+  serviceCidrController,
   endpointSliceController,
   endpointsController,
   endpointSliceMirroringController,

@@ -107,7 +107,7 @@ export function validateApiServerOptions(values: SettingValues, machine: Machine
   const audit = readAuditSettings(reader);
   const logTokenFile = reader.text('log-token-file');
   const options: ApiServerRoleOptions = {
-    ...readClusterOptions(reader, machine.kernelModeObstacle === undefined ? 'kernel' : 'userspace'),
+    ...readClusterOptions(reader, machine.kernelModeObstacle === undefined ? 'kernel' : 'userspace', 'IPv4 and IPv6'),
     dataDir,
     apiListen: reader.address('api-listen', '127.0.0.1:6443'),
     kubeconfig: resolve(reader.text('kubeconfig') ?? join(dataDir, 'kubeconfig')),
@@ -127,7 +127,7 @@ export function validateApiServerOptions(values: SettingValues, machine: Machine
 export function validateControllersOptions(values: SettingValues, machine: Machine): ControllersRoleOptions {
   const reader = new SettingReader(values);
   const options: ControllersRoleOptions = {
-    ...readClusterOptions(reader, machine.kernelModeObstacle === undefined ? 'kernel' : 'userspace'),
+    ...readClusterOptions(reader, machine.kernelModeObstacle === undefined ? 'kernel' : 'userspace', 'IPv4 and IPv6'),
     kubeconfig: reader.required('kubeconfig'),
     controllers: (reader.text('controllers') ?? '*').split(',').filter((pattern) => pattern !== ''),
   };

@@ -41,7 +41,11 @@ export interface UpOptions extends ClusterOptions {
 
 /** Settings of the address ranges, for every role that needs them. */
 export const clusterSettings: readonly Setting[] = [
-  { name: 'service-cidr', value: 'CIDR', description: 'cluster IPs (default 10.96.0.0/16; userspace 127.96.0.0/16)' },
+  {
+    name: 'service-cidr',
+    value: 'CIDR',
+    description: 'cluster IPs (default 10.96.0.0/16; userspace 127.96.0.0/16); API: also V4,V6',
+  },
   { name: 'pod-cidr', value: 'CIDR', description: 'Pod IPs (default 10.244.0.0/16; userspace 127.244.0.0/16)' },
   { name: 'node-port-range', value: 'RANGE', description: 'node ports (default 30000-32767)' },
   { name: 'cluster-domain', value: 'NAME', description: 'DNS domain (default cluster.local)' },
@@ -89,11 +93,22 @@ export function defaultDataDir(machine: Machine): string {
   return machine.isRoot ? '/var/lib/fairlead' : join(machine.home, '.local', 'share', 'fairlead');
 }
 
-/** Reads the address ranges; reports problems to the reader. */
-export function readClusterOptions(reader: SettingReader, mode: Mode): ClusterOptions {
+/**
+ * Reads the address ranges; reports problems to the reader.
+ * @param families the API and the controllers know both families, this machine's data planes are given IPv4 only
+ */
+export function readClusterOptions(
+  reader: SettingReader,
+  mode: Mode,
+  families: 'IPv4' | 'IPv4 and IPv6' = 'IPv4',
+): ClusterOptions {
   const kernel = mode === 'kernel';
+  const services = kernel ? '10.96.0.0/16' : '127.96.0.0/16';
   return {
-    serviceCidr: reader.cidr('service-cidr', kernel ? '10.96.0.0/16' : '127.96.0.0/16', 12, 28),
+    serviceCidr:
+      families === 'IPv4'
+        ? reader.cidr('service-cidr', services, 12, 28)
+        : reader.cidrOfEachFamily('service-cidr', services, 12, 28),
     podCidr: reader.cidr('pod-cidr', kernel ? '10.244.0.0/16' : '127.244.0.0/16', 8, 22),
     nodePortRange: reader.portRange('node-port-range', '30000-32767'),
     clusterDomain: reader.domain('cluster-domain', 'cluster.local'),

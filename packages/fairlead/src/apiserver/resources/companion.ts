@@ -16,3 +16,22 @@ export interface Companion {
 
 /** The companion of a write that stands for itself. */
 export const noCompanion: Companion = { writes: () => [], lost: () => undefined, close() {} };
+
+/** Several companions as one; a lost key is told to all, as each knows its own. */
+export function together(...companions: readonly Companion[]): Companion {
+  const real = companions.filter((companion) => companion !== noCompanion);
+  if (real.length <= 1) return real[0] ?? noCompanion;
+  return {
+    writes: () => real.flatMap((companion) => companion.writes()),
+    lost(key, current) {
+      for (const companion of real) {
+        const causes = companion.lost(key, current);
+        if (causes !== undefined) return causes;
+      }
+      return undefined;
+    },
+    close() {
+      for (const companion of real) companion.close();
+    },
+  };
+}

@@ -2,6 +2,7 @@ import type { FieldCause } from '@fairlead/api/schema';
 import { restrictNode } from '../admission/node-restriction.ts';
 import { allShownAs, shownAs, storable } from '../crd/custom-view.ts';
 import { cleanupFinalizer } from '../crd/definition-registry.ts';
+import { checkPriorityDeletion } from '../resources/priority-admission.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
 import type { ApiAnswer } from '../server/api-request.ts';
 import { negotiate } from '../server/media-type.ts';
@@ -109,6 +110,7 @@ async function deleteOne(
     if (isNamespace(resource) && permanentNamespaces.has(name)) {
       throw forbidden(resource, name, 'this namespace may not be deleted');
     }
+    checkPriorityDeletion(resource, name);
     try {
       return await deleteCurrent(context, target, current, options);
     } catch (error) {

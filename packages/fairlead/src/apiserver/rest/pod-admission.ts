@@ -6,14 +6,12 @@ const evictionTolerations = ['node.kubernetes.io/not-ready', 'node.kubernetes.io
 const tolerationSeconds = 300;
 
 /**
- * What the admission plugins Priority, ServiceAccount and DefaultTolerationSeconds write into a
+ * What the admission plugins ServiceAccount and DefaultTolerationSeconds write into a
  * new Pod.
  */
 export function admitPod(pod: KubeObject): void {
   const spec = { ...recordOf(pod.spec) };
   pod.spec = spec;
-  spec.priority ??= 0;
-  spec.preemptionPolicy ??= 'PreemptLowerPriority';
   spec.serviceAccountName ??= spec.serviceAccount ?? 'default';
   spec.serviceAccount = spec.serviceAccountName;
   const tolerations = Array.isArray(spec.tolerations) ? [...(spec.tolerations as unknown[])] : [];

@@ -202,7 +202,7 @@ export function mergeStringData(resource: ServedResource, object: KubeObject): v
 }
 
 /** Quality of service by cpu and memory (KEP-0000 "resource QoS"): Guaranteed, Burstable, BestEffort. */
-function qosClass(pod: KubeObject): string {
+export function qosClass(pod: KubeObject): string {
   const spec = recordOf(pod.spec) ?? {};
   const containers = [spec.containers, spec.initContainers].flatMap((list) =>
     Array.isArray(list) ? (list as unknown[]) : [],

@@ -8,7 +8,10 @@ import { admitServiceAccount } from '../admission/service-account-admission.ts';
 import { admitRoleChange } from '../authorization/role-admission.ts';
 import { shownAs, storable } from '../crd/custom-view.ts';
 import { applyKindDefaults, kindCauses, refuseWhenTerminating } from '../crd/kind-rules.ts';
-import { type Companion, noCompanion } from '../resources/companion.ts';
+import { type Companion, noCompanion, together } from '../resources/companion.ts';
+import { applyLimits, checkLimits } from '../resources/limit-ranger.ts';
+import { admitPriority } from '../resources/priority-admission.ts';
+import { bookQuotas } from '../resources/quota-booking.ts';
 import {
   alreadyExists,
   badRequest,
@@ -98,6 +101,9 @@ async function createNamed(
   const write = { ...writeOf(target, name, undefined, dryRun), operation: 'CREATE', object, old: undefined } as const;
   restrictNode(context, write);
   if (resource.kind === 'Pod' && resource.group === '') await admitServiceAccount(context, resource, object);
+  applyLimits(context, resource, object);
+  admitPriority(context, resource, object);
+  applyKindDefaults(resource, object);
   if (!context.admission.changesNothing) {
     replaceContent(object, await context.admission.change(write, object, target.warnings));
     applyKindDefaults(resource, object);
@@ -113,8 +119,10 @@ async function createNamed(
     if (existing !== undefined) {
       throw alreadyExists(resource, name, existing.object.metadata.deletionTimestamp !== undefined);
     }
+    checkLimits(context, resource, object);
+    const companion = together(allocation.companion, bookQuotas(context, resource, object, undefined));
     target.warnings.push(...objectWarnings(resource, object));
-    return await commit(context, target, key, object, undefined, dryRun, allocation.companion);
+    return await commit(context, target, key, object, undefined, dryRun, companion);
   } finally {
     allocation.companion.close();
   }
@@ -191,6 +199,7 @@ export async function updateObject(
   applyKindDefaults(resource, next);
   restrictNode(context, { ...write, object: next });
   admitRoleChange(context.authorizer, target.request.user, resource, next, old);
+  if (resource.kind === 'PriorityClass') admitPriority(context, resource, next);
   const mainWrite = options.subresource === undefined;
   const allocation = mainWrite
     ? context.allocator.allocate(resource, next, old)
@@ -221,7 +230,10 @@ export async function updateObject(
       return { stored: shownOnly(current, next), removed: true };
     }
     target.warnings.push(...objectWarnings(resource, next));
-    const stored = await commit(context, target, current.key, next, current, options.dryRun, allocation.companion);
+    const companion = mainWrite
+      ? together(allocation.companion, bookQuotas(context, resource, next, old))
+      : allocation.companion;
+    const stored = await commit(context, target, current.key, next, current, options.dryRun, companion);
     return { stored, removed: false };
   } finally {
     allocation.companion.close();

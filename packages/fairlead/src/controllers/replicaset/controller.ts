@@ -196,7 +196,9 @@ function failureConditions(
   const others = present.filter((condition) => condition.type !== 'ReplicaFailure');
   if (failure === undefined) return others.length === 0 ? undefined : others;
   const old = present.find((condition) => condition.type === 'ReplicaFailure');
+  // The first failure stands: later ones differ by the names they tried, and telling them would never end.
+  if (old !== undefined) return [...others, old];
   const message = (failure as Error).message;
-  const lastTransitionTime = old?.lastTransitionTime ?? timestamp(nowMs);
+  const lastTransitionTime = timestamp(nowMs);
   return [...others, { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message, lastTransitionTime }];
 }

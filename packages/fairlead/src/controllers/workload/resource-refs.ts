@@ -2,9 +2,14 @@ import type {
   ControllerRevision,
   CronJob,
   DaemonSet,
+  HorizontalPodAutoscaler,
+  IPAddress,
   Job,
   PodDisruptionBudget,
+  PriorityClass,
+  ResourceQuota,
   ResourceRef,
+  ServiceCIDR,
   StatefulSet,
 } from '@fairlead/api';
 
@@ -27,3 +32,22 @@ export const podDisruptionBudgets: ResourceRef<PodDisruptionBudget> = ref(
   'PodDisruptionBudget',
   'poddisruptionbudgets',
 );
+export const resourceQuotas: ResourceRef<ResourceQuota> = ref('', 'ResourceQuota', 'resourcequotas');
+export const horizontalPodAutoscalers: ResourceRef<HorizontalPodAutoscaler> = {
+  ...ref('autoscaling', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
+  version: 'v2',
+};
+
+/** Cluster-wide resources that only controllers work with. */
+export const serviceCidrs: ResourceRef<ServiceCIDR> = {
+  ...ref('networking.k8s.io', 'ServiceCIDR', 'servicecidrs'),
+  namespaced: false,
+};
+export const ipAddresses: ResourceRef<IPAddress> = {
+  ...ref('networking.k8s.io', 'IPAddress', 'ipaddresses'),
+  namespaced: false,
+};
+export const priorityClasses: ResourceRef<PriorityClass> = {
+  ...ref('scheduling.k8s.io', 'PriorityClass', 'priorityclasses'),
+  namespaced: false,
+};
