@@ -112,7 +112,7 @@ const sources = {
   endpointSlices: new Source<EndpointSlice>(),
   namespaces: new Source<Namespace>(),
 };
-const loop = new DnsLoop(sources, server, { zone: zone.origin, ttlSeconds });
+const loop = new DnsLoop(sources, server, { zone: zone.origin, ttlSeconds, clock: systemClock });
 const idleBytes = rss();
 
 const keyOf = (service: number): string => `team-${service % 20}/app-${service}`;

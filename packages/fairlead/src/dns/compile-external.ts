@@ -1,4 +1,6 @@
 import type { Ingress, Service } from '@fairlead/api';
+import { withRules } from './compile-backends.ts';
+import { readDnsPolicy } from './dns-policy.ts';
 import { addressFamily, normalizeName } from './owner-names.ts';
 import type { CompiledRecords, NameRecords, OwnerName, RecordSet } from './program.ts';
 
@@ -12,8 +14,8 @@ export interface ExternalCompileOptions {
 
 const hostnameAnnotation = 'external-dns.alpha.kubernetes.io/hostname';
 
-/** An entry of a load balancer's status. */
-interface BalancerEntry {
+/** An address that something is reachable at from outside: by IP or by name. */
+export interface BalancerEntry {
   readonly ip?: string | undefined;
   readonly hostname?: string | undefined;
 }
@@ -30,7 +32,9 @@ export function compileExternalService(service: Service, options: ExternalCompil
     ...(isBalanced ? (service.status?.loadBalancer?.ingress ?? []) : []),
     ...(service.spec?.externalIPs ?? []).map((ip) => ({ ip })),
   ];
-  const sets = addressRecords(entries, options);
+  const { policy } = readDnsPolicy(service);
+  const ttlSeconds = policy.ttlSeconds ?? options.ttlSeconds;
+  const sets = addressRecords(entries, ttlSeconds).map((set) => withRules(set, backendsOf(set), policy));
   if (sets.length === 0) return new Map();
   const owner = `${name}.${namespace}.${options.zone}`;
   const records = new Map<OwnerName, NameRecords>([[owner, sets]]);
@@ -40,7 +44,7 @@ export function compileExternalService(service: Service, options: ExternalCompil
   for (const port of service.spec?.ports ?? []) {
     if (port.name === undefined || port.name === '') continue;
     const target = { priority: 0, weight: 100, port: port.port, target: owner };
-    const set: RecordSet = { type: 'SRV', ttl: options.ttlSeconds, services: [target], glue: [] };
+    const set: RecordSet = { type: 'SRV', ttl: ttlSeconds, services: [target], glue: [] };
     records.set(`_${port.name}._${port.protocol ?? 'TCP'}.${owner}`.toLowerCase(), [set]);
   }
   return records;
@@ -48,14 +52,14 @@ export function compileExternalService(service: Service, options: ExternalCompil
 
 /** The hosts of an Ingress that lie in the zone, at the addresses that its controller has reported. */
 export function compileExternalIngress(ingress: Ingress, options: ExternalCompileOptions): CompiledRecords {
-  const sets = addressRecords(ingress.status?.loadBalancer?.ingress ?? [], options);
+  const sets = addressRecords(ingress.status?.loadBalancer?.ingress ?? [], options.ttlSeconds);
   if (sets.length === 0) return new Map();
   const hosts = (ingress.spec?.rules ?? []).map((rule) => rule.host ?? '');
   return new Map(hostsIn(hosts, options).map((host) => [host, sets]));
 }
 
 /** Addresses, or else an alias to the first host name: both at one name is not allowed (RFC 1034 3.6.2). */
-function addressRecords(entries: readonly BalancerEntry[], { ttlSeconds }: ExternalCompileOptions): RecordSet[] {
+export function addressRecords(entries: readonly BalancerEntry[], ttlSeconds: number): RecordSet[] {
   const sets: RecordSet[] = [];
   for (const type of ['A', 'AAAA'] as const) {
     const found = entries.flatMap(({ ip }) => (ip !== undefined && addressFamily(ip) === type ? [ip] : []));
@@ -66,8 +70,18 @@ function addressRecords(entries: readonly BalancerEntry[], { ttlSeconds }: Exter
   return [{ type: 'CNAME', ttl: ttlSeconds, target: normalizeName(hostname) }];
 }
 
-/** Names below the zone, once each, without wildcards. */
-function hostsIn(names: readonly string[], { zone }: ExternalCompileOptions): OwnerName[] {
+/** The addresses of a set, as the rules of a Service know them. */
+function backendsOf(set: RecordSet): readonly { readonly address: string; readonly family: 'A' | 'AAAA' }[] {
+  if (set.type !== 'A' && set.type !== 'AAAA') return [];
+  return set.addresses.map((address) => ({ address, family: set.type }));
+}
+
+/**
+ * Names in the zone, once each. `*.apps.example.org` is a wildcard for one label, as the host of an
+ * Ingress or a route is; an asterisk elsewhere is none.
+ */
+export function hostsIn(names: readonly string[], { zone }: Pick<ExternalCompileOptions, 'zone'>): OwnerName[] {
   const hosts = names.map((name) => normalizeName(name.trim()));
-  return [...new Set(hosts.filter((host) => host.endsWith(`.${zone}`) && !host.includes('*')))];
+  const isIn = (host: string): boolean => host.endsWith(`.${zone}`) && !host.slice(1).includes('*');
+  return [...new Set(hosts.filter((host) => isIn(host) && (host[0] !== '*' || host[1] === '.')))];
 }

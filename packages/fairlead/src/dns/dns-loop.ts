@@ -1,5 +1,5 @@
 import type { EndpointSlice, Ingress, Namespace, Pod, Service, Stored } from '@fairlead/api';
-import type { Informer } from '@fairlead/client';
+import type { Clock } from '../sys/clock.ts';
 import {
   compileNamespaceRecords,
   compilePodRecords,
@@ -8,12 +8,15 @@ import {
   type DnsCompileOptions,
   isHeadless,
 } from './compile.ts';
-import { compileExternalIngress, compileExternalService } from './compile-external.ts';
+import { compileImportRecords, importSource, isHeadlessImport } from './compile-clusterset.ts';
+import { compileEndpointNames } from './compile-headless.ts';
 import { readDnsPolicy } from './dns-policy.ts';
-import type { CompiledRecords, OwnerName } from './program.ts';
-
-/** What the loop reads of an informer. */
-export type DnsSource<T> = Pick<Informer<T>, 'subscribe' | 'synced' | 'get'>;
+import type { DnsSource, RecordSink } from './dns-source.ts';
+import { type ExternalSources, startExternalLoop } from './external-loop.ts';
+import type { DnsGateway, DnsRoute } from './gateway-kinds.ts';
+import { importNameLabel, type ServiceImport } from './multicluster-kinds.ts';
+import type { OwnerName } from './program.ts';
+import { ServiceRecordsLoop } from './service-records-loop.ts';
 
 /** The objects that records come from. */
 export interface DnsSources {
@@ -24,14 +27,10 @@ export interface DnsSources {
   readonly pods?: DnsSource<Pod> | undefined;
   /** Only with an external zone. */
   readonly ingresses?: DnsSource<Ingress> | undefined;
-}
-
-/** Where compiled records go: the server. */
-export interface RecordSink {
-  setSource(source: string, records: CompiledRecords | undefined): void;
-  markSynced(): void;
-  /** The same for the external zone. */
-  markOtherSynced(index: number): void;
+  readonly gateways?: DnsSource<DnsGateway> | undefined;
+  readonly routes?: Readonly<Record<string, DnsSource<DnsRoute>>> | undefined;
+  /** Only with a zone of the cluster set. */
+  readonly imports?: DnsSource<ServiceImport> | undefined;
 }
 
 /** A mistake of the user in a Service, worth a Warning Event. */
@@ -44,12 +43,17 @@ export interface DnsNotice {
 
 /** Options of {@link DnsLoop}. */
 export interface DnsLoopOptions extends DnsCompileOptions {
-  /** Zone for clients outside: load balancers' addresses and Ingress hosts. */
+  readonly clock: Pick<Clock, 'monotonicMs' | 'after'>;
+  /** Zone for clients outside: load balancers' addresses, hosts of Ingresses and routes. */
   readonly externalZone?: OwnerName | undefined;
+  /** Zone of Services imported from other clusters (KEP-1645). */
+  readonly clustersetZone?: OwnerName | undefined;
+  /** Asked once, when the API has delivered everything: the zone of this node. */
+  readonly findNodeZone?: (() => Promise<string | undefined>) | undefined;
   readonly onNotice?: ((notice: DnsNotice) => void) | undefined;
+  /** Told of a headless Service's slice whose change has been installed. */
+  readonly onInstalled?: ((slice: EndpointSlice) => void) | undefined;
 }
-
-const serviceNameLabel = 'kubernetes.io/service-name';
 
 /**
  * Compiles what changed and gives it to the server, in the turn in which the change arrived. Nothing is
@@ -61,61 +65,99 @@ export class DnsLoop {
   readonly #sources: DnsSources;
   readonly #sink: RecordSink;
   readonly #options: DnsLoopOptions;
-  /** Slices by Service key, then by slice key. */
-  readonly #slices: Map<string, Map<string, Stored<EndpointSlice>>> = new Map();
-  readonly #dirtyServices: Set<string> = new Set();
-  /** Keys of slices, with those of their Services. */
-  readonly #dirtySlices: Map<string, string> = new Map();
+  #compileOptions: DnsCompileOptions;
+  readonly #services: ServiceRecordsLoop<Service>;
+  readonly #imports: ServiceRecordsLoop<ServiceImport> | undefined;
   readonly #unsubscribers: (() => void)[] = [];
-  #isSynced = false;
   #isStopped = false;
 
   constructor(sources: DnsSources, sink: RecordSink, options: DnsLoopOptions) {
     this.#sources = sources;
     this.#sink = sink;
     this.#options = options;
+    this.#compileOptions = options;
+    this.#services = new ServiceRecordsLoop<Service>(
+      {
+        prefix: 'service',
+        label: 'kubernetes.io/service-name',
+        isHeadless,
+        compileOwner: (service, slices) => compileServiceRecords(service, slices, this.#compileOptions),
+        compileSlice: (service, slice) => compileSliceRecords(service, slice, this.#compileOptions),
+        onInstalled: options.onInstalled,
+      },
+      sources.services,
+      sources.endpointSlices,
+      sink,
+      options.clock,
+    );
+    this.#imports = this.#startImports();
     this.#watch();
-    const { ingresses, ...rest } = sources;
-    const all = Object.values(rest) as readonly (DnsSource<unknown> | undefined)[];
-    this.synced = Promise.all(all.map((source) => source?.synced)).then(() => {
-      if (this.#isStopped) return;
-      this.#isSynced = true;
-      this.#compileDirty();
-      sink.markSynced();
-    });
-    // The external zone may have to wait longer, e.g. for the right to read Ingresses.
-    void Promise.all([this.synced, ingresses?.synced]).then(() => {
-      if (ingresses !== undefined && !this.#isStopped) sink.markOtherSynced(0);
-    });
+    this.synced = this.#load();
+    void this.#loadOthers();
   }
 
   stop(): void {
     this.#isStopped = true;
+    this.#services.stop();
+    this.#imports?.stop();
     for (const unsubscribe of this.#unsubscribers) unsubscribe();
   }
 
+  async #load(): Promise<void> {
+    const { services, endpointSlices, namespaces, pods } = this.#sources;
+    await Promise.all([services.synced, endpointSlices.synced, namespaces.synced, pods?.synced]);
+    const nodeZone = await this.#options.findNodeZone?.();
+    if (nodeZone !== undefined) this.#compileOptions = { ...this.#compileOptions, nodeZone };
+    if (this.#isStopped) return;
+    await this.#services.begin();
+    if (!this.#isStopped) this.#sink.markSynced();
+  }
+
+  /** The other zones may have to wait longer, e.g. for the right to read Ingresses. */
+  async #loadOthers(): Promise<void> {
+    const { ingresses, gateways, routes, imports } = this.#sources;
+    const { externalZone, clustersetZone } = this.#options;
+    await this.synced;
+    const external = async (): Promise<void> => {
+      await Promise.all([ingresses, gateways, ...Object.values(routes ?? {})].map((source) => source?.synced));
+      if (externalZone !== undefined && !this.#isStopped) this.#sink.markOtherSynced(externalZone);
+    };
+    const clusterset = async (): Promise<void> => {
+      await imports?.synced;
+      if (this.#isStopped || this.#imports === undefined || clustersetZone === undefined) return;
+      await this.#imports.begin();
+      this.#sink.markOtherSynced(clustersetZone);
+    };
+    await Promise.all([external(), clusterset()]);
+  }
+
+  #startImports(): ServiceRecordsLoop<ServiceImport> | undefined {
+    const { imports, endpointSlices } = this.#sources;
+    const { clustersetZone: zone, clock } = this.#options;
+    if (imports === undefined || zone === undefined) return undefined;
+    return new ServiceRecordsLoop<ServiceImport>(
+      {
+        prefix: 'import',
+        label: importNameLabel,
+        isHeadless: isHeadlessImport,
+        compileOwner: (imported, slices) =>
+          compileImportRecords(imported, slices, { ...this.#compileOptions, zone, hasZonalNames: false }),
+        compileSlice: (imported, slice) =>
+          compileEndpointNames(importSource(imported, zone), slice, { ...this.#compileOptions, zone }),
+      },
+      imports,
+      endpointSlices,
+      this.#sink,
+      clock,
+    );
+  }
+
   #watch(): void {
-    const { services, endpointSlices, namespaces, pods, ingresses } = this.#sources;
-    const { externalZone } = this.#options;
+    const { services, namespaces, pods, ingresses, gateways, routes } = this.#sources;
+    const { externalZone, ttlSeconds } = this.#options;
     this.#unsubscribers.push(
       services.subscribe((changes) => {
-        for (const { key, old, new: next } of changes) {
-          if (next !== undefined) this.#checkPolicy(key, old, next);
-          this.#dirtyServices.add(key);
-          // What a Service says of its endpoints (not ready ones, headless at all) concerns all its slices.
-          for (const slice of this.#slices.get(key)?.keys() ?? []) this.#dirtySlices.set(slice, key);
-        }
-        this.#compileDirty();
-      }),
-      endpointSlices.subscribe((changes) => {
-        for (const { key, old, new: next } of changes) {
-          // The same Service twice is the rule: then dropping it first would only make work.
-          if (old !== undefined && (next === undefined || serviceKeyOf(next) !== serviceKeyOf(old))) {
-            this.#dropSlice(key, old);
-          }
-          if (next !== undefined) this.#keepSlice(key, next);
-        }
-        this.#compileDirty();
+        for (const { key, old, new: next } of changes) if (next !== undefined) this.#checkPolicy(key, old, next);
       }),
       namespaces.subscribe((changes) => {
         for (const { key, new: namespace } of changes) {
@@ -125,19 +167,8 @@ export class DnsLoop {
       }),
     );
     if (externalZone !== undefined && ingresses !== undefined) {
-      const options = { zone: externalZone, ttlSeconds: this.#options.ttlSeconds };
-      this.#unsubscribers.push(
-        ingresses.subscribe((changes) => {
-          for (const { key, new: ingress } of changes) {
-            this.#sink.setSource(`ingress/${key}`, ingress && compileExternalIngress(ingress, options));
-          }
-        }),
-        services.subscribe((changes) => {
-          for (const { key, new: service } of changes) {
-            this.#sink.setSource(`external/${key}`, service && compileExternalService(service, options));
-          }
-        }),
-      );
+      const external: ExternalSources = { services, ingresses, gateways, routes };
+      this.#unsubscribers.push(startExternalLoop(external, this.#sink, { zone: externalZone, ttlSeconds }));
     }
     if (pods === undefined) return;
     this.#unsubscribers.push(
@@ -150,9 +181,9 @@ export class DnsLoop {
   }
 
   /** Tells of mistakes in annotations, once per change of them. */
-  #checkPolicy(key: string, old: Service | undefined, next: Service): void {
+  #checkPolicy(key: string, old: Stored<Service> | undefined, next: Stored<Service>): void {
     const { onNotice } = this.#options;
-    if (onNotice === undefined || next.metadata?.annotations === undefined) return;
+    if (onNotice === undefined || next.metadata.annotations === undefined) return;
     const { problems } = readDnsPolicy(next);
     if (problems.length === 0) return;
     const textOf = (found: typeof problems): string =>
@@ -161,52 +192,4 @@ export class DnsLoop {
     if (old !== undefined && textOf(readDnsPolicy(old).problems) === message) return;
     onNotice({ service: key, reason: 'InvalidDnsPolicy', message });
   }
-
-  #keepSlice(key: string, slice: Stored<EndpointSlice>): void {
-    const service = serviceKeyOf(slice);
-    if (service === undefined) return;
-    const slices = this.#slices.get(service);
-    if (slices === undefined) this.#slices.set(service, new Map([[key, slice]]));
-    else slices.set(key, slice);
-    this.#noteSlice(key, service);
-  }
-
-  #dropSlice(key: string, slice: Stored<EndpointSlice>): void {
-    const service = serviceKeyOf(slice);
-    const slices = service === undefined ? undefined : this.#slices.get(service);
-    if (service === undefined || slices === undefined) return;
-    slices.delete(key);
-    if (slices.size === 0) this.#slices.delete(service);
-    this.#noteSlice(key, service);
-  }
-
-  /** Slices of a Service with a cluster IP do not matter. */
-  #noteSlice(key: string, service: string): void {
-    const owner = this.#sources.services.get(service);
-    this.#dirtySlices.set(key, service);
-    if (owner === undefined || isHeadless(owner)) this.#dirtyServices.add(service);
-  }
-
-  #compileDirty(): void {
-    if (!this.#isSynced) return;
-    // First the endpoints' own names, then the Service's, which lists them.
-    for (const [key, serviceKey] of this.#dirtySlices) {
-      const service = this.#sources.services.get(serviceKey);
-      const slice = this.#slices.get(serviceKey)?.get(key);
-      const isWanted = service !== undefined && slice !== undefined && isHeadless(service);
-      this.#sink.setSource(`slice/${key}`, isWanted ? compileSliceRecords(service, slice, this.#options) : undefined);
-    }
-    this.#dirtySlices.clear();
-    for (const key of this.#dirtyServices) {
-      const service = this.#sources.services.get(key);
-      const slices = [...(this.#slices.get(key)?.values() ?? [])];
-      this.#sink.setSource(`service/${key}`, service && compileServiceRecords(service, slices, this.#options));
-    }
-    this.#dirtyServices.clear();
-  }
-}
-
-function serviceKeyOf(slice: Stored<EndpointSlice>): string | undefined {
-  const service = slice.metadata.labels?.[serviceNameLabel];
-  return service === undefined || service === '' ? undefined : `${slice.metadata.namespace ?? ''}/${service}`;
 }

@@ -108,7 +108,15 @@ test('mistakes name their field, and count as absent', () => {
     [{ weights: 'x=101' }, "weights]: 'x=101' must be NAME=WEIGHT with a weight from 0 to 100"],
     [{ 'zone-preference': 'yes' }, "zone-preference]: must be 'prefer' or 'off'"],
     [{ 'all-down': '1' }, "all-down]: must be 'serve' or 'off'"],
-    [{ weight: 'x=1' }, 'weight]: unknown; there are ttl, max-endpoints, weights, zone-preference, all-down'],
+    [{ sticky: 'yes' }, "sticky]: must be 'client-subnet' or 'off'"],
+    [
+      { 'subnet-preference': '33' },
+      "subnet-preference]: must be 'off' or lengths of prefixes: IPv4's from 1 to 32, after a comma IPv6's from 1 to 128",
+    ],
+    [
+      { weight: 'x=1' },
+      'weight]: unknown; there are ttl, max-endpoints, weights, zone-preference, all-down, sticky, subnet-preference',
+    ],
   ];
   for (const [annotations, expected] of rows) {
     const { policy, problems } = readDnsPolicy(annotated(annotations));
@@ -116,7 +124,7 @@ test('mistakes name their field, and count as absent', () => {
       problems.map(({ field, message }) => `${field}: ${message}`),
       [`metadata.annotations[fairlead.dev/dns-${expected}`],
     );
-    assert.deepEqual(policy, { prefersZone: false, servesAllDown: false });
+    assert.deepEqual(policy, { prefersZone: false, servesAllDown: false, isSticky: false });
   }
 });
 

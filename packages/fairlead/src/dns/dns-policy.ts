@@ -1,4 +1,4 @@
-import type { Service } from '@fairlead/api';
+import type { ObjectMeta } from '@fairlead/api';
 
 /** What a Service's annotations `fairlead.dev/dns-*` say about its answers. */
 export interface DnsPolicy {
@@ -10,6 +10,10 @@ export interface DnsPolicy {
   readonly weights?: ReadonlyMap<string, number>;
   /** `dns-zone-preference: prefer`: endpoints in the node's own zone, if there are any. */
   readonly prefersZone: boolean;
+  /** `dns-sticky: client-subnet`: clients of one network (/24, /56) get the same endpoint first while it lasts. */
+  readonly isSticky: boolean;
+  /** `dns-subnet-preference: 24` or `24,64`: endpoints that share so many bits with the client's address come first. */
+  readonly preferredPrefix?: { readonly v4?: number; readonly v6?: number };
   /** `dns-all-down: serve`: when no endpoint is ready, all of them instead of none. */
   readonly servesAllDown: boolean;
 }
@@ -21,12 +25,20 @@ export interface PolicyProblem {
 }
 
 const prefix = 'fairlead.dev/dns-';
-const known: ReadonlySet<string> = new Set(['ttl', 'max-endpoints', 'weights', 'zone-preference', 'all-down']);
-const noPolicy: DnsPolicy = { prefersZone: false, servesAllDown: false };
+const known: ReadonlySet<string> = new Set([
+  'ttl',
+  'max-endpoints',
+  'weights',
+  'zone-preference',
+  'all-down',
+  'sticky',
+  'subnet-preference',
+]);
+const noPolicy: DnsPolicy = { prefersZone: false, servesAllDown: false, isSticky: false };
 const maxWeight = 100;
 
-/** Reads the annotations of a Service, and what is wrong with them. */
-export function readDnsPolicy(service: Service): {
+/** Reads the annotations of a Service (or an import of one), and what is wrong with them. */
+export function readDnsPolicy(service: { readonly metadata?: ObjectMeta | undefined }): {
   readonly policy: DnsPolicy;
   readonly problems: readonly PolicyProblem[];
 } {
@@ -57,12 +69,15 @@ export function readDnsPolicy(service: Service): {
   const ttlSeconds = integer('ttl', 0, 3600);
   const maxEndpoints = integer('max-endpoints', 1, 1000);
   const weights = readWeights(text('weights'), (message) => complain('weights', message));
+  const preferredPrefix = readPrefix(text('subnet-preference'), (message) => complain('subnet-preference', message));
   const policy: DnsPolicy = {
     ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
     ...(maxEndpoints === undefined ? {} : { maxEndpoints }),
     ...(weights === undefined ? {} : { weights }),
     prefersZone: isChosen('zone-preference', 'prefer'),
     servesAllDown: isChosen('all-down', 'serve'),
+    isSticky: isChosen('sticky', 'client-subnet'),
+    ...(preferredPrefix === undefined ? {} : { preferredPrefix }),
   };
   return { policy, problems };
 }
@@ -83,4 +98,20 @@ function readWeights(
     weights.set(key.toLowerCase(), Number(weight));
   }
   return weights;
+}
+
+/** `24` for IPv4, `24,64` for both families, `,64` for IPv6 alone. */
+function readPrefix(
+  text: string | undefined,
+  complain: (message: string) => void,
+): DnsPolicy['preferredPrefix'] | undefined {
+  if (text === undefined || text === 'off') return undefined;
+  const [, v4 = '', v6 = ''] = /^(\d{0,2})(?:\s*,\s*(\d{1,3}))?$/.exec(text) ?? [];
+  const isGood = (value: string, most: number): boolean =>
+    value === '' || (Number(value) >= 1 && Number(value) <= most);
+  if (`${v4}${v6}` === '' || !isGood(v4, 32) || !isGood(v6, 128)) {
+    complain("must be 'off' or lengths of prefixes: IPv4's from 1 to 32, after a comma IPv6's from 1 to 128");
+    return undefined;
+  }
+  return { ...(v4 === '' ? {} : { v4: Number(v4) }), ...(v6 === '' ? {} : { v6: Number(v6) }) };
 }

@@ -95,9 +95,11 @@ export class KubeDnsRegistration implements Running {
     this.#running = this.#running.then(() => this.#ensureUntilDone());
   }
 
-  async stop(): Promise<void> {
+  /** `withdraws`: takes the slice away; a successor on the node keeps it. */
+  async stop(withdraws = true): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
+    if (!withdraws) return;
     // An API that does not answer must not hold up the end of the node.
     await new Promise<void>((resolve) => {
       const cancel = this.#clock.after(withdrawTimeoutMs, resolve);

@@ -31,6 +31,10 @@ export type RecordSet =
       readonly maxAnswers?: number;
       /** How often each address comes first, e.g. [3, 1]; absent: equally often. */
       readonly weights?: readonly number[];
+      /** Clients of one network get the same address first. */
+      readonly isSticky?: boolean;
+      /** Addresses that share so many leading bits with the client's come first. */
+      readonly preferredPrefixBits?: number;
     }
   | {
       readonly type: 'SRV';
@@ -55,6 +59,9 @@ export type RecordSet =
     }
   /** The zone's SOA; its content comes from {@link ZoneFacts} and the serial of the moment. */
   | { readonly type: 'SOA'; readonly ttl: number };
+
+/** Addresses of one family at one name. */
+export type AddressSet = Extract<RecordSet, { type: 'A' | 'AAAA' }>;
 
 /** The record sets of one name, at most one per type. Empty: the name exists, every type is NODATA (RFC 8020). */
 export type NameRecords = readonly RecordSet[];

@@ -91,8 +91,8 @@ async function resolve(question: DnsQuestion, query: ParsedQuery, context: Resol
   let name = question.name;
   for (let aliases = 0; ; aliases++) {
     const owner = normalizeName(nameToText(name));
-    const sets = program.names.get(owner);
     const zone = [program.zone, ...program.otherZones].find(({ origin }) => isInZone(owner, origin));
+    const sets = program.names.get(owner) ?? (zone && program.names.get(wildcardOf(owner)));
     const alias = sets === undefined && zone === undefined ? rewriteName(context.rewrites ?? [], owner) : undefined;
     if (alias !== undefined) {
       const target = nameFromText(alias);
@@ -192,6 +192,11 @@ function negative(
   const origin = zone && nameFromText(zone.origin);
   const soa = zone && origin ? [soaRecord(origin, zone, context.serial, zone.negativeTtl)] : [];
   return { rcode: code, answers, authority: soa, additional: [], authoritative: true };
+}
+
+/** The name with `*` in the place of its first label, which is all that a wildcard of an Ingress stands for. */
+function wildcardOf(owner: OwnerName): OwnerName {
+  return `*${owner.slice(Math.max(0, owner.indexOf('.')))}`;
 }
 
 function isInZone(owner: string, origin: string): boolean {

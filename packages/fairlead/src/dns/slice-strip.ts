@@ -1,6 +1,9 @@
 import type { Endpoint, EndpointSlice, Stored } from '@fairlead/api';
+import { importNameLabel, sourceClusterLabel } from './multicluster-kinds.ts';
 
-const serviceNameLabel = 'kubernetes.io/service-name';
+const keptLabels: readonly string[] = ['kubernetes.io/service-name', importNameLabel, sourceClusterLabel];
+/** Annotation of the endpoints controller: when the first change happened that a slice carries. */
+export const triggerTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
 
 /** An EndpointSlice whose endpoints are kept as text and read anew each time: a tenth of the memory. */
 class PackedSlice {
@@ -10,12 +13,17 @@ class PackedSlice {
   readonly #endpoints: string;
 
   constructor(slice: Stored<EndpointSlice>) {
-    const { name, namespace, uid, resourceVersion, creationTimestamp, labels } = slice.metadata;
-    const service = labels?.[serviceNameLabel];
+    const { name, namespace, uid, resourceVersion, creationTimestamp, labels, annotations } = slice.metadata;
+    const kept = keptLabels.flatMap((label) => {
+      const value = labels?.[label];
+      return value === undefined ? [] : [[label, value] as const];
+    });
+    const trigger = annotations?.[triggerTimeAnnotation];
     this.metadata = {
       ...{ name, uid, resourceVersion, creationTimestamp },
       ...(namespace === undefined ? {} : { namespace }),
-      ...(service === undefined ? {} : { labels: { [serviceNameLabel]: service } }),
+      ...(kept.length === 0 ? {} : { labels: Object.fromEntries(kept) }),
+      ...(trigger === undefined ? {} : { annotations: { [triggerTimeAnnotation]: trigger } }),
     };
     this.addressType = slice.addressType;
     this.ports = slice.ports;

@@ -164,7 +164,7 @@ test('external zone, hosts and rewrites', { timeout: 30_000 }, async () => {
     const [server] = dns.addresses;
     await askUntil(
       async () => answerText(await askUdp(server!, encodeQuery('none.apps.test', 'A'))),
-      (answer) => answer[0] === 'NXDOMAIN aa',
+      (answer) => answer[0] === 'NOERROR aa',
     );
     const soa = 'ns apps.test 5 SOA ns.dns.apps.test';
     const inner = 'an inner.shop.svc.cluster.local 5 A 10.96.0.21';
@@ -176,6 +176,10 @@ test('external zone, hosts and rewrites', { timeout: 30_000 }, async () => {
         'SRV',
         ['NOERROR aa', 'an _http._tcp.web.shop.apps.test 5 SRV 0 100 80 web.shop.apps.test'],
       ],
+      ['any.apps.test', 'A', ['NOERROR aa', 'an any.apps.test 5 A 192.0.2.11']],
+      ['any.apps.test', 'AAAA', ['NOERROR aa', soa]],
+      ['two.labels.apps.test', 'A', ['NXDOMAIN aa', soa]],
+      ['*.apps.test', 'A', ['NOERROR aa', 'an *.apps.test 5 A 192.0.2.11']],
       ['front.apps.test', 'A', ['NOERROR aa', 'an front.apps.test 5 A 192.0.2.11']],
       ['front.apps.test', 'AAAA', ['NOERROR aa', soa]],
       ['inner.shop.apps.test', 'A', ['NXDOMAIN aa', soa]],
@@ -200,10 +204,11 @@ test('external zone, hosts and rewrites', { timeout: 30_000 }, async () => {
     await api.update(ingresses, { ...front, spec: { rules: [{ host: 'new.apps.test' }] } });
     const ask = async (name: string): Promise<string[]> => answerText(await askUdp(server!, encodeQuery(name, 'A')));
     await askUntil(
-      () => ask('new.apps.test'),
-      (answer) => answer[1] === 'an new.apps.test 5 A 192.0.2.11',
+      () => ask('front.apps.test'),
+      (answer) => answer[0] === 'NXDOMAIN aa',
     );
-    assert.deepEqual(await ask('front.apps.test'), ['NXDOMAIN aa', soa]);
+    assert.deepEqual(await ask('new.apps.test'), ['NOERROR aa', 'an new.apps.test 5 A 192.0.2.11']);
+    assert.deepEqual(await ask('any.apps.test'), ['NXDOMAIN aa', soa], 'the wildcard is gone, too');
   } finally {
     await dns.stop();
   }

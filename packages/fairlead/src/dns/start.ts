@@ -1,70 +1,24 @@
-import { readFileSync } from 'node:fs';
 import { endpointSlices, ingresses, namespaces, pods, type ResourceRef, type Stored, services } from '@fairlead/api';
-import { type ApiClient, type Informer, type InformerOptions, startInformer } from '@fairlead/client';
-import type { Clock, Random } from '../sys/clock.ts';
-import type { Log, Running } from '../sys/role.ts';
+import { type Informer, type InformerOptions, startInformer } from '@fairlead/client';
+import type { Running } from '../sys/role.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
-import type { MetricRegistry } from '../telemetry/metrics.ts';
-import { nameFromText } from '../wire/dns/name.ts';
 import { compileApexRecords, compileZoneRecords } from './compile.ts';
-import { compileHostsRecords, type HostsEntry, type RewriteRule } from './compile-static.ts';
-import { DnsError } from './dns-error.ts';
-import { DnsLoop, type DnsNotice } from './dns-loop.ts';
+import { compileClustersetApex } from './compile-clusterset.ts';
+import { compileHostsRecords } from './compile-static.ts';
+import { DnsLoop, type DnsSources } from './dns-loop.ts';
 import { registerDnsMetrics } from './dns-metrics.ts';
-import type { ForwardRule } from './forward/forwarder.ts';
-import { parseNameservers } from './forward/resolv-conf.ts';
-import { parseUpstream } from './forward/upstream-address.ts';
-import type { Upstream } from './forward/upstream-exchange.ts';
+import { type CheckedDnsOptions, checkDnsOptions, type DnsOptions } from './dns-options.ts';
+import { gateways, hostRoutes } from './gateway-kinds.ts';
+import { Handover } from './handover.ts';
 import { type KubeDnsOptions, KubeDnsRegistration, kubeDnsSlice } from './kube-dns-service.ts';
-import { addressFamily, normalizeName } from './owner-names.ts';
-import { clusterZone, type DnsProgram } from './program.ts';
-import { DnsServer, type DnsServerStats, type SecureListeners } from './server/dns-server.ts';
+import { ensureMulticlusterDefinitions } from './multicluster-definitions.ts';
+import { serviceImports } from './multicluster-kinds.ts';
+import { type OptionalSource, startOptionalInformer } from './optional-informer.ts';
+import type { DnsProgram } from './program.ts';
+import { DnsServer, type DnsServerStats } from './server/dns-server.ts';
 import { stripSlice } from './slice-strip.ts';
 
-/** Options of {@link startDns}. */
-export interface DnsOptions {
-  readonly client: ApiClient;
-  /** UDP and TCP both. An address that this machine does not have yet is served once it appears. */
-  readonly listen: readonly { readonly address: string; readonly port: number }[];
-  /** Zone of the cluster, e.g. `cluster.local`. */
-  readonly clusterDomain: string;
-  /** Where other names go: the servers of /etc/resolv.conf, or `ADDRESS[:PORT]` each; `[]` for nowhere. */
-  readonly upstreams: 'resolv.conf' | readonly string[];
-  /** Domains that go elsewhere, e.g. `{'example.org': ['10.0.0.53']}`; the longest one decides. */
-  readonly forwardRules?: Readonly<Record<string, readonly string[]>>;
-  /** UDP threads. */
-  readonly workers: number;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  /** Writes Service and EndpointSlice of the cluster DNS; absent: writes nothing. */
-  readonly kubeDns?: KubeDnsOptions;
-  /** TTL of all records and negative answers. Default 5. */
-  readonly ttlSeconds?: number;
-  /** Zone for clients outside the cluster: Ingress hosts and addresses of load balancers. */
-  readonly externalZone?: string;
-  /** Names with fixed addresses, as in hosts(5). */
-  readonly hosts?: readonly HostsEntry[];
-  /** Aliases for names outside the cluster's zone. */
-  readonly rewrites?: readonly RewriteRule[];
-  /** DNS over TLS (and, if given, HTTPS) with a certificate. */
-  readonly secure?: SecureListeners;
-  /** Where metrics are registered, under CoreDNS's names; absent: nowhere. */
-  readonly metrics?: MetricRegistry;
-  /** Logs one of so many UDP queries; absent: none. */
-  readonly logEvery?: number;
-  /** Zone of this node, for Services that prefer it. */
-  readonly nodeZone?: string;
-  /** Told of mistakes in annotations `fairlead.dev/dns-*`, once per change. */
-  readonly onNotice?: (notice: DnsNotice) => void;
-  /**
-   * Answers a Pod's first query of a search list with what the list leads to, so that one query does for
-   * four. Reads Pods, to know whose list it is. Default: off; a query that leads nowhere costs microseconds.
-   */
-  readonly completesSearch?: boolean;
-  /** `a-b-c-d.ns.pod` names for Pods that exist. Default `disabled`. */
-  readonly podRecords?: 'disabled' | 'verified';
-}
+export type { DnsOptions } from './dns-options.ts';
 
 /** A running DNS server. */
 export interface RunningDns extends Running {
@@ -77,37 +31,6 @@ export interface RunningDns extends Running {
   program(): DnsProgram;
 }
 
-/** The upstreams of the options, without our own addresses: forwarding to ourselves would loop. */
-function chooseUpstreams(options: DnsOptions, texts: readonly string[]): Upstream[] {
-  const own = new Set(options.listen.map(({ address, port }) => `${address} ${port}`));
-  if (options.kubeDns?.clusterIp !== undefined) own.add(`${options.kubeDns.clusterIp} 53`);
-  if (options.kubeDns !== undefined) own.add(`${options.kubeDns.address} ${options.kubeDns.port}`);
-  return texts.flatMap((text) => {
-    const upstream = parseUpstream(text);
-    if (upstream === undefined) throw new DnsError('options', `not an upstream address: ${text}`);
-    if (!own.has(`${upstream.address} ${upstream.port}`)) return [upstream];
-    options.log('warn', 'DNS upstream is this server itself, left out', { upstream: text });
-    return [];
-  });
-}
-
-/** Domains with upstreams of their own. */
-function chooseRules(options: DnsOptions): ForwardRule[] {
-  return Object.entries(options.forwardRules ?? {}).map(([domain, texts]) => {
-    if (nameFromText(domain) === undefined) throw new DnsError('options', `not a domain to forward: ${domain}`);
-    return { domain: normalizeName(domain), upstreams: chooseUpstreams(options, texts) };
-  });
-}
-
-function readResolvConf(log: Log): string {
-  try {
-    return readFileSync('/etc/resolv.conf', 'utf8');
-  } catch (error) {
-    log('warn', 'no /etc/resolv.conf: names outside the cluster will not resolve', { error });
-    return '';
-  }
-}
-
 /**
  * Starts the DNS server: it listens at once and answers SERVFAIL for the cluster's names until the API has
  * delivered everything. Losing the API later keeps the last records.
@@ -115,77 +38,76 @@ function readResolvConf(log: Log): string {
  * @throws DnsError `listen` when an address is taken, `options` for a bad upstream.
  */
 export async function startDns(options: DnsOptions): Promise<RunningDns> {
-  const { client, clock, random, log, kubeDns } = options;
-  const ttlSeconds = options.ttlSeconds ?? 5;
-  const zone = clusterZone(normalizeName(options.clusterDomain), ttlSeconds);
-  const { nodeZone, onNotice } = options;
-  const compileOptions = { zone: zone.origin, ttlSeconds, ...(nodeZone === undefined ? {} : { nodeZone }) };
-  const listen = options.listen.map(({ address, port }): SocketAddress => {
-    const family = addressFamily(address);
-    if (family === undefined) throw new DnsError('options', `not an address to listen on: ${address}`);
-    return { family: family === 'A' ? 'ipv4' : 'ipv6', address, port };
-  });
-  const upstreamTexts = options.upstreams === 'resolv.conf' ? parseNameservers(readResolvConf(log)) : options.upstreams;
-  const external = options.externalZone === undefined ? undefined : normalizeName(options.externalZone);
-  if (external !== undefined && nameFromText(external) === undefined) {
-    throw new DnsError('options', `not a zone: ${options.externalZone}`);
-  }
-  const externalZone = external === undefined ? undefined : clusterZone(external, ttlSeconds);
+  const { clock, random, log, kubeDns } = options;
+  const checked = checkDnsOptions(options);
+  const { zone, externalZone, clustersetZone, ttlSeconds } = checked;
   let running: DnsServer | undefined;
-  const [first] = options.listen;
   const metrics =
     options.metrics &&
-    registerDnsMetrics(options.metrics, `dns://:${first?.port ?? 53}`, `${zone.origin}.`, () => running?.stats);
+    registerDnsMetrics(
+      options.metrics,
+      `dns://:${options.listen[0]?.port ?? 53}`,
+      `${zone.origin}.`,
+      () => running?.stats,
+      clock,
+    );
   const server = new DnsServer({
     zone,
+    otherZones: [externalZone, clustersetZone].filter((other) => other !== undefined),
     onResolved: metrics?.resolved,
+    onExchanged: metrics?.exchanged,
     logEvery: options.logEvery,
     completesSearch: options.completesSearch === true,
-    ...(externalZone === undefined ? {} : { otherZones: [externalZone] }),
     rewrites: options.rewrites ?? [],
     secure: options.secure,
-    listen,
-    upstreams: chooseUpstreams(options, upstreamTexts),
-    forwardRules: chooseRules(options),
+    listen: checked.listen,
+    upstreams: checked.upstreams,
+    forwardRules: checked.forwardRules,
+    subnetSources: checked.subnetSources,
+    upstreamAuthorities: options.upstreamAuthorities,
+    transferTo: checked.transferTo,
     workers: options.workers,
     clock,
     random,
     log,
   });
-  const nameservers = kubeDns?.clusterIp === undefined ? listen.map(({ address }) => address) : [kubeDns.clusterIp];
-  server.setSource('zone', compileApexRecords(zone, nameservers, compileOptions));
-  if (externalZone !== undefined) {
-    server.setSource('external', compileZoneRecords(externalZone, nameservers, ttlSeconds));
-  }
-  if (options.hosts !== undefined) server.setSource('hosts', compileHostsRecords(options.hosts, ttlSeconds));
+  setStaticRecords(server, options, checked);
   running = server;
-  await server.start();
+  const handover = makeHandover(options);
+  const isSuccessor = (await handover?.meetPredecessor()) === true;
+  // A server that another one hands over to loads first: until then the other one has the better answers.
+  if (!isSuccessor) await server.start();
 
-  const informers: Informer<unknown>[] = [];
-  function watch<T>(ref: ResourceRef<T>, strip?: (object: Stored<T>) => Stored<T>): Informer<T> {
-    const more = strip === undefined ? {} : { strip: strip as unknown as NonNullable<InformerOptions['strip']> };
-    const informer = startInformer(client, ref, {}, { clock, random, log, ...more });
-    informers.push(informer as Informer<unknown>);
-    return informer;
-  }
-  const sources = {
-    services: watch(services),
-    endpointSlices: watch(endpointSlices, stripSlice),
-    namespaces: watch(namespaces),
-    pods: options.podRecords === 'verified' || options.completesSearch === true ? watch(pods) : undefined,
-    ingresses: external === undefined ? undefined : watch(ingresses),
-  };
-  const loop = new DnsLoop(sources, server, { ...compileOptions, externalZone: external, onNotice });
-  const registration = kubeDns && new KubeDnsRegistration(client, kubeDns, clock, log);
+  const { sources, stop: stopSources } = startSources(options, checked);
+  const loop = new DnsLoop(sources, server, {
+    zone: zone.origin,
+    ttlSeconds,
+    clock,
+    hasZonalNames: options.hasZonalNames === true,
+    externalZone: externalZone?.origin,
+    clustersetZone: clustersetZone?.origin,
+    findNodeZone: options.findNodeZone,
+    onNotice: options.onNotice,
+    onInstalled: metrics?.installed,
+  });
+  const registration = kubeDns && new KubeDnsRegistration(options.client, kubeDns, clock, log);
   if (kubeDns !== undefined && registration !== undefined) {
     watchRegistration(sources.services, sources.endpointSlices, kubeDns, registration);
   }
+  if (isSuccessor) {
+    await handover?.beforeServing(loop.synced);
+    await server.start();
+  }
+  await handover?.serving();
   let stopped: Promise<void> | undefined;
   const stopAll = async (): Promise<void> => {
-    await registration?.stop();
+    const isHandedOver = (await handover?.awaitSuccessor(options.lameduckMs ?? 0)) === true;
+    // A successor on this node has taken over the slice, too.
+    await registration?.stop(!isHandedOver);
     loop.stop();
-    for (const informer of informers) informer.stop();
+    stopSources();
     await server.stop();
+    await handover?.stop();
   };
   return {
     ready: Promise.all([loop.synced, registration?.registered]).then(() => undefined),
@@ -199,6 +121,78 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
       return stopped;
     },
   };
+}
+
+/** Absent where the kernel chooses the port: nobody else can serve the same one. */
+function makeHandover({ listen, clock, log }: DnsOptions): Handover | undefined {
+  const [first] = listen;
+  if (first === undefined || first.port === 0) return undefined;
+  return new Handover(`${first.address}:${first.port}`, clock, log);
+}
+
+/** Names that no object makes: of the zones themselves, and of hosts entries. */
+function setStaticRecords(server: DnsServer, options: DnsOptions, checked: CheckedDnsOptions): void {
+  const { zone, externalZone, clustersetZone, ttlSeconds } = checked;
+  const clusterIp = options.kubeDns?.clusterIp;
+  const nameservers = clusterIp === undefined ? options.listen.map(({ address }) => address) : [clusterIp];
+  server.setSource('zone', compileApexRecords(zone, nameservers, { ttlSeconds }));
+  if (externalZone !== undefined) {
+    server.setSource('external', compileZoneRecords(externalZone, nameservers, ttlSeconds));
+  }
+  if (clustersetZone !== undefined) {
+    server.setSource('clusterset', compileClustersetApex(clustersetZone, nameservers, ttlSeconds));
+  }
+  if (options.hosts !== undefined) server.setSource('hosts', compileHostsRecords(options.hosts, ttlSeconds));
+}
+
+/** Copies of the objects that the options call for. */
+function startSources(
+  options: DnsOptions,
+  checked: CheckedDnsOptions,
+): { readonly sources: DnsSources; readonly stop: () => void } {
+  const { client, clock, random, log } = options;
+  const stops: (() => void)[] = [];
+  function watch<T>(ref: ResourceRef<T>, strip?: (object: Stored<T>) => Stored<T>): Informer<T> {
+    const more = strip === undefined ? {} : { strip: strip as unknown as NonNullable<InformerOptions['strip']> };
+    const informer = startInformer(client, ref, {}, { clock, random, log, ...more });
+    stops.push(() => informer.stop());
+    return informer;
+  }
+  function watchOptional<T>(ref: ResourceRef<T>): OptionalSource<T> {
+    const source = startOptionalInformer(client, ref, { clock, random, log });
+    stops.push(() => source.stop());
+    return source;
+  }
+  const hasExternal = checked.externalZone !== undefined;
+  const hasClusterset = checked.clustersetZone !== undefined;
+  if (hasClusterset) stops.push(installDefinitions(options));
+  const sources: DnsSources = {
+    services: watch(services),
+    endpointSlices: watch(endpointSlices, stripSlice),
+    namespaces: watch(namespaces),
+    pods: options.podRecords === 'verified' || options.completesSearch === true ? watch(pods) : undefined,
+    ingresses: hasExternal ? watch(ingresses) : undefined,
+    gateways: hasExternal ? watchOptional(gateways) : undefined,
+    routes: hasExternal ? Object.fromEntries(hostRoutes.map((ref) => [ref.plural, watchOptional(ref)])) : undefined,
+    imports: hasClusterset ? watchOptional(serviceImports) : undefined,
+  };
+  return { sources, stop: () => stops.forEach((stop) => void stop()) };
+}
+
+/** Installs the kinds of the Multi-Cluster Services API once the API answers. Returns a function that gives up. */
+function installDefinitions({ client, clock, log }: DnsOptions): () => void {
+  const stopping = new AbortController();
+  const run = async (): Promise<void> => {
+    for (let delayMs = 100; !stopping.signal.aborted; delayMs = Math.min(delayMs * 2, 5000)) {
+      try {
+        return await ensureMulticlusterDefinitions(client, log);
+      } catch {
+        await clock.sleep(delayMs, stopping.signal).catch(() => undefined);
+      }
+    }
+  };
+  void run();
+  return () => stopping.abort();
 }
 
 /** Restores the Service or our slice when somebody removes or changes them. */

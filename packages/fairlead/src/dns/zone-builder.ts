@@ -43,6 +43,8 @@ export class ZoneBuilder {
   readonly #spareKeys: NameKey[] = [];
   readonly #lastParent: NameKey = new NameKey();
   #lastParentRow = 0;
+  /** Names that begin with `*`, by zone. */
+  readonly #wildcards: number[];
   #rows = 0;
   #turn = 0;
   #changes = 0;
@@ -52,6 +54,7 @@ export class ZoneBuilder {
     this.#otherZones = otherZones;
     this.#zone = zone;
     this.#table = table;
+    this.#wildcards = [zone, ...otherZones].map(() => 0);
     this.#origins = [zone, ...otherZones].map(({ origin }) => nameFromText(origin) ?? Uint8Array.of(0));
   }
 
@@ -176,6 +179,7 @@ export class ZoneBuilder {
   /** A row for a name that is not there; its parents come to exist, too. The table gets it by {@link #install}. */
   #addName(key: NameKey): number {
     const row = this.#freeRows.pop() ?? ++this.#rows;
+    if (isWildcard(key)) this.#countWildcard(key, 1);
     const parent = this.#parentRow(key, true);
     if (parent !== 0) this.#below.set(parent, this.#below.get(parent) + 1);
     return row;
@@ -183,6 +187,7 @@ export class ZoneBuilder {
 
   #removeName(key: NameKey, row: number): void {
     this.#table.remove(key);
+    if (isWildcard(key)) this.#countWildcard(key, -1);
     this.#changes++;
     this.#entryOf.set(row, 0);
     this.#freeRows.push(row);
@@ -196,6 +201,13 @@ export class ZoneBuilder {
     parentKey.setParent(key);
     this.#removeName(parentKey, parent);
     this.#spareKeys.push(parentKey);
+  }
+
+  #countWildcard(key: NameKey, difference: number): void {
+    const zone = this.#origins.findIndex((origin) => key.isBelow(origin));
+    if (zone < 0) return;
+    this.#wildcards[zone]! += difference;
+    this.#table.markWildcards(zone, this.#wildcards[zone]! > 0);
   }
 
   /** Row of the name above, inside the zone; 0: none. Adds it as an empty name when `isWanted`. */
@@ -240,6 +252,10 @@ export class ZoneBuilder {
     if (rows === undefined) this.#sharedRows.set(id, new Set([row]));
     else rows.add(row);
   }
+}
+
+function isWildcard({ bytes }: NameKey): boolean {
+  return bytes[0] === 1 && bytes[1] === 0x2a;
 }
 
 /** Whether `parent` is `key` without its first label. */

@@ -33,6 +33,7 @@ export const MSG_NOSIGNAL = 0x4000;
 /** recvmmsg: block for the first message only. */
 export const MSG_WAITFORONE = 0x10000;
 
+export const SHUT_RD = 0;
 export const SHUT_WR = 1;
 export const SHUT_RDWR = 2;
 

@@ -26,6 +26,8 @@ export interface Gauge {
 /** Counts observations in fixed buckets. */
 export interface Histogram {
   observe(value: number, ...labels: LabelValues): void;
+  /** Adds observations that were counted elsewhere: per bucket, the last one above all bounds, and their sum. */
+  add(counts: readonly number[], sum: number, ...labels: LabelValues): void;
 }
 
 /** Label value of all series above a metric's bound: labels from clients must not fill the memory. */
@@ -75,7 +77,10 @@ export class MetricRegistry {
   histogram(options: MetricOptions & { readonly buckets?: readonly number[] }): Histogram {
     const metric = new HistogramMetric(options, options.buckets ?? LATENCY_BUCKETS);
     this.#register(metric);
-    return { observe: (value, ...labels) => metric.observe(value, labels) };
+    return {
+      observe: (value, ...labels) => metric.observe(value, labels),
+      add: (counts, sum, ...labels) => metric.add(counts, sum, labels),
+    };
   }
 
   /** Runs before each scrape: copies values from where they are kept (workers, the kernel) into gauges. */
@@ -198,6 +203,12 @@ class HistogramMetric implements MetricFamily {
     }
     state.counts[low] = state.counts[low]! + 1;
     state.sum += value;
+  }
+
+  add(counts: readonly number[], sum: number, labels: LabelValues): void {
+    const state = this.#series.get(labels);
+    for (let at = 0; at < state.counts.length; at++) state.counts[at] = state.counts[at]! + (counts[at] ?? 0);
+    state.sum += sum;
   }
 
   *samples(): Generator<Sample> {

@@ -63,6 +63,7 @@ test('a Corefile becomes settings, and every line says what became of it', () =>
       { kind: 'exact', from: 'foo.example', to: 'web.shop.svc.cluster.local' },
       { kind: 'suffix', from: 'old.test', to: 'new.test' },
     ],
+    lameduckMs: 5000,
     logQueries: true,
   });
   assert.deepEqual(
@@ -70,6 +71,7 @@ test('a Corefile becomes settings, and every line says what became of it', () =>
       .map(({ line, directive, result, detail }) => `${line} ${directive} ${result}: ${detail}`)
       .filter((note) => !note.includes('built in')),
     [
+      '7 health taken: lameduck 5s: a leaving server waits so long for its successor',
       '11 kubernetes taken: cluster domain cluster.local, pods insecure as verified, fallthrough (reverse names always fall through), ttl 30; not taken: endpoint_pod_names',
       '18 hosts taken: 1 entries',
       '22 rewrite taken: foo.example is an alias of web.shop.svc.cluster.local',
@@ -85,7 +87,7 @@ test('a Corefile becomes settings, and every line says what became of it', () =>
   );
   assert.deepEqual(
     notes.filter(({ result }) => result === 'built in').map(({ directive }) => directive),
-    ['cache', 'errors', 'health', 'ready', 'prometheus'],
+    ['cache', 'errors', 'ready', 'prometheus'],
   );
 });
 

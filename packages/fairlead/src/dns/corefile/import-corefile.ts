@@ -1,6 +1,8 @@
+import { parseNetwork } from '../address-networks.ts';
 import type { HostsEntry, RewriteRule } from '../compile-static.ts';
 import { parseHosts } from '../compile-static.ts';
-import { addressFamily, normalizeName } from '../owner-names.ts';
+import { parseUpstream } from '../forward/upstream-address.ts';
+import { normalizeName } from '../owner-names.ts';
 import { type CorefileDirective, type CorefileServer, parseCorefile } from './parse-corefile.ts';
 
 /** What a Corefile says, as options of `startDns`. Absent: it says nothing about it. */
@@ -13,6 +15,11 @@ export interface CorefileSettings {
   readonly hosts: readonly HostsEntry[];
   readonly rewrites: readonly RewriteRule[];
   readonly externalZone?: string;
+  readonly clustersetZone?: string;
+  readonly hasZonalNames?: boolean;
+  /** Who may transfer zones: addresses, networks or `*`. */
+  readonly transferTo?: readonly string[];
+  readonly lameduckMs?: number;
   readonly logQueries?: boolean;
   readonly completesSearch?: boolean;
 }
@@ -37,7 +44,6 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** Plugins whose job the server does anyway. */
 const builtIn: Readonly<Record<string, string>> = {
   errors: 'errors are logged',
-  health: 'the role has its own health endpoint',
   ready: 'the role has its own readiness endpoint',
   prometheus: 'metrics have the same names, on the metrics address of the role',
   loop: 'a loop is probed for at start',
@@ -50,12 +56,32 @@ const builtIn: Readonly<Record<string, string>> = {
   shed: 'queues are bounded and drop early',
   nsid: 'off',
   cancel: 'every forwarded query has a deadline',
+  timeouts: 'idle connections are closed after 10 s',
+  header: 'flags are as the protocol has them',
+  metadata: 'nothing needs it',
+  debug: 'the log level is a setting of the role',
+  root: 'paths are taken as they are',
 };
+
+/** What takes its place, for plugins that are often in a Corefile and that have no counterpart in one here. */
+const elsewhere: Readonly<Record<string, string>> = {
+  bind: 'addresses are given with --dns-listen',
+  tls: 'certificates are given with --dns-tls-cert and --dns-tls-key',
+  pprof: 'Node has its own inspector',
+  trace: 'there are no traces of single queries',
+  dnstap: 'a sample of the queries is logged with --dns-log-every',
+  nomad: 'other registries become Services by controllers',
+  etcd: 'other registries become Services by controllers',
+};
+
+/** A file that a Corefile names; absent: it cannot be read. */
+type ReadFile = (path: string) => string | undefined;
 
 /** Reads a Corefile and says, line by line, what was taken of it. A syntax error is the only note then. */
 export function importCorefile(
   text: string,
   environment: Readonly<Record<string, string | undefined>> = {},
+  readFile: ReadFile = () => undefined,
 ): ImportedCorefile {
   const parsed = parseCorefile(text, environment);
   const settings: Mutable<CorefileSettings> = { forwardRules: {}, hosts: [], rewrites: [] };
@@ -63,11 +89,14 @@ export function importCorefile(
     const { line, message } = parsed;
     return { settings, notes: [{ line, directive: 'Corefile', result: 'ignored', detail: message }] };
   }
-  const notes = parsed.servers.flatMap((server) => importServer(server, settings));
+  const notes = parsed.servers.flatMap((server) => importServer(server, settings, readFile));
   return { settings, notes: notes.sort((a, b) => a.line - b.line) };
 }
 
-function importServer(server: CorefileServer, settings: Mutable<CorefileSettings>): CorefileNote[] {
+function importServer(server: CorefileServer, settings: Mutable<CorefileSettings>, readFile: ReadFile): CorefileNote[] {
+  if (server.addresses[0] === 'import') {
+    return [{ line: server.line, directive: 'import', result: 'ignored', detail: importDetail(server.addresses[1]) }];
+  }
   const zones = server.addresses.map(zoneOf).filter((zone) => zone !== undefined);
   const notes: CorefileNote[] = [];
   if (zones.length < server.addresses.length) {
@@ -76,7 +105,7 @@ function importServer(server: CorefileServer, settings: Mutable<CorefileSettings
     if (zones.length === 0) return notes;
   }
   for (const directive of server.directives) {
-    const [result, detail] = importDirective(directive, zones, settings);
+    const [result, detail] = importDirective(directive, zones, settings, readFile);
     notes.push({ line: directive.line, directive: directive.name, result, detail });
   }
   return notes;
@@ -96,6 +125,7 @@ function importDirective(
   directive: CorefileDirective,
   zones: readonly string[],
   settings: Mutable<CorefileSettings>,
+  readFile: ReadFile,
 ): Outcome {
   const own = builtIn[directive.name];
   if (own !== undefined) return ['built in', own];
@@ -107,9 +137,17 @@ function importDirective(
     case 'cache':
       return ['built in', 'forwarded answers are cached by their TTL, at most 3600 s, with prefetch and stale answers'];
     case 'hosts':
-      return importHosts(directive, settings);
+      return importHosts(directive, settings, readFile);
     case 'rewrite':
       return importRewrite(directive, settings);
+    case 'health':
+      return importHealth(directive, settings);
+    case 'transfer':
+      return importTransfer(directive, settings);
+    case 'multicluster':
+      return importMulticluster(directive.args, settings);
+    case 'import':
+      return ['ignored', importDetail(directive.args[0])];
     case 'k8s_external':
     case 'k8s_gateway':
       if (directive.args[0] === undefined) return ['ignored', 'names no zone'];
@@ -122,7 +160,7 @@ function importDirective(
       settings.logQueries = true;
       return ['taken', 'a sample of the queries is logged'];
     default:
-      return ['ignored', 'no such function here'];
+      return ['ignored', elsewhere[directive.name] ?? 'no such function here'];
   }
 }
 
@@ -141,6 +179,14 @@ function importKubernetes(directive: CorefileDirective, settings: Mutable<Corefi
       // Names that only echo an address can be had for any address, so they prove nothing.
       settings.podRecords = value === 'disabled' ? 'disabled' : 'verified';
       taken.push(`pods ${value}${value === 'insecure' ? ' as verified' : ''}`);
+    } else if (name === 'zonal') {
+      settings.hasZonalNames = true;
+      taken.push('zonal');
+    } else if (name === 'multicluster') {
+      const [, detail] = importMulticluster(args, settings);
+      taken.push(detail);
+    } else if (name === 'endpoint' || name === 'kubeconfig' || name === 'tls') {
+      left.push(`${name} (--kubeconfig says where the API is)`);
     } else if (name === 'fallthrough') taken.push('fallthrough (reverse names always fall through)');
     else left.push(name);
   }
@@ -158,17 +204,19 @@ function importForward(
   for (const target of targets) {
     if (target === '/etc/resolv.conf') continue;
     const [, transport = 'dns', rest = ''] = /^(?:([a-z]+):\/\/)?(.*)$/.exec(target) ?? [];
-    const address = rest.replace(/^\[(.*)\](?::\d+)?$/, '$1').replace(/^([^:]+):\d+$/, '$1');
-    if (!['dns', 'tls'].includes(transport) || addressFamily(address) === undefined) {
-      return ['ignored', `cannot forward to ${target}`];
-    }
-    upstreams.push(transport === 'dns' ? rest : `tls://${rest}${serverName === undefined ? '' : `#${serverName}`}`);
+    const name = serverName === undefined ? '' : `#${serverName}`;
+    const upstream = transport === 'dns' ? rest : `${transport}://${rest}${name}`;
+    if (parseUpstream(upstream) === undefined) return ['ignored', `cannot forward to ${target}`];
+    upstreams.push(upstream);
   }
   const isHost = targets.includes('/etc/resolv.conf');
   const left = directive.block.filter(({ name }) => name !== 'tls_servername' && name !== 'max_concurrent');
   const rest = left.length === 0 ? '' : `; not taken: ${left.map(({ name }) => name).join(', ')}`;
   const domains = normalizeName(from) === '' ? zones : [normalizeName(from)];
   for (const domain of domains) {
+    if (domain === settings.clusterDomain || domain === 'cluster.local') {
+      return ['ignored', `names of ${domain} are answered here, not forwarded`];
+    }
     if (domain === '.' || domain === '') settings.upstreams = isHost ? 'resolv.conf' : upstreams;
     else if (isHost) return ['ignored', `/etc/resolv.conf for ${domain}: give addresses`];
     else settings.forwardRules = { ...settings.forwardRules, [domain]: upstreams };
@@ -176,9 +224,15 @@ function importForward(
   return ['taken', `${domains.join(', ')} to ${isHost ? '/etc/resolv.conf' : upstreams.join(', ')}${rest}`];
 }
 
-function importHosts(directive: CorefileDirective, settings: Mutable<CorefileSettings>): Outcome {
+function importHosts(directive: CorefileDirective, settings: Mutable<CorefileSettings>, readFile: ReadFile): Outcome {
   const [file] = directive.args;
-  if (file?.includes('/')) return ['ignored', `hosts files are not read (${file}): write the entries into the block`];
+  if (file?.includes('/')) {
+    const content = readFile(file);
+    if (content === undefined) return ['ignored', `${file} cannot be read`];
+    const entries = parseHosts(content);
+    settings.hosts = [...settings.hosts, ...entries];
+    return ['taken', `${entries.length} entries of ${file}, as it is now`];
+  }
   const text = directive.block.map(({ name, args }) => [name, ...args].join(' ')).join('\n');
   const entries = parseHosts(text);
   settings.hosts = [...settings.hosts, ...entries];
@@ -198,4 +252,33 @@ function importRewrite(directive: CorefileDirective, settings: Mutable<CorefileS
   const rule: RewriteRule = { kind: kind === 'suffix' ? 'suffix' : 'exact', from: clean(from), to: clean(to) };
   settings.rewrites = [...settings.rewrites, rule];
   return ['taken', `${rule.from} is an alias of ${rule.to}`];
+}
+
+/** `lameduck 5s`: how long the server goes on when it is told to stop. */
+function importHealth(directive: CorefileDirective, settings: Mutable<CorefileSettings>): Outcome {
+  const value = directive.block.find(({ name }) => name === 'lameduck')?.args[0];
+  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(value ?? '') ?? [];
+  if (number === '') return ['built in', 'the role has its own health endpoint'];
+  settings.lameduckMs = Number(number) * ({ ms: 1, s: 1000, m: 60_000 }[unit] ?? 0);
+  return ['taken', `lameduck ${value}: a leaving server waits so long for its successor`];
+}
+
+function importTransfer(directive: CorefileDirective, settings: Mutable<CorefileSettings>): Outcome {
+  const targets = directive.block.flatMap(({ name, args }) => (name === 'to' ? args : []));
+  const networks = targets.map((target) => target.replace(/^(?:dns:\/\/)?(\d+\.\d+\.\d+\.\d+):\d+$/, '$1'));
+  const good = networks.filter((network) => parseNetwork(network) !== undefined);
+  if (good.length === 0) return ['ignored', 'names no address to transfer to'];
+  settings.transferTo = [...(settings.transferTo ?? []), ...good];
+  const bad = networks.filter((network) => !good.includes(network));
+  const rest = bad.length === 0 ? '' : `; not taken: ${bad.join(', ')}`;
+  return ['taken', `zones may be transferred to ${good.join(', ')}; nobody is notified${rest}`];
+}
+
+function importMulticluster(args: readonly string[], settings: Mutable<CorefileSettings>): Outcome {
+  settings.clustersetZone = normalizeName(args[0] ?? 'clusterset.local');
+  return ['taken', `multi-cluster zone ${settings.clustersetZone}`];
+}
+
+function importDetail(name: string | undefined): string {
+  return `only snippets are imported, no files (${name ?? ''}): put their lines into the Corefile`;
 }

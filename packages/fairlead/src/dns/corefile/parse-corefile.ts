@@ -76,8 +76,11 @@ function readServers(tokens: readonly Token[]): CorefileServer[] {
       addresses.push(...token.text.split(',').filter((part) => part !== ''));
       at++;
     }
-    if (addresses.length === 1 && addresses[0] === 'import')
-      throw new Problem(line, 'import of files is not supported');
+    if (addresses[0] === 'import') {
+      // A line of its own; what comes next is another server.
+      servers.push({ line, addresses, directives: [] });
+      continue;
+    }
     if (tokens[at]?.text !== '{') throw new Problem(line, `expected '{' after ${addresses.join(' ')}`);
     const block = readBlock(tokens, at + 1, line);
     servers.push({ line, addresses, directives: block.directives });

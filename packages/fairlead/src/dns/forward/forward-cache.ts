@@ -46,6 +46,10 @@ export class ForwardCache {
   readonly #limits: ForwardCacheLimits;
   readonly #entries: Map<string, Entry> = new Map();
   hits = 0;
+  /** Entries that were pushed out by newer ones. */
+  evictions = 0;
+  /** Entries that say that there is nothing. */
+  denials = 0;
   misses = 0;
 
   constructor(clock: Clock, limits: ForwardCacheLimits = defaultCacheLimits) {
@@ -64,7 +68,7 @@ export class ForwardCache {
     if (entry !== undefined && entry.heldUntilMs > this.#clock.monotonicMs()) return this.stale(key);
     if (entry === undefined || age >= entry.ttlSeconds) {
       this.misses++;
-      if (entry !== undefined && age >= entry.ttlSeconds + this.#limits.staleMaxSeconds) this.#entries.delete(key);
+      if (entry !== undefined && age >= entry.ttlSeconds + this.#limits.staleMaxSeconds) this.#drop(key);
       return undefined;
     }
     this.hits++;
@@ -96,12 +100,21 @@ export class ForwardCache {
   set(key: string, answer: ForwardedAnswer): void {
     const ttlSeconds = this.ttlOf(answer);
     if (ttlSeconds <= 0 || (answer.rcode === rcode.SERVFAIL && this.stale(key) !== undefined)) return;
-    this.#entries.delete(key);
+    this.#drop(key);
+    if (isDenial(answer)) this.denials++;
     this.#entries.set(key, { answer, storedMs: this.#clock.monotonicMs(), ttlSeconds, heldUntilMs: 0 });
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= this.#limits.entries) break;
-      this.#entries.delete(oldest);
+      this.#drop(oldest);
+      this.evictions++;
     }
+  }
+
+  #drop(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    if (isDenial(entry.answer)) this.denials--;
+    this.#entries.delete(key);
   }
 
   /** Seconds an answer may be kept; 0: not at all. Negative answers need a SOA (RFC 2308 5). */
@@ -120,6 +133,10 @@ export class ForwardCache {
 }
 
 const staleTtl = 30;
+
+function isDenial(answer: ForwardedAnswer): boolean {
+  return answer.answers.length === 0;
+}
 
 function withTtls(answer: ForwardedAnswer, ttlOf: (ttl: number) => number): ForwardedAnswer {
   const changed = (record: DnsRecord): DnsRecord => ({ ...record, ttl: ttlOf(record.ttl) });

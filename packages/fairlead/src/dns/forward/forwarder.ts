@@ -5,8 +5,10 @@ import type { DnsMessage, DnsQuestion, DnsRecord } from '../../wire/dns/message.
 import { nameFromText, nameKey, type WireName } from '../../wire/dns/name.ts';
 import { MessageWriter } from '../../wire/dns/writer.ts';
 import { ForwardCache, type ForwardedAnswer } from './forward-cache.ts';
-import { type ExchangeOptions, exchangeTcp, exchangeUdp, type Upstream } from './upstream-exchange.ts';
+import { UpstreamConnections } from './upstream-connections.ts';
+import { type ExchangeOptions, type ExchangeResult, exchangeUdp, type Upstream } from './upstream-exchange.ts';
 import { UpstreamGroup } from './upstream-group.ts';
+import { HttpsUpstreams } from './upstream-https.ts';
 
 /** What a forwarder needs. */
 export interface ForwarderOptions {
@@ -16,6 +18,8 @@ export interface ForwarderOptions {
   readonly rules?: readonly ForwardRule[];
   readonly clock: Clock;
   readonly random: Random;
+  /** Authorities that certificates of upstreams must come from, PEM. Default: those that Node knows. */
+  readonly tlsAuthorities?: string | undefined;
   /** Message ID of a query, unpredictable. Default: node:crypto. */
   readonly randomId?: () => number;
   /** Time for one attempt at one upstream. */
@@ -24,6 +28,8 @@ export interface ForwarderOptions {
   readonly attempts?: number;
   /** Different questions in flight; beyond it SERVFAIL at once. */
   readonly maxInFlight?: number;
+  /** Told of every exchange with an upstream: its answer's code, absent when there was none. */
+  readonly onExchanged?: ((upstream: Upstream, code: number | undefined, durationMs: number) => void) | undefined;
   /** Told of every answer that may be kept, with its life in seconds. */
   readonly onAnswer?: (question: ForwardQuestion, answer: ForwardedAnswer, ttlSeconds: number) => void;
 }
@@ -47,7 +53,15 @@ export interface ForwarderStats {
   readonly attempts: number;
   readonly failures: number;
   readonly rejected: number;
+  /** Queries to upstreams that found a connection open. */
+  readonly reusedConnections: number;
+  /** Datagrams of upstreams that did not answer the question asked. */
+  readonly mismatches: number;
+  /** Queries for which all upstreams were down. */
+  readonly allDown: number;
   readonly cacheEntries: number;
+  readonly deniedEntries: number;
+  readonly evictions: number;
   readonly cacheHits: number;
   readonly cacheMisses: number;
   readonly servedStale: number;
@@ -74,11 +88,15 @@ export class Forwarder {
   readonly #default: UpstreamGroup;
   /** By the wire key of the domain. */
   readonly #rules: Map<string, UpstreamGroup> = new Map();
+  readonly #connections: UpstreamConnections;
+  readonly #https: HttpsUpstreams;
   #probe: string | undefined;
   #isLooping = false;
   #attempts = 0;
   #failures = 0;
   #rejected = 0;
+  #allDown = 0;
+  #mismatches = 0;
   #servedStale = 0;
   #refreshes = 0;
 
@@ -86,6 +104,8 @@ export class Forwarder {
     this.#options = options;
     const { clock, random } = options;
     this.#cache = new ForwardCache(clock);
+    this.#connections = new UpstreamConnections(options.tlsAuthorities);
+    this.#https = new HttpsUpstreams(options.tlsAuthorities);
     this.#default = new UpstreamGroup(options.upstreams, clock, random);
     for (const { domain, upstreams } of options.rules ?? []) {
       const name = nameFromText(domain);
@@ -100,7 +120,12 @@ export class Forwarder {
       attempts: this.#attempts,
       failures: this.#failures,
       rejected: this.#rejected,
+      reusedConnections: this.#connections.reused + this.#https.reused,
+      mismatches: this.#mismatches,
+      allDown: this.#allDown,
       cacheEntries: this.#cache.size,
+      deniedEntries: this.#cache.denials,
+      evictions: this.#cache.evictions,
       cacheHits: this.#cache.hits,
       cacheMisses: this.#cache.misses,
       servedStale: this.#servedStale,
@@ -158,9 +183,16 @@ export class Forwarder {
     return this.#isLooping;
   }
 
+  /** Resolves when nothing that is in flight now is any more. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#flights.values());
+  }
+
   /** Ends all flights with SERVFAIL. */
   stop(): void {
     this.#stop.abort();
+    this.#connections.close();
+    this.#https.close();
   }
 
   #fly(key: string, question: ForwardQuestion): Promise<ForwardedAnswer> {
@@ -187,6 +219,15 @@ export class Forwarder {
     return flight;
   }
 
+  async #exchange(exchange: ExchangeOptions): Promise<ExchangeResult> {
+    const { tlsName, httpsPath } = exchange.upstream;
+    if (httpsPath !== undefined) return this.#https.exchange(exchange);
+    if (tlsName !== undefined) return this.#connections.exchange(exchange);
+    const result = await exchangeUdp(exchange);
+    const isCut = result.ok && (result.message.flags & headerFlag.TC) !== 0;
+    return isCut ? this.#connections.exchange(exchange) : result;
+  }
+
   #groupFor(name: WireName): UpstreamGroup {
     if (this.#rules.size > 0) {
       for (let at = 0; ; at += name[at]! + 1) {
@@ -202,6 +243,7 @@ export class Forwarder {
     const group = this.#groupFor(question.name);
     const upstreams = group.order();
     if (upstreams.length === 0) return failure(extendedError.noReachableAuthority);
+    if (group.down === upstreams.length) this.#allDown++;
     const attempts = this.#options.attempts ?? Math.max(2, upstreams.length);
     let last = failure(extendedError.noReachableAuthority);
     for (let attempt = 0; attempt < attempts && !this.#stop.signal.aborted; attempt++) {
@@ -229,10 +271,12 @@ export class Forwarder {
       timeoutMs: this.#options.attemptTimeoutMs ?? 2000,
       clock: this.#options.clock,
       signal: this.#stop.signal,
+      onMismatch: () => this.#mismatches++,
     };
-    const isSecure = upstream.tlsName !== undefined;
-    let result = isSecure ? await exchangeTcp(exchange) : await exchangeUdp(exchange);
-    if (!isSecure && result.ok && (result.message.flags & headerFlag.TC) !== 0) result = await exchangeTcp(exchange);
+    const startMs = this.#options.clock.monotonicMs();
+    const result = await this.#exchange(exchange);
+    const code = result.ok ? result.message.flags & 0x0f : undefined;
+    this.#options.onExchanged?.(upstream, code, this.#options.clock.monotonicMs() - startMs);
     group.note(upstream, result.ok);
     if (result.ok) return acceptAnswer(result.message, question);
     this.#failures++;

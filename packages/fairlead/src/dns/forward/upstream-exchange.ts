@@ -1,6 +1,5 @@
 import { createSocket } from 'node:dgram';
-import { connect, isIPv6, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { isIPv6 } from 'node:net';
 import type { Clock } from '../../sys/clock.ts';
 import { headerFlag } from '../../wire/dns/constants.ts';
 import { type DnsMessage, type DnsQuestion, decodeMessage } from '../../wire/dns/message.ts';
@@ -12,6 +11,8 @@ export interface Upstream {
   readonly port: number;
   /** DNS over TLS (RFC 7858), with the name that the certificate must have; absent: UDP, then TCP. */
   readonly tlsName?: string;
+  /** DNS over HTTPS (RFC 8484) at this path; then `tlsName` is the name of the server, too. */
+  readonly httpsPath?: string;
 }
 
 /** Result of asking one upstream once. */
@@ -42,6 +43,8 @@ export interface ExchangeOptions {
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Told of every datagram that was not the answer. */
+  readonly onMismatch?: () => void;
 }
 
 /**
@@ -68,50 +71,11 @@ export function exchangeUdp(options: ExchangeOptions): Promise<ExchangeResult> {
     socket.on('message', (bytes) => {
       const message = decodeMessage(bytes);
       if (message !== undefined && isAnswerTo(message, id, question)) finish({ ok: true, message });
+      else options.onMismatch?.();
     });
     socket.once('connect', () => {
       if (!isDone) socket.send(query, (error) => error !== null && finish({ ok: false, reason: 'unreachable' }));
     });
     socket.connect(upstream.port, upstream.address);
   });
-}
-
-/** Asks over TCP, after a truncated UDP answer (RFC 7766 5), or over TLS. */
-export function exchangeTcp(options: ExchangeOptions): Promise<ExchangeResult> {
-  const { upstream, query, id, question, clock, signal } = options;
-  return new Promise((resolve) => {
-    const socket = openStream(upstream);
-    const opened = upstream.tlsName === undefined ? 'connect' : 'secureConnect';
-    let received = Buffer.alloc(0);
-    const finish = (result: ExchangeResult): void => {
-      cancel();
-      signal.removeEventListener('abort', onAbort);
-      socket.destroy();
-      resolve(result);
-    };
-    const onAbort = (): void => finish({ ok: false, reason: 'aborted' });
-    const cancel = clock.after(options.timeoutMs, () => finish({ ok: false, reason: 'timeout' }));
-    signal.addEventListener('abort', onAbort, { once: true });
-    socket.on('error', () => finish({ ok: false, reason: 'unreachable' }));
-    socket.on('close', () => finish({ ok: false, reason: 'unreachable' }));
-    socket.on(opened, () => {
-      const frame = Buffer.alloc(2 + query.length);
-      frame.writeUInt16BE(query.length, 0);
-      frame.set(query, 2);
-      socket.write(frame);
-    });
-    socket.on('data', (chunk: Buffer) => {
-      received = Buffer.concat([received, chunk]);
-      if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return;
-      const message = decodeMessage(received.subarray(2, 2 + received.readUInt16BE(0)));
-      const isGood = message !== undefined && isAnswerTo(message, id, question);
-      finish(isGood ? { ok: true, message } : { ok: false, reason: 'unreachable' });
-    });
-  });
-}
-
-function openStream({ address, port, tlsName }: Upstream): Socket {
-  if (tlsName === undefined) return connect({ host: address, port, noDelay: true });
-  // The default list of authorities; a name that is an address has no SNI.
-  return connectTls({ host: address, port, servername: tlsName, ALPNProtocols: ['dot'] });
 }

@@ -62,6 +62,12 @@ export class AnswerTable {
     Atomics.or(this.#control, control.synced, 1 << zone);
   }
 
+  /** Whether names that are not there may be matched by a wildcard of the zone. */
+  markWildcards(zone: number, isUsed: boolean): void {
+    if (isUsed) Atomics.or(this.#control, control.wildcards, 1 << zone);
+    else Atomics.and(this.#control, control.wildcards, ~(1 << zone));
+  }
+
   setSerial(serial: number): void {
     Atomics.store(this.#control, control.serial, serial | 0);
   }

@@ -17,7 +17,33 @@ export const counterIndex = {
   rcodes: 8,
   /** First of the counters by query type, in the order of {@link countedTypes}; then all other types. */
   types: 24,
+  /** Queries with the DNSSEC OK bit. */
+  dnssecOk: 36,
+  /** Bytes of all queries, and of all answers from the tables. */
+  queryBytes: 37,
+  answerBytes: 38,
+  /** First of the counters of queries by size, in {@link sizeBounds}; then of answers. */
+  querySizes: 40,
+  answerSizes: 56,
 } as const;
+
+/** Upper bounds of the classes of sizes, in bytes: CoreDNS's. Larger ones have a class of their own. */
+export const sizeBounds: readonly number[] = [
+  ...[0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16_000, 32_000, 48_000, 64_000],
+];
+
+/** Class of every size that UDP has. */
+const smallClass: Uint8Array = Uint8Array.from({ length: 2048 }, (_, bytes) => classOf(bytes));
+
+function classOf(bytes: number): number {
+  const found = sizeBounds.findIndex((bound) => bytes <= bound);
+  return found < 0 ? sizeBounds.length : found;
+}
+
+/** Class of a size, as a position in {@link sizeBounds}. */
+export function sizeClassOf(bytes: number): number {
+  return bytes < 2048 ? smallClass[bytes]! : classOf(bytes);
+}
 
 /** Query types that are counted apart. */
 export const countedTypes: readonly number[] = [
@@ -39,7 +65,7 @@ export const typeCounter: Uint8Array = new Uint8Array(256).fill(counterIndex.typ
 for (const [index, type] of countedTypes.entries()) typeCounter[type] = counterIndex.types + index;
 
 /** Length of a thread's counter array. */
-export const counterWords = 40;
+export const counterWords = 72;
 
 /** Sums over all threads. */
 export interface DnsCounters {
@@ -55,6 +81,12 @@ export interface DnsCounters {
   readonly rcodes: readonly number[];
   /** Queries by type: those of {@link countedTypes}, then all others. */
   readonly types: readonly number[];
+  readonly dnssecOk: number;
+  readonly queryBytes: number;
+  readonly answerBytes: number;
+  /** By class of {@link sizeBounds}, the last one above all. */
+  readonly querySizes: readonly number[];
+  readonly answerSizes: readonly number[];
 }
 
 /** Adds up the counters of all threads. */
@@ -71,5 +103,10 @@ export function sumCounters(threads: readonly Float64Array[]): DnsCounters {
     rateLimited: sum(counterIndex.rateLimited),
     rcodes: Array.from({ length: 16 }, (_, code) => sum(counterIndex.rcodes + code)),
     types: Array.from({ length: countedTypes.length + 1 }, (_, index) => sum(counterIndex.types + index)),
+    dnssecOk: sum(counterIndex.dnssecOk),
+    queryBytes: sum(counterIndex.queryBytes),
+    answerBytes: sum(counterIndex.answerBytes),
+    querySizes: Array.from({ length: sizeBounds.length + 1 }, (_, index) => sum(counterIndex.querySizes + index)),
+    answerSizes: Array.from({ length: sizeBounds.length + 1 }, (_, index) => sum(counterIndex.answerSizes + index)),
   };
 }

@@ -2,9 +2,9 @@ import { headerBytes, rrClass, rrType } from '../../wire/dns/constants.ts';
 import { type DnsRecord, decodeMessage } from '../../wire/dns/message.ts';
 import { nameToText, type WireName } from '../../wire/dns/name.ts';
 import { addressText } from '../../wire/dns/rdata.ts';
-import type { GlueAddress, NameRecords, RecordSet, ZoneFacts } from '../program.ts';
+import type { AddressSet, GlueAddress, NameRecords, RecordSet, ZoneFacts } from '../program.ts';
 import type { PrebuiltSet } from './prebuild.ts';
-import { setHasPolicy, setIsClusterIp, setIsSoa } from './table-layout.ts';
+import { policyIsSticky, setHasPolicy, setIsClusterIp, setIsSoa } from './table-layout.ts';
 
 /** The records that prebuilt sets stand for: the way back from the table, for merging, aliases and dumps. */
 export function decodeSets(name: WireName, sets: Iterable<PrebuiltSet>, zone: ZoneFacts): NameRecords {
@@ -33,8 +33,7 @@ function decodeSet(name: WireName, set: PrebuiltSet): RecordSet | undefined {
     case rrType.AAAA: {
       const addresses = message.answers.map(({ data }) => addressText(data));
       const type = set.type === rrType.A ? 'A' : 'AAAA';
-      const maxAnswers = isRuled ? (set.additional[0]! << 8) | set.additional[1]! : 0;
-      return { type, ttl, addresses, ...(maxAnswers === 0 ? {} : { maxAnswers }) };
+      return { type, ttl, addresses, ...(isRuled ? rulesOf(set.additional) : {}) };
     }
     case rrType.SRV: {
       const services = message.answers.map(({ data }) => {
@@ -57,6 +56,17 @@ function decodeSet(name: WireName, set: PrebuiltSet): RecordSet | undefined {
     default:
       return undefined;
   }
+}
+
+/** The rules but the weights: see setHasPolicy in table-layout.ts. */
+function rulesOf(bytes: Uint8Array): Pick<AddressSet, 'maxAnswers' | 'isSticky' | 'preferredPrefixBits'> {
+  const word = (at: number): number => (bytes[at]! << 8) | bytes[at + 1]!;
+  const bits = word(4) & 0xff;
+  return {
+    ...(word(0) === 0 ? {} : { maxAnswers: word(0) }),
+    ...((word(4) & policyIsSticky) === 0 ? {} : { isSticky: true }),
+    ...(bits === 0 ? {} : { preferredPrefixBits: bits }),
+  };
 }
 
 function glueOf({ name, data }: DnsRecord): GlueAddress {

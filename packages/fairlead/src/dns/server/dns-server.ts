@@ -1,14 +1,22 @@
 import { randomBytes } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import type { Clock, Random } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
 import { encodeSocketAddress, type SocketAddress } from '../../sys/socket-address.ts';
 import type { RewriteRule } from '../compile-static.ts';
 import type { ForwardedAnswer } from '../forward/forward-cache.ts';
-import { Forwarder, type ForwarderStats, type ForwardQuestion, type ForwardRule } from '../forward/forwarder.ts';
+import {
+  Forwarder,
+  type ForwarderOptions,
+  type ForwarderStats,
+  type ForwardQuestion,
+  type ForwardRule,
+} from '../forward/forwarder.ts';
 import type { Upstream } from '../forward/upstream-exchange.ts';
-import type { CompiledRecords, DnsProgram, ZoneFacts } from '../program.ts';
+import type { CompiledRecords, DnsProgram, OwnerName, ZoneFacts } from '../program.ts';
 import { type ResolveContext, refreshQuery, resolveQuery } from '../resolve-query.ts';
 import { ZoneBuilder } from '../zone-builder.ts';
+import type { AddressPrefix } from './address-prefix.ts';
 import { AnswerTable, type AnswerTableStats } from './answer-table.ts';
 import { type DnsCounters, sumCounters } from './counters.ts';
 import { ForeignTable } from './foreign-table.ts';
@@ -21,6 +29,7 @@ import { control } from './table-layout.ts';
 import { TcpServer, type TlsFiles } from './tcp-server.ts';
 import { UdpServer } from './udp-server.ts';
 import { zoneTemplates } from './zone-template.ts';
+import { ZoneTransfers } from './zone-transfer.ts';
 
 /** What a server needs; addresses are bound by {@link DnsServer.start}. */
 export interface DnsServerOptions {
@@ -45,6 +54,14 @@ export interface DnsServerOptions {
   readonly logEvery?: number | undefined;
   /** Response rate limiting of sources outside private networks. Default: on. */
   readonly rateLimits?: RateLimits | 'off';
+  /** Senders whose client subnet option (RFC 7871) is believed. Default: none. */
+  readonly subnetSources?: readonly AddressPrefix[];
+  /** Clients that may have whole zones (AXFR, IXFR). Default: none. */
+  readonly transferTo?: readonly AddressPrefix[];
+  /** Authorities of the upstreams' certificates, PEM. Default: those that Node knows. */
+  readonly upstreamAuthorities?: string | undefined;
+  /** Told of every exchange with an upstream. */
+  readonly onExchanged?: ForwarderOptions['onExchanged'] | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -53,6 +70,8 @@ export interface DnsServerOptions {
 /** Encrypted listeners and their certificate. */
 export interface SecureListeners {
   readonly files: TlsFiles;
+  /** Reads the files again, for renewed certificates; absent: they never change. */
+  readonly readFiles?: () => TlsFiles;
   readonly tls: readonly SocketAddress[];
   readonly https: readonly SocketAddress[];
 }
@@ -63,9 +82,20 @@ export interface DnsServerStats {
   readonly table: AnswerTableStats;
   readonly forwarder: ForwarderStats;
   readonly tcpConnections: number;
+  /** UDP threads that ended by themselves. */
+  readonly failedThreads: number;
+  /** Renewed certificates that could not be used. */
+  readonly failedReloads: number;
+  /** Whole zones that were sent. */
+  readonly transfers: number;
   /** Counts of the workers, and of TCP, TLS and HTTPS together. */
   readonly byProtocol: { readonly udp: DnsCounters; readonly tcp: DnsCounters };
 }
+
+/** How often the files of a certificate are looked at. */
+const certificateCheckMs = 5000;
+/** Time that queries in flight have at the end. */
+const drainMaxMs = 500;
 
 /** Most handed-off queries at once. */
 const handOffLimit = 2000;
@@ -87,6 +117,10 @@ export class DnsServer implements Running {
   #isSynced = false;
   /** Origins of the other zones that are complete. */
   readonly #syncedZones: Set<string> = new Set();
+  readonly #transfers: ZoneTransfers;
+  #certificate: TlsFiles | undefined;
+  #failedReloads = 0;
+  #cancelCheck: (() => void) | undefined;
   #serial = 0;
   #stopped: Promise<void> | undefined;
 
@@ -96,6 +130,12 @@ export class DnsServer implements Running {
       this.#udp?.replaceBuffers(buffers);
       this.#streamAnswerer.replace(buffers);
     });
+    this.#certificate = options.secure?.files;
+    this.#transfers = new ZoneTransfers(() => ({
+      program: this.#builder.program,
+      serial: this.#serial,
+      isComplete: (origin) => (origin === options.zone.origin ? this.#isSynced : this.#syncedZones.has(origin)),
+    }));
     this.#builder = new ZoneBuilder(options.zone, this.#table, options.otherZones);
     this.#table.control[control.handOffLimit] = handOffLimit;
     this.#table.control[control.completesSearch] = options.completesSearch === true ? 1 : 0;
@@ -104,6 +144,8 @@ export class DnsServer implements Running {
     this.#streamAnswerer = new QueryAnswerer(this.#table.buffers, zones, {
       foreign: this.#foreign.buffers,
       cookies: this.#cookies,
+      subnetSources: options.subnetSources ?? [],
+      transferTo: options.transferTo ?? [],
     });
     const { upstreams, clock, random } = options;
     this.#forwarder = new Forwarder({
@@ -112,6 +154,8 @@ export class DnsServer implements Running {
       clock,
       random,
       onAnswer: (question, answer, ttlSeconds) => this.#publish(question, answer, ttlSeconds),
+      onExchanged: options.onExchanged,
+      tlsAuthorities: options.upstreamAuthorities,
     });
   }
 
@@ -131,6 +175,9 @@ export class DnsServer implements Running {
       table: this.#table.stats,
       forwarder: this.#forwarder.stats,
       tcpConnections: this.#tcp?.connections ?? 0,
+      failedThreads: Math.max(0, (this.#udp?.starts ?? 0) - this.#options.workers),
+      failedReloads: this.#failedReloads,
+      transfers: this.#transfers.finished,
       byProtocol: {
         udp: sumCounters(this.#udp?.counters ?? []),
         tcp: sumCounters([this.#streamAnswerer.counters]),
@@ -151,10 +198,11 @@ export class DnsServer implements Running {
   }
 
   /** The same for one of the other zones, which may be complete later or never. */
-  markOtherSynced(index: number): void {
+  markOtherSynced(origin: OwnerName): void {
+    const index = (this.#options.otherZones ?? []).findIndex((zone) => zone.origin === origin);
+    if (index < 0) return;
     this.#table.markSynced(this.#nextSerial(), index + 1);
-    const zone = this.#options.otherZones?.[index];
-    if (zone !== undefined) this.#syncedZones.add(zone.origin);
+    this.#syncedZones.add(origin);
   }
 
   /** @throws DnsError when an address cannot be had. */
@@ -170,6 +218,7 @@ export class DnsServer implements Running {
       }
     }
     this.#udp?.start();
+    this.#scheduleCheck();
     void this.#forwarder.probeLoop().then((isLooping) => {
       if (isLooping) this.#options.log('error', 'DNS upstream forwards back to this server: nothing is forwarded');
     });
@@ -186,6 +235,7 @@ export class DnsServer implements Running {
       resolve: (message, peer) => this.#resolve(message, peer, 'udp'),
       refresh: (message) => refreshQuery(message, this.#forwarder),
       cookieSecret: this.#cookieSecret,
+      subnetSources: this.#options.subnetSources,
       logEvery: this.#options.logEvery,
       rateLimits: rateLimits === 'off' ? undefined : rateLimits,
       clock,
@@ -194,6 +244,7 @@ export class DnsServer implements Running {
     const answers = new StreamAnswers({
       answerer: this.#streamAnswerer,
       resolve: (message, peer) => this.#resolve(message, peer, 'tcp'),
+      transfers: this.#transfers,
       clock,
     });
     const tcp = new TcpServer({ listen: udp.addresses, answers, clock, log });
@@ -222,8 +273,47 @@ export class DnsServer implements Running {
   }
 
   async #stop(): Promise<void> {
+    this.#cancelCheck?.();
+    for (const stream of [this.#tcp, this.#tls, this.#https]) stream?.drain();
+    await this.#udp?.drain();
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.after(drainMaxMs, resolve);
+      void this.#forwarder.settled().then(() => {
+        cancel();
+        resolve();
+      });
+    });
     this.#forwarder.stop();
     await Promise.all([this.#udp?.stop(), this.#tcp?.stop(), this.#tls?.stop(), this.#https?.stop()]);
+  }
+
+  #scheduleCheck(): void {
+    const { secure, clock } = this.#options;
+    if (secure?.readFiles === undefined || this.#stopped !== undefined) return;
+    this.#cancelCheck = clock.after(certificateCheckMs, () => {
+      this.#checkCertificate();
+      this.#scheduleCheck();
+    });
+  }
+
+  /** Takes over a renewed certificate. One that does not load, or half of a pair, changes nothing. */
+  #checkCertificate(): void {
+    const { secure, log } = this.#options;
+    try {
+      const files = secure?.readFiles?.();
+      if (files === undefined || this.#certificate === undefined) return;
+      if (files.cert === this.#certificate.cert && files.key === this.#certificate.key) return;
+      this.#certificate = files;
+      createSecureContext({ cert: files.cert, key: files.key });
+      this.#tls?.replaceCertificate(files);
+      this.#https?.replaceCertificate(files);
+      log('info', 'DNS over TLS has a new certificate');
+    } catch (error) {
+      this.#failedReloads++;
+      log('warn', 'DNS over TLS keeps its certificate: the new one cannot be used', {
+        error: (error as Error).message,
+      });
+    }
   }
 
   /** Gives an upstream's answer to the workers, unless it is only for those who ask for DNSSEC. */

@@ -3,6 +3,7 @@ import {
   type Http2SecureServer,
   type Http2ServerRequest,
   type Http2ServerResponse,
+  type ServerHttp2Session,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../../sys/clock.ts';
@@ -37,6 +38,7 @@ export class HttpsServer implements Running {
   readonly #options: HttpsServerOptions;
   readonly #servers: Http2SecureServer[] = [];
   readonly #connections: Set<Socket> = new Set();
+  readonly #sessions: Set<ServerHttp2Session> = new Set();
 
   constructor(options: HttpsServerOptions) {
     this.#options = options;
@@ -53,6 +55,17 @@ export class HttpsServer implements Running {
   /** @throws DnsError `listen` when an address cannot be had. */
   async start(): Promise<void> {
     for (const address of this.#options.listen) await this.#listen(address);
+  }
+
+  /** Handshakes from now on get this certificate; connections stay. @throws when it is none. */
+  replaceCertificate({ cert, key }: TlsFiles): void {
+    for (const server of this.#servers) server.setSecureContext({ cert, key });
+  }
+
+  /** Accepts nobody any more, and tells clients to go; streams that are open end first. */
+  drain(): void {
+    for (const server of this.#servers) server.close();
+    for (const session of this.#sessions) session.close();
   }
 
   async stop(): Promise<void> {
@@ -79,13 +92,17 @@ export class HttpsServer implements Running {
       this.#connections.add(socket);
       socket.once('close', () => this.#connections.delete(socket));
     });
+    server.on('session', (session) => {
+      this.#sessions.add(session);
+      session.once('close', () => this.#sessions.delete(session));
+    });
     server.on('tlsClientError', () => {});
     return new Promise((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => {
         const text = `cannot listen on HTTPS ${address.address} port ${address.port}: ${error.code ?? error.message}`;
         reject(new DnsError('listen', text, error));
       });
-      server.listen({ host: address.address, port: address.port, exclusive: true }, () => {
+      server.listen({ host: address.address, port: address.port, reusePort: true }, () => {
         server.on('error', (error) => this.#options.log('warn', 'DNS over HTTPS', { error }));
         this.#servers.push(server);
         resolve();

@@ -2,6 +2,7 @@
 
 import { ednsOption, optBytes, rrType, udpPayloadBytes } from '../../wire/dns/constants.ts';
 import type { ParsedQuery } from '../../wire/dns/query.ts';
+import type { ClientChoice } from './client-choice.ts';
 import { cookieBytes, type ServerCookies } from './server-cookie.ts';
 
 /** Idle time of a connection that we announce, in tenths of a second (RFC 7828). */
@@ -13,10 +14,14 @@ export class OptWriter {
   extendedError = -1;
   /** Unix seconds, for cookies. */
   nowSeconds = 0;
+  /** The query's client subnet was believed: it is repeated, with the bits that the answer depends on. */
+  hasSubnet = false;
   readonly #cookies: ServerCookies | undefined;
+  readonly #client: ClientChoice;
 
-  constructor(cookies: ServerCookies | undefined) {
+  constructor(cookies: ServerCookies | undefined, client: ClientChoice) {
     this.#cookies = cookies;
+    this.#client = client;
   }
 
   /** Most bytes of the record of an answer with data. */
@@ -24,7 +29,8 @@ export class OptWriter {
     return (
       optBytes +
       (query.cookieAt > 0 && this.#cookies !== undefined ? 4 + cookieBytes : 0) +
-      (query.hasKeepalive && isStream ? 6 : 0)
+      (query.hasKeepalive && isStream ? 6 : 0) +
+      (this.hasSubnet ? 4 + query.subnetBytes : 0)
     );
   }
 
@@ -58,6 +64,12 @@ export class OptWriter {
       next = putOptionHead(output, next, ednsOption.keepalive, 2);
       output[next++] = 0;
       output[next++] = keepaliveTenths;
+    }
+    if (this.hasSubnet) {
+      next = putOptionHead(output, next, ednsOption.clientSubnet, query.subnetBytes);
+      for (let index = 0; index < query.subnetBytes; index++) output[next + index] = input[query.subnetAt + index]!;
+      output[next + 3] = this.#client.scopeBits;
+      next += query.subnetBytes;
     }
     if (this.extendedError >= 0) {
       next = putOptionHead(output, next, ednsOption.extendedError, 2);

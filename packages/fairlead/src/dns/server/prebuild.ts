@@ -2,9 +2,17 @@ import { headerBytes, nameMaxBytes, rrClass, rrType } from '../../wire/dns/const
 import { nameFromText, type WireName, writePlainName } from '../../wire/dns/name.ts';
 import { ipv4Value, ipv6Bytes } from '../../wire/dns/rdata.ts';
 import { MessageWriter } from '../../wire/dns/writer.ts';
-import type { NameRecords, RecordSet, ZoneFacts } from '../program.ts';
+import type { AddressSet, NameRecords, RecordSet, ZoneFacts } from '../program.ts';
 import { wireRecordSet } from '../record-data.ts';
-import { setHasPolicy, setIsClusterIp, setIsCut, setIsSoa, setRotates } from './table-layout.ts';
+import {
+  policyHeadBytes,
+  policyIsSticky,
+  setHasPolicy,
+  setIsClusterIp,
+  setIsCut,
+  setIsSoa,
+  setRotates,
+} from './table-layout.ts';
 import { weightedSchedule } from './weighted-schedule.ts';
 
 /** Answers of one type at one name, as the bytes that follow the question. */
@@ -58,7 +66,7 @@ function prebuildSet(name: WireName, set: RecordSet, zone: ZoneFacts): PrebuiltS
 }
 
 /** Address records without the general writer: most names have nothing else. */
-function prebuildAddresses(name: WireName, set: Extract<RecordSet, { type: 'A' | 'AAAA' }>): PrebuiltSet | undefined {
+function prebuildAddresses(name: WireName, set: AddressSet): PrebuiltSet | undefined {
   const { type, ttl, addresses, weights } = set;
   const start = headerBytes + name.length + 4;
   const size = type === 'A' ? 4 : 16;
@@ -78,20 +86,26 @@ function prebuildAddresses(name: WireName, set: Extract<RecordSet, { type: 'A' |
   }
   if (answers === 0) return undefined;
   const answer = scratch.slice(start, at);
-  const hasPolicy = set.maxAnswers !== undefined || weights !== undefined;
+  const hasPolicy =
+    set.maxAnswers !== undefined ||
+    weights !== undefined ||
+    set.isSticky === true ||
+    set.preferredPrefixBits !== undefined;
   const flags = setRotates | (isCut ? setIsCut : 0) | (hasPolicy ? setHasPolicy : 0);
-  const additional = hasPolicy ? policyBytes(set.maxAnswers ?? 0, kept) : noBytes;
+  const additional = hasPolicy ? policyBytes(set, kept) : noBytes;
   return { type: rrType[type], flags, answers, answer, additionals: 0, additional };
 }
 
 /** See setHasPolicy in table-layout.ts. */
-function policyBytes(maxAnswers: number, weights: readonly number[]): Uint8Array {
-  const schedule = weightedSchedule(weights);
-  const bytes = new Uint8Array(4 + schedule.length * 2);
+function policyBytes(set: AddressSet, weights: readonly number[]): Uint8Array {
+  const isSticky = set.isSticky === true;
+  const numbers = isSticky ? weights : weightedSchedule(weights);
+  const bytes = new Uint8Array(policyHeadBytes + numbers.length * 2);
   const view = new DataView(bytes.buffer);
-  view.setUint16(0, maxAnswers);
-  view.setUint16(2, schedule.length);
-  for (const [index, first] of schedule.entries()) view.setUint16(4 + index * 2, first);
+  view.setUint16(0, set.maxAnswers ?? 0);
+  view.setUint16(2, numbers.length);
+  view.setUint16(4, (isSticky ? policyIsSticky : 0) | (set.preferredPrefixBits ?? 0));
+  for (const [index, number] of numbers.entries()) view.setUint16(policyHeadBytes + index * 2, number);
   return bytes;
 }
 

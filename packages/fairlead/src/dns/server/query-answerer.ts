@@ -9,16 +9,20 @@ import {
   udpClassicBytes,
   udpPayloadBytes,
 } from '../../wire/dns/constants.ts';
-import { ParsedQuery, parseQuery, queryVerdict } from '../../wire/dns/query.ts';
-import { counterIndex, counterWords, typeCounter } from './counters.ts';
+import { isSubnetValid, ParsedQuery, parseQuery, queryVerdict } from '../../wire/dns/query.ts';
+import { type AddressPrefix, isInPrefixes } from './address-prefix.ts';
+import { ClientChoice } from './client-choice.ts';
+import { counterIndex, counterWords, sizeClassOf, typeCounter } from './counters.ts';
 import { ForeignAnswers } from './foreign-answers.ts';
 import type { ForeignBuffers } from './foreign-layout.ts';
 import { OptWriter } from './opt-writer.ts';
-import type { ServerCookies } from './server-cookie.ts';
+import { addressLength, addressOffset, type ServerCookies } from './server-cookie.ts';
 import {
   control,
   entryHasAlias,
   entryHeaderWords,
+  policyHeadBytes,
+  policyIsSticky,
   setHasPolicy,
   setIsCut,
   setIsSoa,
@@ -26,6 +30,7 @@ import {
   setWords,
   type TableBuffers,
 } from './table-layout.ts';
+import { TableReader } from './table-reader.ts';
 import type { ZoneTemplate } from './zone-template.ts';
 
 /** Result of {@link QueryAnswerer.answer}: the main thread must answer (forwarding, aliases). */
@@ -48,6 +53,10 @@ export interface AnswererParts {
   /** Forwarded answers. */
   readonly foreign?: ForeignBuffers;
   readonly cookies?: ServerCookies;
+  /** Senders whose client subnet option (RFC 7871) is believed. Default: none. */
+  readonly subnetSources?: readonly AddressPrefix[];
+  /** Clients that may have whole zones, over streams that allow it. Default: none. */
+  readonly transferTo?: readonly AddressPrefix[];
 }
 
 const { prohibited, notSupported } = extendedError;
@@ -70,16 +79,17 @@ export class QueryAnswerer {
   readonly #zones: readonly ZoneTemplate[];
   readonly #foreign: ForeignAnswers | undefined;
   readonly #cookies: ServerCookies | undefined;
+  /** The stream may carry whole zones: the owner sets it before a query. */
+  allowsTransfer = false;
+  readonly #subnetSources: readonly AddressPrefix[];
+  readonly #transferTo: readonly AddressPrefix[];
+  readonly #client: ClientChoice = new ClientChoice();
   readonly #opt: OptWriter;
   /** Extended error of the answer being made (RFC 8914); -1: none. */
   #extendedError = -1;
   #isStream = false;
   readonly #control: Int32Array;
-  #slots: Int32Array;
-  #arena: SharedArrayBuffer;
-  #words: Int32Array;
-  #bytes: Uint8Array;
-  #mask = 0;
+  readonly #table: TableReader;
   #turn = 0;
 
   /** `zones`: see zone-template.ts. */
@@ -87,29 +97,17 @@ export class QueryAnswerer {
     this.#zones = zones;
     this.#foreign = parts.foreign && new ForeignAnswers(parts.foreign);
     this.#cookies = parts.cookies;
-    this.#opt = new OptWriter(parts.cookies);
+    this.#subnetSources = parts.subnetSources ?? [];
+    this.#transferTo = parts.transferTo ?? [];
+    this.#opt = new OptWriter(parts.cookies, this.#client);
     this.#control = new Int32Array(buffers.control);
-    this.#slots = new Int32Array(buffers.slots);
-    this.#arena = buffers.arena;
-    // Views of fixed length: those that follow the buffer's growth are slower.
-    this.#words = new Int32Array(buffers.arena, 0, buffers.arena.byteLength >> 2);
-    this.#bytes = new Uint8Array(buffers.arena, 0, buffers.arena.byteLength);
-    this.#mask = this.#slots.length / 2 - 1;
+    this.#table = new TableReader(buffers);
     this.counters = parts.counters ?? new Float64Array(counterWords);
   }
 
   /** Takes over grown buffers. */
   replace(buffers: TableBuffers): void {
-    this.#slots = new Int32Array(buffers.slots);
-    this.#arena = buffers.arena;
-    this.#viewArena();
-    this.#mask = this.#slots.length / 2 - 1;
-  }
-
-  #viewArena(): void {
-    const { byteLength } = this.#arena;
-    this.#words = new Int32Array(this.#arena, 0, byteLength >> 2);
-    this.#bytes = new Uint8Array(this.#arena, 0, byteLength);
+    this.#table.replace(buffers);
   }
 
   /**
@@ -123,6 +121,7 @@ export class QueryAnswerer {
     counters[counterIndex.queries]!++;
     this.wantsRefresh = false;
     this.#extendedError = -1;
+    this.#opt.hasSubnet = false;
     this.#isStream = streamLimit > 0;
     const verdict = parseQuery(input, start, end, query);
     if (verdict !== queryVerdict.ok) {
@@ -144,9 +143,19 @@ export class QueryAnswerer {
     }
     this.hasValidCookie =
       query.cookieAt > 0 && this.#cookies?.isValid(input, query, this.peer, this.peerAt, this.nowSeconds) === true;
+    if (query.subnetAt > 0 && this.#isPeerIn(this.#subnetSources)) {
+      if (!isSubnetValid(input, query)) return this.#reply(input, start, output, base, rcode.FORMERR, false);
+      this.#opt.hasSubnet = true;
+    }
+    this.#client.scopeBits = 0;
+    if (query.dnssecOk) counters[counterIndex.dnssecOk]!++;
+    counters[counterIndex.queryBytes]! += end - start;
+    counters[counterIndex.querySizes + sizeClassOf(end - start)]!++;
     const qtype = query.qtype;
     counters[qtype < 256 ? typeCounter[qtype]! : typeCounter[0]!]!++;
     if (query.qclass !== rrClass.IN || qtype === rrType.AXFR || qtype === rrType.IXFR) {
+      const isTransfer = query.qclass === rrClass.IN && this.#isStream && this.allowsTransfer;
+      if (isTransfer && this.#isPeerIn(this.#transferTo)) return handOff;
       this.#extendedError = qtype === rrType.AXFR || qtype === rrType.IXFR ? prohibited : notSupported;
       return this.#reply(input, start, output, base, rcode.REFUSED, false);
     }
@@ -155,11 +164,22 @@ export class QueryAnswerer {
       limit = query.hasOpt ? query.udpBytes : udpClassicBytes;
       if (limit > udpPayloadBytes) limit = udpPayloadBytes;
     }
-    const entry = this.#find();
+    const entry = this.#table.find(query.hash, query.nameBytes, query.nameWords);
     if (entry === 0) return this.#answerMissing(input, start, output, base, limit);
     if ((this.#control[control.synced]! & 1) === 0) return this.#notReady(input, start, output, base);
+    return this.#answerEntry(input, start, output, base, entry, limit);
+  }
 
-    const words = this.#words;
+  #answerEntry(
+    input: Uint8Array,
+    start: number,
+    output: Uint8Array,
+    base: number,
+    entry: number,
+    limit: number,
+  ): number {
+    const { qtype } = this.query;
+    const words = this.#table.words;
     const head = words[entry]!;
     let at = entry + entryHeaderWords;
     for (let left = head >>> 16; left > 0; left--, at += setWords) {
@@ -188,38 +208,22 @@ export class QueryAnswerer {
     return this.#reply(input, start, output, base, code, false);
   }
 
-  /** Word index of the query name's entry; 0: none. */
-  #find(): number {
-    const query = this.query;
-    const slots = this.#slots;
-    let words = this.#words;
-    const hash = query.hash;
-    const nameBytes = query.nameBytes;
-    const nameWords = query.nameWords;
-    const count = (nameBytes + 3) >> 2;
-    for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const entry = slots[slot * 2 + 1]!;
-      if (entry === 0) return 0;
-      if (entry < 0 || slots[slot * 2] !== hash) continue;
-      if (entry >= words.length) {
-        this.#viewArena();
-        words = this.#words;
-      }
-      const head = words[entry]!;
-      if ((head & 0xff) !== nameBytes) continue;
-      let at = entry + entryHeaderWords + (head >>> 16) * setWords;
-      let index = 0;
-      while (index < count && words[at++] === nameWords[index]) index++;
-      if (index === count) return entry;
-    }
-  }
-
   #answerMissing(input: Uint8Array, start: number, output: Uint8Array, base: number, limit: number): number {
     const zone = this.#zoneOfName();
     if (zone < 0 || !this.#zones[zone]!.isComplete) return this.#writeForeign(input, start, output, base, limit);
     if ((this.#control[control.synced]! & (1 << zone)) === 0) return this.#notReady(input, start, output, base);
+    if ((this.#control[control.wildcards]! & (1 << zone)) !== 0) {
+      const entry = this.#table.findWildcard(this.query);
+      if (entry !== 0) return this.#answerEntry(input, start, output, base, entry, limit);
+    }
     if (zone === 0 && this.#control[control.completesSearch] === 1 && this.#isSearchName()) return handOff;
     return this.#writeNegative(input, start, output, base, zone, rcode.NXDOMAIN);
+  }
+
+  #isPeerIn(networks: readonly AddressPrefix[]): boolean {
+    const { peer, peerAt } = this;
+    const from = peerAt + addressOffset(peer, peerAt);
+    return isInPrefixes(networks, peer, from, addressLength(peer, peerAt));
   }
 
   /** Whether the name has the form `a.b.NAMESPACE.svc.<zone>` and asks for an address. */
@@ -309,7 +313,7 @@ export class QueryAnswerer {
   /** Appends the OPT record if the query had one. */
   #finish(input: Uint8Array, output: Uint8Array, base: number, length: number, code: number): number {
     const query = this.query;
-    if (!query.hasOpt) return length;
+    if (!query.hasOpt) return this.#count(length);
     const opt = this.#opt;
     opt.extendedError = this.#extendedError;
     opt.nowSeconds = this.nowSeconds;
@@ -317,7 +321,14 @@ export class QueryAnswerer {
     const count = ((output[base + 10]! << 8) | output[base + 11]!) + 1;
     output[base + 10] = count >> 8;
     output[base + 11] = count & 255;
-    return length + bytes;
+    return this.#count(length + bytes);
+  }
+
+  #count(length: number): number {
+    const counters = this.counters;
+    counters[counterIndex.answerBytes]! += length;
+    counters[counterIndex.answerSizes + sizeClassOf(length)]!++;
+    return length;
   }
 
   #reply(
@@ -376,7 +387,7 @@ export class QueryAnswerer {
   }
 
   #writeSet(input: Uint8Array, start: number, output: Uint8Array, base: number, set: number, limit: number): number {
-    const words = this.#words;
+    const words = this.#table.words;
     const flags = words[set]! >>> 16;
     let length = this.#begin(input, start, output, base, rcode.NOERROR, true);
     if ((flags & setIsSoa) !== 0) {
@@ -400,10 +411,11 @@ export class QueryAnswerer {
       const size = (bytes / answers) | 0;
       // Rotation: start at another record each time, wrap at the end.
       const total = bytes;
-      const first = (flags & setHasPolicy) !== 0 ? this.#ruledTurn(from + bytes, answers) : this.#nextTurn(answers);
+      const first =
+        (flags & setHasPolicy) !== 0 ? this.#ruledTurn(input, from, size, answers) : this.#nextTurn(answers);
       const skip = first * size;
       if ((flags & setHasPolicy) !== 0) {
-        const most = (this.#bytes[from + bytes]! << 8) | this.#bytes[from + bytes + 1]!;
+        const most = (this.#table.bytes[from + bytes]! << 8) | this.#table.bytes[from + bytes + 1]!;
         if (most > 0 && most < answers) {
           answers = most;
           bytes = most * size;
@@ -448,16 +460,34 @@ export class QueryAnswerer {
     return this.#turn % records;
   }
 
-  /** Record that comes first by the rules at byte `at`: by schedule, or each in turn. */
-  #ruledTurn(at: number, records: number): number {
-    const length = (this.#bytes[at + 2]! << 8) | this.#bytes[at + 3]!;
-    if (length === 0) return this.#nextTurn(records);
-    const place = at + 4 + this.#nextTurn(length) * 2;
-    return (this.#bytes[place]! << 8) | this.#bytes[place + 1]!;
+  /** Record that comes first by the rules behind the records: the client's, by schedule, or each in turn. */
+  #ruledTurn(input: Uint8Array, from: number, size: number, records: number): number {
+    const bytes = this.#table.bytes;
+    const at = from + size * records;
+    const numbers = (bytes[at + 2]! << 8) | bytes[at + 3]!;
+    const rules = (bytes[at + 4]! << 8) | bytes[at + 5]!;
+    if (rules !== 0) {
+      const bits = rules & 0xff;
+      const client = this.#client;
+      if (this.#opt.hasSubnet) client.takeSubnet(input, this.query);
+      else client.takePeer(this.peer, this.peerAt);
+      const dataBytes = size - 12;
+      const turn = bits === 0 ? 0 : this.#nextTurn(records);
+      const near = bits === 0 ? -1 : client.nearestFirst(bytes, from, size, dataBytes, records, bits, turn);
+      if (near >= 0) return near;
+      if ((rules & policyIsSticky) !== 0) {
+        const weightsAt = numbers === records ? at + policyHeadBytes : -1;
+        return client.stickyFirst(bytes, from, size, dataBytes, records, weightsAt);
+      }
+      if (bits !== 0 && numbers === 0) return turn;
+    }
+    if (numbers === 0) return this.#nextTurn(records);
+    const place = at + policyHeadBytes + this.#nextTurn(numbers) * 2;
+    return (bytes[place]! << 8) | bytes[place + 1]!;
   }
 
   #copy(output: Uint8Array, to: number, from: number, count: number): void {
-    const bytes = this.#bytes;
+    const bytes = this.#table.bytes;
     if (count > copyLoopBytes) {
       output.set(bytes.subarray(from, from + count), to);
       return;

@@ -1,5 +1,7 @@
 // Hot path: once per answer over UDP. No allocation.
 
+import { type AddressPrefix, isInPrefixes } from './address-prefix.ts';
+
 /** What to do with an answer. */
 export const rateVerdict = { send: 0, drop: 1, truncate: 2 } as const;
 
@@ -9,8 +11,8 @@ export interface RateLimits {
   readonly perSecond: number;
   /** Every n-th answer above the limit goes out truncated, so that a real client comes back over TCP. */
   readonly slip: number;
-  /** Networks without limit, as raw bytes of address and a prefix length. Private networks never have one. */
-  readonly exempt: readonly { readonly address: Uint8Array; readonly prefixBits: number }[];
+  /** Networks without limit. Private networks never have one. */
+  readonly exempt: readonly AddressPrefix[];
 }
 
 export const defaultRateLimits: RateLimits = { perSecond: 200, slip: 2, exempt: [] };
@@ -38,7 +40,7 @@ export class RateLimiter {
     const isV4 = peer[at] === 2;
     const from = at + (isV4 ? 4 : 8);
     if (isV4 ? isPrivateV4(peer, from) : isPrivateV6(peer, from)) return rateVerdict.send;
-    if (this.#isExempt(peer, from, isV4 ? 4 : 16)) return rateVerdict.send;
+    if (isInPrefixes(this.#limits.exempt, peer, from, isV4 ? 4 : 16)) return rateVerdict.send;
     let hash = answerClass + 1;
     const prefixBytes = isV4 ? 3 : 7;
     for (let index = 0; index < prefixBytes; index++) hash = Math.imul(hash ^ peer[from + index]!, 0x01000193);
@@ -55,22 +57,6 @@ export class RateLimiter {
     this.#dropped = (this.#dropped + 1) & 0x3fffffff;
     return this.#dropped % this.#limits.slip === 0 ? rateVerdict.truncate : rateVerdict.drop;
   }
-
-  #isExempt(peer: Uint8Array, from: number, length: number): boolean {
-    const { exempt } = this.#limits;
-    for (let index = 0; index < exempt.length; index++) {
-      const { address, prefixBits } = exempt[index]!;
-      if (address.length === length && hasPrefix(peer, from, address, prefixBits)) return true;
-    }
-    return false;
-  }
-}
-
-function hasPrefix(bytes: Uint8Array, from: number, prefix: Uint8Array, bits: number): boolean {
-  const whole = bits >> 3;
-  for (let index = 0; index < whole; index++) if (bytes[from + index] !== prefix[index]) return false;
-  const rest = bits & 7;
-  return rest === 0 || (bytes[from + whole]! ^ prefix[whole]!) >> (8 - rest) === 0;
 }
 
 function isPrivateV4(bytes: Uint8Array, at: number): boolean {

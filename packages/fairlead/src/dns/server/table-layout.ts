@@ -40,6 +40,8 @@ export const control = {
   handOffLimit: 5,
   /** 1: the main thread gets queries that a search list may have made (see search-completion.ts). */
   completesSearch: 6,
+  /** Bit n: the n-th zone has names that begin with `*`. */
+  wildcards: 7,
   /** First of the batch counters, {@link counterStrideWords} apart. */
   batchCounters: 16,
 } as const;
@@ -62,6 +64,11 @@ export const setIsCut = 4;
 export const setIsClusterIp = 8;
 /**
  * Set flag: rotating records with rules, which lie in the place of additional records: 16-bit numbers, the
- * most answers (0: all), the length of the schedule (0: none), then the schedule: which record comes first.
+ * most answers (0: all), how many numbers follow the head, {@link policyIsSticky} with the bits of the
+ * preferred prefix (0: none). Then the schedule, which record comes first, or, sticky, the records' weights.
  */
 export const setHasPolicy = 16;
+/** Bytes of the rules before the schedule. */
+export const policyHeadBytes = 6;
+/** Bit of the third number: the client's network decides which record comes first. */
+export const policyIsSticky = 0x8000;

@@ -1,30 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import type { Clock } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
 import type { SocketAddress } from '../../sys/socket-address.ts';
 import { DnsError } from '../dns-error.ts';
 import type { StreamAnswers } from './stream-answers.ts';
-
-/** Limits of the TCP service (RFC 7766, RFC 9210). */
-export interface TcpLimits {
-  /** A connection without a whole query for this long is closed. */
-  readonly idleTimeoutMs: number;
-  readonly maxConnections: number;
-  readonly maxConnectionsPerClient: number;
-  /** Forwarded queries in flight on one connection; reading pauses at the limit. */
-  readonly maxPipelined: number;
-  /** Unread answers of a slow reader; reading pauses above it. */
-  readonly writeMaxBytes: number;
-}
-
-export const defaultTcpLimits: TcpLimits = {
-  idleTimeoutMs: 10_000,
-  maxConnections: 1024,
-  maxConnectionsPerClient: 128,
-  maxPipelined: 64,
-  writeMaxBytes: 256 * 1024,
-};
+import { defaultTcpLimits, TcpConnection, type TcpLimits } from './tcp-connection.ts';
 
 /** What the TCP service needs. */
 export interface TcpServerOptions {
@@ -48,13 +29,15 @@ export class TcpServer implements Running {
   readonly #options: TcpServerOptions;
   readonly #limits: TcpLimits;
   readonly #servers: Server[] = [];
-  readonly #connections: Set<Socket> = new Set();
+  readonly #connections: Map<Socket, TcpConnection> = new Map();
   readonly #byClient: Map<string, number> = new Map();
   readonly #retries: Set<() => void> = new Set();
+  #certificate: TlsFiles | undefined;
 
   constructor(options: TcpServerOptions) {
     this.#options = options;
     this.#limits = options.limits ?? defaultTcpLimits;
+    this.#certificate = options.tls;
   }
 
   /** Addresses that are listened on now. */
@@ -75,22 +58,42 @@ export class TcpServer implements Running {
     await Promise.all(this.#options.listen.map((address) => this.#listen(address)));
   }
 
+  /** Handshakes from now on get this certificate; connections stay. @throws when it is none. */
+  replaceCertificate(files: TlsFiles): void {
+    this.#certificate = files;
+    for (const server of this.#servers) (server as TlsServer).setSecureContext({ cert: files.cert, key: files.key });
+  }
+
+  /** Accepts nobody any more; connections end once their queries are answered. */
+  drain(): void {
+    for (const cancel of this.#retries) cancel();
+    this.#retries.clear();
+    for (const server of this.#servers) server.close();
+    for (const connection of this.#connections.values()) connection.drain();
+  }
+
   async stop(): Promise<void> {
     for (const cancel of this.#retries) cancel();
     this.#retries.clear();
     const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-    for (const connection of this.#connections) connection.destroy();
+    for (const connection of this.#connections.keys()) connection.destroy();
     await Promise.all(closed);
   }
 
   #listen(address: SocketAddress): Promise<void> {
     const accept = (connection: Socket): void => this.#accept(connection);
-    const { tls } = this.#options;
+    const tls = this.#certificate;
     const server =
       tls === undefined
         ? createServer({ noDelay: true, allowHalfOpen: true }, accept)
         : createTlsServer(
-            { ...tls, noDelay: true, ALPNProtocols: ['dot'], handshakeTimeout: this.#limits.idleTimeoutMs },
+            {
+              cert: tls.cert,
+              key: tls.key,
+              noDelay: true,
+              ALPNProtocols: ['dot'],
+              handshakeTimeout: this.#limits.idleTimeoutMs,
+            },
             accept,
           ).on('tlsClientError', () => {});
     if (tls !== undefined) server.maxConnections = this.#limits.maxConnections;
@@ -109,7 +112,8 @@ export class TcpServer implements Running {
         this.#retries.add(cancel);
         resolve();
       });
-      server.listen({ host: address.address, port: address.port, exclusive: true }, () => {
+      // Shared, so that the next process can listen before this one leaves.
+      server.listen({ host: address.address, port: address.port, reusePort: true }, () => {
         this.#servers.push(server);
         server.on('error', (error) => this.#options.log('warn', 'DNS over TCP', { error }));
         resolve();
@@ -125,7 +129,9 @@ export class TcpServer implements Running {
       return;
     }
     this.#byClient.set(client, open + 1);
-    this.#connections.add(connection);
+    const { answers, clock, log, tls } = this.#options;
+    const served = new TcpConnection(connection, { answers, clock, log, isSecret: tls !== undefined }, this.#limits);
+    this.#connections.set(connection, served);
     connection.once('close', () => {
       this.#connections.delete(connection);
       const left = (this.#byClient.get(client) ?? 1) - 1;
@@ -133,103 +139,5 @@ export class TcpServer implements Running {
       else this.#byClient.delete(client);
     });
     connection.on('error', () => connection.destroy());
-    new TcpConnection(connection, this.#options, this.#limits);
-  }
-}
-
-/** One connection: bytes in, framed answers out. */
-class TcpConnection {
-  readonly #connection: Socket;
-  readonly #options: TcpServerOptions;
-  readonly #limits: TcpLimits;
-  readonly #client: SocketAddress;
-  #pending: Buffer = Buffer.alloc(0);
-  #inFlight = 0;
-  #hasEnded = false;
-  #cancelIdle: () => void;
-
-  constructor(connection: Socket, options: TcpServerOptions, limits: TcpLimits) {
-    this.#connection = connection;
-    this.#options = options;
-    this.#limits = limits;
-    const { remoteAddress = '0.0.0.0', remotePort = 0 } = connection;
-    const family = remoteAddress.includes(':') ? 'ipv6' : 'ipv4';
-    this.#client = { family, address: remoteAddress, port: remotePort };
-    this.#cancelIdle = this.#startIdle();
-    connection.on('data', (chunk: Buffer) => this.#read(chunk));
-    connection.on('drain', () => this.#resume());
-    connection.on('end', () => {
-      this.#hasEnded = true;
-      this.#endWhenDone();
-    });
-    connection.once('close', () => this.#cancelIdle());
-  }
-
-  #startIdle(): () => void {
-    return this.#options.clock.after(this.#limits.idleTimeoutMs, () => this.#connection.destroy());
-  }
-
-  #read(chunk: Buffer): void {
-    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
-    this.#drainPending();
-  }
-
-  #resume(): void {
-    if (!this.#isBusy) {
-      this.#connection.resume();
-      this.#drainPending();
-    }
-  }
-
-  get #isBusy(): boolean {
-    return this.#inFlight >= this.#limits.maxPipelined || this.#connection.writableLength > this.#limits.writeMaxBytes;
-  }
-
-  #drainPending(): void {
-    let at = 0;
-    while (this.#pending.length - at >= 2 && !this.#connection.destroyed) {
-      if (this.#isBusy) {
-        this.#connection.pause();
-        break;
-      }
-      const length = this.#pending.readUInt16BE(at);
-      if (this.#pending.length - at - 2 < length) break;
-      this.#answer(this.#pending.subarray(at + 2, at + 2 + length));
-      at += 2 + length;
-    }
-    if (at > 0) {
-      this.#pending = this.#pending.subarray(at);
-      this.#cancelIdle();
-      this.#cancelIdle = this.#startIdle();
-    }
-  }
-
-  #answer(message: Uint8Array): void {
-    const answer = this.#options.answers.answer(message, this.#client, this.#options.tls !== undefined);
-    if (answer === undefined) this.#connection.destroy();
-    else if (!(answer instanceof Promise)) this.#write(answer);
-    else {
-      this.#inFlight++;
-      answer
-        .then((resolved) => resolved !== undefined && this.#write(resolved))
-        .catch((error: unknown) => this.#options.log('error', 'DNS query failed', { error }))
-        .finally(() => {
-          this.#inFlight--;
-          this.#resume();
-          this.#endWhenDone();
-        });
-    }
-  }
-
-  #write(answer: Uint8Array): void {
-    if (this.#connection.destroyed) return;
-    const frame = Buffer.allocUnsafe(2 + answer.length);
-    frame.writeUInt16BE(answer.length, 0);
-    frame.set(answer, 2);
-    this.#connection.write(frame);
-  }
-
-  #endWhenDone(): void {
-    if (this.#hasEnded && this.#inFlight === 0) this.#connection.end();
   }
 }

@@ -11,7 +11,7 @@ import {
   IPPROTO_IPV6,
   IPV6_V6ONLY,
   MSG_DONTWAIT,
-  SHUT_RDWR,
+  SHUT_RD,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
   SO_RCVTIMEO,
@@ -23,6 +23,7 @@ import type { Log, Running } from '../../sys/role.ts';
 import {
   bind,
   close,
+  connect,
   localAddress,
   setSocketOption,
   setSocketOptionBytes,
@@ -33,6 +34,7 @@ import type { SocketAddress } from '../../sys/socket-address.ts';
 import { udpPayloadBytes } from '../../wire/dns/constants.ts';
 import { nameToText } from '../../wire/dns/name.ts';
 import { DnsError } from '../dns-error.ts';
+import type { AddressPrefix } from './address-prefix.ts';
 import type { AnswerTable } from './answer-table.ts';
 import { counterWords } from './counters.ts';
 import type { ForeignTable } from './foreign-table.ts';
@@ -57,6 +59,8 @@ export interface UdpServerOptions {
   readonly cookieSecret: Uint8Array;
   /** Logs one of so many queries; absent: none. */
   readonly logEvery?: number | undefined;
+  /** Senders whose client subnet option is believed. Default: none. */
+  readonly subnetSources?: readonly AddressPrefix[] | undefined;
   /** Response rate limiting; absent: none. */
   readonly rateLimits?: RateLimits | undefined;
   readonly clock: Clock;
@@ -110,6 +114,8 @@ export class UdpServer implements Running {
   readonly #restarts: Set<() => void> = new Set();
   #starts = 0;
   #isStopping = false;
+  #isClosed = false;
+  #drained: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
   /** @throws DnsError `listen` when an address is in use or not allowed. */
@@ -163,21 +169,44 @@ export class UdpServer implements Running {
     for (const thread of this.#threads) thread?.postMessage(buffers);
   }
 
-  stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
-    return this.#stopped;
+  /**
+   * Takes no new datagrams, answers those that have arrived, and ends the threads. Sockets of other processes
+   * at the same address get what comes from now on; without any the kernel tells clients that nobody listens.
+   */
+  drain(): Promise<void> {
+    this.#drained ??= this.#drain();
+    return this.#drained;
   }
 
-  async #stop(): Promise<void> {
+  async #drain(): Promise<void> {
     this.#isStopping = true;
     for (const cancel of this.#restarts) cancel();
     process.off('exit', this.#wake);
+    for (const sockets of this.#sockets) {
+      for (const [index, fd] of sockets.entries()) {
+        const address = this.addresses[index]!;
+        // A connected socket is passed over when the kernel chooses among those that share the address. Not
+        // for the unspecified address: connecting would give the socket another one to answer from.
+        if (!/^[0.:]+$/.test(address.address)) connect(fd, address);
+      }
+    }
     const ended = this.#threads.map(
       (thread) =>
         new Promise<void>((resolve) => (thread === undefined ? resolve() : thread.once('exit', () => resolve()))),
     );
     this.#wake();
     await Promise.all(ended);
+  }
+
+  /** Drains, and closes the sockets: answers that are still being looked up are lost. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    await this.drain();
+    this.#isClosed = true;
     for (const fd of [...this.#sockets.flat(), ...this.#wakeFds]) close(fd);
   }
 
@@ -188,8 +217,9 @@ export class UdpServer implements Running {
   readonly #wake = (): void => {
     Atomics.store(this.#options.table.control, control.stop, 1);
     for (const fd of this.#wakeFds) signalEventfd(fd);
-    // Ends a blocking recvmmsg; an unconnected socket reports ENOTCONN and is woken all the same.
-    for (const fd of this.#sockets.flat()) shutdown(fd, SHUT_RDWR);
+    // Ends a blocking recvmmsg; an unconnected socket reports ENOTCONN and is woken all the same. What has
+    // arrived can still be received and answered.
+    for (const fd of this.#sockets.flat()) shutdown(fd, SHUT_RD);
   };
 
   #startThread(index: number): void {
@@ -202,6 +232,7 @@ export class UdpServer implements Running {
       counters: this.counters[index]!.buffer as SharedArrayBuffer,
       foreign: this.#options.foreign.buffers,
       cookieSecret: this.#options.cookieSecret,
+      subnetSources: this.#options.subnetSources ?? [],
       rateLimits: this.#options.rateLimits,
       logEvery: this.#options.logEvery ?? 0,
     };
@@ -249,7 +280,7 @@ export class UdpServer implements Running {
       }
       const answer = await this.#options.resolve(query.message, query.peer);
       const fd = this.#sockets[query.worker]?.[query.socket];
-      if (answer === undefined || fd === undefined || this.#isStopping) return;
+      if (answer === undefined || fd === undefined || this.#isClosed) return;
       this.#reply.bytes.set(answer.subarray(0, udpPayloadBytes));
       this.#reply.setSendLength(0, answer.length);
       this.#reply.setPeer(0, query.peer);

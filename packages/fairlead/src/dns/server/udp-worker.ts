@@ -8,6 +8,7 @@ import { drainEventfd } from '../../sys/eventfd.ts';
 import { EPOLLIN, MSG_DONTWAIT, MSG_WAITFORONE } from '../../sys/linux-constants.ts';
 import type { SocketAddress } from '../../sys/socket-address.ts';
 import { rcode } from '../../wire/dns/constants.ts';
+import type { AddressPrefix } from './address-prefix.ts';
 import { counterIndex } from './counters.ts';
 import type { ForeignBuffers } from './foreign-layout.ts';
 import { handOff, QueryAnswerer } from './query-answerer.ts';
@@ -29,6 +30,7 @@ export interface UdpWorkerData {
   /** Forwarded answers. */
   readonly foreign: ForeignBuffers;
   readonly cookieSecret: Uint8Array;
+  readonly subnetSources: readonly AddressPrefix[];
   /** Every so many queries one is logged; 0: none. */
   readonly logEvery: number;
   /** Absent: no limits. */
@@ -57,6 +59,8 @@ export interface LoggedQuery {
 /** Longest stay in epoll_wait; the sockets' SO_RCVTIMEO is the same. */
 const idleTimeoutMs = 1000;
 const batchDatagrams = 64;
+/** Most batches of one socket that are answered after the order to stop. */
+const restBatches = 400;
 /** Distance of peers in a batch. */
 const sockaddrBytes = 32;
 /** Beyond the response codes: what is not yet known. */
@@ -73,6 +77,7 @@ const answerer = new QueryAnswerer(data.buffers, data.zones, {
   counters,
   foreign: data.foreign,
   cookies: new ServerCookies(data.cookieSecret),
+  subnetSources: data.subnetSources,
 });
 const limiter = data.rateLimits && new RateLimiter(data.rateLimits);
 const input = new DatagramBatch(batchDatagrams, slotBytes);
@@ -207,6 +212,14 @@ function serveMany(): void {
   epoll.close();
 }
 
+/** At the end: answers what has arrived, but no endless stream of it. */
+function serveRest(): void {
+  for (const socket of data.sockets.keys()) {
+    for (let batch = 0; batch < restBatches; batch++) if (serveBatch(socket, MSG_DONTWAIT) <= 0) break;
+  }
+}
+
 if (data.sockets.length === 1) serveOne();
 else serveMany();
+serveRest();
 port.close();

@@ -11,6 +11,12 @@ const tlsPort = 853;
 type FromSettings = Pick<
   DnsOptions,
   | 'upstreams'
+  | 'clustersetZone'
+  | 'hasZonalNames'
+  | 'transferTo'
+  | 'subnetSources'
+  | 'upstreamAuthorities'
+  | 'lameduckMs'
   | 'forwardRules'
   | 'externalZone'
   | 'secure'
@@ -24,7 +30,8 @@ type FromSettings = Pick<
 
 /** What the settings and the Corefile say about a DNS server that listens at `listen`. */
 export function dnsOptionsFrom(settings: DnsRoleSettings, listen: ListenAddress): FromSettings {
-  const { corefile, tls, httpsListen, upstreams, forwardRules, externalZone, logEvery } = settings;
+  const { corefile, tls, readTls, httpsListen, upstreams, forwardRules, externalZone, logEvery } = settings;
+  const { clustersetZone, hasZonalNames, transferTo, subnetSources, upstreamAuthorities, lameduckMs } = settings;
   const addressOf = ({ host, port }: ListenAddress) => {
     if (host === '') throw new DnsError('options', 'DNS over TLS and HTTPS need an address to listen on');
     return { family: host.includes(':') ? ('ipv6' as const) : ('ipv4' as const), address: host, port };
@@ -32,6 +39,12 @@ export function dnsOptionsFrom(settings: DnsRoleSettings, listen: ListenAddress)
   return {
     upstreams,
     forwardRules,
+    hasZonalNames,
+    transferTo,
+    subnetSources,
+    lameduckMs,
+    ...(clustersetZone === undefined ? {} : { clustersetZone }),
+    ...(upstreamAuthorities === undefined ? {} : { upstreamAuthorities }),
     ...(externalZone === undefined ? {} : { externalZone }),
     ...(logEvery === undefined ? {} : { logEvery }),
     ...(corefile === undefined ? {} : { hosts: corefile.hosts, rewrites: corefile.rewrites }),
@@ -43,6 +56,7 @@ export function dnsOptionsFrom(settings: DnsRoleSettings, listen: ListenAddress)
       : {
           secure: {
             files: tls,
+            ...(readTls === undefined ? {} : { readFiles: readTls }),
             tls: [addressOf({ host: listen.host, port: tlsPort })],
             https: httpsListen === undefined ? [] : [addressOf(httpsListen)],
           },

@@ -187,14 +187,13 @@ async function startDnsServer(
   log: Log,
 ): Promise<RunningDns> {
   const listen = dnsAddress(options, node);
-  const nodeZone = await zoneOfNode(client, options.nodeName);
   printCorefileNotes(options.dns);
   return startDns({
     client,
     listen: [{ address: listen.host, port: listen.port }],
     clusterDomain: options.dns.corefile?.clusterDomain ?? options.clusterDomain,
     ...dnsOptionsFrom(options.dns, listen),
-    ...(nodeZone === undefined ? {} : { nodeZone }),
+    findNodeZone: () => zoneOfNode(client, options.nodeName),
     onNotice: noticeWriter(client, options, 'dns'),
     metrics,
     workers: 1,

@@ -31,6 +31,7 @@ export const rcode = {
   NXDOMAIN: 3,
   NOTIMP: 4,
   REFUSED: 5,
+  NOTAUTH: 9,
   BADVERS: 16,
   BADCOOKIE: 23,
 } as const;
@@ -60,7 +61,7 @@ export const udpClassicBytes = 512;
 export const optBytes = 11;
 
 /** EDNS option codes that have a meaning here. */
-export const ednsOption = { cookie: 10, keepalive: 11, padding: 12, extendedError: 15 } as const;
+export const ednsOption = { clientSubnet: 8, cookie: 10, keepalive: 11, padding: 12, extendedError: 15 } as const;
 
 /** Info codes of extended errors (RFC 8914 4). */
 export const extendedError = {

@@ -41,6 +41,9 @@ export class ParsedQuery {
   hasPadding = false;
   /** TCP keepalive option (RFC 7828). */
   hasKeepalive = false;
+  /** Offset of the data of a client subnet option (RFC 7871), and its length; 0: none. */
+  subnetAt = 0;
+  subnetBytes = 0;
   /** DNSSEC OK bit of the OPT record. */
   dnssecOk = false;
   /** Largest answer the client takes over UDP, before our own cap. */
@@ -50,6 +53,21 @@ export class ParsedQuery {
     this.name = new Uint8Array(260);
     this.nameWords = new Int32Array(this.name.buffer);
   }
+}
+
+/**
+ * Whether the client subnet option of a query is well-formed (RFC 7871 6): a known family, no scope, as many
+ * address bytes as the prefix needs, and no bits behind it.
+ */
+export function isSubnetValid(message: Uint8Array, query: ParsedQuery): boolean {
+  const { subnetAt: at, subnetBytes: length } = query;
+  if (length < 4 || message[at] !== 0 || message[at + 3] !== 0) return false;
+  const family = message[at + 1]!;
+  const bits = message[at + 2]!;
+  // Family 0 with an empty prefix says: no subnet at all.
+  if (family === 0 ? bits !== 0 : family > 2 || bits > (family === 1 ? 32 : 128)) return false;
+  if (length !== 4 + ((bits + 7) >> 3)) return false;
+  return (bits & 7) === 0 || (message[at + length - 1]! & (0xff >> (bits & 7))) === 0;
 }
 
 /** Hash of the first `bytes` bytes (rounded up to words) of a zero-padded lower-case name. Never 0. */
@@ -73,6 +91,7 @@ export function parseQuery(message: Uint8Array, start: number, end: number, quer
   query.questionEnd = 0;
   query.hasOpt = false;
   query.cookieAt = 0;
+  query.subnetAt = 0;
   query.hasPadding = false;
   query.hasKeepalive = false;
   query.dnssecOk = false;
@@ -146,6 +165,9 @@ function parseAdditional(message: Uint8Array, start: number, end: number, count:
           if (length !== 8 && (length < 16 || length > 40)) return queryVerdict.formerr;
           query.cookieAt = option + 4;
           query.cookieBytes = length;
+        } else if (code === ednsOption.clientSubnet && query.subnetAt === 0) {
+          query.subnetAt = option + 4;
+          query.subnetBytes = length;
         } else if (code === ednsOption.padding) query.hasPadding = true;
         else if (code === ednsOption.keepalive) query.hasKeepalive = true;
         option += 4 + length;

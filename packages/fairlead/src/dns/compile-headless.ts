@@ -1,0 +1,189 @@
+import type { Endpoint, EndpointSlice } from '@fairlead/api';
+import {
+  type Address,
+  addPortRecords,
+  addressSets,
+  type Backend,
+  type DnsCompileOptions,
+  type NamedPort,
+  srvSet,
+  withRules,
+  withTtl,
+} from './compile-backends.ts';
+import type { DnsPolicy } from './dns-policy.ts';
+import { addressFamily, dashedAddress, normalizeName, reverseOwner } from './owner-names.ts';
+import type { CompiledRecords, NameRecords, OwnerName } from './program.ts';
+
+/** A Service, or an import of one, whose names come from its slices. */
+export interface HeadlessSource {
+  readonly owner: OwnerName;
+  readonly policy: DnsPolicy;
+  /** Endpoints count as ready whatever they say. */
+  readonly servesNotReady: boolean;
+  /** Name above the endpoints of a slice: the owner, or one with a cluster's name in front. Absent: they have no names. */
+  readonly parentOf: (slice: EndpointSlice) => OwnerName | undefined;
+  /** Endpoints have no reverse names. */
+  readonly lacksReverse?: boolean;
+}
+
+/**
+ * Addresses per family that the records of a Service's own name are made from. More do not fit into a
+ * message of 65,535 bytes, so a change costs no more than this.
+ */
+const maxAddresses = 4200;
+
+/** Records at the Service's own name, its ports' names, and its names by zone. None without a ready endpoint. */
+export function compileHeadlessRecords(
+  source: HeadlessSource,
+  slices: readonly EndpointSlice[],
+  options: DnsCompileOptions,
+): CompiledRecords {
+  const { owner, policy } = source;
+  const backends = chooseBackends(source, slices, options);
+  const records = new Map<OwnerName, NameRecords>();
+  if (backends.length === 0) return records;
+  const addresses = addressSets(backends, options).map((set) => withRules(set, backends, policy));
+  records.set(owner, [...addresses, ...srvSet(backends, undefined, options)]);
+  addPortRecords(records, owner, backends, options);
+  if (options.hasZonalNames === true) addZonalRecords(records, owner, backends, options);
+  return records;
+}
+
+/**
+ * `ZONE.pin._zone.SERVICE`: only the endpoints of a topology zone, NODATA for one without any;
+ * `ZONE.prefer._zone.SERVICE`: those, or else all.
+ */
+function addZonalRecords(
+  records: Map<OwnerName, NameRecords>,
+  owner: OwnerName,
+  backends: readonly Backend[],
+  options: DnsCompileOptions,
+): void {
+  records.set(`*.pin._zone.${owner}`, []);
+  records.set(`*.prefer._zone.${owner}`, addressSets(backends, options));
+  for (const [zone, members] of Map.groupBy(backends, (backend) => backend.zone?.toLowerCase())) {
+    if (zone === undefined || zone === '') continue;
+    const sets = addressSets(members, options);
+    for (const directive of ['pin', 'prefer']) records.set(`${zone}.${directive}._zone.${owner}`, sets);
+  }
+}
+
+/** The endpoints that are answered: the first choice that leaves any. */
+function chooseBackends(
+  source: HeadlessSource,
+  slices: readonly EndpointSlice[],
+  { nodeZone }: DnsCompileOptions,
+): Backend[] {
+  const { policy } = source;
+  const isReady = (endpoint: Endpoint): boolean => isServed(endpoint, source);
+  const choices = [isReady];
+  if (policy.prefersZone && nodeZone !== undefined) choices.unshift((one) => isReady(one) && one.zone === nodeZone);
+  if (policy.servesAllDown) choices.push(() => true);
+  for (const isChosen of choices) {
+    const backends = headlessBackends(source, slices, isChosen);
+    if (backends.length > 0) return backends;
+  }
+  return [];
+}
+
+/** Addresses of chosen endpoints, each once: the first slice that names it wins, ports are united. */
+function headlessBackends(
+  source: HeadlessSource,
+  slices: readonly EndpointSlice[],
+  isChosen: (endpoint: Endpoint) => boolean,
+): Backend[] {
+  const byAddress = new Map<string, Backend>();
+  const room = { A: maxAddresses, AAAA: maxAddresses };
+  const ordered = [...slices].sort((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1));
+  for (const slice of ordered) {
+    const ports = slicePorts(slice);
+    const parent = source.parentOf(slice);
+    if (parent === undefined) continue;
+    for (const endpoint of slice.endpoints ?? []) {
+      if (!isChosen(endpoint)) continue;
+      for (const address of endpoint.addresses) {
+        const family = addressFamily(address);
+        if (family === undefined || room[family] === 0) continue;
+        const known = byAddress.get(address);
+        if (known !== undefined) {
+          byAddress.set(address, { ...known, ports: unitePorts(known.ports, ports) });
+          continue;
+        }
+        room[family]--;
+        const { hostname, zone } = endpoint;
+        const nameOf = (): OwnerName => endpointOwner(endpoint, address, parent);
+        byAddress.set(address, { address, family, owner: nameOf, ports, hostname, zone });
+      }
+    }
+    if (room.A === 0 && room.AAAA === 0) break;
+  }
+  return [...byAddress.values()];
+}
+
+/**
+ * Names of the endpoints of one slice, and the PTR records of those with a hostname. Slices of one
+ * Service contribute apart, so that a change costs one slice.
+ */
+export function compileEndpointNames(
+  source: HeadlessSource,
+  slice: EndpointSlice,
+  given: DnsCompileOptions,
+): CompiledRecords {
+  const { policy } = source;
+  const parent = source.parentOf(slice);
+  const options = withTtl(given, policy);
+  const records = new Map<OwnerName, NameRecords>();
+  if (parent === undefined) return records;
+  const shared = new Map<OwnerName, Address[]>();
+  for (const endpoint of slice.endpoints ?? []) {
+    if (!policy.servesAllDown && !isServed(endpoint, source)) continue;
+    for (const address of endpoint.addresses) {
+      const family = addressFamily(address);
+      if (family === undefined) continue;
+      const endpointName = endpointOwner(endpoint, address, parent);
+      if (records.has(endpointName)) {
+        const members = shared.get(endpointName) ?? addressesOf(records.get(endpointName) ?? []);
+        members.push({ address, family });
+        shared.set(endpointName, members);
+      } else records.set(endpointName, [{ type: family, ttl: options.ttlSeconds, addresses: [address] }]);
+      const hasReverse = endpoint.hostname !== undefined && endpoint.hostname !== '' && source.lacksReverse !== true;
+      const reverse = hasReverse ? reverseOwner(address) : undefined;
+      if (reverse === undefined) continue;
+      const [known] = records.get(reverse) ?? [];
+      const others = known?.type === 'PTR' ? known.targets.filter((target) => target !== endpointName) : [];
+      const targets = [...others, endpointName];
+      records.set(reverse, [{ type: 'PTR', ttl: options.ttlSeconds, targets, rank: 'endpoint' }]);
+    }
+  }
+  for (const [name, members] of shared) records.set(name, addressSets(members, options));
+  return records;
+}
+
+/** Ready (absent counts as ready), or published all the same. */
+function isServed(endpoint: Endpoint, { servesNotReady }: HeadlessSource): boolean {
+  return endpoint.conditions?.ready !== false || servesNotReady;
+}
+
+/** Name of an endpoint: its hostname or its address with dashes. */
+function endpointOwner(endpoint: Endpoint, address: string, parent: OwnerName): OwnerName {
+  const label = endpoint.hostname ? normalizeName(endpoint.hostname) : dashedAddress(address);
+  return `${label}.${parent}`;
+}
+
+function slicePorts(slice: EndpointSlice): NamedPort[] {
+  return (slice.ports ?? []).flatMap((port): NamedPort[] =>
+    port.port === undefined ? [] : [{ name: port.name ?? '', protocol: port.protocol ?? 'TCP', port: port.port }],
+  );
+}
+
+function addressesOf(records: NameRecords): Address[] {
+  return records.flatMap((set) =>
+    set.type === 'A' || set.type === 'AAAA' ? set.addresses.map((address) => ({ address, family: set.type })) : [],
+  );
+}
+
+function unitePorts(known: readonly NamedPort[], more: readonly NamedPort[]): readonly NamedPort[] {
+  const isKnown = (port: NamedPort): boolean =>
+    known.some((one) => one.name === port.name && one.protocol === port.protocol && one.port === port.port);
+  return [...known, ...more.filter((port) => !isKnown(port))];
+}
