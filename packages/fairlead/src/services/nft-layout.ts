@@ -11,6 +11,12 @@ export interface NftLayoutOptions {
   readonly serviceCidrs: readonly string[];
   /** False for a machine that is not a node: node ports are not served. */
   readonly nodePorts: boolean;
+  /** Sources that come over links with this name count as Pods instead; `cali*` is a beginning of names. */
+  readonly podInterface?: string;
+  /** Every connection to a cluster IP is masqueraded. */
+  readonly masqueradeAll?: boolean;
+  /** Node ports answer on addresses of the machine in these ranges only. Default: on all but loopback. */
+  readonly nodePortCidrs?: readonly string[];
 }
 
 /** Which shared chain balances: over cluster or local endpoints, found by address or by node port. */
@@ -176,6 +182,17 @@ function layoutSets(ip: NftFamily, options: NftLayoutOptions): NftSet[] {
       flags: ['interval'],
       elements: ofFamily(options.serviceCidrs, ip),
     },
+    ...(options.nodePortCidrs === undefined
+      ? []
+      : [
+          {
+            kind: 'set',
+            name: 'node-port-cidrs',
+            type: `type ${address}`,
+            flags: ['interval'],
+            elements: ofFamily(options.nodePortCidrs, ip),
+          } as const,
+        ]),
     { kind: 'set', name: 'cluster-ips', type: `type ${address}` },
     ...endpointMaps,
     verdictMap('frontends', frontend),
@@ -252,13 +269,21 @@ function rangeSets(ip: NftFamily, frontend: string, address: string): NftSet[] {
   ];
 }
 
+/** Where node ports answer; never on loopback (KEP-6032: that takes a userspace proxy). */
+export function nodeAddressMatch(ip: NftFamily, options: NftLayoutOptions): string {
+  const loopback = ip === 'ip' ? '127.0.0.0/8' : '::1';
+  const listed = options.nodePortCidrs === undefined ? '' : ` ${ip} daddr @node-port-cidrs`;
+  return `fib daddr type local ${ip} daddr != ${loopback}${listed}`;
+}
+
 function layoutChains(ip: NftFamily, options: NftLayoutOptions): NftChain[] {
-  const detectsPods = ofFamily(options.podCidrs, ip).length > 0;
+  const byInterface = options.podInterface;
+  const detectsPods = byInterface !== undefined || ofFamily(options.podCidrs, ip).length > 0;
+  const fromPod = byInterface === undefined ? `${ip} saddr @pod-cidrs` : `iifname "${byInterface}"`;
+  const notFromPod = byInterface === undefined ? `${ip} saddr != @pod-cidrs` : `iifname != "${byInterface}"`;
   const frontend = `${ip} daddr . meta l4proto . th dport`;
   const port = 'meta l4proto . th dport';
-  const loopback = ip === 'ip' ? '127.0.0.0/8' : '::1';
-  // A node port answers on every address of the machine but loopback (KEP-6032: that takes a userspace proxy).
-  const onNodeAddress = `fib daddr type local ${ip} daddr != ${loopback}`;
+  const onNodeAddress = nodeAddressMatch(ip, options);
   const icmp = ip === 'ip' ? 'icmp' : 'icmpv6';
   const mark = `meta mark set meta mark | ${masqueradeBit}`;
   const prepared = Array.from({ length: preparedLbChains }, (_, index): NftChain => {
@@ -270,7 +295,7 @@ function layoutChains(ip: NftFamily, options: NftLayoutOptions): NftChain[] {
       // Policy Local: Pods reach every endpoint unmasqueraded, the node every endpoint, others local ones.
       name: `${name}-local`,
       rules: [
-        ...(detectsPods ? [`${ip} saddr @pod-cidrs ${key} vmap @${backends}`] : []),
+        ...(detectsPods ? [`${fromPod} ${key} vmap @${backends}`] : []),
         `fib saddr type local goto ${name}`,
         `${key} vmap @${localBackends}`,
       ],
@@ -285,7 +310,11 @@ function layoutChains(ip: NftFamily, options: NftLayoutOptions): NftChain[] {
     {
       name: 'dispatch',
       rules: [
-        ...(detectsPods ? [`${ip} daddr @cluster-ips ${ip} saddr != @pod-cidrs ${mark}`] : []),
+        ...(options.masqueradeAll === true
+          ? [`${ip} daddr @cluster-ips ${mark}`]
+          : detectsPods
+            ? [`${ip} daddr @cluster-ips ${notFromPod} ${mark}`]
+            : []),
         `${frontend} vmap @frontends`,
         ...(options.nodePorts ? [`${onNodeAddress} ${port} vmap @node-ports`] : []),
         // Last: a range on an address of the node leaves node ports alone.

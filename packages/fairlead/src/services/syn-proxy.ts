@@ -1,6 +1,6 @@
 import type { NftChain } from '../wire/nft/table.ts';
 import type { NftFamily } from '../wire/nft/transaction.ts';
-import type { NftLayoutOptions } from './nft-layout.ts';
+import { type NftLayoutOptions, nodeAddressMatch } from './nft-layout.ts';
 
 /** What the kernel tells clients on behalf of endpoints: an Ethernet's segment size, Linux' default window scale. */
 const windowScale = 7;
@@ -19,12 +19,13 @@ export const looseTrackingSetting = '/proc/sys/net/netfilter/nf_conntrack_tcp_lo
  *
  * Source lists are looked at before the first answer, limits when the SYN is sent on.
  */
-export function synProxyLayout(ip: NftFamily, { nodePorts }: NftLayoutOptions): readonly NftChain[] {
+export function synProxyLayout(ip: NftFamily, options: NftLayoutOptions): readonly NftChain[] {
+  const { nodePorts } = options;
   const frontend = `${ip} daddr . meta l4proto . th dport`;
   const port = 'meta l4proto . th dport';
   const saddr = `${ip} saddr`;
   const opening = 'tcp flags & (fin | syn | rst | ack) == syn';
-  const atNode = `${port} @syn-proxied-ports fib daddr type local`;
+  const atNode = `${port} @syn-proxied-ports ${nodeAddressMatch(ip, options)}`;
   const answer = `synproxy mss ${ip === 'ip' ? 1460 : 1440} wscale ${windowScale} timestamp sack-perm`;
   const unknown = 'meta l4proto tcp ct state invalid,untracked';
   const answering = [

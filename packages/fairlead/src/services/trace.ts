@@ -32,6 +32,10 @@ export interface TraceContext {
   readonly nodeIps: readonly string[];
   /** False for a machine that is not a node. */
   readonly nodePorts: boolean;
+  /** Every connection to a cluster IP is masqueraded. */
+  readonly masqueradeAll?: boolean;
+  /** Node ports answer on addresses in these ranges only. */
+  readonly nodePortCidrs?: readonly string[];
 }
 
 /** How a packet reached its verdict. */
@@ -75,7 +79,8 @@ function find(programs: Iterable<ServiceProgram>, context: TraceContext, packet:
   let byNodePort: Found | undefined;
   let inRange: Found | undefined;
   const family = parseIp(packet.destination)?.family;
-  const atNode = context.nodePorts && context.nodeIps.includes(packet.destination);
+  const listed = context.nodePortCidrs === undefined || inAnyCidr(packet.destination, context.nodePortCidrs);
+  const atNode = context.nodePorts && listed && context.nodeIps.includes(packet.destination);
   for (const program of programs) {
     for (const port of allPorts(program)) {
       if (port.family !== family) continue;
@@ -99,11 +104,12 @@ function find(programs: Iterable<ServiceProgram>, context: TraceContext, packet:
 function decide(
   found: Found,
   source: TraceMatch['source'],
-  detectsPods: boolean,
+  context: TraceContext,
 ): { verdict: Verdict; masquerade: boolean } {
   const { port, vip } = found;
   if (vip?.kind === 'clusterIP') {
-    return { verdict: internalVerdict(port), masquerade: detectsPods && source !== 'pod' };
+    const masquerade = context.masqueradeAll === true || (context.podCidrs.length > 0 && source !== 'pod');
+    return { verdict: internalVerdict(port), masquerade };
   }
   if (port.externalTrafficPolicy === 'Cluster') return { verdict: externalVerdict(port), masquerade: true };
   if (source === 'pod') return { verdict: shortCircuitVerdict(port), masquerade: false };
@@ -135,7 +141,7 @@ export function tracePacket(programs: Iterable<ServiceProgram>, context: TraceCo
   };
   const refusal = sourceRefusal(found.port, found.vip, packet.source);
   if (refusal !== undefined) return { kind: 'drop', reason: refusal, match };
-  const { verdict, masquerade } = decide(found, source, context.podCidrs.length > 0);
+  const { verdict, masquerade } = decide(found, source, context);
   if (verdict.kind === 'reject') return { kind: 'reject', reason: 'no usable endpoints', match };
   if (verdict.kind === 'drop') return { kind: 'drop', reason: 'no usable endpoints on this node', match };
   const isSelf = (target: EndpointTarget): boolean => target.ip === packet.source && target.onThisNode !== 'no';

@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { connect, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { systemClock } from '../../sys/clock.ts';
+import { askSctp, serveSctp } from './sctp.ts';
 
 /**
  * Runs inside a network namespace of a test: serves on the ports it is told,
@@ -18,13 +19,15 @@ export type ProbeCommand =
       readonly echo?: number[];
       /** Where datagrams are received. Default: everywhere. */
       readonly address?: string;
+      /** Answers SCTP on every port (IPv4). */
+      readonly sctp?: boolean;
     }
   | { readonly id: number; readonly do: 'open'; readonly name: string; readonly host: string; readonly port: number }
   | { readonly id: number; readonly do: 'say'; readonly name: string; readonly timeoutMs: number }
   | {
       readonly id: number;
       readonly do: 'connect';
-      readonly protocol: 'TCP' | 'UDP';
+      readonly protocol: 'TCP' | 'UDP' | 'SCTP';
       readonly host: string;
       readonly port: number;
       readonly source?: string;
@@ -145,10 +148,13 @@ function connectUdp(command: Connect): Promise<string> {
 }
 
 async function answer(command: ProbeCommand): Promise<string> {
-  if (command.do === 'serve')
+  if (command.do === 'serve') {
+    if (command.sctp === true) serveSctp(command.name);
     return serve(command.name, command.tcp, command.udp, command.echo ?? [], command.address ?? '::');
+  }
   if (command.do === 'open') return open(command.name, command.host, command.port);
   if (command.do === 'say') return say(command.name, command.timeoutMs);
+  if (command.protocol === 'SCTP') return askSctp(command.host, command.port, command.source, command.timeoutMs);
   return command.protocol === 'TCP' ? connectTcp(command) : connectUdp(command);
 }
 

@@ -76,6 +76,29 @@ export const trafficMatrix: readonly MatrixRow[] = [
   row('iTP Local', 'external', 'loadBalancer', 'both', 'snat'),
 ];
 
+/** How the proxy tells sources apart, and what it hides. */
+export const matrixModes = ['detection', 'no detection', 'masquerade all'] as const;
+export type MatrixMode = (typeof matrixModes)[number];
+
+/** The matrix in another mode: same flows, other endpoints and sources seen. */
+export function matrixIn(mode: MatrixMode): readonly MatrixRow[] {
+  return trafficMatrix.map((flow) => rowIn(mode, flow));
+}
+
+function rowIn(mode: MatrixMode, flow: MatrixRow): MatrixRow {
+  const toCluster = flow.to === 'clusterIP';
+  switch (mode) {
+    case 'detection':
+      return flow;
+    case 'masquerade all':
+      return toCluster ? { ...flow, masquerade: true } : flow;
+    case 'no detection':
+      // Nobody is known to be a Pod: under policy Local it is treated like somebody from outside.
+      if (toCluster) return { ...flow, masquerade: false };
+      return flow.policy === 'eTP Local' && flow.from === 'pod' ? { ...flow, endpoints: 'local' } : flow;
+  }
+}
+
 /** Address and port of a destination of the Service with this policy. */
 export function destinationOf(policy: Policy, to: Destination): { readonly ip: string; readonly port: number } {
   const index = policies.indexOf(policy) + 1;
