@@ -1,8 +1,9 @@
 // Hot path: write() and onEvent() run for every message.
 import { EAGAIN, ENOTCONN, EPIPE, ETIMEDOUT, errnoName } from '../sys/errno.ts';
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR, SO_LINGER, SOL_SOCKET } from '../sys/linux-constants.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from '../sys/linux-constants.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
-import { close, recv, send, setSocketOptionBytes, shutdown, takeSocketError } from '../sys/socket.ts';
+import { close, originalDestination, recv, resetOnClose, send, shutdown, takeSocketError } from '../sys/socket.ts';
+import type { SocketAddress } from '../sys/socket-address.ts';
 import { TLS_WANT_WRITE } from '../sys/tls-session.ts';
 import type { EpollReactor } from './epoll-reactor.ts';
 import { ForwardPath } from './forward-path.ts';
@@ -34,8 +35,6 @@ const CLOSED = 5;
 
 /** TLS records read in a row before others get their turn. */
 const RECORDS_PER_TURN = 8;
-/** struct linger { on, 0 seconds }: close(2) resets. */
-const LINGER_NONE = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0);
 
 /** Epoll interest of a descriptor that is not registered: hung up while reading was paused. */
 const UNREGISTERED = -1;
@@ -471,8 +470,12 @@ export class EpollConnection implements SocketConnection {
   }
 
   reset(): void {
-    if (this.#state < CLOSED && this.fd >= 0) setSocketOptionBytes(this.fd, SOL_SOCKET, SO_LINGER, LINGER_NONE);
+    if (this.#state < CLOSED && this.fd >= 0) resetOnClose(this.fd);
     this.close();
+  }
+
+  destination(): SocketAddress | undefined {
+    return originalDestination(this.fd);
   }
 
   close(): void {

@@ -9,6 +9,7 @@ import { DescriptorLedger } from './descriptor-ledger.ts';
 import { EpollReactor } from './epoll-reactor.ts';
 import { testConnections } from './testing/connections.ts';
 import { testDatagrams } from './testing/datagrams.ts';
+import { testProxied } from './testing/proxied.ts';
 import { testRelays } from './testing/relays.ts';
 import type { BoundForTest, ReactorMaker } from './testing/scene.ts';
 
@@ -45,6 +46,7 @@ const makeEpollReactor: ReactorMaker = async () => {
 
 testConnections('epoll', makeEpollReactor);
 testRelays('epoll', makeEpollReactor);
+testProxied('epoll', makeEpollReactor);
 testDatagrams('epoll', makeEpollReactor);
 
 test('a signal from outside wakes a blocked loop', async () => {

@@ -29,13 +29,17 @@ import type { DescriptorLedger } from './descriptor-ledger.ts';
 import { EpollConnection } from './epoll-connection.ts';
 import { EpollDatagramRelay } from './epoll-datagram-relay.ts';
 import { PipePool } from './pipe-pool.ts';
+import { ProxyPreface } from './proxy-preface.ts';
 import {
+  type Acceptor,
   type ConnectionHandler,
   type DatagramLimits,
   type DatagramRelay,
   type DatagramRouter,
   INPUT_BASE,
   type ListeningSocket,
+  type ProxiedConnection,
+  type ProxyAcceptPolicy,
   READ_MAX_BYTES,
   type Reactor,
   type ReactorStats,
@@ -73,8 +77,6 @@ export interface Watcher {
   /** Lets go of the descriptor. */
   stop(): void;
 }
-
-type Acceptor = (connection: SocketConnection, peer: SocketAddress) => ConnectionHandler;
 
 /** Nothing to do with a connection that has no owner yet. */
 const NO_HANDLER: ConnectionHandler = {
@@ -121,8 +123,8 @@ export class EpollReactor implements Reactor {
     this.epoll.add(options.wakeFd, EPOLLIN, WAKE_TOKEN);
   }
 
-  listen(fd: number, accept: Acceptor, tls?: TlsAcceptPolicy): ListeningSocket {
-    const listener = new EpollListener(this, fd, accept, tls);
+  listen(fd: number, accept: Acceptor, tls?: TlsAcceptPolicy, proxied?: ProxyAcceptPolicy): ListeningSocket {
+    const listener = new EpollListener(this, fd, accept, tls, proxied);
     listener.start();
     return listener;
   }
@@ -156,15 +158,21 @@ export class EpollReactor implements Reactor {
     this.#unwatched.push(index);
   }
 
-  connect(address: EncodedAddress, handler: ConnectionHandler, tls?: TlsConnectOptions): SocketConnection {
+  connect(
+    address: EncodedAddress,
+    handler: ConnectionHandler,
+    tls?: TlsConnectOptions,
+    preamble?: Uint8Array,
+  ): SocketConnection {
     const domain = address.buffer[0] === AF_INET ? AF_INET : AF_INET6;
     const fd = socket(domain, SOCK_STREAM | SOCK_NONBLOCK);
     if (fd < 0) return this.#failedConnection(fd, handler);
     setSocketOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    const transport = tls === undefined ? undefined : new TlsTransport(undefined, tls);
+    const transport = tls === undefined ? undefined : new TlsTransport(undefined, tls, preamble);
     const connection = this.#add(fd, true, handler, transport);
     const result = connectEncoded(fd, address);
     if (result < 0 && result !== -EINPROGRESS) connection.fail(result);
+    if (preamble !== undefined && tls === undefined) connection.writeBytes(preamble);
     return connection;
   }
 
@@ -189,19 +197,25 @@ export class EpollReactor implements Reactor {
   }
 
   /** Registers an accepted descriptor. */
-  accepted(fd: number, peer: SocketAddress, accept: Acceptor, tls: TlsAcceptPolicy | undefined): void {
+  accepted(
+    fd: number,
+    peer: SocketAddress,
+    accept: Acceptor,
+    tls: TlsAcceptPolicy | undefined,
+    proxied?: ProxiedConnection,
+  ): void {
     this.#accepted++;
     if (tls !== undefined) {
       const secure = this.#add(fd, false, NO_HANDLER, new TlsTransport(tls, undefined));
       secure.setDeadline(this.nowMs + tls.handshakeMs);
       secure.onEstablished = () => {
-        secure.handler = accept(secure, peer);
+        secure.handler = accept(secure, peer, proxied);
       };
       return;
     }
     const connection = this.#add(fd, false, NO_HANDLER, undefined);
     this.guard(connection, () => {
-      connection.handler = accept(connection, peer);
+      connection.handler = accept(connection, peer, proxied);
     });
   }
 
@@ -333,12 +347,20 @@ class EpollListener implements ListeningSocket, Watcher {
   readonly #fd: number;
   readonly #accept: Acceptor;
   readonly #tls: TlsAcceptPolicy | undefined;
+  readonly #proxied: ProxyAcceptPolicy | undefined;
   /** Undefined while accepting pauses. */
   #watched: number | undefined = undefined;
   #cancelPause: (() => void) | undefined = undefined;
 
-  constructor(reactor: EpollReactor, fd: number, accept: Acceptor, tls: TlsAcceptPolicy | undefined) {
+  constructor(
+    reactor: EpollReactor,
+    fd: number,
+    accept: Acceptor,
+    tls: TlsAcceptPolicy | undefined,
+    proxied: ProxyAcceptPolicy | undefined,
+  ) {
     this.#tls = tls;
+    this.#proxied = proxied;
     this.#reactor = reactor;
     this.#fd = fd;
     this.#accept = accept;
@@ -368,8 +390,16 @@ class EpollListener implements ListeningSocket, Watcher {
       }
       const peer = lastAcceptedAddress();
       if (peer === undefined) close(fd);
-      else this.#reactor.accepted(fd, peer, this.#accept, this.#tls);
+      else if (this.#proxied?.trusts(peer) !== true) this.#reactor.accepted(fd, peer, this.#accept, this.#tls);
+      else this.#acceptProxied(fd, peer, this.#proxied);
     }
+  }
+
+  #acceptProxied(fd: number, proxy: SocketAddress, policy: ProxyAcceptPolicy): void {
+    const preface = new ProxyPreface(this.#reactor, fd, proxy, policy, (peer, proxied) =>
+      this.#reactor.accepted(fd, peer, this.#accept, this.#tls, proxied),
+    );
+    preface.start();
   }
 
   /** Out of descriptors or memory: level-triggered readiness would spin. */

@@ -1,6 +1,7 @@
 import type { PinnedBuffer } from '../sys/pinned.ts';
 import type { EncodedAddress } from '../sys/socket.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
+import type { ProxyField } from '../wire/proxy-protocol/proxy-header.ts';
 import type { TlsAcceptPolicy, TlsConnectOptions, TlsState } from './tls-transport.ts';
 
 /** Where the reactor puts received bytes within {@link Reactor.input}; retained bytes lie in front of it. */
@@ -73,6 +74,8 @@ export interface SocketConnection extends Connection {
   forwardTo(target: SocketConnection | undefined): void;
   /** Closes now, and the peer sees a reset rather than an end. */
   reset(): void;
+  /** Where the peer of an accepted connection connected to, before any translation of addresses here. */
+  destination(): SocketAddress | undefined;
 }
 
 /** Where the datagrams of clients go. */
@@ -100,6 +103,31 @@ export interface DatagramRelay {
   stop(): void;
 }
 
+/** Which connections begin with a PROXY protocol header, which must then be there. */
+export interface ProxyAcceptPolicy {
+  /** Whether the peer is a proxy that is believed; of others the header would be data. */
+  trusts(peer: SocketAddress): boolean;
+  /** From accept to the end of the header, milliseconds. */
+  readonly headerMs: number;
+  onFailed(reason: string): void;
+}
+
+/** What a trusted proxy told of a connection. Its peer is then the client's address, as far as it is known. */
+export interface ProxiedConnection {
+  /** The proxy itself. */
+  readonly proxy: SocketAddress;
+  /** Where the client connected to. */
+  readonly destination: SocketAddress | undefined;
+  readonly fields: readonly ProxyField[];
+}
+
+/** Gives the handler of a new connection. */
+export type Acceptor = (
+  connection: SocketConnection,
+  peer: SocketAddress,
+  proxied?: ProxiedConnection,
+) => ConnectionHandler;
+
 /** A bound socket that somebody else opened and will close: a descriptor. */
 export type BoundSocket = number;
 
@@ -126,15 +154,19 @@ export interface Reactor {
   readonly nowMs: number;
   /**
    * Accepts on a listening, non-blocking socket. `accept` returns the handler of the new connection;
-   * with `tls` it is called when the handshake is done.
+   * with `tls` it is called when the handshake is done. A PROXY protocol header comes before all else.
    */
-  listen(
-    socket: BoundSocket,
-    accept: (connection: SocketConnection, peer: SocketAddress) => ConnectionHandler,
-    tls?: TlsAcceptPolicy,
-  ): ListeningSocket;
-  /** Starts a connection. The result comes to the handler, with `tls` after the handshake. */
-  connect(address: EncodedAddress, handler: ConnectionHandler, tls?: TlsConnectOptions): SocketConnection;
+  listen(socket: BoundSocket, accept: Acceptor, tls?: TlsAcceptPolicy, proxied?: ProxyAcceptPolicy): ListeningSocket;
+  /**
+   * Starts a connection. The result comes to the handler, with `tls` after the handshake. The preamble
+   * (a PROXY protocol header) is sent first, in clear text.
+   */
+  connect(
+    address: EncodedAddress,
+    handler: ConnectionHandler,
+    tls?: TlsConnectOptions,
+    preamble?: Uint8Array,
+  ): SocketConnection;
   /** Relays the datagrams that arrive at a bound, non-blocking socket. */
   relayDatagrams(socket: BoundSocket, router: DatagramRouter, limits: DatagramLimits): DatagramRelay;
   /** Calls `callback` once after about `delayMs`; the function returned cancels it. */

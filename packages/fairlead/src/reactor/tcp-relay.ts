@@ -69,7 +69,7 @@ export class TcpRelay implements ConnectionHandler {
       this.#over('refused');
       return;
     }
-    const upstream = this.#reactor.connect(address, new UpstreamSide(this), this.#tls);
+    const upstream = this.#reactor.connect(address, new UpstreamSide(this), this.#tls, this.#plan.preamble?.());
     this.#upstream = upstream;
     upstream.setDeadline(this.#reactor.nowMs + this.#times.connectMs);
   }
@@ -81,8 +81,6 @@ export class TcpRelay implements ConnectionHandler {
     this.#isConnected = true;
     upstream.setDeadline(Infinity);
     this.#plan.connected();
-    const preamble = this.#plan.preamble?.();
-    if (preamble !== undefined) upstream.writeBytes(preamble);
     client.forwardTo(upstream);
     upstream.forwardTo(client);
     client.resumeReading();

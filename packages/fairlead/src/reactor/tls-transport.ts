@@ -1,7 +1,7 @@
 import { EAGAIN, ECONNRESET, EPROTO } from '../sys/errno.ts';
 import { EPOLLIN, EPOLLOUT, MSG_PEEK, SO_RCVLOWAT, SOL_SOCKET } from '../sys/linux-constants.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
-import { recv, setSocketOption } from '../sys/socket.ts';
+import { recv, send, setSocketOption } from '../sys/socket.ts';
 import type { AlpnProtocol } from '../sys/tls-alpn.ts';
 import type { TlsContext } from '../sys/tls-context.ts';
 import { type ClientSessionOptions, TLS_WANT_WRITE, TlsSession } from '../sys/tls-session.ts';
@@ -49,11 +49,18 @@ export class TlsTransport implements TlsState {
   choice: unknown = undefined;
   readonly policy: TlsAcceptPolicy | undefined;
   readonly #connect: TlsConnectOptions | undefined;
+  readonly #preamble: Uint8Array | undefined;
   #lowWater = 1;
   #failure = '';
 
-  constructor(policy: TlsAcceptPolicy | undefined, connect: TlsConnectOptions | undefined) {
+  /** @param preamble goes out in clear text before the handshake of an outgoing connection. */
+  constructor(
+    policy: TlsAcceptPolicy | undefined,
+    connect: TlsConnectOptions | undefined,
+    preamble: Uint8Array | undefined = undefined,
+  ) {
     this.policy = policy;
+    this.#preamble = preamble;
     this.#connect = connect;
   }
 
@@ -73,7 +80,7 @@ export class TlsTransport implements TlsState {
   /** One step of the handshake: 0 when it is done, the epoll interest to wait for, or a negative errno. */
   advance(fd: number, scratch: PinnedBuffer): number {
     if (this.session === undefined) {
-      const result = this.#connect === undefined ? this.#readHello(fd, scratch) : this.#startClient(fd);
+      const result = this.#connect === undefined ? this.#readHello(fd, scratch) : this.#startClient(fd, scratch);
       if (result !== 0) return result;
     }
     const result = this.session!.handshake();
@@ -82,7 +89,13 @@ export class TlsTransport implements TlsState {
     return result;
   }
 
-  #startClient(fd: number): number {
+  #startClient(fd: number, scratch: PinnedBuffer): number {
+    if (this.#preamble !== undefined) {
+      scratch.bytes.set(this.#preamble);
+      const sent = send(fd, scratch, 0, this.#preamble.length);
+      // A new connection's buffer holds it; if not, there is nothing to go on from.
+      if (sent !== this.#preamble.length) return sent < 0 ? sent : this.#fail('preamble not sent');
+    }
     this.session = TlsSession.connect(this.#connect!.context, fd, this.#connect!);
     return this.session === undefined ? this.#fail('no TLS session') : 0;
   }

@@ -136,6 +136,9 @@ function compileFrontend(
     ...(denied === undefined ? {} : { deniedSources: denied }),
     ...(nodePortSources === undefined ? {} : { nodePortSources }),
     ...(annotations.limits === undefined ? {} : { limits: annotations.limits }),
+    ...(annotations.proxyProtocol === undefined || identity.protocol !== 'TCP'
+      ? {}
+      : { proxyProtocol: annotations.proxyProtocol }),
     ...(affinity
       ? {
           affinityTimeoutSeconds: spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinityTimeoutSeconds,
@@ -291,6 +294,7 @@ export function compileService(
     ports,
     ...(ranges.length === 0 ? {} : { ranges }),
     ...(annotations.drainSeconds === undefined ? {} : { drainSeconds: annotations.drainSeconds }),
+    ...(annotations.userspace ? { proxyMode: 'userspace' as const } : {}),
     ...healthCheckNodePort,
     localReadyEndpoints: countLocalReady(slices, node),
   };

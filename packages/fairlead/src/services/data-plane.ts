@@ -15,6 +15,8 @@ import { nftTableName } from './nft-layout.ts';
 import type { ProgramChanges } from './nft-planner.ts';
 import { looseTrackingSetting } from './syn-proxy.ts';
 import { startTableMonitor } from './table-monitor.ts';
+import { UserspaceProxy } from './userspace/proxy.ts';
+import { withUserspaceServices } from './userspace-services.ts';
 
 /** A Service that the data plane could not install as asked. */
 export type DataPlaneNotice =
@@ -105,7 +107,7 @@ async function createKernelDataPlane(options: DataPlaneOptions): Promise<DataPla
       options.onNotice({ service, reason: 'RefusedByKernel', message });
     },
   });
-  return {
+  const plane: DataPlane = {
     apply: async (changes) => {
       // Translation first: it serves where packets cannot be sent directly.
       await applier.apply(changes);
@@ -122,6 +124,8 @@ async function createKernelDataPlane(options: DataPlaneOptions): Promise<DataPla
       library?.close();
     },
   };
+  const { onNotice, nodeIps } = options;
+  return here ? withUserspaceServices(plane, { proxy: new UserspaceProxy({ clock, log }), nodeIps, onNotice }) : plane;
 }
 
 /** Connection tracking is strict while the kernel answers handshakes of any Service. */

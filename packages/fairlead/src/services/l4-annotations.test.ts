@@ -21,6 +21,9 @@ function read(name: string, value: string): string {
     Object.fromEntries([...map].map(([family, ranges]) => [family, rangeTexts(ranges)]));
   const understood = {
     ...(read.spread === 'default' ? {} : { spread: read.spread }),
+    ...(read.spread === 'random' ? {} : { spread: read.spread }),
+    ...(read.userspace ? { userspace: true } : {}),
+    ...(read.proxyProtocol === undefined ? {} : { proxyProtocol: read.proxyProtocol }),
     ...(read.weights.size === 0 ? {} : { weights: Object.fromEntries(read.weights) }),
     ...(read.allowed.size === 0 ? {} : { allowed: lists(read.allowed) }),
     ...(read.denied.size === 0 ? {} : { denied: lists(read.denied) }),
@@ -38,6 +41,13 @@ const rows: readonly [name: string, value: string, expected: string][] = [
   ['load-balancing', 'maglev', '{"spread":"connection"} 0'],
   ['load-balancing', 'source-hash', '{"spread":"source"} 0'],
   ['load-balancing', ' random ', '{"spread":"random"} 0'],
+  ['load-balancing', ' random ', '{} 0'],
+  ['proxy-mode', 'userspace', '{"userspace":true} 0'],
+  ['proxy-mode', 'kernel', '{} 0'],
+  ['proxy-mode', 'iptables', '{} 1'],
+  ['proxy-protocol', 'v1', '{"userspace":true,"proxyProtocol":"v1"} 0'],
+  ['proxy-protocol', 'v2', '{"userspace":true,"proxyProtocol":"v2"} 0'],
+  ['proxy-protocol', '2', '{} 1'],
   ['load-balancing', 'Maglev', '{} 1'],
   ['load-balancing', '', '{} 1'],
   ['endpoint-weights', 'pod/a-0=3, node/n=0,zone/z=1000', '{"weights":{"pod/a-0":3,"node/n":0,"zone/z":1000}} 0'],

@@ -24,6 +24,9 @@ export interface L4Annotations {
   readonly drainSeconds: number | undefined;
   readonly synProxy: boolean;
   readonly directReturn: 'off' | 'mac' | 'vxlan' | 'ipip';
+  /** Relay by the userspace proxy; a PROXY protocol header needs it. */
+  readonly userspace: boolean;
+  readonly proxyProtocol: 'v1' | 'v2' | undefined;
 }
 
 /** What every annotation of ours begins with. */
@@ -154,6 +157,17 @@ export function readL4Annotations(
     wrong('direct-server-return', `'${text}' is none of off, mac, vxlan, ipip`);
     return 'off';
   };
+  const proxyProtocol = ((): 'v1' | 'v2' | undefined => {
+    const text = value('proxy-protocol');
+    if (text === undefined || text === 'v1' || text === 'v2') return text;
+    return wrong('proxy-protocol', `'${text}' is neither v1 nor v2`);
+  })();
+  const mode = value('proxy-mode');
+  if (mode !== undefined && mode !== 'kernel' && mode !== 'userspace') {
+    wrong('proxy-mode', `'${mode}' is neither kernel nor userspace`);
+  } else if (mode === 'kernel' && proxyProtocol !== undefined) {
+    wrong('proxy-mode', 'fairlead.dev/proxy-protocol needs userspace');
+  }
 
   const allowed = cidrs('allow-sources');
   // Nothing good in the list: nobody is admitted, rather than everybody.
@@ -171,6 +185,8 @@ export function readL4Annotations(
     drainSeconds: drain(),
     synProxy: switched('syn-proxy'),
     directReturn: directReturn(),
+    userspace: mode === 'userspace' || proxyProtocol !== undefined,
+    proxyProtocol,
     limits: limited
       ? {
           ...(maxConnections === undefined ? {} : { maxConnections }),

@@ -76,6 +76,8 @@ export interface ServicePortProgram {
   /** Only these sources may connect to the node port; absent: everybody. Never nested. */
   readonly nodePortSources?: readonly string[];
   readonly limits?: SourceLimits;
+  /** Endpoints get a PROXY protocol header before the client's bytes. TCP; the userspace proxy only. */
+  readonly proxyProtocol?: 'v1' | 'v2';
   /** Session affinity by client address; absent: none. */
   readonly affinityTimeoutSeconds?: number;
   /** TCP handshakes of clients are answered by the kernel, and only completed ones reach endpoints. */
@@ -101,6 +103,8 @@ export interface ServiceProgram {
   readonly ranges?: readonly PortRangeProgram[];
   /** Connections to an endpoint end this long after new ones have ceased to reach it. Absent: never. */
   readonly drainSeconds?: number;
+  /** Relayed by the userspace proxy although the kernel could. */
+  readonly proxyMode?: 'userspace';
   /** Port of the health check server (load balancer with externalTrafficPolicy Local). */
   readonly healthCheckNodePort?: number;
   /** Ready, not terminating endpoints on this node: the health check's count. */

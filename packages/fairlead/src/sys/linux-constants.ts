@@ -24,6 +24,8 @@ export const IPPROTO_IP = 0;
 export const IPPROTO_TCP = 6;
 export const IPPROTO_IPV6 = 41;
 export const IP_FREEBIND = 15;
+/** Of both families. */
+export const SO_ORIGINAL_DST = 80;
 export const IPV6_V6ONLY = 26;
 export const TCP_NODELAY = 1;
 

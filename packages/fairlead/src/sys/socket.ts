@@ -3,9 +3,13 @@
 import { EINVAL } from './errno.ts';
 import { declare, resultOrErrno } from './libc.ts';
 import {
+  IPPROTO_IP,
+  IPPROTO_IPV6,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
   SO_ERROR,
+  SO_LINGER,
+  SO_ORIGINAL_DST,
   SOCK_CLOEXEC,
   SOCKET_OPTION_MAX_BYTES,
   SOL_SOCKET,
@@ -175,6 +179,14 @@ export function setSocketOptionBytes(fd: number, level: number, option: number, 
   return resultOrErrno(cSetsockopt(fd, level, option, OPTION.address, value.length));
 }
 
+/** struct linger { on, 0 seconds }. */
+const LINGER_NONE = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0);
+
+/** Lets close(2) reset the connection, dropping what is not sent yet. */
+export function resetOnClose(fd: number): void {
+  setSocketOptionBytes(fd, SOL_SOCKET, SO_LINGER, LINGER_NONE);
+}
+
 /**
  * getsockopt(2) of an int option. The value is returned as it is; a failed call gives -errno,
  * so only use it for options that are never negative.
@@ -202,6 +214,14 @@ export function takeSocketError(fd: number): number {
 export function localAddress(fd: number): SocketAddress | undefined {
   LENGTH.bytes.writeUInt32LE(ADDRESS.length, 0);
   return cGetsockname(fd, ADDRESS.address, LENGTH.address) < 0 ? undefined : decodeSocketAddress(ADDRESS.bytes);
+}
+
+/** Where the peer connected to before connection tracking translated it; without a translation the local address. */
+export function originalDestination(fd: number): SocketAddress | undefined {
+  const local = localAddress(fd);
+  const level = local?.family === 'ipv6' ? IPPROTO_IPV6 : IPPROTO_IP;
+  const original = getSocketOptionBytes(fd, level, SO_ORIGINAL_DST);
+  return typeof original === 'number' ? local : decodeSocketAddress(original);
 }
 
 /** Peer address of a connected socket, or undefined. */

@@ -5,8 +5,10 @@ import type { ServicePortProgram, VipFrontend } from '../program.ts';
 export interface FrontendPlace {
   /** What decides the endpoint set and the source lists; `cluster` and `local`: the kernel has decided already. */
   readonly kind: VipFrontend['kind'] | 'nodePort' | 'cluster' | 'local';
-  /** The address clients use; for source lists. */
+  /** The address clients use; for source lists. Of `cluster` and `local` the one that only the kernel uses. */
   readonly address: string;
+  /** With `cluster` and `local`: the port that only the kernel uses. Who connects there himself is refused. */
+  readonly port?: number;
 }
 
 /** To the thread; signalled after each. */

@@ -1,4 +1,5 @@
 // Hot path: accept() runs once per connection.
+import { proxyPreamble } from '../../reactor/proxy-preamble.ts';
 import type {
   BoundSocket,
   ConnectionHandler,
@@ -50,17 +51,25 @@ export class TcpFrontend {
     const { port, metrics } = this;
     metrics[PROXY_METRIC.connections]! += 1;
     const set = port.choose(this.place, peer.address);
-    if (set === undefined || !port.limiter.admit(peer.address)) {
+    if (set === undefined || this.#isBypass(client) || !port.limiter.admit(peer.address)) {
       metrics[PROXY_METRIC.denied]! += 1;
       client.reset();
       return REFUSED;
     }
     metrics[PROXY_METRIC.openConnections]! += 1;
-    const plan = new ConnectionPlan(this, set, peer);
+    const plan = new ConnectionPlan(this, set, peer, client);
     const relay = new TcpRelay(this.reactor, client, plan, TIMES);
     plan.relay = relay;
     if (!relay.isOver) this.relays.add(relay);
     return relay;
+  }
+
+  /** A connection to the port that only the kernel uses has passed none of the kernel's checks. */
+  #isBypass(client: SocketConnection): boolean {
+    const { address, port } = this.place;
+    if (port === undefined) return false;
+    const wanted = client.destination();
+    return wanted === undefined || (wanted.address === address && wanted.port === port);
   }
 
   /** Stops accepting. */
@@ -84,10 +93,12 @@ class ConnectionPlan implements RelayPlan {
   readonly #port: PortRuntime;
   readonly #set: EndpointSet;
   readonly #client: SocketAddress;
+  readonly #connection: SocketConnection;
   #index = -1;
   #tries = 0;
 
-  constructor(frontend: TcpFrontend, set: EndpointSet, client: SocketAddress) {
+  constructor(frontend: TcpFrontend, set: EndpointSet, client: SocketAddress, connection: SocketConnection) {
+    this.#connection = connection;
     this.#frontend = frontend;
     this.#port = frontend.port;
     this.#set = set;
@@ -111,6 +122,12 @@ class ConnectionPlan implements RelayPlan {
           )
         : (this.#index + 1) % endpoints.length;
     return this.#index < 0 ? undefined : this.#endpoint.address;
+  }
+
+  preamble(): Uint8Array | undefined {
+    const version = this.#port.program.proxyProtocol;
+    if (version === undefined) return undefined;
+    return proxyPreamble(version, this.#client, this.#connection.destination() ?? this.#client);
   }
 
   unreachable(): void {
