@@ -21,7 +21,6 @@ function read(name: string, value: string): string {
     Object.fromEntries([...map].map(([family, ranges]) => [family, rangeTexts(ranges)]));
   const understood = {
     ...(read.spread === 'default' ? {} : { spread: read.spread }),
-    ...(read.spread === 'random' ? {} : { spread: read.spread }),
     ...(read.userspace ? { userspace: true } : {}),
     ...(read.proxyProtocol === undefined ? {} : { proxyProtocol: read.proxyProtocol }),
     ...(read.weights.size === 0 ? {} : { weights: Object.fromEntries(read.weights) }),
@@ -41,7 +40,6 @@ const rows: readonly [name: string, value: string, expected: string][] = [
   ['load-balancing', 'maglev', '{"spread":"connection"} 0'],
   ['load-balancing', 'source-hash', '{"spread":"source"} 0'],
   ['load-balancing', ' random ', '{"spread":"random"} 0'],
-  ['load-balancing', ' random ', '{} 0'],
   ['proxy-mode', 'userspace', '{"userspace":true} 0'],
   ['proxy-mode', 'kernel', '{} 0'],
   ['proxy-mode', 'iptables', '{} 1'],
