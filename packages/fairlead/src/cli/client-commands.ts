@@ -8,6 +8,8 @@ import { UsageError } from './usage-error.ts';
 export interface CommandSurroundings {
   /** Kubeconfig to use where no flag and no variable names one. */
   readonly defaultKubeconfig: string;
+  /** Data directory of `fairlead up`. */
+  readonly defaultDataDir: string;
   print(line: string): void;
   printError(line: string): void;
 }

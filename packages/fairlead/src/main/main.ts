@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addClientCommands, defaultKubeconfig } from '../cli/client-commands.ts';
+import { addDatastoreCommands } from '../cli/datastore/datastore-commands.ts';
 import { systemClock } from '../sys/clock.ts';
 import type { Log, LogLevel } from '../sys/role.ts';
 import { createLog } from '../telemetry/log.ts';
@@ -160,10 +161,12 @@ async function buildProgram(status: { code: number }): Promise<Command> {
     });
   const host = {
     defaultKubeconfig: defaultKubeconfig(defaultDataDir(machine)),
+    defaultDataDir: defaultDataDir(machine),
     print: (line: string): void => void process.stdout.write(`${line}\n`),
     printError: (line: string): void => void process.stderr.write(`${line}\n`),
   };
   addClientCommands(program, host, status);
+  addDatastoreCommands(program, host, status);
   return program;
 }
 

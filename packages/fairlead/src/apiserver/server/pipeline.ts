@@ -23,6 +23,7 @@ import type { Reviews } from '../reviews/reviews.ts';
 import type { ApiAnswer, ApiRequest } from './api-request.ts';
 import { authorize, isWatch, type RequestAttributes, requestAttributes } from './authorize.ts';
 import { type Route, routeResource } from './route.ts';
+import { snapshotAnswer } from './snapshot-answer.ts';
 import { methodNotAllowed, pageNotFound, StatusError, statusAnswer, unknownResource } from './status-error.ts';
 import { storageFailure } from './storage-failure.ts';
 
@@ -125,7 +126,12 @@ export class Pipeline {
     authorize(this.#context.authorizer, request, wanted);
     if (documented) return this.#discovery.answer(request);
     if (route === undefined) {
-      return (await this.#health.answer(request)) ?? (await openIdAnswer(this.#tokens, request)) ?? pageNotFound;
+      return (
+        (await this.#health.answer(request)) ??
+        (await openIdAnswer(this.#tokens, request)) ??
+        (await snapshotAnswer(this.#context.storage, request)) ??
+        pageNotFound
+      );
     }
     switch (route.kind) {
       case 'page-not-found':

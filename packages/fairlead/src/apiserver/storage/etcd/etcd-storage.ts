@@ -78,10 +78,13 @@ export class EtcdStorage implements Storage {
   readonly #underWay = new Map<string, StorageWrite[]>();
   #round: { readonly running: Promise<void>; next: Promise<void> | undefined } | undefined;
   readonly #following: Following;
+  /** Added to every revision of etcd: see {@link PrefixMark}. */
+  readonly #offset: number;
   #closed = false;
 
-  private constructor(options: EtcdStorageOptions, client: EtcdClient, snapshot: Snapshot) {
+  private constructor(options: EtcdStorageOptions, client: EtcdClient, snapshot: Snapshot, offset: number) {
     this.#options = options;
+    this.#offset = offset;
     this.#client = client;
     this.#entries = new CurrentEntries(snapshot.entries);
     this.#revision = snapshot.revision;
@@ -92,9 +95,9 @@ export class EtcdStorage implements Storage {
       clock: options.clock,
       random: options.random,
       log: options.log,
-      position: () => this.#revision,
-      onChanges: (changes, revision) => this.#apply(changes, revision),
-      onGap: (oldest) => this.#resync(oldest),
+      position: () => this.#revision - offset,
+      onChanges: (changes, revision) => this.#apply(changes, revision + offset),
+      onGap: (oldest) => this.#resync(oldest + offset),
     });
   }
 
@@ -105,8 +108,8 @@ export class EtcdStorage implements Storage {
     let told = false;
     for (;;) {
       try {
-        await claimPrefix(client, options.prefix);
-        return new EtcdStorage(options, client, await readSnapshot(client, options.prefix));
+        const { offset } = await claimPrefix(client, options.prefix);
+        return new EtcdStorage(options, client, await readSnapshot(client, options.prefix, offset), offset);
       } catch (error) {
         const transient = error instanceof EtcdError && error.code !== 'Refused';
         if (!transient) {
@@ -162,7 +165,7 @@ export class EtcdStorage implements Storage {
     let storeRevision: number;
     try {
       const query = encodeRange({ key: markKey(this.#options.prefix), keysOnly: true });
-      storeRevision = decodeRange((await this.#client.call(etcdCalls.range, query)).bytes).storeRevision;
+      storeRevision = decodeRange((await this.#client.call(etcdCalls.range, query)).bytes).storeRevision + this.#offset;
     } catch (error) {
       throw storageError(error);
     }
@@ -203,7 +206,7 @@ export class EtcdStorage implements Storage {
     const query = encodeRange({
       key: after === undefined ? root + prefix : `${root}${after}\u0000`,
       end: rangeEnd(root + prefix),
-      revision: options.revision,
+      revision: Math.max(1, options.revision - this.#offset),
       limit: limit ?? 0,
     });
     try {
@@ -239,16 +242,15 @@ export class EtcdStorage implements Storage {
     const before = writes.map(({ key }) => this.#entries.get(key));
     for (const write of writes) this.#announce(write);
     try {
-      const request = encodeTxn(writes.map(({ key, expect, value }) => ({ key: root + key, expect, value })));
+      const request = encodeTxn(
+        writes.map(({ key, expect, value }) => ({ key: root + key, expect: this.#expected(expect), value })),
+      );
       const { bytes, resent } = await this.#client.call(etcdCalls.txn, request);
       const answer = decodeTxn(bytes);
+      const storeRevision = answer.storeRevision + this.#offset;
       const current = answer.current.map((kv) => (kv === undefined ? undefined : this.#entryOf(kv)));
-      const revision = answer.succeeded
-        ? answer.storeRevision
-        : resent
-          ? revisionOfOwnWrite(writes, current)
-          : undefined;
-      await this.#reach(revision ?? answer.storeRevision).catch(() => {
+      const revision = answer.succeeded ? storeRevision : resent ? revisionOfOwnWrite(writes, current) : undefined;
+      await this.#reach(revision ?? storeRevision).catch(() => {
         // The write is durable whether or not this server has seen it come back.
       });
       if (revision === undefined) {
@@ -284,7 +286,11 @@ export class EtcdStorage implements Storage {
   async replay(prefix: string, afterRevision: number): Promise<ReplayResult> {
     if (afterRevision < this.#compacted) return { ok: false, reason: 'compacted' };
     try {
-      const { changes, through } = await readHistory(this.#client, this.#options.prefix + prefix, afterRevision);
+      const { changes, through } = await readHistory(
+        this.#client,
+        this.#options.prefix + prefix,
+        Math.max(0, afterRevision - this.#offset),
+      );
       const events: StorageEvent[] = [];
       for (const change of changes) {
         const entry = this.#entryOf(change.entry);
@@ -292,7 +298,7 @@ export class EtcdStorage implements Storage {
         const previous = change.previous === undefined ? undefined : this.#entryOf(change.previous);
         events.push(eventOf(change, entry, previous, undefined));
       }
-      return { ok: true, events, through };
+      return { ok: true, events, through: through + this.#offset };
     } catch (error) {
       if (error instanceof EtcdError && error.code === 'Compacted') return { ok: false, reason: 'compacted' };
       throw storageError(error);
@@ -317,8 +323,8 @@ export class EtcdStorage implements Storage {
         const answer = decodeTxn((await this.#client.call(etcdCalls.txn, mark)).bytes);
         // Another server is compacting at this moment; the next period is early enough.
         if (!answer.succeeded) return;
-        await this.#reach(answer.storeRevision);
-        await this.#client.call(etcdCalls.compact, encodeCompact(upTo));
+        await this.#reach(answer.storeRevision + this.#offset);
+        await this.#client.call(etcdCalls.compact, encodeCompact(upTo - this.#offset));
       }
       this.#compacted = Math.max(this.#compacted, upTo);
     } catch (error) {
@@ -364,7 +370,7 @@ export class EtcdStorage implements Storage {
 
   /** The change stream broke where history is gone: tell the differences to the present state instead. */
   async #resync(oldest: number): Promise<void> {
-    const snapshot = await readSnapshot(this.#client, this.#options.prefix);
+    const snapshot = await readSnapshot(this.#client, this.#options.prefix, this.#offset);
     const events: StorageEvent[] = [];
     const next = new CurrentEntries(snapshot.entries);
     for (const key of this.#entries.keys()) {
@@ -411,6 +417,12 @@ export class EtcdStorage implements Storage {
     });
   }
 
+  /** What etcd must compare with. A revision from before the offset is of no entry that is there. */
+  #expected(revision: number): number {
+    if (revision === 0) return 0;
+    return revision > this.#offset ? revision - this.#offset : Number.MAX_SAFE_INTEGER;
+  }
+
   #announce(write: StorageWrite): void {
     if (write.decoded === undefined) return;
     const others = this.#underWay.get(write.key);
@@ -433,7 +445,12 @@ export class EtcdStorage implements Storage {
   }
 
   #entryOf({ key, value, createRevision, modRevision }: KeyValue): StorageEntry {
-    return { key: key.slice(this.#options.prefix.length), value, createRevision, modRevision };
+    return {
+      key: key.slice(this.#options.prefix.length),
+      value,
+      createRevision: createRevision + this.#offset,
+      modRevision: modRevision + this.#offset,
+    };
   }
 }
 

@@ -2,10 +2,10 @@ import { ApiServerError } from '../../api-server-error.ts';
 import type { StorageEntry } from '../storage.ts';
 import type { EtcdClient } from './etcd-client.ts';
 import { EtcdError } from './grpc-connection.ts';
-import { decodeRange, decodeTxn, encodeRange, encodeTxn, etcdCalls, rangeEnd } from './messages.ts';
+import { decodeRange, encodeRange, encodeTxn, etcdCalls, rangeEnd } from './messages.ts';
 
 // PREFIX/core/services/default/web   an object: the same key as in every engine
-// PREFIX/%/format                    says whose the prefix is
+// PREFIX/%/format                    says whose the prefix is, and what to add to etcd's revisions
 // PREFIX/%/compacted                 the revision up to which history is dropped
 // PREFIX/%/tick, PREFIX…/%tick       written to see that a watch has come this far
 // PREFIX/%/pki/…                     keys that all servers share
@@ -13,6 +13,14 @@ import { decodeRange, decodeTxn, encodeRange, encodeTxn, etcdCalls, rangeEnd } f
 
 const format = 'fairlead 1';
 const pageSize = 1_000;
+
+/** What the mark of a prefix says beside whose it is. */
+export interface PrefixMark {
+  /** Added to etcd's revisions: after a restore or move they go on where clients remember them. */
+  readonly offset: number;
+  /** A load is under way, or was cut off. */
+  readonly loading: boolean;
+}
 
 /** The present state of a prefix. */
 export interface Snapshot {
@@ -34,35 +42,54 @@ export function compactionKey(prefix: string): string {
   return `${prefix}/%/compacted`;
 }
 
-/** Makes sure that a prefix is ours, or empty and from now on ours; throws `DataForeign`. */
-export async function claimPrefix(client: EtcdClient, prefix: string): Promise<void> {
-  const key = markKey(prefix);
-  const mark = decodeRange((await client.call(etcdCalls.range, encodeRange({ key }))).bytes).entries[0];
-  if (mark?.value === format) return;
-  if (mark !== undefined) {
+/** The text of a mark: `fairlead 1`, then what is not as usual. */
+export function markText({ offset, loading }: PrefixMark): string {
+  return `${format}${offset === 0 ? '' : ` offset=${offset}`}${loading ? ' loading' : ''}`;
+}
+
+/** Reads the mark of a prefix; `undefined` when there is none. Throws `DataForeign` for one of another format. */
+export async function readMark(client: EtcdClient, prefix: string): Promise<PrefixMark | undefined> {
+  const query = encodeRange({ key: markKey(prefix) });
+  const text = decodeRange((await client.call(etcdCalls.range, query)).bytes).entries[0]?.value;
+  if (text === undefined) return undefined;
+  const match = /^fairlead 1(?: offset=([0-9]+))?( loading)?$/.exec(text);
+  if (match === null) {
     throw new ApiServerError(
       'DataForeign',
-      `etcd prefix ${prefix} has format "${mark.value}", this program knows "${format}"`,
+      `etcd prefix ${prefix} has format "${text}", this program knows "${format}"`,
     );
   }
+  return { offset: Number(match[1] ?? 0), loading: match[2] !== undefined };
+}
+
+/** Makes sure that a prefix is ours, or empty and from now on ours; throws `DataForeign`. */
+export async function claimPrefix(client: EtcdClient, prefix: string): Promise<PrefixMark> {
+  const mark = await readMark(client, prefix);
+  if (mark?.loading === true) {
+    throw new ApiServerError(
+      'DataForeign',
+      `etcd prefix ${prefix} is being filled, or that was cut off; run the restore again with --overwrite`,
+    );
+  }
+  if (mark !== undefined) return mark;
   const first = encodeRange({ key: `${prefix}/`, end: rangeEnd(`${prefix}/`), limit: 1, keysOnly: true });
   const foreign = decodeRange((await client.call(etcdCalls.range, first)).bytes).entries[0];
-  if (foreign !== undefined && !foreign.key.includes('/%')) {
+  if (foreign !== undefined && !isInternalKey(foreign.key.slice(prefix.length))) {
     throw new ApiServerError(
       'DataForeign',
       `etcd prefix ${prefix} belongs to another program (it holds ${foreign.key}); choose another with --etcd-prefix`,
     );
   }
-  const claim = decodeTxn((await client.call(etcdCalls.txn, encodeTxn([{ key, expect: 0, value: format }]))).bytes);
-  // Lost to a server that started at the same time: look again, and find its mark.
-  if (!claim.succeeded) await claimPrefix(client, prefix);
+  // Lost to a server that started at the same time: then its mark is there.
+  await client.call(etcdCalls.txn, encodeTxn([{ key: markKey(prefix), expect: 0, value: format }]));
+  return claimPrefix(client, prefix);
 }
 
 /** Reads all objects at one revision, page by page. */
-export async function readSnapshot(client: EtcdClient, prefix: string): Promise<Snapshot> {
+export async function readSnapshot(client: EtcdClient, prefix: string, offset: number): Promise<Snapshot> {
   for (;;) {
     try {
-      return await readPages(client, prefix);
+      return await readPages(client, prefix, offset);
     } catch (error) {
       // History was dropped between two pages: start anew.
       if (!(error instanceof EtcdError) || error.code !== 'Compacted') throw error;
@@ -70,7 +97,7 @@ export async function readSnapshot(client: EtcdClient, prefix: string): Promise<
   }
 }
 
-async function readPages(client: EtcdClient, prefix: string): Promise<Snapshot> {
+async function readPages(client: EtcdClient, prefix: string, offset: number): Promise<Snapshot> {
   const end = rangeEnd(`${prefix}/`);
   const entries: StorageEntry[] = [];
   let revision = 0;
@@ -83,10 +110,12 @@ async function readPages(client: EtcdClient, prefix: string): Promise<Snapshot> 
     for (const { key, value, createRevision, modRevision } of page.entries) {
       if (key === compactionKey(prefix)) compactedRevision = Number(value) || 0;
       const own = key.slice(prefix.length);
-      if (!isInternalKey(own)) entries.push({ key: own, value, createRevision, modRevision });
+      if (!isInternalKey(own))
+        entries.push({ key: own, value, createRevision: createRevision + offset, modRevision: modRevision + offset });
     }
     const last = page.entries.at(-1);
-    if (last === undefined || page.count <= page.entries.length) return { revision, compactedRevision, entries };
+    if (last === undefined || page.count <= page.entries.length)
+      return { revision: revision + offset, compactedRevision, entries };
     from = `${last.key}\u0000`;
   }
 }

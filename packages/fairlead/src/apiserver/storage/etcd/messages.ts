@@ -6,6 +6,7 @@ import { MessageReader, MessageWriter } from './protobuf.ts';
 export const etcdCalls = {
   range: '/etcdserverpb.KV/Range',
   put: '/etcdserverpb.KV/Put',
+  deleteRange: '/etcdserverpb.KV/DeleteRange',
   txn: '/etcdserverpb.KV/Txn',
   compact: '/etcdserverpb.KV/Compact',
   watch: '/etcdserverpb.Watch/Watch',
@@ -90,6 +91,11 @@ function rangeWriter({ key, end, limit = 0, revision = 0, keysOnly = false }: Ra
 
 export function encodePut(key: string, value: string): Buffer {
   return new MessageWriter().bytes(1, key).bytes(2, value).finish();
+}
+
+/** Deletes all keys from `from` up to before `end`. */
+export function encodeDeleteRange(from: string, end: Uint8Array): Buffer {
+  return new MessageWriter().bytes(1, from).bytes(2, end).finish();
 }
 
 export function encodeTxn(writes: readonly TxnWrite[]): Buffer {

@@ -44,7 +44,7 @@ export function openDataFile(file: string): DatabaseSync {
 }
 
 /** Builds the file under another name and renames it, so that a crash leaves no half-made file. */
-function createDataFile(file: string): void {
+export function createDataFile(file: string): void {
   const directory = dirname(file);
   const draft = `${file}.new-${process.pid}`;
   try {
