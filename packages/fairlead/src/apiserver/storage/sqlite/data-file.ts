@@ -27,8 +27,9 @@ const layout = `
  * bytes stay as they are. The lock is SQLite's own and ends with the process, also on SIGKILL.
  */
 export function openDataFile(file: string): DatabaseSync {
+  let checked = true;
   if (!existsSync(file) || statSync(file).size === 0) createDataFile(file);
-  else checkDataFile(file);
+  else checked = checkDataFile(file);
   const database = new DatabaseSync(file);
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE');
@@ -36,6 +37,7 @@ export function openDataFile(file: string): DatabaseSync {
     database.exec('PRAGMA synchronous = FULL');
     database.exec('PRAGMA wal_autocheckpoint = 4000');
     database.exec('BEGIN IMMEDIATE; COMMIT');
+    if (!checked) quickCheck(file, database);
   } catch (error) {
     database.close();
     throw classify(file, error);
@@ -64,7 +66,11 @@ export function createDataFile(file: string): void {
   }
 }
 
-function checkDataFile(file: string): void {
+/**
+ * Checks a file without opening it for writing. False: that cannot be done, because the disk has no room for the
+ * index of the log that a reader shares with others.
+ */
+function checkDataFile(file: string): boolean {
   checkHeader(file);
   let database: DatabaseSync;
   try {
@@ -73,18 +79,24 @@ function checkDataFile(file: string): void {
     throw classify(file, error);
   }
   try {
-    const verdict = database.prepare('PRAGMA quick_check(1)').get() as { quick_check?: string } | undefined;
-    if (verdict?.quick_check !== 'ok') {
-      throw new ApiServerError(
-        'DataCorrupt',
-        `data file ${file} is damaged (${oneLine(verdict?.quick_check ?? 'no answer')}); it was not touched`,
-      );
-    }
+    quickCheck(file, database);
+    return true;
   } catch (error) {
+    // Extended result code IOERR_SHMSIZE.
+    if ((error as { errcode?: number }).errcode === 4874) return false;
     throw classify(file, error);
   } finally {
     database.close();
   }
+}
+
+function quickCheck(file: string, database: DatabaseSync): void {
+  const verdict = database.prepare('PRAGMA quick_check(1)').get() as { quick_check?: string } | undefined;
+  if (verdict?.quick_check === 'ok') return;
+  throw new ApiServerError(
+    'DataCorrupt',
+    `data file ${file} is damaged (${oneLine(verdict?.quick_check ?? 'no answer')}); it was not touched`,
+  );
 }
 
 /** Reads the 100-byte header (https://www.sqlite.org/fileformat.html 1.3) without SQLite. */

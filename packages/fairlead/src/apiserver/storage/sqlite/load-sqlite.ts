@@ -30,7 +30,11 @@ export async function loadSqlite(file: string, snapshot: StoreSnapshot, options:
   removeFile(draft);
   createDataFile(draft);
   const revision = fill(draft, snapshot, above);
-  if (present) renameSync(file, `${file}.replaced`);
+  if (present) {
+    renameSync(file, `${file}.replaced`);
+    // Closed above, so its log is in the file; what is left of it must not meet the new file.
+    removeFile(file);
+  }
   renameSync(draft, file);
   const descriptor = openSync(dirname(file), 'r');
   fsyncSync(descriptor);

@@ -263,8 +263,14 @@ export class SqliteStorage implements Storage {
     while (done < this.#superseded.length && this.#superseded[done]!.by <= upTo && !this.#closed) {
       const end = Math.min(done + compactionStep, this.#superseded.length);
       this.#database.exec('BEGIN IMMEDIATE');
-      for (; done < end && this.#superseded[done]!.by <= upTo; done++) remove.run(this.#superseded[done]!.revision);
-      this.#database.exec('COMMIT');
+      try {
+        for (; done < end && this.#superseded[done]!.by <= upTo; done++) remove.run(this.#superseded[done]!.revision);
+        this.#database.exec('COMMIT');
+      } catch (error) {
+        // A full disk: what was done comes back, and the next period tries again.
+        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+        throw writeError(error);
+      }
       await new Promise((resolve) => setImmediate(resolve));
     }
     this.#superseded.splice(0, done);
