@@ -7,6 +7,7 @@ import { endpointsController } from './endpoints/controller.ts';
 import { endpointSliceController } from './endpointslice/controller.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring/controller.ts';
 import { garbageCollector } from './garbage-collector/controller.ts';
+import { horizontalPodAutoscalerController } from './horizontalpodautoscaling/controller.ts';
 import { jobController } from './job/controller.ts';
 import { lbAddressesController } from './lb-addresses/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
@@ -31,6 +32,7 @@ export const allControllers: readonly Controller[] = [
   jobController,
   cronJobController,
   disruptionController,
+  horizontalPodAutoscalerController,
   resourceQuotaController,
   serviceCidrController,
   endpointSliceController,

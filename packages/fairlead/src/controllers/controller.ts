@@ -4,6 +4,8 @@ import type { Collection } from '../collections/index.ts';
 import type { Clock, Random } from '../sys/clock.ts';
 import type { Log, Running } from '../sys/role.ts';
 
+import type { MetricsSource } from './horizontalpodautoscaling/metrics-source.ts';
+
 /** One informer per resource, shared by all controllers of a process. */
 export interface SharedInformers {
   informer<T>(ref: ResourceRef<T>): Informer<T>;
@@ -33,6 +35,8 @@ export interface ControllerContext {
   readonly log: Log;
   readonly informers: SharedInformers;
   readonly settings: ClusterSettings;
+  /** Where autoscalers read their metrics; absent: nowhere, which their conditions tell. */
+  readonly metrics?: MetricsSource;
   recorder(component: string): EventRecorder;
 }
 

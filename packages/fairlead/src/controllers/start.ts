@@ -3,6 +3,7 @@ import type { Clock, Random } from '../sys/clock.ts';
 import type { Log, Running } from '../sys/role.ts';
 import { allControllers } from './all-controllers.ts';
 import type { ControllerContext } from './controller.ts';
+import type { MetricsSource } from './horizontalpodautoscaling/metrics-source.ts';
 import { startWhenLeader } from './leader-election.ts';
 import { selectControllers } from './select-controllers.ts';
 import { sharedInformers } from './shared-informers.ts';
@@ -24,6 +25,8 @@ export interface ControllersOptions {
   readonly rootCa: string;
   /** Name in the leader election; the same name takes its own Lease over at once. */
   readonly identity: string;
+  /** Where autoscalers read their metrics. Default: nowhere, which their conditions tell. */
+  readonly metrics?: MetricsSource;
   /** A node is unreachable when its Lease is older. Default 12,000. */
   readonly nodeMonitorGraceMs?: number;
   /** Pods of an unreachable node are deleted after this. Default 60,000. */
@@ -66,6 +69,7 @@ export async function startControllers(options: ControllersOptions): Promise<Run
         evictionAfterMs: options.evictionAfterMs ?? 60_000,
         rootCa: options.rootCa,
       },
+      ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       recorder(component) {
         const recorder = createEventRecorder(client, { component, clock, random, log });
         recorders.push(recorder);
