@@ -61,6 +61,11 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     needsRoot: true,
     run: async () => (await import('./l4.ts')).runL4Bench(),
   },
+  balance: {
+    summary: 'published experiments of load balancing, simulated with our algorithms',
+    needs: [],
+    run: async () => (await import('./balance.ts')).runBalanceBench(),
+  },
   api: {
     summary: 'API server: start, memory, durable writes/s and watch fan-out, beside etcd',
     needs: [{ command: 'etcd', debianPackage: 'etcd-server', optional: true }],
@@ -95,8 +100,8 @@ function missingPrograms(benchmark: Benchmark): { readonly lines: readonly strin
 async function main([name]: readonly string[]): Promise<number> {
   const benchmark = name === undefined ? undefined : benchmarks[name];
   if (benchmark === undefined) {
-    const lines = Object.entries(benchmarks).map(([each, { summary }]) => `  ${each.padEnd(4)} ${summary}`);
-    process.stderr.write(`usage: npm run bench -- l7|l7-https|dns|l4|api\n${lines.join('\n')}\n`);
+    const lines = Object.entries(benchmarks).map(([each, { summary }]) => `  ${each.padEnd(8)} ${summary}`);
+    process.stderr.write(`usage: npm run bench -- NAME\n${lines.join('\n')}\n`);
     return name === undefined || name === '--help' ? 0 : 1;
   }
   const { lines, fatal } = missingPrograms(benchmark);
