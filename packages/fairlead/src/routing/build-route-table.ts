@@ -73,7 +73,7 @@ export class RouteTableBuilder {
   readonly #backendsOfSecret = new KeyIndex();
   readonly #secrets: SecretSource;
   readonly #refs = new Map<BackendKey, BackendRef>();
-  readonly #backendProblems = new Map<BackendKey, Omit<IngressProblem, 'field'>>();
+  readonly #backendProblems = new Map<BackendKey, readonly Omit<IngressProblem, 'field'>[]>();
   readonly #conflicts = new Map<string, readonly RouteConflict[]>();
 
   #classes: ClassSelection;
@@ -138,8 +138,7 @@ export class RouteTableBuilder {
     if (rules === undefined) return [];
     const problems = [...rules.problems];
     for (const ref of rules.backends) {
-      const problem = this.#backendProblems.get(ref.key);
-      if (problem !== undefined) problems.push({ field: ref.field, ...problem });
+      for (const problem of this.#backendProblems.get(ref.key) ?? []) problems.push({ field: ref.field, ...problem });
     }
     for (const hostname of rules.hosts.keys()) {
       for (const conflict of this.#conflicts.get(hostname) ?? []) {
@@ -226,10 +225,11 @@ export class RouteTableBuilder {
         if (this.#backends.delete(key)) changes.push([key, undefined]);
         continue;
       }
-      const { backend, problem } = this.#compileBackend(ref);
-      if (!deepEqual(problem, this.#backendProblems.get(key))) {
-        if (problem === undefined) this.#backendProblems.delete(key);
-        else this.#backendProblems.set(key, problem);
+      const { backend, problem, mistakes } = this.#compileBackend(ref);
+      const problems = problem === undefined ? mistakes : [problem, ...mistakes];
+      if (!deepEqual(problems, this.#backendProblems.get(key) ?? [])) {
+        if (problems.length === 0) this.#backendProblems.delete(key);
+        else this.#backendProblems.set(key, problems);
         for (const ingress of this.#ingressesOfBackend.get(key)) this.#dirtyStatus.add(ingress);
       }
       if (deepEqual(backend, this.#backends.get(key))) continue;

@@ -1,5 +1,6 @@
 import type { EndpointSlice, Service, ServicePort } from '@fairlead/api';
 import type { BackendRef, IngressProblem } from './compile-ingress.ts';
+import { readBackendPolicy } from './read-backend-policy.ts';
 import type { TlsSecretResult } from './read-tls-secret.ts';
 import type { RouteBackend, RouteEndpoint } from './route-table.ts';
 
@@ -7,6 +8,8 @@ import type { RouteBackend, RouteEndpoint } from './route-table.ts';
 export interface CompiledBackend {
   readonly backend: RouteBackend;
   readonly problem: Omit<IngressProblem, 'field'> | undefined;
+  /** Annotations of the Service that count as absent. */
+  readonly mistakes: readonly Omit<IngressProblem, 'field'>[];
 }
 
 /**
@@ -26,11 +29,11 @@ export function compileBackend(
   const none: RouteBackend = { key: ref.key, protocol: 'http1', balance: 'round-robin', endpoints: [] };
   if (service === undefined) {
     const message = `Service ${ref.namespace}/${ref.service} does not exist; requests get 503`;
-    return { backend: none, problem: { reason: 'BackendNotFound', message } };
+    return { backend: none, mistakes: [], problem: { reason: 'BackendNotFound', message } };
   }
   if (service.spec?.type === 'ExternalName') {
     const message = `Service ${ref.namespace}/${ref.service} is an ExternalName, which has no endpoints; requests get 503`;
-    return { backend: none, problem: { reason: 'BackendUnsupported', message } };
+    return { backend: none, mistakes: [], problem: { reason: 'BackendUnsupported', message } };
   }
   const port = findServicePort(service, ref.port);
   if (port === undefined) {
@@ -38,19 +41,31 @@ export function compileBackend(
       each.name === undefined ? `${each.port}` : `${each.name}=${each.port}`,
     );
     const message = `Service ${ref.namespace}/${ref.service} has no TCP port ${ref.port} (it has: ${have.join(', ') || 'none'}); requests get 503`;
-    return { backend: none, problem: { reason: 'BackendNotFound', message } };
+    return { backend: none, mistakes: [], problem: { reason: 'BackendNotFound', message } };
   }
   const endpoints = collectEndpoints(port, slices, preferredAddressType(service));
+  const { balance, policy, problems } = readBackendPolicy(service.metadata?.annotations);
+  const mistakes = problems.map(({ field, message }) => ({
+    reason: 'InvalidField' as const,
+    message: `Service ${ref.namespace}/${ref.service} ${field}: ${message}`,
+  }));
+  const some: RouteBackend = {
+    ...none,
+    // However an Ingress names the port, it is one backend to limits, budgets and counts.
+    identity: `${ref.namespace}/${ref.service}:${port.port}`,
+    balance,
+    ...(policy === undefined ? {} : { policy }),
+  };
   if (ref.tls !== undefined) {
     if (ref.tls.ca !== undefined && ca?.ok !== true) {
       const message = `Secret ${ref.tls.ca} ${ca?.problem ?? 'does not exist'}; requests get 503`;
-      return { backend: { ...none, protocol: 'https' }, problem: { reason: 'BackendCaInvalid', message } };
+      return { backend: { ...some, protocol: 'https' }, problem: { reason: 'BackendCaInvalid', message }, mistakes };
     }
     const { serverName } = ref.tls;
     const tls = { ...(ca?.ok === true ? { ca: ca.value } : {}), ...(serverName === undefined ? {} : { serverName }) };
-    return { backend: { ...none, protocol: 'https', endpoints, tls }, problem: undefined };
+    return { backend: { ...some, protocol: 'https', endpoints, tls }, problem: undefined, mistakes };
   }
-  return { backend: { ...none, protocol: backendProtocol(port.appProtocol), endpoints }, problem: undefined };
+  return { backend: { ...some, protocol: backendProtocol(port.appProtocol), endpoints }, problem: undefined, mistakes };
 }
 
 /** A port of the Service by number or name; only TCP carries HTTP. */

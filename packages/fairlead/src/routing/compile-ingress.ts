@@ -7,6 +7,7 @@ import {
   type Stored,
 } from '@fairlead/api';
 import { compileIngressTls, type TlsClaim } from './compile-ingress-tls.ts';
+import { type RouteAnnotations, readRoutePolicy } from './read-route-policy.ts';
 import type { BackendKey, PathMatch, Route, RouteAction, RouteTimeouts } from './route-table.ts';
 
 /** A mistake of the user, told as a Warning event; it never blocks other rules. */
@@ -16,6 +17,7 @@ export interface IngressProblem {
   /** CamelCase reason of the event. */
   readonly reason:
     | 'InvalidRule'
+    | 'InvalidField'
     | 'BackendNotFound'
     | 'BackendUnsupported'
     | 'RouteConflict'
@@ -118,6 +120,7 @@ class IngressRulesBuilder {
   readonly #backends: BackendRef[] = [];
   readonly #problems: IngressProblem[] = [];
   readonly #backendTls: BackendTlsRef | undefined;
+  readonly #policy: RouteAnnotations;
   #position = 0;
 
   constructor(ingress: Stored<Ingress>) {
@@ -125,6 +128,8 @@ class IngressRulesBuilder {
     this.#key = objectKey(ingress);
     this.#namespace = ingress.metadata.namespace ?? '';
     this.#backendTls = this.#readBackendTls();
+    this.#policy = readRoutePolicy(ingress.metadata.annotations, INGRESS_TIMEOUTS);
+    for (const { field, message } of this.#policy.problems) this.problem(field, 'InvalidField', message);
   }
 
   #readBackendTls(): BackendTlsRef | undefined {
@@ -206,7 +211,8 @@ class IngressRulesBuilder {
       source: { kind: 'Ingress', namespace: this.#namespace, name: this.#ingress.metadata.name, field },
       match: { path, headers: [], query: [] },
       action,
-      timeouts: INGRESS_TIMEOUTS,
+      timeouts: this.#policy.timeouts,
+      ...(this.#policy.retry === undefined ? {} : { retry: this.#policy.retry }),
     };
     const position = this.#position;
     this.#position += 1;

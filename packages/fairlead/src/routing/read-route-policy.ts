@@ -1,0 +1,84 @@
+import { type Reading, readCount, readDurationOrOff, readWord } from './annotation-values.ts';
+import type { AnnotationProblem } from './read-backend-policy.ts';
+import { DEFAULT_RETRY, type RetryCondition, type RetryPolicy } from './route-policies.ts';
+import type { RouteTimeouts } from './route-table.ts';
+
+/** What the annotations of an Ingress say about its routes. */
+export interface RouteAnnotations {
+  readonly timeouts: RouteTimeouts;
+  /** Undefined: as without annotations. */
+  readonly retry: RetryPolicy | undefined;
+  readonly problems: readonly AnnotationProblem[];
+}
+
+const PREFIX = 'fairlead.dev/';
+const CONDITIONS: readonly RetryCondition[] = [
+  'connect-failure',
+  'refused-stream',
+  'reset',
+  'gateway-error',
+  '5xx',
+  'try-timeout',
+];
+
+/** Reads the retry and timeout annotations of an Ingress (docs/decisions/0008-route-policies.md). A wrong value counts as absent. */
+export function readRoutePolicy(
+  annotations: Readonly<Record<string, string>> | undefined,
+  defaults: RouteTimeouts,
+): RouteAnnotations {
+  const problems: AnnotationProblem[] = [];
+  function read<T>(name: string, reader: (text: string) => Reading<T>): T | undefined {
+    const text = annotations?.[PREFIX + name]?.trim();
+    if (text === undefined) return undefined;
+    const result = reader(text);
+    if (result.ok) return result.value;
+    problems.push({ field: `metadata.annotations[${PREFIX}${name}]`, message: result.message });
+    return undefined;
+  }
+  const timeouts: RouteTimeouts = {
+    requestMs: read('request-timeout', readDurationOrOff) ?? defaults.requestMs,
+    connectMs: read('connect-timeout', readDurationOrOff) ?? defaults.connectMs,
+    idleMs: read('idle-timeout', readDurationOrOff) ?? defaults.idleMs,
+  };
+  const tryMs = read('try-timeout', readDurationOrOff);
+  const on = read('retry-on', readConditions);
+  const retries = read('retries', (text) => readCount(text, 0, 10));
+  const methods = read('retry-methods', (text) => readWord(text, ['idempotent', 'any'] as const));
+  const hedge = read('retry-hedge', (text) => readWord(text, ['true', 'false'] as const));
+  if (hedge === 'true' && (tryMs === undefined || tryMs === 'off')) {
+    problems.push({ field: `metadata.annotations[${PREFIX}retry-hedge]`, message: `needs ${PREFIX}try-timeout` });
+  }
+  const isAbsent = on === undefined && retries === undefined && methods === undefined && hedge === undefined;
+  return {
+    timeouts: tryMs === undefined ? timeouts : { ...timeouts, tryMs },
+    retry: isAbsent
+      ? undefined
+      : {
+          on: on?.conditions ?? DEFAULT_RETRY.on,
+          statuses: on?.statuses ?? [],
+          // Envoy's default for who says when, but not how often.
+          retries: retries ?? (on === undefined ? DEFAULT_RETRY.retries : 1),
+          methods: methods ?? 'idempotent',
+          backoffBaseMs: 25,
+          backoffMaxMs: 250,
+          hedge: hedge === 'true',
+          replayMaxBytes: DEFAULT_RETRY.replayMaxBytes,
+        },
+    problems,
+  };
+}
+
+/** `reset, 5xx, 429`: conditions and statuses. */
+function readConditions(
+  text: string,
+): Reading<{ readonly conditions: readonly RetryCondition[]; readonly statuses: readonly number[] }> {
+  const conditions: RetryCondition[] = [];
+  const statuses: number[] = [];
+  for (const part of text.split(',').map((each) => each.trim())) {
+    const condition = CONDITIONS.find((each) => each === part);
+    if (condition !== undefined) conditions.push(condition);
+    else if (/^[45]\d\d$/.test(part)) statuses.push(Number(part));
+    else return { ok: false, message: `'${part}' is none of ${CONDITIONS.join(', ')}, or a status from 400 to 599` };
+  }
+  return { ok: true, value: { conditions, statuses } };
+}
