@@ -1,10 +1,13 @@
+import { BackendMemory, EndpointMemory } from '@fairlead/balance';
 import type { RouteTableDiff } from '../routing/route-table.ts';
-import type { Clock } from '../sys/clock.ts';
+import { type Clock, systemRandom } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
 import { applyDiff, InstalledTable, ListenerSet } from './apply.ts';
 import { GatewayError } from './gateway-error.ts';
 import { type GatewayStats, sumMetrics } from './gateway-metrics.ts';
+import { HealthChecker } from './health/health-checker.ts';
+import { OutlierIntervals } from './health/outlier-intervals.ts';
 import { DEFAULT_PROXY_TIMES, type ProxyTimes } from './proxy-core.ts';
 import { selfSignedIdentity } from './self-signed.ts';
 import { createSharedState } from './shared-memory.ts';
@@ -67,6 +70,9 @@ class Gateway implements RunningGateway {
   readonly #listeners: ListenerSet;
   readonly #tickets: TicketKeyRing;
   readonly #workers: WorkerHandle[] = [];
+  readonly #health: HealthChecker;
+  readonly #intervals: OutlierIntervals;
+  #ejections = 0;
   /** Diffs are applied one after the other. */
   #queue: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined = undefined;
@@ -88,6 +94,13 @@ class Gateway implements RunningGateway {
       log: options.log,
       module: options.workerModule ?? new URL('./worker.ts', import.meta.url),
     };
+    const { clock, log } = options;
+    const endpoints = new EndpointMemory(this.#workerOptions.shared.endpoints);
+    const backends = new BackendMemory(this.#workerOptions.shared.backends);
+    this.#health = new HealthChecker({ endpoints, backends, clock, random: systemRandom, log });
+    this.#intervals = new OutlierIntervals(endpoints, clock, systemRandom, (count) => {
+      this.#ejections += count;
+    });
     this.#listeners = new ListenerSet(options.workers);
     for (let index = 0; index < options.workers; index++) this.#launch(index, undefined);
   }
@@ -130,6 +143,8 @@ class Gateway implements RunningGateway {
         if (!(error instanceof GatewayError) || error.code !== 'stopped') throw error;
       }
       this.#installed.note(diff);
+      this.#health.update(diff.backends);
+      this.#intervals.update(diff.backends);
     });
   }
 
@@ -143,15 +158,18 @@ class Gateway implements RunningGateway {
   }
 
   stats(): GatewayStats {
-    return sumMetrics(
+    const stats = sumMetrics(
       this.#workers.map((worker) => worker.metrics),
       this.#workers.length,
     );
+    return { ...stats, ejections: stats.ejections + this.#ejections };
   }
 
   stop({ drainMs }: { readonly drainMs: number }): Promise<void> {
     this.#stopped ??= (async () => {
       this.#tickets.stop();
+      this.#health.stop();
+      this.#intervals.stop();
       await Promise.all(this.#workers.map((worker) => worker.stop(drainMs)));
       this.#listeners.closeAll();
     })();
