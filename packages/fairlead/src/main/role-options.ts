@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parseCidr } from '@fairlead/api';
 import { readAuditSettings } from './audit-settings.ts';
 import { readDatastore } from './datastore-settings.ts';
 import { dnsSettings, readDnsSettings } from './dns-settings.ts';
@@ -8,6 +9,7 @@ import type { AgentRoleOptions } from './roles/agent.ts';
 import type { ApiServerRoleOptions } from './roles/apiserver.ts';
 import type { ControllersRoleOptions } from './roles/controllers.ts';
 import type { GatewayRoleOptions } from './roles/gateway.ts';
+import { readServiceSettings, serviceSettings } from './service-settings.ts';
 import { type ListenAddress, type Setting, SettingReader, type SettingValues } from './settings.ts';
 import {
   apiSettings,
@@ -64,14 +66,22 @@ export const agentSettings: readonly Setting[] = [
   { name: 'node-ip', value: 'IP', description: 'address of this node (default: of the default route)' },
   { name: 'image', value: "'PATTERN=COMMAND'", description: 'runs images by a local command', repeatable: true },
   ...clusterSettings,
-  { name: 'services-only', description: 'only the service proxy' },
+  { name: 'services-only', description: 'only the service proxy, as kube-proxy' },
+  ...serviceSettings,
   { name: 'dns-only', description: 'only DNS' },
   { name: 'dns-listen', value: 'ADDR', description: 'address of DNS (default: of the Pod bridge, port 53)' },
   ...dnsSettings,
-  { name: 'direct-links', value: 'LIST', description: 'links over which clients of direct server return come' },
   { name: 'overlay', description: 'connect Pods of other nodes by VXLAN' },
-  { name: 'healthz-listen', value: 'ADDR', description: "/healthz and /livez of the service proxy (default 'off')" },
-  { name: 'metrics-listen', value: 'ADDR', description: "/metrics and more (default 'off')", internal: true },
+  {
+    name: 'healthz-listen',
+    value: 'ADDR',
+    description: "/healthz and /livez of the service proxy (default 'off'; :10256 with --services-only)",
+  },
+  {
+    name: 'metrics-listen',
+    value: 'ADDR',
+    description: "/metrics and more (default 'off'; 127.0.0.1:10249 with --services-only)",
+  },
   { name: 'edge', description: 'services, DNS and routes for a machine that is no node', internal: true },
   { name: 'instance', value: 'HEX', description: 'names namespaces and links', internal: true },
   logTokenSetting,
@@ -153,12 +163,15 @@ export function validateAgentOptions(values: SettingValues, machine: Machine): A
   const edge = reader.switched('edge');
   const nodeIp = readIp(reader, 'node-ip');
   const logTokenFile = reader.text('log-token-file');
-  const listenOrOff = (name: string): ListenAddress | undefined =>
-    (reader.text(name) ?? 'off') === 'off' ? undefined : reader.address(name, 'off');
-  const healthzListen = listenOrOff('healthz-listen');
-  const metricsListen = listenOrOff('metrics-listen');
+  const listenOrOff = (name: string, alone: string): ListenAddress | undefined => {
+    const fallback = servicesOnly ? alone : 'off';
+    return (reader.text(name) ?? fallback) === 'off' ? undefined : reader.address(name, fallback);
+  };
+  // As kube-proxy: load balancers and monitoring ask there.
+  const healthzListen = listenOrOff('healthz-listen', ':10256');
+  const metricsListen = listenOrOff('metrics-listen', '127.0.0.1:10249');
   const options: AgentRoleOptions = {
-    ...readClusterOptions(reader, mode),
+    ...readClusterOptions(reader, mode, servicesOnly ? 'IPv4 and IPv6' : 'IPv4'),
     kubeconfig: reader.required('kubeconfig'),
     nodeName: reader.text('node-name') ?? hostNodeName(),
     mode,
@@ -169,7 +182,7 @@ export function validateAgentOptions(values: SettingValues, machine: Machine): A
     parts: { node: !servicesOnly && !dnsOnly && !edge, services: !dnsOnly, dns: !servicesOnly },
     dns: readDnsSettings(reader),
     images: reader.texts('image'),
-    directLinks: (reader.text('direct-links') ?? '').split(',').filter((link) => link !== ''),
+    services: readServiceSettings(reader, (text) => parseCidr(text) !== undefined),
     ...(reader.text('dns-listen') === undefined ? {} : { dnsListen: reader.address('dns-listen', ':53') }),
     ...(healthzListen === undefined ? {} : { healthzListen }),
     ...(metricsListen === undefined ? {} : { metricsListen }),

@@ -13,6 +13,8 @@ import type { TableMonitor } from './table-monitor.ts';
 /** What the applier needs from outside. */
 export interface NftApplierOptions extends NftLayoutOptions {
   readonly runNft: RunNft;
+  /** The layout as it is now; asked whenever a whole table is made. Default: the one given here. */
+  readonly currentLayout?: () => NftLayoutOptions;
   readonly clock: Clock;
   readonly log: Log;
   /** Default: both. */
@@ -59,6 +61,7 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
   const states = (options.families ?? (['IPv4', 'IPv6'] as const)).map((family): FamilyState => {
     return { family, planner: undefined, refused: new Map() };
   });
+  const layout = (): NftLayoutOptions => options.currentLayout?.() ?? options;
   let cancelRemoval: (() => void) | undefined;
   let cancelRetry: (() => void) | undefined;
   let last: Promise<unknown> = Promise.resolve();
@@ -150,7 +153,7 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
 
   /** Which Services the kernel refuses, found in a table that takes no packets. */
   const findRefused = async (state: FamilyState): Promise<RefusedServices> => {
-    const trial = new NftPlanner(state.family, { ...options, table: nftTrialTableName, dormant: true });
+    const trial = new NftPlanner(state.family, { ...layout(), table: nftTrialTableName, dormant: true });
     const commit = (transaction: NftTransaction): Promise<void> => run(state.family, transaction);
     try {
       await commit(trial.plan(new Map()));
@@ -164,7 +167,7 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
 
   /** Replaces the table in one transaction, so that there is no moment without rules. */
   const installEverything = async (state: FamilyState): Promise<void> => {
-    const planner = new NftPlanner(state.family, options);
+    const planner = new NftPlanner(state.family, layout());
     if (!(await accepted(state.family, await planEverything(state, planner)))) {
       planner.rollback();
       setRefused(state, new Map([...state.refused, ...(await findRefused(state))]));
@@ -177,7 +180,7 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
     if (await accepted(state.family, planner.plan(changes))) return;
     planner.rollback();
     // Either the table is not what we think it is, or a Service is at fault.
-    const fresh = new NftPlanner(state.family, options);
+    const fresh = new NftPlanner(state.family, layout());
     if (await accepted(state.family, await planEverything(state, fresh))) {
       state.planner = fresh;
       options.log('warn', 'The table was changed by others; rebuilt', { family: state.family });

@@ -25,6 +25,8 @@ export type KernelFeature = 'syn-proxy' | 'netdev-forward' | 'vxlan' | 'ipip';
 export interface NodeContext extends NodeTopology {
   /** Addresses of the node; a source range that admits one admits the node's own load balancer traffic. */
   readonly nodeIps: readonly string[];
+  /** Value of `service.kubernetes.io/service-proxy-name` of the Services that are ours. Default: no such label. */
+  readonly proxyName?: string;
   /** What its kernel cannot do, each with the name of what is missing. Default: nothing. */
   readonly lacking?: ReadonlyMap<KernelFeature, string>;
 }
@@ -46,10 +48,13 @@ const headlessLabel = 'service.kubernetes.io/headless';
 const families: readonly IpFamily[] = ['IPv4', 'IPv6'];
 const defaultAffinityTimeoutSeconds = 10800;
 
-/** Whether this proxy leaves the Service alone: ExternalName, headless, or labelled for another proxy. */
-export function isProxied(service: Service): boolean {
+/**
+ * Whether this proxy serves the Service; not if it is ExternalName, headless, or another proxy's by its
+ * label. `proxyName`: the label's value that is ours; absent: Services without the label are.
+ */
+export function isProxied(service: Service, proxyName?: string): boolean {
   const labels = service.metadata?.labels;
-  if (labels?.[proxyNameLabel] !== undefined || labels?.[headlessLabel] !== undefined) return false;
+  if (labels?.[proxyNameLabel] !== proxyName || labels?.[headlessLabel] !== undefined) return false;
   if (service.spec?.type === 'ExternalName') return false;
   const clusterIp = service.spec?.clusterIP ?? service.spec?.clusterIPs?.[0] ?? '';
   return clusterIp !== '' && clusterIp !== 'None';
@@ -258,7 +263,7 @@ export function compileService(
   slices: readonly EndpointSlice[],
   node: NodeContext,
 ): CompiledService {
-  if (!isProxied(service)) return { program: undefined, warnings: [] };
+  if (!isProxied(service, node.proxyName)) return { program: undefined, warnings: [] };
   const warnings: CompileWarning[] = [];
   const spec = service.spec ?? {};
   const annotations = followable(readL4Annotations(service.metadata.annotations, warnings), node, warnings);

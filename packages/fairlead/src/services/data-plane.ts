@@ -11,7 +11,7 @@ import { createHealthCheckPorts, type HealthCheckNotice } from './health-check-p
 import { HeldSetting } from './held-setting.ts';
 import { createLocalhostNodePorts } from './localhost-node-ports.ts';
 import { checkNft, createFastRunNft, createRunNft } from './nft-command.ts';
-import { nftTableName } from './nft-layout.ts';
+import { type NftLayoutOptions, nftTableName } from './nft-layout.ts';
 import type { ProgramChanges } from './nft-planner.ts';
 import { looseTrackingSetting } from './syn-proxy.ts';
 import { startTableMonitor } from './table-monitor.ts';
@@ -37,8 +37,8 @@ export interface DataPlane {
 /** Options of {@link createDataPlane}. */
 export interface DataPlaneOptions {
   readonly mode: 'kernel' | 'userspace';
-  readonly podCidrs: readonly string[];
-  readonly serviceCidrs: readonly string[];
+  /** The part of the rules that does not depend on Services, as it is now. */
+  readonly layout: () => NftLayoutOptions;
   /** Whether node ports are served. */
   readonly nodePorts: boolean;
   /** Userspace mode: where node ports listen. */
@@ -94,9 +94,8 @@ async function createKernelDataPlane(options: DataPlaneOptions): Promise<DataPla
       })
     : undefined;
   const applier = createNftApplier({
-    podCidrs: options.podCidrs,
-    serviceCidrs: options.serviceCidrs,
-    nodePorts: options.nodePorts,
+    ...options.layout(),
+    currentLayout: options.layout,
     runNft,
     clock,
     log,

@@ -1,10 +1,10 @@
 import { networkInterfaces } from 'node:os';
-import { type Node, nodes, type Stored } from '@fairlead/api';
+import { nodes } from '@fairlead/api';
 import { type ApiClient, startInformer } from '@fairlead/client';
 import { onBatch } from '../collections/index.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '../sys/clock.ts';
 import type { Log, Running } from '../sys/role.ts';
-import { type CompileWarning, compileService, type NodeContext } from './compile.ts';
+import { type CompileWarning, compileService } from './compile.ts';
 import { ConditionWriter } from './condition-writer.ts';
 import { changedUdpFrontends, deleteFlows, type ProgramChange, reconcileConntrack } from './conntrack.ts';
 import { createDataPlane, type DataPlaneNotice } from './data-plane.ts';
@@ -12,6 +12,7 @@ import { DrainSchedule } from './drain-schedule.ts';
 import { HealSchedule } from './heal-schedule.ts';
 import { findLackingFeatures } from './kernel-features.ts';
 import { needsKernelFeature } from './l4-annotations.ts';
+import { isEligible, layoutFor, type NodeSettings, nodeContext, sameContext, sameLayout } from './node-context.ts';
 import type { ServiceProgram } from './program.ts';
 import { ProxyHealth, serveProxyHealth } from './proxy-health.ts';
 import type { ServiceProxyMetrics } from './service-proxy-metrics.ts';
@@ -24,14 +25,9 @@ export type ServiceNotice =
   | ({ readonly service: string; readonly reason: 'InvalidField' | 'KernelFeatureMissing' } & CompileWarning);
 
 /** Options of {@link startServiceProxy}. */
-export interface ServiceProxyOptions {
+export interface ServiceProxyOptions extends NodeSettings {
   readonly client: ApiClient;
-  readonly nodeName: string;
   readonly mode: 'kernel' | 'userspace';
-  /** Prefixes of the Pods of this node; empty: sources are not told apart, nothing is masqueraded to cluster IPs. */
-  readonly podCidr: readonly string[];
-  /** Cluster IP ranges; addresses in them that no Service has are dropped. */
-  readonly serviceCidr: readonly string[];
   /** Only documents the range; node ports are served wherever the API server put them. */
   readonly nodePortRange?: string;
   readonly clock?: Clock;
@@ -39,10 +35,6 @@ export interface ServiceProxyOptions {
   readonly random?: Random;
   readonly log: Log;
   readonly metrics?: ServiceProxyMetrics;
-  /** Addresses of the node, in addition to those of its Node object. */
-  readonly nodeIps?: readonly string[];
-  /** A machine that is not a node: cluster IPs only, no node ports. */
-  readonly edge?: boolean;
   /** Userspace mode: where node ports listen. Default `0.0.0.0` and `::`. */
   readonly nodePortAddresses?: readonly string[];
   /** Words to run nft. Default `nft`. */
@@ -67,31 +59,8 @@ export interface RunningServiceProxy extends Running {
 }
 
 const triggerAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
-const zoneLabel = 'topology.kubernetes.io/zone';
 const firstRetryMs = 500;
 const longestRetryMs = 30_000;
-
-function nodeContext(options: ServiceProxyOptions, node: Stored<Node> | undefined): NodeContext {
-  const zone = node?.metadata.labels?.[zoneLabel];
-  const addresses = (node?.status?.addresses ?? [])
-    .filter((address) => address.type === 'InternalIP' || address.type === 'ExternalIP')
-    .map((address) => address.address);
-  return {
-    nodeName: options.nodeName,
-    nodeIps: [...new Set([...(options.nodeIps ?? []), ...addresses])],
-    ...(zone === undefined ? {} : { zone }),
-  };
-}
-
-/** Whether load balancers should send new connections here: not while the node is being removed. */
-function isEligible(node: Stored<Node> | undefined): boolean {
-  if (node?.metadata.deletionTimestamp !== undefined) return false;
-  return node?.spec?.taints?.some(({ key }) => key === 'ToBeDeletedByClusterAutoscaler') !== true;
-}
-
-function sameContext(a: NodeContext, b: NodeContext): boolean {
-  return a.zone === b.zone && a.nodeIps.join() === b.nodeIps.join();
-}
 
 /**
  * Serves Services on this machine: watches them, compiles what changed, installs the difference.
@@ -112,10 +81,11 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
   const health = new ProxyHealth(clock);
   const healthServer =
     options.healthListen === undefined ? undefined : await serveProxyHealth(options.healthListen, health, clock);
+  let context = nodeContext(options, undefined);
+  let layout = layoutFor(options, undefined);
   const plane = await createDataPlane({
     mode: options.mode,
-    podCidrs: options.podCidr,
-    serviceCidrs: options.serviceCidr,
+    layout: () => layout,
     nodePorts: !edge,
     nodePortAddresses: edge ? [] : (options.nodePortAddresses ?? ['0.0.0.0', '::']),
     clock,
@@ -137,7 +107,6 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
   });
   const programs = new Map<string, ServiceProgram>();
   const warned = new Map<string, string>();
-  let context = nodeContext(options, undefined);
   let dirty = new Set<string>();
   let triggers: number[] = [];
   let firstChangeAtMs = clock.monotonicMs();
@@ -282,6 +251,13 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
   nodeInformer?.subscribe(() => {
     const own = nodeInformer.get(options.nodeName);
     health.nodeEligible = isEligible(own);
+    const nextLayout = layoutFor(options, own);
+    if (!sameLayout(layout, nextLayout)) {
+      layout = nextLayout;
+      plane.forget();
+      failed = true;
+      batcher.trigger();
+    }
     const next = nodeContext(options, own);
     if (sameContext(context, next)) return;
     context = context.lacking === undefined ? next : { ...next, lacking: context.lacking };
@@ -296,10 +272,8 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     ready,
     program: () => programs,
     traceContext: () => ({
-      podCidrs: options.podCidr,
-      serviceCidrs: options.serviceCidr,
+      ...layout,
       nodeIps: context.nodeIps,
-      nodePorts: !edge,
     }),
     stop: async () => {
       if (stopped) return;

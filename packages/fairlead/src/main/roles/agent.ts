@@ -21,6 +21,7 @@ import { MetricRegistry } from '../../telemetry/metrics.ts';
 import type { DnsRoleSettings } from '../dns-settings.ts';
 import type { AgentParts } from '../role-options.ts';
 import { FatalError, type RunningRole } from '../role-process.ts';
+import type { ServiceRoleSettings } from '../service-settings.ts';
 import { formatListenAddress, type ListenAddress } from '../settings.ts';
 import type { ClusterOptions, Mode } from '../up-options.ts';
 import { version } from '../version.ts';
@@ -47,8 +48,7 @@ export interface AgentRoleOptions extends ClusterOptions {
   readonly metricsListen?: ListenAddress;
   readonly dns: DnsRoleSettings;
   readonly images: readonly string[];
-  /** Links over which clients of direct server return come; empty: those with the node's addresses. */
-  readonly directLinks: readonly string[];
+  readonly services: ServiceRoleSettings;
   readonly logTokenFile?: string;
 }
 
@@ -100,12 +100,17 @@ function startProxy(
   log: Log,
   podNamespaceOf: (podIp: string) => string | undefined,
 ): Promise<RunningServiceProxy> {
+  const settings = options.services;
   return startServiceProxy({
     client,
     nodeName: options.nodeName,
     mode: options.mode,
-    podCidr: [options.podCidr],
-    serviceCidr: [options.serviceCidr],
+    podCidr: settings.clusterCidrs.length > 0 ? settings.clusterCidrs : [options.podCidr],
+    serviceCidr: options.serviceCidr.split(','),
+    localDetection: settings.localDetection,
+    masqueradeAll: settings.masqueradeAll,
+    ...(settings.nodePortCidrs === undefined ? {} : { nodePortCidrs: settings.nodePortCidrs }),
+    ...(settings.proxyName === undefined ? {} : { proxyName: settings.proxyName }),
     nodePortRange: `${options.nodePortRange.from}-${options.nodePortRange.to}`,
     ...surroundings,
     log,
@@ -113,7 +118,7 @@ function startProxy(
     edge: options.edge,
     onNotice: noticeWriter(client, options, 'service-proxy'),
     podNamespaceOf,
-    ...(options.directLinks.length === 0 ? {} : { directLinks: options.directLinks }),
+    ...(settings.directLinks.length === 0 ? {} : { directLinks: settings.directLinks }),
     metrics,
     ...(options.healthzListen === undefined ? {} : { healthListen: options.healthzListen }),
   });
@@ -255,6 +260,7 @@ export async function startAgentRole(options: AgentRoleOptions, log: Log): Promi
       return publishedDns(options, node);
     };
     const startServices = async (): Promise<void> => {
+      if (parts.services && options.services.cleanupKubeProxy) await removeKubeProxy(log);
       const proxy = parts.services
         ? await other(startProxy(client, options, metrics, log, (ip) => running.node?.podNamespaceOf(ip)))
         : undefined;
@@ -278,6 +284,14 @@ export async function startAgentRole(options: AgentRoleOptions, log: Log): Promi
     await stop().catch(() => {});
     throw userMessage(error);
   }
+}
+
+/** What stands in the way of our rules, or doubles them. */
+async function removeKubeProxy(log: Log): Promise<void> {
+  const { cleanUpKubeProxy } = await import('../../services/kube-proxy-cleanup.ts');
+  const { removed, left } = await cleanUpKubeProxy();
+  for (const what of removed) log('info', 'Removed what kube-proxy left', { what });
+  for (const what of left) log('warn', 'Could not remove what kube-proxy left', { what });
 }
 
 /** Turns what only the user can mend into one clear line; anything else is tried again. */
