@@ -179,11 +179,18 @@ export class InProcessClient implements ApiClient {
         'content-type': 'application/json',
         ...headers,
       },
-      body: body === undefined ? new Uint8Array() : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
+      body: bytesOf(body),
       user: this.#user,
       signal,
     });
   }
+}
+
+/** Bytes and text as they are, anything else as JSON. */
+function bytesOf(body: unknown): Uint8Array {
+  if (body === undefined) return new Uint8Array();
+  if (body instanceof Uint8Array) return body;
+  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
 /** The pieces of a stream, in order; unbounded, as the reader shares our memory. */

@@ -22,9 +22,17 @@ import { watchObjects } from '../rest/watch.ts';
 import type { Reviews } from '../reviews/reviews.ts';
 import type { ApiAnswer, ApiRequest } from './api-request.ts';
 import { authorize, isWatch, type RequestAttributes, requestAttributes } from './authorize.ts';
+import { isTooDeep } from './body-depth.ts';
 import { type Route, routeResource } from './route.ts';
 import { snapshotAnswer } from './snapshot-answer.ts';
-import { methodNotAllowed, pageNotFound, StatusError, statusAnswer, unknownResource } from './status-error.ts';
+import {
+  badRequest,
+  methodNotAllowed,
+  pageNotFound,
+  StatusError,
+  statusAnswer,
+  unknownResource,
+} from './status-error.ts';
 import { storageFailure } from './storage-failure.ts';
 
 /** Bodies from this size on are compressed for clients that accept it, in bytes; as the real server. */
@@ -97,6 +105,10 @@ export class Pipeline {
 
   #failure(request: ApiRequest, error: unknown): ApiAnswer {
     if (error instanceof StatusError) return statusAnswer(error);
+    // What is deep in a way that a look at the bytes does not see: YAML, or the result of a patch.
+    if (error instanceof RangeError && error.message.includes('call stack')) {
+      return statusAnswer(badRequest('exceeded max depth'));
+    }
     if (error instanceof BadVersion) return statusAnswer(new StatusError(500, undefined, error.message));
     const ofStorage = storageFailure(error);
     if (ofStorage !== undefined) {
@@ -124,6 +136,7 @@ export class Pipeline {
     const documented = this.#discovery.isDocument(path);
     const route = isResourcePath && !documented ? routeResource(path, this.#context.served) : undefined;
     authorize(this.#context.authorizer, request, wanted);
+    if (!isProtobuf(request) && isTooDeep(request.body)) throw badRequest('exceeded max depth');
     if (documented) return this.#discovery.answer(request);
     if (route === undefined) {
       return (
@@ -214,6 +227,10 @@ function needsNewest({ method, query }: ApiRequest): boolean {
 function auditIdOf(request: ApiRequest): string {
   const given = request.headers['audit-id'];
   return typeof given === 'string' && /^[\x21-\x7e]{1,64}$/.test(given) ? given : randomUUID();
+}
+
+function isProtobuf(request: ApiRequest): boolean {
+  return String(request.headers['content-type'] ?? '').startsWith('application/vnd.kubernetes.protobuf');
 }
 
 /** RFC 9111 5.5 as Kubernetes uses it: code 299, no agent. */
