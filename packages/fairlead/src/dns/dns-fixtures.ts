@@ -1,6 +1,9 @@
 /** Queries and answers in the form of tests: text in, text out. Not used by the product. */
+import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import type { EndpointSlice, Service } from '@fairlead/api';
 import type { SocketAddress } from '../sys/socket-address.ts';
 import { headerFlag, rcode, rrClass, rrType } from '../wire/dns/constants.ts';
@@ -209,4 +212,16 @@ export function plainNames(zone: ZoneFacts, sources: Iterable<CompiledRecords>):
     }
   }
   return names;
+}
+
+/** A self-signed certificate for `dns.test` and 127.0.0.1, made by openssl in a folder. */
+export function makeCertificate(
+  folder: string,
+  commonName = 'dns.test',
+): { readonly cert: string; readonly key: string } {
+  const name = ['-subj', `/CN=${commonName}`, '-addext', 'subjectAltName=DNS:dns.test,IP:127.0.0.1'];
+  const files = ['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')];
+  const kind = ['req', '-x509', '-nodes', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-days', '2'];
+  execFileSync('openssl', [...kind, ...name, ...files], { stdio: 'ignore' });
+  return { cert: readFileSync(join(folder, 'cert.pem'), 'utf8'), key: readFileSync(join(folder, 'key.pem'), 'utf8') };
 }

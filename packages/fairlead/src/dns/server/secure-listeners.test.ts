@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:http2';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -9,12 +9,13 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { promisify } from 'node:util';
-import { systemClock, systemRandom } from '../../sys/clock.ts';
+import { type Clock, systemClock, systemRandom } from '../../sys/clock.ts';
 import { decodeMessage } from '../../wire/dns/message.ts';
-import { answerText, compileAll, encodeQuery, makeService } from '../dns-fixtures.ts';
+import { answerText, compileAll, encodeQuery, makeCertificate, makeService } from '../dns-fixtures.ts';
 import { clusterZone } from '../program.ts';
 import { DnsServer } from './dns-server.ts';
 import { paddingBlockBytes } from './padding.ts';
+import type { TlsFiles } from './tcp-server.ts';
 
 const zone = clusterZone('cluster.local', 5);
 const web = 'web.shop.svc.cluster.local';
@@ -27,23 +28,32 @@ const run = promisify(execFile);
 let server: DnsServer;
 let folder = '';
 let cert = '';
+let files: TlsFiles;
+/** What a look at the files finds instead, once a test has set it. */
+let renewed: TlsFiles | undefined;
+/** Looks at the files that are due. */
+const checks = new Set<() => void>();
+
+/** Timers as they are, but looks at the files only when the test says so. */
+const takeTimer: Clock['after'] = (delayMs, callback) => {
+  if (delayMs !== 5000) return systemClock.after(delayMs, callback);
+  checks.add(callback);
+  return () => checks.delete(callback);
+};
 
 before(async () => {
   if (skip !== false) return;
   folder = mkdtempSync(join(tmpdir(), 'fairlead-dns-'));
-  const name = ['-subj', '/CN=dns.test', '-addext', 'subjectAltName=DNS:dns.test,IP:127.0.0.1'];
-  const files = ['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')];
-  const kind = ['req', '-x509', '-nodes', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-days', '2'];
-  execFileSync('openssl', [...kind, ...name, ...files], { stdio: 'ignore' });
-  cert = readFileSync(join(folder, 'cert.pem'), 'utf8');
+  files = makeCertificate(folder);
+  cert = files.cert;
   const listen = [{ family: 'ipv4' as const, address: '127.0.0.1', port: 0 }];
   server = new DnsServer({
     zone,
     listen,
     upstreams: [],
     workers: 1,
-    secure: { files: { cert, key: readFileSync(join(folder, 'key.pem'), 'utf8') }, tls: listen, https: listen },
-    clock: systemClock,
+    secure: { files, readFiles: () => renewed ?? files, tls: listen, https: listen },
+    clock: { ...systemClock, after: takeTimer },
     random: systemRandom,
     log: () => {},
   });
@@ -142,4 +152,39 @@ test('real client: kdig over TLS and HTTPS', { skip: skip || lacks('kdig'), time
     const { stdout } = await run('kdig', ['@127.0.0.1', '-p', String(port), ...args, '+short', web, 'A']);
     assert.equal(stdout, '10.96.0.1\n');
   }
+});
+
+test('a renewed certificate is used for new connections; half of a pair changes nothing', {
+  skip,
+  timeout: 20_000,
+}, async () => {
+  const look = (): void => {
+    for (const check of [...checks]) {
+      checks.delete(check);
+      check();
+    }
+  };
+  const nameAt = async (port: number): Promise<string | undefined> => {
+    const socket = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false, servername: 'dns.test' });
+    await once(socket, 'secureConnect');
+    const name = socket.getPeerCertificate().subject.CN;
+    socket.destroy();
+    return String(name);
+  };
+  const ports = [server.secureAddresses.tls[0]!.port, server.secureAddresses.https[0]!.port];
+  const kept = connectTls({ host: '127.0.0.1', port: ports[0]!, ca: cert, servername: 'dns.test' });
+  await once(kept, 'secureConnect');
+  const next = makeCertificate(folder, 'renewed.test');
+  renewed = { cert: next.cert, key: files.key };
+  look();
+  for (const port of ports) assert.equal(await nameAt(port), 'dns.test', 'the key does not belong to it yet');
+  assert.equal(server.stats.failedReloads, 1);
+  renewed = next;
+  look();
+  for (const port of ports) assert.equal(await nameAt(port), 'renewed.test');
+  const query = encodeQuery(web, 'A');
+  kept.write(Buffer.concat([Uint8Array.of(0, query.length), query]));
+  const [frame] = (await once(kept, 'data')) as [Buffer];
+  assert.deepEqual(answerText(decodeMessage(frame.subarray(2))!), expected, 'older connections go on');
+  kept.destroy();
 });
