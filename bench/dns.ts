@@ -1,114 +1,32 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import {
+  findCoreDns,
+  forwarders,
+  names,
+  type Peer,
+  startCoreDns,
+  startFairlead,
+  startForwarder,
+  startKnot,
+} from './dns-peers.ts';
 import { processCpuUs, residentBytes } from './process-cpu.ts';
 import { median, printTable } from './table.ts';
 
-/** Names asked for; equally often, in a fixed order. */
-const names = 1000;
 /** Names in the servers with `--scale`. */
 const manyNames = 250_000;
 const rounds = 3;
 const secondsPerRound = 4;
-
-interface Peer {
-  readonly title: string;
-  readonly process: ChildProcess;
-  readonly port: number;
-}
 
 interface Sample {
   readonly cpuPerQueryUs: number;
   readonly queriesPerSecond: number;
   readonly averageLatencyUs: number;
   readonly lostPercent: number;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
-async function startFairlead(workers: number, served = names, upstream?: number): Promise<Peer> {
-  const port = await freePort();
-  const entry = fileURLToPath(new URL('./dns-server.ts', import.meta.url));
-  const process_ = spawn(
-    process.execPath,
-    [entry, String(port), String(served), String(workers), ...(upstream === undefined ? [] : [String(upstream)])],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  for await (const line of createInterface({ input: process_.stdout! })) if (line === 'ready') break;
-  const size = served === names ? '' : `, ${served.toLocaleString('en-US')} names`;
-  return { title: `fairlead${size}, ${workers} worker${workers === 1 ? '' : 's'}`, process: process_, port };
-}
-
-/** Knot as an authoritative server of the same names, with the same number of UDP threads. */
-async function startKnot(
-  folder: string,
-  threads: number,
-  served = names,
-  domain = 'cluster.local',
-  ttl = 5,
-): Promise<Peer> {
-  const port = await freePort();
-  const zone = [
-    `$ORIGIN ${domain}.`,
-    '@ 5 SOA ns.dns hostmaster 1 7200 1800 86400 5',
-    '@ 5 NS ns.dns',
-    'ns.dns 5 A 10.96.0.10',
-  ];
-  for (let index = 0; index < served; index++) {
-    zone.push(`svc${index}.default.svc ${ttl} A 10.${96 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`);
-  }
-  writeFileSync(join(folder, 'bench.zone'), `${zone.join('\n')}\n`);
-  const lines = [
-    'server:',
-    `    rundir: "${folder}"`,
-    `    listen: 127.0.0.1@${port}`,
-    `    udp-workers: ${threads}`,
-    '    tcp-workers: 1',
-    '    background-workers: 1',
-    'database:',
-    `    storage: "${folder}"`,
-    'zone:',
-    `  - domain: ${domain}`,
-    `    storage: "${folder}"`,
-    '    file: "bench.zone"',
-  ];
-  writeFileSync(join(folder, 'knot.conf'), `${lines.join('\n')}\n`);
-  const process_ = spawn('/usr/sbin/knotd', ['-c', join(folder, 'knot.conf')], { stdio: 'ignore' });
-  const title = `Knot ${knotVersion()}, ${threads} thread${threads === 1 ? '' : 's'}`;
-  for (let attempt = 0; attempt < 100; attempt++) {
-    if (isAnswering(port, domain)) return { title, process: process_, port };
-    await sleep(50);
-  }
-  process_.kill();
-  throw new Error('knotd did not start');
-}
-
-function knotVersion(): string {
-  return /\d[\d.]*/.exec(execFileSync('/usr/sbin/knotd', ['--version'], { encoding: 'utf8' }))?.[0] ?? '';
-}
-
-function isAnswering(port: number, domain: string): boolean {
-  try {
-    const args = ['@127.0.0.1', '-p', String(port), '+short', '+timeout=1', '+retry=0', `svc1.default.svc.${domain}`];
-    return execFileSync('kdig', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).startsWith('10.96.');
-  } catch {
-    return false;
-  }
 }
 
 async function runDnsperf(peer: Peer, queries: string): Promise<Sample> {
@@ -154,7 +72,11 @@ export async function runDnsBench(): Promise<void> {
   try {
     peers.push(await startFairlead(1));
     if (isScale) peers.push(await startFairlead(1, manyNames));
-    peers.push(await startKnot(folder, 1, isScale ? manyNames : names));
+    const knot = await startKnot(folder, 1, isScale ? manyNames : names);
+    const coreDns = isScale ? undefined : findCoreDns();
+    if (coreDns !== undefined) peers.push(await startCoreDns(coreDns, folder, 'cluster.local'));
+    else process.stdout.write('dns: without CoreDNS (conformance/dns/run builds it, or set COREDNS)\n');
+    peers.push(knot);
     const files: (readonly [kind: string, queries: string])[] = [];
     for (const [kind, suffix, prefix] of [
       ['answers', 'default.svc.cluster.local', 'svc'],
@@ -210,71 +132,27 @@ async function compare(kind: string, queries: string, peers: readonly Peer[]): P
   });
 }
 
-/** A caching forwarder that the machine may have. */
-interface Forwarder {
-  readonly command: string;
-  readonly debianPackage: string;
-  readonly args: (folder: string, port: number, upstream: number) => readonly string[];
-}
-
-const forwarders: readonly Forwarder[] = [
-  {
-    command: '/usr/sbin/unbound',
-    debianPackage: 'unbound',
-    args: (folder, port, upstream) => {
-      const lines = [
-        'server:',
-        ...[
-          `port: ${port}`,
-          'interface: 127.0.0.1',
-          'num-threads: 1',
-          'do-daemonize: no',
-          'username: ""',
-          'chroot: ""',
-        ],
-        ...[
-          `directory: "${folder}"`,
-          `pidfile: "${folder}/unbound.pid"`,
-          'do-not-query-localhost: no',
-          'use-syslog: no',
-        ],
-        ...['module-config: "iterator"', 'local-zone: "bench.test." nodefault'],
-        'forward-zone:',
-        ...['name: "."', `forward-addr: 127.0.0.1@${upstream}`],
-      ];
-      writeFileSync(join(folder, 'unbound.conf'), `${lines.join('\n')}\n`);
-      return ['-d', '-c', join(folder, 'unbound.conf')];
-    },
-  },
-  {
-    command: '/usr/sbin/dnsmasq',
-    debianPackage: 'dnsmasq-base',
-    args: (_, port, upstream) => [
-      ...['-k', '-R', '-h', '-p', String(port), '-a', '127.0.0.1', '-S', `127.0.0.1#${upstream}`, '-c', '10000'],
-      ...['--bind-interfaces', '--user=root', '--conf-file=/dev/null', '--pid-file='],
-    ],
-  },
-];
-
 /** Names of an upstream (Knot), each already asked for once, so that the caches answer. */
 async function runCache(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'fairlead-bench-dns-'));
-  const running: ChildProcess[] = [];
+  const running: Peer['process'][] = [];
   try {
     const upstream = await startKnot(folder, 1, names, 'bench.test', 3600);
     running.push(upstream.process);
     const peers: Peer[] = [];
-    for (const { command, debianPackage, args } of forwarders) {
+    for (const forwarder of forwarders) {
+      const { command, debianPackage } = forwarder;
       if (!existsSync(command)) {
-        process.stdout.write(
-          `dns --cache: ${command} is not installed (apt-get install ${debianPackage}); without it\n`,
-        );
+        process.stdout.write(`dns --cache: without ${command} (apt-get install ${debianPackage})\n`);
         continue;
       }
-      const port = await freePort();
-      const child = spawn(command, args(folder, port, upstream.port), { stdio: 'ignore' });
-      running.push(child);
-      peers.push({ title: command.replace(/.*\//, ''), process: child, port });
+      peers.push(await startForwarder(forwarder, folder, upstream.port, 'bench.test'));
+      running.push(peers.at(-1)!.process);
+    }
+    const coreDns = findCoreDns();
+    if (coreDns !== undefined) {
+      peers.push(await startCoreDns(coreDns, folder, 'bench.test', upstream.port));
+      running.push(peers.at(-1)!.process);
     }
     const own = await startFairlead(1, names, upstream.port);
     running.push(own.process);
