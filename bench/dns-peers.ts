@@ -175,7 +175,7 @@ export const forwarders: readonly Forwarder[] = [
           'do-not-query-localhost: no',
           'use-syslog: no',
         ],
-        ...['module-config: "iterator"', 'local-zone: "bench.test." nodefault'],
+        ...['module-config: "iterator"', 'local-zone: "test." nodefault'],
         'forward-zone:',
         ...['name: "."', `forward-addr: 127.0.0.1@${upstream}`],
       ];
