@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { nodeHttp } from '../sys/node-http.ts';
 
 /** Why the gateway answers itself; goes to the access log. */
 export type LocalReason =
@@ -36,7 +36,7 @@ export function localResponse(options: {
 }): Buffer {
   const { status } = options;
   const body = Buffer.from(options.body);
-  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}`];
+  const lines = [`HTTP/1.1 ${status} ${nodeHttp.STATUS_CODES[status] ?? 'Unknown'}`];
   lines.push(`date: ${new Date(options.nowMs).toUTCString()}`);
   if (options.location !== undefined) lines.push(`location: ${options.location}`);
   if (status !== 204 && status !== 304) {
@@ -50,6 +50,6 @@ export function localResponse(options: {
 
 /** Body of an error answer: the status in words. */
 export function errorBody(status: number, detail?: string): string {
-  const phrase = `${status} ${STATUS_CODES[status] ?? 'Error'}`;
+  const phrase = `${status} ${nodeHttp.STATUS_CODES[status] ?? 'Error'}`;
   return detail === undefined ? `${phrase}\n` : `${phrase}: ${detail}\n`;
 }

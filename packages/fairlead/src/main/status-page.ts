@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { nodeHttp } from '../sys/node-http.ts';
 import type { Running } from '../sys/role.ts';
 import { formatListenAddress, type ListenAddress } from './settings.ts';
 import type { ChildState } from './supervisor.ts';
@@ -14,7 +14,7 @@ export interface StatusPageOptions {
  * @throws Error with one clear line when the address cannot be used.
  */
 export async function startStatusPage(options: StatusPageOptions): Promise<Running> {
-  const server = createServer((request, response) => {
+  const server = nodeHttp.createServer((request, response) => {
     const children = options.children();
     const ready = children.every((child) => child.state === 'ready');
     const path = (request.url ?? '/').split('?')[0];

@@ -1,4 +1,5 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
+import { nodeHttp } from '../sys/node-http.ts';
 import type { Log } from '../sys/role.ts';
 import type { ProgramChanges } from './nft-planner.ts';
 import type { ServiceProgram } from './program.ts';
@@ -67,7 +68,7 @@ export function createHealthCheckPorts(options: HealthCheckOptions): HealthCheck
     const state = { program };
     const servers: Server[] = [];
     for (const address of addresses) {
-      const server = createServer((_, response) => answer(response, state.program, options.healthy()));
+      const server = nodeHttp.createServer((_, response) => answer(response, state.program, options.healthy()));
       // A load balancer asks again and again; idle connections must not keep the port when it moves.
       server.keepAliveTimeout = 5000;
       try {

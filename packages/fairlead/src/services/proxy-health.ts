@@ -1,6 +1,6 @@
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../sys/clock.ts';
+import { nodeHttp } from '../sys/node-http.ts';
 import type { Running } from '../sys/role.ts';
 
 /** kube-proxy's: a change that waits longer than this means that the proxy is stuck. */
@@ -58,7 +58,7 @@ export async function serveProxyHealth(
   health: ProxyHealth,
   clock: Clock,
 ): Promise<HealthServer> {
-  const server = createServer((request, response) => {
+  const server = nodeHttp.createServer((request, response) => {
     const path = (request.url ?? '').split('?')[0];
     if (path !== '/healthz' && path !== '/livez') {
       response.writeHead(404).end();

@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { nodeHttp } from '../sys/node-http.ts';
 import type { Log, Running } from '../sys/role.ts';
 import { METRICS_CONTENT_TYPE, negotiateMetricsFormat, renderMetrics } from './exposition.ts';
 import type { MetricRegistry } from './metrics.ts';
@@ -34,7 +35,7 @@ export interface RunningAdminServer extends Running {
  */
 export async function startAdminServer(options: AdminServerOptions): Promise<RunningAdminServer> {
   const address = options.address ?? '127.0.0.1';
-  const server = createServer((request, response) => {
+  const server = nodeHttp.createServer((request, response) => {
     try {
       answer(options, request, response);
     } catch (error) {

@@ -1,4 +1,4 @@
-import { Agent, request as httpRequest } from 'node:http';
+import { nodeHttp } from '../../sys/node-http.ts';
 import type { TokenIssuer } from '../auth/token-issuer.ts';
 import { requestToken } from '../auth/token-request.ts';
 import { customScaleOf, withCustomReplicas } from '../crd/custom-scale.ts';
@@ -42,7 +42,7 @@ export class Subresources {
   readonly #context: RestContext;
   readonly #tokens: TokenIssuer;
   readonly #logToken: string;
-  readonly #agent = new Agent({ keepAlive: true });
+  readonly #agent = new nodeHttp.Agent({ keepAlive: true });
 
   constructor(context: RestContext, tokens: TokenIssuer, logToken: string) {
     this.#context = context;
@@ -247,7 +247,7 @@ export class Subresources {
 
   #proxyLog(host: string, port: number, path: string, nodeName: string, signal: AbortSignal): Promise<ApiAnswer> {
     return new Promise((resolve, reject) => {
-      const upstream = httpRequest(
+      const upstream = nodeHttp.request(
         { host, port, path, agent: this.#agent, signal, headers: { authorization: `Bearer ${this.#logToken}` } },
         (response) => {
           const status = response.statusCode ?? 502;

@@ -1,5 +1,6 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { nodeHttp } from '../../sys/node-http.ts';
 import type { RestContext, RestRequest } from '../rest/rest-context.ts';
 import { existing } from '../rest/write-object.ts';
 import type { ApiAnswer } from '../server/api-request.ts';
@@ -65,7 +66,7 @@ export async function openPodStream(
     if (value !== undefined) headers[header] = String(value);
   }
   return new Promise((resolve, reject) => {
-    const upstream = httpRequest({
+    const upstream = nodeHttp.request({
       host,
       port,
       method: request.method,

@@ -1,10 +1,11 @@
 import { timingSafeEqual } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, openSync, readSync, statSync, watch } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../sys/clock.ts';
+import { nodeHttp } from '../../sys/node-http.ts';
 import { createLogFormatter, type LogQuery, readLog } from './read-log.ts';
 
 /** Where a container's log is, and whether it may still grow. */
@@ -46,7 +47,7 @@ const FOLLOW_POLL_MS = 200;
  * `timestamps`, `previous` and `limitBytes`, and `/healthz`.
  */
 export function startLogServer(options: LogServerOptions): Promise<LogServer> {
-  const server = createServer((request, response) => handle(request, response, options));
+  const server = nodeHttp.createServer((request, response) => handle(request, response, options));
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (isAuthorized(request.headers.authorization, options.token)) options.upgrade(request, socket, head);
     else socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');

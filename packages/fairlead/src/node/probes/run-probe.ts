@@ -1,8 +1,8 @@
-import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect as connectTcp } from 'node:net';
 import type { Container, HTTPGetAction, IntOrString, Probe } from '@fairlead/api';
 import type { Clock } from '../../sys/clock.ts';
+import { nodeHttp } from '../../sys/node-http.ts';
 
 /** Outcome of one attempt; `detail` goes into the event. */
 export interface ProbeOutcome {
@@ -66,7 +66,7 @@ export function probeHttp(action: HTTPGetAction, timeoutMs: number, target: Prob
       settle({ ok, detail });
       request.destroy();
     };
-    const request = (secure ? httpsRequest : httpRequest)(options, (response) => {
+    const request = (secure ? httpsRequest : nodeHttp.request)(options, (response) => {
       const code = response.statusCode ?? 0;
       response.on('error', () => {});
       finish(code >= 200 && code < 400, `HTTP probe failed with statuscode: ${code}`);
