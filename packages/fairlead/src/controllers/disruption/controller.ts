@@ -1,7 +1,17 @@
-import { type Pod, type PodDisruptionBudget, pods, replicaSets, type Stored, selectorMatches } from '@fairlead/api';
-import { deepEqual } from '@fairlead/client';
+import {
+  deployments,
+  type Pod,
+  type PodDisruptionBudget,
+  pods,
+  replicaSets,
+  type Scale,
+  type Stored,
+  selectorMatches,
+} from '@fairlead/api';
+import { deepEqual, isNotFound } from '@fairlead/client';
 import { groupBy } from '../../collections/index.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
+import { type DiscoveredResource, discoverResources } from '../discovery.ts';
 import { type SyncResult, startWorkQueue } from '../work-queue.ts';
 import { controllerOf } from '../workload/pod-state.ts';
 import { podDisruptionBudgets, statefulSets } from '../workload/resource-refs.ts';
@@ -24,6 +34,8 @@ class DisruptionController {
   readonly #podsBy;
   readonly #replicaSets;
   readonly #statefulSets;
+  readonly #deployments;
+  #kinds: Promise<readonly DiscoveredResource[]> | undefined;
   readonly queue;
 
   constructor(context: ControllerContext) {
@@ -33,6 +45,7 @@ class DisruptionController {
     this.#pods = context.informers.informer(pods);
     this.#replicaSets = context.informers.informer(replicaSets);
     this.#statefulSets = context.informers.informer(statefulSets);
+    this.#deployments = context.informers.informer(deployments);
     const all = context.informers.collection(pods);
     this.#podsBy = groupBy<Stored<Pod>>('pods by namespace', all, (pod) => pod.metadata.namespace);
     context.informers.collection(podDisruptionBudgets).subscribe((changes) => {
@@ -43,7 +56,7 @@ class DisruptionController {
         for (const pod of [old, now]) if (pod !== undefined) this.#wake(pod.metadata.namespace, pod);
       }
     });
-    for (const ref of [replicaSets, statefulSets] as const) {
+    for (const ref of [deployments, replicaSets, statefulSets] as const) {
       context.informers
         .collection<{ spec?: { replicas?: number | undefined } | undefined }>(ref)
         .subscribe((changes) => {
@@ -62,7 +75,8 @@ class DisruptionController {
   }
 
   async #sync(key: string): Promise<SyncResult> {
-    await Promise.all([this.#pods.synced, this.#replicaSets.synced, this.#statefulSets.synced]);
+    const informers = [this.#pods, this.#replicaSets, this.#statefulSets, this.#deployments];
+    await Promise.all(informers.map(({ synced }) => synced));
     const budget = this.#budgets.get(key);
     if (budget === undefined) return undefined;
     const { client, clock } = this.#context;
@@ -70,12 +84,26 @@ class DisruptionController {
     const replicasOf = (pod: Stored<Pod>): { owner: string; replicas: number } | undefined => {
       const owner = controllerOf(pod);
       if (owner === undefined) return undefined;
+      if (owner.kind !== 'StatefulSet' && owner.kind !== 'ReplicaSet') return undefined;
       const informer = owner.kind === 'StatefulSet' ? this.#statefulSets : this.#replicaSets;
       const scaled = informer.get(`${pod.metadata.namespace}/${owner.name}`);
       if (scaled?.metadata.uid !== owner.uid) return undefined;
+      // During a rollout the sets of a Deployment are larger or smaller than what is wanted in all.
+      const above = owner.kind === 'ReplicaSet' ? controllerOf(scaled) : undefined;
+      const deployment =
+        above?.kind === 'Deployment' ? this.#deployments.get(`${pod.metadata.namespace}/${above.name}`) : undefined;
+      if (deployment !== undefined && deployment.metadata.uid === above?.uid) {
+        return { owner: above.uid, replicas: deployment.spec?.replicas ?? 1 };
+      }
       return { owner: owner.uid, replicas: scaled.spec?.replicas ?? 1 };
     };
-    const { status, againAfterMs } = decideBudget(budget, matching, replicasOf, clock.now());
+    const scales = await this.#otherScales(matching);
+    const { status, againAfterMs } = decideBudget(
+      budget,
+      matching,
+      (pod) => replicasOf(pod) ?? scales.get(controllerOf(pod)?.uid ?? ''),
+      clock.now(),
+    );
     if (!deepEqual(budget.status, status)) {
       const next = { ...budget, status };
       const { metadata } = await client.update(podDisruptionBudgets, next, { subresource: 'status' });
@@ -83,7 +111,36 @@ class DisruptionController {
     }
     return againAfterMs === undefined ? undefined : { againAfterMs };
   }
+
+  /** Sizes of owners of other kinds, by uid: whatever has a scale subresource may own Pods. */
+  async #otherScales(matching: readonly Stored<Pod>[]): Promise<Map<string, { owner: string; replicas: number }>> {
+    const { client } = this.#context;
+    const found = new Map<string, { owner: string; replicas: number }>();
+    for (const pod of matching) {
+      const owner = controllerOf(pod);
+      if (owner === undefined || found.has(owner.uid) || withoutScale.has(owner.kind)) continue;
+      this.#kinds ??= discoverResources(client);
+      const [group = ''] = owner.apiVersion.includes('/') ? owner.apiVersion.split('/') : [''];
+      const ref = (await this.#kinds).find((one) => one.kind === owner.kind && one.group === group);
+      if (ref === undefined) {
+        // A definition that is newer than what is known.
+        this.#kinds = undefined;
+        continue;
+      }
+      const root = group === '' ? `/api/${ref.version}` : `/apis/${owner.apiVersion}`;
+      const path = `${root}/namespaces/${pod.metadata.namespace}/${ref.plural}/${owner.name}/scale`;
+      const scale = (await client.request('GET', path).catch((error: unknown) => {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      })) as Scale | undefined;
+      if (scale !== undefined) found.set(owner.uid, { owner: owner.uid, replicas: scale.spec?.replicas ?? 0 });
+    }
+    return found;
+  }
 }
+
+/** Kinds that own Pods and are known by heart, or known to have no size that could be asked for. */
+const withoutScale: ReadonlySet<string> = new Set(['ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'Node']);
 
 /** An empty selector takes every Pod of the namespace, none takes none. */
 function takes(budget: PodDisruptionBudget, pod: Stored<Pod>): boolean {

@@ -5,6 +5,7 @@ import { type SyncResult, startWorkQueue } from '../work-queue.ts';
 import { ownerReference, PodControl } from '../workload/pod-control.ts';
 import { jobs } from '../workload/resource-refs.ts';
 import { decideJob, indexLabel, isJobFinished, jobCondition, trackingFinalizer } from './decide-job.ts';
+import { indexFailuresAnnotation } from './index-failures.ts';
 
 const about = { kind: 'Job', apiVersion: 'batch/v1' };
 const maxPerSync = 500;
@@ -63,7 +64,7 @@ class JobController {
     if (!deepEqual(job.status ?? {}, decision.status)) await this.#writeStatus(job, decision.status);
     for (const pod of decision.untrack) await this.#untrack(pod);
     for (const pod of decision.remove) await this.#pods.remove(job, pod, `Deleted pod: ${pod.metadata.name}`);
-    const wanted = decision.create.slice(0, maxPerSync).map((index) => jobPod(job, index));
+    const wanted = decision.create.slice(0, maxPerSync).map((index) => jobPod(job, index, decision.failures?.counts));
     const failure = await this.#pods.create(job, wanted, (pod) => `Created pod: ${pod}`);
     if (failure !== undefined) throw failure;
     const waits = [decision.againAfterMs, await this.#expire(job)].filter((wait) => wait !== undefined);
@@ -123,12 +124,14 @@ class JobController {
 }
 
 /** A Pod of a Job; one with an index carries it in its name, label, annotation and environment. */
-export function jobPod(job: Stored<Job>, index: number | undefined): Pod {
+export function jobPod(job: Stored<Job>, index: number | undefined, failures?: ReadonlyMap<number, number>): Pod {
   const { name, namespace } = job.metadata;
   const template = job.spec!.template;
   const { labels, annotations, finalizers = [] } = template.metadata ?? {};
   const text = String(index);
   const mark = index === undefined ? undefined : { [indexLabel]: text };
+  const limited = index !== undefined && job.spec?.backoffLimitPerIndex !== undefined;
+  const tries = limited ? { [indexFailuresAnnotation]: String(failures?.get(index) ?? 0) } : undefined;
   const env: EnvVar = {
     name: 'JOB_COMPLETION_INDEX',
     valueFrom: { fieldRef: { fieldPath: `metadata.labels['${indexLabel}']` } },
@@ -143,7 +146,9 @@ export function jobPod(job: Stored<Job>, index: number | undefined): Pod {
       generateName: index === undefined ? `${name}-` : `${name}-${text}-`,
       ...(namespace === undefined ? {} : { namespace }),
       labels: { ...labels, ...mark },
-      ...(annotations === undefined && mark === undefined ? {} : { annotations: { ...annotations, ...mark } }),
+      ...(annotations === undefined && mark === undefined
+        ? {}
+        : { annotations: { ...annotations, ...mark, ...tries } }),
       finalizers: [...finalizers, trackingFinalizer],
       ownerReferences: [ownerReference(job, about)],
     },

@@ -1,6 +1,13 @@
 import type { Job, JobCondition, JobStatus, Pod, Stored } from '@fairlead/api';
 import { isPodReady, timestamp } from '../workload/pod-state.ts';
 import { judgeFailure } from './failure-policy.ts';
+import {
+  countIndexFailures,
+  type IndexFailures,
+  type IndexVerdict,
+  judgeIndexes,
+  judgeSuccessPolicy,
+} from './index-failures.ts';
 import { formatIndexes, parseIndexes } from './index-set.ts';
 
 /** Keeps a finished Pod until it is counted. */
@@ -11,6 +18,8 @@ export const indexLabel = 'batch.kubernetes.io/job-completion-index';
 export interface JobDecision {
   /** Completion index of each Pod to create; undefined where the Job is not indexed. */
   readonly create: readonly (number | undefined)[];
+  /** Failures so far by index, where the Job limits them. */
+  readonly failures?: IndexFailures | undefined;
   readonly remove: readonly Stored<Pod>[];
   /** Pods whose finalizer goes, once the status is stored. */
   readonly untrack: readonly Stored<Pod>[];
@@ -96,11 +105,13 @@ export function decideJob(
       untrack.push(pod);
     } else if (suspended && leaving(pod)) untrack.push(pod);
   }
+  const failures = countIndexFailures(job, owned, isFailed, completionIndex, endOf);
   if (indexed) counts.succeeded = completed.size;
   const succeeded = counts.succeeded + uncounted.succeeded.size;
   const failed = counts.failed + uncounted.failed.size;
 
-  const verdict = judgeJob(job, { succeeded, failed, failJob, active, nowMs });
+  const byIndex = indexed ? (judgeSuccessPolicy(job, completed) ?? judgeIndexes(job, completed, failures)) : undefined;
+  const verdict = judgeJob(job, { succeeded, failed, failJob, active, nowMs, byIndex });
   const conditions = [...(before.conditions ?? [])];
   const set = (type: string, status: 'False' | 'True', reason: string, message: string): void => {
     const at = conditions.findIndex((condition) => condition.type === type);
@@ -124,16 +135,21 @@ export function decideJob(
   let againAfterMs = verdict === undefined ? untilDeadline(job, nowMs) : undefined;
   if (!ending && metadata.deletionTimestamp === undefined) {
     const occupied = active.length + (onlyFailed ? terminating.length : 0);
-    const left = spec.completions === undefined ? undefined : spec.completions - succeeded;
+    const left =
+      spec.completions === undefined ? undefined : spec.completions - succeeded - (failures?.failed.size ?? 0);
     // Without a number of completions, the first success means that no new Pod starts.
     const most = left === undefined ? (succeeded > 0 ? occupied : parallelism) : Math.min(parallelism, left);
     const missing = Math.max(0, most - occupied);
-    const waitMs = backOff(owned, nowMs);
+    // With a limit per index each index waits for itself.
+    const waitMs = failures === undefined ? backOff(owned, nowMs) : 0;
     if (missing > 0 && waitMs > 0) againAfterMs = Math.min(againAfterMs ?? waitMs, waitMs);
     else if (indexed) {
       const taken = new Set([...active, ...(onlyFailed ? terminating : [])].map(completionIndex));
       for (let index = 0; index < (spec.completions ?? 0) && create.length < missing; index++) {
-        if (!completed.has(index) && !taken.has(index)) create.push(index);
+        if (completed.has(index) || taken.has(index) || failures?.failed.has(index) === true) continue;
+        const ownWaitMs = indexBackOff(index, failures, nowMs);
+        if (ownWaitMs === 0) create.push(index);
+        else againAfterMs = Math.min(againAfterMs ?? ownWaitMs, ownWaitMs);
       }
     } else for (let made = 0; made < missing; made++) create.push(undefined);
   }
@@ -145,12 +161,13 @@ export function decideJob(
     terminating: over ? 0 : terminating.length + remove.length,
     ready: over ? 0 : active.filter((pod) => isPodReady(pod) && !remove.includes(pod)).length,
     ...(indexed && completed.size > 0 ? { completedIndexes: formatIndexes(completed) } : {}),
+    ...(failures === undefined ? {} : { failedIndexes: formatIndexes(failures.failed) }),
     uncountedTerminatedPods: {
       ...(uncounted.succeeded.size === 0 ? {} : { succeeded: [...uncounted.succeeded] }),
       ...(uncounted.failed.size === 0 ? {} : { failed: [...uncounted.failed] }),
     },
   };
-  return { create, remove, untrack, status, againAfterMs };
+  return { create, failures, remove, untrack, status, againAfterMs };
 }
 
 interface JobVerdict {
@@ -167,6 +184,7 @@ function judgeJob(
     readonly failJob: string | undefined;
     readonly active: readonly Stored<Pod>[];
     readonly nowMs: number;
+    readonly byIndex: IndexVerdict | undefined;
   },
 ): JobVerdict | undefined {
   const { spec } = job;
@@ -176,6 +194,7 @@ function judgeJob(
   }
   const fail = (reason: string, message: string): JobVerdict => ({ target: 'FailureTarget', reason, message });
   if (facts.failJob !== undefined) return fail('PodFailurePolicy', facts.failJob);
+  if (facts.byIndex !== undefined) return facts.byIndex;
   const limit = spec?.backoffLimit ?? 6;
   const restarts =
     spec?.template.spec?.restartPolicy === 'OnFailure'
@@ -211,6 +230,14 @@ function backOff(owned: readonly Stored<Pod>[], nowMs: number): number {
   if (inARow.length === 0) return 0;
   const delay = Math.min(backOffMaxMs, backOffFirstMs * 2 ** (inARow.length - 1));
   return Math.max(0, Math.max(...inARow) + delay - nowMs);
+}
+
+/** How long an index waits after its failures: 10 s, doubling. */
+function indexBackOff(index: number, failures: IndexFailures | undefined, nowMs: number): number {
+  const count = failures?.counts.get(index) ?? 0;
+  if (count === 0) return 0;
+  const delay = Math.min(backOffMaxMs, backOffFirstMs * 2 ** (count - 1));
+  return Math.max(0, (failures?.lastMs.get(index) ?? 0) + delay - nowMs);
 }
 
 function endOf(pod: Stored<Pod>): number {

@@ -4,6 +4,8 @@ import type { Job, Pod, PodFailurePolicyRule } from '@fairlead/api';
 export type FailureVerdict =
   | { readonly action: 'count' }
   | { readonly action: 'ignore' }
+  /** It counts, and its index is not tried again. */
+  | { readonly action: 'fail-index' }
   | { readonly action: 'fail-job'; readonly message: string };
 
 /** The first rule of the Job's `podFailurePolicy` that a failed Pod matches; without any it counts. */
@@ -12,6 +14,7 @@ export function judgeFailure(job: Job, pod: Pod): FailureVerdict {
     const why = matchOf(rule, pod);
     if (why === undefined) continue;
     if (rule.action === 'Ignore') return { action: 'ignore' };
+    if (rule.action === 'FailIndex') return { action: 'fail-index' };
     if (rule.action !== 'FailJob') return { action: 'count' };
     const name = `${pod.metadata?.namespace}/${pod.metadata?.name}`;
     return { action: 'fail-job', message: `${why(name)} matching FailJob rule at index ${index}` };

@@ -192,3 +192,106 @@ test('failure policy: the first rule that matches', () => {
     message: 'Container c for pod n/a failed with exit code 42 matching FailJob rule at index 1',
   });
 });
+
+/** A Pod of an index of a Job that limits failures by index. */
+function indexPod(uid: string, phase: Phase, index: number, failuresBefore: number, code = 1): Stored<Pod> {
+  const pod = podOf(uid, phase, { code });
+  const annotations = {
+    'batch.kubernetes.io/job-completion-index': String(index),
+    'batch.kubernetes.io/job-index-failure-count': String(failuresBefore),
+  };
+  return { ...pod, metadata: { ...pod.metadata, annotations } };
+}
+
+const perIndex = (spec: Partial<JobSpec>, status: JobStatus = {}): Stored<Job> =>
+  jobOf(
+    {
+      completionMode: 'Indexed',
+      completions: 3,
+      parallelism: 3,
+      backoffLimit: 2_147_483_647,
+      backoffLimitPerIndex: 1,
+      ...spec,
+    },
+    status,
+  );
+
+const indexRows: readonly [
+  name: string,
+  Stored<Job>,
+  readonly Stored<Pod>[],
+  create: readonly number[],
+  failedIndexes: string,
+  condition: string,
+][] = [
+  [
+    'an index is tried again',
+    perIndex({}),
+    [indexPod('a', 'Failed', 0, 0), indexPod('b', 'Running', 1, 0)],
+    [0, 2],
+    '',
+    '',
+  ],
+  [
+    'an index at its limit is given up',
+    perIndex({}),
+    [indexPod('a', 'Failed', 0, 1), indexPod('b', 'Running', 1, 0)],
+    [2],
+    '0',
+    '',
+  ],
+  [
+    'given-up and completed indexes make a failed Job',
+    perIndex({}, { completedIndexes: '1,2', succeeded: 2, failedIndexes: '0' }),
+    [],
+    [],
+    '0',
+    'FailureTarget FailedIndexes',
+  ],
+  [
+    'too many given-up indexes end it at once',
+    perIndex({ maxFailedIndexes: 0 }),
+    [indexPod('a', 'Failed', 0, 1), indexPod('b', 'Running', 1, 0)],
+    [],
+    '0',
+    'FailureTarget MaxFailedIndexesExceeded',
+  ],
+  [
+    'a rule can give an index up',
+    perIndex({
+      podFailurePolicy: { rules: [{ action: 'FailIndex', onExitCodes: { operator: 'In', values: [42] } }] },
+    }),
+    [indexPod('a', 'Failed', 0, 0, 42), indexPod('b', 'Running', 1, 0), indexPod('c', 'Running', 2, 0)],
+    [],
+    '0',
+    '',
+  ],
+];
+for (const [name, job, pods, create, failedIndexes, condition] of indexRows) {
+  test(name, () => {
+    const decision = decideJob(job, pods, leaving, now);
+    assert.deepEqual(decision.create, create);
+    assert.equal(decision.status.failedIndexes, failedIndexes);
+    const [last] = (decision.status.conditions ?? []).slice(-1);
+    const found = decision.status.conditions?.find(({ type }) => type === 'FailureTarget') ?? last;
+    assert.equal(found === undefined ? '' : `${found.type} ${found.reason}`, condition);
+  });
+}
+
+const successRows: readonly [name: string, rule: object, completed: string, met: boolean][] = [
+  ['all indexes of a rule', { succeededIndexes: '0,2' }, '0,2', true],
+  ['not all of them', { succeededIndexes: '0,2' }, '0-1', false],
+  ['some of them', { succeededIndexes: '0-2', succeededCount: 1 }, '1', true],
+  ['any number', { succeededCount: 2 }, '3,4', true],
+  ['too few', { succeededCount: 2 }, '3', false],
+];
+for (const [name, rule, completedIndexes, met] of successRows) {
+  test(`success policy: ${name}`, () => {
+    const spec: Partial<JobSpec> = { completionMode: 'Indexed', completions: 5, successPolicy: { rules: [rule] } };
+    const job = jobOf(spec, { completedIndexes, succeeded: 1 });
+    const decision = decideJob(job, [indexPod('a', 'Running', 2, 0)], leaving, now);
+    const verdict = decision.status.conditions?.find(({ type }) => type === 'SuccessCriteriaMet');
+    assert.equal(verdict?.reason, met ? 'SuccessPolicy' : undefined);
+    assert.equal(decision.remove.length, met ? 1 : 0, 'what still runs is stopped');
+  });
+}
