@@ -7,7 +7,12 @@ import { spreadMisfit, spreadScore } from './topology-spread.ts';
 /** The chosen node, or why no node would do, in the words of `FailedScheduling`. */
 export type NodeChoice =
   | { readonly ok: true; readonly node: string }
-  | { readonly ok: false; readonly message: string };
+  | {
+      readonly ok: false;
+      readonly message: string;
+      /** Nodes that would do without some of the Pods that are on them. */
+      readonly full: readonly NodeLoad[];
+    };
 
 /**
  * Chooses a node for a Pod. Of those that it may run on, the one with, in this order: the most of the Pod's own
@@ -19,14 +24,18 @@ export function chooseNode(
   nodes: readonly NodeLoad[],
   labelsOf: NamespaceLabels = () => undefined,
 ): NodeChoice {
-  if (nodes.length === 0) return { ok: false, message: 'no nodes available to schedule pods' };
+  if (nodes.length === 0) return { ok: false, message: 'no nodes available to schedule pods', full: [] };
   const owner = controllerOf(pod)?.uid;
   const misfits: Misfit[] = [];
+  const full: NodeLoad[] = [];
   const fitting: NodeLoad[] = [];
   for (const load of nodes) {
-    const why = nodeMisfit(pod, load) ?? spreadMisfit(pod, load, nodes) ?? affinityMisfit(pod, load, nodes, labelsOf);
+    const why = misfitOf(pod, load, nodes, labelsOf);
     if (why === undefined) fitting.push(load);
-    else misfits.push(why);
+    else {
+      misfits.push(why);
+      if (why.forWantOfRoom) full.push(load);
+    }
   }
   let best: { readonly name: string; readonly score: readonly (number | string)[] } | undefined;
   for (const load of fitting) {
@@ -41,10 +50,20 @@ export function chooseNode(
     if (best === undefined || isLess(score, best.score)) best = { name, score };
   }
   if (best !== undefined) return { ok: true, node: best.name };
-  return { ok: false, message: failureMessage(nodes.length, misfits) };
+  return { ok: false, message: failureMessage(nodes.length, misfits), full };
 }
 
-/** Counts of each reason, then what taking Pods away would help; nothing is ever taken away here. */
+/** Why a Pod cannot run on a node, whatever it would prefer. */
+export function misfitOf(
+  pod: Pod,
+  load: NodeLoad,
+  nodes: readonly NodeLoad[],
+  labelsOf: NamespaceLabels,
+): Misfit | undefined {
+  return nodeMisfit(pod, load) ?? spreadMisfit(pod, load, nodes) ?? affinityMisfit(pod, load, nodes, labelsOf);
+}
+
+/** Counts of each reason, then whether taking Pods away could help: told when there are none to take. */
 function failureMessage(nodeCount: number, misfits: readonly Misfit[]): string {
   const none = `0/${nodeCount} nodes are available`;
   const helpless = misfits.map(({ forWantOfRoom }) =>

@@ -4,7 +4,9 @@ import { filterCollection, groupBy } from '../../collections/index.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 import { startWorkQueue } from '../work-queue.ts';
 import { isPodFinished, podCondition, timestamp } from '../workload/pod-state.ts';
-import { chooseNode } from './choose-node.ts';
+import { podDisruptionBudgets } from '../workload/resource-refs.ts';
+import { chooseNode, misfitOf } from './choose-node.ts';
+import { chooseVictims, mayPreempt, priorityOf } from './choose-victims.ts';
 import type { NodeLoad } from './node-fit.ts';
 
 const about = { kind: 'Pod', apiVersion: 'v1' };
@@ -28,6 +30,8 @@ class Scheduler {
   readonly #podsByNode;
   /** Bindings on their way: Pod key → node, so that the next choice counts them. */
   readonly #assumed = new Map<string, { readonly pod: Stored<Pod>; readonly node: string }>();
+  /** Pods for which room is being made: Pod key → node. */
+  readonly #nominated = new Map<string, { readonly pod: Stored<Pod>; readonly node: string }>();
   readonly #unschedulable = new Set<string>();
   readonly queue;
 
@@ -45,6 +49,7 @@ class Scheduler {
       for (const { key, new: pod } of changes) {
         if (pod === undefined || pod.spec?.nodeName !== undefined) {
           this.#assumed.delete(key);
+          this.#nominated.delete(key);
           this.#unschedulable.delete(key);
           // Room may have become free.
           if (pod === undefined || isPodFinished(pod)) this.#retry();
@@ -66,8 +71,10 @@ class Scheduler {
     if (pod === undefined || !isForUs(pod) || this.#assumed.has(key)) return;
     const labelsOf = (namespace: string): Readonly<Record<string, string>> | undefined =>
       this.#namespaceInformer.get(namespace)?.metadata.labels;
-    const choice = chooseNode(pod, this.#loads(), labelsOf);
+    const loads = this.#loads(pod);
+    const choice = chooseNode(pod, loads, labelsOf);
     if (!choice.ok) {
+      if (await this.#preempt(pod, loads, choice.full, labelsOf)) return;
       this.#unschedulable.add(key);
       await this.#report(pod, choice.message);
       return;
@@ -91,14 +98,92 @@ class Scheduler {
     }
   }
 
-  #loads(): NodeLoad[] {
-    const assumed = [...this.#assumed.values()];
+  /**
+   * What each node holds or is about to: bound Pods, those on the way, and those for which room is being made, unless
+   * the Pod in question is more important than they are.
+   */
+  #loads(pod: Stored<Pod>): NodeLoad[] {
+    const nominated = [...this.#nominated.values()].filter(
+      (entry) => entry.pod.metadata.uid !== pod.metadata.uid && priorityOf(entry.pod) >= priorityOf(pod),
+    );
+    const assumed = [...this.#assumed.values(), ...nominated];
     return [...this.#nodeInformer.values()]
       .filter((node) => node.metadata.deletionTimestamp === undefined)
       .map((node) => {
         const coming = assumed.filter((entry) => entry.node === node.metadata.name).map((entry) => entry.pod);
         return { node, pods: [...(this.#podsByNode.get(node.metadata.name) ?? []), ...coming] };
       });
+  }
+
+  /**
+   * Makes room for a Pod by deleting less important ones, if it may and that helps. True: it waits for its room.
+   * Each Pod makes room once; it is looked at again when a victim has gone.
+   */
+  async #preempt(
+    pod: Stored<Pod>,
+    loads: readonly NodeLoad[],
+    full: readonly NodeLoad[],
+    labelsOf: (namespace: string) => Readonly<Record<string, string>> | undefined,
+  ): Promise<boolean> {
+    const { name, namespace = '', uid } = pod.metadata;
+    const key = `${namespace}/${name}`;
+    const waiting = this.#nominated.get(key);
+    if (waiting !== undefined) {
+      const leaving = this.#podsByNode.get(waiting.node) ?? [];
+      if (
+        leaving.some((other) => other.metadata.deletionTimestamp !== undefined && priorityOf(other) < priorityOf(pod))
+      ) {
+        this.#unschedulable.add(key);
+        return true;
+      }
+      this.#nominated.delete(key);
+    }
+    if (!mayPreempt(pod) || full.length === 0) return false;
+    const isLower = (other: Pod): boolean => priorityOf(other) < priorityOf(pod);
+    if (!full.some((load) => load.pods.some(isLower))) return false;
+    const budgets = await this.#context.client.list(podDisruptionBudgets).then(
+      ({ items }) => items,
+      (error: unknown) => {
+        if (isNotFound(error)) return [];
+        throw error;
+      },
+    );
+    const candidates = loads.filter((load) => full.includes(load));
+    const victims = chooseVictims(
+      pod,
+      candidates,
+      budgets,
+      (load, changed) =>
+        misfitOf(pod, load, [...loads.filter((other) => !full.includes(other)), ...changed], labelsOf) === undefined,
+    );
+    if (victims === undefined) return false;
+    this.#nominated.set(key, { pod, node: victims.node });
+    this.#unschedulable.add(key);
+    const nomination = { status: { nominatedNodeName: victims.node }, metadata: { uid } };
+    await this.#context.client.patch(pods, { name, namespace }, 'merge', nomination, { subresource: 'status' });
+    for (const victim of victims.pods) await this.#evict(victim, pod, victims.node);
+    return true;
+  }
+
+  async #evict(victim: Stored<Pod>, pod: Stored<Pod>, node: string): Promise<void> {
+    const { name, namespace = '', uid } = victim.metadata;
+    const target = { name, namespace };
+    const condition = {
+      type: 'DisruptionTarget',
+      status: 'True',
+      reason: 'PreemptionByScheduler',
+      message: 'default-scheduler: preempting to accommodate a higher priority pod',
+      lastTransitionTime: timestamp(this.#context.clock.now()),
+    };
+    const others = (victim.status?.conditions ?? []).filter(({ type }) => type !== condition.type);
+    const body = { metadata: { uid }, status: { conditions: [...others, condition] } };
+    try {
+      await this.#context.client.patch(pods, target, 'merge', body, { subresource: 'status' });
+      await this.#context.client.delete(pods, target, { preconditions: { uid } });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+    this.#events.record(victim, 'Normal', 'Preempted', `Preempted by pod ${pod.metadata.uid} on node ${node}`, about);
   }
 
   /** Says on the Pod why it waits; once per reason, so that the write does not lead to another. */
