@@ -1,4 +1,5 @@
 import { isJsonObject, jsonEqual, setOwn } from '../own-property.ts';
+import { plainText } from '../plain-text.ts';
 import { jsonKind } from '../schema/go-type-name.ts';
 import { SchemaError } from '../schema/schema-error.ts';
 
@@ -67,7 +68,7 @@ export function jsonPatch(original: unknown, patch: unknown): unknown {
         break;
       }
       default:
-        reject('patch', `unexpected kind: ${String(operation.op)}`);
+        reject('patch', `unexpected kind: ${plainText(operation.op)}`);
     }
   }
   return document;
@@ -80,7 +81,7 @@ function reject(code: 'patch' | 'patch-test', detail: string): never {
 /** The reference tokens of a JSON pointer (RFC 6901). */
 function pointer(text: unknown): readonly string[] {
   if (text === '') return [];
-  if (typeof text !== 'string' || !text.startsWith('/')) reject('patch', `not a JSON pointer: ${String(text)}`);
+  if (typeof text !== 'string' || !text.startsWith('/')) reject('patch', `not a JSON pointer: ${plainText(text)}`);
   return text
     .slice(1)
     .split('/')

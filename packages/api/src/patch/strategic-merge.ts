@@ -1,4 +1,5 @@
 import { getOwn, isJsonObject, jsonEqual, setOwn } from '../own-property.ts';
+import { plainText } from '../plain-text.ts';
 import { SchemaError } from '../schema/schema-error.ts';
 import type { SchemaField, SchemaValue } from '../schema/schema-type.ts';
 import { childStructure } from '../structure.ts';
@@ -58,7 +59,7 @@ function replaceObject(directive: unknown, patch: JsonObject, merge: () => JsonO
   if (directive === 'replace') return without(patch, '$patch');
   if (directive === 'delete') return {};
   if (directive === 'merge') return merge();
-  return bad(`unknown patch type found: ${String(directive)}`);
+  return bad(`unknown patch type found: ${plainText(directive)}`);
 }
 
 function without(object: JsonObject, name: string): JsonObject {
@@ -119,7 +120,7 @@ function mergeList(
     if (!isJsonObject(item)) return bad(`list item must be an object with the merge key ${key}`);
     if (!('$patch' in item)) continue;
     if (item.$patch === 'replace') return items.map(dropDirectives);
-    if (item.$patch !== 'delete') return bad(`unknown patch type found: ${String(item.$patch)}`);
+    if (item.$patch !== 'delete') return bad(`unknown patch type found: ${plainText(item.$patch)}`);
     if (!(key in item)) return bad(`delete patch type with no merge key defined`);
     base = base.filter((old) => !(isJsonObject(old) && jsonEqual(old[key], item[key])));
   }

@@ -535,6 +535,27 @@ describe('any request gets an answer, and never a 500', { timeout: 120_000 }, ()
     });
   });
 
+  /** What was found before: these once ended in a 500. */
+  const found: readonly (readonly [string, string, string, string])[] = [
+    ['a kind that is an object', 'PATCH', 'application/apply-patch+yaml', '{"apiVersion":"v1","kind":{"toString":1}}'],
+    [
+      'a name that is an object',
+      'PATCH',
+      'application/apply-patch+yaml',
+      '{"apiVersion":"v1","kind":"Service","x":1,"metadata":{"name":{"toString":1}}}',
+    ],
+    ['an operation that is an object', 'PATCH', 'application/json-patch+json', '[{"op":{"toString":1},"path":"/a"}]'],
+    ['a directive that is an object', 'PATCH', 'application/strategic-merge-patch+json', '{"$patch":{"toString":1}}'],
+    ['a deep document of YAML', 'POST', 'application/yaml', '['.repeat(20_000)],
+  ];
+  for (const [name, method, type, body] of found) {
+    test(name, () =>
+      answered(method, `${pathOf('services')}${method === 'POST' ? '' : '/seed?fieldManager=f'}`, body, {
+        'content-type': type,
+      }),
+    );
+  }
+
   test('limits: depth, annotations, selectors', async () => {
     const deep = (depth: number): string => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
     const services = pathOf('services');

@@ -1,4 +1,5 @@
 import { isJsonObject, jsonEqual } from '../../own-property.ts';
+import { plainText } from '../../plain-text.ts';
 import { configFaults, faultText } from './check-config.ts';
 import { type FieldSet, noFields, subtractFields, subtractTrees } from './field-set.ts';
 import { allowedByLastApplied, withLastApplied } from './last-applied.ts';
@@ -95,7 +96,7 @@ export function applyPatch(request: ApplyRequest): ApplyOutcome {
 }
 
 function refusal({ config, apiVersion, kind, type }: ApplyRequest): ApplyOutcome | undefined {
-  const given = gvkText(String(config.apiVersion ?? ''), String(config.kind ?? ''));
+  const given = gvkText(plainText(config.apiVersion ?? ''), plainText(config.kind ?? ''));
   if (given !== gvkText(apiVersion, kind)) {
     return { ok: false, reason: 'bad-request', message: `invalid object type: ${given}` };
   }
@@ -105,7 +106,7 @@ function refusal({ config, apiVersion, kind, type }: ApplyRequest): ApplyOutcome
   }
   const faults = configFaults(type.structure, config);
   if (faults.length === 0) return undefined;
-  const who = `${String(metadata.namespace ?? '')}/${String(metadata.name ?? '')}; ${given}`;
+  const who = `${plainText(metadata.namespace ?? '')}/${plainText(metadata.name ?? '')}; ${given}`;
   return {
     ok: false,
     reason: 'schema',

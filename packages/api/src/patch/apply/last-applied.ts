@@ -1,4 +1,5 @@
 import { isJsonObject } from '../../own-property.ts';
+import { plainText } from '../../plain-text.ts';
 import { compareObjects } from './compare-objects.ts';
 import { isEmptySet, subtractFields, unionFields } from './field-set.ts';
 import type { ManagedType } from './managed-type.ts';
@@ -54,7 +55,8 @@ export function withLastApplied(object: Record<string, unknown>, config: JsonObj
   const text = `${JSON.stringify(sorted(config))}\n`;
   const next = { ...others, [lastAppliedAnnotation]: text };
   let bytes = 0;
-  for (const [name, value] of Object.entries(next)) bytes += Buffer.byteLength(name) + Buffer.byteLength(String(value));
+  for (const [name, value] of Object.entries(next))
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(plainText(value));
   const kept = bytes > ANNOTATIONS_MAX_BYTES ? others : next;
   return { ...object, metadata: { ...(object.metadata as object), annotations: kept } };
 }

@@ -1,4 +1,5 @@
 import { applyPatch } from '@fairlead/api/patch/apply/index';
+import { plainText } from '@fairlead/api/plain-text';
 import type { ApiAnswer } from '../server/api-request.ts';
 import { negotiate } from '../server/media-type.ts';
 import { badRequest, conflict, notFound, StatusError } from '../server/status-error.ts';
@@ -132,7 +133,7 @@ function decodeMerged(target: RestRequest, object: Record<string, unknown>): Kub
     throw new StatusError(
       500,
       undefined,
-      `failed to convert new object (${String(namespace ?? '')}/${String(name ?? '')}; ${gvk}) to proper version: ${why}`,
+      `failed to convert new object (${plainText(namespace ?? '')}/${plainText(name ?? '')}; ${gvk}) to proper version: ${why}`,
     );
   }
 }

@@ -1,3 +1,4 @@
+import { plainText } from '@fairlead/api/plain-text';
 import { decodeObject, schemaForKind } from '@fairlead/api/schema';
 import type { ApiAnswer } from '../server/api-request.ts';
 import { bodyMediaType, negotiate } from '../server/media-type.ts';
@@ -73,10 +74,10 @@ function checkPatchedKind(target: RestRequest, patched: unknown): void {
   const record = recordOf(patched);
   if (record === undefined) return;
   if ((record.kind ?? kind) === kind && (record.apiVersion ?? apiVersion) === apiVersion) return;
-  const schema = schemaForKind(String(record.apiVersion), String(record.kind));
+  const schema = schemaForKind(plainText(record.apiVersion), plainText(record.kind));
   const [fault] = schema === undefined ? [] : decodeObject(schema.id, record).errors;
   if (fault !== undefined) throw badRequest(fault.message);
   throw badRequest(
-    `the patched object is ${String(record.apiVersion)} ${String(record.kind)}, the resource holds ${apiVersion} ${kind}`,
+    `the patched object is ${plainText(record.apiVersion)} ${plainText(record.kind)}, the resource holds ${apiVersion} ${kind}`,
   );
 }
