@@ -1,9 +1,11 @@
 // Hot path: matching compares bytes of the request with bytes compiled here.
+import { compileRegex, type LinearRegex } from '../routing/regex/linear-regex.ts';
 import { DEFAULT_RETRY, type RetryCondition, type RetryPolicy } from '../routing/route-policies.ts';
 import type { HeaderEdit, NamedMatch, Route, RouteSource } from '../routing/route-table.ts';
 import { FIELD_VALUE, TOKEN } from '../wire/http1/byte-class.ts';
 import type { RequestHead } from '../wire/http1/request-head.ts';
 import type { BackendRuntime } from './backend-runtime.ts';
+import type { PathKey } from './route-index.ts';
 
 /** Header edits as lines to append and names to drop. */
 export interface CompiledEdit {
@@ -75,7 +77,7 @@ export class CompiledRoute {
   readonly retriesStatus: boolean;
   readonly #pathType: number;
   readonly #path: Buffer;
-  readonly #regex: RegExp | undefined;
+  readonly #regex: LinearRegex | undefined;
   readonly #method: Buffer | undefined;
   readonly #headers: readonly CompiledNamed[];
   readonly #query: readonly CompiledNamed[];
@@ -93,7 +95,7 @@ export class CompiledRoute {
     const value = path.type === 'prefix' ? path.value.replace(/\/+$/, '') : path.value;
     this.matchedPrefix = path.type === 'prefix' ? value : '';
     this.#path = Buffer.from(value);
-    this.#regex = path.type === 'regex' ? new RegExp(`^(?:${path.value})$`) : undefined;
+    this.#regex = path.type === 'regex' ? checkedRegex(path.value) : undefined;
     this.#method = method === undefined ? undefined : Buffer.from(method);
     this.#headers = headers.map(compileNamed);
     this.#query = query.map(compileNamed);
@@ -129,6 +131,12 @@ export class CompiledRoute {
     return on.includes('5xx') || (status >= 502 && status <= 504 && on.includes('gateway-error'));
   }
 
+  /** What a {@link RouteIndex} files it under. */
+  get pathKey(): PathKey {
+    const kind = this.#pathType === EXACT ? 'exact' : this.#pathType === PREFIX ? 'prefix' : 'any';
+    return { kind, path: this.#path };
+  }
+
   /** Whether the request with path `pathBytes[start, end)` takes this route. */
   matches(head: RequestHead, pathBytes: Uint8Array, start: number, end: number): boolean {
     const path = this.#path;
@@ -141,10 +149,8 @@ export class CompiledRoute {
         if (end - start < length) return false;
         if (end - start > length && pathBytes[start + length] !== 47) return false;
         break;
-      default: {
-        const text = Buffer.from(pathBytes.subarray(start, end)).toString('latin1');
-        if (!this.#regex!.test(text)) return false;
-      }
+      default:
+        if (!this.#regex!.test(pathBytes, start, end)) return false;
     }
     if (this.#pathType !== REGEX) {
       for (let i = 0; i < length; i++) if (pathBytes[start + i] !== path[i]) return false;
@@ -178,17 +184,24 @@ interface CompiledNamed {
   readonly name: Buffer;
   readonly type: NamedMatch['type'];
   readonly value: string;
-  readonly regex: RegExp | undefined;
+  readonly regex: LinearRegex | undefined;
 }
 
 function compileNamed(match: NamedMatch): CompiledNamed {
-  const regex = match.type === 'regex' ? new RegExp(`^(?:${match.value})$`) : undefined;
+  const regex = match.type === 'regex' ? checkedRegex(match.value) : undefined;
   return { name: Buffer.from(match.name), type: match.type, value: match.value, regex };
 }
 
 function valueMatches(match: CompiledNamed, value: string): boolean {
   if (match.type === 'present') return true;
-  return match.regex === undefined ? value === match.value : match.regex.test(value);
+  return match.regex === undefined ? value === match.value : match.regex.testText(value);
+}
+
+/** @throws Error for a pattern that is refused: the compilers should have told. */
+function checkedRegex(pattern: string): LinearRegex {
+  const result = compileRegex(pattern);
+  if (!result.ok) throw new Error(`regular expression ${result.problem}`);
+  return result.regex;
 }
 
 /** Several fields of one name count as one value joined with commas (RFC 9110 5.3). */

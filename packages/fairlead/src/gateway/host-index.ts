@@ -47,7 +47,21 @@ export class HostIndex<V> {
     return (wildcard ? this.#wildcard : this.#exact).get(hash)?.find((entry) => entry.name.equals(name))?.value;
   }
 
-  /** The value for the host in `bytes[start, end)`, any case, without port. */
+  /** The value for any host. */
+  get any(): V | undefined {
+    return this.#any;
+  }
+
+  /** The value of the `*.suffix` for the host in `bytes[start, end)`. */
+  findWildcard(bytes: Uint8Array, start: number, end: number): V | undefined {
+    const dot = bytes.indexOf(46, start);
+    if (dot <= start || dot >= end || this.#wildcard.size === 0) return undefined;
+    let hash = FNV_OFFSET;
+    for (let i = end - 1; i >= dot; i--) hash = Math.imul(hash ^ LOWER[bytes[i]!]!, FNV_PRIME);
+    return lookUp(this.#wildcard.get(hash), bytes, dot, end);
+  }
+
+  /** The value for the host in `bytes[start, end)`, any case, without port: the most specific one. */
   find(bytes: Uint8Array, start: number, end: number): V | undefined {
     let hash = FNV_OFFSET;
     let suffixHash = 0;

@@ -4,12 +4,13 @@ import { BackendRuntime, type BackendSurroundings } from './backend-runtime.ts';
 import { CompiledRoute } from './compiled-route.ts';
 import type { EndpointRegistry } from './endpoint-runtime.ts';
 import { HostIndex } from './host-index.ts';
+import { RouteIndex } from './route-index.ts';
 import { ServerCertificates } from './server-certificates.ts';
 
 /** Routes of one hostname, in matching order. Replaced as a whole. */
 export interface CompiledHost {
   readonly hostname: string;
-  readonly routes: readonly CompiledRoute[];
+  readonly routes: RouteIndex<CompiledRoute>;
 }
 
 /**
@@ -72,6 +73,6 @@ export class GatewayProgram {
 
   #compileHost(host: VirtualHost): CompiledHost {
     const routes = host.routes.map((route) => new CompiledRoute(route, (key) => this.#backend(key)));
-    return { hostname: host.hostname, routes };
+    return { hostname: host.hostname, routes: new RouteIndex(routes) };
   }
 }

@@ -43,20 +43,20 @@ export function isMisdirected(
   return frontend.certificates.isMisdirected(certificate, head.bytes, base + head.hostStart, base + head.hostEnd);
 }
 
-/** The first route of the most specific host that matches. */
+/** The first matching route of the most specific host that has one. */
 export function findRoute(head: RequestHead, frontend: Frontend, path: Buffer | undefined): CompiledRoute | undefined {
   const { base } = head;
   const host = frontend.hosts.find(head.bytes, base + head.hostStart, base + head.hostEnd);
   if (host === undefined) return undefined;
-  const { routes } = host;
   const bytes = path ?? head.bytes;
   const start = path === undefined ? base + head.pathStart : 0;
   const end = path === undefined ? base + head.pathEnd : path.length;
-  for (let i = 0; i < routes.length; i++) {
-    const route = routes[i]!;
-    if (route.matches(head, bytes, start, end)) return route;
-  }
-  return undefined;
+  const route = host.routes.find(head, bytes, start, end);
+  if (route !== undefined || host === frontend.hosts.any) return route;
+  // A hostname none of whose routes match hands the request on to the next one, as matchRoute() has it.
+  const wildcard = frontend.hosts.findWildcard(head.bytes, base + head.hostStart, base + head.hostEnd);
+  const second = wildcard === host ? undefined : wildcard?.routes.find(head, bytes, start, end);
+  return second ?? frontend.hosts.any?.routes.find(head, bytes, start, end);
 }
 
 /** A backend of the route by weight; undefined if it has none. */

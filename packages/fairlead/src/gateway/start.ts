@@ -53,6 +53,12 @@ export interface RunningGateway {
   applyRoutes(diff: RouteTableDiff): Promise<void>;
   listeners(): readonly ListenerAddress[];
   stats(): GatewayStats;
+  /**
+   * Puts a new thread in the place of each worker, one after the other: the new one accepts on the
+   * same sockets before the old one stops to, so no connection is refused. Requests of the old one may
+   * end, at the latest after `drainMs`.
+   */
+  replaceWorkers(options: { readonly drainMs: number }): Promise<void>;
   /** Stops accepting, lets requests end (at most `drainMs`), closes everything. Idempotent. */
   stop(options: { readonly drainMs: number }): Promise<void>;
 }
@@ -70,6 +76,8 @@ class Gateway implements RunningGateway {
   readonly #listeners: ListenerSet;
   readonly #tickets: TicketKeyRing;
   readonly #workers: WorkerHandle[] = [];
+  /** Counters of workers that were replaced. */
+  readonly #retiredMetrics: SharedArrayBuffer[] = [];
   readonly #health: HealthChecker;
   readonly #intervals: OutlierIntervals;
   #ejections = 0;
@@ -127,6 +135,19 @@ class Gateway implements RunningGateway {
     });
   }
 
+  replaceWorkers({ drainMs }: { readonly drainMs: number }): Promise<void> {
+    return this.#enqueue(async () => {
+      for (let index = 0; index < this.#workers.length; index++) {
+        if (this.#stopped !== undefined) return;
+        const old = this.#workers[index]!;
+        const successor = this.#launch(index, undefined);
+        await successor.apply(this.#installed.asDiff(), this.#listeners.forWorker(index), []);
+        this.#retiredMetrics.push(old.metrics);
+        await old.stop(drainMs);
+      }
+    });
+  }
+
   #enqueue(work: () => Promise<void>): Promise<void> {
     const result = this.#queue.then(work);
     this.#queue = result.catch(() => {});
@@ -159,7 +180,7 @@ class Gateway implements RunningGateway {
 
   stats(): GatewayStats {
     const stats = sumMetrics(
-      this.#workers.map((worker) => worker.metrics),
+      [...this.#workers.map((worker) => worker.metrics), ...this.#retiredMetrics],
       this.#workers.length,
     );
     return { ...stats, ejections: stats.ejections + this.#ejections };

@@ -1,3 +1,4 @@
+import { compileRegex } from './regex/linear-regex.ts';
 import type { NamedMatch, PathMatch, Route, RouteMatch, RouteTable, VirtualHost } from './route-table.ts';
 
 /** What routing looks at in a request. */
@@ -59,8 +60,14 @@ export function matchesPath(match: PathMatch, path: string): boolean {
       if (match.value === '/') return true;
       return path.startsWith(match.value) && (path.length === match.value.length || path[match.value.length] === '/');
     case 'regex':
-      return new RegExp(`^(?:${match.value})$`).test(path);
+      return matchesRegex(match.value, path);
   }
+}
+
+/** A pattern that is refused matches nothing. */
+function matchesRegex(pattern: string, text: string): boolean {
+  const result = compileRegex(pattern);
+  return result.ok && result.regex.testText(text);
 }
 
 function matchesRequest(
@@ -85,7 +92,7 @@ function matchesValue(match: NamedMatch, value: string | undefined): boolean {
     case 'exact':
       return value === match.value;
     case 'regex':
-      return new RegExp(`^(?:${match.value})$`).test(value);
+      return matchesRegex(match.value, value);
   }
 }
 

@@ -20,6 +20,7 @@ export interface RouteSource {
 export type PathMatch =
   | { readonly type: 'exact'; readonly value: string }
   | { readonly type: 'prefix'; readonly value: string }
+  /** Of the whole path; checked with `compileRegex` by the compilers, a pattern it refuses fails the whole difference. */
   | { readonly type: 'regex'; readonly value: string };
 
 /** How one header or query parameter is compared. Header names are lower-case. */

@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { connect, type Socket } from 'node:net';
+import { afterEach, test } from 'node:test';
+import { DEFAULT_RETRY } from '../routing/route-policies.ts';
+import type { RouteBackend } from '../routing/route-table.ts';
+import { systemClock } from '../sys/clock.ts';
+import {
+  type GatewayRig,
+  ok,
+  onRequests,
+  RawUpstream,
+  startRig,
+  testBackend,
+  testHost,
+  testRoute,
+  within,
+} from './test-rig/gateway-rig.ts';
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+const CLIENTS = 24;
+const REQUEST = Buffer.from('GET /a/b HTTP/1.1\r\nHost: h\r\n\r\n');
+
+/** What a load saw. */
+interface LoadResult {
+  readonly good: number;
+  readonly failed: readonly string[];
+}
+
+/**
+ * Clients with a connection each, sending one request after the other until told to stop. A
+ * connection that the gateway has announced to close (`Connection: close`) is replaced, as any
+ * client does; every other end of a connection is a failure.
+ */
+function startLoad(port: number): { stop(): Promise<LoadResult> } {
+  let isStopping = false;
+  let good = 0;
+  const failed: string[] = [];
+  const clients = Array.from({ length: CLIENTS }, () => {
+    const done = Promise.withResolvers<void>();
+    const open = (): void => {
+      let received = '';
+      let mayClose = false;
+      const socket: Socket = connect({ port, host: '127.0.0.1' });
+      const next = (): void => {
+        if (isStopping) {
+          socket.destroy();
+          done.resolve();
+        } else socket.write(REQUEST);
+      };
+      socket.on('connect', next);
+      socket.on('data', (chunk: Buffer) => {
+        received += chunk.toString('latin1');
+        const headEnd = received.indexOf('\r\n\r\n');
+        if (headEnd < 0) return;
+        const length = Number(/^content-length: (\d+)/im.exec(received)?.[1] ?? 0);
+        if (received.length < headEnd + 4 + length) return;
+        if (received.startsWith('HTTP/1.1 200')) good++;
+        else failed.push(received.slice(0, 60));
+        mayClose = /^connection: close/im.test(received);
+        received = '';
+        if (mayClose) {
+          socket.destroy();
+          if (isStopping) done.resolve();
+          else open();
+        } else next();
+      });
+      socket.on('error', (error) => {
+        failed.push(error.message);
+        done.resolve();
+      });
+      socket.on('end', () => {
+        failed.push(`the connection ended after ${JSON.stringify(received.slice(0, 60))}`);
+        done.resolve();
+      });
+    };
+    open();
+    return done.promise;
+  });
+  return {
+    async stop() {
+      isStopping = true;
+      await within('the last answers', Promise.all(clients));
+      return { good, failed };
+    },
+  };
+}
+
+/** Upstreams that answer at once, in a process of the test's own. */
+async function upstreams(count: number): Promise<number[]> {
+  return Promise.all(
+    Array.from({ length: count }, (_, index) => {
+      const upstream = new RawUpstream((connection) => onRequests(connection, () => ok(`u${index}`)));
+      closing.push(() => upstream.close());
+      return upstream.listen();
+    }),
+  );
+}
+
+async function startLoaded(
+  ports: readonly number[],
+  balance: RouteBackend['balance'] = 'least-request',
+): Promise<GatewayRig> {
+  const rig = await startRig(
+    {
+      hosts: [testHost('*', [testRoute('/', [{ backend: 'web', weight: 1 }])])],
+      backends: [testBackend('web', ports, balance)],
+    },
+    { workers: 2 },
+  );
+  closing.push(() => rig.stop());
+  return rig;
+}
+
+/** Changes to make while requests run; each waits for the one before. */
+const changes: readonly [
+  name: string,
+  rounds: number,
+  change: (rig: GatewayRig, ports: readonly number[], round: number) => Promise<void>,
+][] = [
+  [
+    'endpoints come and go',
+    60,
+    async (rig, ports, round) =>
+      rig.apply({
+        backends: [
+          testBackend(
+            'web',
+            ports.filter((_, index) => index !== round % ports.length),
+            'least-request',
+          ),
+        ],
+      }),
+  ],
+  [
+    'the algorithm changes',
+    40,
+    async (rig, ports, round) => {
+      const kinds = ['round-robin', 'random', 'peak-ewma', 'maglev', 'ring-hash'] as const;
+      await rig.apply({ backends: [testBackend('web', ports, kinds[round % kinds.length])] });
+    },
+  ],
+  [
+    'routes change',
+    60,
+    async (rig, ports, round) => {
+      const backend = `web-${round % 2}`;
+      const routes = Array.from({ length: round % 20 }, (_, index) => testRoute(`/x${index}`, []));
+      await rig.apply({
+        hosts: [testHost('*', [...routes, testRoute(round % 3 === 0 ? '/a' : '/', [{ backend, weight: 1 }])])],
+        backends: [testBackend(backend, ports)],
+      });
+    },
+  ],
+  [
+    'workers are replaced',
+    2,
+    async (rig) => {
+      await rig.gateway.replaceWorkers({ drainMs: 20_000 });
+    },
+  ],
+  [
+    'a host comes and goes in front of the catch-all',
+    60,
+    async (rig, _ports, round) =>
+      rig.apply({
+        hosts: [
+          round % 2 === 0 ? testHost('h', [testRoute('/a', [{ backend: 'web', weight: 1 }])]) : ['http|h', undefined],
+        ],
+      }),
+  ],
+];
+for (const [name, rounds, change] of changes) {
+  test(`under load, ${name}: no request fails`, async () => {
+    const ports = await upstreams(4);
+    const rig = await startLoaded(ports);
+    const load = startLoad(rig.port);
+    for (let round = 0; round < rounds; round++) {
+      await change(rig, ports, round);
+      await systemClock.sleep(5);
+    }
+    const { good, failed } = await load.stop();
+    assert.deepEqual(failed, []);
+    assert.ok(good > 100, String(good));
+    assert.equal(rig.gateway.stats().requestsInFlight, 0);
+  });
+}
+
+test('under load, an endpoint dies: what it refused or broke off goes elsewhere', async () => {
+  const ports = await upstreams(3);
+  const dying = new RawUpstream((connection) => onRequests(connection, () => ok('dying')));
+  const rig = await startLoaded([...ports, await dying.listen()]);
+  const retry = { ...DEFAULT_RETRY, on: ['connect-failure', 'reset'] as const };
+  await rig.apply({ hosts: [testHost('*', [testRoute('/', [{ backend: 'web', weight: 1 }], { retry })])] });
+  const load = startLoad(rig.port);
+  await systemClock.sleep(100);
+  await dying.close();
+  await systemClock.sleep(200);
+  const { failed } = await load.stop();
+  assert.deepEqual(failed, []);
+});
+
+test('under load, the gateway drains: every answer that began comes whole', async () => {
+  const ports = await upstreams(2);
+  const rig = await startLoaded(ports);
+  const results = Array.from({ length: 50 }, () =>
+    rig.exchange('GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n'),
+  );
+  const first = await Promise.race(results);
+  assert.match(first, /^HTTP\/1\.1 200/);
+  await rig.gateway.stop({ drainMs: 5000 });
+  for (const response of await Promise.all(results)) {
+    // A connection that waited in the accept queue may end without a byte; nothing may end halfway.
+    if (response !== '') assert.match(response, /^HTTP\/1\.1 200 .*\r\n\r\nu\d$/s);
+  }
+});
