@@ -30,7 +30,10 @@ import {
   rangeEnd,
   type WatchChange,
 } from './messages.ts';
+import { revisionOfOwnWrite, WritesUnderWay } from './own-writes.ts';
 import { readHistory } from './read-history.ts';
+import { RevisionGate } from './revision-gate.ts';
+import { SharedRounds } from './shared-rounds.ts';
 import { storageError } from './storage-error.ts';
 
 /** How to use an etcd cluster as the store. */
@@ -47,15 +50,6 @@ export interface EtcdStorageOptions {
   readonly signal?: AbortSignal;
 }
 
-interface Waiter {
-  readonly revision: number;
-  readonly done: () => void;
-}
-
-/** A change of another tenant of the etcd is made visible by a write of our own after this time, in milliseconds. */
-const tickAfterMs = 50;
-/** How long a write or read waits for the change stream to catch up, in milliseconds. */
-const reachWithinMs = 5_000;
 const healthDeadlineMs = 2_000;
 
 /**
@@ -71,12 +65,10 @@ export class EtcdStorage implements Storage {
   readonly #client: EtcdClient;
   readonly #listeners = new Set<{ onEvents(events: readonly StorageEvent[]): void; onGap?(revision: number): void }>();
   #entries: CurrentEntries;
-  #revision: number;
   #compacted: number;
-  #waiters: Waiter[] = [];
-  /** Writes under way by key: their decoded objects go with the event that shows them. */
-  readonly #underWay = new Map<string, StorageWrite[]>();
-  #round: { readonly running: Promise<void>; next: Promise<void> | undefined } | undefined;
+  readonly #gate: RevisionGate;
+  readonly #underWay = new WritesUnderWay();
+  readonly #rounds = new SharedRounds(() => this.#ask());
   readonly #following: Following;
   /** Added to every revision of etcd: see {@link PrefixMark}. */
   readonly #offset: number;
@@ -87,7 +79,10 @@ export class EtcdStorage implements Storage {
     this.#offset = offset;
     this.#client = client;
     this.#entries = new CurrentEntries(snapshot.entries);
-    this.#revision = snapshot.revision;
+    const tick = encodePut(`${options.prefix}/%/tick`, '');
+    this.#gate = new RevisionGate(snapshot.revision, options.clock, () => {
+      client.call(etcdCalls.put, tick).catch(() => undefined);
+    });
     this.#compacted = snapshot.compactedRevision;
     this.#following = followChanges({
       client,
@@ -95,7 +90,7 @@ export class EtcdStorage implements Storage {
       clock: options.clock,
       random: options.random,
       log: options.log,
-      position: () => this.#revision - offset,
+      position: () => this.revision - offset,
       onChanges: (changes, revision) => this.#apply(changes, revision + offset),
       onGap: (oldest) => this.#resync(oldest + offset),
     });
@@ -128,7 +123,7 @@ export class EtcdStorage implements Storage {
   }
 
   get revision(): number {
-    return this.#revision;
+    return this.#gate.revision;
   }
 
   get compactedRevision(): number {
@@ -136,32 +131,12 @@ export class EtcdStorage implements Storage {
   }
 
   catchUp(): Promise<void> {
-    if (this.#round === undefined) {
-      const round: { running: Promise<void>; next: Promise<void> | undefined } = {
-        running: this.#ask(),
-        next: undefined,
-      };
-      this.#round = round;
-      const clear = (): void => {
-        if (this.#round === round && round.next === undefined) this.#round = undefined;
-      };
-      round.running.then(clear, clear);
-      return round.running;
-    }
-    // The round under way may have read etcd before the write that this caller must see: join the next one.
-    const round = this.#round;
-    round.next ??= round.running
-      .catch(() => undefined)
-      .then(() => {
-        this.#round = undefined;
-        return this.catchUp();
-      });
-    return round.next;
+    return this.#rounds.join();
   }
 
   /** One linearizable read of etcd's revision, then the wait for the watch to get there. */
   async #ask(): Promise<void> {
-    const before = this.#revision;
+    const before = this.revision;
     let storeRevision: number;
     try {
       const query = encodeRange({ key: markKey(this.#options.prefix), keysOnly: true });
@@ -173,7 +148,7 @@ export class EtcdStorage implements Storage {
       this.#options.log('error', 'the revision of etcd went back', { before, now: storeRevision });
       throw new ApiServerError('StoreUnreachable', `the revision of etcd went back from ${before} to ${storeRevision}`);
     }
-    await this.#reach(storeRevision);
+    await this.#gate.reach(storeRevision);
   }
 
   async obstacle(): Promise<string | undefined> {
@@ -198,9 +173,9 @@ export class EtcdStorage implements Storage {
       const all = this.#entries.list(prefix);
       const rest = after === undefined ? all : all.filter((entry) => entry.key > after);
       const entries = limit === undefined ? rest : rest.slice(0, limit);
-      return { ok: true, entries, revision: this.#revision, remaining: rest.length - entries.length };
+      return { ok: true, entries, revision: this.revision, remaining: rest.length - entries.length };
     }
-    if (options.revision > this.#revision) return { ok: false, reason: 'future' };
+    if (options.revision > this.revision) return { ok: false, reason: 'future' };
     if (options.revision < this.#compacted) return { ok: false, reason: 'compacted' };
     const root = this.#options.prefix;
     const query = encodeRange({
@@ -240,7 +215,7 @@ export class EtcdStorage implements Storage {
     }
     const root = this.#options.prefix;
     const before = writes.map(({ key }) => this.#entries.get(key));
-    for (const write of writes) this.#announce(write);
+    for (const write of writes) this.#underWay.announce(write);
     try {
       const request = encodeTxn(
         writes.map(({ key, expect, value }) => ({ key: root + key, expect: this.#expected(expect), value })),
@@ -250,7 +225,7 @@ export class EtcdStorage implements Storage {
       const storeRevision = answer.storeRevision + this.#offset;
       const current = answer.current.map((kv) => (kv === undefined ? undefined : this.#entryOf(kv)));
       const revision = answer.succeeded ? storeRevision : resent ? revisionOfOwnWrite(writes, current) : undefined;
-      await this.#reach(revision ?? storeRevision).catch(() => {
+      await this.#gate.reach(revision ?? storeRevision).catch(() => {
         // The write is durable whether or not this server has seen it come back.
       });
       if (revision === undefined) {
@@ -266,7 +241,7 @@ export class EtcdStorage implements Storage {
     } catch (error) {
       throw storageError(error);
     } finally {
-      for (const write of writes) this.#forget(write);
+      for (const write of writes) this.#underWay.forget(write);
     }
   }
 
@@ -312,7 +287,7 @@ export class EtcdStorage implements Storage {
   }
 
   async compact(revision: number): Promise<void> {
-    const upTo = Math.min(revision, this.#revision);
+    const upTo = Math.min(revision, this.revision);
     if (upTo <= this.#compacted || this.#closed) return;
     const key = compactionKey(this.#options.prefix);
     try {
@@ -323,7 +298,7 @@ export class EtcdStorage implements Storage {
         const answer = decodeTxn((await this.#client.call(etcdCalls.txn, mark)).bytes);
         // Another server is compacting at this moment; the next period is early enough.
         if (!answer.succeeded) return;
-        await this.#reach(answer.storeRevision + this.#offset);
+        await this.#gate.reach(answer.storeRevision + this.#offset);
         await this.#client.call(etcdCalls.compact, encodeCompact(upTo - this.#offset));
       }
       this.#compacted = Math.max(this.#compacted, upTo);
@@ -339,7 +314,7 @@ export class EtcdStorage implements Storage {
     this.#following.stop();
     this.#listeners.clear();
     this.#client.close();
-    for (const { done } of this.#waiters.splice(0)) done();
+    this.#gate.open();
   }
 
   /** Applies the changes of whole revisions; without changes it is a notice that there were none up to `revision`. */
@@ -353,7 +328,7 @@ export class EtcdStorage implements Storage {
         }
         continue;
       }
-      const event = eventOf(change, entry, this.#entries.get(entry.key), this.#decoded(entry));
+      const event = eventOf(change, entry, this.#entries.get(entry.key), this.#underWay.decoded(entry));
       this.#entries.apply(event);
       events.push(event);
     }
@@ -361,11 +336,9 @@ export class EtcdStorage implements Storage {
   }
 
   #tell(events: readonly StorageEvent[], revision: number): void {
-    this.#revision = Math.max(this.#revision, revision);
+    this.#gate.advance(revision);
     for (const listener of this.#listeners) listener.onEvents(events);
-    const waiting = this.#waiters;
-    this.#waiters = waiting.filter((waiter) => waiter.revision > this.#revision);
-    for (const waiter of waiting) if (waiter.revision <= this.#revision) waiter.done();
+    this.#gate.release();
   }
 
   /** The change stream broke where history is gone: tell the differences to the present state instead. */
@@ -387,61 +360,15 @@ export class EtcdStorage implements Storage {
     events.sort((a, b) => a.entry.modRevision - b.entry.modRevision);
     this.#entries = next;
     this.#compacted = Math.max(this.#compacted, oldest, snapshot.compactedRevision);
-    this.#options.log('warn', 'missed changes of etcd', { after: this.#revision, until: snapshot.revision });
+    this.#options.log('warn', 'missed changes of etcd', { after: this.revision, until: snapshot.revision });
     for (const listener of this.#listeners) listener.onGap?.(snapshot.revision);
     this.#tell(events, snapshot.revision);
-  }
-
-  /** Resolves when the watch has come to a revision. Others' writes do not show there: then a write of ours does. */
-  async #reach(revision: number): Promise<void> {
-    if (this.#revision >= revision) return;
-    const { clock, prefix } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      const cancelTick = clock.after(tickAfterMs, () => {
-        this.#client.call(etcdCalls.put, encodePut(`${prefix}/%/tick`, '')).catch(() => undefined);
-      });
-      const cancelEnd = clock.after(reachWithinMs, () => {
-        this.#waiters = this.#waiters.filter((other) => other !== waiter);
-        cancelTick();
-        reject(new ApiServerError('StoreUnreachable', 'etcd sends no changes'));
-      });
-      const waiter: Waiter = {
-        revision,
-        done: () => {
-          cancelTick();
-          cancelEnd();
-          resolve();
-        },
-      };
-      this.#waiters.push(waiter);
-    });
   }
 
   /** What etcd must compare with. A revision from before the offset is of no entry that is there. */
   #expected(revision: number): number {
     if (revision === 0) return 0;
     return revision > this.#offset ? revision - this.#offset : Number.MAX_SAFE_INTEGER;
-  }
-
-  #announce(write: StorageWrite): void {
-    if (write.decoded === undefined) return;
-    const others = this.#underWay.get(write.key);
-    if (others === undefined) this.#underWay.set(write.key, [write]);
-    else others.push(write);
-  }
-
-  #forget(write: StorageWrite): void {
-    const left = this.#underWay.get(write.key)?.filter((other) => other !== write);
-    if (left === undefined || left.length === 0) this.#underWay.delete(write.key);
-    else this.#underWay.set(write.key, left);
-  }
-
-  /** The object that one of our writes under way was made from, when the entry is what it wrote. Handed out once. */
-  #decoded(entry: StorageEntry): unknown {
-    const write = this.#underWay.get(entry.key)?.find(({ value }) => value === entry.value);
-    if (write === undefined) return undefined;
-    this.#forget(write);
-    return write.decoded;
   }
 
   #entryOf({ key, value, createRevision, modRevision }: KeyValue): StorageEntry {
@@ -466,26 +393,4 @@ function eventOf(
   if (!change.deleted) return { type: 'put', entry, previous, decoded };
   const last = { ...(previous ?? { ...entry, value: '{}' }), modRevision: entry.modRevision };
   return { type: 'delete', entry: last, previous, decoded: undefined };
-}
-
-/**
- * The revision of our own first attempt, when a second one conflicts with just what we wanted to write. Values hold
- * a UID, so that nobody else writes the same.
- */
-function revisionOfOwnWrite(
-  writes: readonly StorageWrite[],
-  current: readonly (StorageEntry | undefined)[],
-): number | undefined {
-  let revision: number | undefined;
-  for (const [at, { value, expect }] of writes.entries()) {
-    const entry = current[at];
-    if (value === undefined) {
-      if (entry !== undefined) return undefined;
-      continue;
-    }
-    if (entry === undefined || entry.value !== value || entry.modRevision <= expect) return undefined;
-    if (revision !== undefined && revision !== entry.modRevision) return undefined;
-    revision = entry.modRevision;
-  }
-  return revision;
 }
