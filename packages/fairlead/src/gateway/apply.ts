@@ -1,4 +1,5 @@
 import type {
+  L4Route,
   RouteBackend,
   RouteCertificate,
   RouteListener,
@@ -17,6 +18,7 @@ export class InstalledTable {
   readonly #hosts: Map<string, VirtualHost> = new Map();
   readonly #backends: Map<string, RouteBackend> = new Map();
   readonly #certificates: Map<string, RouteCertificate> = new Map();
+  readonly #l4: Map<string, L4Route> = new Map();
 
   get table(): RouteTable {
     return {
@@ -24,6 +26,7 @@ export class InstalledTable {
       hosts: this.#hosts,
       backends: this.#backends,
       certificates: this.#certificates,
+      l4: this.#l4,
     };
   }
 
@@ -32,6 +35,7 @@ export class InstalledTable {
     noteEntries(this.#hosts, diff.hosts);
     noteEntries(this.#backends, diff.backends);
     noteEntries(this.#certificates, diff.certificates);
+    noteEntries(this.#l4, diff.l4 ?? []);
   }
 
   /** Everything as additions. */
@@ -41,6 +45,7 @@ export class InstalledTable {
       hosts: [...this.#hosts],
       backends: [...this.#backends],
       certificates: [...this.#certificates],
+      l4: [...this.#l4],
     };
   }
 }
@@ -69,7 +74,7 @@ export class ListenerSet {
   forWorker(index: number, sockets: readonly ListenerSockets[] = this.values()): WorkerListener[] {
     return sockets.map(({ listener, port, fds }) => ({
       name: listener.name,
-      scheme: listener.protocol,
+      protocol: listener.protocol,
       port,
       fd: fds[index]!,
     }));

@@ -21,6 +21,7 @@ export interface BackendSurroundings {
 export class BackendRuntime {
   readonly key: string;
   policy: BackendPolicy = DEFAULT_BACKEND_POLICY;
+  proxyProtocol: 'v1' | 'v2' | undefined = undefined;
   levels: EndpointLevels | undefined = undefined;
   outliers: OutlierDetector | undefined = undefined;
   gradient: GradientLimit | undefined = undefined;
@@ -58,6 +59,7 @@ export class BackendRuntime {
   update(backend: RouteBackend | undefined): void {
     const { clock, endpoints: registry, backends, random, zone } = this.#around;
     this.#updateTls(backend);
+    this.proxyProtocol = backend?.proxyProtocol;
     this.#updatePolicy(backend?.policy ?? DEFAULT_BACKEND_POLICY);
     this.#isRemoved = backend === undefined;
     if (backend !== undefined) this.#updateSlot(backend.identity ?? backend.key);

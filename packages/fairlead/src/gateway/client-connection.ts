@@ -28,7 +28,7 @@ export class ClientConnection implements ConnectionHandler {
   isHttp10: boolean = false;
   readonly #core: ProxyCore;
   readonly #frontend: Frontend;
-  readonly #identity: ClientIdentity;
+  readonly identity: ClientIdentity;
   #state = IDLE;
   #partialHead: RequestHead | undefined = undefined;
   // The exchange in progress.
@@ -52,7 +52,7 @@ export class ClientConnection implements ConnectionHandler {
     this.#core = core;
     this.connection = connection;
     this.#frontend = frontend;
-    this.#identity = identity;
+    this.identity = identity;
     this.#tries = new RequestTries(core, this);
     core.metrics[METRIC.connectionsAccepted]! += 1;
     core.metrics[METRIC.connectionsOpen]! += 1;
@@ -148,7 +148,7 @@ export class ClientConnection implements ConnectionHandler {
       this.#respondError(400, 'bad-request');
       return;
     }
-    if (lookup.isMisdirected(head, this.#frontend, this.#identity.certificate)) {
+    if (lookup.isMisdirected(head, this.#frontend, this.identity.certificate)) {
       core.metrics[METRIC.misdirected]! += 1;
       this.#endLocally(bodyStart, end, 421, errorBody(421), 'misdirected');
       return;
@@ -183,7 +183,7 @@ export class ClientConnection implements ConnectionHandler {
       return;
     }
     const { hashBy } = backend.policy;
-    const hash = hashBy.length === 0 ? undefined : requestHash(head, hashBy, this.#identity.address);
+    const hash = hashBy.length === 0 ? undefined : requestHash(head, hashBy, this.identity.address);
     if (!this.#tries.begin(route, backend, hash, head.isIdempotent)) {
       core.metrics[METRIC.overflows]! += 1;
       this.#endLocally(bodyStart, end, 503, errorBody(503, 'too many requests'), 'overflow');
@@ -191,7 +191,7 @@ export class ClientConnection implements ConnectionHandler {
     }
     this.#wantsUpgrade = lookup.wantsTunnel(head);
     const { output } = core.reactor;
-    let at = writeRequestHead(head, output.bytes, route, this.#identity, path, this.#wantsUpgrade);
+    let at = writeRequestHead(head, output.bytes, route, this.identity, path, this.#wantsUpgrade);
     at = this.#encodeBody(bodyStart, end, at);
     if (at < 0) {
       core.metrics[METRIC.badRequests]! += 1;
@@ -483,7 +483,7 @@ export class ClientConnection implements ConnectionHandler {
     this.#tries.end();
     if (core.accessLog === undefined) return;
     core.accessLog.add({
-      client: this.#identity.address,
+      client: this.identity.address,
       ...(this.#logged ?? lookup.NO_REQUEST),
       status: this.#status,
       bytesSent: this.connection.bytesWritten - this.#bytesBefore,

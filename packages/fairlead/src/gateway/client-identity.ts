@@ -1,4 +1,5 @@
 import { BlockList } from 'node:net';
+import { proxyPreamble } from '../reactor/proxy-preamble.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
 import type { ClientIdentity } from './request-writer.ts';
 import type { ServerCertificate } from './server-certificates.ts';
@@ -28,6 +29,7 @@ export function clientIdentity(
   trusted: boolean,
   { scheme, port }: { readonly scheme: 'http' | 'https'; readonly port: number },
   certificate: ServerCertificate | undefined,
+  destination: () => SocketAddress | undefined,
 ): ClientIdentity {
   const address = peer.address.startsWith('::ffff:') ? peer.address.slice(7) : peer.address;
   return {
@@ -37,5 +39,6 @@ export function clientIdentity(
     protoLine: Buffer.from(`x-forwarded-proto: ${scheme}\r\n`, 'latin1'),
     portLine: Buffer.from(`x-forwarded-port: ${port}\r\n`, 'latin1'),
     certificate,
+    preamble: (version) => proxyPreamble(version, peer, destination() ?? peer),
   };
 }

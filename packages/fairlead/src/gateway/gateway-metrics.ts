@@ -34,7 +34,9 @@ export const METRIC = {
   retriesRefused: 26,
   hedges: 27,
   overflows: 28,
-  latencyBuckets: 29,
+  /** Connections of trusted proxies without a good PROXY protocol header. */
+  proxyHeaderFailures: 29,
+  latencyBuckets: 30,
 } as const;
 
 const SIZE = METRIC.latencyBuckets + LATENCY_BOUNDS_MS.length + 1;

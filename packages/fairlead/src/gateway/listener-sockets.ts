@@ -45,7 +45,7 @@ export function openListener(listener: RouteListener, workers: number): Listener
     const port = localAddress(probe)?.port ?? wanted.port;
     close(probe);
     for (let i = 0; i < workers; i++) fds.push(openSocket(listener, { ...wanted, port }, true));
-    for (const fd of fds) {
+    for (const fd of listener.protocol === 'udp' ? [] : fds) {
       const result = listen(fd, BACKLOG);
       if (result < 0) throw listenError(listener, result);
     }
@@ -57,12 +57,13 @@ export function openListener(listener: RouteListener, workers: number): Listener
 }
 
 function openSocket(listener: RouteListener, address: SocketAddress, shared: boolean): number {
-  const fd = socket(addressFamily(address), linux.SOCK_STREAM | linux.SOCK_NONBLOCK);
+  const type = listener.protocol === 'udp' ? linux.SOCK_DGRAM : linux.SOCK_STREAM;
+  const fd = socket(addressFamily(address), type | linux.SOCK_NONBLOCK);
   if (fd < 0) throw listenError(listener, fd);
   setSocketOption(fd, linux.SOL_SOCKET, linux.SO_REUSEADDR, 1);
   if (shared) setSocketOption(fd, linux.SOL_SOCKET, linux.SO_REUSEPORT, 1);
   // Accepted connections inherit it: one call here instead of one per connection.
-  setSocketOption(fd, linux.IPPROTO_TCP, linux.TCP_NODELAY, 1);
+  if (type === linux.SOCK_STREAM) setSocketOption(fd, linux.IPPROTO_TCP, linux.TCP_NODELAY, 1);
   if (address.family === 'ipv6') {
     // `::` serves IPv4 too; any other address only itself.
     setSocketOption(fd, linux.IPPROTO_IPV6, linux.IPV6_V6ONLY, address.address === '::' ? 0 : 1);

@@ -4,6 +4,7 @@ import { BackendRuntime, type BackendSurroundings } from './backend-runtime.ts';
 import { CompiledRoute } from './compiled-route.ts';
 import type { EndpointRegistry } from './endpoint-runtime.ts';
 import { HostIndex } from './host-index.ts';
+import { compileL4Route, L4Routes } from './l4/l4-routes.ts';
 import { RouteIndex } from './route-index.ts';
 import { ServerCertificates } from './server-certificates.ts';
 
@@ -24,6 +25,7 @@ export class GatewayProgram {
   readonly memory: BackendMemory;
   readonly #around: BackendSurroundings;
   readonly #listeners: Map<string, HostIndex<CompiledHost>> = new Map();
+  readonly #l4: Map<string, L4Routes> = new Map();
   readonly #backends: Map<string, BackendRuntime> = new Map();
 
   constructor(around: BackendSurroundings) {
@@ -42,6 +44,16 @@ export class GatewayProgram {
     return hosts;
   }
 
+  /** Relayed routes of a listener. The same object for the listener's whole life. */
+  l4RoutesOf(listener: string): L4Routes {
+    let routes = this.#l4.get(listener);
+    if (routes === undefined) {
+      routes = new L4Routes();
+      this.#l4.set(listener, routes);
+    }
+    return routes;
+  }
+
   /** Installs a difference: backends first, so that a new route finds its endpoints. */
   apply(diff: RouteTableDiff): void {
     // Compiling may refuse a route (a broken regular expression) or a certificate: nothing is installed then.
@@ -56,6 +68,11 @@ export class GatewayProgram {
       const listener = host?.listener ?? key.slice(0, bar);
       const hostname = host?.hostname ?? key.slice(bar + 1);
       this.hostsOf(listener).set(hostname, compiled[index]);
+    }
+    for (const [key, route] of diff.l4 ?? []) {
+      const bar = key.indexOf('|');
+      const compiled = route === undefined ? undefined : compileL4Route(route, (backend) => this.#backend(backend));
+      this.l4RoutesOf(key.slice(0, bar)).set(key.slice(bar + 1), compiled);
     }
     for (const [key, backend] of diff.backends) {
       if (backend === undefined) this.#backends.get(key)?.update(undefined);

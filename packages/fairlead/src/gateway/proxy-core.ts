@@ -1,4 +1,5 @@
 import type { Reactor } from '../reactor/reactor.ts';
+import type { TcpRelay } from '../reactor/tcp-relay.ts';
 import type { Clock, Random } from '../sys/clock.ts';
 import { RequestHead } from '../wire/http1/request-head.ts';
 import { ResponseHead } from '../wire/http1/response-head.ts';
@@ -42,6 +43,8 @@ export class ProxyCore {
   readonly http2Upstreams: Http2Upstreams = new Http2Upstreams(this.http2);
   /** Open client connections. */
   readonly clients: Set<ClientConnection> = new Set();
+  /** Connections that are relayed and not read. */
+  readonly relays: Set<TcpRelay> = new Set();
   /** Set once the worker drains: every response closes its connection. */
   draining: boolean = false;
   /** Head being parsed by whoever is in a callback. A connection that stops midway keeps it and leaves a spare. */

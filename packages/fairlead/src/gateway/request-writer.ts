@@ -25,6 +25,8 @@ export interface ClientIdentity {
   readonly portLine: Buffer;
   /** What a TLS client was shown; undefined on a plain connection. */
   readonly certificate: ServerCertificate | undefined;
+  /** The PROXY protocol header that tells an endpoint of the client. */
+  readonly preamble: (version: 'v1' | 'v2') => Uint8Array;
 }
 
 /** Applies an edit's removals. */

@@ -1,5 +1,5 @@
 import { BackendMemory, EndpointMemory } from '@fairlead/balance';
-import type { RouteTableDiff } from '../routing/route-table.ts';
+import type { RouteListener, RouteTableDiff } from '../routing/route-table.ts';
 import { type Clock, systemRandom } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
@@ -27,6 +27,8 @@ export interface GatewayOptions {
   readonly accessLog?: (lines: string) => void;
   /** CIDRs of proxies in front whose X-Forwarded-* fields are believed. Default none: they are overwritten. */
   readonly trustedProxies?: readonly string[];
+  /** CIDRs of proxies in front whose connections must begin with a PROXY protocol header. Default none. */
+  readonly proxyProtocolFrom?: readonly string[];
   readonly times?: Partial<ProxyTimes>;
   /** Zone of this machine (`topology.kubernetes.io/zone`), for backends that prefer theirs. Default: unknown. */
   readonly zone?: string;
@@ -39,7 +41,7 @@ export interface GatewayOptions {
 /** An address that the gateway serves. */
 export interface ListenerAddress {
   readonly name: string;
-  readonly protocol: 'http' | 'https';
+  readonly protocol: RouteListener['protocol'];
   readonly address: string;
   readonly port: number;
 }
@@ -98,6 +100,7 @@ class Gateway implements RunningGateway {
       zone: options.zone ?? '',
       times: { ...DEFAULT_PROXY_TIMES, ...options.times },
       trustedProxies: options.trustedProxies ?? [],
+      proxyProtocolFrom: options.proxyProtocolFrom ?? [],
       accessLog: options.accessLog,
       log: options.log,
       module: options.workerModule ?? new URL('./worker.ts', import.meta.url),

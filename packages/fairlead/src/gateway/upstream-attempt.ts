@@ -41,10 +41,18 @@ export class UpstreamAttempt {
     const { levels } = backend;
     const endpoint = levels?.pick(options.avoid, options.hash);
     if (endpoint === undefined) return 'no-endpoint';
-    let upstream = options.fresh ? undefined : endpoint.takeIdle();
+    // A connection that told of one client is not another's.
+    const version = backend.proxyProtocol;
+    let upstream = options.fresh || version !== undefined ? undefined : endpoint.takeIdle();
     if (upstream === undefined) {
       if (!UpstreamConnection.mayOpen(core, backend)) return 'overflow';
-      upstream = new UpstreamConnection(core, endpoint, options.connectMs, backend);
+      upstream = new UpstreamConnection(
+        core,
+        endpoint,
+        options.connectMs,
+        backend,
+        version === undefined ? undefined : client.identity.preamble(version),
+      );
     }
     endpoint.start();
     this.endpoint = endpoint;

@@ -42,6 +42,8 @@ export class UpstreamConnection implements ConnectionHandler {
   readonly #memory: BackendMemory;
   readonly #slot: number;
   readonly #connectDeadlineMs: number;
+  /** May serve any client's requests. */
+  readonly #isShared: boolean;
   #isPending = true;
   #isGone = false;
   /** The present try must have its answer by then. */
@@ -65,7 +67,15 @@ export class UpstreamConnection implements ConnectionHandler {
     return false;
   }
 
-  constructor(core: ProxyCore, endpoint: EndpointRuntime, connectMs: number, backend: BackendRuntime) {
+  /** @param preamble a PROXY protocol header; the connection then serves one request. */
+  constructor(
+    core: ProxyCore,
+    endpoint: EndpointRuntime,
+    connectMs: number,
+    backend: BackendRuntime,
+    preamble: Uint8Array | undefined,
+  ) {
+    this.#isShared = preamble === undefined;
     this.#core = core;
     this.endpoint = endpoint;
     this.#backend = backend;
@@ -75,7 +85,7 @@ export class UpstreamConnection implements ConnectionHandler {
     this.connection =
       endpoint.protocol === 'h2c'
         ? core.http2Upstreams.connect(core, endpoint.label, endpoint.address, this)
-        : core.reactor.connect(endpoint.address, this, endpoint.tls);
+        : core.reactor.connect(endpoint.address, this, endpoint.tls, preamble);
     this.#connectDeadlineMs = core.reactor.nowMs + connectMs;
     if (connectMs !== Infinity) this.connection.setDeadline(this.#connectDeadlineMs);
   }
@@ -334,7 +344,7 @@ export class UpstreamConnection implements ConnectionHandler {
       this.connection.closeGracefully();
       return;
     }
-    if (!reusable || !this.connection.isOpen || !this.endpoint.putIdle(this)) {
+    if (!reusable || !this.#isShared || !this.connection.isOpen || !this.endpoint.putIdle(this)) {
       this.close();
       return;
     }

@@ -15,6 +15,7 @@ import type { FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker
 export interface WorkerOptions {
   readonly times: ProxyTimes;
   readonly trustedProxies: readonly string[];
+  readonly proxyProtocolFrom: readonly string[];
   readonly accessLog: ((lines: string) => void) | undefined;
   readonly log: Log;
   readonly defaultCertificate: TlsIdentity;
@@ -58,6 +59,7 @@ export class WorkerHandle {
       times: options.times,
       accessLog: options.accessLog !== undefined,
       trustedProxies: options.trustedProxies,
+      proxyProtocolFrom: options.proxyProtocolFrom,
       defaultCertificate: options.defaultCertificate,
       shared: options.shared,
       sharedLedger: this.#sharedLedger,

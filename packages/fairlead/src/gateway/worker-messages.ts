@@ -1,4 +1,4 @@
-import type { RouteTableDiff } from '../routing/route-table.ts';
+import type { RouteListener, RouteTableDiff } from '../routing/route-table.ts';
 import type { LogLevel } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
 import type { ProxyTimes } from './proxy-core.ts';
@@ -7,7 +7,7 @@ import type { SharedState } from './shared-memory.ts';
 /** One listening socket for one worker. The main thread opened it and closes it. */
 export interface WorkerListener {
   readonly name: string;
-  readonly scheme: 'http' | 'https';
+  readonly protocol: RouteListener['protocol'];
   /** Port that clients reach. */
   readonly port: number;
   readonly fd: number;
@@ -32,6 +32,8 @@ export interface WorkerStart {
   readonly ticketKeys: readonly Uint8Array[];
   /** CIDRs of proxies whose forwarding fields are believed. */
   readonly trustedProxies: readonly string[];
+  /** CIDRs of proxies whose connections begin with a PROXY protocol header. */
+  readonly proxyProtocolFrom: readonly string[];
 }
 
 /** Main thread to worker; the wake descriptor is signalled after each. */

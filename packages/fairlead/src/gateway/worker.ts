@@ -2,11 +2,16 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { BackendMemory, EndpointMemory } from '@fairlead/balance';
 import { DescriptorLedger } from '../reactor/descriptor-ledger.ts';
 import { EpollReactor } from '../reactor/epoll-reactor.ts';
-import type { Connection, ConnectionHandler, ListeningSocket } from '../reactor/reactor.ts';
+import {
+  type Acceptor,
+  type Connection,
+  type ListeningSocket,
+  NO_HANDLER,
+  type ProxyAcceptPolicy,
+} from '../reactor/reactor.ts';
 import type { TlsAcceptPolicy } from '../reactor/tls-transport.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
-import type { SocketAddress } from '../sys/socket-address.ts';
 import { setTicketKeys } from '../sys/tls-tickets.ts';
 import { AccessLog } from './access-log.ts';
 import { ClientConnection } from './client-connection.ts';
@@ -15,6 +20,7 @@ import { EndpointRegistry } from './endpoint-runtime.ts';
 import { METRIC } from './gateway-metrics.ts';
 import { Http2Detector } from './http2-detector.ts';
 import { Http2Session } from './http2-session.ts';
+import { L4DatagramRouter, relayConnection } from './l4/l4-relays.ts';
 import { GatewayProgram } from './program.ts';
 import { ProxyCore } from './proxy-core.ts';
 import type { Frontend } from './route-lookup.ts';
@@ -23,6 +29,10 @@ import type { FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker
 
 /** How often the worker flushes its access log and publishes gauges. */
 const HOUSEKEEPING_MS = 500;
+
+/** Of UDP listeners; connection tracking's time for a stream. */
+const DATAGRAM_IDLE_MS = 120_000;
+const DATAGRAM_FLOWS_MAX = 4096;
 
 /** By preference. */
 const OFFERED_PROTOCOLS: OfferedProtocols = ['h2', 'http/1.1'];
@@ -34,10 +44,14 @@ class GatewayWorker {
   readonly #core: ProxyCore;
   readonly #trusted: TrustedProxies;
   readonly #listeners: Map<string, ListeningSocket> = new Map();
+  /** Ends flows to endpoints that are gone, by listener. */
+  readonly #datagrams: Map<string, () => void> = new Map();
+  readonly #proxied: ProxyAcceptPolicy | undefined;
 
   constructor(port: MessagePort, start: WorkerStart) {
     this.#port = port;
     this.#trusted = new TrustedProxies(start.trustedProxies);
+    this.#proxied = this.#proxyPolicy(start);
     const log: Log = (level, message, fields) => this.#send({ type: 'log', level, message, fields: fields ?? {} });
     this.#reactor = new EpollReactor({
       clock: systemClock,
@@ -74,6 +88,18 @@ class GatewayWorker {
     this.#core.accessLog?.flush();
   }
 
+  #proxyPolicy({ proxyProtocolFrom, times }: WorkerStart): ProxyAcceptPolicy | undefined {
+    if (proxyProtocolFrom.length === 0) return undefined;
+    const proxies = new TrustedProxies(proxyProtocolFrom);
+    return {
+      trusts: (peer) => proxies.includes(peer),
+      headerMs: times.handshakeMs,
+      onFailed: () => {
+        this.#core.metrics[METRIC.proxyHeaderFailures]! += 1;
+      },
+    };
+  }
+
   #send(message: FromWorker): void {
     this.#port.postMessage(message);
   }
@@ -101,8 +127,10 @@ class GatewayWorker {
       for (const name of message.unlisten) {
         this.#listeners.get(name)?.stop();
         this.#listeners.delete(name);
+        this.#datagrams.delete(name);
       }
       for (const listener of message.listen) this.#listen(listener);
+      for (const review of this.#datagrams.values()) review();
       this.#send({ type: 'applied', id: message.id });
     } catch (error) {
       this.#send({ type: 'rejected', id: message.id, message: (error as Error).message });
@@ -110,16 +138,50 @@ class GatewayWorker {
   }
 
   #listen(listener: WorkerListener): void {
+    const { protocol } = listener;
+    if (protocol === 'udp') this.#listenDatagrams(listener);
+    else if (protocol === 'tcp') this.#listenTcp(listener);
+    else this.#listenHttp(listener, protocol === 'http' ? 'http' : 'https');
+  }
+
+  #listenDatagrams({ name, fd }: WorkerListener): void {
+    const routes = this.#core.program.l4RoutesOf(name);
+    const router = new L4DatagramRouter(this.#core, routes);
+    const idleMs = routes.find(undefined)?.idleMs ?? DATAGRAM_IDLE_MS;
+    const relay = this.#reactor.relayDatagrams(fd, router, { idleMs, flowsMax: DATAGRAM_FLOWS_MAX });
+    this.#listeners.set(name, relay);
+    this.#datagrams.set(name, () => relay.review((address) => router.keeps(address)));
+  }
+
+  #listenTcp({ name, fd }: WorkerListener): void {
+    const core = this.#core;
+    const routes = core.program.l4RoutesOf(name);
+    const accept: Acceptor = (connection, peer, proxied) => {
+      const route = routes.find(undefined);
+      if (route !== undefined) return relayConnection(core, route, connection, peer, proxied);
+      connection.reset();
+      return NO_HANDLER;
+    };
+    this.#listeners.set(name, this.#reactor.listen(fd, accept, undefined, this.#proxied));
+  }
+
+  #listenHttp(listener: WorkerListener, scheme: 'http' | 'https'): void {
     const core = this.#core;
     const frontend: Frontend = {
       hosts: core.program.hostsOf(listener.name),
       certificates: core.program.certificates,
-      scheme: listener.scheme,
+      scheme,
       port: listener.port,
     };
-    const accept = (connection: Connection, peer: SocketAddress): ConnectionHandler => {
+    const accept: Acceptor = (connection, peer, proxied) => {
       const certificate = connection.tls?.choice as ServerCertificate | undefined;
-      const identity = clientIdentity(peer, this.#trusted.includes(peer), frontend, certificate);
+      const identity = clientIdentity(
+        peer,
+        this.#trusted.includes(peer),
+        frontend,
+        certificate,
+        () => proxied?.destination ?? connection.destination(),
+      );
       const newClient = (carrier: Connection): ClientConnection => {
         const client = new ClientConnection(core, carrier, frontend, identity);
         core.clients.add(client);
@@ -130,11 +192,26 @@ class GatewayWorker {
       const client = newClient(connection);
       return connection.tls === undefined ? new Http2Detector(this.#reactor, connection, client, startHttp2) : client;
     };
-    const socket = this.#reactor.listen(listener.fd, accept, listener.scheme === 'https' ? this.#tls() : undefined);
-    this.#listeners.set(listener.name, socket);
+    const tls = scheme === 'https' ? this.#tls(listener) : undefined;
+    this.#listeners.set(listener.name, this.#reactor.listen(listener.fd, accept, tls, this.#proxied));
   }
 
-  #tls(): TlsAcceptPolicy {
+  /** Handshakes of a server name with a relayed route go on as they came; the others are ours, if any are. */
+  #tls({ name, protocol }: WorkerListener): TlsAcceptPolicy {
+    const core = this.#core;
+    const routes = core.program.l4RoutesOf(name);
+    const own = this.#ownTls();
+    return {
+      ...own,
+      choose: (hello) => {
+        const route = routes.find(hello.serverName);
+        if (route === undefined) return protocol === 'https' ? own.choose(hello) : undefined;
+        return { accept: (connection, peer, proxied) => relayConnection(core, route, connection, peer, proxied) };
+      },
+    };
+  }
+
+  #ownTls(): TlsAcceptPolicy {
     const { metrics, program, times } = this.#core;
     return tlsPolicy(program.certificates, OFFERED_PROTOCOLS, times.handshakeMs, {
       established(isResumed) {
@@ -161,6 +238,9 @@ class GatewayWorker {
         this.#reactor.after(20, check);
       } else this.#reactor.stop();
     };
+    this.#reactor.after(drainMs, () => {
+      for (const relay of core.relays) relay.stop();
+    });
     // A connection accepted a moment ago has its request on the way.
     this.#reactor.after(Math.min(20, drainMs), check);
   }

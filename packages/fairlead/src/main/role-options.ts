@@ -5,6 +5,7 @@ import { parseCidr } from '@fairlead/api';
 import { readAuditSettings } from './audit-settings.ts';
 import { readDatastore } from './datastore-settings.ts';
 import { dnsSettings, readDnsSettings } from './dns-settings.ts';
+import { gatewayL4Settings, readGatewayL4 } from './gateway-settings.ts';
 import type { AgentRoleOptions } from './roles/agent.ts';
 import type { ApiServerRoleOptions } from './roles/apiserver.ts';
 import type { ControllersRoleOptions } from './roles/controllers.ts';
@@ -92,6 +93,7 @@ export const gatewaySettings: readonly Setting[] = [
   kubeconfigSetting,
   { name: 'gateway-http', value: 'ADDR', description: 'default :80 as root, else 127.0.0.1:8080' },
   { name: 'gateway-https', value: 'ADDR', description: 'default :443 as root, else 127.0.0.1:8443' },
+  ...gatewayL4Settings,
   { name: 'gateway-workers', value: 'N', description: 'worker threads (default: half of the cores)' },
   { name: 'log-level', value: 'LEVEL', description: 'debug, info, warn (default) or error' },
 ];
@@ -200,6 +202,7 @@ export function validateGatewayOptions(values: SettingValues, machine: Machine):
     kubeconfig: reader.required('kubeconfig'),
     gatewayHttp: reader.address('gateway-http', machine.isRoot ? ':80' : '127.0.0.1:8080'),
     gatewayHttps: reader.address('gateway-https', machine.isRoot ? ':443' : '127.0.0.1:8443'),
+    ...readGatewayL4(reader),
     workers: reader.integer('gateway-workers', defaultGatewayWorkers(), 1, 64),
   };
   reader.finish();

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Datastore } from '../apiserver/storage/open-storage.ts';
 import { type AuditSettings, auditSettings, readAuditSettings } from './audit-settings.ts';
 import { datastoreSettings, readDatastore } from './datastore-settings.ts';
+import { gatewayL4Args, gatewayL4Settings } from './gateway-settings.ts';
 import { type ListenAddress, type Setting, SettingReader, type SettingValues } from './settings.ts';
 
 /** How Pods, Services and DNS are realised on this machine. */
@@ -33,6 +34,8 @@ export interface UpOptions extends ClusterOptions {
   readonly nodeName: string;
   readonly gatewayHttp: ListenAddress;
   readonly gatewayHttps: ListenAddress;
+  /** Checked flags that go to the gateway as they are. */
+  readonly gatewayArgs: readonly string[];
   readonly consoleListen: ListenAddress;
   readonly demo: boolean;
   readonly images: readonly string[];
@@ -70,6 +73,7 @@ export const upSettings: readonly Setting[] = [
   ...clusterSettings,
   { name: 'gateway-http', value: 'ADDR', description: 'default :80 in kernel mode, else 127.0.0.1:8080' },
   { name: 'gateway-https', value: 'ADDR', description: 'default :443 in kernel mode, else 127.0.0.1:8443' },
+  ...gatewayL4Settings,
   { name: 'console-listen', value: 'ADDR', description: 'status page and metrics (default 127.0.0.1:7070)' },
   { name: 'image', value: "'PATTERN=COMMAND'", description: 'runs images by a local command', repeatable: true },
   { name: 'demo', description: 'also apply the demo application' },
@@ -164,6 +168,7 @@ export function validateUpOptions(values: SettingValues, machine: Machine): UpOp
     ...readClusterOptions(reader, mode),
     // Not all addresses in userspace mode: that would take the port from Pods, whose addresses are 127.x too.
     gatewayHttp: reader.address('gateway-http', kernel ? ':80' : '127.0.0.1:8080'),
+    gatewayArgs: gatewayL4Args(reader),
     gatewayHttps: reader.address('gateway-https', kernel ? ':443' : '127.0.0.1:8443'),
     consoleListen: reader.address('console-listen', '127.0.0.1:7070'),
     demo: reader.switched('demo'),

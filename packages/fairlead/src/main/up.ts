@@ -117,6 +117,7 @@ export function planChildren(
     formatListenAddress(options.gatewayHttp),
     '--gateway-https',
     formatListenAddress(options.gatewayHttps),
+    ...options.gatewayArgs,
   ]);
   return [control, ...agents, gateway];
 }

@@ -8,6 +8,7 @@ import { TLS_WANT_WRITE } from '../sys/tls-session.ts';
 import type { EpollReactor } from './epoll-reactor.ts';
 import { ForwardPath } from './forward-path.ts';
 import {
+  type Acceptor,
   type ConnectionHandler,
   HIGH_WATER_BYTES,
   INPUT_BASE,
@@ -60,7 +61,8 @@ export class EpollConnection implements SocketConnection {
   #retained: Buffer | undefined = undefined;
   #redelivering = false;
   readonly #timer: WheelTimer;
-  readonly #transport: TlsTransport | undefined;
+  /** Undefined on a plain connection, and on one that turned out to be passed through. */
+  #transport: TlsTransport | undefined;
   /** Deciphered or received bytes wait inside the TLS session, of which epoll knows nothing. */
   #readAgain = false;
   /** Where what arrives here goes, unseen by the handler. */
@@ -68,7 +70,7 @@ export class EpollConnection implements SocketConnection {
   /** Whose bytes come here. Set by {@link ForwardPath} and {@link forwardTo}. */
   feeder: ForwardPath | undefined = undefined;
   /** Installs the handler of an accepted TLS connection. */
-  onEstablished: (() => void) | undefined = undefined;
+  onEstablished: ((instead: Acceptor | undefined) => void) | undefined = undefined;
 
   constructor(
     reactor: EpollReactor,
@@ -250,13 +252,14 @@ export class EpollConnection implements SocketConnection {
       transport.policy?.onFailed(transport.failure === '' ? errnoName(result) : transport.failure);
       this.fail(result);
     } else {
-      transport.policy?.onEstablished(transport.session!.isResumed);
+      if (transport.passthrough === undefined) transport.policy?.onEstablished(transport.session!.isResumed);
+      else this.#transport = undefined;
       this.setDeadline(Infinity);
-      this.onEstablished?.();
+      this.onEstablished?.(transport.passthrough);
       this.onEstablished = undefined;
       this.#opened();
       // The request may have come with the end of the handshake.
-      if (this.#state === OPEN && this.#wantsRead && transport.session!.hasPending()) this.#read();
+      if (this.#state === OPEN && this.#wantsRead && transport.session?.hasPending() === true) this.#read();
     }
   }
 

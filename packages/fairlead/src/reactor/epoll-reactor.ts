@@ -38,6 +38,7 @@ import {
   type DatagramRouter,
   INPUT_BASE,
   type ListeningSocket,
+  NO_HANDLER,
   type ProxiedConnection,
   type ProxyAcceptPolicy,
   READ_MAX_BYTES,
@@ -77,16 +78,6 @@ export interface Watcher {
   /** Lets go of the descriptor. */
   stop(): void;
 }
-
-/** Nothing to do with a connection that has no owner yet. */
-const NO_HANDLER: ConnectionHandler = {
-  onConnected() {},
-  onData() {},
-  onEnd() {},
-  onDrained() {},
-  onTimeout() {},
-  onFailed() {},
-};
 
 /** The reactor on epoll: blocks its thread, calls the kernel through `sys`. */
 export class EpollReactor implements Reactor {
@@ -208,8 +199,8 @@ export class EpollReactor implements Reactor {
     if (tls !== undefined) {
       const secure = this.#add(fd, false, NO_HANDLER, new TlsTransport(tls, undefined));
       secure.setDeadline(this.nowMs + tls.handshakeMs);
-      secure.onEstablished = () => {
-        secure.handler = accept(secure, peer, proxied);
+      secure.onEstablished = (instead) => {
+        secure.handler = (instead ?? accept)(secure, peer, proxied);
       };
       return;
     }

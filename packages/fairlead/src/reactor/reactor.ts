@@ -34,6 +34,16 @@ export interface ConnectionHandler {
   onFailed(error: number): void;
 }
 
+/** Nothing to do: for a connection that has no owner yet, or that its acceptor has closed. */
+export const NO_HANDLER: ConnectionHandler = {
+  onConnected() {},
+  onData() {},
+  onEnd() {},
+  onDrained() {},
+  onTimeout() {},
+  onFailed() {},
+};
+
 /** A TCP or TLS connection of a {@link Reactor}. Writing to a failed or closed one does nothing. */
 export interface Connection {
   handler: ConnectionHandler;

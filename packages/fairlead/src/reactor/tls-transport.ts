@@ -6,6 +6,7 @@ import type { AlpnProtocol } from '../sys/tls-alpn.ts';
 import type { TlsContext } from '../sys/tls-context.ts';
 import { type ClientSessionOptions, TLS_WANT_WRITE, TlsSession } from '../sys/tls-session.ts';
 import { CLIENT_HELLO_MAX_BYTES, type ClientHello, parseClientHello } from '../wire/tls-client-hello/client-hello.ts';
+import type { Acceptor } from './reactor.ts';
 
 /** What a listener answers to a ClientHello. */
 export interface TlsChoice {
@@ -16,10 +17,15 @@ export interface TlsChoice {
   readonly note?: unknown;
 }
 
+/** A connection that is not for this machine to decipher: it goes on as it came, ClientHello included. */
+export interface TlsPassthrough {
+  readonly accept: Acceptor;
+}
+
 /** How a listener accepts TLS connections. */
 export interface TlsAcceptPolicy {
   /** Undefined refuses the connection. */
-  choose(hello: ClientHello): TlsChoice | undefined;
+  choose(hello: ClientHello): TlsChoice | TlsPassthrough | undefined;
   /** From accept to the end of the handshake, milliseconds. */
   readonly handshakeMs: number;
   onEstablished(isResumed: boolean): void;
@@ -47,6 +53,8 @@ export class TlsTransport implements TlsState {
   session: TlsSession | undefined = undefined;
   serverName: string | undefined = undefined;
   choice: unknown = undefined;
+  /** Who takes the connection as it came; then there is no session. */
+  passthrough: Acceptor | undefined = undefined;
   readonly policy: TlsAcceptPolicy | undefined;
   readonly #connect: TlsConnectOptions | undefined;
   readonly #preamble: Uint8Array | undefined;
@@ -83,6 +91,7 @@ export class TlsTransport implements TlsState {
       const result = this.#connect === undefined ? this.#readHello(fd, scratch) : this.#startClient(fd, scratch);
       if (result !== 0) return result;
     }
+    if (this.passthrough !== undefined) return 0;
     const result = this.session!.handshake();
     if (result === -EAGAIN) return EPOLLIN;
     if (result === TLS_WANT_WRITE) return EPOLLOUT;
@@ -118,6 +127,10 @@ export class TlsTransport implements TlsState {
     if (this.#lowWater > 1) setSocketOption(fd, SOL_SOCKET, SO_RCVLOWAT, 1);
     const choice = this.policy!.choose(result.hello);
     if (choice === undefined) return this.#fail('no certificate');
+    if ('accept' in choice) {
+      this.passthrough = choice.accept;
+      return 0;
+    }
     this.serverName = result.hello.serverName;
     this.choice = choice.note;
     this.session = TlsSession.accept(choice.context, fd, choice.alpn);

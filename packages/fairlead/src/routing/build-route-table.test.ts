@@ -322,3 +322,64 @@ test('a refused difference goes out again with the newest values', () => {
   pending.clear();
   assert.ok(isEmptyDiff(pending.toDiff(rig.builder.table)));
 });
+
+describe('relayed routes', () => {
+  const withRelays: RouteListener[] = [
+    ...listeners,
+    { name: 'https', protocol: 'https', address: '0.0.0.0', port: 443 },
+    {
+      name: 'tcp-5432',
+      protocol: 'tcp',
+      address: '0.0.0.0',
+      port: 5432,
+      service: { namespace: 'shop', name: 'web', port: 80 },
+    },
+  ];
+  const passing = (name: string, host: string, value = 'true'): ReturnType<typeof ingress> => {
+    const made = ingress(name, { [host]: ['Prefix /api api', 'Prefix / web'] });
+    made.metadata.annotations = { 'fairlead.dev/tls-passthrough': value };
+    return made;
+  };
+  const l4Of = (builder: RouteTableBuilder): string[] =>
+    (builder.flush().diff.l4 ?? []).map(([key, value]) => `${key} ${value?.backends[0]?.backend ?? '-'}`).sort();
+
+  test('a TCP listener has its Service from the beginning, and no HTTP hosts', () => {
+    const builder = new RouteTableBuilder(rig, withRelays, 'fairlead', () => {});
+    const { diff } = builder.flush();
+    assert.deepEqual(
+      diff.l4?.map(([key, value]) => [key, value?.backends]),
+      [['tcp-5432|*', [{ backend: 'shop/web:80', weight: 1 }]]],
+    );
+    assert.equal(diff.backends.find(([key]) => key === 'shop/web:80')?.[1]?.endpoints.length, 1);
+    assert.ok(!diff.hosts.some(([key]) => key.startsWith('tcp-')));
+    // An Ingress that names the same port and goes leaves the listener's backend in place.
+    rig.ingresses.delete('shop/web');
+    assert.ok(!builder.flush().diff.backends.some(([key, value]) => key === 'shop/web:80' && value === undefined));
+  });
+
+  test('TLS passthrough of a host comes, moves to the next Ingress and goes', () => {
+    const builder = new RouteTableBuilder(rig, withRelays, 'fairlead', () => {});
+    builder.flush();
+    rig.ingresses.set(passing('pass', 'tls.example'));
+    assert.deepEqual(l4Of(builder), ['https|tls.example shop/web:80']);
+    assert.deepEqual(l4Of(builder), []);
+    rig.ingresses.set(passing('pass', 'tls.example', 'false'));
+    assert.deepEqual(l4Of(builder), ['https|tls.example -']);
+    rig.ingresses.set(passing('pass', 'tls.example', 'yes'));
+    assert.deepEqual(l4Of(builder), []);
+    assert.deepEqual(
+      builder.problemsOf('shop/pass').map(({ reason, field }) => `${reason} ${field}`),
+      ['InvalidRule metadata.annotations[fairlead.dev/tls-passthrough]'],
+    );
+  });
+
+  test('endpoints of an annotated Service expect a PROXY protocol header', () => {
+    const builder = new RouteTableBuilder(rig, withRelays, 'fairlead', () => {});
+    const annotated = service('web');
+    annotated.metadata.annotations = { 'fairlead.dev/proxy-protocol': 'v2' };
+    rig.services.set(annotated);
+    const backends = new Map(builder.flush().diff.backends);
+    assert.equal(backends.get('shop/web:80')?.proxyProtocol, 'v2');
+    assert.equal(backends.get('shop/api:80')?.proxyProtocol, undefined);
+  });
+});

@@ -13,10 +13,12 @@ import { compileBackend } from './compile-backends.ts';
 import { type BackendRef, compileIngress, type IngressProblem, type IngressRules } from './compile-ingress.ts';
 import { type ClassSelection, isOurIngress, selectClasses } from './ingress-class.ts';
 import { KeyIndex } from './key-index.ts';
+import { L4RouteTable, listenerBackend } from './l4-route-table.ts';
 import { mergeHost, type RouteConflict } from './merge-host.ts';
 import { readCaBundle } from './read-tls-secret.ts';
 import type {
   BackendKey,
+  L4Route,
   RouteBackend,
   RouteListener,
   RouteTable,
@@ -65,6 +67,9 @@ export class RouteTableBuilder {
   readonly #hosts = new Map<string, VirtualHost>();
   readonly #backends = new Map<BackendKey, RouteBackend>();
 
+  readonly #l4: L4RouteTable;
+  #l4Changes: [string, L4Route | undefined][] = [];
+
   readonly #rules = new Map<string, IngressRules>();
   readonly #ingressesOfHost = new KeyIndex();
   readonly #ingressesOfBackend = new KeyIndex();
@@ -91,6 +96,11 @@ export class RouteTableBuilder {
     this.#className = className;
     this.#classes = selectClasses([], className);
     for (const listener of listeners) this.#listeners.set(listener.name, listener);
+    this.#l4 = new L4RouteTable(listeners);
+    for (const listener of listeners) {
+      const ref = listenerBackend(listener);
+      if (ref !== undefined) this.#addRef(`listener ${listener.name}`, ref);
+    }
     this.#secrets = sources.secrets ?? noSecrets;
     this.#certificates = new CertificateTable(this.#secrets, onDirty, (ingress) => this.#dirtyStatus.add(ingress));
     this.#unsubscribe = [
@@ -124,6 +134,7 @@ export class RouteTableBuilder {
       hosts: this.#hosts,
       backends: this.#backends,
       certificates: this.#certificates.certificates,
+      l4: this.#l4.routes,
     };
   }
 
@@ -161,10 +172,13 @@ export class RouteTableBuilder {
     const hosts = this.#flushHosts();
     const certificates = this.#certificates.flush();
     const listeners = this.#listenersSent ? [] : [...this.#listeners];
+    const l4 = this.#listenersSent ? this.#l4Changes : [...this.#l4.routes];
+    this.#l4Changes = [];
     this.#listenersSent = true;
     const ingresses = new Set(this.#dirtyStatus);
     this.#dirtyStatus.clear();
-    return { diff: { listeners, hosts, backends, certificates }, ingresses };
+    const diff = { listeners, hosts, backends, certificates, ...(l4.length === 0 ? {} : { l4 }) };
+    return { diff, ingresses };
   }
 
   stop(): void {
@@ -200,19 +214,22 @@ export class RouteTableBuilder {
       this.#ingressesOfHost.add(hostname, key);
       this.#dirtyHosts.add(hostname);
     }
-    for (const ref of after?.backends ?? []) {
-      this.#ingressesOfBackend.add(ref.key, key);
-      this.#backendsOfService.add(`${ref.namespace}/${ref.service}`, ref.key);
-      if (!this.#refs.has(ref.key) && ref.tls?.ca !== undefined) {
-        this.#backendsOfSecret.add(ref.tls.ca, ref.key);
-        this.#secrets.watch(ref.tls.ca);
-      }
-      this.#refs.set(ref.key, ref);
-      this.#dirtyBackends.add(ref.key);
-    }
+    for (const ref of after?.backends ?? []) this.#addRef(key, ref);
     this.#certificates.setClaims(key, after?.tls ?? []);
     if (after === undefined) this.#rules.delete(key);
     else this.#rules.set(key, after);
+  }
+
+  /** Notes a backend that an Ingress, or a listener, names. */
+  #addRef(owner: string, ref: BackendRef): void {
+    this.#ingressesOfBackend.add(ref.key, owner);
+    this.#backendsOfService.add(`${ref.namespace}/${ref.service}`, ref.key);
+    if (!this.#refs.has(ref.key) && ref.tls?.ca !== undefined) {
+      this.#backendsOfSecret.add(ref.tls.ca, ref.key);
+      this.#secrets.watch(ref.tls.ca);
+    }
+    this.#refs.set(ref.key, ref);
+    this.#dirtyBackends.add(ref.key);
   }
 
   #flushBackends(): [BackendKey, RouteBackend | undefined][] {
@@ -274,11 +291,13 @@ export class RouteTableBuilder {
       const { routes, conflicts } = mergeHost(
         [...contributors].flatMap((ingress) => this.#rules.get(ingress)?.hosts.get(hostname) ?? []),
       );
+      this.#l4Changes.push(...this.#l4.updateHost(hostname, this.#byAge(contributors)));
       for (const { ingress } of [...conflicts, ...(this.#conflicts.get(hostname) ?? [])])
         this.#dirtyStatus.add(ingress);
       if (conflicts.length === 0) this.#conflicts.delete(hostname);
       else this.#conflicts.set(hostname, conflicts);
-      for (const listener of this.#listeners.keys()) {
+      for (const [listener, { protocol }] of this.#listeners) {
+        if (protocol !== 'http' && protocol !== 'https') continue;
         const key = `${listener}|${hostname}`;
         if (routes.length === 0) {
           if (this.#hosts.delete(key)) changes.push([key, undefined]);
@@ -292,6 +311,17 @@ export class RouteTableBuilder {
     }
     this.#dirtyHosts.clear();
     return changes;
+  }
+
+  /** Ingresses with their rules, the oldest first. */
+  #byAge(ingresses: Iterable<string>): (readonly [string, IngressRules])[] {
+    const created = (key: string): string => this.#sources.ingresses.get(key)?.metadata.creationTimestamp ?? '';
+    return [...ingresses]
+      .sort((a, b) => created(a).localeCompare(created(b)) || a.localeCompare(b))
+      .flatMap((key) => {
+        const rules = this.#rules.get(key);
+        return rules === undefined || rules.passthrough.length === 0 ? [] : [[key, rules] as const];
+      });
   }
 
   #markService(service: string): void {

@@ -21,7 +21,7 @@ export interface CompiledBackend {
  * unchecked. `ca` is what the Secret of `ref.tls.ca` holds, undefined without one.
  */
 export function compileBackend(
-  ref: Pick<BackendRef, 'key' | 'namespace' | 'service' | 'port' | 'tls'>,
+  ref: Pick<BackendRef, 'key' | 'namespace' | 'service' | 'port' | 'tls' | 'transport'>,
   service: Service | undefined,
   slices: Iterable<EndpointSlice>,
   ca?: TlsSecretResult<string>,
@@ -35,15 +35,16 @@ export function compileBackend(
     const message = `Service ${ref.namespace}/${ref.service} is an ExternalName, which has no endpoints; requests get 503`;
     return { backend: none, mistakes: [], problem: { reason: 'BackendUnsupported', message } };
   }
-  const port = findServicePort(service, ref.port);
+  const transport = ref.transport ?? 'TCP';
+  const port = findServicePort(service, ref.port, transport);
   if (port === undefined) {
     const have = (service.spec?.ports ?? []).map((each) =>
       each.name === undefined ? `${each.port}` : `${each.name}=${each.port}`,
     );
-    const message = `Service ${ref.namespace}/${ref.service} has no TCP port ${ref.port} (it has: ${have.join(', ') || 'none'}); requests get 503`;
+    const message = `Service ${ref.namespace}/${ref.service} has no ${transport} port ${ref.port} (it has: ${have.join(', ') || 'none'}); requests get 503`;
     return { backend: none, mistakes: [], problem: { reason: 'BackendNotFound', message } };
   }
-  const endpoints = collectEndpoints(port, slices, preferredAddressType(service));
+  const endpoints = collectEndpoints(port, transport, slices, preferredAddressType(service));
   const { balance, policy, problems } = readBackendPolicy(service.metadata?.annotations);
   const mistakes = problems.map(({ field, message }) => ({
     reason: 'InvalidField' as const,
@@ -55,6 +56,7 @@ export function compileBackend(
     identity: `${ref.namespace}/${ref.service}:${port.port}`,
     balance,
     ...(policy === undefined ? {} : { policy }),
+    ...proxyProtocolOf(service),
   };
   if (ref.tls !== undefined) {
     if (ref.tls.ca !== undefined && ca?.ok !== true) {
@@ -68,11 +70,23 @@ export function compileBackend(
   return { backend: { ...some, protocol: backendProtocol(port.appProtocol), endpoints }, problem: undefined, mistakes };
 }
 
+/** Annotation of a Service: its endpoints expect a PROXY protocol header of this version. */
+const PROXY_PROTOCOL_ANNOTATION = 'fairlead.dev/proxy-protocol';
+
+function proxyProtocolOf(service: Service): Pick<RouteBackend, 'proxyProtocol'> {
+  const version = service.metadata?.annotations?.[PROXY_PROTOCOL_ANNOTATION]?.trim();
+  return version === 'v1' || version === 'v2' ? { proxyProtocol: version } : {};
+}
+
 /** A port of the Service by number or name; only TCP carries HTTP. */
-export function findServicePort(service: Service, port: number | string): ServicePort | undefined {
+export function findServicePort(
+  service: Service,
+  port: number | string,
+  transport: 'TCP' | 'UDP' = 'TCP',
+): ServicePort | undefined {
   return service.spec?.ports?.find(
     (candidate) =>
-      (candidate.protocol ?? 'TCP') === 'TCP' &&
+      (candidate.protocol ?? 'TCP') === transport &&
       (typeof port === 'number' ? candidate.port === port : candidate.name === port),
   );
 }
@@ -101,6 +115,7 @@ function preferredAddressType(service: Service): 'IPv4' | 'IPv6' {
 
 function collectEndpoints(
   port: ServicePort,
+  transport: 'TCP' | 'UDP',
   slices: Iterable<EndpointSlice>,
   preferred: 'IPv4' | 'IPv6',
 ): RouteEndpoint[] {
@@ -109,7 +124,7 @@ function collectEndpoints(
   for (const slice of slices) {
     if (slice.addressType === 'FQDN') continue;
     const number = slice.ports?.find(
-      (candidate) => (candidate.name ?? '') === (port.name ?? '') && (candidate.protocol ?? 'TCP') === 'TCP',
+      (candidate) => (candidate.name ?? '') === (port.name ?? '') && (candidate.protocol ?? 'TCP') === transport,
     )?.port;
     if (number === undefined) continue;
     for (const endpoint of slice.endpoints ?? []) {

@@ -7,6 +7,7 @@ import {
   type Stored,
 } from '@fairlead/api';
 import { compileIngressTls, type TlsClaim } from './compile-ingress-tls.ts';
+import { compilePassthrough, type PassthroughHost } from './compile-passthrough.ts';
 import { type RouteAnnotations, readRoutePolicy } from './read-route-policy.ts';
 import type { BackendKey, PathMatch, Route, RouteAction, RouteTimeouts } from './route-table.ts';
 
@@ -38,6 +39,8 @@ export interface BackendRef {
   readonly port: number | string;
   /** Where the Ingress names it, for problems. */
   readonly field: string;
+  /** Transport of the Service port; absent: TCP. */
+  readonly transport?: 'UDP';
   /** What the Ingress's annotations say about the connection; absent: the Service's `appProtocol` decides. */
   readonly tls?: BackendTlsRef;
 }
@@ -78,6 +81,7 @@ export interface IngressRules {
   readonly hosts: ReadonlyMap<string, readonly RankedRoute[]>;
   readonly backends: readonly BackendRef[];
   readonly tls: readonly TlsClaim[];
+  readonly passthrough: readonly PassthroughHost[];
   readonly problems: readonly IngressProblem[];
 }
 
@@ -109,7 +113,10 @@ export function compileIngress(ingress: Stored<Ingress>): IngressRules {
     builder.problem('spec', 'InvalidRule', 'neither rules nor defaultBackend: nothing to route');
   }
   const tls = compileIngressTls(ingress, (field, reason, message) => builder.problem(field, reason, message));
-  return { ...builder.rules(), tls };
+  const passthrough = compilePassthrough(ingress, builder.rules().hosts, (field, reason, message) =>
+    builder.problem(field, reason, message),
+  );
+  return { ...builder.rules(), tls, passthrough };
 }
 
 class IngressRulesBuilder {
@@ -152,7 +159,7 @@ class IngressRulesBuilder {
     };
   }
 
-  rules(): Omit<IngressRules, 'tls'> {
+  rules(): Omit<IngressRules, 'tls' | 'passthrough'> {
     return { hosts: this.#hosts, backends: this.#backends, problems: this.#problems };
   }
 

@@ -10,16 +10,19 @@ export const emptyRouteTable: RouteTable = {
 };
 
 export function isEmptyDiff(diff: RouteTableDiff): boolean {
-  return [diff.listeners, diff.hosts, diff.backends, diff.certificates].every((changes) => changes.length === 0);
+  const { listeners, hosts, backends, certificates, l4 = [] } = diff;
+  return [listeners, hosts, backends, certificates, l4].every((changes) => changes.length === 0);
 }
 
 /** What turns `from` into `to`. Walks both tables: for resyncs and tests, not for each change. */
 export function diffRouteTables(from: RouteTable, to: RouteTable): RouteTableDiff {
+  const l4 = diffMaps(from.l4 ?? new Map(), to.l4 ?? new Map());
   return {
     listeners: diffMaps(from.listeners, to.listeners),
     hosts: diffMaps(from.hosts, to.hosts),
     backends: diffMaps(from.backends, to.backends),
     certificates: diffMaps(from.certificates, to.certificates),
+    ...(l4.length === 0 ? {} : { l4 }),
   };
 }
 
@@ -30,6 +33,7 @@ export function applyRouteTableDiff(table: RouteTable, diff: RouteTableDiff): Ro
     hosts: patchMap(table.hosts, diff.hosts),
     backends: patchMap(table.backends, diff.backends),
     certificates: patchMap(table.certificates, diff.certificates),
+    l4: patchMap(table.l4 ?? new Map(), diff.l4 ?? []),
   };
 }
 
@@ -61,12 +65,14 @@ export class PendingDiff {
   readonly #hosts = new Set<string>();
   readonly #backends = new Set<string>();
   readonly #certificates = new Set<string>();
+  readonly #l4 = new Set<string>();
 
   add(diff: RouteTableDiff): void {
     for (const [key] of diff.listeners) this.#listeners.add(key);
     for (const [key] of diff.hosts) this.#hosts.add(key);
     for (const [key] of diff.backends) this.#backends.add(key);
     for (const [key] of diff.certificates) this.#certificates.add(key);
+    for (const [key] of diff.l4 ?? []) this.#l4.add(key);
   }
 
   /** The pending keys with their values in `table`. */
@@ -76,6 +82,7 @@ export class PendingDiff {
       hosts: [...this.#hosts].map((key) => [key, table.hosts.get(key)] as const),
       backends: [...this.#backends].map((key) => [key, table.backends.get(key)] as const),
       certificates: [...this.#certificates].map((key) => [key, table.certificates.get(key)] as const),
+      ...(this.#l4.size === 0 ? {} : { l4: [...this.#l4].map((key) => [key, table.l4?.get(key)] as const) }),
     };
   }
 
@@ -84,5 +91,6 @@ export class PendingDiff {
     this.#hosts.clear();
     this.#backends.clear();
     this.#certificates.clear();
+    this.#l4.clear();
   }
 }

@@ -115,6 +115,8 @@ export interface RouteBackend {
   readonly balance: BalanceKind;
   /** Absent: `DEFAULT_BACKEND_POLICY`. */
   readonly policy?: BackendPolicy;
+  /** Connections to the endpoints begin with a PROXY protocol header that tells of the client; none is shared. */
+  readonly proxyProtocol?: 'v1' | 'v2';
   readonly endpoints: readonly RouteEndpoint[];
   /** With protocol `https`: how the endpoints are checked. Absent: any certificate is taken, no name is sent. */
   readonly tls?: BackendTls;
@@ -131,10 +133,32 @@ export interface BackendTls {
 /** One address the gateway listens on. Key: its name, e.g. `http`. */
 export interface RouteListener {
   readonly name: string;
-  readonly protocol: 'http' | 'https';
+  /**
+   * What arrives there. `https` also relays handshakes for which there is an {@link L4Route} by server name;
+   * the last three know nothing but such routes.
+   */
+  readonly protocol: 'http' | 'https' | 'tcp' | 'udp' | 'tls-passthrough';
   /** IP literal, `0.0.0.0` or `::`. */
   readonly address: string;
   readonly port: number;
+  /** Of `tcp` and `udp`: the Service port, by number or name, that gets everything. For the compiler. */
+  readonly service?: { readonly namespace: string; readonly name: string; readonly port: number | string };
+}
+
+/**
+ * Where connections go that are relayed and not read: of a TCP or UDP listener, or TLS by the server name of
+ * its ClientHello. Endpoints that cannot be reached are passed over; without any the client is reset.
+ */
+export interface L4Route {
+  readonly source: RouteSource;
+  readonly listener: string;
+  /** Server name as in {@link VirtualHost.hostname}; `*` for TCP and UDP. */
+  readonly hostname: string;
+  readonly backends: readonly WeightedBackend[];
+  /** Milliseconds. */
+  readonly connectMs: number;
+  /** Milliseconds without a byte, or datagram, in either direction. */
+  readonly idleMs: number;
 }
 
 /** `namespace/secret`, with `|namespace/secret` of a CA behind it where clients must show a certificate. */
@@ -158,6 +182,8 @@ export interface RouteTable {
   readonly hosts: ReadonlyMap<string, VirtualHost>;
   readonly backends: ReadonlyMap<BackendKey, RouteBackend>;
   readonly certificates: ReadonlyMap<CertificateKey, RouteCertificate>;
+  /** Key: `listener|hostname`. Absent: none. */
+  readonly l4?: ReadonlyMap<string, L4Route>;
 }
 
 /** Difference between two tables: `undefined` removes an entry. Sent to workers as it is. */
@@ -166,4 +192,5 @@ export interface RouteTableDiff {
   readonly hosts: readonly (readonly [key: string, value: VirtualHost | undefined])[];
   readonly backends: readonly (readonly [key: BackendKey, value: RouteBackend | undefined])[];
   readonly certificates: readonly (readonly [key: CertificateKey, value: RouteCertificate | undefined])[];
+  readonly l4?: readonly (readonly [key: string, value: L4Route | undefined])[];
 }

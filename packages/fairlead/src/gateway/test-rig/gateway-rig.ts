@@ -108,6 +108,12 @@ export class RawUpstream {
     return address.port;
   }
 
+  /** Where it listens. */
+  get port(): number {
+    const address = this.#server.address();
+    return address === null || typeof address === 'string' ? 0 : address.port;
+  }
+
   /** All bytes that reached it. */
   get seen(): string {
     return this.connections.map((connection) => connection.received).join('');

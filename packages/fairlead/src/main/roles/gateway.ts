@@ -5,6 +5,7 @@ import type { RouteListener } from '../../routing/route-table.ts';
 import { startRouting } from '../../routing/start.ts';
 import { systemClock } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
+import type { GatewayRelay } from '../gateway-settings.ts';
 import { FatalError, type RunningRole } from '../role-process.ts';
 import { formatListenAddress, type ListenAddress } from '../settings.ts';
 import { readKubeconfig, roleClient } from './role-client.ts';
@@ -15,6 +16,10 @@ export interface GatewayRoleOptions {
   readonly gatewayHttp: ListenAddress;
   readonly gatewayHttps: ListenAddress;
   readonly workers: number;
+  /** Listeners that relay to a Service port. */
+  readonly relays: readonly GatewayRelay[];
+  /** CIDRs of proxies whose connections begin with a PROXY protocol header. */
+  readonly proxyProtocolFrom: readonly string[];
 }
 
 /** How long requests in flight may take when the gateway stops. */
@@ -41,7 +46,9 @@ function listenFailure(error: unknown, options: GatewayRoleOptions): unknown {
   const where =
     error.listener === 'https'
       ? `--gateway-https ${formatListenAddress(options.gatewayHttps)}`
-      : `--gateway-http ${formatListenAddress(options.gatewayHttp)}`;
+      : error.listener !== 'http'
+        ? `--gateway-${error.listener?.replace('-', ' port ')}`
+        : `--gateway-http ${formatListenAddress(options.gatewayHttp)}`;
   return new FatalError(`${where}: ${reasons[error.code] ?? error.message}`, { cause: error });
 }
 
@@ -52,7 +59,11 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     { name: 'http', protocol: 'http', address: options.gatewayHttp.host, port: options.gatewayHttp.port },
     { name: 'https', protocol: 'https', address: options.gatewayHttps.host, port: options.gatewayHttps.port },
   ];
-  const gateway = await startGateway({ workers: options.workers, clock: systemClock, log });
+  const { relays, workers, proxyProtocolFrom } = options;
+  for (const { protocol, listen, service } of relays) {
+    listeners.push({ name: `${protocol}-${listen.port}`, protocol, address: listen.host, port: listen.port, service });
+  }
+  const gateway = await startGateway({ workers, proxyProtocolFrom, clock: systemClock, log });
   const applied = Promise.withResolvers<void>();
   const routing = await startRouting({
     client,

@@ -1,11 +1,12 @@
 // Hot path: accept() runs once per connection.
 import { proxyPreamble } from '../../reactor/proxy-preamble.ts';
-import type {
-  BoundSocket,
-  ConnectionHandler,
-  ListeningSocket,
-  Reactor,
-  SocketConnection,
+import {
+  type BoundSocket,
+  type ConnectionHandler,
+  type ListeningSocket,
+  NO_HANDLER,
+  type Reactor,
+  type SocketConnection,
 } from '../../reactor/reactor.ts';
 import { type RelayPlan, type RelayResult, type RelayTimes, TcpRelay } from '../../reactor/tcp-relay.ts';
 import type { EncodedAddress } from '../../sys/socket.ts';
@@ -18,16 +19,6 @@ import type { PortRuntime } from './port-runtime.ts';
 const TIMES: RelayTimes = { connectMs: 5000, idleMs: 24 * 3_600_000 };
 /** Endpoints tried for one connection. */
 const TRIES_MAX = 8;
-
-/** The handler of a connection that was refused at once. */
-const REFUSED: ConnectionHandler = {
-  onConnected() {},
-  onData() {},
-  onEnd() {},
-  onDrained() {},
-  onTimeout() {},
-  onFailed() {},
-};
 
 /** A listening TCP frontend in the proxy thread. */
 export class TcpFrontend {
@@ -54,7 +45,7 @@ export class TcpFrontend {
     if (set === undefined || this.#isBypass(client) || !port.limiter.admit(peer.address)) {
       metrics[PROXY_METRIC.denied]! += 1;
       client.reset();
-      return REFUSED;
+      return NO_HANDLER;
     }
     metrics[PROXY_METRIC.openConnections]! += 1;
     const plan = new ConnectionPlan(this, set, peer, client);

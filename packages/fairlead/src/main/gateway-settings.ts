@@ -1,0 +1,79 @@
+import { parseCidr } from '@fairlead/api';
+import { type ListenAddress, parseListenAddress, type Setting, type SettingReader } from './settings.ts';
+
+/** A TCP or UDP port of the gateway and the Service port behind it. */
+export interface GatewayRelay {
+  readonly protocol: 'tcp' | 'udp';
+  readonly listen: ListenAddress;
+  readonly service: { readonly namespace: string; readonly name: string; readonly port: number | string };
+}
+
+/** Settings of what the gateway does below HTTP. */
+export const gatewayL4Settings: readonly Setting[] = [
+  {
+    name: 'gateway-tcp',
+    value: '[ADDR:]PORT=NAMESPACE/SERVICE:PORT',
+    description: 'relay a TCP port to a Service',
+    repeatable: true,
+  },
+  {
+    name: 'gateway-udp',
+    value: '[ADDR:]PORT=NAMESPACE/SERVICE:PORT',
+    description: 'relay a UDP port to a Service',
+    repeatable: true,
+  },
+  {
+    name: 'gateway-proxy-protocol-from',
+    value: 'CIDRS',
+    description: 'proxies whose connections to the gateway begin with a PROXY protocol header',
+  },
+];
+
+/** `5432=default/db:5432`, `127.0.0.1:53=kube-system/dns:dns`; undefined if it is neither. */
+function parseRelay(protocol: GatewayRelay['protocol'], text: string): GatewayRelay | undefined {
+  const [, at = '', namespace = '', name = '', port = ''] =
+    /^([^=]+)=([^/:=]+)\/([^/:=]+):([a-z0-9-]+)$/.exec(text) ?? [];
+  const listen = parseListenAddress(/^\d+$/.test(at) ? `:${at}` : at);
+  if (listen === undefined || listen.port === 0 || name === '') return undefined;
+  return { protocol, listen, service: { namespace, name, port: /^\d+$/.test(port) ? Number(port) : port } };
+}
+
+/** Reads {@link gatewayL4Settings}; problems go to the reader. */
+export function readGatewayL4(reader: SettingReader): {
+  readonly relays: readonly GatewayRelay[];
+  readonly proxyProtocolFrom: readonly string[];
+} {
+  const relays = (['tcp', 'udp'] as const).flatMap((protocol) =>
+    reader.texts(`gateway-${protocol}`).flatMap((text) => {
+      const relay = parseRelay(protocol, text);
+      if (relay !== undefined) return [relay];
+      reader.problems.push(`--gateway-${protocol} ${text}: must be [ADDRESS:]PORT=NAMESPACE/SERVICE:PORT`);
+      return [];
+    }),
+  );
+  const taken = new Set<string>();
+  for (const { protocol, listen } of relays) {
+    const key = `${protocol} ${listen.port}`;
+    if (taken.has(key)) reader.problems.push(`--gateway-${protocol} ${listen.port}: given twice`);
+    taken.add(key);
+  }
+  const proxyProtocolFrom = (reader.text('gateway-proxy-protocol-from') ?? '').split(',').filter((part) => part !== '');
+  for (const cidr of proxyProtocolFrom) {
+    if (parseCidr(cidr.includes('/') ? cidr : `${cidr}/${cidr.includes(':') ? 128 : 32}`) === undefined) {
+      reader.problems.push(`--gateway-proxy-protocol-from ${cidr}: must be an address range`);
+    }
+  }
+  return { relays, proxyProtocolFrom };
+}
+
+/** The same settings, checked, as flags for the gateway's process. */
+export function gatewayL4Args(reader: SettingReader): readonly string[] {
+  const before = reader.problems.length;
+  readGatewayL4(reader);
+  if (reader.problems.length > before) return [];
+  const relays = (['gateway-tcp', 'gateway-udp'] as const).flatMap((name) =>
+    reader.texts(name).flatMap((text) => [`--${name}`, text]),
+  );
+  const from = reader.text('gateway-proxy-protocol-from');
+  return [...relays, ...(from === undefined ? [] : ['--gateway-proxy-protocol-from', from])];
+}
