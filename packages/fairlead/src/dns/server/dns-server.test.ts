@@ -3,10 +3,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type Clock, systemClock, systemRandom } from '../../sys/clock.ts';
@@ -393,56 +390,6 @@ test("real client: Node's resolver (c-ares)", async () => {
   assert.equal((await resolver.resolve4('big.shop.svc.cluster.local')).length, 1000);
   await assert.rejects(resolver.resolve4('no.shop.svc.cluster.local'), { code: 'ENOTFOUND' });
   await assert.rejects(resolver.resolve6('db.shop.svc.cluster.local'), { code: 'ENODATA' });
-});
-
-const getentProblem =
-  process.getuid?.() === 0
-    ? lacks('getent') || lacks('unshare')
-    : 'needs root to serve port 53 and replace resolv.conf';
-
-test('real client: the C library, with a search list and ndots:5', { skip: getentProblem }, async (t) => {
-  // An own loopback address per process; the C library always asks port 53.
-  const own = `127.53.${(process.pid >> 8) & 255}.${process.pid & 255 || 1}`;
-  const listen = [{ family: 'ipv4' as const, address: own, port: 53 }];
-  const log = (): void => {};
-  const local = new DnsServer({
-    zone,
-    listen,
-    upstreams: [],
-    workers: 1,
-    clock: systemClock,
-    random: systemRandom,
-    log,
-  });
-  local.setSource('web', compileAll(makeService('shop/web', ['10.96.0.1']), [], options));
-  local.markSynced();
-  await local.start();
-  const folder = mkdtempSync(join(tmpdir(), 'fairlead-dns-'));
-  try {
-    const file = join(folder, 'resolv.conf');
-    const search = 'search shop.svc.cluster.local svc.cluster.local cluster.local';
-    writeFileSync(file, `nameserver ${own}\n${search}\noptions ndots:5\n`);
-    // The mount lives in the child's own mount namespace only.
-    const script = 'mount --bind "$1" /etc/resolv.conf && exec getent ahostsv4 "$2"';
-    for (const name of [
-      'web',
-      'web.shop',
-      'web.shop.svc',
-      'WEB.shop.svc.cluster.local',
-      'web.shop.svc.cluster.local.',
-    ]) {
-      await t.test(name, async () => {
-        const { stdout } = await run('unshare', ['-m', 'sh', '-c', script, 'sh', file, name]);
-        assert.match(stdout, /^10\.96\.0\.1 +STREAM/);
-      });
-    }
-    await t.test('a name that does not exist', async () => {
-      await assert.rejects(run('unshare', ['-m', 'sh', '-c', script, 'sh', file, 'no']), { code: 2 });
-    });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-    await local.stop();
-  }
 });
 
 test('counts', async () => {
