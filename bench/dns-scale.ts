@@ -4,6 +4,7 @@
  * Prints one line of JSON. Run by bench/dns.ts in a process of its own, because it measures memory.
  */
 import type { EndpointSlice, Namespace, Service, Stored } from '@fairlead/api';
+import { askUdp, encodeQuery } from '../packages/fairlead/src/dns/dns-fixtures.ts';
 import { DnsLoop } from '../packages/fairlead/src/dns/dns-loop.ts';
 import { clusterZone } from '../packages/fairlead/src/dns/program.ts';
 import { DnsServer } from '../packages/fairlead/src/dns/server/dns-server.ts';
@@ -101,7 +102,7 @@ const server = new DnsServer({
   zone,
   listen: [{ family: 'ipv4', address: '127.0.0.1', port: 0 }],
   upstreams: [],
-  workers: 1,
+  workers: 2,
   clock: systemClock,
   random: systemRandom,
   log: (level, message, fields) => console.error(level, message, fields),
@@ -127,10 +128,19 @@ for (let service = 0; service < services; service++) {
   sources.endpointSlices.put(rows);
 }
 const objectBytes = rss() - idleBytes;
+const loadCpu = process.cpuUsage();
 const loadStart = performance.now();
+let longestTurnMs = 0;
+let lastTurn = loadStart;
+const ticks = setInterval(() => {
+  longestTurnMs = Math.max(longestTurnMs, performance.now() - lastTurn);
+  lastTurn = performance.now();
+}, 1);
 for (const source of Object.values(sources)) source.markSynced();
 await loop.synced;
 const loadMs = performance.now() - loadStart;
+clearInterval(ticks);
+const { user, system } = process.cpuUsage(loadCpu);
 const peakBytes = process.resourceUsage().maxRSS * 1024;
 const loadedBytes = rss();
 
@@ -145,6 +155,31 @@ for (let change = 0; change < 60; change++) {
   changes.push(performance.now() - start);
 }
 changes.sort((a, b) => a - b);
+
+/** From a change in the informer until the answers to 16 clients, spread over the workers, have it. */
+const visible: number[] = [];
+for (let change = 0; change < 30; change++) {
+  const service = (change * 11) % services;
+  const [namespace = '', name = ''] = keyOf(service).split('/');
+  const address = `10.255.${change}.1`;
+  const slice = parseSlice(sliceJson(service, 0, 0));
+  const first = slice.endpoints?.[0];
+  if (first === undefined) break;
+  const endpoints = [{ ...first, addresses: [address] }, ...(slice.endpoints ?? []).slice(1)];
+  const start = performance.now();
+  sources.endpointSlices.put([[`${namespace}/${name}-0`, { ...slice, endpoints }]]);
+  const owner = `${first.hostname ?? ''}.${name}.${namespace}.svc.cluster.local`;
+  await Promise.all(
+    Array.from({ length: 16 }, async () => {
+      for (;;) {
+        const { answers } = await askUdp(server.addresses[0]!, encodeQuery(owner, 'A'));
+        if (answers[0]?.data.join('.') === address) return;
+      }
+    }),
+  );
+  visible.push(performance.now() - start);
+}
+visible.sort((a, b) => a - b);
 const { names, arenaBytes } = server.stats.table;
 console.log(
   JSON.stringify({
@@ -152,6 +187,7 @@ console.log(
     perService,
     names,
     loadMs,
+    loadCpuMs: (user + system) / 1000,
     arenaBytesPerEndpoint: arenaBytes / endpoints,
     objectBytesPerEndpoint: objectBytes / endpoints,
     bytesPerEndpoint: (loadedBytes - idleBytes) / endpoints,
@@ -160,6 +196,9 @@ console.log(
     peakBytes,
     changeMedianMs: changes[changes.length >> 1],
     changeMaxMs: changes.at(-1),
+    visibleMedianMs: visible[visible.length >> 1],
+    visibleMaxMs: visible.at(-1),
+    longestTurnMs,
   }),
 );
 loop.stop();

@@ -162,6 +162,8 @@ export function addClientCommands(program: Command, host: CommandSurroundings, s
     )
     .option('--udp', 'a UDP port')
     .option('--cluster-domain <NAME>', 'DNS domain', 'cluster.local')
+    .option('--external-zone <ZONE>', 'zone that DNS has for clients outside (--dns-external-zone)')
+    .option('--clusterset-zone <ZONE>', 'zone of imported Services', 'clusterset.local')
     .addOption(new Option('-o, --output <FORMAT>').choices(['json']))
     .action(async (target: string, flags: CommonFlags & ExplainFlags) => {
       const { explainCommand } = await import('./explain/explain-command.ts');
@@ -170,6 +172,8 @@ export function addClientCommands(program: Command, host: CommandSurroundings, s
         headers: flags.header,
         udp: flags.udp === true,
         clusterDomain: flags.clusterDomain,
+        clustersetZone: flags.clustersetZone,
+        ...(flags.externalZone === undefined ? {} : { externalZone: flags.externalZone }),
         ...(flags.from === undefined ? {} : { from: flags.from }),
         ...(flags.output === undefined ? {} : { output: flags.output }),
       };
@@ -187,6 +191,8 @@ interface ExplainFlags {
   readonly header: string[];
   readonly udp?: boolean;
   readonly clusterDomain: string;
+  readonly externalZone?: string;
+  readonly clustersetZone: string;
   readonly output?: 'json';
 }
 

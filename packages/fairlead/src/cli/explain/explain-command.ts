@@ -15,6 +15,10 @@ export interface ExplainOptions {
   readonly udp: boolean;
   readonly output?: 'json';
   readonly clusterDomain: string;
+  /** Zone of the DNS server for clients outside; absent: it has none. */
+  readonly externalZone?: string;
+  /** Default `clusterset.local`. */
+  readonly clustersetZone?: string;
 }
 
 /** Reads `--from`. */
@@ -55,7 +59,12 @@ export function parseQuestion(options: Omit<ExplainOptions, 'clusterDomain' | 'o
 /** `fairlead explain`: where a connection ends, and why at each step. */
 export async function explainCommand(client: ApiClient, options: ExplainOptions, print: Print): Promise<void> {
   const question = parseQuestion(options);
-  const explanation = explain(await readWorld(client, options.clusterDomain), question, 'fairlead');
+  const { externalZone, clustersetZone } = options;
+  const world = await readWorld(client, options.clusterDomain, {
+    ...(externalZone === undefined ? {} : { external: externalZone }),
+    ...(clustersetZone === undefined ? {} : { clusterset: clustersetZone }),
+  });
+  const explanation = explain(world, question, 'fairlead');
   if (options.output === 'json') print(JSON.stringify(explanation, undefined, 2));
   else for (const line of formatExplanation(explanation)) print(line);
 }

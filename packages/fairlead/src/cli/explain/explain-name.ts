@@ -1,8 +1,12 @@
-import { parseIp } from '@fairlead/api';
+import { objectKey, parseIp } from '@fairlead/api';
 import { compileServiceRecords, compileSliceRecords } from '../../dns/compile.ts';
+import { compileImportRecords, importSource, isHeadlessImport } from '../../dns/compile-clusterset.ts';
+import { compileExternalIngress, compileExternalService } from '../../dns/compile-external.ts';
+import { compileExternalRoute } from '../../dns/compile-gateway.ts';
+import { compileEndpointNames } from '../../dns/compile-headless.ts';
 import type { CompiledRecords, NameRecords } from '../../dns/program.ts';
 import type { Step } from './explanation.ts';
-import type { World } from './world.ts';
+import type { OtherZones, World } from './world.ts';
 
 /** What a name turned into. */
 export interface ResolvedName {
@@ -28,7 +32,30 @@ function clusterRecords(world: World): Map<string, NameRecords> {
     if (service.spec?.clusterIP === 'None')
       for (const slice of slices) take(compileSliceRecords(service, slice, options));
   }
+  if (world.zones !== undefined) for (const records of otherRecords(world, world.zones)) take(records);
   return names;
+}
+
+/** Records of the cluster set's zone, and of the one for clients outside. */
+function* otherRecords(world: World, zones: OtherZones): Generator<CompiledRecords> {
+  const imported = { zone: zones.clusterset, ttlSeconds: 5 };
+  for (const one of zones.imports) {
+    const slices = zones.importSlices.get(objectKey(one)) ?? [];
+    yield compileImportRecords(one, slices, imported);
+    if (!isHeadlessImport(one)) continue;
+    for (const slice of slices) yield compileEndpointNames(importSource(one, imported.zone), slice, imported);
+  }
+  if (zones.external === undefined) return;
+  const outside = { zone: zones.external, ttlSeconds: 5 };
+  for (const service of world.services.values()) yield compileExternalService(service, outside);
+  for (const ingress of world.ingresses) yield compileExternalIngress(ingress, outside);
+  for (const route of zones.routes) yield compileExternalRoute(route, (key) => zones.gateways.get(key), outside);
+}
+
+/** The name that answers for another: itself, or a wildcard in the place of its first label. */
+function ownerOf(names: ReadonlyMap<string, NameRecords>, name: string): string | undefined {
+  const wildcard = `*${name.slice(Math.max(0, name.indexOf('.')))}`;
+  return [name, wildcard].find((candidate) => names.has(candidate));
 }
 
 /** The names a resolver asks for, in order. Without a namespace (no Pod) there is no search list. */
@@ -44,7 +71,9 @@ export function explainName(world: World, host: string, namespace: string | unde
   if (parseIp(host) !== undefined) return { addresses: [host], steps: [] };
   const names = clusterRecords(world);
   const wanted = host.toLowerCase();
-  const found = candidateNames(wanted, namespace, world.clusterDomain).find((name) => names.has(name));
+  const found = candidateNames(wanted, namespace, world.clusterDomain).find(
+    (name) => ownerOf(names, name) !== undefined,
+  );
   if (found === undefined) return undefined;
   const steps: Step[] = [];
   if (found !== wanted.replace(/\.$/, '')) {
@@ -52,7 +81,9 @@ export function explainName(world: World, host: string, namespace: string | unde
   }
   let name = found;
   for (let hop = 0; hop < maxAliases; hop++) {
-    const sets = names.get(name) ?? [];
+    const owner = ownerOf(names, name) ?? name;
+    const sets = names.get(owner) ?? [];
+    if (owner !== name) steps.push({ layer: 'name', text: `${name} is matched by ${owner}` });
     const addresses = sets.flatMap((set) => (set.type === 'A' || set.type === 'AAAA' ? set.addresses : []));
     if (addresses.length > 0) {
       steps.push({
@@ -67,7 +98,7 @@ export function explainName(world: World, host: string, namespace: string | unde
       return { addresses: [], steps };
     }
     steps.push({ layer: 'name', text: `${name} is an alias of ${alias.target}` });
-    if (!names.has(alias.target)) {
+    if (ownerOf(names, alias.target) === undefined) {
       steps.push({ layer: 'name', text: `${alias.target} is no name of the cluster; the upstream servers decide` });
       return { addresses: [], steps };
     }

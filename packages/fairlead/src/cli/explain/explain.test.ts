@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EndpointSlice, Ingress, IngressClass, Node, Pod, Service, Stored } from '@fairlead/api';
+import type { DnsGateway, DnsRoute } from '../../dns/gateway-kinds.ts';
+import type { ServiceImport } from '../../dns/multicluster-kinds.ts';
 import { explain } from './explain.ts';
 import { parseQuestion } from './explain-command.ts';
 import { candidateNames } from './explain-name.ts';
@@ -54,6 +56,16 @@ const path = (value: string, name: string) => ({
 
 const world: World = {
   clusterDomain: 'cluster.local',
+  zones: {
+    external: 'apps.test',
+    clusterset: 'clusterset.local',
+    imports: [stored<ServiceImport>('web', { spec: { type: 'ClusterSetIP', ips: ['10.112.0.7'], ports: [] } }, inShop)],
+    importSlices: new Map(),
+    gateways: new Map([
+      ['shop/edge', stored<DnsGateway>('edge', { status: { addresses: [{ value: '192.0.2.77' }] } }, inShop)],
+    ]),
+    routes: [stored<DnsRoute>('r', { spec: { hostnames: ['*.apps.test'], parentRefs: [{ name: 'edge' }] } }, inShop)],
+  },
   services: new Map([
     service('web', { ...clusterIp('10.96.0.20'), type: 'NodePort', ports: [{ ...http[0]!, nodePort: 30080 }] }),
     service('empty', clusterIp('10.96.0.21')),
@@ -117,6 +129,16 @@ const rows: readonly [
   ['peers.shop', 'pod/shop/web-b', 'reaches', ['10.244.0.2:80'], /straight to .*no Service is involved/],
   ['other.shop.svc.cluster.local', undefined, 'reaches', both, /is an alias of web\.shop\.svc\.cluster\.local/],
   ['far.shop.svc.cluster.local', undefined, 'no-such-name', [], /example\.org is no name of the cluster; the upstream/],
+  [
+    'web.shop.svc.clusterset.local',
+    undefined,
+    'outside',
+    [],
+    /web\.shop\.svc\.clusterset\.local has the address 10\.112\.0\.7/,
+  ],
+  ['any.apps.test', 'external', 'outside', [], /any\.apps\.test is matched by \*\.apps\.test/],
+  ['any.apps.test', 'external', 'outside', [], /any\.apps\.test has the address 192\.0\.2\.77/],
+  ['two.labels.apps.test', 'external', 'no-such-name', [], /no name of the cluster/],
   ['198.51.100.7', undefined, 'outside', [], /no address of the cluster/],
   [
     'http://shop.example/',

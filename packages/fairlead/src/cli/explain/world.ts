@@ -15,7 +15,9 @@ import {
   type Stored,
   services,
 } from '@fairlead/api';
-import type { ApiClient } from '@fairlead/client';
+import { type ApiClient, isNotFound } from '@fairlead/client';
+import { type DnsGateway, type DnsRoute, gateways, hostRoutes } from '../../dns/gateway-kinds.ts';
+import { importNameLabel, type ServiceImport, serviceImports } from '../../dns/multicluster-kinds.ts';
 
 /** Everything an explanation looks at: one consistent reading of the API. */
 export interface World {
@@ -28,26 +30,60 @@ export interface World {
   readonly ingressClasses: readonly Stored<IngressClass>[];
   /** DNS domain of the cluster. */
   readonly clusterDomain: string;
+  /** Zones besides it that the DNS server has; absent: it has none. */
+  readonly zones?: OtherZones;
+}
+
+/** What the names of the DNS server's other zones are made of. */
+export interface OtherZones {
+  /** Zone for clients outside; absent: none. */
+  readonly external?: string;
+  readonly clusterset: string;
+  readonly imports: readonly Stored<ServiceImport>[];
+  /** EndpointSlices by the key of their import. */
+  readonly importSlices: ReadonlyMap<string, readonly Stored<EndpointSlice>[]>;
+  readonly gateways: ReadonlyMap<string, Stored<DnsGateway>>;
+  readonly routes: readonly Stored<DnsRoute>[];
 }
 
 const serviceNameLabel = 'kubernetes.io/service-name';
 
 /** Reads the objects that names, Services and routes are made of. */
-export async function readWorld(client: ApiClient, clusterDomain: string): Promise<World> {
+export async function readWorld(
+  client: ApiClient,
+  clusterDomain: string,
+  zones: Partial<Pick<OtherZones, 'external' | 'clusterset'>> = {},
+): Promise<World> {
+  /** Of a kind that may not be installed. */
+  const some = async <T>(ref: ResourceRef<T>): Promise<Stored<T>[]> => {
+    try {
+      return await all(ref);
+    } catch (error) {
+      if (isNotFound(error)) return [];
+      throw error;
+    }
+  };
   const all = async <T>(ref: ResourceRef<T>): Promise<Stored<T>[]> => (await client.list(ref)).items;
-  const [serviceList, sliceList, podList, nodeList, ingressList, classList] = await Promise.all([
+  const hasExternal = zones.external !== undefined;
+  const [serviceList, sliceList, podList, nodeList, ingressList, classList, imports, gatewayList] = await Promise.all([
     all(services),
     all(endpointSlices),
     all(pods),
     all(nodes),
     all(ingresses),
     all(ingressClasses),
+    some(serviceImports),
+    hasExternal ? some(gateways) : [],
   ]);
+  const routes = hasExternal ? (await Promise.all(hostRoutes.map((ref) => some(ref)))).flat() : [];
   const byKey = <T>(items: readonly Stored<T>[]): Map<string, Stored<T>> =>
     new Map(items.map((item) => [objectKey(item), item]));
   const slices = Map.groupBy(sliceList, (slice) => {
     const { namespace, labels } = slice.metadata;
     return `${namespace}/${labels?.[serviceNameLabel] ?? ''}`;
+  });
+  const importSlices = Map.groupBy(sliceList, ({ metadata: { namespace, labels } }) => {
+    return `${namespace}/${labels?.[importNameLabel] ?? ''}`;
   });
   return {
     services: byKey(serviceList),
@@ -57,6 +93,14 @@ export async function readWorld(client: ApiClient, clusterDomain: string): Promi
     ingresses: ingressList,
     ingressClasses: classList,
     clusterDomain,
+    zones: {
+      ...(zones.external === undefined ? {} : { external: zones.external }),
+      clusterset: zones.clusterset ?? 'clusterset.local',
+      imports,
+      importSlices,
+      gateways: byKey(gatewayList),
+      routes,
+    },
   };
 }
 
