@@ -46,6 +46,10 @@ const most = (maxUnavailable: number | string): Partial<DaemonSetSpec> => ({
   updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable } },
 });
 
+const surge = (maxSurge: number | string): Partial<DaemonSetSpec> => ({
+  updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge } },
+});
+
 const rows: readonly (readonly [string, Stored<DaemonSet>, readonly Stored<Node>[], string, string, string])[] = [
   ['everywhere', setOf(), three, 'b', 'a c', ''],
   ['the failed one goes first', setOf(), three, 'a b c!', '', 'c!'],
@@ -84,6 +88,11 @@ const rows: readonly (readonly [string, Stored<DaemonSet>, readonly Stored<Node>
   ['broken old ones at once', setOf(), three, 'a-? b-? c-', '', 'a-? b-?'],
   ['two at a time', setOf(most(2)), three, 'a- b- c-', '', 'a- b-'],
   ['a share, rounded up', setOf(most('50%')), three, 'a- b- c-', '', 'a- b-'],
+  ['a second one beside the old', setOf(surge(1)), three, 'a- b- c-', 'a', ''],
+  ['the second one is not available yet', setOf(surge(1)), three, 'a- a? b- c-', '', ''],
+  ['the old one goes when it is', setOf(surge(1)), three, 'a- a b- c-', 'b', 'a-'],
+  ['two second ones', setOf(surge('50%')), three, 'a- b- c-', 'a b', ''],
+  ['beside broken old ones at once', setOf(surge(1)), three, 'a-? b-? c-', 'a b c', ''],
   ['by hand only', setOf({ updateStrategy: { type: 'OnDelete' } }), three, 'a- b- c-', '', ''],
 ];
 for (const [name, set, nodes, pods, create, remove] of rows) {

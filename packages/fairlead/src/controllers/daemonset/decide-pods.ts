@@ -65,7 +65,8 @@ export function wantsNode(set: DaemonSet, node: Stored<Node>): { readonly run: b
 /**
  * Decides for one DaemonSet: one Pod per node that it fits; Pods that failed are replaced; of two the younger goes.
  * A rolling update deletes old Pods, those that are not available first, as long as no more than `maxUnavailable`
- * nodes are without an available Pod.
+ * nodes are without an available Pod. With `maxSurge` a new Pod starts beside the old one on as many nodes, and the
+ * old one goes when the new one is available.
  * @param hash hash of the present template, the Pods' revision label
  */
 export function decideDaemonPods(
@@ -88,6 +89,16 @@ export function decideDaemonPods(
   const counts = { current: 0, mis: 0, desired: 0, ready: 0, updated: 0, available: 0 };
   const old: { readonly pod: Stored<Pod>; readonly available: boolean }[] = [];
   const known = new Set<string>();
+  const isNew = (pod: Stored<Pod>): boolean => pod.metadata.labels?.[revisionLabel] === hash;
+  const isAvailable = (pod: Stored<Pod>): boolean => {
+    const inMs = availableInMs(pod, spec?.minReadySeconds ?? 0, nowMs);
+    if (inMs !== undefined && inMs > 0) againAfterMs = Math.min(againAfterMs ?? inMs, inMs);
+    return inMs === 0;
+  };
+  const rolling = spec?.updateStrategy?.type === 'OnDelete' ? undefined : (spec?.updateStrategy?.rollingUpdate ?? {});
+  const surges = (resolveIntOrPercent(rolling?.maxSurge ?? 0, 100, 'up') ?? 0) > 0;
+  let surging = 0;
+  const waiting: string[] = [];
   for (const node of nodes) {
     const { name } = node.metadata;
     known.add(name);
@@ -101,27 +112,46 @@ export function decideDaemonPods(
     counts.desired++;
     const failed = here.filter((pod) => isPodFinished(pod));
     remove.push(...failed.filter((pod) => !leaving(pod)));
-    const [keep, ...extra] = here.filter((pod) => !isPodFinished(pod) && !leaving(pod));
-    remove.push(...extra);
+    const live = here.filter((pod) => !isPodFinished(pod) && !leaving(pod));
     if (here.length > 0) counts.current++;
+    if (surges && live.some((pod) => !isNew(pod))) {
+      const [fresh, ...extraFresh] = live.filter(isNew);
+      const [stale, ...extraStale] = live.filter((pod) => !isNew(pod));
+      remove.push(...extraFresh, ...extraStale);
+      const freshAvailable = fresh !== undefined && isAvailable(fresh);
+      const staleAvailable = isAvailable(stale!);
+      if (freshAvailable) remove.push(stale!);
+      else if (fresh !== undefined) surging++;
+      // A node that is not served anyway loses nothing by a second Pod.
+      else if (!staleAvailable) create.push(name);
+      else waiting.push(name);
+      if ([fresh, stale].some((pod) => pod !== undefined && isPodReady(pod))) counts.ready++;
+      if (freshAvailable || staleAvailable) counts.available++;
+      if (fresh !== undefined) counts.updated++;
+      continue;
+    }
+    const [keep, ...extra] = live;
+    remove.push(...extra);
     if (keep === undefined) {
       // The next one starts when the last one has ended.
       if (here.every((pod) => isPodFinished(pod) && !leaving(pod)) && failed.length === 0) create.push(name);
       continue;
     }
-    const inMs = availableInMs(keep, spec?.minReadySeconds ?? 0, nowMs);
-    if (inMs !== undefined && inMs > 0) againAfterMs = Math.min(againAfterMs ?? inMs, inMs);
+    const available = isAvailable(keep);
     if (isPodReady(keep)) counts.ready++;
-    if (inMs === 0) counts.available++;
-    if (keep.metadata.labels?.[revisionLabel] === hash) counts.updated++;
-    else old.push({ pod: keep, available: inMs === 0 });
+    if (available) counts.available++;
+    if (isNew(keep)) counts.updated++;
+    else old.push({ pod: keep, available });
   }
   // Nobody else ends the Pods of nodes that are gone before they are placed.
   for (const [node, stranded] of byNode) {
     if (!known.has(node)) remove.push(...stranded.filter((pod) => !leaving(pod)));
   }
-  if (spec?.updateStrategy?.type !== 'OnDelete') {
-    const setting = spec?.updateStrategy?.rollingUpdate?.maxUnavailable ?? 1;
+  if (surges) {
+    const most = Math.max(1, resolveIntOrPercent(rolling?.maxSurge ?? 0, counts.desired, 'up') ?? 1);
+    create.push(...waiting.slice(0, Math.max(0, most - surging)));
+  } else if (rolling !== undefined) {
+    const setting = rolling.maxUnavailable ?? 1;
     const most = Math.max(1, resolveIntOrPercent(setting, counts.desired, 'up') ?? 1);
     let budget = most - (counts.desired - counts.available);
     for (const { pod, available } of old) {
