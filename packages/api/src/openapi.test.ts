@@ -77,3 +77,17 @@ test('subresources and collections have their operations', () => {
   assert.equal(apps.paths['/apis/apps/v1/deployments']?.get?.operationId, 'listAppsV1DeploymentForAllNamespaces');
   assert.equal(v1.paths['/api/v1/namespaces/{name}/finalize']?.put?.['x-kubernetes-action'], 'put');
 });
+
+test('every kind and every field is described', () => {
+  const silent: string[] = [];
+  for (const groupVersion of groupVersions) {
+    const { components } = openApiV3(groupVersion, resourceFacts) as Document;
+    for (const [name, schema] of Object.entries(components.schemas)) {
+      if (schema['x-kubernetes-group-version-kind'] !== undefined && !schema.description) silent.push(name);
+      for (const [field, value] of Object.entries(schema.properties ?? {})) {
+        if (!(value as { description?: string }).description) silent.push(`${name}.${field}`);
+      }
+    }
+  }
+  assert.deepEqual(silent, []);
+});
