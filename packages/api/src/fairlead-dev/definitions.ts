@@ -246,9 +246,9 @@ export const ownDefinitions: readonly CustomResourceDefinition[] = [
         multihop: integer('TTL of packets to a router that is not on the link.', 2, 255),
         ttlSecurity: integer('Accepts packets only from so many hops away or nearer (RFC 5082).', 1, 254),
         passwordSecretRef: object(
-          'Secret with a key named password, for TCP MD5 signatures (RFC 2385).',
-          { name: text('Name of the Secret.'), namespace: text('Namespace of the Secret.') },
-          ['name', 'namespace'],
+          'Secret in the namespace fairlead-addresses with a key named password, for TCP MD5 signatures (RFC 2385).',
+          { name: text('Name of the Secret.') },
+          ['name'],
         ),
         gracefulRestart: duration(
           'How long the router keeps routes of an agent that restarts (RFC 4724). Absent: not at all.',

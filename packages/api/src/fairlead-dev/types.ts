@@ -4,6 +4,9 @@ import type { Condition, LabelSelector, ObjectMeta } from '../types.ts';
 /** Group of Fairlead's own kinds, and prefix of its annotations, labels and conditions. */
 export const fairleadGroup = 'fairlead.dev';
 
+/** Where the Leases of addresses and the passwords of BGP peers are. */
+export const announcerNamespace = 'fairlead-addresses';
+
 interface OwnObject {
   readonly apiVersion?: string;
   readonly kind?: string;
@@ -79,8 +82,8 @@ export interface BgpPeer extends OwnObject {
     readonly multihop?: number;
     /** Accepts packets only from this many hops away or nearer (RFC 5082). */
     readonly ttlSecurity?: number;
-    /** Secret with a key `password` for TCP MD5 (RFC 2385). */
-    readonly passwordSecretRef?: { readonly name: string; readonly namespace: string };
+    /** Secret in {@link announcerNamespace} with a key `password`, for TCP MD5 (RFC 2385). */
+    readonly passwordSecretRef?: { readonly name: string };
     /** How long the peer keeps routes of a restarting agent (RFC 4724); absent: not at all. */
     readonly gracefulRestart?: string;
   };

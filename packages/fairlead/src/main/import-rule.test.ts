@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
  * Who may import whom (ARCHITECTURE.md). A folder may always import itself.
  * `*` at the end of a row means every folder of the program.
  */
-const features = ['apiserver', 'controllers', 'node', 'services', 'dns', 'gateway'];
+const features = ['addresses', 'apiserver', 'controllers', 'node', 'services', 'dns', 'gateway'];
 const shared = ['sys', 'telemetry', 'collections', 'routing', 'wire', 'api', 'balance', 'client'];
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   api: [],
@@ -20,6 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   telemetry: ['sys'],
   collections: ['sys', 'api', 'client'],
   routing: ['sys', 'telemetry', 'collections', 'wire', 'api', 'balance', 'client'],
+  addresses: shared,
   apiserver: shared,
   controllers: shared,
   node: shared,

@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
-import { nodes } from '@fairlead/api';
+import { nodes, type Service, type Stored } from '@fairlead/api';
 import { type ApiClient, startInformer } from '@fairlead/client';
-import { onBatch } from '../collections/index.ts';
+import { type Collection, onBatch } from '../collections/index.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '../sys/clock.ts';
 import type { Log, Running } from '../sys/role.ts';
 import { type CompileWarning, compileService } from './compile.ts';
@@ -16,7 +16,7 @@ import { isEligible, layoutFor, type NodeSettings, nodeContext, sameContext, sam
 import type { ServiceProgram } from './program.ts';
 import { ProxyHealth, serveProxyHealth } from './proxy-health.ts';
 import type { ServiceProxyMetrics } from './service-proxy-metrics.ts';
-import { watchServices } from './service-watch.ts';
+import { type WatchedService, watchServices } from './service-watch.ts';
 import type { TraceContext } from './trace.ts';
 
 /** A problem on a Service that the user should hear of, by Event. */
@@ -54,6 +54,8 @@ export interface RunningServiceProxy extends Running {
   readonly ready: Promise<void>;
   /** Installed programs by Service key, for explain. */
   program(): ReadonlyMap<string, ServiceProgram>;
+  /** What it watches, for others who need the same objects. */
+  readonly services: Collection<WatchedService>;
   /** What `tracePacket` needs to know of this node. */
   traceContext(): TraceContext;
 }
@@ -61,6 +63,14 @@ export interface RunningServiceProxy extends Running {
 const triggerAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
 const firstRetryMs = 500;
 const longestRetryMs = 30_000;
+
+/**
+ * A machine that is no node reaches load balancer addresses as its neighbours do, through the node that announces them.
+ * If it translated them, then with br_netfilter also the packets that only cross its bridge between others.
+ */
+function withoutBalancerAddresses(service: Stored<Service>): Stored<Service> {
+  return service.status?.loadBalancer?.ingress === undefined ? service : { ...service, status: {} };
+}
 
 /**
  * Serves Services on this machine: watches them, compiles what changed, installs the difference.
@@ -146,7 +156,8 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     const changes = new Map<string, ServiceProgram | undefined>();
     for (const key of dirty) {
       const watched = watch.services.get(key);
-      const compiled = watched === undefined ? undefined : compileService(watched.service, watched.slices, context);
+      const service = edge && watched !== undefined ? withoutBalancerAddresses(watched.service) : watched?.service;
+      const compiled = service === undefined ? undefined : compileService(service, watched?.slices ?? [], context);
       const program = compiled?.program;
       warn(key, compiled?.warnings ?? []);
       if (watched === undefined) conditions.forget(key);
@@ -271,6 +282,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
   return {
     ready,
     program: () => programs,
+    services: watch.services,
     traceContext: () => ({
       ...layout,
       nodeIps: context.nodeIps,

@@ -38,3 +38,6 @@ export const systemClock: Clock = {
 
 /** The machine's own randomness (not for secrets). */
 export const systemRandom: Random = () => Math.random();
+
+/** Monotonic milliseconds that are the same in all threads of the process, unlike `performance.now()`. */
+export const machineMonotonicMs = (): number => Number(process.hrtime.bigint() / 1000n) / 1000;

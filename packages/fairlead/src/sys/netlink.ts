@@ -4,6 +4,7 @@ import { PinnedBuffer } from './pinned.ts';
 import { bindRaw, close, recv, send, setSocketOption, socket } from './socket.ts';
 
 /** Netlink protocol families (linux/netlink.h). */
+export const NETLINK_ROUTE = 0;
 export const NETLINK_NETFILTER = 12;
 
 const AF_NETLINK = 16;

@@ -1,3 +1,4 @@
+import { announcerNamespace } from '@fairlead/api/fairlead-dev/types';
 import { nodeLeaseNamespace, nodeNameOf } from '../authorization/node-authorizer.ts';
 import type { RestContext } from '../rest/rest-context.ts';
 import { sameJson } from '../rest/strategy.ts';
@@ -154,10 +155,15 @@ function isIn(domain: string, parent: string): boolean {
 }
 
 function checkLease(node: string, write: AdmissionAttributes, refuse: Refuse): void {
+  const name = write.name === '' ? (write.object?.metadata.name ?? '') : write.name;
+  if (write.namespace === announcerNamespace) {
+    // Announcers hand addresses to one another, but speak for nobody else.
+    if (name !== `node-${node}` && !name.startsWith('address-')) refuse('can only access announcer leases of its own');
+    return;
+  }
   if (write.namespace !== nodeLeaseNamespace) {
     refuse(`can only access leases in the "${nodeLeaseNamespace}" system namespace`);
   }
-  const name = write.name === '' ? (write.object?.metadata.name ?? '') : write.name;
   if (name !== node) refuse('can only access node lease with the same name as the requesting node');
 }
 

@@ -251,6 +251,14 @@ const ownRoles: readonly DefaultRole[] = [
     ],
   },
   {
+    // Bound in the announcers' namespace only: Leases of addresses, passwords of BGP peers.
+    name: 'system:fairlead:announcer',
+    rules: [
+      on('coordination.k8s.io', 'leases', 'create delete get list patch update watch'),
+      on('core', 'secrets', 'get list watch'),
+    ],
+  },
+  {
     name: 'system:fairlead:gateway',
     rules: [
       on('core', 'services endpoints namespaces secrets configmaps', read),

@@ -66,6 +66,12 @@ describe('access of node agents', () => {
       uids.set(name, String((pod.metadata as Json).uid));
     }
     await post(`${inDefault}/secrets`, { metadata: { name: 'nobodys' } });
+    // Our own agents are in a group that is bound there; here the node is bound by its name.
+    await post('/apis/rbac.authorization.k8s.io/v1/namespaces/fairlead-addresses/rolebindings', {
+      metadata: { name: 'node-one' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:fairlead:announcer' },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'system:node:one' }],
+    });
   });
   after(async () => {
     await server.stop();
@@ -89,6 +95,10 @@ describe('access of node agents', () => {
     }
   }
 
+  const leasesOf = (namespace: string): string => `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
+  const announcerLeases = leasesOf('fairlead-addresses');
+  const kubeSystemLeases = leasesOf('kube-system');
+  const lease = (name: string): Json => ({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name } });
   const unrelated = /no relationship found between node 'one' and this object$/;
   const merge = { ...agent, 'content-type': 'application/merge-patch+json' };
   const rows: readonly [string, string, string, RegExp, (Json | undefined)?, Json?][] = [
@@ -109,6 +119,16 @@ describe('access of node agents', () => {
       /cannot get resource/,
       undefined,
       impostor,
+    ],
+    ['a Lease of an address', 'POST', announcerLeases, /^ok$/, lease('address-192-0-2-1')],
+    ['its announcer Lease', 'POST', announcerLeases, /^ok$/, lease('node-one')],
+    ['an announcer Lease of another', 'POST', announcerLeases, /announcer leases of its own$/, lease('node-two')],
+    [
+      'the Lease of the controllers',
+      'POST',
+      kubeSystemLeases,
+      /cannot create|can only access/,
+      lease('fairlead-controllers'),
     ],
     ['its Pods', 'GET', `${core}/pods?fieldSelector=spec.nodeName%3Done`, /^ok$/],
     [

@@ -1,6 +1,6 @@
 import type { CustomResourceDefinition } from '@fairlead/api';
 import { ownDefinitions } from '@fairlead/api/fairlead-dev/definitions';
-import type { AddressPool, L2Announcement } from '@fairlead/api/fairlead-dev/types';
+import { type AddressPool, announcerNamespace, type L2Announcement } from '@fairlead/api/fairlead-dev/types';
 import { ApiError, deepEqual } from '@fairlead/client';
 import type { InProcessClient } from '../client/in-process-client.ts';
 
@@ -19,7 +19,10 @@ export async function ensureOwnKinds(
   settled: () => Promise<void>,
   machinePool?: string,
 ): Promise<void> {
-  const isNew = await Promise.all(ownDefinitions.map((definition) => ensureDefinition(client, definition)));
+  const [isNew] = await Promise.all([
+    Promise.all(ownDefinitions.map((definition) => ensureDefinition(client, definition))),
+    ensureAnnouncerNamespace(client),
+  ]);
   if (machinePool === undefined || !isNew.some(Boolean)) return;
   await settled();
   const pool: AddressPool = {
@@ -36,6 +39,22 @@ export async function ensureOwnKinds(
   };
   await createUnlessPresent(client, `${ownPath}/addresspools`, pool);
   await createUnlessPresent(client, `${ownPath}/l2announcements`, announcement);
+}
+
+/** A place of their own for what announcers write: agents may write no Leases and read no Secrets elsewhere. */
+async function ensureAnnouncerNamespace(client: InProcessClient): Promise<void> {
+  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: announcerNamespace } };
+  await createUnlessPresent(client, '/api/v1/namespaces', namespace);
+  const rbac = 'rbac.authorization.k8s.io';
+  const binding = {
+    apiVersion: `${rbac}/v1`,
+    kind: 'RoleBinding',
+    metadata: { name: 'announcers', namespace: announcerNamespace },
+    roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'system:fairlead:announcer' },
+    subjects: [{ apiGroup: rbac, kind: 'Group', name: 'system:fairlead:agents' }],
+  };
+  const path = `/apis/${rbac}/v1/namespaces/${announcerNamespace}/rolebindings`;
+  await createUnlessPresent(client, path, binding);
 }
 
 /** True when the definition was not there. */

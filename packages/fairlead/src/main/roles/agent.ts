@@ -124,6 +124,29 @@ function startProxy(
   });
 }
 
+/** Announces load balancer addresses; stopped before the service proxy, so that no traffic comes that nobody takes. */
+async function startAnnouncements(
+  client: ApiClient,
+  options: AgentRoleOptions,
+  proxy: RunningServiceProxy,
+  registry: MetricRegistry,
+  log: Log,
+): Promise<Running> {
+  const { registerAddressMetrics } = await import('../../addresses/address-metrics.ts');
+  const { startAddresses } = await import('../../addresses/start.ts');
+  const addresses = startAddresses({
+    client,
+    nodeName: options.nodeName,
+    services: proxy.services,
+    nodeIps: options.nodeIp === undefined ? [] : [options.nodeIp],
+    ...surroundings,
+    log,
+    metrics: registerAddressMetrics(registry),
+  });
+  registry.onCollect(() => addresses.observe());
+  return addresses;
+}
+
 /** `/metrics` and `/debug/program`. What only observes must not keep Services from being served: a taken port is logged. */
 async function startAdmin(
   listen: ListenAddress,
@@ -268,6 +291,9 @@ export async function startAgentRole(options: AgentRoleOptions, log: Log): Promi
       if (options.metricsListen !== undefined) {
         const admin = await startAdmin(options.metricsListen, registry, proxy, log);
         if (admin !== undefined) running.others.push(admin);
+      }
+      if (proxy !== undefined && options.mode === 'kernel' && !options.edge) {
+        await other(startAnnouncements(client, options, proxy, registry, log));
       }
       await proxy?.ready;
     };

@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { leases } from '@fairlead/api';
+import { type ApiClient, ApiError } from '@fairlead/client';
+import { FakeApi } from '@fairlead/client/fake-api';
+import { TestClock } from '@fairlead/client/test-clock';
+import fc from 'fast-check';
+import { AddressElection, electionTimes } from './address-election.ts';
+
+/** A client whose network can be cut; watches of before the cut hear nothing any more. */
+function cuttable(api: FakeApi): { readonly client: ApiClient; cut: boolean } {
+  const state = { cut: false };
+  const fail = (): never => {
+    throw new ApiError(0, 'Unreachable', 'cut');
+  };
+  const client = new Proxy(api, {
+    get(target, name) {
+      const value = Reflect.get(target, name) as unknown;
+      if (typeof value !== 'function') return value;
+      if (name !== 'watch') {
+        return async (...args: unknown[]) => (state.cut ? fail() : Reflect.apply(value, target, args));
+      }
+      return async function* (...args: unknown[]) {
+        if (state.cut) fail();
+        for await (const event of Reflect.apply(value, target, args) as AsyncIterable<unknown>) {
+          if (state.cut) return;
+          yield event;
+        }
+      };
+    },
+  });
+  return {
+    client: client as ApiClient,
+    get cut() {
+      return state.cut;
+    },
+    set cut(value: boolean) {
+      state.cut = value;
+    },
+  };
+}
+
+class Candidate {
+  readonly name: string;
+  readonly held = new Set<string>();
+  readonly network: ReturnType<typeof cuttable>;
+  readonly election: AddressElection;
+  deadlineMs = Number.NEGATIVE_INFINITY;
+
+  constructor(name: string, api: FakeApi, clock: TestClock) {
+    this.name = name;
+    const network = cuttable(api);
+    this.network = network;
+    this.election = new AddressElection({
+      client: network.client,
+      node: name,
+      clock,
+      random: () => 0.5,
+      log: () => undefined,
+      nowMs: () => clock.monotonicMs(),
+      onTake: (address) => this.held.add(address),
+      onLose: (address) => this.held.delete(address),
+      onExtend: (deadlineMs) => {
+        this.deadlineMs = deadlineMs;
+      },
+    });
+  }
+}
+
+describe('election of announcers', { timeout: 120_000 }, () => {
+  async function world(names: readonly string[], addresses: readonly string[]) {
+    const clock = new TestClock();
+    const api = new FakeApi({ clock });
+    const nodes = names.map((name) => new Candidate(name, api, clock));
+    for (const node of nodes) node.election.setCandidates(new Set(addresses));
+    /** Who may answer for an address now. */
+    const confirmed = (address: string): Candidate[] =>
+      nodes.filter((node) => node.held.has(address) && clock.monotonicMs() <= node.deadlineMs);
+    return { clock, api, nodes, confirmed };
+  }
+  const many = Array.from({ length: 12 }, (_, n) => `192.0.2.${n + 1}`);
+
+  test('every address finds one node, and the nodes share them', async () => {
+    const { clock, nodes, confirmed } = await world(['a', 'b', 'c'], many);
+    await clock.advance(6000);
+    for (const address of many) assert.equal(confirmed(address).length, 1, address);
+    for (const node of nodes) assert.ok(node.held.size >= 2 && node.held.size <= 6, `${node.name}: ${node.held.size}`);
+    for (const node of nodes) await Promise.all([node.election.stop(), clock.advance(100)]);
+  });
+
+  test('only holders renew, once per node and not per address', async () => {
+    const { clock, api, nodes } = await world(['a', 'b'], many);
+    await clock.advance(6000);
+    nodes[1]!.election.setCandidates(new Set());
+    await clock.advance(6000);
+    api.calls.length = 0;
+    await clock.advance(15_000);
+    const writes = api.calls.filter(({ verb }) => verb !== 'get' && verb !== 'watch' && verb !== 'list');
+    assert.ok(writes.length >= 9 && writes.length <= 11, `${writes.length} writes in 15 s`);
+  });
+
+  test('a holder that is cut off loses its address within the bound, and after it has stopped', async () => {
+    const { clock, nodes, confirmed } = await world(['a', 'b'], ['192.0.2.1']);
+    await clock.advance(3000);
+    const [first] = confirmed('192.0.2.1');
+    first!.network.cut = true;
+    const cutAt = clock.monotonicMs();
+    const second = nodes.find((node) => node !== first)!;
+    while (!second.held.has('192.0.2.1')) {
+      assert.ok(clock.monotonicMs() - cutAt < electionTimes.leaseMs + 1500, 'failover in seconds');
+      assert.ok(confirmed('192.0.2.1').length <= 1);
+      await clock.advance(20);
+    }
+    assert.ok(clock.monotonicMs() > first!.deadlineMs, 'the first had stopped');
+    first!.network.cut = false;
+    await clock.advance(3000);
+    assert.deepEqual([first!.held.size, second.held.size], [0, 1], 'the address does not come back by itself');
+  });
+
+  test('no candidate any more: silent first, then the Lease is free and another takes it at once', async () => {
+    const { clock, api, nodes, confirmed } = await world(['a', 'b'], ['192.0.2.1']);
+    await clock.advance(3000);
+    const [first] = confirmed('192.0.2.1');
+    first!.election.setCandidates(new Set());
+    assert.equal(first!.held.size, 0, 'in the same turn');
+    await clock.advance(1000);
+    const [second] = confirmed('192.0.2.1');
+    assert.ok(second !== undefined && second !== first);
+    await second.election.stop();
+    assert.equal(
+      (await api.get(leases, { namespace: 'fairlead-addresses', name: 'address-192-0-2-1' })).spec?.holderIdentity,
+      '',
+    );
+    assert.equal(
+      nodes.some((node) => node.held.size > 0),
+      false,
+    );
+  });
+
+  test('a restarted node has its addresses back without a change of hands', async () => {
+    const { clock, api, nodes } = await world(['a'], ['192.0.2.1', '2001:db8::1']);
+    await clock.advance(3000);
+    const before = await api.get(leases, { namespace: 'fairlead-addresses', name: 'address-192-0-2-1' });
+    nodes[0]!.network.cut = true;
+    const again = new Candidate('a', api, clock);
+    again.election.setCandidates(new Set(['192.0.2.1', '2001:db8::1']));
+    await clock.advance(600);
+    assert.deepEqual([...again.held].sort(), ['192.0.2.1', '2001:db8::1']);
+    const after = await api.get(leases, { namespace: 'fairlead-addresses', name: 'address-192-0-2-1' });
+    assert.equal(after.metadata.resourceVersion, before.metadata.resourceVersion);
+  });
+
+  test('an absent API: nobody takes over, the holder keeps its Lease', async () => {
+    const { clock, api, nodes } = await world(['a', 'b'], ['192.0.2.1']);
+    await clock.advance(3000);
+    const holder = nodes.find((node) => node.held.size > 0)!;
+    api.setReachable(false);
+    await clock.advance(30_000);
+    assert.deepEqual(
+      nodes.filter((node) => node.held.size > 0),
+      [holder],
+    );
+    assert.ok(clock.monotonicMs() > holder.deadlineMs);
+    api.setReachable(true);
+    await clock.advance(10_000);
+    assert.ok(clock.monotonicMs() <= holder.deadlineMs || nodes.some((node) => node !== holder && node.held.size > 0));
+  });
+
+  test('whatever is cut, restored, added and removed: never two confirmed nodes on an address', async () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constantFrom('cut' as const, 'restore' as const), node: fc.integer({ min: 0, max: 2 }) }),
+      fc.record({
+        kind: fc.constant('candidates' as const),
+        node: fc.integer({ min: 0, max: 2 }),
+        addresses: fc.subarray(['192.0.2.1', '192.0.2.2']),
+      }),
+      fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 50, max: 4000 }) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 12 }), async (steps) => {
+        const addresses = ['192.0.2.1', '192.0.2.2'];
+        const { clock, nodes, confirmed } = await world(['a', 'b', 'c'], addresses);
+        const pass = async (ms: number): Promise<void> => {
+          for (let left = ms; left > 0; left -= 250) {
+            await clock.advance(Math.min(250, left));
+            for (const address of addresses) {
+              const who = confirmed(address).map(({ name }) => name);
+              assert.ok(who.length <= 1, `${address}: ${who.join()}`);
+            }
+          }
+        };
+        await pass(1000);
+        for (const one of steps) {
+          if (one.kind === 'wait') await pass(one.ms);
+          else if (one.kind === 'candidates') nodes[one.node]!.election.setCandidates(new Set(one.addresses));
+          else nodes[one.node]!.network.cut = one.kind === 'cut';
+        }
+        for (const node of nodes) {
+          node.network.cut = false;
+          node.election.setCandidates(new Set(addresses));
+        }
+        await pass(12_000);
+        for (const address of addresses) assert.equal(confirmed(address).length, 1, `${address} has found a node`);
+        for (const node of nodes) void node.election.stop();
+        await clock.advance(1000);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});

@@ -1,0 +1,352 @@
+import { type Lease, leases, type Stored } from '@fairlead/api';
+import { announcerNamespace } from '@fairlead/api/fairlead-dev/types';
+import {
+  type ApiClient,
+  ApiError,
+  type Informer,
+  isAlreadyExists,
+  isConflict,
+  isNotFound,
+  startInformer,
+} from '@fairlead/client';
+import type { Clock, Random } from '../../sys/clock.ts';
+import type { Log, Running } from '../../sys/role.ts';
+import { addressAnnotation, addressLeaseName, leaseLabel, nodeLeaseName, rankOf } from './lease-names.ts';
+
+/** Times of the election, milliseconds. */
+export interface ElectionTimes {
+  /** A holder whose node Lease was not renewed for so long has lost its addresses. */
+  readonly leaseMs: number;
+  readonly renewMs: number;
+  /** A holder stops so much earlier than others may take over. */
+  readonly marginMs: number;
+  /** A free address is taken so much later for each address that a node has. */
+  readonly perHeldMs: number;
+  /** Nodes with equally many addresses reach for one within this time. */
+  readonly spreadMs: number;
+}
+
+/** Defaults of {@link ElectionTimes}. */
+export const electionTimes: ElectionTimes = {
+  leaseMs: 5000,
+  renewMs: 1500,
+  marginMs: 1000,
+  perHeldMs: 150,
+  spreadMs: 200,
+};
+
+/** What an election needs, and whom it tells. */
+export interface ElectionOptions {
+  readonly client: ApiClient;
+  readonly node: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly times?: ElectionTimes;
+  /** Monotonic milliseconds of the deadlines. */
+  readonly nowMs: () => number;
+  /** This node has the address: its announcement may begin. `tookOver`: from a node or from nobody, not from itself. */
+  onTake(address: string, tookOver: boolean): void;
+  /** It has not, or must not have it any more; told before the Lease is given back. */
+  onLose(address: string): void;
+  /** Everything held may be announced until then. */
+  onExtend(deadlineMs: number): void;
+}
+
+/** How often the state is looked at without an event. */
+const turnMs = 250;
+const mostHeldCounted = 20;
+/** No new attempts for so long after a failed one. */
+const failedPauseMs = 300;
+const refusedPauseMs = 10_000;
+
+/**
+ * Holds one Lease per address, and one that says that this node lives while it holds any.
+ *
+ * An address Lease changes hands by compare-and-swap only. A node takes one from another only when it has seen the
+ * other's node Lease unchanged for `leaseMs` and a fresh read shows it unchanged still; the other has stopped
+ * `marginMs` before that, because its deadline counts from before the request that renewed its node Lease.
+ */
+export class AddressElection implements Running {
+  readonly #options: ElectionOptions;
+  readonly #times: ElectionTimes;
+  readonly #informer: Informer<Lease>;
+  #candidates: ReadonlySet<string> = new Set();
+  readonly #held = new Set<string>();
+  /** Since when an address has been free for us to take, by the version of its Lease. */
+  readonly #freeSince = new Map<string, { readonly version: string; readonly atMs: number }>();
+  /** When a node Lease was last seen to change: clocks of others are not trusted. */
+  readonly #seen = new Map<string, { readonly version: string; readonly atMs: number }>();
+  readonly #busy = new Set<string>();
+  #renewing = false;
+  #renewedMs = Number.NEGATIVE_INFINITY;
+  #deadlineMs = Number.NEGATIVE_INFINITY;
+  #pausedUntilMs = Number.NEGATIVE_INFINITY;
+  #stopped = false;
+  #cancel: () => void = () => {};
+  #work: Set<Promise<void>> = new Set();
+
+  constructor(options: ElectionOptions) {
+    this.#options = options;
+    this.#times = options.times ?? electionTimes;
+    const { client, clock, random, log } = options;
+    const selection = { namespace: announcerNamespace, labelSelector: leaseLabel };
+    this.#informer = startInformer(client, leases, selection, { clock, random, log });
+    this.#informer.subscribe((changes) => {
+      for (const { key, new: lease } of changes) {
+        const name = key.slice(key.indexOf('/') + 1);
+        if (lease === undefined) this.#seen.delete(name);
+        else this.#noteVersion(name, lease.metadata.resourceVersion);
+      }
+      this.#turn();
+    });
+    this.#schedule(turnMs);
+  }
+
+  /** Addresses this node may announce; it gives back at once what it has beyond them. */
+  setCandidates(addresses: ReadonlySet<string>): void {
+    this.#candidates = addresses;
+    for (const address of this.#freeSince.keys()) if (!addresses.has(address)) this.#freeSince.delete(address);
+    this.#turn();
+  }
+
+  /** Addresses held now. */
+  held(): ReadonlySet<string> {
+    return this.#held;
+  }
+
+  /** Gives everything back. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#cancel();
+    const held = [...this.#held];
+    for (const address of held) this.#lose(address);
+    await Promise.all(this.#work);
+    await Promise.all(held.map((address) => this.#giveBack(address).catch(() => {})));
+    const { client, node } = this.#options;
+    const name = nodeLeaseName(node);
+    if (this.#renewedMs > 0) await client.delete(leases, { namespace: announcerNamespace, name }).catch(() => {});
+    this.#informer.stop();
+  }
+
+  #schedule(delayMs: number): void {
+    this.#cancel();
+    if (!this.#stopped) this.#cancel = this.#options.clock.after(delayMs, () => this.#turn());
+  }
+
+  #lease(name: string): Stored<Lease> | undefined {
+    return this.#informer.get(`${announcerNamespace}/${name}`);
+  }
+
+  #noteVersion(name: string, version: string): void {
+    if (this.#seen.get(name)?.version !== version) this.#seen.set(name, { version, atMs: this.#options.nowMs() });
+  }
+
+  /** Runs asynchronous work that nobody waits for but `stop`. */
+  #run(work: Promise<void>): void {
+    const own = work
+      .catch((error: unknown) => {
+        // An absent server is nothing new to say; a refusal is for somebody to mend.
+        const refused = error instanceof ApiError && error.code === 403;
+        this.#options.log(refused ? 'warn' : 'debug', 'a Lease could not be written', { error: String(error) });
+        this.#pausedUntilMs = this.#options.nowMs() + (refused ? refusedPauseMs : failedPauseMs);
+      })
+      .finally(() => this.#work.delete(own));
+    this.#work.add(own);
+  }
+
+  #turn(): void {
+    if (this.#stopped) return;
+    if (!this.#informer.hasSynced) {
+      this.#schedule(turnMs);
+      return;
+    }
+    const { node, nowMs } = this.#options;
+    let nextMs = turnMs;
+    for (const address of [...this.#held]) {
+      const holder = this.#lease(addressLeaseName(address))?.spec?.holderIdentity;
+      // Before our own write shows in the cache, the Lease there is an older one.
+      const lost = holder !== node && !this.#busy.has(address);
+      if (lost) this.#lose(address);
+      else if (!this.#candidates.has(address)) {
+        this.#lose(address);
+        this.#run(this.#giveBack(address));
+      }
+    }
+    const mayTry = nowMs() >= this.#pausedUntilMs;
+    for (const address of mayTry ? this.#candidates : []) {
+      if (!this.#held.has(address)) nextMs = Math.min(nextMs, this.#consider(address));
+    }
+    const due = nowMs() - this.#renewedMs >= this.#times.renewMs;
+    if (this.#held.size > 0 && due && mayTry && !this.#renewing) this.#run(this.#renew());
+    this.#schedule(nextMs);
+  }
+
+  #lose(address: string): void {
+    if (!this.#held.delete(address)) return;
+    this.#options.onLose(address);
+  }
+
+  /** Looks at an address that this node may have and has not; returns when to look again. */
+  #consider(address: string): number {
+    if (this.#busy.has(address)) return turnMs;
+    const { node, nowMs } = this.#options;
+    const lease = this.#lease(addressLeaseName(address));
+    const holder = lease?.spec?.holderIdentity ?? '';
+    if (holder === node) {
+      // Ours from before a restart or a pause.
+      this.#run(this.#take(address, lease, undefined));
+      return turnMs;
+    }
+    const now = nowMs();
+    const dead = holder === '' ? undefined : this.#deadVersion(holder);
+    if (holder !== '' && dead === undefined) {
+      this.#freeSince.delete(address);
+      return turnMs;
+    }
+    const version = lease?.metadata.resourceVersion ?? '';
+    let free = this.#freeSince.get(address);
+    if (free?.version !== version) {
+      free = { version, atMs: now };
+      this.#freeSince.set(address, free);
+    }
+    const waiting = Math.min(this.#busy.size + this.#held.size, mostHeldCounted);
+    const delayMs = waiting * this.#times.perHeldMs + rankOf(address, node) * this.#times.spreadMs;
+    const leftMs = free.atMs + delayMs - now;
+    if (leftMs > 0) return Math.ceil(leftMs);
+    this.#run(this.#take(address, lease, dead));
+    return turnMs;
+  }
+
+  /** The version of a holder's node Lease that has stood still (or been absent) too long; else the holder lives. */
+  #deadVersion(holder: string): { readonly node: string; readonly version: string } | undefined {
+    const name = nodeLeaseName(holder);
+    const version = this.#lease(name)?.metadata.resourceVersion ?? '';
+    this.#noteVersion(name, version);
+    const seen = this.#seen.get(name);
+    const stood = seen === undefined ? 0 : this.#options.nowMs() - seen.atMs;
+    return stood > this.#times.leaseMs ? { node: name, version } : undefined;
+  }
+
+  /** Whether a node Lease still has the version that stood still: the watch may be behind. */
+  async #isStillDead(dead: { readonly node: string; readonly version: string }): Promise<boolean> {
+    try {
+      const lease = await this.#options.client.get(leases, { namespace: announcerNamespace, name: dead.node });
+      this.#noteVersion(dead.node, lease.metadata.resourceVersion);
+      return lease.metadata.resourceVersion === dead.version;
+    } catch (error) {
+      if (isNotFound(error)) return dead.version === '';
+      throw error;
+    }
+  }
+
+  async #take(
+    address: string,
+    lease: Stored<Lease> | undefined,
+    dead: { readonly node: string; readonly version: string } | undefined,
+  ): Promise<void> {
+    const { client, node, clock } = this.#options;
+    this.#busy.add(address);
+    try {
+      if (dead !== undefined && !(await this.#isStillDead(dead))) return;
+      // Whoever holds an address must be seen to live.
+      if (!this.#isFresh()) await this.#renew();
+      const mine = lease?.spec?.holderIdentity === node;
+      if (!mine) {
+        const now = new Date(clock.now()).toISOString().replace('Z', '000Z');
+        const spec = {
+          holderIdentity: node,
+          acquireTime: now,
+          renewTime: now,
+          leaseTransitions: (lease?.spec?.leaseTransitions ?? -1) + 1,
+        };
+        const written =
+          lease === undefined
+            ? await client.create(leases, this.#leaseObject(addressLeaseName(address), 'address', spec, address))
+            : await client.update(leases, { ...lease, spec: { ...lease.spec, ...spec } });
+        await this.#informer.caughtUp(written.metadata.resourceVersion);
+      }
+      if (this.#stopped || !this.#candidates.has(address)) {
+        if (!mine) await this.#giveBack(address);
+        return;
+      }
+      this.#freeSince.delete(address);
+      this.#held.add(address);
+      this.#options.onTake(address, !mine);
+    } catch (error) {
+      // Somebody else was faster.
+      if (!isConflict(error) && !isAlreadyExists(error) && !isNotFound(error)) throw error;
+    } finally {
+      this.#busy.delete(address);
+    }
+  }
+
+  #leaseObject(name: string, kind: string, spec: Lease['spec'], address?: string): Lease {
+    return {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: {
+        name,
+        namespace: announcerNamespace,
+        labels: { [leaseLabel]: kind },
+        ...(address === undefined ? {} : { annotations: { [addressAnnotation]: address } }),
+      },
+      spec,
+    };
+  }
+
+  #isFresh(): boolean {
+    return this.#options.nowMs() < this.#deadlineMs;
+  }
+
+  /** Renews the node Lease; the deadline moves only when the cache shows that nobody took anything meanwhile. */
+  async #renew(): Promise<void> {
+    const { client, node, clock, nowMs, onExtend } = this.#options;
+    this.#renewing = true;
+    const startedMs = nowMs();
+    try {
+      const name = nodeLeaseName(node);
+      const spec = {
+        holderIdentity: node,
+        leaseDurationSeconds: Math.ceil(this.#times.leaseMs / 1000),
+        renewTime: new Date(clock.now()).toISOString().replace('Z', '000Z'),
+      };
+      const object = this.#leaseObject(name, 'node', spec);
+      let written: Stored<Lease>;
+      try {
+        written = await client.patch(leases, { namespace: announcerNamespace, name }, 'merge', { spec });
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+        written = await client.create(leases, object);
+      }
+      this.#renewedMs = startedMs;
+      await this.#informer.caughtUp(written.metadata.resourceVersion);
+      if (this.#stopped) return;
+      // What somebody took while our time was over is lost before the deadline moves.
+      for (const address of [...this.#held]) {
+        const holder = this.#lease(addressLeaseName(address))?.spec?.holderIdentity;
+        if (holder !== node && !this.#busy.has(address)) this.#lose(address);
+      }
+      this.#deadlineMs = startedMs + this.#times.leaseMs - this.#times.marginMs;
+      onExtend(this.#deadlineMs);
+    } finally {
+      this.#renewing = false;
+    }
+  }
+
+  async #giveBack(address: string): Promise<void> {
+    const { client, node } = this.#options;
+    const lease = this.#lease(addressLeaseName(address));
+    if (lease?.spec?.holderIdentity !== node) return;
+    this.#busy.add(address);
+    try {
+      const written = await client.update(leases, { ...lease, spec: { ...lease.spec, holderIdentity: '' } });
+      if (!this.#stopped) await this.#informer.caughtUp(written.metadata.resourceVersion);
+    } catch (error) {
+      if (!isConflict(error) && !isNotFound(error)) throw error;
+    } finally {
+      this.#busy.delete(address);
+    }
+  }
+}
