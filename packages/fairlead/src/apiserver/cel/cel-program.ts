@@ -1,6 +1,7 @@
 import { type ASTNode, Environment, EvaluationError } from '@marcbachmann/cel-js';
 import { type CelBudget, spendSteps, withBudget } from './cel-budget.ts';
 import { registerListFunctions } from './list-functions.ts';
+import { registerLoopMacros } from './loop-macros.ts';
 import { registerNetworkFunctions } from './network-functions.ts';
 import { registerQuantityFunctions } from './quantity-functions.ts';
 import { linearMatches, registerTextFunctions } from './text-functions.ts';
@@ -44,6 +45,7 @@ function libraryEnvironment(): Environment {
   registerNetworkFunctions(env);
   registerTextFunctions(env);
   registerListFunctions(env);
+  registerLoopMacros(env);
   registerQuantityFunctions(env);
   return env;
 }

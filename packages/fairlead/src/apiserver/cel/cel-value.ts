@@ -86,7 +86,11 @@ export class CelValues {
       if (property !== undefined) {
         const escaped = celFieldName(name);
         if (escaped !== undefined && !Object.hasOwn(result, escaped)) {
-          if (inner !== null || property.nullable === true) put(escaped, this.convert(inner, property));
+          if (inner !== null || property.nullable === true) {
+            put(escaped, this.convert(inner, property));
+            // Behind a dot a reserved word is no keyword: published rules read `ref.namespace`.
+            if (reserved.has(name)) put(name, this.convert(inner, property));
+          }
         }
       } else if (typeof additional === 'object') put(name, this.convert(inner, additional));
       else if (

@@ -1,7 +1,8 @@
 import { type Definition, itemsOf, type JsonSchema, schemaPath, type ValidationRule } from '@fairlead/api/crd/index';
 import type { FieldCause } from '@fairlead/api/schema';
-import { compileCel } from '../cel/cel-program.ts';
+import { type Compiled, compileCel } from '../cel/cel-program.ts';
 import { ruleVariables } from './cel-rules.ts';
+import { undeclaredField } from './rule-type-check.ts';
 
 const reasons = ['FieldValueRequired', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueDuplicate'];
 
@@ -15,7 +16,7 @@ export function definitionRuleCauses(definition: Definition, old: Definition | u
     const path = schemaPath(versions, index);
     if (schema?.openAPIV3Schema === undefined || seen.has(path)) return [];
     seen.add(path);
-    return nodeCauses(schema.openAPIV3Schema, path, true, known);
+    return nodeCauses(schema.openAPIV3Schema, path, true, known, true);
   });
 }
 
@@ -28,14 +29,20 @@ function collect(schema: JsonSchema | undefined, into: Set<string>): void {
 }
 
 /** `correlatable`: values at this node can be matched with their old ones, so `oldSelf` has a meaning. */
-function nodeCauses(schema: JsonSchema, path: string, correlatable: boolean, known: ReadonlySet<string>): FieldCause[] {
+function nodeCauses(
+  schema: JsonSchema,
+  path: string,
+  correlatable: boolean,
+  known: ReadonlySet<string>,
+  isRoot = false,
+): FieldCause[] {
   const causes: FieldCause[] = [];
   const rules = schema['x-kubernetes-validations'] ?? [];
   const typed = (schema.type ?? '') !== '' || schema['x-kubernetes-int-or-string'] === true;
   for (const [index, rule] of rules.entries()) {
     if (known.has(JSON.stringify(rule))) continue;
     const place = `${path}.x-kubernetes-validations[${index}]`;
-    causes.push(...ruleCauses(rule, place, correlatable));
+    causes.push(...ruleCauses(rule, place, correlatable, schema, isRoot));
   }
   if (rules.length > 0 && !typed) {
     causes.push(wrong(`${path}.x-kubernetes-validations`, 'null', 'rules need a type'));
@@ -55,7 +62,13 @@ function nodeCauses(schema: JsonSchema, path: string, correlatable: boolean, kno
   return causes;
 }
 
-function ruleCauses(rule: ValidationRule, place: string, correlatable: boolean): FieldCause[] {
+function ruleCauses(
+  rule: ValidationRule,
+  place: string,
+  correlatable: boolean,
+  schema: JsonSchema,
+  isRoot: boolean,
+): FieldCause[] {
   const causes: FieldCause[] = [];
   if (rule.rule.trim() === '') {
     return [{ reason: 'FieldValueRequired', field: `${place}.rule`, message: 'Required value: rule is not specified' }];
@@ -84,7 +97,13 @@ function ruleCauses(rule: ValidationRule, place: string, correlatable: boolean):
   if (rule.fieldPath !== undefined && !/^(?:\.[A-Za-z_][A-Za-z0-9_-]*|\['[^']+'\])+$/.test(rule.fieldPath)) {
     causes.push(wrong(`${place}.fieldPath`, JSON.stringify(rule.fieldPath), 'fieldPath must be a valid path'));
   }
-  const compiled = compileCel(rule.rule, ruleVariables(rule));
+  const typedVariables = rule.optionalOldSelf === true ? ['self'] : ['self', 'oldSelf'];
+  const compile = (source: string): Compiled => {
+    const compiled = compileCel(source, ruleVariables(rule));
+    const fault = compiled.ok ? undeclaredField(compiled.program, schema, isRoot, typedVariables) : undefined;
+    return fault === undefined ? compiled : { ok: false, text: fault };
+  };
+  const compiled = compile(rule.rule);
   if (!compiled.ok) causes.push(wrong(`${place}.rule`, goStruct(rule), `compilation failed: ${compiled.text}`));
   else {
     const { type, names } = compiled.program;
@@ -105,7 +124,7 @@ function ruleCauses(rule: ValidationRule, place: string, correlatable: boolean):
     }
   }
   if (rule.messageExpression !== undefined && rule.messageExpression !== '') {
-    const message = compileCel(rule.messageExpression, ruleVariables(rule));
+    const message = compile(rule.messageExpression);
     if (!message.ok) {
       causes.push(
         wrong(`${place}.messageExpression`, goStruct(rule), `messageExpression compilation failed: ${message.text}`),
