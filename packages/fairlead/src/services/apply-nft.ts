@@ -76,9 +76,8 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
 
   const run = async (family: IpFamily, transaction: NftTransaction): Promise<void> => {
     if (transaction.isEmpty) return;
-    const text = transaction.text();
-    const work = (): Promise<void> => options.runNft(text);
-    const large = isLargeTransaction(text);
+    const large = isLargeTransaction(transaction);
+    const work = (): Promise<void> => options.runNft(large ? transaction.parts() : transaction.text());
     await (options.monitor === undefined ? work() : options.monitor.during(nftFamilyOf(family), large, work));
     options.onCommit?.(family, transaction.count);
   };

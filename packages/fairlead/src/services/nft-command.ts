@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { Readable } from 'node:stream';
 import type { NftablesLibrary } from '../sys/nftables-library.ts';
 import { nftTableName } from './nft-layout.ts';
 
@@ -16,8 +17,11 @@ export class ServiceProxyError extends Error {
   }
 }
 
-/** Runs one transaction; rejects with {@link ServiceProxyError} and then nothing of it is installed. */
-export type RunNft = (text: string) => Promise<void>;
+/**
+ * Runs one transaction, given as text or as parts of a text too long to hold twice; rejects with
+ * {@link ServiceProxyError} and then nothing of it is installed.
+ */
+export type RunNft = (text: string | Iterable<string>) => Promise<void>;
 
 /** Oldest nft that understands the table (maps with `typeof` keys and concatenated values). */
 const oldestNft: readonly [number, number, number] = [1, 0, 1];
@@ -28,7 +32,7 @@ interface Exit {
   readonly stderr: string;
 }
 
-function run(command: readonly string[], args: readonly string[], input: string): Promise<Exit> {
+function run(command: readonly string[], args: readonly string[], input: string | Iterable<string>): Promise<Exit> {
   return new Promise((resolve, reject) => {
     const [program = 'nft', ...first] = command;
     const child = spawn(program, [...first, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -48,7 +52,7 @@ function run(command: readonly string[], args: readonly string[], input: string)
     child.on('close', (status) => resolve({ status, stdout, stderr }));
     // nft may fail before it has read all; its status tells, not the broken pipe.
     child.stdin.on('error', () => undefined);
-    child.stdin.end(input);
+    Readable.from(typeof input === 'string' ? [input] : input).pipe(child.stdin);
   });
 }
 
@@ -62,8 +66,8 @@ function failure(stderr: string): ServiceProxyError {
 const longestInProcess = 64 * 1024;
 
 /** Whether a transaction is so long that the program runs it. */
-export function isLargeTransaction(text: string): boolean {
-  return text.length > longestInProcess;
+export function isLargeTransaction({ length }: { readonly length: number }): boolean {
+  return length > longestInProcess;
 }
 
 /** Runs transactions through the nft program; `command` may put words before it (tests enter a namespace). */
@@ -81,7 +85,7 @@ export function createRunNft(command: readonly string[] = ['nft']): RunNft {
 export function createFastRunNft(library: NftablesLibrary | undefined, program: RunNft): RunNft {
   if (library === undefined) return program;
   return async (text) => {
-    if (isLargeTransaction(text)) return program(text);
+    if (typeof text !== 'string' || isLargeTransaction(text)) return program(text);
     const result = library.run(text);
     if (!result.ok) throw failure(result.message);
   };

@@ -1,6 +1,7 @@
 import { type EndpointSlice, endpointSlices, type Service, type Stored, services } from '@fairlead/api';
 import { type ApiClient, startInformer } from '@fairlead/client';
 import { type Collection, groupBy, informerCollection, joinByKey } from '../collections/index.ts';
+import { serviceNameLabel, stripService, stripSlice } from './service-strip.ts';
 
 /** A Service with its EndpointSlices. */
 export interface WatchedService {
@@ -15,8 +16,6 @@ export interface ServiceWatch {
   stop(): void;
 }
 
-const serviceNameLabel = 'kubernetes.io/service-name';
-
 /** Key of the Service a slice belongs to; `undefined` for a slice without the label. */
 export function serviceKeyOfSlice(slice: EndpointSlice): string | undefined {
   const name = slice.metadata?.labels?.[serviceNameLabel];
@@ -25,8 +24,9 @@ export function serviceKeyOfSlice(slice: EndpointSlice): string | undefined {
 
 /** Watches Services and slices; slices without a Service are kept apart until it comes. */
 export function watchServices(client: ApiClient): ServiceWatch {
-  const serviceInformer = startInformer(client, services);
-  const sliceInformer = startInformer(client, endpointSlices);
+  // An informer's own type says that it strips any kind; it is only asked for its own.
+  const serviceInformer = startInformer(client, services, {}, { strip: stripService as never });
+  const sliceInformer = startInformer(client, endpointSlices, {}, { strip: stripSlice as never });
   const slices = informerCollection('endpoint slices', sliceInformer);
   const joined = joinByKey<Stored<Service>, readonly Stored<EndpointSlice>[], WatchedService>(
     'services with slices',

@@ -16,6 +16,7 @@ import { isEligible, layoutFor, type NodeSettings, nodeContext, sameContext, sam
 import type { ServiceProgram } from './program.ts';
 import { ProxyHealth, serveProxyHealth } from './proxy-health.ts';
 import type { ServiceProxyMetrics } from './service-proxy-metrics.ts';
+import { triggerAnnotation } from './service-strip.ts';
 import { type WatchedService, watchServices } from './service-watch.ts';
 import type { TraceContext } from './trace.ts';
 
@@ -60,7 +61,6 @@ export interface RunningServiceProxy extends Running {
   traceContext(): TraceContext;
 }
 
-const triggerAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
 const firstRetryMs = 500;
 const longestRetryMs = 30_000;
 

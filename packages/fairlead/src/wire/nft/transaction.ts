@@ -33,8 +33,8 @@ export class NftTransaction {
   readonly #table: string;
   readonly #head: string[] = [];
   readonly #tail: string[] = [];
-  readonly #added = new Map<string, string[]>();
-  readonly #deleted = new Map<string, string[]>();
+  readonly #added = new Map<string, ElementBatches>();
+  readonly #deleted = new Map<string, ElementBatches>();
   #addedElements = 0;
   #deletedElements = 0;
   #chainOperations = 0;
@@ -75,18 +75,13 @@ export class NftTransaction {
   }
 
   addElement(set: string, key: string, value: string): void {
-    const text = value === '' ? key : `${key} : ${value}`;
-    const list = this.#added.get(set);
-    if (list === undefined) this.#added.set(set, [text]);
-    else list.push(text);
+    batchesOf(this.#added, set).add(value === '' ? key : `${key} : ${value}`);
     this.#addedElements++;
   }
 
   /** A map's element is deleted by its key alone. */
   deleteElement(set: string, key: string): void {
-    const list = this.#deleted.get(set);
-    if (list === undefined) this.#deleted.set(set, [key]);
-    else list.push(key);
+    batchesOf(this.#deleted, set).add(key);
     this.#deletedElements++;
   }
 
@@ -102,19 +97,56 @@ export class NftTransaction {
     };
   }
 
-  /** The transaction for `nft -f -`, ending in a newline; empty when there is nothing to do. */
-  text(): string {
-    const lines = [...this.#head];
-    for (const [set, keys] of this.#deleted) this.#batch('delete', set, keys, lines);
-    for (const [set, elements] of this.#added) this.#batch('add', set, elements, lines);
-    lines.push(...this.#tail);
-    return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+  /** Characters of {@link text}, about. */
+  get length(): number {
+    let length = 0;
+    for (const line of this.#head) length += line.length;
+    for (const sets of [this.#deleted, this.#added]) for (const batches of sets.values()) length += batches.length;
+    return length;
   }
 
-  #batch(verb: 'add' | 'delete', set: string, elements: readonly string[], lines: string[]): void {
-    for (let start = 0; start < elements.length; start += elementsPerCommand) {
-      const batch = elements.slice(start, start + elementsPerCommand);
-      lines.push(`${verb} element ${this.#table} ${set} { ${batch.join(', ')} }`);
-    }
+  /** The transaction for `nft -f -`, ending in a newline; empty when there is nothing to do. */
+  text(): string {
+    return [...this.parts()].join('');
   }
+
+  /** {@link text} in parts of some ten thousand characters. A full load has megabytes, which nobody needs as one. */
+  *parts(): Generator<string> {
+    if (this.#head.length > 0) yield `${this.#head.join('\n')}\n`;
+    for (const [set, batches] of this.#deleted) yield* this.#commands('delete', set, batches);
+    for (const [set, batches] of this.#added) yield* this.#commands('add', set, batches);
+    if (this.#tail.length > 0) yield `${this.#tail.join('\n')}\n`;
+  }
+
+  *#commands(verb: 'add' | 'delete', set: string, batches: ElementBatches): Generator<string> {
+    for (const batch of batches.all()) yield `${verb} element ${this.#table} ${set} { ${batch} }\n`;
+  }
+}
+
+/** Elements of one set, joined as they come: as many small strings they would take thrice the memory. */
+class ElementBatches {
+  readonly #full: string[] = [];
+  #open: string[] = [];
+  length = 0;
+
+  add(element: string): void {
+    this.length += element.length + 2;
+    if (this.#open.push(element) < elementsPerCommand) return;
+    this.#full.push(this.#open.join(', '));
+    this.#open = [];
+  }
+
+  *all(): Generator<string> {
+    yield* this.#full;
+    if (this.#open.length > 0) yield this.#open.join(', ');
+  }
+}
+
+function batchesOf(sets: Map<string, ElementBatches>, set: string): ElementBatches {
+  let batches = sets.get(set);
+  if (batches === undefined) {
+    batches = new ElementBatches();
+    sets.set(set, batches);
+  }
+  return batches;
 }
