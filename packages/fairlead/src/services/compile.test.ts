@@ -130,3 +130,11 @@ test('Services that are not proxied', () => {
     assert.equal(isProxied(service), false, label);
   }
 });
+
+test('a machine that is not a node has no local endpoints, and therefore no policy Local for cluster IPs', () => {
+  const service = sceneService('web', { clusterIP: '10.96.0.1', internalTrafficPolicy: 'Local' });
+  const outside = { nodeName: 'edge', nodeIps: [], isNode: false };
+  const port = compileService(service, [sceneSlice('web', [there(1)])], outside).program?.ports[0];
+  assert.equal(port?.internalTrafficPolicy, 'Cluster');
+  assert.equal(port?.clusterEndpoints.length, 1);
+});

@@ -27,6 +27,8 @@ export interface NodeContext extends NodeTopology {
   readonly nodeIps: readonly string[];
   /** Value of `service.kubernetes.io/service-proxy-name` of the Services that are ours. Default: no such label. */
   readonly proxyName?: string;
+  /** False for a machine that is not a node: no endpoint can ever be on it. */
+  readonly isNode?: boolean;
   /** What its kernel cannot do, each with the name of what is missing. Default: nothing. */
   readonly lacking?: ReadonlyMap<KernelFeature, string>;
 }
@@ -108,7 +110,8 @@ function compileFrontend(
   const { service, family, vips, annotations, node } = around;
   const spec = service.spec ?? {};
   const hasOutside = spec.type === 'NodePort' || spec.type === 'LoadBalancer' || spec.externalIPs?.length;
-  const internalTrafficPolicy = spec.internalTrafficPolicy ?? 'Cluster';
+  // Where no endpoint can be local, policy Local would only be a hole.
+  const internalTrafficPolicy = node.isNode === false ? 'Cluster' : (spec.internalTrafficPolicy ?? 'Cluster');
   const externalTrafficPolicy = (hasOutside ? spec.externalTrafficPolicy : undefined) ?? 'Cluster';
   const usesLocal = internalTrafficPolicy === 'Local' || externalTrafficPolicy === 'Local';
   const categories = categorizeEndpoints(endpoints, node);

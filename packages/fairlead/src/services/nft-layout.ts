@@ -42,6 +42,38 @@ export const preparedLbChains = 4;
 
 const protocols: readonly Protocol[] = ['TCP', 'UDP', 'SCTP'];
 
+const lbKinds: readonly LbChainKind[] = ['lb', 'lb-local', 'lb-port', 'lb-port-local'];
+/** Chains of connections from outside: policy Cluster, and policy Local. */
+export type DispatchChain = `external${'' | '-port' | '-range'}${'' | '-local'}`;
+const dispatchChains: readonly DispatchChain[] = [
+  'external',
+  'external-local',
+  'external-port',
+  'external-port-local',
+  'external-range',
+  'external-range-local',
+];
+/** The maps that lead from a class to its chain: from frontends, and from chains of connections from outside. */
+export const classMaps = ['classes', 'backend-classes'] as const;
+/** Numbers of chains of single Service ports begin here. */
+export const firstSpecialClass = 0x8000_0000;
+
+/**
+ * The number by which elements name a chain, in the maps `classes` and `backend-classes`.
+ *
+ * Not by a verdict of their own: whenever an element with a `goto` is added, the kernel looks for loops
+ * in the whole table, which means at every element of every verdict map. With 25,000 Services that is
+ * 4 ms for each change; a number is just data.
+ */
+export function lbClass(kind: LbChainKind, count: number): number {
+  return lbKinds.indexOf(kind) * 0x10000 + count;
+}
+
+/** As {@link lbClass}. */
+export function dispatchClass(chain: DispatchChain): number {
+  return 0x40000 + dispatchChains.indexOf(chain);
+}
+
 /** nft family of an address family. */
 export function nftFamilyOf(family: IpFamily): NftFamily {
   return family === 'IPv4' ? 'ip' : 'ip6';
@@ -145,6 +177,18 @@ function ofFamily(cidrs: readonly string[], ip: NftFamily): string[] {
   return cidrs.filter((cidr) => cidr.includes(':') === (ip === 'ip6'));
 }
 
+function preparedClasses(): string[] {
+  return Array.from({ length: preparedLbChains }, (_, index) => `${lbClass('lb', index + 1)} : goto lb-${index + 1}`);
+}
+
+/**
+ * Follows the chain that a map names for a key. One rule: without an entry it ends before the second
+ * look-up. The priority of the connection's first packet serves as register; forwarding sets it anew.
+ */
+function byClass(key: string, map: string, classes: string = 'classes'): string {
+  return `meta priority set ${key} map @${map} meta priority vmap @${classes}`;
+}
+
 function layoutSets(ip: NftFamily, options: NftLayoutOptions): NftSet[] {
   const address = ip === 'ip' ? 'ipv4_addr' : 'ipv6_addr';
   const frontend = `${address} . inet_proto . inet_service`;
@@ -167,6 +211,8 @@ function layoutSets(ip: NftFamily, options: NftLayoutOptions): NftSet[] {
     ];
   });
   const verdictMap = (name: string, key: string): NftSet => ({ kind: 'map', name, type: `type ${key} : verdict` });
+  const port = 'inet_proto . inet_service';
+  const classMap = (name: string, key: string): NftSet => ({ kind: 'map', name, type: `type ${key} : classid` });
   return [
     {
       kind: 'set',
@@ -195,14 +241,20 @@ function layoutSets(ip: NftFamily, options: NftLayoutOptions): NftSet[] {
         ]),
     { kind: 'set', name: 'cluster-ips', type: `type ${address}` },
     ...endpointMaps,
-    verdictMap('frontends', frontend),
-    verdictMap('backends', frontend),
-    verdictMap('local-backends', frontend),
-    verdictMap('unavailable', frontend),
-    verdictMap('node-ports', 'inet_proto . inet_service'),
-    verdictMap('port-backends', 'inet_proto . inet_service'),
-    verdictMap('port-local-backends', 'inet_proto . inet_service'),
-    verdictMap('unavailable-ports', 'inet_proto . inet_service'),
+    {
+      kind: 'map',
+      name: 'classes',
+      type: 'typeof meta priority : verdict',
+      elements: [...preparedClasses(), ...dispatchChains.map((chain) => `${dispatchClass(chain)} : goto ${chain}`)],
+    },
+    // Apart, or chains of connections from outside would seem to lead to themselves.
+    { kind: 'map', name: 'backend-classes', type: 'typeof meta priority : verdict', elements: preparedClasses() },
+    ...['frontends', 'backends', 'local-backends'].map((name) => classMap(name, frontend)),
+    { kind: 'set', name: 'refused', type: `type ${frontend}` },
+    { kind: 'set', name: 'silent', type: `type ${frontend}` },
+    ...['node-ports', 'port-backends', 'port-local-backends'].map((name) => classMap(name, port)),
+    { kind: 'set', name: 'refused-ports', type: `type ${port}` },
+    { kind: 'set', name: 'silent-ports', type: `type ${port}` },
     { kind: 'set', name: 'restricted', type: `type ${frontend}` },
     { kind: 'set', name: 'admitted', type: `type ${frontend} . ${address}`, flags: ['interval'] },
     { kind: 'set', name: 'denied', type: `type ${frontend} . ${address}`, flags: ['interval'] },
@@ -254,10 +306,11 @@ function rangeSets(ip: NftFamily, frontend: string, address: string): NftSet[] {
     return { kind, name: `range-${name}`, type: `type ${type}`, flags: ['interval'] };
   };
   return [
-    intervals('map', 'frontends', `${frontend} : verdict`),
-    intervals('map', 'backends', `${frontend} : verdict`),
-    intervals('map', 'local-backends', `${frontend} : verdict`),
-    intervals('map', 'unavailable', `${frontend} : verdict`),
+    intervals('map', 'frontends', `${frontend} : classid`),
+    intervals('map', 'backends', `${frontend} : classid`),
+    intervals('map', 'local-backends', `${frontend} : classid`),
+    intervals('set', 'refused', frontend),
+    intervals('set', 'silent', frontend),
     intervals('set', 'guarded', frontend),
     intervals('set', 'restricted', frontend),
     intervals('set', 'admitted', `${frontend} . ${address}`),
@@ -290,14 +343,14 @@ function layoutChains(ip: NftFamily, options: NftLayoutOptions): NftChain[] {
     return { name: `lb-${index + 1}`, rules: lbChainRules(ip, 'lb', index + 1) };
   });
   const external = (name: string, key: string, backends: string, localBackends: string): NftChain[] => [
-    { name, rules: [mark, `${key} vmap @${backends}`] },
+    { name, rules: [mark, byClass(key, backends, 'backend-classes')] },
     {
       // Policy Local: Pods reach every endpoint unmasqueraded, the node every endpoint, others local ones.
       name: `${name}-local`,
       rules: [
-        ...(detectsPods ? [`${fromPod} ${key} vmap @${backends}`] : []),
+        ...(detectsPods ? [`${fromPod} ${byClass(key, backends, 'backend-classes')}`] : []),
         `fib saddr type local goto ${name}`,
-        `${key} vmap @${localBackends}`,
+        byClass(key, localBackends, 'backend-classes'),
       ],
     },
   ];
@@ -315,19 +368,23 @@ function layoutChains(ip: NftFamily, options: NftLayoutOptions): NftChain[] {
           : detectsPods
             ? [`${ip} daddr @cluster-ips ${notFromPod} ${mark}`]
             : []),
-        `${frontend} vmap @frontends`,
-        ...(options.nodePorts ? [`${onNodeAddress} ${port} vmap @node-ports`] : []),
+        byClass(frontend, 'frontends'),
+        ...(options.nodePorts ? [`${onNodeAddress} ${byClass(port, 'node-ports')}`] : []),
         // Last: a range on an address of the node leaves node ports alone.
-        `${frontend} vmap @range-frontends`,
+        byClass(frontend, 'range-frontends'),
       ],
     },
     {
       // After DNAT: whatever still has a Service's address was not translated.
       name: 'untranslated',
       rules: [
-        `${frontend} vmap @unavailable`,
-        ...(options.nodePorts ? [`${onNodeAddress} ${port} vmap @unavailable-ports`] : []),
-        `${frontend} vmap @range-unavailable`,
+        `${frontend} @refused goto refuse`,
+        `${frontend} @silent drop`,
+        ...(options.nodePorts
+          ? [`${onNodeAddress} ${port} @refused-ports goto refuse`, `${onNodeAddress} ${port} @silent-ports drop`]
+          : []),
+        `${frontend} @range-refused goto refuse`,
+        `${frontend} @range-silent drop`,
         `${ip} daddr @cluster-ips goto refuse`,
         `${ip} daddr @service-cidrs drop`,
       ],

@@ -73,7 +73,8 @@ const counts: readonly [
   ],
   ['nothing changed', program(plain, remote(3)), program(plain, remote(3)), '+0 -0 chains 0'],
   // The first Service with so many endpoints makes the shared chain: itself, its flush and three rules.
-  ['first Service with 40 endpoints', program(plain, remote(39)), program(plain, remote(40)), '+2 -1 chains 4'],
+  // A count that no Service had: its chain, and the chain's number in two maps.
+  ['first Service with 40 endpoints', program(plain, remote(39)), program(plain, remote(40)), '+4 -1 chains 4'],
   ['last endpoint gone: unavailable instead', program(plain, remote(1)), program(plain, []), '+1 -2 chains 0'],
   [
     'local endpoint added: also a hairpin element',
@@ -81,7 +82,7 @@ const counts: readonly [
     program(plain, [...remote(2), '10.244.1.77']),
     '+3 -1 chains 0',
   ],
-  ['node port, 2 → 3 endpoints', program(nodePort, remote(2)), program(nodePort, remote(3)), '+4 -2 chains 4'],
+  ['node port, 2 → 3 endpoints', program(nodePort, remote(2)), program(nodePort, remote(3)), '+6 -2 chains 4'],
   [
     'affinity, one endpoint replaced',
     program(sticky, remote(3)),

@@ -15,7 +15,10 @@ import {
   vipFrontendKey,
 } from './nft-elements.ts';
 import {
+  classMaps,
+  firstSpecialClass,
   lbChainRules,
+  lbClass,
   type NftLayoutOptions,
   nftFamilyOf,
   nftLayout,
@@ -76,6 +79,7 @@ export class NftPlanner {
   readonly #lbChains = new Set<string>();
   readonly #retired = new Set<string>();
   readonly #numbers = new StableNumbers();
+  readonly #classes = new StableNumbers(firstSpecialClass);
   #started = false;
 
   constructor(family: IpFamily, options: NftPlannerOptions) {
@@ -283,7 +287,8 @@ export class NftPlanner {
     const mayHave = (frontend: FrontendKey): boolean => !denied.has(frontend);
     for (const port of allPorts(program)) {
       const placement = placements.get(port.key);
-      if (placement !== undefined) addPortElements(out, port, placement, { nodePorts, mayHave });
+      if (placement !== undefined)
+        addPortElements(out, port, placement, { nodePorts, mayHave, classes: this.#classes });
     }
     return out;
   }
@@ -293,6 +298,7 @@ export class NftPlanner {
       if (this.#lbChains.has(name)) continue;
       this.#addTo(this.#lbChains, name);
       transaction.setChain(name, lbChainRules(nftFamilyOf(this.#family), kind, count));
+      for (const map of classMaps) transaction.addElement(map, String(lbClass(kind, count)), `goto ${name}`);
     }
   }
 

@@ -46,6 +46,7 @@ export function nodeContext(settings: NodeSettings, node: Stored<Node> | undefin
     nodeIps: [...new Set([...(settings.nodeIps ?? []), ...addresses])],
     ...(zone === undefined ? {} : { zone }),
     ...(settings.proxyName === undefined ? {} : { proxyName: settings.proxyName }),
+    ...(settings.edge === true ? { isNode: false } : {}),
   };
 }
 

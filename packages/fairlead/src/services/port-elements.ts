@@ -9,8 +9,11 @@ import {
 } from './nft-elements.ts';
 import {
   affinityChainRules,
+  classMaps,
+  dispatchClass,
   endpointMapName,
   type LbChainKind,
+  lbClass,
   limitChainRules,
   localIndexOffset,
   mapFor,
@@ -30,16 +33,20 @@ import {
   shortCircuitVerdict,
   type VipFrontend,
 } from './program.ts';
+import type { StableNumbers } from './stable-numbers.ts';
 
 /** Names of the sets and chains of one sort of frontend: an address, a node port, a range on an address. */
 interface FrontendNames {
   /** Where connections are dispatched from. */
   readonly frontends: string;
   /** Chain of what comes from outside. */
-  readonly dispatch: string;
+  readonly dispatch: 'external' | 'external-port' | 'external-range';
   readonly backends: string;
   readonly localBackends: string;
-  readonly unavailable: string;
+  /** Nobody serves: connections are answered with a refusal. */
+  readonly refused: string;
+  /** Nobody on this node serves: no answer. */
+  readonly silent: string;
   readonly restricted: string;
   readonly admitted: string;
   readonly denied: string;
@@ -56,7 +63,8 @@ const addressNames: FrontendNames = {
   dispatch: 'external',
   backends: 'backends',
   localBackends: 'local-backends',
-  unavailable: 'unavailable',
+  refused: 'refused',
+  silent: 'silent',
   restricted: 'restricted',
   admitted: 'admitted',
   denied: 'denied',
@@ -70,7 +78,8 @@ const nodePortNames: FrontendNames = {
   dispatch: 'external-port',
   backends: 'port-backends',
   localBackends: 'port-local-backends',
-  unavailable: 'unavailable-ports',
+  refused: 'refused-ports',
+  silent: 'silent-ports',
   restricted: 'restricted-ports',
   admitted: 'admitted-ports',
   denied: 'denied-ports',
@@ -85,7 +94,8 @@ const rangeNames: FrontendNames = {
   dispatch: 'external-range',
   backends: 'range-backends',
   localBackends: 'range-local-backends',
-  unavailable: 'range-unavailable',
+  refused: 'range-refused',
+  silent: 'range-silent',
   restricted: 'range-restricted',
   admitted: 'range-admitted',
   denied: 'range-denied',
@@ -109,10 +119,17 @@ class PortElements {
   readonly #names: FrontendNames;
   readonly #translation: Translation;
   readonly #placement: PortPlacement;
+  readonly #classes: StableNumbers;
   readonly #protocol: string;
   readonly #affinityChains = new Map<'cluster' | 'local', string>();
 
-  constructor(out: ServiceElements, port: ServicePortProgram | PortRangeProgram, placement: PortPlacement) {
+  constructor(
+    out: ServiceElements,
+    port: ServicePortProgram | PortRangeProgram,
+    placement: PortPlacement,
+    classes: StableNumbers,
+  ) {
+    this.#classes = classes;
     const range = 'lastPort' in port;
     this.#out = out;
     this.#port = port;
@@ -180,6 +197,13 @@ class PortElements {
     return name;
   }
 
+  /** The class of a chain of this Service port alone. */
+  #specialClass(chain: string): string {
+    const number = String(this.#classes.of(chain));
+    for (const map of classMaps) this.#element(map, number, `goto ${chain}`);
+    return number;
+  }
+
   /** Who may connect, and how often. */
   #admission(frontend: string, ranges: readonly string[] | undefined, names: FrontendNames): void {
     const { deniedSources, limits, key, family } = this.#port;
@@ -205,15 +229,15 @@ class PortElements {
     this.#out.shared.add(synProxyChains);
   }
 
-  /** Balances over one endpoint set: the verdict to put into a frontend or back-end map. */
+  /** Balances over one endpoint set: the class to put into a frontend or back-end map. */
   #balance(set: 'cluster' | 'local', kind: LbChainKind, prefix: string): string {
     const timeoutSeconds = this.#port.affinityTimeoutSeconds;
     const chain = timeoutSeconds === undefined ? undefined : this.#affinityChain(set, timeoutSeconds);
-    if (chain !== undefined) return `goto ${chain}`;
+    if (chain !== undefined) return this.#specialClass(chain);
     const slots = this.#slotChain(set);
-    if (slots !== undefined) return `goto ${slots}`;
+    if (slots !== undefined) return this.#specialClass(slots);
     const range = this.#rangeChain(set);
-    if (range !== undefined) return `goto ${range}`;
+    if (range !== undefined) return this.#specialClass(range);
     const placed = this.#placement[set];
     const byPort = kind === 'lb-port' || kind === 'lb-port-local';
     const map = endpointMapName(this.#port.protocol, byPort ? 'node-port' : 'address');
@@ -223,7 +247,7 @@ class PortElements {
     }
     const name = `${kind}-${placed.length}`;
     this.#out.lbChains.set(name, { kind, count: placed.length });
-    return `goto ${name}`;
+    return String(lbClass(kind, placed.length));
   }
 
   /** Key of an address frontend: one port or a range of them. */
@@ -243,7 +267,7 @@ class PortElements {
     if (verdict.kind === 'balance') {
       this.#element(names.frontends, frontend, this.#balance(verdict.set, names.lb, `${vip.ip} . ${port.port}`));
       this.#synProxy(frontend, names);
-    } else this.#element(names.unavailable, frontend, verdict.kind === 'drop' ? 'drop' : 'goto refuse');
+    } else this.#element(verdict.kind === 'drop' ? names.silent : names.refused, frontend, '');
   }
 
   externalVip(vip: VipFrontend): void {
@@ -261,12 +285,13 @@ class PortElements {
   #external(frontend: string, prefix: string, names: FrontendNames): void {
     const port = this.#port;
     if (shortCircuitVerdict(port).kind !== 'balance') {
-      this.#element(names.unavailable, frontend, 'goto refuse');
+      this.#element(names.refused, frontend, '');
       return;
     }
     this.#element(names.backends, frontend, this.#balance('cluster', names.lb, prefix));
     const policyCluster = port.externalTrafficPolicy === 'Cluster';
-    this.#element(names.frontends, frontend, `goto ${names.dispatch}${policyCluster ? '' : '-local'}`);
+    const chain = policyCluster ? names.dispatch : (`${names.dispatch}-local` as const);
+    this.#element(names.frontends, frontend, String(dispatchClass(chain)));
     if (policyCluster) {
       this.#synProxy(frontend, names);
       return;
@@ -274,7 +299,7 @@ class PortElements {
     if (externalVerdict(port).kind === 'balance') {
       this.#element(names.localBackends, frontend, this.#balance('local', names.lbLocal, prefix));
       this.#synProxy(frontend, names);
-    } else this.#element(names.unavailable, frontend, 'drop');
+    } else this.#element(names.silent, frontend, '');
   }
 
   hairpins(): void {
@@ -291,9 +316,9 @@ export function addPortElements(
   out: ServiceElements,
   port: ServicePortProgram | PortRangeProgram,
   placement: PortPlacement,
-  options: { readonly nodePorts: boolean; readonly mayHave: FrontendFilter },
+  options: { readonly nodePorts: boolean; readonly mayHave: FrontendFilter; readonly classes: StableNumbers },
 ): void {
-  const builder = new PortElements(out, port, placement);
+  const builder = new PortElements(out, port, placement, options.classes);
   for (const vip of port.vips) {
     if (!options.mayHave(vipFrontendKey(port, vip.ip))) continue;
     if (vip.kind === 'clusterIP') builder.clusterIp(vip);

@@ -9,6 +9,12 @@ import { hashText } from '@fairlead/balance';
 export class StableNumbers {
   readonly #numbers = new Map<string, number>();
   readonly #taken = new Set<number>();
+  readonly #first: number;
+
+  /** All numbers are `first` or above; `first` is a single bit. */
+  constructor(first: number = 0) {
+    this.#first = first;
+  }
 
   /** Names that have a number. */
   get size(): number {
@@ -19,8 +25,8 @@ export class StableNumbers {
   of(name: string): number {
     const known = this.#numbers.get(name);
     if (known !== undefined) return known;
-    let number = hashText(name, 0) >>> 0;
-    while (number === 0 || this.#taken.has(number)) number = (number + 1) >>> 0;
+    let number = (hashText(name, 0) | this.#first) >>> 0;
+    while (number === 0 || this.#taken.has(number)) number = ((number + 1) | this.#first) >>> 0;
     this.#numbers.set(name, number);
     this.#taken.add(number);
     return number;
