@@ -141,6 +141,71 @@ describe('mistakes in network policies', () => {
   for (const [name, actual, expected] of rows) test(name, () => assert.deepEqual(actual, expected));
 });
 
+describe('mistakes in autoscalers and indexed Jobs', () => {
+  const scaler = (spec: Json): string[] =>
+    mistakes('autoscaling/v2', 'HorizontalPodAutoscaler', {
+      spec: { scaleTargetRef: { kind: 'Deployment', name: 'd' }, minReplicas: 1, maxReplicas: 3, ...spec },
+    });
+  const pods = { metric: { name: 'm' }, target: { type: 'AverageValue', averageValue: '1' } };
+  const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } };
+  const job = (spec: Json): string[] => {
+    const object = { metadata: { ...metadata }, spec: { selector: { matchLabels: { a: 'b' } }, template, ...spec } };
+    return mistakes('batch/v1', 'Job', { spec: applyDefaults('batch/v1', 'Job', structuredClone(object)).spec });
+  };
+  const rows: readonly [string, string[], string[]][] = [
+    ['a metric of Pods', scaler({ metrics: [{ type: 'Pods', pods }] }), []],
+    [
+      'a metric without its source',
+      scaler({ metrics: [{ type: 'Resource', pods }] }),
+      ['spec.metrics[0].resource: Required value: must populate information for the given metric source'],
+    ],
+    [
+      'two sources',
+      scaler({ metrics: [{ type: 'Pods', pods, external: pods }] }),
+      ['spec.metrics[0].external: Forbidden: must populate the given metric source only'],
+    ],
+    [
+      'a target of nothing',
+      scaler({ metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization' } } }] }),
+      [
+        'spec.metrics[0].resource.target.averageUtilization: Required value: must set either a target raw value or a target utilization',
+      ],
+    ],
+    [
+      'a policy out of bounds',
+      scaler({
+        behavior: {
+          scaleUp: { stabilizationWindowSeconds: 4000, policies: [{ type: 'X', value: 0, periodSeconds: 2000 }] },
+        },
+      }),
+      [
+        'spec.behavior.scaleUp.stabilizationWindowSeconds: Invalid value: 4000: must be less than or equal to 3600',
+        'spec.behavior.scaleUp.policies[0].type: Unsupported value: "X": supported values: "Percent", "Pods"',
+        'spec.behavior.scaleUp.policies[0].value: Invalid value: 0: must be greater than zero',
+        'spec.behavior.scaleUp.policies[0].periodSeconds: Invalid value: 2000: must be less than or equal to 1800',
+      ],
+    ],
+    [
+      'limits per index need indexes',
+      job({ backoffLimitPerIndex: 1 }),
+      ['spec.backoffLimitPerIndex: Invalid value: 1: requires indexed completion mode'],
+    ],
+    [
+      'more failed indexes than there are',
+      job({ completionMode: 'Indexed', completions: 2, backoffLimitPerIndex: 1, maxFailedIndexes: 3 }),
+      ['spec.maxFailedIndexes: Invalid value: 3: must be less than or equal to completions'],
+    ],
+    [
+      'a success policy without rules',
+      job({ completionMode: 'Indexed', completions: 2, successPolicy: { rules: [{}] } }),
+      [
+        'spec.successPolicy.rules[0]: Required value: at least one of succeededCount or succeededIndexes must be specified',
+      ],
+    ],
+  ];
+  for (const [name, actual, expected] of rows) test(name, () => assert.deepEqual(actual, expected));
+});
+
 describe('defaults of bounds', () => {
   test('limits of containers follow from their maximum', () => {
     const range = { metadata, spec: { limits: [{ type: 'Container', max: { cpu: '2' }, min: { memory: '1Mi' } }] } };

@@ -1,6 +1,6 @@
 import { dns1123LabelErrors } from '../../names.ts';
 import { type FieldCause, invalid, notSupported, required, tooLong } from '../field-cause.ts';
-import { checkImmutable, checkNonNegative, type JsonObject, numberIn, objectIn, textIn } from './fields.ts';
+import { checkImmutable, checkNonNegative, type JsonObject, numberIn, objectIn, objectsIn, textIn } from './fields.ts';
 import { validatePodTemplate } from './pod.ts';
 
 /** Longest name of a CronJob: its Jobs append eleven characters to it. */
@@ -35,6 +35,7 @@ function validateJobSpec(spec: JsonObject, field: string): FieldCause[] {
   if (mode === 'Indexed' && numberIn(spec, 'completions') === undefined) {
     causes.push(required(`${field}.completions`, 'when completion mode is Indexed'));
   }
+  causes.push(...validateIndexLimits(spec, field, mode === 'Indexed'));
   const template = objectIn(spec, 'template');
   causes.push(...validatePodTemplate(template, `${field}.template`));
   const policy = textIn(objectIn(template, 'spec'), 'restartPolicy');
@@ -43,6 +44,57 @@ function validateJobSpec(spec: JsonObject, field: string): FieldCause[] {
     causes.push(required(policyField, `valid values: ${RESTART_POLICIES.map((text) => `"${text}"`).join(', ')}`));
   } else if (!RESTART_POLICIES.includes(policy)) {
     causes.push(notSupported(policyField, policy, RESTART_POLICIES));
+  }
+  return causes;
+}
+
+/** Checks what depends on indexes: limits of failures per index and the success policy. */
+function validateIndexLimits(spec: JsonObject, field: string, indexed: boolean): FieldCause[] {
+  const causes: FieldCause[] = [];
+  for (const name of ['backoffLimitPerIndex', 'maxFailedIndexes']) {
+    causes.push(...checkNonNegative(spec[name], `${field}.${name}`));
+  }
+  const { backoffLimitPerIndex, maxFailedIndexes, successPolicy } = spec;
+  if (!indexed) {
+    if (backoffLimitPerIndex !== undefined) {
+      causes.push(invalid(`${field}.backoffLimitPerIndex`, backoffLimitPerIndex, 'requires indexed completion mode'));
+    }
+    if (maxFailedIndexes !== undefined) {
+      causes.push(invalid(`${field}.maxFailedIndexes`, maxFailedIndexes, 'requires indexed completion mode'));
+    }
+    if (successPolicy !== undefined) {
+      causes.push(invalid(`${field}.successPolicy`, successPolicy, 'requires indexed completion mode'));
+    }
+    return causes;
+  }
+  const completions = numberIn(spec, 'completions') ?? 0;
+  const most = numberIn(spec, 'maxFailedIndexes');
+  if (most !== undefined && most > completions) {
+    causes.push(invalid(`${field}.maxFailedIndexes`, most, 'must be less than or equal to completions'));
+  }
+  if (most !== undefined && backoffLimitPerIndex === undefined) {
+    causes.push(required(`${field}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'));
+  }
+  const rules = objectsIn(objectIn(spec, 'successPolicy'), 'rules');
+  if (successPolicy !== undefined && rules.length === 0) {
+    causes.push(
+      required(
+        `${field}.successPolicy.rules`,
+        'at least one rules must be specified when the successPolicy is specified',
+      ),
+    );
+  }
+  for (const [index, rule] of rules.entries()) {
+    const place = `${field}.successPolicy.rules[${index}]`;
+    if (rule.succeededCount === undefined && rule.succeededIndexes === undefined) {
+      causes.push(required(place, 'at least one of succeededCount or succeededIndexes must be specified'));
+    }
+    const count = numberIn(rule, 'succeededCount');
+    causes.push(...checkNonNegative(count, `${place}.succeededCount`));
+    if (count !== undefined && count > completions) {
+      const text = `must be less than or equal to ${completions} (the number of specified completions)`;
+      causes.push(invalid(`${place}.succeededCount`, count, text));
+    }
   }
   return causes;
 }
