@@ -8,7 +8,10 @@ import { storeKey } from '../watch/object-cache.ts';
 /** One write on its way through admission. */
 export interface AdmissionAttributes {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
+  /** The version admission sees it in. */
   readonly resource: ServedResource;
+  /** The version of the request, where that is another one. */
+  readonly requested?: ServedResource;
   readonly subresource: string | undefined;
   readonly namespace: string;
   readonly name: string;
@@ -100,13 +103,14 @@ export function requestOf(write: AdmissionAttributes, uid: string): Record<strin
   const { resource, user } = write;
   const kind = { group: resource.group, version: resource.version, kind: resource.kind };
   const plural = { group: resource.group, version: resource.version, resource: resource.plural };
+  const asked = write.requested ?? resource;
   return {
     uid,
     kind,
     resource: plural,
     ...(write.subresource === undefined ? {} : { subResource: write.subresource }),
-    requestKind: kind,
-    requestResource: plural,
+    requestKind: { group: asked.group, version: asked.version, kind: asked.kind },
+    requestResource: { group: asked.group, version: asked.version, resource: asked.plural },
     ...(write.subresource === undefined ? {} : { requestSubResource: write.subresource }),
     ...(write.name === '' ? {} : { name: write.name }),
     ...(write.namespace === '' ? {} : { namespace: write.namespace }),

@@ -320,4 +320,112 @@ describe('admission', () => {
       await client.request('DELETE', `${admissions}/validatingadmissionpolicybindings/${name}`);
     }
   });
+
+  describe('a kind of two versions', () => {
+    const group = 'versions.example';
+    const path = (version: string): string => `/apis/${group}/${version}/namespaces/default/twins`;
+    const versionRules = [{ operations: ['*'], apiGroups: [group], apiVersions: ['v1'], resources: ['twins'] }];
+
+    before(async () => {
+      const schema = {
+        openAPIV3Schema: {
+          type: 'object',
+          properties: { spec: { type: 'object', properties: { a: { type: 'string' } } } },
+        },
+      };
+      await client.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+        metadata: { name: `twins.${group}` },
+        spec: {
+          group,
+          names: { kind: 'Twin', plural: 'twins' },
+          scope: 'Namespaced',
+          versions: ['v1', 'v1beta1'].map((name) => ({ name, served: true, storage: name === 'v1', schema })),
+        },
+      });
+      const end = systemClock.monotonicMs() + 10_000;
+      while ((await failure(client.request('GET', path('v1beta1')))) !== 'none') {
+        assert.ok(systemClock.monotonicMs() < end, 'not served');
+        await systemClock.sleep(5);
+      }
+    });
+
+    async function bindPolicy(matchPolicy: string): Promise<void> {
+      await client.request('POST', `${admissions}/validatingadmissionpolicies`, {
+        metadata: { name: 'twins' },
+        spec: {
+          matchConstraints: { matchPolicy, resourceRules: versionRules },
+          validations: [
+            {
+              expression: `object.apiVersion != '${group}/v1' || request.requestKind.version == 'v1'`,
+              messageExpression: "request.requestKind.version + ' as ' + request.kind.version",
+            },
+          ],
+        },
+      });
+      await client.request('POST', `${admissions}/validatingadmissionpolicybindings`, {
+        metadata: { name: 'twins' },
+        spec: { policyName: 'twins', validationActions: ['Deny'] },
+      });
+    }
+
+    test('a policy about one version sees writes through the other, converted', async () => {
+      await bindPolicy('Equivalent');
+      assert.match(
+        await failure(client.request('POST', path('v1beta1'), { metadata: { name: 'p' } })),
+        /v1beta1 as v1$/,
+      );
+      assert.equal(
+        await failure(client.request('POST', `${path('v1')}?dryRun=All`, { metadata: { name: 'p' } })),
+        'none',
+      );
+    });
+
+    test('a policy that wants exactly its version does not', async () => {
+      await bindPolicy('Exact');
+      const body = { metadata: { name: 'exact' } };
+      assert.equal(await failure(client.request('POST', `${path('v1beta1')}?dryRun=All`, body)), 'none');
+    });
+
+    test('a mutating webhook gets its version and its change comes back in that of the request', async () => {
+      await configure('Mutating', { rules: versionRules, matchPolicy: 'Equivalent' });
+      verdict = () => ({
+        allowed: true,
+        patchType: 'JSONPatch',
+        patch: Buffer.from(JSON.stringify([{ op: 'add', path: '/spec', value: { a: 'hook' } }])).toString('base64'),
+      });
+      const made = (await client.request('POST', path('v1beta1'), { metadata: { name: 'm' } })) as Record<
+        string,
+        unknown
+      >;
+      assert.deepEqual([made.apiVersion, made.spec], [`${group}/v1beta1`, { a: 'hook' }]);
+      assert.partialDeepStrictEqual(seen[0]?.request, {
+        kind: { version: 'v1' },
+        requestKind: { version: 'v1beta1' },
+        object: { apiVersion: `${group}/v1` },
+      } as never);
+      seen = [];
+      await configure('Validating', { rules: versionRules, matchPolicy: 'Exact' });
+      await client.request('POST', `${path('v1beta1')}?dryRun=All`, { metadata: { name: 'n' } });
+      assert.equal(seen.length, 1, 'only the mutating one is asked');
+    });
+  });
+
+  test('on an update, what a webhook adds belongs to nobody', async () => {
+    const { metadata } = (await create({ a: '1' })) as { metadata: { name: string } };
+    await configure('Mutating');
+    verdict = () => ({
+      allowed: true,
+      patchType: 'JSONPatch',
+      patch: Buffer.from(JSON.stringify([{ op: 'add', path: '/data/added', value: 'yes' }])).toString('base64'),
+    });
+    const updated = (await client.request(
+      'PATCH',
+      `${maps}/${metadata.name}?fieldManager=me`,
+      { data: { b: '2' } },
+      { 'content-type': 'application/merge-patch+json' },
+    )) as { data: object; metadata: { managedFields: { manager: string; fieldsV1: object }[] } };
+    assert.deepEqual(updated.data, { a: '1', b: '2', added: 'yes' });
+    const mine = updated.metadata.managedFields.find(({ manager }) => manager === 'me');
+    assert.deepEqual(mine?.fieldsV1, { 'f:data': { 'f:b': {} } });
+  });
 });

@@ -37,7 +37,7 @@ export class Admission {
   /** Throws the refusal of a policy or validating webhook. */
   async check(write: AdmissionAttributes, warnings: string[]): Promise<void> {
     if (this.refusesNothing || write.resource.group === ownGroup) return;
-    this.#policies.check(write, warnings);
+    await this.#policies.check(write, warnings);
     await this.#webhooks.validate(write, warnings);
   }
 }

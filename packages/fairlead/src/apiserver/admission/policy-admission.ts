@@ -4,6 +4,7 @@ import { EvaluationError } from '@marcbachmann/cel-js';
 import { CelBudget } from '../cel/cel-budget.ts';
 import { type CelProgram, compileCel } from '../cel/cel-program.ts';
 import { CelValues } from '../cel/cel-value.ts';
+import type { ServedResource } from '../resources/served-resources.ts';
 import type { RestContext } from '../rest/rest-context.ts';
 import { qualifiedResource, StatusError } from '../server/status-error.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
@@ -12,17 +13,18 @@ import type { StoredObject } from '../watch/stored-object.ts';
 import {
   type AdmissionAttributes,
   type MatchRules,
-  matchesWrite,
   namespaceOf,
   recordsOf,
   requestOf,
 } from './admission-attributes.ts';
+import { isMatched, type MatchPolicy, matchedWrite, matchPolicyOf } from './equivalent-write.ts';
 import { admissionVariables, compileConditions, evaluateConditions, type MatchCondition } from './match-conditions.ts';
 
 /** A ValidatingAdmissionPolicy ready to run (KEP-3488). */
 interface CompiledPolicy {
   readonly failurePolicy: 'Fail' | 'Ignore';
   readonly match: MatchRules | undefined;
+  readonly matchPolicy: MatchPolicy;
   readonly conditions: readonly MatchCondition[];
   readonly variables: readonly { readonly name: string; readonly program: CelProgram | undefined }[];
   readonly validations: readonly {
@@ -72,19 +74,24 @@ export class PolicyAdmission {
   }
 
   /** Throws the refusal of the first policy that denies the write; warnings are appended. */
-  check(write: AdmissionAttributes, warnings: string[]): void {
+  async check(given: AdmissionAttributes, warnings: string[]): Promise<void> {
     if (this.isIdle) return;
     const { cache } = this.#context;
     const budget = new CelBudget();
-    const shared = new SharedVariables(this.#context, write);
+    // One conversion to CEL values per version that policies look at.
+    const sharedBy = new Map<ServedResource, SharedVariables>();
     for (const binding of cache.resource(this.#bindings).list('')) {
       const spec = recordOf(binding.object.spec) ?? {};
       const policyName = String(spec.policyName ?? '');
       const stored = cache.resource(this.#policies).get(storeKey(this.#policies, '', policyName));
       if (stored === undefined) continue;
       const policy = this.#policy(stored);
-      if (!matchesWrite(this.#context, policy.match ?? {}, write)) continue;
-      if (!matchesWrite(this.#context, spec.matchResources as MatchRules | undefined, write)) continue;
+      const resources = spec.matchResources as (MatchRules & { matchPolicy?: unknown }) | undefined;
+      if (!isMatched(this.#context, resources, matchPolicyOf(resources?.matchPolicy), given)) continue;
+      const write = await matchedWrite(this.#context, policy.match ?? {}, policy.matchPolicy, given);
+      if (write === undefined) continue;
+      const shared = sharedBy.get(write.resource) ?? new SharedVariables(this.#context, write);
+      sharedBy.set(write.resource, shared);
       const actions = Array.isArray(spec.validationActions) ? (spec.validationActions as unknown[]) : [];
       const bindingName = binding.object.metadata.name ?? '';
       const refusals = this.#refusals(policy, spec, write, shared, budget);
@@ -269,6 +276,7 @@ function compilePolicy(object: KubeObject): CompiledPolicy {
   return {
     failurePolicy: spec.failurePolicy === 'Ignore' ? 'Ignore' : 'Fail',
     match: spec.matchConstraints as MatchRules | undefined,
+    matchPolicy: matchPolicyOf(recordOf(spec.matchConstraints)?.matchPolicy),
     conditions: compileConditions(recordsOf(spec.matchConditions) as { name?: string; expression?: string }[], names),
     variables: declared.map(({ name, expression }) => ({
       name: String(name),

@@ -3,20 +3,15 @@ import { jsonPatch } from '@fairlead/api/patch/json-patch';
 import { SchemaError } from '@fairlead/api/schema';
 import { CelBudget } from '../cel/cel-budget.ts';
 import { CelValues } from '../cel/cel-value.ts';
+import { inVersion } from '../crd/equivalent-version.ts';
 import { typed } from '../rest/decode-body.ts';
 import type { RestContext } from '../rest/rest-context.ts';
 import { sameJson } from '../rest/strategy.ts';
 import { StatusError } from '../server/status-error.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import type { StoredObject } from '../watch/stored-object.ts';
-import {
-  type AdmissionAttributes,
-  type MatchRule,
-  matchesWrite,
-  namespaceOf,
-  recordsOf,
-  requestOf,
-} from './admission-attributes.ts';
+import { type AdmissionAttributes, type MatchRule, namespaceOf, recordsOf, requestOf } from './admission-attributes.ts';
+import { type MatchPolicy, matchedWrite, matchPolicyOf } from './equivalent-write.ts';
 import { admissionVariables, compileConditions, evaluateConditions, type MatchCondition } from './match-conditions.ts';
 import { callWebhook, WebhookCallError, type WebhookTarget } from './webhook-call.ts';
 
@@ -33,6 +28,7 @@ interface Webhook {
   readonly dryRunSafe: boolean;
   readonly reviewVersion: string;
   readonly reinvoke: boolean;
+  readonly matchPolicy: MatchPolicy;
 }
 
 /** The answer of a webhook. */
@@ -40,6 +36,8 @@ interface Verdict {
   readonly allowed: boolean;
   readonly status: Record<string, unknown>;
   readonly patch: unknown;
+  /** The write as the webhook saw it. */
+  readonly write: AdmissionAttributes;
 }
 
 /** Calls mutating and validating webhooks (admission.k8s.io/v1). */
@@ -87,7 +85,7 @@ export class WebhookAdmission {
   /** Throws the refusal of a validating webhook; they are asked all at once. */
   async validate(write: AdmissionAttributes, warnings: string[]): Promise<void> {
     const answers = await Promise.allSettled(
-      this.#webhooks(this.#validating).map((webhook) => this.#ask(webhook, write, write.object, warnings)),
+      this.#webhooks(this.#validating).map((webhook) => this.#ask(webhook, write, warnings)),
     );
     const failure = answers.find((answer) => answer.status === 'rejected');
     if (failure !== undefined) throw failure.reason;
@@ -99,11 +97,12 @@ export class WebhookAdmission {
     object: KubeObject,
     warnings: string[],
   ): Promise<KubeObject> {
-    const verdict = await this.#ask(webhook, { ...write, object }, object, warnings);
+    const verdict = await this.#ask(webhook, { ...write, object }, warnings);
     if (verdict?.patch === undefined) return object;
     try {
-      const patched = jsonPatch(object, verdict.patch);
-      return typed(patched, write.resource, [], 'Ignore', []);
+      const { resource, object: seen = object } = verdict.write;
+      const patched = typed(jsonPatch(seen, verdict.patch), resource, [], 'Ignore', []);
+      return resource === write.resource ? patched : await inVersion(resource, write.resource, patched);
     } catch (error) {
       if (!(error instanceof SchemaError) && !(error instanceof StatusError)) throw error;
       return this.#failed(webhook, `admission webhook attempted to apply an invalid patch: ${error.message}`) ?? object;
@@ -111,12 +110,7 @@ export class WebhookAdmission {
   }
 
   /** Asks one webhook; `undefined`: it is not concerned, or its failure is ignored. */
-  async #ask(
-    webhook: Webhook,
-    write: AdmissionAttributes,
-    object: KubeObject | undefined,
-    warnings: string[],
-  ): Promise<Verdict | undefined> {
+  async #ask(webhook: Webhook, given: AdmissionAttributes, warnings: string[]): Promise<Verdict | undefined> {
     const { rules, namespaceSelector, objectSelector } = webhook;
     if (rules.length === 0) return undefined;
     const match = {
@@ -124,7 +118,9 @@ export class WebhookAdmission {
       ...(namespaceSelector === undefined ? {} : { namespaceSelector }),
       ...(objectSelector === undefined ? {} : { objectSelector }),
     };
-    if (!matchesWrite(this.#context, match, write)) return undefined;
+    const write = await matchedWrite(this.#context, match, webhook.matchPolicy, given);
+    if (write === undefined) return undefined;
+    const { object } = write;
     if (webhook.conditions.length > 0) {
       const values = new CelValues();
       const namespace = namespaceOf(this.#context, write.namespace);
@@ -161,14 +157,20 @@ export class WebhookAdmission {
       if (!(error instanceof WebhookCallError)) throw error;
       return this.#failed(webhook, `failed to call webhook: ${error.message}`);
     }
-    const verdict = this.#verdict(webhook, uid, answer, warnings);
+    const verdict = this.#verdict(webhook, write, uid, answer, warnings);
     const notes = recordOf(recordOf(recordOf(answer)?.response)?.auditAnnotations) ?? {};
     for (const [key, value] of Object.entries(notes))
       write.auditAnnotations?.set(`${webhook.name}/${key}`, String(value));
     return verdict;
   }
 
-  #verdict(webhook: Webhook, uid: string, answer: unknown, warnings: string[]): Verdict | undefined {
+  #verdict(
+    webhook: Webhook,
+    write: AdmissionAttributes,
+    uid: string,
+    answer: unknown,
+    warnings: string[],
+  ): Verdict | undefined {
     const response = recordOf(recordOf(answer)?.response);
     if (response === undefined) return this.#failed(webhook, 'webhook response was absent');
     if (response.uid !== uid) {
@@ -192,7 +194,7 @@ export class WebhookAdmission {
         return this.#failed(webhook, 'webhook returned a patch that is no JSON');
       }
     }
-    return { allowed: true, status, patch };
+    return { allowed: true, status, patch, write };
   }
 
   #failed(webhook: Webhook, why: string): undefined {
@@ -247,6 +249,7 @@ function webhookOf(webhook: Record<string, unknown>): Webhook {
     timeoutMs: Number(webhook.timeoutSeconds ?? 10) * 1000,
     dryRunSafe: webhook.sideEffects === 'None' || webhook.sideEffects === 'NoneOnDryRun',
     reviewVersion: versions.includes('v1') ? 'v1' : 'v1beta1',
+    matchPolicy: matchPolicyOf(webhook.matchPolicy),
     reinvoke: webhook.reinvocationPolicy === 'IfNeeded',
   };
 }

@@ -1,4 +1,5 @@
 // Hot path: every read and write of a custom resource passes here.
+
 import {
   applySchemaDefaults,
   type Definition,
@@ -16,6 +17,7 @@ import {
 } from '@fairlead/api/crd/index';
 import { dns1123SubdomainErrors } from '@fairlead/api/names';
 import { type ManagedType, structureOfOpenApi } from '@fairlead/api/patch/apply/index';
+import { plainText } from '@fairlead/api/plain-text';
 import { decodeObject, type FieldCause } from '@fairlead/api/schema';
 import { validateMetadata, validateMetadataUpdate } from '@fairlead/api/schema/validate/metadata';
 import { StatusError } from '../server/status-error.ts';
@@ -218,6 +220,14 @@ export class CustomKind {
     return new StoredObject({ key, value, createRevision, modRevision });
   }
 
+  /** An object of any version in this one. */
+  async inVersion(object: KubeObject): Promise<KubeObject> {
+    if (object.apiVersion === this.#apiVersion) return object;
+    if (this.#webhook === undefined) return { ...object, apiVersion: this.#apiVersion };
+    const [converted] = await this.#webhook.convert([object], this.#apiVersion);
+    return converted!;
+  }
+
   /** The object in the version the store keeps. */
   async toStorage(object: KubeObject): Promise<KubeObject> {
     if (object.apiVersion === this.#storageApiVersion) return object;
@@ -233,10 +243,10 @@ export class CustomKind {
     if (found.length === 0 || found[0] === null) return [];
     const value = found[0];
     const wrong = (shown: unknown, why: string): FieldCause[] => [
-      { reason: 'FieldValueInvalid', field: path, message: `Invalid value: ${String(shown)}: ${why}` },
+      { reason: 'FieldValueInvalid', field: path, message: `Invalid value: ${plainText(shown)}: ${why}` },
     ];
     if (typeof value !== 'number' || !Number.isInteger(value)) {
-      return wrong(0, `${path} accessor error: ${String(value)} is of the type ${goType(value)}, expected int64`);
+      return wrong(0, `${path} accessor error: ${plainText(value)} is of the type ${goType(value)}, expected int64`);
     }
     if (value < 0) return wrong(value, 'should be a non-negative integer');
     if (value > maxInt32) return wrong(value, `should be less than or equal to ${maxInt32}`);

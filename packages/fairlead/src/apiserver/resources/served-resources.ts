@@ -142,6 +142,13 @@ export class ServedResources {
     return this.#byPath.get(`${group === '' ? version : `${group}/${version}`}/${plural}`);
   }
 
+  /** The same resource in its other served versions. */
+  otherVersions(resource: ServedResource): readonly ServedResource[] {
+    return this.all.filter(
+      (other) => other !== resource && other.prefix === resource.prefix && other.group === resource.group,
+    );
+  }
+
   hasGroup(group: string): boolean {
     return this.#groups.has(group);
   }

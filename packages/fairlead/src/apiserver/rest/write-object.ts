@@ -187,14 +187,15 @@ export async function updateObject(
   mergeStringData(resource, wanted);
   applyKindDefaults(resource, wanted);
   const write = { ...writeOf(target, name, options.subresource, options.dryRun), operation: 'UPDATE', old } as const;
+  const owner = options.ownedUnder ?? options.subresource ?? '';
+  // Before admission: what webhooks change belongs to nobody.
+  const managedFields = Object.hasOwn(options, 'managedFields')
+    ? options.managedFields
+    : trackReplace(context, target, old, wanted, given.managedFields, owner);
   if (!context.admission.changesNothing) {
     replaceContent(wanted, await context.admission.change({ ...write, object: wanted }, wanted, target.warnings));
     applyKindDefaults(resource, wanted);
   }
-  const owner = options.ownedUnder ?? options.subresource ?? '';
-  const managedFields = Object.hasOwn(options, 'managedFields')
-    ? options.managedFields
-    : trackReplace(context, target, old, wanted, given.managedFields, owner);
   const next = isolate(resource, wanted, old, options.subresource);
   applyKindDefaults(resource, next);
   restrictNode(context, { ...write, object: next });
