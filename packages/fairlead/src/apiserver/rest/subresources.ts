@@ -3,14 +3,17 @@ import type { TokenIssuer } from '../auth/token-issuer.ts';
 import { requestToken } from '../auth/token-request.ts';
 import { customScaleOf, withCustomReplicas } from '../crd/custom-scale.ts';
 import type { ApiAnswer } from '../server/api-request.ts';
-import { negotiate } from '../server/media-type.ts';
+import { bodyMediaType, negotiate } from '../server/media-type.ts';
 import { badRequest, invalid, methodNotAllowed, StatusError, unknownResource } from '../server/status-error.ts';
 import { nodeServer } from '../streaming/node-server.ts';
 import { openPodStream } from '../streaming/pod-stream.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { StoredObject, storedValue } from '../watch/stored-object.ts';
+import { applyPatchType } from './apply.ts';
+import { applyScale } from './apply-scale.ts';
 import { decodeBody, fieldValidation, typed } from './decode-body.ts';
 import { evictPod } from './eviction.ts';
+import { checkFieldManager } from './field-manager.ts';
 import { readPatch } from './read-patch.ts';
 import { textAnswer } from './represent.ts';
 import type { RestContext, RestRequest } from './rest-context.ts';
@@ -101,14 +104,19 @@ export class Subresources {
     const isPatch = request.method === 'PATCH';
     const validation = fieldValidation(request.query, isPatch ? 'PatchOptions' : 'UpdateOptions');
     const dryRun = isDryRun(request.query, isPatch ? 'PatchOptions' : 'UpdateOptions');
-    const patch = isPatch ? readPatch(scaleTarget(target)) : undefined;
+    const isApply = isPatch && bodyMediaType(request.headers['content-type']) === applyPatchType;
+    if (isApply) checkFieldManager(request.query, 'PatchOptions', 'apply');
+    const patch = isPatch && !isApply ? readPatch(scaleTarget(target)) : undefined;
     for (let attempt = 1; ; attempt++) {
       const current = existing(this.#context, target, name);
       const before = scaleIn(target, current.object);
+      const applied = isApply ? applyScale(this.#context, target, current, before, replicasPath(target)) : undefined;
       const wanted =
-        patch === undefined
-          ? decodeBody(request, scaleType, validation, warnings)
-          : typed(patch.apply(viewOf(before)), scaleType, [], validation, warnings);
+        applied !== undefined
+          ? { metadata: { resourceVersion: applied.resourceVersion }, spec: { replicas: applied.replicas } }
+          : patch === undefined
+            ? decodeBody(request, scaleType, validation, warnings)
+            : typed(patch.apply(viewOf(before)), scaleType, [], validation, warnings);
       const replicas = recordOf(wanted.spec)?.replicas ?? 0;
       if (typeof replicas !== 'number' || (replicas < 0 && target.resource.custom === undefined)) {
         throw invalid(scaleType, name, [
@@ -131,6 +139,7 @@ export class Subresources {
           dryRun,
           isPatch,
           ownedUnder: 'scale',
+          ...(applied === undefined ? {} : { managedFields: applied.managedFields }),
         });
         return textAnswer(200, representation, JSON.stringify(scaleIn(target, stored.object)));
       } catch (error) {
@@ -283,6 +292,12 @@ export class Subresources {
 function scaleTarget(target: RestRequest): RestRequest {
   const { custom: _, ...resource } = target.resource;
   return { ...target, resource: { ...resource, typeId: scaleType.typeId } };
+}
+
+/** Where the number of replicas stands in the scaled object. */
+function replicasPath(target: RestRequest): readonly string[] {
+  const path = target.resource.custom?.scale?.specReplicas ?? '.spec.replicas';
+  return path.split('.').filter((step) => step !== '');
 }
 
 function scaleIn(target: RestRequest, object: KubeObject): KubeObject {
