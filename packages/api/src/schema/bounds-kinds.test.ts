@@ -228,6 +228,43 @@ describe('defaults of bounds', () => {
   });
 });
 
+describe('addresses under an old and a new name', () => {
+  const rows: readonly [name: string, kind: string, part: Json, expected: Json][] = [
+    ['a Pod, old', 'Pod', { status: { podIP: '10.0.0.1' } }, { podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.1' }] }],
+    [
+      'a Pod, new',
+      'Pod',
+      { status: { podIPs: [{ ip: '10.0.0.1' }, { ip: 'fd00::1' }] } },
+      { podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.1' }, { ip: 'fd00::1' }] },
+    ],
+    [
+      'a Pod, both and different',
+      'Pod',
+      { status: { podIP: '10.0.0.2', podIPs: [{ ip: '10.0.0.1' }] } },
+      { podIP: '10.0.0.2', podIPs: [{ ip: '10.0.0.2' }] },
+    ],
+    [
+      'a Node, old',
+      'Node',
+      { spec: { podCIDR: '10.0.0.0/24' } },
+      { podCIDR: '10.0.0.0/24', podCIDRs: ['10.0.0.0/24'] },
+    ],
+    [
+      'a Node, new',
+      'Node',
+      { spec: { podCIDRs: ['10.0.0.0/24', 'fd00::/64'] } },
+      { podCIDR: '10.0.0.0/24', podCIDRs: ['10.0.0.0/24', 'fd00::/64'] },
+    ],
+  ];
+  for (const [name, kind, part, expected] of rows) {
+    test(name, () => {
+      const made = applyDefaults('v1', kind, structuredClone({ metadata, ...part }));
+      const shown = (kind === 'Pod' ? made.status : made.spec) as Json;
+      for (const [field, value] of Object.entries(expected)) assert.deepEqual(shown[field], value);
+    });
+  }
+});
+
 describe('tables of bounds', () => {
   const now = Date.parse('2026-01-01T00:01:00Z');
   const cells = (apiVersion: string, kind: string, part: Json): unknown[] =>

@@ -11,6 +11,7 @@ import { applyLimitRangeDefaults, applyPriorityClassDefaults } from './defaults/
 import { applyNamespaceDefaults, applySecretDefaults } from './defaults/namespace-and-secret.ts';
 import { applyNetworkPolicyDefaults } from './defaults/network-policy.ts';
 import { applyIngressClassDefaults } from './defaults/networking.ts';
+import { applyNodeDefaults } from './defaults/node.ts';
 import { applyPodDefaults, applyPodTemplateDefaults } from './defaults/pod.ts';
 import { applyBindingDefaults } from './defaults/rbac.ts';
 import { applySchemaDefaults } from './defaults/schema-defaults.ts';
@@ -23,6 +24,7 @@ type DefaultsOfKind = (object: Record<string, unknown>) => void;
 
 const BY_KIND: Readonly<Record<string, DefaultsOfKind>> = {
   '/v1/Namespace': applyNamespaceDefaults,
+  '/v1/Node': applyNodeDefaults,
   '/v1/Pod': applyPodDefaults,
   '/v1/PodTemplate': (object) => applyPodTemplateDefaults(object.template),
   '/v1/Service': applyServiceDefaults,

@@ -28,6 +28,14 @@ describe('upkeep of a cluster on a fake API', { timeout: 60_000 }, () => {
     cluster!.api.store.get(resource, key) as T | undefined;
   const list = <T>(resource: string): T[] => cluster!.api.store.list(resource) as unknown as T[];
 
+  test('with two families each node gets a range of each', async () => {
+    cluster = await startFakeCluster(['a', 'b'], { controllers: ['nodeipam'], podCidr: '10.244.0.0/16,fd00:10::/56' });
+    const ranges = (): (readonly string[])[] => list<Node>('/nodes').map((node) => node.spec?.podCIDRs ?? []);
+    await cluster.until('all ranges', () => ranges().every((own) => own.length === 2));
+    assert.deepEqual(ranges().flat().sort(), ['10.244.0.0/24', '10.244.1.0/24', 'fd00:10:0:1::/64', 'fd00:10::/64']);
+    assert.ok(list<Node>('/nodes').every(({ spec }) => spec?.podCIDR === spec?.podCIDRs?.[0]));
+  });
+
   test('each node gets a Pod range of its own', async () => {
     cluster = await startFakeCluster(['a', 'b'], { controllers: ['nodeipam'] });
     cluster.api.seed(nodes, {

@@ -15,9 +15,9 @@ export interface SharedInformers {
 
 /** What differs from cluster to cluster; complete and checked. Times in milliseconds. */
 export interface ClusterSettings {
-  /** IPv4 or IPv6 range that nodes get their Pod ranges from. */
+  /** Range that nodes get their Pod ranges from, or one of each family joined by a comma. */
   readonly podCidr: string;
-  /** Prefix length of a node's Pod range. */
+  /** Prefix length of a node's Pod range; of the other family it is 24 (IPv4) or 64 (IPv6). */
   readonly nodeCidrMaskSize: number;
   /** A node whose Lease is older than this is unreachable. */
   readonly nodeMonitorGraceMs: number;

@@ -17,7 +17,7 @@ export interface ControllersOptions {
   readonly log: Log;
   /** Patterns: `*`, a name, `-name`. */
   readonly controllers: readonly string[];
-  /** Range that nodes get their Pod ranges from. */
+  /** Range that nodes get their Pod ranges from, or one of each family joined by a comma. */
   readonly podCidr: string;
   /** Prefix length of a node's Pod range. Default 24 (IPv4), 64 (IPv6). */
   readonly nodeCidrMaskSize?: number;
@@ -64,7 +64,7 @@ export async function startControllers(options: ControllersOptions): Promise<Run
       informers,
       settings: {
         podCidr: options.podCidr,
-        nodeCidrMaskSize: options.nodeCidrMaskSize ?? (options.podCidr.includes(':') ? 64 : 24),
+        nodeCidrMaskSize: options.nodeCidrMaskSize ?? (options.podCidr.split(',')[0]!.includes(':') ? 64 : 24),
         nodeMonitorGraceMs: options.nodeMonitorGraceMs ?? 12_000,
         evictionAfterMs: options.evictionAfterMs ?? 60_000,
         rootCa: options.rootCa,

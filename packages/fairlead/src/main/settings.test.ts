@@ -56,6 +56,25 @@ test('every wrong value is reported, in one error', () => {
   );
 });
 
+const ranges: readonly [text: string, ok: boolean][] = [
+  ['10.96.0.0/16', true],
+  ['fd00:96::/108', true],
+  ['10.96.0.0/16,fd00:96::/108', true],
+  ['fd00:96::/108, 10.96.0.0/16', true],
+  ['10.96.0.0/16,10.97.0.0/16', false],
+  ['10.96.0.0/8', false],
+  ['fd00:96::/48', false],
+  ['10.96.0.0/16,', false],
+];
+for (const [text, ok] of ranges) {
+  test(`ranges of each family: ${text}`, () => {
+    const reader = new SettingReader({ ranges: text });
+    const value = reader.cidrOfEachFamily('ranges', '10.0.0.0/16', [12, 28], [64, 124]);
+    assert.equal(value, ok ? text.replace(' ', '') : '10.0.0.0/16');
+    assert.equal(reader.problems.length, ok ? 0 : 1);
+  });
+}
+
 test('a configuration file gives values, and names what it cannot', () => {
   const folder = mkdtempSync(join(tmpdir(), 'fairlead-settings-'));
   try {

@@ -153,19 +153,24 @@ export class SettingReader {
     return fallback;
   }
 
-  /** One range as {@link cidr}, or with it an IPv6 one from /64 to /124, either first, joined by a comma. */
-  cidrOfEachFamily(name: string, fallback: string, shortest: number, longest: number): string {
+  /** An IPv4 range, an IPv6 range, or one of each joined by a comma; with the bounds of their prefix lengths. */
+  cidrOfEachFamily(
+    name: string,
+    fallback: string,
+    ipv4: readonly [shortest: number, longest: number],
+    ipv6: readonly [shortest: number, longest: number],
+  ): string {
     const value = this.text(name) ?? fallback;
     const parts = value.split(',').map((part) => part.trim());
     const families = parts.map((part) => {
       const [address = '', length = ''] = part.split('/');
       const family = isIP(address);
-      const [least, most] = family === 6 ? [64, 124] : [shortest, longest];
+      const [least, most] = family === 6 ? ipv6 : ipv4;
       return /^\d+$/.test(length) && Number(length) >= least && Number(length) <= most ? family : 0;
     });
     if (!families.includes(0) && new Set(families).size === families.length) return parts.join(',');
     this.problems.push(
-      `--${name} ${value}: must be an IPv4 range with a prefix from /${shortest} to /${longest}, an IPv6 one from /64 to /124, or one of each joined by a comma`,
+      `--${name} ${value}: must be an IPv4 range with a prefix from /${ipv4[0]} to /${ipv4[1]}, an IPv6 one from /${ipv6[0]} to /${ipv6[1]}, or one of each joined by a comma`,
     );
     return fallback;
   }

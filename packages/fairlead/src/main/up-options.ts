@@ -107,13 +107,17 @@ export function readClusterOptions(
   families: 'IPv4' | 'IPv4 and IPv6' = 'IPv4',
 ): ClusterOptions {
   const kernel = mode === 'kernel';
+  const pods = kernel ? '10.244.0.0/16' : '127.244.0.0/16';
   const services = kernel ? '10.96.0.0/16' : '127.96.0.0/16';
   return {
     serviceCidr:
       families === 'IPv4'
         ? reader.cidr('service-cidr', services, 12, 28)
-        : reader.cidrOfEachFamily('service-cidr', services, 12, 28),
-    podCidr: reader.cidr('pod-cidr', kernel ? '10.244.0.0/16' : '127.244.0.0/16', 8, 22),
+        : reader.cidrOfEachFamily('service-cidr', services, [12, 28], [64, 124]),
+    podCidr:
+      families === 'IPv4'
+        ? reader.cidr('pod-cidr', pods, 8, 22)
+        : reader.cidrOfEachFamily('pod-cidr', pods, [8, 22], [32, 62]),
     nodePortRange: reader.portRange('node-port-range', '30000-32767'),
     clusterDomain: reader.domain('cluster-domain', 'cluster.local'),
   };

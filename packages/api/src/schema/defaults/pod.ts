@@ -22,6 +22,16 @@ export function applyPodDefaults(pod: JsonObject): void {
   const status = ensureObject(pod, 'status');
   setDefaultText(status, 'phase', 'Pending');
   setDefaultText(status, 'qosClass', qosClassOf(spec));
+  keepFirstAddress(status);
+}
+
+/** `podIP` is the first of `podIPs`; where the two differ the older field counts. */
+function keepFirstAddress(status: JsonObject): void {
+  const [first] = objectsIn(status, 'podIPs');
+  const own = status.podIP;
+  if (typeof own === 'string' && own !== '') {
+    if (first?.ip !== own) status.podIPs = [{ ip: own }];
+  } else if (first?.ip !== undefined) status.podIP = first.ip;
 }
 
 /** Defaults of a Pod template, as in a Deployment. */

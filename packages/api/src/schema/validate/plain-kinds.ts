@@ -1,6 +1,6 @@
 import { parseCidr } from '../../ip.ts';
 import { jsonEqual } from '../../own-property.ts';
-import { type FieldCause, forbidden, invalid, notSupported, required } from '../field-cause.ts';
+import { duplicate, type FieldCause, forbidden, invalid, notSupported, required } from '../field-cause.ts';
 import {
   checkNonNegative,
   checkQualifiedName,
@@ -51,6 +51,14 @@ export function validateNode(node: JsonObject, old: JsonObject | undefined): Fie
     causes.push(
       invalid(`spec.podCIDRs[${index}]`, cidr, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'),
     );
+  }
+  const ranges = stringsIn(spec, 'podCIDRs');
+  const families = new Set(ranges.map((cidr) => parseCidr(cidr)?.family));
+  if (ranges.length > 2 || (ranges.length === 2 && families.size === 1)) {
+    causes.push(invalid('spec.podCIDRs', ranges, 'may specify no more than one CIDR for each IP family'));
+  }
+  for (const [index, cidr] of ranges.entries()) {
+    if (ranges.indexOf(cidr) < index) causes.push(duplicate(`spec.podCIDRs[${index}]`, cidr));
   }
   const before = old === undefined ? [] : stringsIn(objectIn(old, 'spec'), 'podCIDRs');
   if (before.length > 0 && !jsonEqual(before, stringsIn(spec, 'podCIDRs'))) {

@@ -3,7 +3,7 @@ import type { Controller } from '../controller.ts';
 import { startWorkQueue } from '../work-queue.ts';
 import { freePodRange } from './pod-ranges.ts';
 
-/** Gives each node a Pod range of its own (`spec.podCIDR`), never twice. */
+/** Gives each node a Pod range of its own, or one of each family (`spec.podCIDRs`), never twice. */
 export const nodeIpamController: Controller = {
   name: 'nodeipam',
   start(context) {
@@ -23,13 +23,16 @@ export const nodeIpamController: Controller = {
           ...(spec?.podCIDRs ?? []),
           ...(spec?.podCIDR === undefined ? [] : [spec.podCIDR]),
         ]);
-        const { podCidr, nodeCidrMaskSize } = context.settings;
-        const result = freePodRange(podCidr, nodeCidrMaskSize, used);
-        if (!result.ok) {
-          events.record(node, 'Warning', 'CIDRNotAvailable', result.reason, { kind: 'Node', apiVersion: 'v1' });
-          return;
+        const ranges: string[] = [];
+        for (const podCidr of context.settings.podCidr.split(',')) {
+          const result = freePodRange(podCidr, maskSizeOf(podCidr, context.settings.nodeCidrMaskSize), used);
+          if (!result.ok) {
+            events.record(node, 'Warning', 'CIDRNotAvailable', result.reason, { kind: 'Node', apiVersion: 'v1' });
+            return;
+          }
+          ranges.push(result.range);
         }
-        const spec = { podCIDR: result.range, podCIDRs: [result.range] };
+        const spec = { podCIDR: ranges[0], podCIDRs: ranges };
         const written = await context.client.patch(nodes, { name: key }, 'merge', { spec });
         await informer.caughtUp(written.metadata.resourceVersion);
       },
@@ -43,3 +46,9 @@ export const nodeIpamController: Controller = {
     return queue;
   },
 };
+
+/** Prefix length of a node's range; the setting is about the first family where there are two. */
+function maskSizeOf(podCidr: string, setting: number): number {
+  if (podCidr.includes(':')) return setting > 32 ? setting : 64;
+  return setting > 32 ? 24 : setting;
+}
