@@ -13,11 +13,16 @@ import { Http2Client, runOverClients } from './http2-clients.ts';
 import { measureCpu, residentBytes } from './process-cpu.ts';
 import { type Cell, median, printTable, quantile } from './table.ts';
 
-const concurrency = 64;
+const concurrency = 32;
 const objects = 10_000;
 const watchers = 1_000;
 const fanOutRounds = 30;
 const starts = 5;
+const listRounds = 7;
+/** Writers beside the readers whose answers are timed. */
+const loadWriters = 8;
+const loadReaders = 4;
+const loadRequests = 4_000;
 /** Not /tmp: that may be memory, where a durable write costs nothing. */
 const scratchRoot = '/var/tmp';
 
@@ -57,7 +62,7 @@ function readyz(url: string): Promise<number> {
 }
 
 /** `fairlead apiserver` as a process of its own; resolves when /readyz answers 200. */
-async function startApi(folder: string): Promise<RunningApi> {
+async function startApi(folder: string, datastore: readonly string[] = []): Promise<RunningApi> {
   const [port = 0] = await freePorts(1);
   const entry = fileURLToPath(new URL('../packages/fairlead/bin/fairlead.mjs', import.meta.url));
   const url = `https://127.0.0.1:${port}`;
@@ -65,7 +70,10 @@ async function startApi(folder: string): Promise<RunningApi> {
   const began = performance.now();
   const child = spawn(
     process.execPath,
-    [entry, 'apiserver', '--data-dir', folder, '--api-listen', `127.0.0.1:${port}`, '--kubeconfig', kubeconfig],
+    [
+      ...[entry, 'apiserver', '--data-dir', folder, '--api-listen', `127.0.0.1:${port}`, '--kubeconfig', kubeconfig],
+      ...datastore,
+    ],
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
   while ((await readyz(url)) !== 200) {
@@ -115,6 +123,59 @@ async function measureWrites(api: RunningApi): Promise<WriteResult> {
   const { cpuUs, result: seconds } = await measureCpu(api.process.pid!, () => runOverClients(clients, objects, create));
   for (const client of clients) client.close();
   return { writesPerSecond: objects / seconds, cpuPerWriteUs: cpuUs / objects };
+}
+
+function service(name: string): Buffer {
+  const spec = { selector: { app: name }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] };
+  return Buffer.from(JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name }, spec }));
+}
+
+/** Milliseconds of lists of all Services, after creating them. */
+async function measureLists(api: RunningApi): Promise<{ readonly listMs: number[]; readonly bytes: number }> {
+  const path = '/api/v1/namespaces/default/services';
+  const clients = await Promise.all(Array.from({ length: concurrency }, () => Http2Client.open(api.url, api.tls)));
+  const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/json' };
+  await runOverClients(clients, objects, (client, index) =>
+    expectStatus(201, client.send(headers, service(`bench-${index}`))),
+  );
+  const [reader] = clients;
+  const listMs: number[] = [];
+  let bytes = 0;
+  for (let round = 0; round < listRounds; round += 1) {
+    const began = performance.now();
+    const answer = await reader!.send({ ':method': 'GET', ':path': path });
+    listMs.push(performance.now() - began);
+    bytes = answer.body.length;
+    if (answer.status !== 200) throw new Error(`the list was answered ${answer.status}`);
+  }
+  for (const client of clients) client.close();
+  return { listMs, bytes };
+}
+
+/** Milliseconds of single GETs while others write. */
+async function measureReadsUnderLoad(api: RunningApi): Promise<number[]> {
+  const count = loadWriters + loadReaders;
+  const clients = await Promise.all(Array.from({ length: count }, () => Http2Client.open(api.url, api.tls)));
+  const writers = clients.slice(0, loadWriters);
+  const readers = clients.slice(loadWriters);
+  let reading = true;
+  const writing = writers.map(async (client, writer) => {
+    for (let index = 0; reading; index += 1) {
+      const name = `bench-${writer}`;
+      const headers = { ':method': 'PUT', ':path': `${collection}/${name}`, 'content-type': 'application/json' };
+      await expectStatus(200, client.send(headers, configMap(name, index)));
+    }
+  });
+  const latencies: number[] = [];
+  await runOverClients(readers, loadRequests, async (client, index) => {
+    const began = performance.now();
+    await expectStatus(200, client.send({ ':method': 'GET', ':path': `${collection}/bench-${index % objects}` }));
+    latencies.push(performance.now() - began);
+  });
+  reading = false;
+  await Promise.all(writing);
+  for (const client of clients) client.close();
+  return latencies;
 }
 
 /** Milliseconds from sending a write until each of the watchers has its event, per round. */
@@ -197,11 +258,16 @@ export async function runApiBench(): Promise<void> {
     const writes = await measureWrites(api);
     const filledMb = residentBytes(api.process.pid!) / 1e6;
     const fanOut = await measureFanOut(api);
+    const reads = await measureReadsUnderLoad(api);
     await stopApi(api);
     const again = await startApi(join(folder, 'data'));
     children.push(again);
     const restartedMb = residentBytes(again.process.pid!) / 1e6;
     await stopApi(again);
+    const listed = await startApi(join(folder, 'services'));
+    children.push(listed);
+    const lists = await measureLists(listed);
+    await stopApi(listed);
 
     const many = `${objects.toLocaleString('en-US')} ConfigMaps of 1 KB`;
     const rows: Cell[][] = [
@@ -216,23 +282,44 @@ export async function runApiBench(): Promise<void> {
       [`write sent → first of ${watchers} watchers (median)`, median(fanOut.first), 'ms', '-'],
       [`write sent → last of ${watchers} watchers (median)`, median(fanOut.last), 'ms', '<= 20'],
       [`write sent → last of ${watchers} watchers (p90)`, quantile(fanOut.last, 0.9), 'ms', '-'],
+      [
+        `list of ${objects.toLocaleString('en-US')} Services, ${(lists.bytes / 1e6).toFixed(1)} MB (median)`,
+        median(lists.listMs),
+        'ms',
+        '<= 150',
+      ],
+      [`GET while ${loadWriters} clients write (median)`, median(reads), 'ms', '-'],
+      [`GET while ${loadWriters} clients write (p99)`, quantile(reads, 0.99), 'ms', '<= 5'],
     ];
     printTable(
       `API server (${describeMachine()})`,
       ['measure', { title: 'value', align: 'right' }, 'unit', 'target'],
       rows,
     );
-    await compareWithEtcd(folder, writes);
+    await compareWithEtcd(folder, writes, children);
   } finally {
     for (const child of children) if (child.process.exitCode === null) child.process.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function compareWithEtcd(folder: string, ours: WriteResult): Promise<void> {
+async function compareWithEtcd(folder: string, ours: WriteResult, children: RunningApi[]): Promise<void> {
   if (!hasEtcd()) return;
   const [client = 0, peer = 0] = await freePorts(2);
-  const etcd = await measureEtcdWrites(folder, [client, peer], configMap('bench-0', 0), concurrency, objects);
+  let overEtcd: WriteResult | undefined;
+  const etcd = await measureEtcdWrites(
+    folder,
+    [client, peer],
+    configMap('bench-0', 0),
+    concurrency,
+    objects,
+    async () => {
+      const api = await startApi(join(folder, 'over-etcd'), ['--datastore', `etcd://127.0.0.1:${client}`]);
+      children.push(api);
+      overEtcd = await measureWrites(api);
+      await stopApi(api);
+    },
+  );
   printTable(
     `Durable writes of 1 KB, ${concurrency} clients`,
     ['store', 'writes/s', 'CPU us/write', { title: 'what a write does', align: 'left' }],
@@ -242,6 +329,12 @@ async function compareWithEtcd(folder: string, ours: WriteResult): Promise<void>
         ours.writesPerSecond,
         ours.cpuPerWriteUs,
         'HTTPS, decode, default, validate, admit, store',
+      ],
+      [
+        'fairlead apiserver on that etcd',
+        overEtcd?.writesPerSecond ?? 0,
+        overEtcd?.cpuPerWriteUs ?? 0,
+        'the same; without the CPU of etcd',
       ],
       ['etcd', etcd.writesPerSecond, etcd.cpuPerWriteUs, 'plain gRPC, store'],
     ],

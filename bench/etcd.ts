@@ -31,13 +31,17 @@ function putRequest(key: string, value: Uint8Array): Buffer {
   return Buffer.concat([frame, message]);
 }
 
-/** A single etcd with its default durability (fsync of the log before each answer), plain h2c gRPC. */
+/**
+ * A single etcd with its default durability (fsync of the log before each answer), plain h2c gRPC.
+ * `meanwhile` runs while it is still there.
+ */
 export async function measureEtcdWrites(
   folder: string,
   ports: readonly [client: number, peer: number],
   value: Uint8Array,
   concurrency: number,
   writes: number,
+  meanwhile: () => Promise<void>,
 ): Promise<WriteResult> {
   const origin = `http://127.0.0.1:${ports[0]}`;
   const peer = `http://127.0.0.1:${ports[1]}`;
@@ -67,6 +71,7 @@ export async function measureEtcdWrites(
     await runOverClients(clients, Math.ceil(writes / 10), put);
     const { cpuUs, result: seconds } = await measureCpu(child.pid!, () => runOverClients(clients, writes, put));
     for (const client of clients) client.close();
+    await meanwhile();
     return { writesPerSecond: writes / seconds, cpuPerWriteUs: cpuUs / writes };
   } finally {
     child.kill('SIGTERM');
