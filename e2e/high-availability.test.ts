@@ -18,6 +18,10 @@ import { systemClock, systemRandom } from '../packages/fairlead/src/sys/clock.ts
 import { eventually } from './system.ts';
 
 const skip = etcdSkip();
+/** Further kills, of any server and any controllers, three of each: FAIRLEAD_HA_ROUNDS=40 (conformance/high-availability/run). */
+const rounds = Number(process.env.FAIRLEAD_HA_ROUNDS ?? 0);
+/** Services of each writer: together fewer than there are node ports. */
+const servicesPerWriter = 200;
 const program = fileURLToPath(new URL('../packages/fairlead/bin/fairlead.mjs', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'fairlead-ha-'));
 const children = new Set<ChildProcess>();
@@ -132,10 +136,34 @@ async function follow(
   }
 }
 
+/** The long form: every few seconds one server and, every third time, all controllers of one server. */
+async function killManyTimes(servers: readonly Server[], answers: () => Promise<number>): Promise<void> {
+  const launch = ({ kubeconfig }: Server): ChildProcess =>
+    start('controllers', '--log-level', 'error', '--kubeconfig', kubeconfig);
+  const controllers = rounds > 0 ? servers.map(launch) : [];
+  for (let round = 0; round < rounds; round++) {
+    const index = Math.floor(Math.random() * servers.length);
+    const victim = servers[index]!;
+    if (round % 3 === 2) {
+      await end(controllers[index]!, 'SIGKILL');
+      controllers[index] = launch(victim);
+    }
+    await end(victim.process, 'SIGKILL');
+    await systemClock.sleep(Math.random() * 1_000);
+    victim.process = victim.start();
+    await eventually('the server again', async () =>
+      victim.client.get(namespaces, { name: 'default' }).catch(() => false),
+    );
+    const before = await answers();
+    await eventually('writes to go on', async () => (await answers()) > before + 50);
+  }
+  if (rounds > 0) process.stdout.write(`${rounds} more kills, ${await answers()} objects answered\n`);
+}
+
 test('two API servers and two controllers over one etcd, one of each killed under writes', { skip }, async () => {
   etcd = await startEtcd();
   const datastore = etcd.endpoints[0]!.replace('http:', 'etcd:');
-  const servers = await startServers(2, datastore);
+  const servers = await startServers(rounds > 0 ? 3 : 2, datastore);
   const [a, b] = servers as [Server, Server];
   const holder = async (): Promise<string | undefined> => {
     const name = { namespace: 'kube-system', name: 'fairlead-controllers' };
@@ -169,7 +197,8 @@ test('two API servers and two controllers over one etcd, one of each killed unde
         assert.ok(Number(version) > last, `version ${version} after ${last}`);
         last = Number(version);
       }
-      if (index % 5 !== 0) continue;
+      await systemClock.sleep(2);
+      if (index % 5 !== 0 || index >= servicesPerWriter * 5) continue;
       const spec: Service['spec'] = { type: 'NodePort', ports: [{ port: 80 }] };
       await createSomewhere(servers, writer, async (client) => {
         await client.create(services, { metadata, spec });
@@ -200,6 +229,7 @@ test('two API servers and two controllers over one etcd, one of each killed unde
     await eventually('the controllers at work', async () =>
       b.client.get(configMaps, { namespace: 'after', name: 'kube-root-ca.crt' }).catch(() => false),
     );
+    await killManyTimes(servers, async () => answered.size);
   } finally {
     stopWriting.abort();
     await Promise.all(writing);
