@@ -56,10 +56,11 @@ async function runDnsperf(peer: Peer, queries: string): Promise<Sample> {
  * CPU per query of our DNS server and of Knot, asked by dnsperf in turn for the same 1,000 names over
  * UDP on the loopback: medians of three rounds, the order of the servers changing from round to round.
  * `--cache`: forwarded names, each asked for before, beside Unbound and dnsmasq where they are installed.
- * `--scale`: load, memory and change time at 250,000 endpoints, and queries over 250,000 names.
+ * `--flood`: latency of a well-behaved client beside a flood. `--scale`: load, memory and change time at 250,000 endpoints, and queries over 250,000 names.
  */
 export async function runDnsBench(): Promise<void> {
   if (process.argv.includes('--cache')) return runCache();
+  if (process.argv.includes('--flood')) return (await import('./dns-flood.ts')).runFlood();
   const isScale = process.argv.includes('--scale');
   if (isScale) runScale();
   const missing = ['/usr/sbin/knotd', '/usr/bin/dnsperf', '/usr/bin/kdig'].filter((program) => !existsSync(program));

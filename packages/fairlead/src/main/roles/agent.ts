@@ -54,6 +54,8 @@ export interface AgentRoleOptions extends ClusterOptions {
 
 /** Position of the cluster DNS in the service range, by convention. */
 const dnsOffset = 10;
+/** Pause between attempts at the address of metrics. */
+const adminRetryMs = 1000;
 const surroundings = { clock: systemClock, random: systemRandom };
 
 function addressIn(cidr: string, offset: number): string {
@@ -147,25 +149,46 @@ async function startAnnouncements(
   return addresses;
 }
 
-/** `/metrics` and `/debug/program`. What only observes must not keep Services from being served: a taken port is logged. */
+/**
+ * `/metrics` and `/debug/program`. What only observes must not keep Services from being served: a taken port is
+ * logged and tried again, because the process before may still have it.
+ */
 async function startAdmin(
   listen: ListenAddress,
   metrics: MetricRegistry,
   proxy: RunningServiceProxy | undefined,
   log: Log,
-): Promise<Running | undefined> {
-  try {
-    return await startAdminServer({
+): Promise<Running> {
+  const stopping = new AbortController();
+  let admin: Running | undefined;
+  const start = async (): Promise<void> => {
+    admin = await startAdminServer({
       address: listen.host,
       port: listen.port,
       metrics,
       programs: proxy === undefined ? {} : { services: () => proxy.program() },
       log,
     });
+  };
+  const retry = async (): Promise<void> => {
+    while (admin === undefined) {
+      await systemClock.sleep(adminRetryMs, stopping.signal);
+      await start().catch(() => undefined);
+    }
+  };
+  try {
+    await start();
   } catch (error) {
-    log('warn', 'No metrics: the address cannot be had', { ...listen, error: (error as Error).message });
-    return undefined;
+    log('warn', 'No metrics yet: the address cannot be had', { ...listen, error: (error as Error).message });
+    // Ends with the role, by its signal.
+    retry().catch(() => undefined);
   }
+  return {
+    async stop() {
+      stopping.abort();
+      await admin?.stop();
+    },
+  };
 }
 
 function startNode(client: ApiClient, options: AgentRoleOptions, log: Log): Promise<NodeAgent> {
@@ -290,7 +313,7 @@ export async function startAgentRole(options: AgentRoleOptions, log: Log): Promi
       if (proxy !== undefined) registry.onCollect(() => countNoLocalEndpoints(proxy.program().values(), metrics));
       if (options.metricsListen !== undefined) {
         const admin = await startAdmin(options.metricsListen, registry, proxy, log);
-        if (admin !== undefined) running.others.push(admin);
+        running.others.push(admin);
       }
       if (proxy !== undefined && options.mode === 'kernel' && !options.edge) {
         await other(startAnnouncements(client, options, proxy, registry, log));
