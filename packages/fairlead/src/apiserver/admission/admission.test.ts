@@ -410,6 +410,49 @@ describe('admission', () => {
     });
   });
 
+  test('a policy asks the authorizer about the user of the request, a ServiceAccount and a path', async () => {
+    const rbac = '/apis/rbac.authorization.k8s.io/v1';
+    await client.request('POST', `${rbac}/clusterrolebindings`, {
+      metadata: { name: 'eve-edits' },
+      roleRef: { kind: 'ClusterRole', name: 'edit' },
+      subjects: [{ kind: 'User', name: 'eve' }],
+    });
+    const asked: readonly (readonly [expression: string, user: string, outcome: RegExp])[] = [
+      ["authorizer.group('').resource('secrets').namespace('default').check('get').allowed()", 'eve', /^none$/],
+      ["authorizer.group('').resource('nodes').check('delete').allowed()", 'eve', /denied/],
+      ["authorizer.group('').resource('nodes').check('delete').allowed()", '', /^none$/],
+      ["authorizer.requestResource.check('create').allowed()", 'eve', /^none$/],
+      ["authorizer.requestResource.check('approve').allowed()", 'eve', /denied/],
+      ["authorizer.requestResource.subresource('x').name('y').check('get').reason() != ''", 'eve', /denied/],
+      ["authorizer.path('/healthz').check('get').allowed()", 'eve', /^none$/],
+      ["authorizer.path('/metrics').check('get').allowed()", 'eve', /denied/],
+      ["authorizer.serviceAccount('default', 'x').group('').resource('pods').check('list').allowed()", 'eve', /denied/],
+      [
+        "!authorizer.requestResource.check('x').errored() && authorizer.requestResource.check('x').error() == ''",
+        'eve',
+        /^none$/,
+      ],
+    ];
+    for (const [expression, user, outcome] of asked) {
+      await client.request('POST', `${admissions}/validatingadmissionpolicies`, {
+        metadata: { name: 'asks' },
+        spec: { matchConstraints: { resourceRules: rules }, validations: [{ expression, message: 'denied' }] },
+      });
+      await client.request('POST', `${admissions}/validatingadmissionpolicybindings`, {
+        metadata: { name: 'asks' },
+        spec: { policyName: 'asks', validationActions: ['Deny'] },
+      });
+      const headers: Record<string, string> = user === '' ? {} : { 'impersonate-user': user };
+      const result = await failure(
+        client.request('POST', `${maps}?dryRun=All`, { metadata: { name: 'asked' } }, headers),
+      );
+      assert.match(result, outcome, `${expression} by ${user}`);
+      for (const plural of ['validatingadmissionpolicies', 'validatingadmissionpolicybindings']) {
+        await client.request('DELETE', `${admissions}/${plural}/asks`);
+      }
+    }
+  });
+
   test('on an update, what a webhook adds belongs to nobody', async () => {
     const { metadata } = (await create({ a: '1' })) as { metadata: { name: string } };
     await configure('Mutating');

@@ -2,7 +2,13 @@ import type { CelBudget } from '../cel/cel-budget.ts';
 import { type CelProgram, compileCel } from '../cel/cel-program.ts';
 
 /** Variables of match conditions and policies, beside `params` and `variables`. */
-export const admissionVariables: readonly string[] = ['object', 'oldObject', 'request', 'namespaceObject'];
+export const admissionVariables: readonly string[] = [
+  'object',
+  'oldObject',
+  'request',
+  'namespaceObject',
+  'authorizer: kubernetes.authorization.Authorizer',
+];
 
 /** A condition ready to run. */
 export interface MatchCondition {

@@ -17,6 +17,7 @@ import {
   recordsOf,
   requestOf,
 } from './admission-attributes.ts';
+import { authorizerOf } from './cel-authorizer.ts';
 import { isMatched, type MatchPolicy, matchedWrite, matchPolicyOf } from './equivalent-write.ts';
 import { admissionVariables, compileConditions, evaluateConditions, type MatchCondition } from './match-conditions.ts';
 
@@ -230,6 +231,7 @@ class SharedVariables {
       oldObject: whole(write.old),
       request: values.convert(requestOf(write, ''), undefined),
       namespaceObject: namespace === undefined ? null : values.convert(namespace, undefined),
+      authorizer: authorizerOf(context, write),
     };
   }
 }

@@ -11,6 +11,7 @@ import { StatusError } from '../server/status-error.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import type { StoredObject } from '../watch/stored-object.ts';
 import { type AdmissionAttributes, type MatchRule, namespaceOf, recordsOf, requestOf } from './admission-attributes.ts';
+import { authorizerOf } from './cel-authorizer.ts';
 import { type MatchPolicy, matchedWrite, matchPolicyOf } from './equivalent-write.ts';
 import { admissionVariables, compileConditions, evaluateConditions, type MatchCondition } from './match-conditions.ts';
 import { callWebhook, WebhookCallError, type WebhookTarget } from './webhook-call.ts';
@@ -131,6 +132,7 @@ export class WebhookAdmission {
           oldObject: values.convert(write.old ?? null, undefined),
           request: values.convert(requestOf(write, ''), undefined),
           namespaceObject: values.convert(namespace ?? null, undefined),
+          authorizer: authorizerOf(this.#context, write),
         },
         new CelBudget(),
       );

@@ -1,4 +1,5 @@
 import { type ASTNode, Environment, EvaluationError } from '@marcbachmann/cel-js';
+import { registerAuthorizerFunctions } from './authorizer-functions.ts';
 import { type CelBudget, spendSteps, withBudget } from './cel-budget.ts';
 import { registerListFunctions } from './list-functions.ts';
 import { registerLoopMacros } from './loop-macros.ts';
@@ -45,6 +46,7 @@ function libraryEnvironment(): Environment {
   registerNetworkFunctions(env);
   registerTextFunctions(env);
   registerListFunctions(env);
+  registerAuthorizerFunctions(env);
   registerLoopMacros(env);
   registerQuantityFunctions(env);
   return env;
