@@ -20,6 +20,7 @@ export interface BackendSurroundings {
 /** A backend of the route table in one worker. Routes hold it; its endpoints change under them. */
 export class BackendRuntime {
   readonly key: string;
+  protocol: RouteBackend['protocol'] = 'http1';
   policy: BackendPolicy = DEFAULT_BACKEND_POLICY;
   proxyProtocol: 'v1' | 'v2' | undefined = undefined;
   levels: EndpointLevels | undefined = undefined;
@@ -62,6 +63,7 @@ export class BackendRuntime {
     this.proxyProtocol = backend?.proxyProtocol;
     this.#updatePolicy(backend?.policy ?? DEFAULT_BACKEND_POLICY);
     this.#isRemoved = backend === undefined;
+    this.protocol = backend?.protocol ?? 'http1';
     if (backend !== undefined) this.#updateSlot(backend.identity ?? backend.key);
     const before = this.#endpoints;
     const candidates: Candidate[] = [];

@@ -5,6 +5,7 @@ import * as request from '../wire/http1/request-head.ts';
 import type { ResponseHead } from '../wire/http1/response-head.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import { METRIC, recordLatency } from './gateway-metrics.ts';
+import { takeGrpcTimeout } from './grpc-timeout.ts';
 import { errorBody, FAILURE_REASONS, type LocalReason, localResponse } from './local-response.ts';
 import type { ProxyCore } from './proxy-core.ts';
 import { RequestBody } from './request-body.ts';
@@ -36,6 +37,7 @@ export class ClientConnection implements ConnectionHandler {
   readonly #tries: RequestTries;
   #startedMs = 0;
   #activeMs = 0;
+  #requestMs = Infinity;
   #keepAlive = false;
   #wantsUpgrade = false;
   readonly #body = new RequestBody();
@@ -191,6 +193,7 @@ export class ClientConnection implements ConnectionHandler {
     }
     this.#wantsUpgrade = lookup.wantsTunnel(head);
     const { output } = core.reactor;
+    this.#requestMs = backend.protocol === 'h2c' ? takeGrpcTimeout(head, route.requestMs) : route.requestMs;
     let at = writeRequestHead(head, output.bytes, route, this.identity, path, this.#wantsUpgrade);
     at = this.#encodeBody(bodyStart, end, at);
     if (at < 0) {
@@ -199,7 +202,7 @@ export class ClientConnection implements ConnectionHandler {
       return;
     }
     this.#tries.noteHead(output.bytes, at);
-    this.connection.setDeadline(this.#startedMs + Math.min(route.requestMs, route.idleMs));
+    this.connection.setDeadline(this.#startedMs + Math.min(this.#requestMs, route.idleMs));
     const result = this.#tries.start();
     if (result !== 'started') {
       this.onTriesFailed(result);
@@ -315,15 +318,9 @@ export class ClientConnection implements ConnectionHandler {
       return;
     }
     if (this.#tries.onFailure(upstream, failure) === 'waiting') return;
-    const timedOut = failure === 'connect-timeout';
+    const timedOut = failure === 'connect-timeout' || failure === 'try-timeout';
     if (timedOut) metrics[METRIC.timeouts]! += 1;
     this.#respondError(timedOut ? 504 : 502, FAILURE_REASONS[failure]);
-  }
-
-  /** A try has no answer within its time. */
-  onTryTimeout(upstream: UpstreamConnection): void {
-    if (this.#responseStarted || this.#tries.onTryTimeout(upstream) === 'waiting') return;
-    this.#respondError(504, 'upstream-timeout');
   }
 
   onUpstreamDrained(): void {
@@ -378,7 +375,7 @@ export class ClientConnection implements ConnectionHandler {
     }
     if (this.#state === DONE) return;
     const route = this.#route!;
-    const whole = this.#state === TUNNEL ? Infinity : this.#startedMs + route.requestMs;
+    const whole = this.#state === TUNNEL ? Infinity : this.#startedMs + this.#requestMs;
     const due = Math.min(whole, this.#activeMs + route.idleMs);
     if (due > now) {
       this.connection.setDeadline(due);

@@ -23,6 +23,7 @@ let server: Http2Server;
 let client: ClientHttp2Session;
 const upstreams = new Set<ServerHttp2Session>();
 const seen: IncomingHttpHeaders[] = [];
+let refused = false;
 
 before(async () => {
   // Node refuses streams once a session holds 10 MB, as the slow readers here make it do.
@@ -61,7 +62,12 @@ before(async () => {
       stream.write('abc');
       setImmediate(() => stream.destroy(new Error('midway')));
     } else if (path === '/nothing') stream.respond({ ':status': 204 }, { endStream: true });
-    else if (path === '/goaway') {
+    else if (path === '/refused-once' && !refused) {
+      refused = true;
+      stream.close(7);
+    } else if (path === '/hang') {
+      // No answer ever.
+    } else if (path === '/goaway') {
       stream.session!.goaway(0);
       stream.respond({ ':status': 200 });
       stream.end('last');
@@ -176,6 +182,17 @@ describe('gRPC through the gateway', () => {
       assert.equal(headers['content-type'], 'application/grpc');
     });
   }
+
+  test("the caller's grpc-timeout ends a request: DEADLINE_EXCEEDED", async () => {
+    const { headers } = await get('/hang', { ...GRPC, 'grpc-timeout': '150m' });
+    assert.equal(headers['grpc-status'], '4');
+    assert.equal(seen.at(-1)?.['grpc-timeout'], '150m', 'the endpoint knows it too');
+  });
+
+  test('a refused stream goes to another try, even of a POST', async () => {
+    assert.equal((await get('/refused-once', GRPC)).body.toString(), 'you asked for /refused-once');
+    assert.equal(refused, true);
+  });
 
   test('an unknown host becomes UNIMPLEMENTED', async () => {
     assert.equal((await get('/x', { ...GRPC, ':authority': 'other.test' })).headers['grpc-status'], '12');

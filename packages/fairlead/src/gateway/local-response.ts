@@ -19,6 +19,7 @@ export type LocalReason =
 export const FAILURE_REASONS = {
   connect: 'upstream-connect',
   'connect-timeout': 'upstream-timeout',
+  'try-timeout': 'upstream-timeout',
   refused: 'upstream-reset',
   reset: 'upstream-reset',
   malformed: 'upstream-malformed',

@@ -112,14 +112,8 @@ export class RequestTries {
   }
 
   #begin(avoid: EndpointRuntime | undefined, fresh: boolean): StartResult {
-    const route = this.#route!;
-    const result = this.#current.start(this.#core, this.#client, this.backend!, {
-      connectMs: route.connectMs,
-      tryMs: route.tryMs,
-      avoid,
-      hash: this.#hash,
-      fresh,
-    });
+    const { backend } = this;
+    const result = this.#current.start(this.#core, this.#client, backend!, this.#route!, avoid, this.#hash, fresh);
     if (result === 'started') this.#count++;
     return result;
   }
@@ -166,6 +160,7 @@ export class RequestTries {
   onFailure(upstream: UpstreamConnection, failure: UpstreamFailure): AfterFailure {
     const attempt = this.#attemptOf(upstream);
     if (attempt === undefined) return 'waiting';
+    if (failure === 'try-timeout') return this.#onTryTimeout(attempt);
     const { isReused, isConnected, hasResponseBytes } = upstream;
     // A pooled connection that ended between two requests says nothing about the endpoint.
     const isStale = isReused && !hasResponseBytes && failure === 'reset';
@@ -191,11 +186,8 @@ export class RequestTries {
   }
 
   /** A try has taken too long. */
-  onTryTimeout(upstream: UpstreamConnection): AfterFailure {
-    const attempt = this.#attemptOf(upstream);
-    if (attempt === undefined) return 'waiting';
+  #onTryTimeout(attempt: UpstreamAttempt): AfterFailure {
     const route = this.#route!;
-    this.#core.metrics[METRIC.timeouts]! += 1;
     const mayRepeat = this.#mayRepeat('sent');
     if (route.retry.hedge) {
       // The slow one goes on; with two under way there is nothing more to do.

@@ -2,6 +2,7 @@
 import type { Outcome } from '@fairlead/balance';
 import type { BackendRuntime } from './backend-runtime.ts';
 import type { ClientConnection } from './client-connection.ts';
+import type { CompiledRoute } from './compiled-route.ts';
 import type { Level } from './endpoint-levels.ts';
 import type { EndpointRuntime } from './endpoint-runtime.ts';
 import { METRIC } from './gateway-metrics.ts';
@@ -25,34 +26,26 @@ export class UpstreamAttempt {
     return this.upstream !== undefined;
   }
 
-  /** Picks an endpoint and a connection to it, pooled unless `fresh`. `tryMs` bounds the wait for its answer. */
+  /** Picks an endpoint (not `avoid` while there is another) and a connection to it, pooled unless `fresh`. */
   start(
     core: ProxyCore,
     client: ClientConnection,
     backend: BackendRuntime,
-    options: {
-      readonly connectMs: number;
-      readonly tryMs: number;
-      readonly avoid: EndpointRuntime | undefined;
-      readonly hash: number | undefined;
-      readonly fresh: boolean;
-    },
+    route: CompiledRoute,
+    avoid: EndpointRuntime | undefined,
+    hash: number | undefined,
+    fresh: boolean,
   ): StartResult {
     const { levels } = backend;
-    const endpoint = levels?.pick(options.avoid, options.hash);
+    const endpoint = levels?.pick(avoid, hash);
     if (endpoint === undefined) return 'no-endpoint';
     // A connection that told of one client is not another's.
     const version = backend.proxyProtocol;
-    let upstream = options.fresh || version !== undefined ? undefined : endpoint.takeIdle();
+    let upstream = fresh || version !== undefined ? undefined : endpoint.takeIdle();
     if (upstream === undefined) {
       if (!UpstreamConnection.mayOpen(core, backend)) return 'overflow';
-      upstream = new UpstreamConnection(
-        core,
-        endpoint,
-        options.connectMs,
-        backend,
-        version === undefined ? undefined : client.identity.preamble(version),
-      );
+      const preamble = version === undefined ? undefined : client.identity.preamble(version);
+      upstream = new UpstreamConnection(core, endpoint, route.connectMs, backend, preamble);
     }
     endpoint.start();
     this.endpoint = endpoint;
@@ -60,7 +53,7 @@ export class UpstreamAttempt {
     this.#index = levels!.pickedIndex;
     this.#startedMs = core.reactor.nowMs;
     this.upstream = upstream;
-    upstream.begin(client, this.#startedMs + options.tryMs);
+    upstream.begin(client, this.#startedMs + route.tryMs);
     return 'started';
   }
 
@@ -73,7 +66,9 @@ export class UpstreamAttempt {
   record(core: ProxyCore, backend: BackendRuntime, outcome: Outcome): void {
     const { endpoint } = this;
     if (endpoint === undefined || backend.outliers === undefined) return;
-    if (backend.outliers.record(endpoint.slot, outcome, core.clock.now(), backend.ejectionCounts)) {
+    // Successes need no time, and asking for it costs as much as the rest.
+    const nowMs = outcome === 'success' ? 0 : core.clock.now();
+    if (backend.outliers.record(endpoint.slot, outcome, nowMs, backend.ejectionCounts)) {
       core.metrics[METRIC.ejections]! += 1;
     }
   }

@@ -13,7 +13,7 @@ import { METRIC } from './gateway-metrics.ts';
 import type { ProxyCore } from './proxy-core.ts';
 
 /** How an upstream failed a request. `refused`: it declined without working on it. */
-export type UpstreamFailure = 'connect' | 'connect-timeout' | 'refused' | 'reset' | 'malformed';
+export type UpstreamFailure = 'connect' | 'connect-timeout' | 'try-timeout' | 'refused' | 'reset' | 'malformed';
 
 const HEAD = 0;
 const LENGTH = 1;
@@ -314,7 +314,7 @@ export class UpstreamConnection implements ConnectionHandler {
       this.#tryDeadlineMs = Infinity;
       // A hedged try goes on, and may still fail to connect in time.
       if (!this.isConnected) this.connection.setDeadline(this.#connectDeadlineMs);
-      client.onTryTimeout(this);
+      client.onUpstreamFailed(this, 'try-timeout');
     } else if (!this.isConnected) client.onUpstreamFailed(this, 'connect-timeout');
   }
 

@@ -11,6 +11,7 @@ import type { Collection } from '../collections/collection.ts';
 import { CertificateTable } from './certificate-table.ts';
 import { compileBackend } from './compile-backends.ts';
 import { type BackendRef, compileIngress, type IngressProblem, type IngressRules } from './compile-ingress.ts';
+import { type NameSource, noNames } from './external-names.ts';
 import { type ClassSelection, isOurIngress, selectClasses } from './ingress-class.ts';
 import { KeyIndex } from './key-index.ts';
 import { L4RouteTable, listenerBackend } from './l4-route-table.ts';
@@ -38,6 +39,8 @@ export interface RoutingSources {
   readonly endpointSlices: RoutingSource<EndpointSlice>;
   /** Absent: no certificates are compiled, for who only asks about routes. */
   readonly secrets?: SecretSource;
+  /** Absent: Services of type ExternalName have no addresses. */
+  readonly names?: NameSource;
 }
 
 /** What a flush changed. */
@@ -77,6 +80,9 @@ export class RouteTableBuilder {
   readonly #slicesOfService = new KeyIndex();
   readonly #backendsOfSecret = new KeyIndex();
   readonly #secrets: SecretSource;
+  readonly #names: NameSource;
+  /** Name that a backend's Service stands for. */
+  readonly #nameOfBackend = new Map<BackendKey, string>();
   readonly #refs = new Map<BackendKey, BackendRef>();
   readonly #backendProblems = new Map<BackendKey, readonly Omit<IngressProblem, 'field'>[]>();
   readonly #conflicts = new Map<string, readonly RouteConflict[]>();
@@ -102,6 +108,7 @@ export class RouteTableBuilder {
       if (ref !== undefined) this.#addRef(`listener ${listener.name}`, ref);
     }
     this.#secrets = sources.secrets ?? noSecrets;
+    this.#names = sources.names ?? noNames;
     this.#certificates = new CertificateTable(this.#secrets, onDirty, (ingress) => this.#dirtyStatus.add(ingress));
     this.#unsubscribe = [
       sources.ingressClasses.subscribe(() => {
@@ -110,6 +117,10 @@ export class RouteTableBuilder {
       }),
       this.#secrets.subscribe((secret) => {
         for (const backend of this.#backendsOfSecret.get(secret)) this.#dirtyBackends.add(backend);
+        if (this.#dirtyBackends.size > 0) onDirty();
+      }),
+      this.#names.subscribe((name) => {
+        for (const [backend, each] of this.#nameOfBackend) if (each === name) this.#dirtyBackends.add(backend);
         if (this.#dirtyBackends.size > 0) onDirty();
       }),
       sources.ingresses.subscribe((changes) => {
@@ -271,11 +282,27 @@ export class RouteTableBuilder {
         : secret === undefined
           ? undefined
           : readCaBundle(secret);
-    return compileBackend(ref, this.#sources.services.get(service), slices, ca);
+    const object = this.#sources.services.get(service);
+    const { type, externalName } = object?.spec ?? {};
+    this.#useName(ref.key, type === 'ExternalName' ? externalName : undefined);
+    const external = externalName === undefined ? undefined : this.#names.get(externalName);
+    return compileBackend(ref, object, slices, ca, external);
+  }
+
+  /** Watches the name that a backend stands for (undefined: none), and no longer the one before. */
+  #useName(backend: BackendKey, name: string | undefined): void {
+    const before = this.#nameOfBackend.get(backend);
+    if (before === name) return;
+    if (name !== undefined) {
+      this.#nameOfBackend.set(backend, name);
+      this.#names.watch(name);
+    } else this.#nameOfBackend.delete(backend);
+    if (before !== undefined) this.#names.unwatch(before);
   }
 
   #forgetBackend(ref: BackendRef): void {
     this.#refs.delete(ref.key);
+    this.#useName(ref.key, undefined);
     if (ref.tls?.ca !== undefined) {
       this.#backendsOfSecret.delete(ref.tls.ca, ref.key);
       this.#secrets.unwatch(ref.tls.ca);

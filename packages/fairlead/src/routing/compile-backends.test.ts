@@ -97,7 +97,7 @@ describe('endpoints of a Service port', () => {
       service('web', [{ port: 80 }], { type: 'ExternalName', externalName: 'x.example' }),
       [],
       [],
-      'BackendUnsupported',
+      'BackendNotResolved',
     ],
   ];
   for (const [name, port, object, slices, endpoints, problem] of rows) {

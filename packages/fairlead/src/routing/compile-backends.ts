@@ -1,5 +1,6 @@
 import type { EndpointSlice, Service, ServicePort } from '@fairlead/api';
 import type { BackendRef, IngressProblem } from './compile-ingress.ts';
+import type { ResolvedName } from './external-names.ts';
 import { readBackendPolicy } from './read-backend-policy.ts';
 import type { TlsSecretResult } from './read-tls-secret.ts';
 import type { RouteBackend, RouteEndpoint } from './route-table.ts';
@@ -16,7 +17,8 @@ export interface CompiledBackend {
  * Service and its EndpointSlices → the endpoints of one Service port.
  *
  * Ready endpoints; when there is none, those that still serve while they terminate (as kube-proxy).
- * A missing Service or port, and a Service of type ExternalName, give a backend without endpoints:
+ * A Service of type ExternalName has the addresses of its name (`external`), on the Service's port.
+ * A missing Service or port, and a name without addresses, give a backend without endpoints:
  * the route stays and answers 503. So does a CA that is asked for and cannot be had: never plain text, never
  * unchecked. `ca` is what the Secret of `ref.tls.ca` holds, undefined without one.
  */
@@ -25,18 +27,19 @@ export function compileBackend(
   service: Service | undefined,
   slices: Iterable<EndpointSlice>,
   ca?: TlsSecretResult<string>,
+  external?: ResolvedName,
 ): CompiledBackend {
   const none: RouteBackend = { key: ref.key, protocol: 'http1', balance: 'round-robin', endpoints: [] };
   if (service === undefined) {
     const message = `Service ${ref.namespace}/${ref.service} does not exist; requests get 503`;
     return { backend: none, mistakes: [], problem: { reason: 'BackendNotFound', message } };
   }
-  if (service.spec?.type === 'ExternalName') {
-    const message = `Service ${ref.namespace}/${ref.service} is an ExternalName, which has no endpoints; requests get 503`;
-    return { backend: none, mistakes: [], problem: { reason: 'BackendUnsupported', message } };
-  }
+  const isExternal = service.spec?.type === 'ExternalName';
   const transport = ref.transport ?? 'TCP';
-  const port = findServicePort(service, ref.port, transport);
+  // An ExternalName Service needs no list of ports.
+  const port =
+    findServicePort(service, ref.port, transport) ??
+    (isExternal && typeof ref.port === 'number' ? ({ port: ref.port } satisfies ServicePort) : undefined);
   if (port === undefined) {
     const have = (service.spec?.ports ?? []).map((each) =>
       each.name === undefined ? `${each.port}` : `${each.name}=${each.port}`,
@@ -44,7 +47,16 @@ export function compileBackend(
     const message = `Service ${ref.namespace}/${ref.service} has no ${transport} port ${ref.port} (it has: ${have.join(', ') || 'none'}); requests get 503`;
     return { backend: none, mistakes: [], problem: { reason: 'BackendNotFound', message } };
   }
-  const endpoints = collectEndpoints(port, transport, slices, preferredAddressType(service));
+  const resolved = external ?? { state: 'pending' };
+  if (isExternal && resolved.state !== 'resolved') {
+    const why = resolved.state === 'pending' ? 'is not resolved yet' : resolved.problem;
+    const message = `ExternalName of Service ${ref.namespace}/${ref.service}: ${why}; requests get 503`;
+    return { backend: none, mistakes: [], problem: { reason: 'BackendNotResolved', message } };
+  }
+  const endpoints =
+    resolved.state === 'resolved' && isExternal
+      ? resolved.addresses.map((address) => ({ address, port: port.port, weight: 1 }))
+      : collectEndpoints(port, transport, slices, preferredAddressType(service));
   const { balance, policy, problems } = readBackendPolicy(service.metadata?.annotations);
   const mistakes = problems.map(({ field, message }) => ({
     reason: 'InvalidField' as const,

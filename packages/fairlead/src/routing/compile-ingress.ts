@@ -20,6 +20,7 @@ export interface IngressProblem {
     | 'InvalidRule'
     | 'InvalidField'
     | 'BackendNotFound'
+    | 'BackendNotResolved'
     | 'BackendUnsupported'
     | 'RouteConflict'
     | 'SecretNotFound'

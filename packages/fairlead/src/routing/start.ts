@@ -1,5 +1,6 @@
 import { endpointSlices, ingressClasses, ingresses, type ResourceRef, services } from '@fairlead/api';
 import { type Informer, isAlreadyExists, isNotFound, pause, startInformer } from '@fairlead/client';
+import { ExternalNames } from './external-names.ts';
 import { ownIngressClass } from './ingress-class.ts';
 import { type RoutingOptions, type RunningRouting, startRoutingLoop } from './routing-loop.ts';
 import { ReferencedSecrets } from './secret-source.ts';
@@ -20,6 +21,7 @@ export async function startRouting(options: RoutingOptions): Promise<RunningRout
     return informer;
   }
   const secrets = new ReferencedSecrets(options.client, options.clock, options.log);
+  const names = new ExternalNames(options.clock);
   const routing = startRoutingLoop(
     {
       ingresses: watch(ingresses),
@@ -27,6 +29,7 @@ export async function startRouting(options: RoutingOptions): Promise<RunningRout
       services: watch(services),
       endpointSlices: watch(endpointSlices),
       secrets,
+      names,
     },
     options,
   );
@@ -38,6 +41,7 @@ export async function startRouting(options: RoutingOptions): Promise<RunningRout
       stopping.abort();
       for (const informer of informers) informer.stop();
       secrets.stop();
+      names.stop();
       await Promise.all([routing.stop(), ensured]);
     },
   };
