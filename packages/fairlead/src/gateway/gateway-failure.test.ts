@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { DEFAULT_BACKEND_POLICY } from '../routing/backend-policies.ts';
 import { systemClock } from '../sys/clock.ts';
 import { GatewayError } from './gateway-error.ts';
 import { startGateway } from './start.ts';
@@ -19,6 +20,8 @@ import {
   within,
 } from './test-rig/gateway-rig.ts';
 
+/** When this file appears a worker of `crashing-worker.ts` dies. */
+const trap = join(tmpdir(), `fltest-crash-${process.pid}`);
 const web = [{ backend: 'web', weight: 1 }];
 const get = (target = '/'): string => `GET ${target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`;
 const hosts = [testHost('*', [testRoute('/', web)])];
@@ -220,7 +223,6 @@ test('stop drains: requests in flight finish with Connection: close', async () =
 test('a worker that dies is replaced: its clients see the end, its listener and routes go on', async () => {
   const upstream = new RawUpstream((connection) => onRequests(connection, () => ok('up')));
   const port = await upstream.listen();
-  const trap = join(tmpdir(), `fltest-crash-${process.pid}`);
   const rig = await startRig(
     { hosts, backends: [testBackend('web', [port])] },
     { workerModule: new URL('./test-rig/crashing-worker.ts', import.meta.url) },
@@ -236,6 +238,29 @@ test('a worker that dies is replaced: its clients see the end, its listener and 
   assert.equal(rig.gateway.stats().connectionsOpen <= 1, true);
   await rig.apply({ hosts: [['http|*', undefined]] });
   assert.match(await rig.exchange(get()), /^HTTP\/1\.1 404 /);
+  await rig.stop();
+  await upstream.close();
+});
+
+test('what a dead worker had in flight counts no longer', async () => {
+  const upstream = new RawUpstream((connection) => {
+    onRequests(connection, (request) => (request.startsWith('GET /wait') ? undefined : ok('up')));
+  });
+  const port = await upstream.listen();
+  const [key, backend] = testBackend('web', [port]);
+  const limits = { ...DEFAULT_BACKEND_POLICY.limits, requests: 1, connections: 1 };
+  const rig = await startRig(
+    { hosts, backends: [[key, { ...backend, policy: { ...DEFAULT_BACKEND_POLICY, limits } }]] },
+    { workerModule: new URL('./test-rig/crashing-worker.ts', import.meta.url) },
+  );
+  const victim = rig.dial();
+  victim.send('GET /wait HTTP/1.1\r\nHost: h\r\n\r\n');
+  while (!upstream.seen.includes('/wait')) await systemClock.sleep(5);
+  assert.match(await rig.exchange(get()), /^HTTP\/1\.1 503/, 'the one allowed is taken');
+  writeFileSync(trap, '');
+  rig.dial().send('GET /wait HTTP/1.1\r\nHost: h\r\n\r\n');
+  await victim.untilEnd();
+  assert.match(await rig.exchange(get()), /up$/);
   await rig.stop();
   await upstream.close();
 });
