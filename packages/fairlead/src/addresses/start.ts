@@ -5,6 +5,7 @@ import { type Collection, mapCollection, onBatch } from '../collections/index.ts
 import type { Clock, Random } from '../sys/clock.ts';
 import type { Log, Running } from '../sys/role.ts';
 import type { AddressMetrics } from './address-metrics.ts';
+import { BgpAnnouncer } from './bgp/bgp-announcer.ts';
 import { type AnnouncerNode, compileAddresses } from './compile.ts';
 import { type AddressNotice, Layer2Announcer } from './layer2/layer2-announcer.ts';
 import type { AddressProgram } from './program.ts';
@@ -55,6 +56,7 @@ function programText({ layer2, bgp }: AddressProgram, nodeIps: readonly string[]
 class Announcements implements RunningAddresses {
   readonly #options: AddressesOptions;
   readonly #layer2: Layer2Announcer;
+  readonly #bgp: BgpAnnouncer;
   readonly #recorder: ReturnType<typeof createEventRecorder>;
   #program: AddressProgram = { layer2: new Map(), bgp: new Map() };
   #informers: Informer<unknown>[] = [];
@@ -70,6 +72,7 @@ class Announcements implements RunningAddresses {
     this.#recorder = createEventRecorder(client, { component: 'addresses', host: nodeName, clock, random, log });
     const onNotice = (notice: AddressNotice): void => void this.#notify(notice);
     this.#layer2 = new Layer2Announcer({ client, nodeName, clock, random, log, metrics, onNotice });
+    this.#bgp = new BgpAnnouncer({ client, nodeName, clock, log, metrics, onNotice });
   }
 
   program(): AddressProgram {
@@ -78,6 +81,7 @@ class Announcements implements RunningAddresses {
 
   observe(): void {
     this.#layer2.observe();
+    this.#bgp.observe();
   }
 
   /** Waits until the server serves our kinds: a cluster's server may never do. */
@@ -121,12 +125,18 @@ class Announcements implements RunningAddresses {
         bgpPeers: peers.values(),
       });
       const nodeIps = this.#nodeIps(own.get(nodeName));
-      const input = programText(program, nodeIps);
+      const specs = [...peers.values()].map(({ metadata, spec }) => [metadata.name, spec]);
+      const input = JSON.stringify([programText(program, nodeIps), specs]);
       if (input === last) return;
       last = input;
       this.#program = program;
       try {
         await this.#layer2.apply(program.layer2, nodeIps);
+        await this.#bgp.apply(
+          program.bgp,
+          new Map([...peers.values()].map((peer) => [peer.metadata.name, peer])),
+          nodeIps,
+        );
       } catch (error) {
         last = '';
         log('error', 'addresses could not be announced', { error: (error as Error).message });
@@ -187,7 +197,7 @@ class Announcements implements RunningAddresses {
     this.#cancel();
     for (const informer of this.#informers) informer.stop();
     await this.#batcher?.stop();
-    await this.#layer2.stop();
+    await Promise.all([this.#layer2.stop(), this.#bgp.stop()]);
     await this.#recorder.flush();
   }
 }
