@@ -62,7 +62,7 @@ export const fieldTextsEM: Readonly<Record<string, string>> = {
   gateway: 'Address of the gateway.',
   gcePersistentDisk: 'A disk of Google Cloud.',
   generation: 'Counts changes of what is wanted.',
-  gid: 'Group of the process.',
+  gid: 'Group that it runs as.',
   gitRepo: 'A Git repository; no longer used.',
   globalDefault: 'Whether Pods that name no class get this one.',
   glusterfs: 'A GlusterFS volume.',

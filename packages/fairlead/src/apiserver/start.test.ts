@@ -76,6 +76,7 @@ describe('API server', () => {
     const { items } = await client.list(namespaces);
     assert.deepEqual(items.map((item) => item.metadata.name).sort(), [
       'default',
+      'fairlead-addresses',
       'kube-node-lease',
       'kube-public',
       'kube-system',
