@@ -258,7 +258,8 @@ test('what a dead worker had in flight counts no longer', async () => {
   while (!upstream.seen.includes('/wait')) await systemClock.sleep(5);
   assert.match(await rig.exchange(get()), /^HTTP\/1\.1 503/, 'the one allowed is taken');
   writeFileSync(trap, '');
-  rig.dial().send('GET /wait HTTP/1.1\r\nHost: h\r\n\r\n');
+  // Wakes it; a new connection would wait for its successor.
+  victim.send('GET / HTTP/1.1\r\n');
   await victim.untilEnd();
   assert.match(await rig.exchange(get()), /up$/);
   await rig.stop();
