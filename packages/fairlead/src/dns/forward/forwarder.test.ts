@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { type Clock, systemClock } from '../../sys/clock.ts';
 import { headerFlag, rcode, rrClass, rrType } from '../../wire/dns/constants.ts';
 import { type DnsMessage, type DnsRecord, decodeMessage } from '../../wire/dns/message.ts';
-import { nameFromText } from '../../wire/dns/name.ts';
+import { nameFromText, nameToText } from '../../wire/dns/name.ts';
 import { ipv4Bytes, soaData } from '../../wire/dns/rdata.ts';
 import { MessageWriter, type SectionName } from '../../wire/dns/writer.ts';
 import { encodeQuery, recordText } from '../dns-fixtures.ts';
@@ -173,6 +173,23 @@ test('forged answers are not believed', async () => {
   const answer = await forwarder.resolve(question('example.org'));
   assert.deepEqual(texts(answer), ['example.org 60 CNAME www.example.net', 'www.example.net 60 A 192.0.2.1']);
   assert.deepEqual(answer.authority, []);
+});
+
+test('an answer teaches nothing but what was asked: the rest of a chain is asked for again', async () => {
+  await using upstream = await FakeUpstream.start((query, send) => {
+    const asked = nameToText(query.questions[0]!.name);
+    const poison = [cname('start.org', 'victim.org'), a('victim.org', '203.0.113.66'), a('other.org', '203.0.113.66')];
+    send(encodeReply(query, { answers: asked === 'start.org' ? poison : [a(asked, '192.0.2.1')] }));
+  });
+  const forwarder = makeForwarder([upstream]);
+  assert.deepEqual(texts(await forwarder.resolve(question('start.org'))), [
+    'start.org 60 CNAME victim.org',
+    'victim.org 60 A 203.0.113.66',
+  ]);
+  for (const name of ['victim.org', 'other.org']) {
+    assert.deepEqual(texts(await forwarder.resolve(question(name))), [`${name} 60 A 192.0.2.1`]);
+  }
+  assert.equal(upstream.queries.length, 3);
 });
 
 test('a datagram from another address is not believed', async () => {
