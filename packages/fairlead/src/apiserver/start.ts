@@ -332,7 +332,7 @@ function compactRegularly(context: RestContext, everyMs: number, log: Log): () =
       mark = context.storage.revision;
       context.storage.compact(revision).then(
         () => context.cache.compact(revision),
-        (error: unknown) => log('error', 'compaction failed', { error: String(error) }),
+        (error: unknown) => log('warn', 'compaction failed', { error: String(error) }),
       );
       round();
     });

@@ -1,11 +1,17 @@
 import type { Clock } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
+import type { ServedResource } from '../resources/served-resources.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import type { RestContext } from './rest-context.ts';
 
 /** How long an Event is kept after it was last seen; as the real server. */
 export const eventLifetimeMs = 3_600_000;
 const sweepEveryMs = 60_000;
+
+/** True for the resource whose objects go by themselves. */
+export function isEvent(resource: ServedResource): boolean {
+  return resource.plural === 'events' && resource.group === '';
+}
 
 /** Deletes Events an hour after they were last seen; returns how to stop. */
 export function expireEvents(context: RestContext, clock: Clock, log: Log): () => void {

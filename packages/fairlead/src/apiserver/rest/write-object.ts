@@ -25,6 +25,7 @@ import {
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { storeKey } from '../watch/object-cache.ts';
 import { StoredObject, storedValue } from '../watch/stored-object.ts';
+import { eventLifetimeMs, isEvent } from './event-expiry.ts';
 import { trackCreate, trackReplace } from './managed-fields.ts';
 import { objectWarnings } from './object-warnings.ts';
 import { type RestContext, type RestRequest, timestamp } from './rest-context.ts';
@@ -321,7 +322,9 @@ async function commit(
   if (dryRun) return shownOnly(current, object);
   for (let attempt = 1; ; attempt++) {
     const kept = await storable(resource, object);
-    const main = { key, expect: current?.modRevision ?? 0, value: storedValue(kept), decoded: kept };
+    const lifetime = isEvent(resource) ? { lifetimeMs: eventLifetimeMs } : {};
+    const expect = current?.modRevision ?? 0;
+    const main = { key, expect, value: storedValue(kept), decoded: kept, ...lifetime };
     const writes = [main, ...companion.writes()];
     const result = await context.storage.commitAll(writes);
     if (result.ok) {

@@ -1,5 +1,3 @@
-import { writeBackup } from '../storage/backup/backup-format.ts';
-import { snapshotOf } from '../storage/backup/read-store.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { ApiAnswer, ApiRequest } from './api-request.ts';
 import { methodNotAllowed } from './status-error.ts';
@@ -13,6 +11,9 @@ const queueMost = 1024 * 1024;
 export async function snapshotAnswer(storage: Storage, request: ApiRequest): Promise<ApiAnswer | undefined> {
   if (request.path !== snapshotPath) return undefined;
   if (request.method !== 'GET') throw methodNotAllowed();
+  // Loaded when asked for: few ever do.
+  const { writeBackup } = await import('../storage/backup/backup-format.ts');
+  const { snapshotOf } = await import('../storage/backup/read-store.ts');
   const snapshot = await snapshotOf(storage);
   return {
     status: 200,

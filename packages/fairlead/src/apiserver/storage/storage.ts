@@ -28,6 +28,11 @@ export interface StorageWrite {
   readonly expect: number;
   /** Absent: delete the key. */
   readonly value: string | undefined;
+  /**
+   * The store may delete the key by itself when it was not written for so long, in milliseconds. An engine that
+   * cannot leaves that to the caller, who has to do it anyway.
+   */
+  readonly lifetimeMs?: number;
   /** Handed back on this process's own watch event, which saves parsing the value again. */
   readonly decoded?: unknown;
 }

@@ -18,6 +18,7 @@ import { EtcdClient } from './etcd-client.ts';
 import { type Following, followChanges } from './follow-changes.ts';
 import { EtcdError, type EtcdTls } from './grpc-connection.ts';
 import { claimPrefix, compactionKey, isInternalKey, markKey, readSnapshot } from './key-space.ts';
+import { LeaseBook } from './lease-book.ts';
 import {
   decodeRange,
   decodeTxn,
@@ -68,6 +69,7 @@ export class EtcdStorage implements Storage {
   #compacted: number;
   readonly #gate: RevisionGate;
   readonly #underWay = new WritesUnderWay();
+  readonly #leases: LeaseBook;
   readonly #rounds = new SharedRounds(() => this.#ask());
   readonly #following: Following;
   /** Added to every revision of etcd: see {@link PrefixMark}. */
@@ -77,6 +79,7 @@ export class EtcdStorage implements Storage {
   private constructor(options: EtcdStorageOptions, client: EtcdClient, snapshot: Snapshot, offset: number) {
     this.#options = options;
     this.#offset = offset;
+    this.#leases = new LeaseBook(client, options.clock, options.random);
     this.#client = client;
     this.#entries = new CurrentEntries(snapshot.entries);
     const tick = encodePut(`${options.prefix}/%/tick`, '');
@@ -217,8 +220,13 @@ export class EtcdStorage implements Storage {
     const before = writes.map(({ key }) => this.#entries.get(key));
     for (const write of writes) this.#underWay.announce(write);
     try {
+      const leases = await Promise.all(
+        writes.map(({ lifetimeMs }) => (lifetimeMs === undefined ? undefined : this.#leases.leaseFor(lifetimeMs))),
+      );
       const request = encodeTxn(
-        writes.map(({ key, expect, value }) => ({ key: root + key, expect: this.#expected(expect), value })),
+        writes.map(({ key, expect, value }, at) => {
+          return { key: root + key, expect: this.#expected(expect), value, lease: leases[at] };
+        }),
       );
       const { bytes, resent } = await this.#client.call(etcdCalls.txn, request);
       const answer = decodeTxn(bytes);
@@ -239,6 +247,7 @@ export class EtcdStorage implements Storage {
       });
       return { ok: true, entries };
     } catch (error) {
+      if (error instanceof EtcdError && error.message.includes('lease not found')) this.#leases.forget();
       throw storageError(error);
     } finally {
       for (const write of writes) this.#underWay.forget(write);

@@ -9,6 +9,7 @@ export const etcdCalls = {
   deleteRange: '/etcdserverpb.KV/DeleteRange',
   txn: '/etcdserverpb.KV/Txn',
   compact: '/etcdserverpb.KV/Compact',
+  leaseGrant: '/etcdserverpb.Lease/LeaseGrant',
   watch: '/etcdserverpb.Watch/Watch',
 } as const;
 
@@ -44,6 +45,8 @@ export interface TxnWrite {
   readonly key: string;
   readonly expect: number;
   readonly value: string | undefined;
+  /** The key goes when this lease does. */
+  readonly lease?: number | undefined;
 }
 
 export interface TxnAnswer {
@@ -104,15 +107,19 @@ export function encodeTxn(writes: readonly TxnWrite[]): Buffer {
     // result EQUAL (0), target MOD (2).
     request.bytes(1, new MessageWriter().number(2, 2).bytes(3, key).number(6, expect, true));
   }
-  for (const { key, value } of writes) {
+  for (const { key, value, lease = 0 } of writes) {
     const operation =
       value === undefined
         ? new MessageWriter().bytes(3, new MessageWriter().bytes(1, key))
-        : new MessageWriter().bytes(2, new MessageWriter().bytes(1, key).bytes(2, value));
+        : new MessageWriter().bytes(2, new MessageWriter().bytes(1, key).bytes(2, value).number(3, lease));
     request.bytes(2, operation);
   }
   for (const { key } of writes) request.bytes(3, new MessageWriter().bytes(1, rangeWriter({ key })));
   return request.finish();
+}
+
+export function encodeLeaseGrant(id: number, seconds: number): Buffer {
+  return new MessageWriter().number(1, seconds).number(2, id).finish();
 }
 
 export function encodeCompact(revision: number): Buffer {
