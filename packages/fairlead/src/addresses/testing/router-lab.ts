@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { systemClock } from '../../sys/clock.ts';
+import type { AnswererCommand } from './answerer-process.ts';
 import type { SpeakerCommand, SpeakerState } from './bgp-speaker.ts';
 
 const run = promisify(execFile);
@@ -28,6 +29,14 @@ export interface TestSpeaker {
   say(command: SpeakerCommand): void;
   /** All states so far. */
   readonly states: readonly SpeakerState[];
+}
+
+/** An answering thread in a namespace of its own. */
+export interface TestAnswerer {
+  readonly process: ChildProcess;
+  say(command: AnswererCommand): void;
+  /** `ADDRESS STATE`, so far. */
+  readonly events: readonly string[];
 }
 
 /**
@@ -116,6 +125,15 @@ export class RouterLab {
     const states: SpeakerState[] = [];
     createInterface({ input: child.stdout! }).on('line', (line) => states.push(JSON.parse(line) as SpeakerState));
     return { process: child, states, say: (command) => void child.stdin?.write(`${JSON.stringify(command)}\n`) };
+  }
+
+  /** The answering thread in a process of its own, on a node's `eth0`. */
+  answerer(which: number): TestAnswerer {
+    const script = new URL('./answerer-process.ts', import.meta.url).pathname;
+    const child = this.spawn(which, [process.execPath, script]);
+    const events: string[] = [];
+    createInterface({ input: child.stdout! }).on('line', (line) => events.push(line));
+    return { process: child, events, say: (command) => void child.stdin?.write(`${JSON.stringify(command)}\n`) };
   }
 
   async remove(): Promise<void> {
