@@ -20,6 +20,10 @@ import { rolloutStatus } from './rollout-status.ts';
 
 const about = { kind: 'Deployment', apiVersion: apiVersionOf(deployments) };
 
+/** Quiet after an edit before it is reported, and the longest wait for that, milliseconds. */
+const settleMs = 200;
+const settleMostMs = 1000;
+
 /** Rolls templates out through ReplicaSets. */
 export const deploymentController: Controller = {
   name: 'deployment',
@@ -37,6 +41,11 @@ class DeploymentController {
   readonly #podInformer;
   readonly #setsBy;
   readonly #podsBy;
+  /** Generations that no status tells of yet, by key. */
+  readonly #edits = new Map<
+    string,
+    { readonly generation: number; readonly firstMs: number; readonly lastMs: number }
+  >();
   readonly queue;
 
   constructor(context: ControllerContext) {
@@ -85,7 +94,10 @@ class DeploymentController {
   async #sync(key: string): Promise<SyncResult | undefined> {
     await Promise.all([this.#replicaSetInformer.synced, this.#podInformer.synced]);
     const deployment = this.#deploymentInformer.get(key);
-    if (deployment === undefined) return;
+    if (deployment === undefined) {
+      this.#edits.delete(key);
+      return;
+    }
     if (deployment.metadata.deletionTimestamp === undefined) await this.#adoptOrphans(deployment);
     const decide = (): RolloutDecision => {
       const sets = this.#setsBy.get(deployment.metadata.uid) ?? [];
@@ -193,12 +205,34 @@ class DeploymentController {
     }
   }
 
+  /**
+   * Edits come in bursts, and each would earn a status of its own that the next one has to be merged with: what is new
+   * is reported when it has been quiet for a moment. The ReplicaSets follow at once.
+   * @returns milliseconds until the status may be written
+   */
+  #untilSettled({ metadata, status }: Stored<Deployment>): number {
+    const { namespace, name, generation = 0 } = metadata;
+    const key = `${namespace}/${name}`;
+    if ((status?.observedGeneration ?? 0) >= generation) {
+      this.#edits.delete(key);
+      return 0;
+    }
+    const now = this.#context.clock.monotonicMs();
+    const before = this.#edits.get(key);
+    const firstMs = before?.firstMs ?? now;
+    const lastMs = before?.generation === generation ? before.lastMs : now;
+    this.#edits.set(key, { generation, firstMs, lastMs });
+    return Math.max(0, Math.min(lastMs + settleMs, firstMs + settleMostMs) - now);
+  }
+
   async #writeStatus(
     deployment: Stored<Deployment>,
     decision: RolloutDecision,
     created: boolean,
   ): Promise<SyncResult | undefined> {
     const { client, clock } = this.#context;
+    const waitMs = this.#untilSettled(deployment);
+    if (waitMs > 0) return { againAfterMs: waitMs };
     let latest = deployment;
     const { current, old } = decision;
     const revision = current?.metadata.annotations?.[revisionAnnotation];
