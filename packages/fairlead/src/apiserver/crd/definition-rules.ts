@@ -1,7 +1,17 @@
 import { type Definition, itemsOf, type JsonSchema, schemaPath, type ValidationRule } from '@fairlead/api/crd/index';
 import type { FieldCause } from '@fairlead/api/schema';
+import { forbidden } from '@fairlead/api/schema/field-cause';
 import { type Compiled, compileCel } from '../cel/cel-program.ts';
 import { ruleVariables } from './cel-rules.ts';
+import {
+  costFault,
+  definitionCostLimit,
+  leastWorstCost,
+  type Occurrences,
+  occurrencesInside,
+  ruleCostLimit,
+  totalCost,
+} from './rule-cost.ts';
 import { undeclaredField } from './rule-type-check.ts';
 
 const reasons = ['FieldValueRequired', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueDuplicate'];
@@ -16,7 +26,9 @@ export function definitionRuleCauses(definition: Definition, old: Definition | u
     const path = schemaPath(versions, index);
     if (schema?.openAPIV3Schema === undefined || seen.has(path)) return [];
     seen.add(path);
-    return nodeCauses(schema.openAPIV3Schema, path, true, known, true);
+    const costs: RuleCost[] = [];
+    const causes = nodeCauses(schema.openAPIV3Schema, path, true, known, true, 1, costs);
+    return [...causes, ...totalCauses(costs, path)];
   });
 }
 
@@ -34,7 +46,9 @@ function nodeCauses(
   path: string,
   correlatable: boolean,
   known: ReadonlySet<string>,
-  isRoot = false,
+  isRoot: boolean,
+  occurrences: Occurrences,
+  costs: RuleCost[],
 ): FieldCause[] {
   const causes: FieldCause[] = [];
   const rules = schema['x-kubernetes-validations'] ?? [];
@@ -42,7 +56,7 @@ function nodeCauses(
   for (const [index, rule] of rules.entries()) {
     if (known.has(JSON.stringify(rule))) continue;
     const place = `${path}.x-kubernetes-validations[${index}]`;
-    causes.push(...ruleCauses(rule, place, correlatable, schema, isRoot));
+    causes.push(...ruleCauses(rule, place, correlatable, schema, isRoot, occurrences, costs));
   }
   if (rules.length > 0 && !typed) {
     causes.push(wrong(`${path}.x-kubernetes-validations`, 'null', 'rules need a type'));
@@ -50,14 +64,18 @@ function nodeCauses(
   const listType = schema['x-kubernetes-list-type'];
   const items = itemsOf(schema);
   if (items !== undefined) {
-    causes.push(...nodeCauses(items, `${path}.items`, correlatable && listType === 'map', known));
+    const inside = occurrencesInside(schema, occurrences);
+    causes.push(...nodeCauses(items, `${path}.items`, correlatable && listType === 'map', known, false, inside, costs));
   }
   const inside = correlatable && schema['x-kubernetes-map-type'] !== 'atomic';
   if (typeof schema.additionalProperties === 'object') {
-    causes.push(...nodeCauses(schema.additionalProperties, `${path}.additionalProperties`, inside, known));
+    const many = occurrencesInside(schema, occurrences);
+    causes.push(
+      ...nodeCauses(schema.additionalProperties, `${path}.additionalProperties`, inside, known, false, many, costs),
+    );
   }
   for (const [name, property] of Object.entries(schema.properties ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    causes.push(...nodeCauses(property, `${path}.properties[${name}]`, inside, known));
+    causes.push(...nodeCauses(property, `${path}.properties[${name}]`, inside, known, false, occurrences, costs));
   }
   return causes;
 }
@@ -68,6 +86,8 @@ function ruleCauses(
   correlatable: boolean,
   schema: JsonSchema,
   isRoot: boolean,
+  occurrences: Occurrences,
+  costs: RuleCost[],
 ): FieldCause[] {
   const causes: FieldCause[] = [];
   if (rule.rule.trim() === '') {
@@ -107,6 +127,10 @@ function ruleCauses(
   if (!compiled.ok) causes.push(wrong(`${place}.rule`, goStruct(rule), `compilation failed: ${compiled.text}`));
   else {
     const { type, names } = compiled.program;
+    const cost = totalCost(leastWorstCost(compiled.program, schema), schema, occurrences);
+    const fault = costFault('estimated rule cost', cost, ruleCostLimit);
+    if (fault !== undefined) causes.push(forbidden(`${place}.rule`, fault));
+    costs.push({ place: `${place}.rule`, cost });
     if (type !== 'bool' && !type.startsWith('dyn')) {
       causes.push(wrong(`${place}.rule`, goStruct(rule), 'cel expression must evaluate to a bool'));
     }
@@ -134,6 +158,28 @@ function ruleCauses(
     }
   }
   return causes;
+}
+
+/** What one rule adds to the cost of its definition. */
+interface RuleCost {
+  readonly place: string;
+  readonly cost: number;
+}
+
+/** Most rules named when all together cost too much. */
+const expensiveMax = 4;
+
+function totalCauses(costs: readonly RuleCost[], path: string): FieldCause[] {
+  const total = costs.reduce((sum, { cost }) => sum + cost, 0);
+  const what = 'x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema';
+  const fault = costFault(what, total, definitionCostLimit);
+  if (fault === undefined) return [];
+  const expensive = costs
+    .filter(({ cost }) => cost >= definitionCostLimit / 100)
+    .sort((a, b) => b.cost - a.cost)
+    .slice(0, expensiveMax);
+  const part = 'contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema';
+  return [...expensive.map(({ place }) => forbidden(place, part)), forbidden(path, fault)];
 }
 
 function wrong(field: string, shown: string, why: string): FieldCause {
