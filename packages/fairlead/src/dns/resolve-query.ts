@@ -30,6 +30,8 @@ export interface ResolveContext {
   readonly isOtherSynced?: (origin: OwnerName) => boolean;
   /** Address of the client, when searches are completed for Pods; absent: they are not. */
   readonly searchClient?: string | undefined;
+  /** Number of the answer, for rotation; absent: records keep their order. */
+  readonly turn?: number;
   /** Aliases for names outside our zones. */
   readonly rewrites?: readonly RewriteRule[];
   /** Cookie of the answer for a query that has one; absent: no cookies. */
@@ -121,7 +123,7 @@ async function resolve(question: DnsQuestion, query: ParsedQuery, context: Resol
     }
     const found = sets.find((set) => rrType[set.type] === question.type);
     if (found !== undefined) {
-      const wire = wireRecordSet(name, found, program.zone, context.serial);
+      const wire = wireRecordSet(name, rotated(found, context.turn ?? 0), program.zone, context.serial);
       answers.push(...wire.answers);
       return { rcode: 0, answers, authority: [], additional: wire.additional, authoritative: true };
     }
@@ -192,6 +194,13 @@ function negative(
   const origin = zone && nameFromText(zone.origin);
   const soa = zone && origin ? [soaRecord(origin, zone, context.serial, zone.negativeTtl)] : [];
   return { rcode: code, answers, authority: soa, additional: [], authoritative: true };
+}
+
+/** Addresses from another start each time; a limit on them applies to what comes first. */
+function rotated(set: RecordSet, turn: number): RecordSet {
+  if ((set.type !== 'A' && set.type !== 'AAAA') || set.addresses.length < 2) return set;
+  const first = turn % set.addresses.length;
+  return { ...set, addresses: [...set.addresses.slice(first), ...set.addresses.slice(0, first)] };
 }
 
 /** The name with `*` in the place of its first label, which is all that a wildcard of an Ingress stands for. */

@@ -253,6 +253,21 @@ test('aliases are answered over UDP and TCP', async () => {
   assert.deepEqual(answerText((await askTcp(address, [query]))[0]!), expected);
 });
 
+test('addresses behind an alias rotate, too', async () => {
+  const spec = { type: 'ExternalName' as const, externalName: 'three.shop.svc.cluster.local' };
+  const three = makeSlice('shop/three', 's', ['10.244.3.1', '10.244.3.2', '10.244.3.3']);
+  server.setSource('three', compileAll(makeService('shop/three', ['None']), [three], options));
+  server.setSource('to-three', compileAll({ metadata: { namespace: 'shop', name: 'to-three' }, spec }, [], options));
+  const firsts = new Map<string, number>();
+  for (let round = 0; round < 9; round++) {
+    const answer = await askUdp(address, encodeQuery('to-three.shop.svc.cluster.local', 'A'));
+    assert.equal(answer.answers.length, 4, 'the alias and all addresses');
+    const first = answerText(answer)[2]!;
+    firsts.set(first, (firsts.get(first) ?? 0) + 1);
+  }
+  assert.deepEqual([...firsts.values()], [3, 3, 3]);
+});
+
 test('TCP: pipelined queries in pieces of any size, a thousand records in one answer', async () => {
   const queries = [
     encodeQuery(web, 'A', { id: 1 }),

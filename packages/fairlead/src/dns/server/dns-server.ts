@@ -122,6 +122,8 @@ export class DnsServer implements Running {
   #failedReloads = 0;
   #cancelCheck: (() => void) | undefined;
   #serial = 0;
+  /** Queries that the table could not answer, for rotation. */
+  #turn = 0;
   #stopped: Promise<void> | undefined;
 
   constructor(options: DnsServerOptions) {
@@ -337,6 +339,7 @@ export class DnsServer implements Running {
     return {
       program,
       serial: this.#serial,
+      turn: this.#turn++,
       forwarder: this.#forwarder,
       isSynced: this.#isSynced,
       isOtherSynced: (origin) => this.#syncedZones.has(origin),

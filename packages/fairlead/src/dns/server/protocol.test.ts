@@ -110,6 +110,19 @@ test('EDNS compliance, the queries of ednscomp', async (t) => {
       false,
       'NOERROR soa opt=1232 version=0',
     ],
+    [
+      'optlist: NSID, client subnet, expire, cookie at once',
+      ednsQuery({ options: `0003000000080004000100000009000${'0'}000a0008${'01'.repeat(8)}` }),
+      false,
+      'NOERROR soa opt=1232 version=0 10=',
+    ],
+    [
+      'edns1opt with DO',
+      ednsQuery({ version: 1, flags: 0x8000, options: '00640000' }),
+      false,
+      'BADVERS opt=1232 version=0 do',
+    ],
+    ['edns@0', ednsQuery({ size: 0 }), false, 'NOERROR soa opt=1232 version=0'],
     ['keepalive over TCP', ednsQuery({ options: '000b0000' }), true, 'NOERROR soa opt=1232 version=0 11=0064'],
     ['keepalive over UDP is ignored', ednsQuery({ options: '000b0000' }), false, 'NOERROR soa opt=1232 version=0'],
     ['option longer than the record', ednsQuery({ options: '00640005aa' }), false, 'FORMERR opt=1232 version=0'],
@@ -117,7 +130,9 @@ test('EDNS compliance, the queries of ednscomp', async (t) => {
     ['cookie of seven bytes', ednsQuery({ options: `000a0007${'11'.repeat(7)}` }), false, 'FORMERR opt=1232 version=0'],
   ];
   for (const [title, query, isStream, expected] of rows) {
-    await t.test(title, () => assert.equal(shortAnswer(ask(query, isStream ? 65535 : 0)), expected));
+    // What a cookie is, its own test says.
+    const given = (answer: string): string => answer.replace(/ 10=[0-9a-f]{48}$/, ' 10=');
+    await t.test(title, () => assert.equal(given(shortAnswer(ask(query, isStream ? 65535 : 0))), expected));
   }
 });
 
