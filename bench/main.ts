@@ -66,6 +66,15 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     needs: [],
     run: async () => (await import('./balance.ts')).runBalanceBench(),
   },
+  'l4-userspace': {
+    summary: 'userspace service proxy: CPU per connection, message and GiB, beside nginx stream and HAProxy',
+    needs: [
+      { command: 'wrk', debianPackage: 'wrk' },
+      { command: 'nginx', debianPackage: 'nginx-light' },
+      { command: 'haproxy', debianPackage: 'haproxy' },
+    ],
+    run: async () => (await import('./l4-userspace.ts')).runUserspaceBench(),
+  },
   api: {
     summary: 'API server: start, memory, durable writes/s and watch fan-out, beside etcd',
     needs: [{ command: 'etcd', debianPackage: 'etcd-server', optional: true }],

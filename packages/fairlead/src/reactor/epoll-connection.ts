@@ -222,7 +222,7 @@ export class EpollConnection implements SocketConnection {
   }
 
   #finishConnect(bits: number): void {
-    const error = takeSocketError(this.fd);
+    const error = (bits & (EPOLLERR | EPOLLHUP)) === 0 ? 0 : takeSocketError(this.fd);
     if (error < 0) {
       this.fail(error);
       return;
@@ -341,8 +341,9 @@ export class EpollConnection implements SocketConnection {
       else this.updateInterest();
       return;
     }
-    this.updateInterest();
     this.handler.onEnd();
+    // Most handlers close now, which saves this call.
+    this.updateInterest();
   }
 
   /** Both directions are gone, or an error is pending, and nobody reads: the event would repeat for ever. */
@@ -459,7 +460,8 @@ export class EpollConnection implements SocketConnection {
 
   closeGracefully(): void {
     if (this.#state > OPEN) return;
-    if (this.#state <= HANDSHAKING) {
+    const nothingLeft = this.#ended && this.#queue === undefined && this.#transport === undefined;
+    if (this.#state <= HANDSHAKING || nothingLeft) {
       this.close();
       return;
     }
