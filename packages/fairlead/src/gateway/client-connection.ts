@@ -141,7 +141,7 @@ export class ClientConnection implements ConnectionHandler {
     this.isHead = head.method === request.HEAD;
     this.isHttp10 = head.minorVersion === 0;
     this.#keepAlive = (this.isHttp10 ? head.hasKeepAlive && !head.hasClose : !head.hasClose) && !core.draining;
-    this.#body.start(head);
+    this.#body.start(head, core.reactor.nowMs);
     if (core.accessLog !== undefined) this.#logged = lookup.describeRequest(head);
 
     const path = lookup.changedPath(head);
@@ -244,7 +244,9 @@ export class ClientConnection implements ConnectionHandler {
   }
 
   #slowDown(): void {
-    if (this.#tries.upstream?.connection.isCongested === true) this.connection.pauseReading();
+    if (this.#tries.upstream?.connection.isCongested !== true) return;
+    this.#body.noteHeldBack();
+    this.connection.pauseReading();
   }
 
   // From the upstream connection.
@@ -377,7 +379,7 @@ export class ClientConnection implements ConnectionHandler {
     const route = this.#route!;
     const whole = this.#state === TUNNEL ? Infinity : this.#startedMs + this.#requestMs;
     const due = Math.min(whole, this.#activeMs + route.idleMs);
-    if (due > now) {
+    if (due > now && (this.#state === TUNNEL || !this.#body.isTooSlow(now))) {
       this.connection.setDeadline(due);
       return;
     }

@@ -36,7 +36,9 @@ export const METRIC = {
   overflows: 28,
   /** Connections of trusted proxies without a good PROXY protocol header. */
   proxyHeaderFailures: 29,
-  latencyBuckets: 30,
+  /** By limits or for want of memory. */
+  connectionsRefused: 30,
+  latencyBuckets: 31,
 } as const;
 
 const SIZE = METRIC.latencyBuckets + LATENCY_BOUNDS_MS.length + 1;
@@ -69,6 +71,10 @@ export interface GatewayStats {
   readonly badResponses: number;
   readonly connectionsAccepted: number;
   readonly connectionsOpen: number;
+  /** By limits or for want of memory. */
+  readonly connectionsRefused: number;
+  /** Of trusted proxies without a good PROXY protocol header. */
+  readonly proxyHeaderFailures: number;
   readonly upstreamConnects: number;
   readonly tunnels: number;
   readonly handlerErrors: number;
@@ -117,6 +123,8 @@ export function sumMetrics(memories: readonly SharedArrayBuffer[], workers: numb
     badResponses: at(METRIC.badResponses),
     connectionsAccepted: at(METRIC.connectionsAccepted),
     connectionsOpen: at(METRIC.connectionsOpen),
+    connectionsRefused: at(METRIC.connectionsRefused),
+    proxyHeaderFailures: at(METRIC.proxyHeaderFailures),
     upstreamConnects: at(METRIC.upstreamConnects),
     tunnels: at(METRIC.tunnels),
     handlerErrors: at(METRIC.handlerErrors),

@@ -6,6 +6,9 @@ import type { RequestHead } from '../wire/http1/request-head.ts';
 const CRLF = Buffer.from('\r\n', 'latin1');
 const LAST_CHUNK = Buffer.from('0\r\n', 'latin1');
 
+/** A body that comes more slowly than this, bytes a second, over a whole idle time, ties up an endpoint on purpose. */
+const RATE_MIN = 240;
+
 const NONE = 0;
 const LENGTH = 1;
 const CHUNKED = 2;
@@ -19,16 +22,40 @@ export class RequestBody {
   #kind = NONE;
   #remaining = 0;
   #chunks: ChunkedDecoder | undefined = undefined;
+  // Since the rate was looked at last.
+  #sinceMs = 0;
+  #received = 0;
+  #wasHeldBack = false;
 
   get isNone(): boolean {
     return this.#kind === NONE;
   }
 
-  start(head: RequestHead): void {
+  start(head: RequestHead, nowMs: number): void {
+    this.#lookAgain(nowMs);
     this.#kind = head.isChunked ? CHUNKED : head.contentLength > 0 ? LENGTH : NONE;
     this.#remaining = head.contentLength;
     this.#chunks?.reset();
     this.isDone = this.#kind === NONE;
+  }
+
+  #lookAgain(nowMs: number): void {
+    this.#sinceMs = nowMs;
+    this.#received = 0;
+    this.#wasHeldBack = false;
+  }
+
+  /** The client was not let send: it is not to blame for the rate. */
+  noteHeldBack(): void {
+    this.#wasHeldBack = true;
+  }
+
+  /** Whether the unfinished body came too slowly since the last look. */
+  isTooSlow(nowMs: number): boolean {
+    if (this.isDone) return false;
+    const slow = !this.#wasHeldBack && this.#received * 1000 < RATE_MIN * (nowMs - this.#sinceMs);
+    this.#lookAgain(nowMs);
+    return slow;
   }
 
   /** Before a head is known to have a body. */
@@ -41,6 +68,7 @@ export class RequestBody {
   takeWhole(length: number): boolean {
     if (this.#kind !== LENGTH || length > this.#remaining) return false;
     this.#remaining -= length;
+    this.#received += length;
     this.isDone = this.#remaining === 0;
     return true;
   }
@@ -50,6 +78,7 @@ export class RequestBody {
    * @returns the end of the output, or -1 if the body is malformed.
    */
   encode(input: Uint8Array, start: number, end: number, output: Uint8Array, at: number): number {
+    this.#received += end - start;
     if (this.#kind !== CHUNKED) {
       const stop = this.#kind === NONE ? start : Math.min(end, start + this.#remaining);
       this.#remaining -= stop - start;

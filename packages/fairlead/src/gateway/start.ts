@@ -4,6 +4,7 @@ import { type Clock, systemRandom } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
 import { applyDiff, InstalledTable, ListenerSet } from './apply.ts';
+import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from './connection-gate.ts';
 import { GatewayError } from './gateway-error.ts';
 import { type GatewayStats, sumMetrics } from './gateway-metrics.ts';
 import { HealthChecker } from './health/health-checker.ts';
@@ -29,6 +30,8 @@ export interface GatewayOptions {
   readonly trustedProxies?: readonly string[];
   /** CIDRs of proxies in front whose connections must begin with a PROXY protocol header. Default none. */
   readonly proxyProtocolFrom?: readonly string[];
+  /** Default {@link DEFAULT_CONNECTION_LIMITS}. */
+  readonly limits?: Partial<ConnectionLimits>;
   readonly times?: Partial<ProxyTimes>;
   /** Zone of this machine (`topology.kubernetes.io/zone`), for backends that prefer theirs. Default: unknown. */
   readonly zone?: string;
@@ -101,6 +104,8 @@ class Gateway implements RunningGateway {
       times: { ...DEFAULT_PROXY_TIMES, ...options.times },
       trustedProxies: options.trustedProxies ?? [],
       proxyProtocolFrom: options.proxyProtocolFrom ?? [],
+      limits: { ...DEFAULT_CONNECTION_LIMITS, ...options.limits },
+      workers: options.workers,
       accessLog: options.accessLog,
       log: options.log,
       module: options.workerModule ?? new URL('./worker.ts', import.meta.url),

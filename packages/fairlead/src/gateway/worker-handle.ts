@@ -5,6 +5,7 @@ import { eventfd, signalEventfd } from '../sys/eventfd.ts';
 import type { Log } from '../sys/role.ts';
 import { close } from '../sys/socket.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
+import type { ConnectionLimits } from './connection-gate.ts';
 import { GatewayError } from './gateway-error.ts';
 import { createMetricsMemory, METRIC } from './gateway-metrics.ts';
 import type { ProxyTimes } from './proxy-core.ts';
@@ -16,6 +17,8 @@ export interface WorkerOptions {
   readonly times: ProxyTimes;
   readonly trustedProxies: readonly string[];
   readonly proxyProtocolFrom: readonly string[];
+  readonly limits: ConnectionLimits;
+  readonly workers: number;
   readonly accessLog: ((lines: string) => void) | undefined;
   readonly log: Log;
   readonly defaultCertificate: TlsIdentity;
@@ -60,6 +63,8 @@ export class WorkerHandle {
       accessLog: options.accessLog !== undefined,
       trustedProxies: options.trustedProxies,
       proxyProtocolFrom: options.proxyProtocolFrom,
+      limits: options.limits,
+      workers: options.workers,
       defaultCertificate: options.defaultCertificate,
       shared: options.shared,
       sharedLedger: this.#sharedLedger,

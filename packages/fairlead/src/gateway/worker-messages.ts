@@ -1,6 +1,7 @@
 import type { RouteListener, RouteTableDiff } from '../routing/route-table.ts';
 import type { LogLevel } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
+import type { ConnectionLimits } from './connection-gate.ts';
 import type { ProxyTimes } from './proxy-core.ts';
 import type { SharedState } from './shared-memory.ts';
 
@@ -34,6 +35,9 @@ export interface WorkerStart {
   readonly trustedProxies: readonly string[];
   /** CIDRs of proxies whose connections begin with a PROXY protocol header. */
   readonly proxyProtocolFrom: readonly string[];
+  readonly limits: ConnectionLimits;
+  /** How many workers share the limits. */
+  readonly workers: number;
 }
 
 /** Main thread to worker; the wake descriptor is signalled after each. */

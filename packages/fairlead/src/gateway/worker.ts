@@ -16,6 +16,7 @@ import { setTicketKeys } from '../sys/tls-tickets.ts';
 import { AccessLog } from './access-log.ts';
 import { ClientConnection } from './client-connection.ts';
 import { clientIdentity, TrustedProxies } from './client-identity.ts';
+import { WorkerGate } from './connection-gate.ts';
 import { EndpointRegistry } from './endpoint-runtime.ts';
 import { METRIC } from './gateway-metrics.ts';
 import { Http2Detector } from './http2-detector.ts';
@@ -47,11 +48,15 @@ class GatewayWorker {
   /** Ends flows to endpoints that are gone, by listener. */
   readonly #datagrams: Map<string, () => void> = new Map();
   readonly #proxied: ProxyAcceptPolicy | undefined;
+  readonly #gate: WorkerGate;
 
   constructor(port: MessagePort, start: WorkerStart) {
     this.#port = port;
     this.#trusted = new TrustedProxies(start.trustedProxies);
     this.#proxied = this.#proxyPolicy(start);
+    this.#gate = new WorkerGate(start.limits, start.workers, () => {
+      this.#core.metrics[METRIC.connectionsRefused]! += 1;
+    });
     const log: Log = (level, message, fields) => this.#send({ type: 'log', level, message, fields: fields ?? {} });
     this.#reactor = new EpollReactor({
       clock: systemClock,
@@ -107,6 +112,8 @@ class GatewayWorker {
   #housekeep(): void {
     this.#core.accessLog?.flush();
     this.#core.metrics[METRIC.handlerErrors] = this.#reactor.stats().handlerErrors;
+    this.#gate.noteMemory(process.memoryUsage.rss());
+    if (this.#gate.isShedding) for (const client of this.#core.clients) client.drain();
     this.#reactor.after(HOUSEKEEPING_MS, () => this.#housekeep());
   }
 
@@ -162,7 +169,7 @@ class GatewayWorker {
       connection.reset();
       return NO_HANDLER;
     };
-    this.#listeners.set(name, this.#reactor.listen(fd, accept, undefined, this.#proxied));
+    this.#listeners.set(name, this.#reactor.listen(fd, accept, { proxied: this.#proxied, gate: this.#gate }));
   }
 
   #listenHttp(listener: WorkerListener, scheme: 'http' | 'https'): void {
@@ -193,7 +200,10 @@ class GatewayWorker {
       return connection.tls === undefined ? new Http2Detector(this.#reactor, connection, client, startHttp2) : client;
     };
     const tls = scheme === 'https' ? this.#tls(listener) : undefined;
-    this.#listeners.set(listener.name, this.#reactor.listen(listener.fd, accept, tls, this.#proxied));
+    this.#listeners.set(
+      listener.name,
+      this.#reactor.listen(listener.fd, accept, { tls, proxied: this.#proxied, gate: this.#gate }),
+    );
   }
 
   /** Handshakes of a server name with a relayed route go on as they came; the others are ours, if any are. */

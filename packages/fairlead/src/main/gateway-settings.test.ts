@@ -21,6 +21,14 @@ const rows: readonly (readonly [name: string, values: SettingValues, relays: str
     0,
   ],
   ['proxies', { 'gateway-proxy-protocol-from': '10.0.0.0/8,192.0.2.1,2001:db8::/32' }, '', 0],
+  [
+    'limits',
+    { 'gateway-max-connections': '100', 'gateway-max-connections-per-client': '5', 'gateway-max-memory': '512' },
+    '',
+    0,
+  ],
+  ['a limit that is none', { 'gateway-max-connections': '0' }, '', 1],
+  ['too little memory to start in', { 'gateway-max-memory': '10' }, '', 1],
   ['a proxy that is no range', { 'gateway-proxy-protocol-from': '10.0.0.0/33' }, '', 1],
 ];
 for (const [name, values, relays, problems] of rows) {

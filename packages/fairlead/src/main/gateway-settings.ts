@@ -1,4 +1,5 @@
 import { parseCidr } from '@fairlead/api';
+import type { ConnectionLimits } from '../gateway/connection-gate.ts';
 import { type ListenAddress, parseListenAddress, type Setting, type SettingReader } from './settings.ts';
 
 /** A TCP or UDP port of the gateway and the Service port behind it. */
@@ -27,6 +28,17 @@ export const gatewayL4Settings: readonly Setting[] = [
     value: 'CIDRS',
     description: 'proxies whose connections to the gateway begin with a PROXY protocol header',
   },
+  { name: 'gateway-max-connections', value: 'N', description: 'client connections at a time (default 50000)' },
+  {
+    name: 'gateway-max-connections-per-client',
+    value: 'N',
+    description: 'of one client address, in each worker (default 10000)',
+  },
+  {
+    name: 'gateway-max-memory',
+    value: 'MIB',
+    description: 'resident memory from which new connections are refused and idle ones closed (default: no limit)',
+  },
 ];
 
 /** `5432=default/db:5432`, `127.0.0.1:53=kube-system/dns:dns`; undefined if it is neither. */
@@ -42,6 +54,7 @@ function parseRelay(protocol: GatewayRelay['protocol'], text: string): GatewayRe
 export function readGatewayL4(reader: SettingReader): {
   readonly relays: readonly GatewayRelay[];
   readonly proxyProtocolFrom: readonly string[];
+  readonly limits: Partial<ConnectionLimits>;
 } {
   const relays = (['tcp', 'udp'] as const).flatMap((protocol) =>
     reader.texts(`gateway-${protocol}`).flatMap((text) => {
@@ -63,7 +76,20 @@ export function readGatewayL4(reader: SettingReader): {
       reader.problems.push(`--gateway-proxy-protocol-from ${cidr}: must be an address range`);
     }
   }
-  return { relays, proxyProtocolFrom };
+  return { relays, proxyProtocolFrom, limits: readLimits(reader) };
+}
+
+function readLimits(reader: SettingReader): Partial<ConnectionLimits> {
+  const given = (name: string, least: number, most: number): number | undefined =>
+    reader.text(name) === undefined ? undefined : reader.integer(name, least, least, most);
+  const connectionsMax = given('gateway-max-connections', 1, 1_000_000);
+  const perClientMax = given('gateway-max-connections-per-client', 1, 1_000_000);
+  const memoryMiB = given('gateway-max-memory', 100, 1_048_576);
+  return {
+    ...(connectionsMax === undefined ? {} : { connectionsMax }),
+    ...(perClientMax === undefined ? {} : { perClientMax }),
+    ...(memoryMiB === undefined ? {} : { memoryMaxBytes: memoryMiB * 1024 * 1024 }),
+  };
 }
 
 /** The same settings, checked, as flags for the gateway's process. */
@@ -74,6 +100,9 @@ export function gatewayL4Args(reader: SettingReader): readonly string[] {
   const relays = (['gateway-tcp', 'gateway-udp'] as const).flatMap((name) =>
     reader.texts(name).flatMap((text) => [`--${name}`, text]),
   );
-  const from = reader.text('gateway-proxy-protocol-from');
-  return [...relays, ...(from === undefined ? [] : ['--gateway-proxy-protocol-from', from])];
+  const others = gatewayL4Settings.flatMap(({ name, repeatable }) => {
+    const text = repeatable === true ? undefined : reader.text(name);
+    return text === undefined ? [] : [`--${name}`, text];
+  });
+  return [...relays, ...others];
 }

@@ -10,7 +10,6 @@ import { ForwardPath } from './forward-path.ts';
 import {
   type Acceptor,
   type ConnectionHandler,
-  HIGH_WATER_BYTES,
   INPUT_BASE,
   LOW_WATER_BYTES,
   READ_MAX_BYTES,
@@ -69,7 +68,8 @@ export class EpollConnection implements SocketConnection {
   #forward: ForwardPath | undefined = undefined;
   /** Whose bytes come here. Set by {@link ForwardPath} and {@link forwardTo}. */
   feeder: ForwardPath | undefined = undefined;
-  /** Installs the handler of an accepted TLS connection. */
+  onClosed: (() => void) | undefined = undefined;
+  /** Installs the handler of an accepted TLS connection; undefined once the handshake is done. */
   onEstablished: ((instead: Acceptor | undefined) => void) | undefined = undefined;
 
   constructor(
@@ -98,7 +98,6 @@ export class EpollConnection implements SocketConnection {
     return this.#transport;
   }
 
-  /** Output waits to be sent. */
   get hasOutput(): boolean {
     return this.#queue !== undefined;
   }
@@ -148,9 +147,9 @@ export class EpollConnection implements SocketConnection {
   }
 
   #enqueue(chunk: Buffer): void {
-    this.#queue ??= new SendQueue();
+    this.#queue ??= new SendQueue(this.reactor.queued);
     this.#queue.push(chunk);
-    if (this.#queue.bytes > HIGH_WATER_BYTES) this.isCongested = true;
+    if (this.#queue.bytes > this.reactor.highWaterBytes) this.isCongested = true;
     this.updateInterest();
   }
 
@@ -255,8 +254,9 @@ export class EpollConnection implements SocketConnection {
       if (transport.passthrough === undefined) transport.policy?.onEstablished(transport.session!.isResumed);
       else this.#transport = undefined;
       this.setDeadline(Infinity);
-      this.onEstablished?.(transport.passthrough);
+      const established = this.onEstablished;
       this.onEstablished = undefined;
+      established?.(transport.passthrough);
       this.#opened();
       // The request may have come with the end of the handshake.
       if (this.#state === OPEN && this.#wantsRead && transport.session?.hasPending() === true) this.#read();
@@ -274,7 +274,7 @@ export class EpollConnection implements SocketConnection {
       return;
     }
     const input = this.reactor.input;
-    let received = recv(this.fd, input, INPUT_BASE, READ_MAX_BYTES);
+    let received = recv(this.fd, input, INPUT_BASE, this.reactor.readMaxBytes);
     // A peer that was told of the end answers with little more than its own: no need to wait for another event.
     if (received > 0 && this.#state === LINGERING) received = recv(this.fd, input, INPUT_BASE, READ_MAX_BYTES);
     if (received > 0) {
@@ -308,7 +308,7 @@ export class EpollConnection implements SocketConnection {
   #readRecords(transport: TlsTransport): void {
     const session = transport.session!;
     for (let records = 0; records < RECORDS_PER_TURN; records++) {
-      const received = session.read(this.reactor.input, INPUT_BASE, READ_MAX_BYTES);
+      const received = session.read(this.reactor.input, INPUT_BASE, this.reactor.readMaxBytes);
       if (received <= 0) {
         if (received !== -EAGAIN && received !== TLS_WANT_WRITE) this.#onReadEnd(received);
         return;
@@ -486,6 +486,7 @@ export class EpollConnection implements SocketConnection {
   close(): void {
     if (this.#state === CLOSED) return;
     this.#state = CLOSED;
+    this.#queue?.drop();
     this.#queue = undefined;
     this.forwardTo(undefined);
     this.feeder?.source.forwardTo(undefined);

@@ -20,6 +20,7 @@ import {
   connectEncoded,
   type EncodedAddress,
   lastAcceptedAddress,
+  resetOnClose,
   setSocketOption,
   socket,
 } from '../sys/socket.ts';
@@ -31,11 +32,13 @@ import { EpollDatagramRelay } from './epoll-datagram-relay.ts';
 import { PipePool } from './pipe-pool.ts';
 import { ProxyPreface } from './proxy-preface.ts';
 import {
+  type AcceptOptions,
   type Acceptor,
   type ConnectionHandler,
   type DatagramLimits,
   type DatagramRelay,
   type DatagramRouter,
+  HIGH_WATER_BYTES,
   INPUT_BASE,
   type ListeningSocket,
   NO_HANDLER,
@@ -46,8 +49,9 @@ import {
   type ReactorStats,
   type SocketConnection,
 } from './reactor.ts';
+import type { QueuedTotal } from './send-queue.ts';
 import { TimerWheel, WheelTimer } from './timer-wheel.ts';
-import { type TlsAcceptPolicy, type TlsConnectOptions, TlsTransport } from './tls-transport.ts';
+import { type TlsConnectOptions, TlsTransport } from './tls-transport.ts';
 
 const EVENTS_MAX = 512;
 /** Connections accepted from one listener per event, so that a flood does not starve the others. */
@@ -58,6 +62,11 @@ const ACCEPT_PAUSE_MS = 100;
 const SLOT_BITS = 20;
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
 const GENERATION_MASK = 0x7ff;
+/** Queued output of a whole reactor from which each connection gets less of it. */
+const CROWDED_BYTES = 64 * 1024 * 1024;
+const CROWDED_HIGH_WATER_BYTES = 8 * 1024;
+const CROWDED_READ_BYTES = 16 * 1024;
+
 /** Tokens of watchers and the wake descriptor are negative. */
 const WAKE_TOKEN = -1;
 const FIRST_WATCHER_TOKEN = -2;
@@ -88,6 +97,8 @@ export class EpollReactor implements Reactor {
   readonly epoll: Epoll = new Epoll(EVENTS_MAX);
   readonly timers: TimerWheel;
   readonly pipes: PipePool;
+  /** Output that waits, of all connections. */
+  readonly queued: QueuedTotal = { bytes: 0 };
   nowMs: number;
   readonly #options: EpollReactorOptions;
   readonly #connections: (EpollConnection | undefined)[] = [];
@@ -100,6 +111,8 @@ export class EpollReactor implements Reactor {
   #running = false;
   #open = 0;
   #accepted = 0;
+  /** Of incoming connections, in progress. */
+  #handshakes = 0;
   #handlerErrors = 0;
 
   constructor(options: EpollReactorOptions) {
@@ -114,14 +127,29 @@ export class EpollReactor implements Reactor {
     this.epoll.add(options.wakeFd, EPOLLIN, WAKE_TOKEN);
   }
 
-  listen(fd: number, accept: Acceptor, tls?: TlsAcceptPolicy, proxied?: ProxyAcceptPolicy): ListeningSocket {
-    const listener = new EpollListener(this, fd, accept, tls, proxied);
+  listen(fd: number, accept: Acceptor, options: AcceptOptions = {}): ListeningSocket {
+    const listener = new EpollListener(this, fd, accept, options);
     listener.start();
     return listener;
   }
 
   relayDatagrams(fd: number, router: DatagramRouter, limits: DatagramLimits): DatagramRelay {
     return new EpollDatagramRelay(this, fd, router, limits);
+  }
+
+  /** Many slow readers at once: each gets less room, so that they stay within memory together. */
+  get #isCrowded(): boolean {
+    return this.queued.bytes > CROWDED_BYTES;
+  }
+
+  /** Queued output above which a connection is congested. */
+  get highWaterBytes(): number {
+    return this.#isCrowded ? CROWDED_HIGH_WATER_BYTES : HIGH_WATER_BYTES;
+  }
+
+  /** Most bytes one read takes. */
+  get readMaxBytes(): number {
+    return this.#isCrowded ? CROWDED_READ_BYTES : READ_MAX_BYTES;
   }
 
   /** Notes a descriptor opened for this reactor, and that it is closed, for whoever outlives the thread. */
@@ -192,19 +220,31 @@ export class EpollReactor implements Reactor {
     fd: number,
     peer: SocketAddress,
     accept: Acceptor,
-    tls: TlsAcceptPolicy | undefined,
+    { tls, gate }: AcceptOptions,
     proxied?: ProxiedConnection,
   ): void {
     this.#accepted++;
+    if (gate?.admit(peer, tls === undefined ? 0 : this.#handshakes) === false) {
+      resetOnClose(fd);
+      close(fd);
+      return;
+    }
+    const connection = this.#add(
+      fd,
+      false,
+      NO_HANDLER,
+      tls === undefined ? undefined : new TlsTransport(tls, undefined),
+    );
+    if (gate !== undefined) connection.onClosed = () => gate.release(peer);
     if (tls !== undefined) {
-      const secure = this.#add(fd, false, NO_HANDLER, new TlsTransport(tls, undefined));
-      secure.setDeadline(this.nowMs + tls.handshakeMs);
-      secure.onEstablished = (instead) => {
-        secure.handler = (instead ?? accept)(secure, peer, proxied);
+      this.#handshakes++;
+      connection.setDeadline(this.nowMs + tls.handshakeMs);
+      connection.onEstablished = (instead) => {
+        this.#handshakes--;
+        connection.handler = (instead ?? accept)(connection, peer, proxied);
       };
       return;
     }
-    const connection = this.#add(fd, false, NO_HANDLER, undefined);
     this.guard(connection, () => {
       connection.handler = accept(connection, peer, proxied);
     });
@@ -218,6 +258,8 @@ export class EpollReactor implements Reactor {
     this.#freeSlots.push(slot);
     this.#options.ledger.closed(connection.fd);
     this.#open--;
+    if (connection.onEstablished !== undefined) this.#handshakes--;
+    connection.onClosed?.();
   }
 
   /** Runs {@link EpollConnection.onDeferred} after the present callback. */
@@ -337,21 +379,13 @@ class EpollListener implements ListeningSocket, Watcher {
   readonly #reactor: EpollReactor;
   readonly #fd: number;
   readonly #accept: Acceptor;
-  readonly #tls: TlsAcceptPolicy | undefined;
-  readonly #proxied: ProxyAcceptPolicy | undefined;
+  readonly #options: AcceptOptions;
   /** Undefined while accepting pauses. */
   #watched: number | undefined = undefined;
   #cancelPause: (() => void) | undefined = undefined;
 
-  constructor(
-    reactor: EpollReactor,
-    fd: number,
-    accept: Acceptor,
-    tls: TlsAcceptPolicy | undefined,
-    proxied: ProxyAcceptPolicy | undefined,
-  ) {
-    this.#tls = tls;
-    this.#proxied = proxied;
+  constructor(reactor: EpollReactor, fd: number, accept: Acceptor, options: AcceptOptions) {
+    this.#options = options;
     this.#reactor = reactor;
     this.#fd = fd;
     this.#accept = accept;
@@ -371,6 +405,7 @@ class EpollListener implements ListeningSocket, Watcher {
   }
 
   onReadable(): void {
+    const { proxied } = this.#options;
     for (let i = 0; i < ACCEPTS_PER_EVENT && this.#watched !== undefined; i++) {
       const fd = accept4(this.#fd, SOCK_NONBLOCK);
       if (fd === -EAGAIN) return;
@@ -381,14 +416,14 @@ class EpollListener implements ListeningSocket, Watcher {
       }
       const peer = lastAcceptedAddress();
       if (peer === undefined) close(fd);
-      else if (this.#proxied?.trusts(peer) !== true) this.#reactor.accepted(fd, peer, this.#accept, this.#tls);
-      else this.#acceptProxied(fd, peer, this.#proxied);
+      else if (proxied?.trusts(peer) !== true) this.#reactor.accepted(fd, peer, this.#accept, this.#options);
+      else this.#acceptProxied(fd, peer, proxied);
     }
   }
 
   #acceptProxied(fd: number, proxy: SocketAddress, policy: ProxyAcceptPolicy): void {
     const preface = new ProxyPreface(this.#reactor, fd, proxy, policy, (peer, proxied) =>
-      this.#reactor.accepted(fd, peer, this.#accept, this.#tls, proxied),
+      this.#reactor.accepted(fd, peer, this.#accept, this.#options, proxied),
     );
     preface.start();
   }

@@ -3,7 +3,7 @@ import { EAGAIN } from '../sys/errno.ts';
 import { recv } from '../sys/socket.ts';
 import { type PipeEnds, splice } from '../sys/splice.ts';
 import type { EpollConnection } from './epoll-connection.ts';
-import { INPUT_BASE, READ_MAX_BYTES } from './reactor.ts';
+import { INPUT_BASE } from './reactor.ts';
 
 /** A read of at least this much is taken for part of a bulk transfer. */
 const BULK_READ_BYTES = 48 * 1024;
@@ -60,7 +60,7 @@ export class ForwardPath {
       if (this.isHeldUp || splices === SPLICES_PER_TURN) return moved;
     }
     const { reactor, fd } = this.source;
-    const received = recv(fd, reactor.input, INPUT_BASE, READ_MAX_BYTES);
+    const received = recv(fd, reactor.input, INPUT_BASE, reactor.readMaxBytes);
     if (received <= 0) return received;
     this.source.bytesRead += received;
     this.copy(INPUT_BASE, INPUT_BASE + received);

@@ -113,6 +113,24 @@ export interface DatagramRelay {
   stop(): void;
 }
 
+/** Counts the accepted connections of listeners, and refuses some. */
+export interface ConnectionGate {
+  /**
+   * Counts a connection, which {@link release} will follow, or refuses it: then it is reset.
+   *
+   * @param handshakes incoming TLS handshakes in progress in this reactor; of a plain connection 0
+   */
+  admit(peer: SocketAddress, handshakes: number): boolean;
+  release(peer: SocketAddress): void;
+}
+
+/** How a listener accepts: a PROXY protocol header first, then the gate, then the handshake. */
+export interface AcceptOptions {
+  readonly tls?: TlsAcceptPolicy | undefined;
+  readonly proxied?: ProxyAcceptPolicy | undefined;
+  readonly gate?: ConnectionGate | undefined;
+}
+
 /** Which connections begin with a PROXY protocol header, which must then be there. */
 export interface ProxyAcceptPolicy {
   /** Whether the peer is a proxy that is believed; of others the header would be data. */
@@ -164,9 +182,9 @@ export interface Reactor {
   readonly nowMs: number;
   /**
    * Accepts on a listening, non-blocking socket. `accept` returns the handler of the new connection;
-   * with `tls` it is called when the handshake is done. A PROXY protocol header comes before all else.
+   * with TLS it is called when the handshake is done.
    */
-  listen(socket: BoundSocket, accept: Acceptor, tls?: TlsAcceptPolicy, proxied?: ProxyAcceptPolicy): ListeningSocket;
+  listen(socket: BoundSocket, accept: Acceptor, options?: AcceptOptions): ListeningSocket;
   /**
    * Starts a connection. The result comes to the handler, with `tls` after the handshake. The preamble
    * (a PROXY protocol header) is sent first, in clear text.

@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os';
+import type { ConnectionLimits } from '../../gateway/connection-gate.ts';
 import { GatewayError } from '../../gateway/gateway-error.ts';
 import { startGateway } from '../../gateway/start.ts';
 import type { RouteListener } from '../../routing/route-table.ts';
@@ -20,6 +21,7 @@ export interface GatewayRoleOptions {
   readonly relays: readonly GatewayRelay[];
   /** CIDRs of proxies whose connections begin with a PROXY protocol header. */
   readonly proxyProtocolFrom: readonly string[];
+  readonly limits: Partial<ConnectionLimits>;
 }
 
 /** How long requests in flight may take when the gateway stops. */
@@ -59,11 +61,11 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     { name: 'http', protocol: 'http', address: options.gatewayHttp.host, port: options.gatewayHttp.port },
     { name: 'https', protocol: 'https', address: options.gatewayHttps.host, port: options.gatewayHttps.port },
   ];
-  const { relays, workers, proxyProtocolFrom } = options;
+  const { relays, workers, proxyProtocolFrom, limits } = options;
   for (const { protocol, listen, service } of relays) {
     listeners.push({ name: `${protocol}-${listen.port}`, protocol, address: listen.host, port: listen.port, service });
   }
-  const gateway = await startGateway({ workers, proxyProtocolFrom, clock: systemClock, log });
+  const gateway = await startGateway({ workers, proxyProtocolFrom, limits, clock: systemClock, log });
   const applied = Promise.withResolvers<void>();
   const routing = await startRouting({
     client,

@@ -31,8 +31,7 @@ function listenProxied(scene: Scene, trusts: boolean, whenData: () => void, head
       notes.ended = () => connection.close();
       return notes;
     },
-    undefined,
-    { trusts: () => trusts, headerMs, onFailed: (reason) => arrived.failures.push(reason) },
+    { proxied: { trusts: () => trusts, headerMs, onFailed: (reason) => arrived.failures.push(reason) } },
   );
   return [arrived, bound.at];
 }
