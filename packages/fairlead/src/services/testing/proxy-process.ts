@@ -1,8 +1,17 @@
 import { createInterface } from 'node:readline';
-import { type EndpointSlice, endpointSlices, nodes, type Service, type Stored, services } from '@fairlead/api';
+import {
+  type EndpointSlice,
+  endpointSlices,
+  nodes,
+  type ResourceRef,
+  type Service,
+  type Stored,
+  services,
+} from '@fairlead/api';
 import { FakeApi } from '@fairlead/client/fake-api';
+import { systemClock } from '../../sys/clock.ts';
 import { startServiceProxy } from '../start.ts';
-import { scene } from './traffic-matrix.ts';
+import { scene, sceneService } from './traffic-matrix.ts';
 
 /**
  * Runs a whole service proxy inside a network namespace of a test: netlink sockets belong to the
@@ -25,6 +34,7 @@ export type ProxyChange =
 /** What the process tells. */
 export type ProxyLine =
   | { readonly ready: true }
+  | { readonly settled: number }
   | { readonly synced: { readonly full: boolean } }
   | { readonly notice: string; readonly reason: string }
   | { readonly log: string; readonly level: string };
@@ -53,15 +63,36 @@ if (process.argv[1] === import.meta.filename) {
   process.on('SIGTERM', () => void proxy.stop().then(() => process.exit(0)));
   await proxy.ready;
   tell({ ready: true });
-  for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
-    const change = JSON.parse(line.value) as ProxyChange;
-    const { namespace = '', name } = change.object.metadata;
-    if (change.kind === 'slice') {
-      await api.delete(endpointSlices, { namespace, name }).catch(() => undefined);
-      if (!change.gone) await api.create(endpointSlices, change.object);
-    } else {
-      await api.delete(services, { namespace, name }).catch(() => undefined);
-      if (!change.gone) await api.create(services, change.object);
+  const become = async <T>(ref: ResourceRef<T>, object: Stored<T>, gone: boolean): Promise<void> => {
+    const { namespace = '', name } = object.metadata;
+    const present = await api.get(ref, { namespace, name }).catch(() => undefined);
+    if (gone) await api.delete(ref, { namespace, name }).catch(() => undefined);
+    else if (present === undefined) await api.create(ref, object);
+    else {
+      const { uid, resourceVersion } = present.metadata;
+      await api.update(ref, { ...object, metadata: { ...object.metadata, uid, resourceVersion } });
     }
+  };
+  let marks = 0;
+  /**
+   * Synchronizations follow each other: once one has taken up the deletion of a Service of our own, the
+   * one that took up its creation, and all that came before, has ended.
+   */
+  const settle = async (): Promise<void> => {
+    const mark = `mark-${++marks}`;
+    await api.create(services, sceneService(mark, { clusterIP: '10.96.255.254' }));
+    while (!proxy.program().has(`default/${mark}`)) await systemClock.sleep(5);
+    await api.delete(services, { namespace: 'default', name: mark });
+    while (proxy.program().has(`default/${mark}`)) await systemClock.sleep(5);
+  };
+  for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
+    const change = JSON.parse(line.value) as ProxyChange | { readonly settle: number };
+    if ('settle' in change) {
+      await settle();
+      tell({ settled: change.settle });
+      continue;
+    }
+    if (change.kind === 'slice') await become(endpointSlices, change.object, change.gone);
+    else await become(services, change.object, change.gone);
   }
 }

@@ -12,6 +12,8 @@ export interface ProxyProcess {
   readonly lines: ProxyLine[];
   /** Replaces an object of the API that it watches; `null` deletes it. */
   change(kind: 'service' | 'slice', object: Stored<Service> | Stored<EndpointSlice>, gone?: 'gone'): void;
+  /** Resolves when all changes so far are installed. */
+  settled(): Promise<void>;
   /** Resolves when a line, past or future, is as wanted. */
   until(wanted: (line: ProxyLine) => boolean): Promise<void>;
   kill(signal: NodeJS.Signals): Promise<void>;
@@ -41,11 +43,17 @@ export class ProxyRunner {
     child.stdin.on('error', () => undefined);
     child.stdin.write(`${JSON.stringify(seed)}\n`);
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    let asked = 0;
     const running: ProxyProcess = {
       child,
       lines,
       change: (kind, object, gone) => {
         child.stdin.write(`${JSON.stringify({ kind, object, gone: gone !== undefined })}\n`);
+      },
+      settled: () => {
+        const id = ++asked;
+        child.stdin.write(`${JSON.stringify({ settle: id })}\n`);
+        return running.until((line) => 'settled' in line && line.settled === id);
       },
       until: (wanted) =>
         new Promise((resolve, reject) => {
