@@ -139,7 +139,7 @@ describe('priorities and zones', () => {
     assert.deepEqual(await askMany(nowhere, 6), { near: 3, far: 3 });
   });
 
-  test('zone-aware: everything stays while the zone has its share, and half of it goes with half the share', async () => {
+  test('zone-aware: everything stays while the zone has its share', async () => {
     const near = await named('near');
     const far = await named('far');
     const many = (port: number, zone: string, count: number): RouteEndpoint[] =>

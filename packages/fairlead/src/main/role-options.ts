@@ -94,6 +94,7 @@ export const gatewaySettings: readonly Setting[] = [
   { name: 'gateway-http', value: 'ADDR', description: 'default :80 as root, else 127.0.0.1:8080' },
   { name: 'gateway-https', value: 'ADDR', description: 'default :443 as root, else 127.0.0.1:8443' },
   ...gatewayL4Settings,
+  { name: 'gateway-zone', value: 'ZONE', description: 'zone of this gateway, for Services that prefer theirs' },
   { name: 'gateway-workers', value: 'N', description: 'worker threads (default: half of the cores)' },
   { name: 'log-level', value: 'LEVEL', description: 'debug, info, warn (default) or error' },
 ];
@@ -203,6 +204,7 @@ export function validateGatewayOptions(values: SettingValues, machine: Machine):
     gatewayHttp: reader.address('gateway-http', machine.isRoot ? ':80' : '127.0.0.1:8080'),
     gatewayHttps: reader.address('gateway-https', machine.isRoot ? ':443' : '127.0.0.1:8443'),
     ...readGatewayL4(reader),
+    zone: reader.text('gateway-zone') ?? '',
     workers: reader.integer('gateway-workers', defaultGatewayWorkers(), 1, 64),
   };
   reader.finish();

@@ -17,6 +17,8 @@ export interface GatewayRoleOptions {
   readonly gatewayHttp: ListenAddress;
   readonly gatewayHttps: ListenAddress;
   readonly workers: number;
+  /** Empty: unknown. */
+  readonly zone: string;
   /** Listeners that relay to a Service port. */
   readonly relays: readonly GatewayRelay[];
   /** CIDRs of proxies whose connections begin with a PROXY protocol header. */
@@ -61,11 +63,11 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     { name: 'http', protocol: 'http', address: options.gatewayHttp.host, port: options.gatewayHttp.port },
     { name: 'https', protocol: 'https', address: options.gatewayHttps.host, port: options.gatewayHttps.port },
   ];
-  const { relays, workers, proxyProtocolFrom, limits } = options;
+  const { relays, workers, zone, proxyProtocolFrom, limits } = options;
   for (const { protocol, listen, service } of relays) {
     listeners.push({ name: `${protocol}-${listen.port}`, protocol, address: listen.host, port: listen.port, service });
   }
-  const gateway = await startGateway({ workers, proxyProtocolFrom, limits, clock: systemClock, log });
+  const gateway = await startGateway({ workers, zone, proxyProtocolFrom, limits, clock: systemClock, log });
   const applied = Promise.withResolvers<void>();
   const routing = await startRouting({
     client,
