@@ -21,8 +21,8 @@ import { rolloutStatus } from './rollout-status.ts';
 const about = { kind: 'Deployment', apiVersion: apiVersionOf(deployments) };
 
 /** Quiet after an edit before it is reported, and the longest wait for that, milliseconds. */
-const settleMs = 200;
-const settleMostMs = 1000;
+const settleMs = 60;
+const settleMostMs = 300;
 
 /** Rolls templates out through ReplicaSets. */
 export const deploymentController: Controller = {
@@ -213,7 +213,8 @@ class DeploymentController {
   #untilSettled({ metadata, status }: Stored<Deployment>): number {
     const { namespace, name, generation = 0 } = metadata;
     const key = `${namespace}/${name}`;
-    if ((status?.observedGeneration ?? 0) >= generation) {
+    // A new one has nothing to wait for.
+    if (generation <= 1 || (status?.observedGeneration ?? 0) >= generation) {
       this.#edits.delete(key);
       return 0;
     }
@@ -237,8 +238,8 @@ class DeploymentController {
     const { current, old } = decision;
     const revision = current?.metadata.annotations?.[revisionAnnotation];
     if (revision !== undefined && revision !== latest.metadata.annotations?.[revisionAnnotation]) {
-      const { name, namespace = '' } = latest.metadata;
-      const metadata = { annotations: { [revisionAnnotation]: revision } };
+      const { name, namespace = '', resourceVersion } = latest.metadata;
+      const metadata = { resourceVersion, annotations: { [revisionAnnotation]: revision } };
       latest = await client.patch(deployments, { name, namespace }, 'merge', { metadata });
     }
     const { status, againAfterMs } = rolloutStatus(deployment, current, old, created, clock.now());
