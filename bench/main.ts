@@ -66,6 +66,11 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     needs: [],
     run: async () => (await import('./balance.ts')).runBalanceBench(),
   },
+  connections: {
+    summary: 'connections of the gateway opened and closed for 150 s: what is left of them',
+    needs: [{ command: 'wrk', debianPackage: 'wrk' }],
+    run: async () => (await import('./connections.ts')).runConnectionsBench(),
+  },
   'l4-userspace': {
     summary: 'userspace service proxy: CPU per connection, message and GiB, beside nginx stream and HAProxy',
     needs: [

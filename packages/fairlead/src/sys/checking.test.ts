@@ -63,6 +63,11 @@ for (const suite of [
   '../gateway/gateway.test.ts',
   '../gateway/gateway-tls.test.ts',
   '../gateway/gateway-failure.test.ts',
+  '../gateway/gateway-http2.test.ts',
+  '../gateway/gateway-h2c.test.ts',
+  '../gateway/upstream-tls.test.ts',
+  '../gateway/l4/l4.test.ts',
+  '../services/apply-userspace.test.ts',
 ]) {
   test(`under the checking sys: ${suite}`, async () => {
     const { code, output } = await run(['--test', file(suite)]);
