@@ -166,6 +166,26 @@ describe('election of announcers', { timeout: 120_000 }, () => {
     assert.ok(clock.monotonicMs() <= holder.deadlineMs || nodes.some((node) => node !== holder && node.held.size > 0));
   });
 
+  test('an address given up while cut off is not taken back from its new owner out of an old cache', async () => {
+    const { clock, nodes, confirmed } = await world(['a', 'b'], ['192.0.2.1']);
+    await clock.advance(3000);
+    const first = confirmed('192.0.2.1')[0]!;
+    first.network.cut = true;
+    await clock.advance(500);
+    first.election.setCandidates(new Set());
+    await clock.advance(8000);
+    const second = confirmed('192.0.2.1')[0]!;
+    assert.notEqual(second, first);
+    first.network.cut = false;
+    first.election.setCandidates(new Set(['192.0.2.1']));
+    for (let passed = 0; passed < 4000; passed += 20) {
+      await clock.advance(20);
+      assert.deepEqual(confirmed('192.0.2.1'), [second]);
+    }
+    for (const node of nodes) void node.election.stop();
+    await clock.advance(500);
+  });
+
   test('whatever is cut, restored, added and removed: never two confirmed nodes on an address', async () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constantFrom('cut' as const, 'restore' as const), node: fc.integer({ min: 0, max: 2 }) }),

@@ -253,7 +253,10 @@ export class AddressElection implements Running {
       // Whoever holds an address must be seen to live.
       if (!this.#isFresh()) await this.#renew();
       const mine = lease?.spec?.holderIdentity === node;
-      if (!mine) {
+      if (mine) {
+        // The cache may have been behind before the renewal: somebody may have taken it while our time was over.
+        if (this.#lease(addressLeaseName(address))?.spec?.holderIdentity !== node) return;
+      } else {
         const now = new Date(clock.now()).toISOString().replace('Z', '000Z');
         const spec = {
           holderIdentity: node,
