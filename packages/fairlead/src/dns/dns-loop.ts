@@ -43,7 +43,7 @@ export interface DnsNotice {
 
 /** Options of {@link DnsLoop}. */
 export interface DnsLoopOptions extends DnsCompileOptions {
-  readonly clock: Pick<Clock, 'monotonicMs' | 'after'>;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   /** Zone for clients outside: load balancers' addresses, hosts of Ingresses and routes. */
   readonly externalZone?: OwnerName | undefined;
   /** Zone of Services imported from other clusters (KEP-1645). */

@@ -41,7 +41,7 @@ export class ServiceRecordsLoop<T> {
     owners: DnsSource<T>,
     endpointSlices: DnsSource<EndpointSlice>,
     sink: RecordSink,
-    clock: Pick<Clock, 'monotonicMs' | 'after'>,
+    clock: Pick<Clock, 'monotonicMs'>,
   ) {
     this.#kind = kind;
     this.#owners = owners;

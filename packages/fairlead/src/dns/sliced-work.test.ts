@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SlicedWork } from './sliced-work.ts';
 
-/** A clock that moves with the work, and timers that the test fires. */
+/** A clock that moves with the work, and turns that the test lets come. */
 function makeClock() {
   const timers: (() => void)[] = [];
   let nowMs = 0;
@@ -11,20 +11,18 @@ function makeClock() {
     spend: (ms: number) => {
       nowMs += ms;
     },
-    clock: {
-      monotonicMs: () => nowMs,
-      after: (_: number, callback: () => void) => {
-        timers.push(callback);
-        return () => void timers.splice(timers.indexOf(callback), 1);
-      },
+    clock: { monotonicMs: () => nowMs },
+    defer: (callback: () => void) => {
+      timers.push(callback);
+      return () => void timers.splice(timers.indexOf(callback), 1);
     },
   };
 }
 
 test('little work is done at once', async () => {
-  const { clock, timers } = makeClock();
+  const { clock, defer, timers } = makeClock();
   const done: string[] = [];
-  const work = new SlicedWork(clock, (key) => done.push(key));
+  const work = new SlicedWork(clock, (key) => done.push(key), defer);
   for (const key of ['a', 'b', 'a']) work.mark(key);
   await work.run();
   assert.deepEqual(done, ['a', 'b']);
@@ -32,12 +30,16 @@ test('little work is done at once', async () => {
 });
 
 test('much work leaves turns for others, and what changes again waits once', async () => {
-  const { clock, timers, spend } = makeClock();
+  const { clock, defer, timers, spend } = makeClock();
   const done: string[] = [];
-  const work = new SlicedWork(clock, (key) => {
-    done.push(key);
-    spend(3);
-  });
+  const work = new SlicedWork(
+    clock,
+    (key) => {
+      done.push(key);
+      spend(3);
+    },
+    defer,
+  );
   for (const key of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) work.mark(key);
   const drained = work.run();
   assert.deepEqual(done, ['a', 'b', 'c'], 'a slice in the turn of the change');
@@ -53,12 +55,16 @@ test('much work leaves turns for others, and what changes again waits once', asy
 });
 
 test('a stopped one does no more', () => {
-  const { clock, timers, spend } = makeClock();
+  const { clock, defer, timers, spend } = makeClock();
   const done: string[] = [];
-  const work = new SlicedWork(clock, (key) => {
-    done.push(key);
-    spend(10);
-  });
+  const work = new SlicedWork(
+    clock,
+    (key) => {
+      done.push(key);
+      spend(10);
+    },
+    defer,
+  );
   work.mark('a');
   work.mark('b');
   void work.run();

@@ -3,20 +3,31 @@ import type { Clock } from '../sys/clock.ts';
 /** Longest stretch of work in one turn of the event loop, so that queries over TCP wait no longer. */
 const sliceMs = 8;
 
+/** Runs a function after other events have had their turn; the function returned cancels it. */
+type Defer = (callback: () => void) => () => void;
+
+/** Without a pause, as a timer would have: the load of a large cluster takes some hundred slices. */
+const toNextTurn: Defer = (callback) => {
+  const handle = setImmediate(callback);
+  return () => clearImmediate(handle);
+};
+
 /**
  * Work on keys that have changed: all of it in the turn of the change when it is little, and in slices, with
  * other events in between, when it is much. A key that changes again while it waits is worked on once.
  */
 export class SlicedWork {
-  readonly #clock: Pick<Clock, 'monotonicMs' | 'after'>;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #defer: Defer;
   readonly #work: (key: string) => void;
   /** In the order in which they were marked. */
   readonly #keys: Set<string> = new Set();
   #drained: PromiseWithResolvers<void> | undefined;
   #cancel: (() => void) | undefined;
 
-  constructor(clock: Pick<Clock, 'monotonicMs' | 'after'>, work: (key: string) => void) {
+  constructor(clock: Pick<Clock, 'monotonicMs'>, work: (key: string) => void, defer: Defer = toNextTurn) {
     this.#clock = clock;
+    this.#defer = defer;
     this.#work = work;
   }
 
@@ -41,7 +52,7 @@ export class SlicedWork {
   }
 
   #continue(): void {
-    this.#cancel = this.#clock.after(0, () => {
+    this.#cancel = this.#defer(() => {
       this.#slice();
       if (this.#keys.size > 0) return this.#continue();
       this.#drained?.resolve();
