@@ -20,7 +20,10 @@ const lacks = (program: string): string | false =>
   spawnSync('which', [program]).status === 0 ? false : `${program} is not installed`;
 const needsRoot = process.getuid?.() === 0 ? false : 'needs root to serve port 53 and replace resolv.conf';
 const glibcSkip = needsRoot || lacks('getent') || lacks('unshare');
-const muslSkip = needsRoot || lacks('musl-gcc') || lacks('unshare');
+/** The wrapper alone is not enough: it calls the compiler. */
+const lacksMusl =
+  spawnSync('musl-gcc', ['--version']).status === 0 ? false : 'musl-gcc (musl-tools) and gcc are not installed';
+const muslSkip = needsRoot || lacksMusl || lacks('unshare');
 const digSkip = needsRoot || lacks('dig');
 
 let folder = '';
