@@ -12,6 +12,8 @@ import { decodeMessage } from '../wire/dns/message.ts';
 import { encodeQuery } from './dns-fixtures.ts';
 import { Handover } from './handover.ts';
 
+/** An address of this process alone, so that its ports are free for UDP and TCP. */
+const own = `127.54.${(process.pid >> 8) & 255}.${process.pid & 255 || 1}`;
 const folder = mkdtempSync(join(tmpdir(), 'fairlead-handover-'));
 after(() => rmSync(folder, { recursive: true }));
 
@@ -27,7 +29,7 @@ function startProcess(port: number, clusterIp: string, lameduckMs: number): Chil
     const { systemClock: clock, systemRandom: random } = await import(${moduleOf('../sys/clock.ts')});
     const api = new FakeApi();
     api.seed(services, makeService('shop/web', ['${clusterIp}']));
-    const dns = await startDns({ client: api, listen: [{ address: '127.0.0.1', port: ${port} }], clusterDomain: 'cluster.local',
+    const dns = await startDns({ client: api, listen: [{ address: '${own}', port: ${port} }], clusterDomain: 'cluster.local',
       upstreams: [], workers: 2, clock, random, log() {}, lameduckMs: ${lameduckMs} });
     await dns.ready;
     process.on('SIGTERM', () => void dns.stop().then(() => process.exit(0)));
@@ -42,15 +44,6 @@ function startProcess(port: number, clusterIp: string, lameduckMs: number): Chil
 async function ready(child: ChildProcess): Promise<void> {
   for await (const line of createInterface({ input: child.stdout! })) if (line === 'ready') return;
   throw new Error('the server ended before it was ready');
-}
-
-/** A port that is free for UDP and TCP alike, most likely. */
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }
 
 /** Asks without pause, each query from a port of its own, until told to stop. */
@@ -79,7 +72,7 @@ function startAsking(port: number): { readonly stop: () => Promise<{ asked: numb
         );
       });
       // Connected: the kernel's word that nobody listens is an error, too.
-      socket.connect(port, '127.0.0.1', () => socket.send(encodeQuery('web.shop.svc.cluster.local', 'A')));
+      socket.connect(port, own, () => socket.send(encodeQuery('web.shop.svc.cluster.local', 'A')));
     });
   };
   const run = async (): Promise<void> => {
@@ -104,7 +97,7 @@ function startAsking(port: number): { readonly stop: () => Promise<{ asked: numb
 test('a restart loses no query: the old server is told to stop, then the new one starts', {
   timeout: 60_000,
 }, async () => {
-  const port = await freePort();
+  const port = 5301;
   const old = startProcess(port, '10.96.0.1', 30_000);
   const others: ChildProcess[] = [];
   try {
@@ -133,7 +126,7 @@ test('a restart loses no query: the old server is told to stop, then the new one
 });
 
 test('a server that is killed is replaced by the next one', { timeout: 60_000 }, async () => {
-  const port = await freePort();
+  const port = 5302;
   const old = startProcess(port, '10.96.0.1', 0);
   let next: ChildProcess | undefined;
   try {
