@@ -7,7 +7,7 @@ const skip = kernelSkip('kubectl', 'curl');
 let system: TestSystem;
 
 before(async () => {
-  if (skip === false) system = await startSystem();
+  if (skip === false) system = await startSystem({ args: ['--gateway-tcp', '5432=default/web:80'] });
 });
 after(async () => {
   await system?.dispose();
@@ -72,6 +72,12 @@ test('in kernel mode an annotation moves a Service to the userspace proxy, and b
   await system.kubectl('annotate', 'service', 'web', 'fairlead.dev/proxy-mode-');
   await eventually('the proxy has gone', async () => (await listening()) === 0);
   assert.notEqual(await podOf(), '');
+});
+
+test('a TCP port of the gateway leads to a Service', { skip }, async () => {
+  await system.apply(web('web', 2));
+  await system.kubectl('wait', 'deployment/web', '--for=condition=Available', '--timeout=30s');
+  await eventually('the port answers', async () => /"pod":\s*"web-/.test(await body('http://192.0.2.10:5432/')));
 });
 
 test('endpoints are told of the client and of the address it used', { skip }, async () => {
