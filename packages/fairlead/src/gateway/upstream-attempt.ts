@@ -46,6 +46,9 @@ export class UpstreamAttempt {
       if (!UpstreamConnection.mayOpen(core, backend)) return 'overflow';
       const preamble = version === undefined ? undefined : client.identity.preamble(version);
       upstream = new UpstreamConnection(core, endpoint, route.connectMs, backend, preamble);
+    } else if (!upstream.claim()) {
+      endpoint.putIdle(upstream);
+      return 'overflow';
     }
     endpoint.start();
     this.endpoint = endpoint;

@@ -46,6 +46,8 @@ export class UpstreamConnection implements ConnectionHandler {
   readonly #isShared: boolean;
   #isPending = true;
   #isGone = false;
+  /** It counts among the backend's connections in use. */
+  #isCounted = true;
   /** The present try must have its answer by then. */
   #tryDeadlineMs = Infinity;
   #phase = HEAD;
@@ -117,8 +119,22 @@ export class UpstreamConnection implements ConnectionHandler {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#endPending();
-    this.#memory.leave(this.#slot, 'connections');
+    this.#endUse();
     this.#backend.unhold();
+  }
+
+  /** Takes an idle connection into use; false if the backend's limit is reached, and nothing has changed. */
+  claim(): boolean {
+    const { connections } = this.#backend.policy.limits;
+    this.#isCounted = this.#memory.tryEnter(this.#slot, 'connections', connections);
+    return this.#isCounted;
+  }
+
+  /** Idle connections count no more: one worker's must not shut out another. */
+  #endUse(): void {
+    if (!this.#isCounted) return;
+    this.#isCounted = false;
+    this.#memory.leave(this.#slot, 'connections');
   }
 
   onData(start: number, end: number): void {
@@ -349,6 +365,7 @@ export class UpstreamConnection implements ConnectionHandler {
       return;
     }
     this.isReused = true;
+    this.#endUse();
     this.connection.resumeReading();
     this.connection.setDeadline(this.#core.reactor.nowMs + this.#core.times.upstreamIdleMs);
   }
