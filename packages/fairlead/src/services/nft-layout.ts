@@ -240,6 +240,7 @@ function layoutSets(ip: NftFamily, options: NftLayoutOptions): NftSet[] {
           } as const,
         ]),
     { kind: 'set', name: 'cluster-ips', type: `type ${address}` },
+    { kind: 'set', name: 'announced-ips', type: `type ${address}` },
     ...endpointMaps,
     {
       kind: 'map',
@@ -386,6 +387,9 @@ function layoutChains(ip: NftFamily, options: NftLayoutOptions): NftChain[] {
         `${frontend} @range-refused goto refuse`,
         `${frontend} @range-silent drop`,
         `${ip} daddr @cluster-ips goto refuse`,
+        // Routed on, the packet would come back from the router that the address is announced to. An address of
+        // the machine itself is answered by what listens there.
+        `${ip} daddr @announced-ips fib daddr type != local goto refuse`,
         `${ip} daddr @service-cidrs drop`,
       ],
     },
@@ -452,7 +456,7 @@ function layoutChains(ip: NftFamily, options: NftLayoutOptions): NftChain[] {
  *                  (source     marks a foreign    │             ▶ external[-local] ─ backends ─▶ lb-N
  *                   ranges)    source of a        │             ▶ affinity-… ─▶ dnat by remembered slot
  *                              cluster IP         └─ node-ports ▶ external-port[-local] ─▶ lb-port-N
- *                  untranslated ─ unavailable: refuse | drop; other port of a cluster IP: refuse;
+ *                  untranslated ─ unavailable: refuse | drop; other port of a cluster IP or announced address: refuse;
  *                                 cluster IP without Service: drop
  * leaving ──────── postrouting ─ marked, or an endpoint talking to itself: masquerade
  * ```

@@ -272,6 +272,8 @@ class PortElements {
 
   externalVip(vip: VipFrontend): void {
     const frontend = this.#frontendAt(vip.ip);
+    // Several Services may share the address.
+    if (vip.announced === true) this.#out.shared.add(`announced-ips|${vip.ip}`);
     this.#admission(frontend, vip.sourceRanges, this.#names);
     this.#external(frontend, `${vip.ip} . ${this.#port.port}`, this.#names);
   }

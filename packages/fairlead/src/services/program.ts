@@ -22,6 +22,11 @@ export interface VipFrontend {
   readonly ip: string;
   /** Only sources in these prefixes may connect; absent: everybody. Never nested. */
   readonly sourceRanges?: readonly string[];
+  /**
+   * From an address pool, and announced by nodes: only Services are reached there, so other ports are refused.
+   * An address that others chose may be a machine's own, of which more is reached than Services.
+   */
+  readonly announced?: true;
 }
 
 /** How new connections are spread over endpoints, when not evenly at random. */

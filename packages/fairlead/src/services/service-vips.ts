@@ -1,4 +1,5 @@
 import type { LoadBalancerIngress, Service } from '@fairlead/api';
+import { addressCondition } from '@fairlead/api/fairlead-dev/types';
 import { cidrContains, formatIp, type IpFamily, type ParsedCidr, parseCidr, parseIp } from './cidr.ts';
 import type { AnnotationProblem, L4Annotations } from './l4-annotations.ts';
 import type { VipFrontend } from './program.ts';
@@ -39,9 +40,24 @@ function loadBalancerRanges(
   return vip === undefined ? own : [...own, vip];
 }
 
-function vipFrontend(kind: VipFrontend['kind'], ip: string, ranges: readonly ParsedCidr[] | undefined): VipFrontend {
+function vipFrontend(
+  kind: VipFrontend['kind'],
+  ip: string,
+  ranges: readonly ParsedCidr[] | undefined,
+  announced = false,
+): VipFrontend {
   const sourceRanges = rangeTexts(ranges);
-  return { kind, ip, ...(sourceRanges === undefined ? {} : { sourceRanges }) };
+  return {
+    kind,
+    ip,
+    ...(sourceRanges === undefined ? {} : { sourceRanges }),
+    ...(announced ? { announced: true as const } : {}),
+  };
+}
+
+/** The controller of address pools leaves this condition on every Service whose addresses it looks after. */
+function isFromPool(service: Service): boolean {
+  return service.status?.conditions?.some(({ type }) => type === addressCondition) === true;
 }
 
 /** An address to capture: `ipMode: Proxy` means that traffic must really leave for the load balancer. */
@@ -83,6 +99,7 @@ export function vipsOf(
   }
   if (spec.type === 'LoadBalancer') {
     const ranges = sourceRangesOf(service, warnings);
+    const fromPool = isFromPool(service);
     for (const [index, ingress] of (service.status?.loadBalancer?.ingress ?? []).entries()) {
       if (!isCaptured(ingress)) continue;
       add(ingress.ip, `status.loadBalancer.ingress[${index}].ip`, (ip, family) =>
@@ -90,6 +107,7 @@ export function vipsOf(
           'loadBalancer',
           ip,
           intersectRanges(loadBalancerRanges(ip, family, ranges, nodeIps), allowed.get(family)),
+          fromPool,
         ),
       );
     }

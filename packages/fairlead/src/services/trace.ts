@@ -75,7 +75,7 @@ function sourceClass(packet: Packet, context: TraceContext): TraceMatch['source'
 }
 
 function find(programs: Iterable<ServiceProgram>, context: TraceContext, packet: Packet) {
-  let clusterIp = false;
+  let unserved: 'cluster IP' | 'load balancer address' | undefined;
   let byNodePort: Found | undefined;
   let inRange: Found | undefined;
   const family = parseIp(packet.destination)?.family;
@@ -85,20 +85,21 @@ function find(programs: Iterable<ServiceProgram>, context: TraceContext, packet:
     for (const port of allPorts(program)) {
       if (port.family !== family) continue;
       const vip = port.vips.find((candidate) => candidate.ip === packet.destination);
-      if (vip?.kind === 'clusterIP') clusterIp = true;
+      if (vip?.kind === 'clusterIP') unserved = 'cluster IP';
+      else if (vip?.announced === true && !context.nodeIps.includes(vip.ip)) unserved ??= 'load balancer address';
       if (port.protocol !== packet.protocol) continue;
       const found = { service: program.key, port, vip };
       if (vip !== undefined && 'lastPort' in port) {
         if (packet.port >= port.port && packet.port <= lastPortOf(port)) inRange ??= found;
         continue;
       }
-      if (vip !== undefined && port.port === packet.port) return { found, clusterIp };
+      if (vip !== undefined && port.port === packet.port) return { found, unserved };
       // An address frontend wins over a node port of the same number.
       if (atNode && port.nodePort === packet.port) byNodePort ??= { ...found, vip: undefined };
     }
   }
   // A range yields to a node port, and that to an address's own port.
-  return { found: byNodePort ?? inRange, clusterIp };
+  return { found: byNodePort ?? inRange, unserved };
 }
 
 function decide(
@@ -124,9 +125,11 @@ function decide(
  * Session affinity, hashing and limits are not followed: all possible endpoints are named.
  */
 export function tracePacket(programs: Iterable<ServiceProgram>, context: TraceContext, packet: Packet): TraceResult {
-  const { found, clusterIp } = find(programs, context, packet);
+  const { found, unserved } = find(programs, context, packet);
   if (found === undefined) {
-    if (clusterIp) return { kind: 'reject', reason: 'the cluster IP has no such port', match: undefined };
+    if (unserved !== undefined) {
+      return { kind: 'reject', reason: `the ${unserved} has no such port`, match: undefined };
+    }
     if (inAnyCidr(packet.destination, context.serviceCidrs)) {
       return { kind: 'drop', reason: 'no Service has this cluster IP', match: undefined };
     }

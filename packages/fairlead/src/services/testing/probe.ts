@@ -19,7 +19,7 @@ export type ProbeCommand =
       readonly echo?: number[];
       /** Where datagrams are received. Default: everywhere. */
       readonly address?: string;
-      /** Answers SCTP on every port (IPv4). */
+      /** Answers SCTP on every port. */
       readonly sctp?: boolean;
     }
   | { readonly id: number; readonly do: 'open'; readonly name: string; readonly host: string; readonly port: number }

@@ -1,12 +1,13 @@
 import { systemClock } from '../../sys/clock.ts';
+import { DatagramBatch } from '../../sys/datagrams.ts';
 import { ECONNREFUSED } from '../../sys/errno.ts';
-import { AF_INET, SOCK_RAW } from '../../sys/linux-constants.ts';
+import { AF_INET, AF_INET6, MSG_DONTWAIT, SOCK_RAW } from '../../sys/linux-constants.ts';
 import { PinnedBuffer } from '../../sys/pinned.ts';
-import { bind, close, connect, recv, send, socket } from '../../sys/socket.ts';
+import { bind, close, connect, send, socket } from '../../sys/socket.ts';
 
 /**
  * Just enough SCTP (RFC 9260) to open an association over a raw socket: kernels without SCTP sockets
- * still track and translate it. IPv4 only.
+ * still track and translate it.
  */
 const IPPROTO_SCTP = 132;
 const INIT = 1;
@@ -56,28 +57,44 @@ function sendTo(fd: number, packet: Buffer): number {
   return send(fd, buffer, 0, packet.length);
 }
 
+const incoming = new DatagramBatch(1, 4096);
+
+function openRaw(address: string): number {
+  return socket(address.includes(':') ? AF_INET6 : AF_INET, SOCK_RAW, IPPROTO_SCTP);
+}
+
+function connectRaw(fd: number, address: string): void {
+  connect(fd, { family: address.includes(':') ? 'ipv6' : 'ipv4', address, port: 0 });
+}
+
 /** The next packet without its IP header, with its sender; a number is -errno. */
 function receive(fd: number): { readonly source: string; readonly packet: Buffer } | number {
-  const length = recv(fd, buffer, 0, buffer.length);
-  if (length < 0) return length;
-  const header = ((buffer.bytes[0] ?? 0x45) & 15) * 4;
-  const source = [...buffer.bytes.subarray(12, 16)].join('.');
-  return { source, packet: Buffer.from(buffer.bytes.subarray(header, length)) };
+  const count = incoming.receive(fd, MSG_DONTWAIT);
+  if (count < 0) return count;
+  const source = incoming.peer(0)?.address ?? '';
+  const length = incoming.receivedLength(0);
+  incoming.resetPeer(0);
+  // Raw sockets show the IP header in IPv4 only.
+  const header = source.includes(':') ? 0 : ((incoming.bytes[0] ?? 0x45) & 15) * 4;
+  return { source, packet: Buffer.from(incoming.bytes.subarray(header, length)) };
 }
 
 /** Answers every association on any port with `name clientAddress`, until the process ends. */
 export function serveSctp(name: string): void {
-  const fd = socket(AF_INET, SOCK_RAW, IPPROTO_SCTP);
-  const poll = (): void => {
+  const sockets = [openRaw('0.0.0.0'), openRaw('::')];
+  const answerAll = (fd: number): void => {
     for (let found = receive(fd); typeof found !== 'number'; found = receive(fd)) {
       const { source, packet } = found;
       if (packet.length < initBytes || packet[12] !== INIT) continue;
-      const answer = socket(AF_INET, SOCK_RAW, IPPROTO_SCTP);
-      connect(answer, { family: 'ipv4', address: source, port: 0 });
+      const answer = openRaw(source);
+      connectRaw(answer, source);
       const [from, to, tag] = [packet.readUInt16BE(2), packet.readUInt16BE(0), packet.readUInt32BE(16)];
       sendTo(answer, initPacket(INIT_ACK, from, to, tag, `${name} ${source}`));
       close(answer);
     }
+  };
+  const poll = (): void => {
+    for (const fd of sockets) answerAll(fd);
     systemClock.after(pollMs, poll);
   };
   poll();
@@ -92,10 +109,10 @@ export async function askSctp(
   source: string | undefined,
   timeoutMs: number,
 ): Promise<string> {
-  const fd = socket(AF_INET, SOCK_RAW, IPPROTO_SCTP);
+  const fd = openRaw(host);
   try {
-    if (source !== undefined) bind(fd, { family: 'ipv4', address: source, port: 0 });
-    connect(fd, { family: 'ipv4', address: host, port: 0 });
+    if (source !== undefined) bind(fd, { family: host.includes(':') ? 'ipv6' : 'ipv4', address: source, port: 0 });
+    connectRaw(fd, host);
     const fromPort = ++lastPort;
     sendTo(fd, initPacket(INIT, fromPort, port, 0, ''));
     const until = systemClock.monotonicMs() + timeoutMs;

@@ -1,4 +1,5 @@
 import type { EndpointSlice, Service, Stored } from '@fairlead/api';
+import { addressCondition } from '@fairlead/api/fairlead-dev/types';
 import type { Protocol } from '../program.ts';
 import { type SceneEndpoint, scene, sceneService, sceneSlice } from './traffic-matrix.ts';
 
@@ -79,6 +80,29 @@ const nodePort = 30500;
 function web(spec: Spec, endpoints: readonly SceneEndpoint[], ingress: readonly string[] = []): CaseStep['services'] {
   const service = sceneService('web', { clusterIP: clusterIp, ...spec }, ingress);
   return [{ service, slices: endpoints.length === 0 ? [] : [sceneSlice('web', endpoints)] }];
+}
+
+/** The same with addresses from a pool, as its controller leaves them. */
+function fromPool(services: CaseStep['services']): CaseStep['services'] {
+  const conditions = [
+    {
+      type: addressCondition,
+      status: 'True',
+      reason: 'Assigned',
+      message: '',
+      lastTransitionTime: '2025-01-01T00:00:00Z',
+    },
+  ];
+  return services.map(({ service, slices }) => ({
+    service: { ...service, status: { ...service.status, conditions } },
+    slices,
+  }));
+}
+
+/** Another Service at the same load balancer address. */
+function sharing(port: number): CaseStep['services'] {
+  const spec: Spec = { type: 'LoadBalancer', clusterIP: otherIp, ports: [{ port, targetPort: 8080, nodePort: 30501 }] };
+  return [{ service: sceneService('other', spec, [balancer]), slices: [sceneSlice('other', [local()])] }];
 }
 
 const loadBalancer = (spec: Spec = {}): Spec => ({
@@ -284,6 +308,60 @@ export const trafficCases: readonly TrafficCase[] = [
         name: 'the address moves',
         services: web(loadBalancer(), [remote()], ['203.0.113.33']),
         flows: [flow('new address', 'external', '203.0.113.33', 80, 'remote masqueraded')],
+      },
+    ],
+  },
+  {
+    name: 'other ports of an address from a pool are refused, not routed on',
+    steps: [
+      {
+        name: 'two Services share it',
+        services: fromPool([...web(loadBalancer(), [remote()], [balancer]), ...sharing(443)]),
+        flows: (['pod', 'node', 'external'] as const).flatMap((from) => [
+          flow(`${from} → its port`, from, balancer, 80, 'remote masqueraded'),
+          flow(`${from} → the other's port`, from, balancer, 443, 'local masqueraded'),
+          flow(`${from} → undefined port`, from, balancer, 81, 'REJECT'),
+          flow(`${from} → another protocol`, from, balancer, 80, 'REJECT', 'UDP'),
+          flow(`${from} → a node port's number`, from, balancer, nodePort, 'REJECT'),
+        ]),
+      },
+      {
+        name: 'one of them leaves',
+        services: fromPool(sharing(443)),
+        flows: [
+          flow('its port', 'external', balancer, 80, 'REJECT'),
+          flow("the other's port", 'external', balancer, 443, 'local masqueraded'),
+          flow('SCTP', 'external', balancer, 443, 'REJECT', 'SCTP'),
+        ],
+      },
+      {
+        name: 'policy Local without endpoints here is silent at its port only',
+        services: fromPool(web(loadBalancer({ externalTrafficPolicy: 'Local' }), [remote()], [balancer])),
+        flows: [
+          flow('its port', 'external', balancer, 80, 'DROP'),
+          flow('undefined port', 'external', balancer, 81, 'REJECT'),
+        ],
+      },
+      {
+        name: 'addresses that somebody else chose may be those of machines',
+        services: web(loadBalancer({ externalIPs: ['203.0.113.32'] }), [remote()], [balancer]),
+        flows: [
+          flow('load balancer', 'external', balancer, 81, 'PASS'),
+          flow('external IP', 'external', '203.0.113.32', 81, 'PASS'),
+        ],
+      },
+      {
+        name: "an address of this machine: what listens there is the machine's own",
+        services: fromPool(web(loadBalancer(), [remote()], ['192.0.2.77'])),
+        flows: [
+          flow('its port', 'external', '192.0.2.77', 80, 'remote masqueraded'),
+          flow('undefined port', 'external', '192.0.2.77', 81, 'PASS'),
+        ],
+      },
+      {
+        name: 'given back',
+        services: fromPool(web({}, [remote()])),
+        flows: [flow('any port', 'external', balancer, 80, 'PASS')],
       },
     ],
   },
@@ -521,6 +599,7 @@ export function inIpv6({ name, steps }: TrafficCase): TrafficCase {
               ? {}
               : {
                   status: {
+                    ...status,
                     loadBalancer: { ingress: ingress.map((each) => ({ ...each, ip: ipv6Of(each.ip ?? '') })) },
                   },
                 }),
