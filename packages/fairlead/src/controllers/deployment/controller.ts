@@ -234,19 +234,19 @@ class DeploymentController {
     const { client, clock } = this.#context;
     const waitMs = this.#untilSettled(deployment);
     if (waitMs > 0) return { againAfterMs: waitMs };
-    let latest = deployment;
     const { current, old } = decision;
-    const revision = current?.metadata.annotations?.[revisionAnnotation];
-    if (revision !== undefined && revision !== latest.metadata.annotations?.[revisionAnnotation]) {
-      const { name, namespace = '', resourceVersion } = latest.metadata;
-      const metadata = { resourceVersion, annotations: { [revisionAnnotation]: revision } };
-      latest = await client.patch(deployments, { name, namespace }, 'merge', { metadata });
-    }
     const { status, againAfterMs } = rolloutStatus(deployment, current, old, created, clock.now());
-    if (!deepEqual(status, deployment.status)) {
-      latest = await client.update(deployments, { ...latest, status }, { subresource: 'status' });
+    const revision = current?.metadata.annotations?.[revisionAnnotation];
+    const { annotations } = deployment.metadata;
+    const revised = revision !== undefined && revision !== annotations?.[revisionAnnotation];
+    if (revised || !deepEqual(status, deployment.status)) {
+      // One write: the status of a built-in kind takes annotations along.
+      const metadata = revised
+        ? { ...deployment.metadata, annotations: { ...annotations, [revisionAnnotation]: revision } }
+        : deployment.metadata;
+      const written = await client.update(deployments, { ...deployment, metadata, status }, { subresource: 'status' });
+      await this.#deploymentInformer.caughtUp(written.metadata.resourceVersion);
     }
-    if (latest !== deployment) await this.#deploymentInformer.caughtUp(latest.metadata.resourceVersion);
     return againAfterMs === undefined ? undefined : { againAfterMs };
   }
 
