@@ -4,6 +4,7 @@ import { type Clock, systemRandom } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
 import { applyDiff, InstalledTable, ListenerSet } from './apply.ts';
+import { type BackendLoad, BackendLoads } from './backend-loads.ts';
 import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from './connection-gate.ts';
 import { GatewayError } from './gateway-error.ts';
 import { type GatewayStats, sumMetrics } from './gateway-metrics.ts';
@@ -58,6 +59,8 @@ export interface RunningGateway {
   applyRoutes(diff: RouteTableDiff): Promise<void>;
   listeners(): readonly ListenerAddress[];
   stats(): GatewayStats;
+  /** Requests by Service port. */
+  backendLoads(): readonly BackendLoad[];
   /**
    * Puts a new thread in the place of each worker, one after the other: the new one accepts on the
    * same sockets before the old one stops to, so no connection is refused. Requests of the old one may
@@ -85,6 +88,7 @@ class Gateway implements RunningGateway {
   readonly #retiredMetrics: SharedArrayBuffer[] = [];
   readonly #health: HealthChecker;
   readonly #intervals: OutlierIntervals;
+  readonly #loads: BackendLoads;
   #ejections = 0;
   /** Diffs are applied one after the other. */
   #queue: Promise<void> = Promise.resolve();
@@ -117,6 +121,7 @@ class Gateway implements RunningGateway {
     this.#intervals = new OutlierIntervals(endpoints, clock, systemRandom, (count) => {
       this.#ejections += count;
     });
+    this.#loads = new BackendLoads(backends);
     this.#listeners = new ListenerSet(options.workers);
     for (let index = 0; index < options.workers; index++) this.#launch(index, undefined);
   }
@@ -174,6 +179,7 @@ class Gateway implements RunningGateway {
       this.#installed.note(diff);
       this.#health.update(diff.backends);
       this.#intervals.update(diff.backends);
+      this.#loads.update(diff.backends);
     });
   }
 
@@ -192,6 +198,10 @@ class Gateway implements RunningGateway {
       this.#workers.length,
     );
     return { ...stats, ejections: stats.ejections + this.#ejections };
+  }
+
+  backendLoads(): readonly BackendLoad[] {
+    return this.#loads.read();
   }
 
   stop({ drainMs }: { readonly drainMs: number }): Promise<void> {

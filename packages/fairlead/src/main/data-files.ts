@@ -6,6 +6,8 @@ export function dataFiles(dataDir: string): {
   /** Of the agent of a node, or of the machine's own one (`edge`). */
   agentKubeconfig(name: string): string;
   readonly gatewayKubeconfig: string;
+  /** Socket of the gateway's metrics. */
+  readonly gatewayMetrics: string;
   readonly logToken: string;
 } {
   const roles = join(dataDir, 'roles');
@@ -13,6 +15,7 @@ export function dataFiles(dataDir: string): {
     roles,
     agentKubeconfig: (name) => join(roles, `agent-${name}.kubeconfig`),
     gatewayKubeconfig: join(roles, 'gateway.kubeconfig'),
+    gatewayMetrics: join(roles, 'gateway.sock'),
     logToken: join(roles, 'node-log-token'),
   };
 }

@@ -16,6 +16,7 @@ import {
   apiSettings,
   clusterSettings,
   defaultDataDir,
+  gatewayMetricsListenSetting,
   hostNodeName,
   instanceOf,
   type Machine,
@@ -35,6 +36,14 @@ const logTokenSetting: Setting = {
   internal: true,
 };
 
+/** Where autoscalers read requests per second and in flight. */
+const gatewayMetricsSetting: Setting = {
+  name: 'gateway-metrics',
+  value: 'URL',
+  description: 'metrics of a gateway, for autoscalers: http://HOST:PORT/metrics or unix:FILE',
+  repeatable: true,
+};
+
 /** Settings of `fairlead apiserver` and of the control child. */
 export const apiServerSettings: readonly Setting[] = [
   ...apiSettings,
@@ -49,12 +58,14 @@ export const apiServerSettings: readonly Setting[] = [
     internal: true,
   },
   { name: 'edge-agent', description: 'writes a kubeconfig for an agent of no node', internal: true },
+  { ...gatewayMetricsSetting, internal: true },
 ];
 
 /** Settings of `fairlead controllers`. */
 export const controllersSettings: readonly Setting[] = [
   kubeconfigSetting,
   { name: 'controllers', value: 'LIST', description: "which ones: names, '*', '-name' (default '*')" },
+  gatewayMetricsSetting,
   ...clusterSettings,
 ];
 
@@ -96,6 +107,8 @@ export const gatewaySettings: readonly Setting[] = [
   ...gatewayL4Settings,
   { name: 'gateway-zone', value: 'ZONE', description: 'zone of this gateway, for Services that prefer theirs' },
   { name: 'gateway-workers', value: 'N', description: 'worker threads (default: half of the cores)' },
+  gatewayMetricsListenSetting,
+  { name: 'gateway-metrics-socket', value: 'FILE', description: 'the same for this machine', internal: true },
   { name: 'log-level', value: 'LEVEL', description: 'debug, info, warn (default) or error' },
 ];
 
@@ -109,6 +122,14 @@ function readIp(reader: SettingReader, name: string): string | undefined {
   const value = reader.text(name);
   if (value !== undefined && isIP(value) === 0) reader.problems.push(`--${name} ${value}: must be an IP address`);
   return value;
+}
+
+function readGatewayMetrics(reader: SettingReader): readonly string[] {
+  return reader.texts('gateway-metrics').filter((place) => {
+    const ok = /^unix:.+$/.test(place) || (/^http:\/\/\S+$/.test(place) && URL.canParse(place));
+    if (!ok) reader.problems.push(`--gateway-metrics ${place}: must be http://HOST:PORT/metrics or unix:FILE`);
+    return ok;
+  });
 }
 
 /** @throws ConfigurationError with all problems together. */
@@ -128,6 +149,7 @@ export function validateApiServerOptions(values: SettingValues, machine: Machine
     compactEveryMs: reader.duration('compact-every', 300_000),
     agents: reader.texts('agent'),
     edgeAgent: reader.switched('edge-agent'),
+    gatewayMetrics: readGatewayMetrics(reader),
     ...(advertiseAddress === undefined ? {} : { advertiseAddress }),
     ...(audit === undefined ? {} : { audit }),
     ...(logTokenFile === undefined ? {} : { logTokenFile }),
@@ -143,6 +165,7 @@ export function validateControllersOptions(values: SettingValues, machine: Machi
     ...readClusterOptions(reader, machine.kernelModeObstacle === undefined ? 'kernel' : 'userspace', 'IPv4 and IPv6'),
     kubeconfig: reader.required('kubeconfig'),
     controllers: (reader.text('controllers') ?? '*').split(',').filter((pattern) => pattern !== ''),
+    gatewayMetrics: readGatewayMetrics(reader),
   };
   reader.finish();
   return options;
@@ -199,6 +222,8 @@ export function validateAgentOptions(values: SettingValues, machine: Machine): A
 /** @throws ConfigurationError with all problems together. */
 export function validateGatewayOptions(values: SettingValues, machine: Machine): GatewayRoleOptions {
   const reader = new SettingReader(values);
+  const metricsListen = reader.text('gateway-metrics-listen');
+  const metricsSocket = reader.text('gateway-metrics-socket');
   const options: GatewayRoleOptions = {
     kubeconfig: reader.required('kubeconfig'),
     gatewayHttp: reader.address('gateway-http', machine.isRoot ? ':80' : '127.0.0.1:8080'),
@@ -206,6 +231,12 @@ export function validateGatewayOptions(values: SettingValues, machine: Machine):
     ...readGatewayL4(reader),
     zone: reader.text('gateway-zone') ?? '',
     workers: reader.integer('gateway-workers', defaultGatewayWorkers(), 1, 64),
+    admin: {
+      ...(metricsListen === undefined || metricsListen === 'off'
+        ? {}
+        : { metricsListen: reader.address('gateway-metrics-listen', metricsListen) }),
+      ...(metricsSocket === undefined ? {} : { metricsSocket }),
+    },
   };
   reader.finish();
   return options;

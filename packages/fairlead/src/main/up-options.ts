@@ -5,7 +5,13 @@ import type { Datastore } from '../apiserver/storage/open-storage.ts';
 import { type AuditSettings, auditSettings, readAuditSettings } from './audit-settings.ts';
 import { datastoreSettings, readDatastore } from './datastore-settings.ts';
 import { gatewayL4Args, gatewayL4Settings } from './gateway-settings.ts';
-import { type ListenAddress, type Setting, SettingReader, type SettingValues } from './settings.ts';
+import {
+  formatListenAddress,
+  type ListenAddress,
+  type Setting,
+  SettingReader,
+  type SettingValues,
+} from './settings.ts';
 
 /** How Pods, Services and DNS are realised on this machine. */
 export type Mode = 'kernel' | 'userspace';
@@ -65,6 +71,13 @@ export const apiSettings: readonly Setting[] = [
   ...auditSettings,
 ];
 
+/** Where a gateway's metrics are served for Prometheus. */
+export const gatewayMetricsListenSetting: Setting = {
+  name: 'gateway-metrics-listen',
+  value: 'ADDR',
+  description: "/metrics of the gateway (default 'off')",
+};
+
 /** Settings of `fairlead up`. */
 export const upSettings: readonly Setting[] = [
   ...apiSettings,
@@ -74,6 +87,7 @@ export const upSettings: readonly Setting[] = [
   { name: 'gateway-http', value: 'ADDR', description: 'default :80 in kernel mode, else 127.0.0.1:8080' },
   { name: 'gateway-https', value: 'ADDR', description: 'default :443 in kernel mode, else 127.0.0.1:8443' },
   ...gatewayL4Settings,
+  gatewayMetricsListenSetting,
   { name: 'console-listen', value: 'ADDR', description: 'status page and metrics (default 127.0.0.1:7070)' },
   { name: 'image', value: "'PATTERN=COMMAND'", description: 'runs images by a local command', repeatable: true },
   { name: 'demo', description: 'also apply the demo application' },
@@ -154,6 +168,7 @@ export function validateUpOptions(values: SettingValues, machine: Machine): UpOp
   const nodes = reader.integer('nodes', 1, 1, 64);
   if (nodes > 1 && !kernel) reader.problems.push(`--nodes ${nodes}: more than one node needs kernel mode`);
   const datastore = readDatastore(reader, dataDir);
+  const metricsListen = reader.text('gateway-metrics-listen');
   for (const image of reader.texts('image')) {
     if (!/^[^=]+=.+$/.test(image)) reader.problems.push(`--image ${image}: must be PATTERN=COMMAND`);
   }
@@ -172,7 +187,12 @@ export function validateUpOptions(values: SettingValues, machine: Machine): UpOp
     ...readClusterOptions(reader, mode),
     // Not all addresses in userspace mode: that would take the port from Pods, whose addresses are 127.x too.
     gatewayHttp: reader.address('gateway-http', kernel ? ':80' : '127.0.0.1:8080'),
-    gatewayArgs: gatewayL4Args(reader),
+    gatewayArgs: [
+      ...gatewayL4Args(reader),
+      ...(metricsListen === undefined || metricsListen === 'off'
+        ? []
+        : ['--gateway-metrics-listen', formatListenAddress(reader.address('gateway-metrics-listen', 'off'))]),
+    ],
     gatewayHttps: reader.address('gateway-https', kernel ? ':443' : '127.0.0.1:8443'),
     consoleListen: reader.address('console-listen', '127.0.0.1:7070'),
     demo: reader.switched('demo'),

@@ -75,6 +75,8 @@ export function planChildren(
     ...(kernel ? ['--advertise-address', MACHINE_ADDRESS] : []),
     ...(nodes.length === 0 ? [options.nodeName] : nodes.map((node) => node.name)).flatMap((name) => ['--agent', name]),
     ...(nodes.length === 0 ? [] : ['--edge-agent']),
+    '--gateway-metrics',
+    `unix:${files.gatewayMetrics}`,
   ]);
   const agentArgs = (nodeName: string): string[] => [
     'agent',
@@ -117,6 +119,8 @@ export function planChildren(
     formatListenAddress(options.gatewayHttp),
     '--gateway-https',
     formatListenAddress(options.gatewayHttps),
+    '--gateway-metrics-socket',
+    files.gatewayMetrics,
     ...options.gatewayArgs,
   ]);
   return [control, ...agents, gateway];

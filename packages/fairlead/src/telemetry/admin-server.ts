@@ -1,3 +1,4 @@
+import { chmodSync, rmSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { nodeHttp } from '../sys/node-http.ts';
@@ -13,6 +14,8 @@ export interface AdminServerOptions {
   readonly address?: string;
   /** 0: the kernel chooses. */
   readonly port: number;
+  /** File of a socket to listen on instead of an address. A leftover there is replaced; only the owner may connect. */
+  readonly socket?: string;
   readonly metrics: MetricRegistry;
   /** What must hold for the role to take traffic. */
   readonly ready?: Readonly<Record<string, HealthCheck>>;
@@ -43,14 +46,20 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Run
       send(response, 500, 'text/plain; charset=utf-8', `${(error as Error).message}\n`);
     }
   });
-  server.listen(options.port, address);
+  const { socket } = options;
+  if (socket === undefined) server.listen(options.port, address);
+  else {
+    rmSync(socket, { force: true });
+    server.listen(socket);
+  }
   await new Promise<void>((resolve, reject) => {
     server.once('listening', resolve);
     server.once('error', reject);
   });
+  if (socket !== undefined) chmodSync(socket, 0o600);
   return {
-    address,
-    port: (server.address() as AddressInfo).port,
+    address: socket ?? address,
+    port: socket === undefined ? (server.address() as AddressInfo).port : 0,
     async stop() {
       if (!server.listening) return;
       const closed = new Promise((resolve) => server.close(resolve));

@@ -13,6 +13,8 @@ export interface MetricOptions {
 /** A value that only grows. */
 export interface Counter {
   add(amount?: number, ...labels: LabelValues): void;
+  /** Forgets a series, e.g. of a deleted object. */
+  remove(...labels: LabelValues): void;
 }
 
 /** A value that is set. */
@@ -61,7 +63,10 @@ export class MetricRegistry {
   counter(options: MetricOptions): Counter {
     const metric = new ValueMetric('counter', options);
     this.#register(metric);
-    return { add: (amount = 1, ...labels) => metric.add(amount, labels) };
+    return {
+      add: (amount = 1, ...labels) => metric.add(amount, labels),
+      remove: (...labels) => metric.remove(labels),
+    };
   }
 
   gauge(options: MetricOptions): Gauge {

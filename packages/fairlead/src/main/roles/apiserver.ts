@@ -28,6 +28,8 @@ export interface ApiServerRoleOptions extends ClusterOptions {
   readonly agents: readonly string[];
   /** Also one for the agent of this machine, which is no node. */
   readonly edgeAgent: boolean;
+  /** Of the control child: where its autoscalers find the gateway's metrics. */
+  readonly gatewayMetrics: readonly string[];
 }
 
 /** Starts the API server; turns its start errors into one clear line. `signal` ends the wait for the store. */

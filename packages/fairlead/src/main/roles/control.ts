@@ -7,6 +7,7 @@ import type { Log } from '../../sys/role.ts';
 import { dataFiles } from '../data-files.ts';
 import type { RunningRole } from '../role-process.ts';
 import { type ApiServerRoleOptions, startApi } from './apiserver.ts';
+import { gatewayMetrics } from './gateway-metrics-reader.ts';
 
 /**
  * Addresses for Services of type LoadBalancer that lead to this machine without anybody's help: the upper half of the
@@ -51,6 +52,7 @@ export async function startControlRole(
     writeFileSync(role.file, text, { mode: 0o600 });
   }
   const client = server.client('kube-controller-manager');
+  const metrics = gatewayMetrics(options.gatewayMetrics, client);
   const controllers = await startControllers({
     client,
     clock: systemClock,
@@ -59,6 +61,7 @@ export async function startControlRole(
     controllers: ['*'],
     podCidr: options.podCidr,
     rootCa: server.ca,
+    ...(metrics === undefined ? {} : { metrics }),
     // The next process on this data directory takes over at once.
     identity: `control-${hostname()}-${options.dataDir}`,
   });

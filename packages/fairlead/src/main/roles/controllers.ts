@@ -6,6 +6,7 @@ import { systemClock, systemRandom } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
 import type { RunningRole } from '../role-process.ts';
 import type { ClusterOptions } from '../up-options.ts';
+import { gatewayMetrics } from './gateway-metrics-reader.ts';
 import { readKubeconfig, roleClient } from './role-client.ts';
 
 /** Checked options of the controllers role. */
@@ -13,18 +14,22 @@ export interface ControllersRoleOptions extends ClusterOptions {
   readonly kubeconfig: string;
   /** Patterns: `*`, a name, `-name`. */
   readonly controllers: readonly string[];
+  /** Where gateways tell what they count: URLs, or `unix:FILE`. */
+  readonly gatewayMetrics: readonly string[];
 }
 
 /** `fairlead controllers`: the controllers against any API. */
 export async function startControllersRole(options: ControllersRoleOptions, log: Log): Promise<RunningRole> {
   const config = readKubeconfig(options.kubeconfig);
   const client = roleClient(config, log, 'kube-controller-manager');
+  const metrics = gatewayMetrics(options.gatewayMetrics, client);
   const controllers = await startControllers({
     client,
     clock: systemClock,
     random: systemRandom,
     log,
     controllers: options.controllers,
+    ...(metrics === undefined ? {} : { metrics }),
     podCidr: options.podCidr,
     rootCa: config.ca ?? readFileSync('/etc/ssl/certs/ca-certificates.crt', 'utf8'),
     // As Kubernetes: no other process ever has this name, wherever it runs.

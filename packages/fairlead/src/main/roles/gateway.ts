@@ -9,6 +9,7 @@ import type { Log } from '../../sys/role.ts';
 import type { GatewayRelay } from '../gateway-settings.ts';
 import { FatalError, type RunningRole } from '../role-process.ts';
 import { formatListenAddress, type ListenAddress } from '../settings.ts';
+import { type GatewayAdminOptions, startGatewayAdmin } from './gateway-admin.ts';
 import { readKubeconfig, roleClient } from './role-client.ts';
 
 /** Checked options of the gateway role. */
@@ -24,6 +25,7 @@ export interface GatewayRoleOptions {
   /** CIDRs of proxies whose connections begin with a PROXY protocol header. */
   readonly proxyProtocolFrom: readonly string[];
   readonly limits: Partial<ConnectionLimits>;
+  readonly admin: GatewayAdminOptions;
 }
 
 /** How long requests in flight may take when the gateway stops. */
@@ -93,6 +95,7 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     await gateway.stop({ drainMs: 0 });
     throw listenFailure(error, options);
   }
+  const admin = await startGatewayAdmin(options.admin, gateway, log);
   return {
     facts: {
       http: formatListenAddress(options.gatewayHttp),
@@ -101,6 +104,7 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     async stop() {
       await routing.stop();
       await gateway.stop({ drainMs });
+      await admin.stop();
       await client.close();
     },
   };
