@@ -48,9 +48,18 @@ export function writeInterimHead(head: ResponseHead, to: Uint8Array): number {
   return at;
 }
 
-/** The status line as it came, with our version (RFC 9110 2.5). */
+/** The status line as it came, with our version (RFC 9110 2.5) and the space before its reason, which may be absent. */
 function writeStatusLine(head: ResponseHead, to: Uint8Array): number {
-  const at = copyBytes(head.bytes, head.base, head.base + head.fieldsStart, to, 0);
+  let at = copyBytes(head.bytes, head.base, head.base + head.fieldsStart, to, 0);
   to[7] = 49;
+  if (at === STATUS_BYTES + 2) {
+    to[STATUS_BYTES] = 32;
+    to[STATUS_BYTES + 1] = 13;
+    to[STATUS_BYTES + 2] = 10;
+    at++;
+  }
   return at;
 }
+
+/** `HTTP/1.1 200`. */
+const STATUS_BYTES = 12;

@@ -281,10 +281,13 @@ export abstract class MessageHead {
       while (at < end && (bytes[at] === 32 || bytes[at] === 9 || bytes[at] === 44)) at++;
       if (at >= end) return;
       const from = at;
-      while (at < end && bytes[at] !== 44 && bytes[at] !== 32 && bytes[at] !== 9) at++;
-      if (equalsLower(bytes, from, at, CLOSE)) this.hasClose = true;
-      else if (equalsLower(bytes, from, at, KEEP_ALIVE)) this.hasKeepAlive = true;
-      else if (equalsLower(bytes, from, at, UPGRADE)) this.hasUpgradeToken = true;
+      while (at < end && bytes[at] !== 44) at++;
+      // Members are parted by commas only: `x close` is one unknown member to every other reader.
+      let to = at;
+      while (to > from && (bytes[to - 1] === 32 || bytes[to - 1] === 9)) to--;
+      if (equalsLower(bytes, from, to, CLOSE)) this.hasClose = true;
+      else if (equalsLower(bytes, from, to, KEEP_ALIVE)) this.hasKeepAlive = true;
+      else if (equalsLower(bytes, from, to, UPGRADE)) this.hasUpgradeToken = true;
       else this.#hasConnectionNames = true;
     }
   }
@@ -306,7 +309,7 @@ export abstract class MessageHead {
     for (let index = 0; index < this.fieldCount; index++) {
       if (this.ids[index] !== field.CONNECTION) continue;
       const value = Buffer.from(this.bytes.subarray(this.valueStart(index), this.valueEnd(index)));
-      for (const token of value.toString('latin1').split(/[ \t,]+/)) {
+      for (const token of value.toString('latin1').split(/[ \t]*,[ \t]*/)) {
         if (token !== '') this.dropNamed(Buffer.from(token.toLowerCase(), 'latin1'));
       }
     }

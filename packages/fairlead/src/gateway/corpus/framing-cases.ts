@@ -1,0 +1,128 @@
+import { accepted, H, post, type RequestCase, refused } from './corpus-case.ts';
+
+const length = (rule: string, name: string, fields: string, body = 'x'): RequestCase =>
+  refused(rule, name, post(fields, body));
+const coding = (rule: string, name: string, fields: string, status = 400): RequestCase =>
+  refused(rule, name, post(fields, '0\r\n\r\n'), status);
+const LOOKALIKE = `GET /evil HTTP/1.1\r\n${H}\r\n`;
+
+/** Content-Length (RFC 9112 6.2, RFC 9110 8.6). */
+export const LENGTH_CASES: readonly RequestCase[] = [
+  length('9112 6.3', 'two lengths that differ', 'Content-Length: 1\r\nContent-Length: 2\r\n'),
+  length('policy', 'two equal lengths', 'Content-Length: 1\r\nContent-Length: 1\r\n'),
+  length('9112 6.3', 'two lengths, names in other case', 'Content-Length: 1\r\ncontent-length: 2\r\n'),
+  length('policy', 'list of equal lengths', 'Content-Length: 1, 1\r\n'),
+  length('9112 6.3', 'list of lengths', 'Content-Length: 1,2\r\n'),
+  length('9110 8.6', 'empty length', 'Content-Length:\r\n'),
+  length('9110 8.6', 'blank length', 'Content-Length:  \t\r\n'),
+  length('9110 8.6', 'plus sign', 'Content-Length: +1\r\n'),
+  length('9110 8.6', 'minus sign', 'Content-Length: -1\r\n'),
+  length('9110 8.6', 'minus zero', 'Content-Length: -0\r\n'),
+  length('9110 8.6', 'hexadecimal', 'Content-Length: 0x1\r\n'),
+  length('9110 8.6', 'decimal point', 'Content-Length: 1.0\r\n'),
+  length('9110 8.6', 'exponent', 'Content-Length: 1e0\r\n'),
+  length('9110 8.6', 'underscore', 'Content-Length: 1_0\r\n'),
+  length('9110 8.6', 'quotes', 'Content-Length: "1"\r\n'),
+  length('9110 8.6', 'space inside', 'Content-Length: 1 0\r\n'),
+  length('9110 8.6', 'digits of another script', 'Content-Length: \xd9\xa1\r\n'),
+  length('9110 8.6', 'letters', 'Content-Length: one\r\n'),
+  length('9110 8.6', 'parameter', 'Content-Length: 1;x\r\n'),
+  length('policy', 'leading zero', 'Content-Length: 01\r\n'),
+  length('9110 8.6', 'beyond 2^64', 'Content-Length: 99999999999999999999\r\n'),
+  length('9110 8.6', 'wraps to 1 in 64 bits', 'Content-Length: 18446744073709551617\r\n'),
+  length('9110 8.6', 'beyond 2^53', 'Content-Length: 9007199254740993\r\n'),
+  length('9110 5.5', 'NUL behind the digits', 'Content-Length: 1\0\r\n'),
+  length('9110 5.5', 'vertical tab behind the digits', 'Content-Length: 1\x0b\r\n'),
+  length('9112 5.1', 'space before the colon', 'Content-Length : 1\r\n'),
+  length('9112 5.2', 'folded', 'Content-Length:\r\n 1\r\n'),
+  length('9112 5.2', 'continued', 'Content-Length: 1\r\n 0\r\n'),
+  accepted('9110 8.6', 'length', post('Content-Length: 4\r\n', 'body'), ['POST /a "body"']),
+  accepted('9110 8.6', 'length in whitespace', post('Content-Length: \t4 \t\r\n', 'body'), ['POST /a "body"']),
+  accepted('9110 8.6', 'length zero', post('Content-Length: 0\r\n', ''), ['POST /a']),
+  accepted('9112 6.3', 'POST without a length has no body', post('', ''), ['POST /a']),
+  accepted('9110 9.3.1', 'GET with a body', `GET /a HTTP/1.1\r\n${H}Content-Length: 4\r\n\r\nbody`, ['GET /a "body"']),
+  accepted('9110 9.3.5', 'DELETE with a body', `DELETE /a HTTP/1.1\r\n${H}Content-Length: 4\r\n\r\nbody`, [
+    'DELETE /a "body"',
+  ]),
+  accepted('9112 6.3', 'a body that looks like a request', post(`Content-Length: ${LOOKALIKE.length}\r\n`, LOOKALIKE), [
+    `POST /a ${JSON.stringify(LOOKALIKE)}`,
+  ]),
+  accepted(
+    '9110 7.6.1',
+    'Connection cannot name Content-Length',
+    post('Connection: content-length\r\nContent-Length: 4\r\n', 'body'),
+    ['POST /a "body"'],
+  ),
+  accepted(
+    '9110 5.1',
+    'a name that only looks like Content-Length',
+    post('Content_Length: 100\r\nContent-Length: 4\r\n', 'body'),
+    ['POST /a "body"'],
+  ),
+];
+
+/** Transfer-Encoding (RFC 9112 6.1). */
+export const CODING_CASES: readonly RequestCase[] = [
+  coding('9112 6.1', 'length, then chunked', 'Content-Length: 5\r\nTransfer-Encoding: chunked\r\n'),
+  coding('9112 6.1', 'chunked, then length', 'Transfer-Encoding: chunked\r\nContent-Length: 5\r\n'),
+  coding('9112 6.1', 'chunked and length zero', 'Content-Length: 0\r\nTransfer-Encoding: chunked\r\n'),
+  coding('9112 6.1', 'length and a coding that is refused', 'Content-Length: 5\r\nTransfer-Encoding: xchunked\r\n'),
+  coding('9112 6.1', 'length and an empty coding', 'Content-Length: 5\r\nTransfer-Encoding:\r\n'),
+  coding('9112 6.1', 'length and a blank list', 'Content-Length: 5\r\nTransfer-Encoding: ,\r\n'),
+  refused('9112 6.1', 'chunked on HTTP/1.0', post('Transfer-Encoding: chunked\r\n', '0\r\n\r\n', '1.0')),
+  coding('9112 7', 'chunked twice in a list', 'Transfer-Encoding: chunked, chunked\r\n'),
+  coding('9112 7', 'chunked twice on two lines', 'Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n'),
+  coding('9112 6.3', 'chunked, then identity', 'Transfer-Encoding: chunked, identity\r\n'),
+  coding('9112 6.3', 'chunked, then gzip', 'Transfer-Encoding: chunked, gzip\r\n'),
+  coding('9112 6.3', 'chunked, then unknown, on two lines', 'Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n'),
+  coding('9112 6.1', 'gzip, then chunked', 'Transfer-Encoding: gzip, chunked\r\n', 501),
+  coding(
+    '9112 6.1',
+    'unknown, then chunked, on two lines',
+    'Transfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n',
+    501,
+  ),
+  coding('9112 6.1', 'identity, then chunked', 'Transfer-Encoding: identity, chunked\r\n', 501),
+  coding('9112 6.3', 'identity', 'Transfer-Encoding: identity\r\n'),
+  coding('9112 6.3', 'gzip', 'Transfer-Encoding: gzip\r\n'),
+  coding('9112 6.3', 'xchunked', 'Transfer-Encoding: xchunked\r\n'),
+  coding('9112 6.3', 'chunkedx', 'Transfer-Encoding: chunkedx\r\n'),
+  coding('9112 6.3', 'chunk', 'Transfer-Encoding: chunk\r\n'),
+  coding('9112 6.3', 'empty', 'Transfer-Encoding:\r\n'),
+  coding('9112 7', 'chunked with a parameter', 'Transfer-Encoding: chunked;q=1\r\n'),
+  coding('9112 7', 'chunked in quotes', 'Transfer-Encoding: "chunked"\r\n'),
+  coding('9112 7', 'chunked in single quotes', "Transfer-Encoding: 'chunked'\r\n"),
+  coding('9112 7', 'chunked, space, chunked', 'Transfer-Encoding: chunked chunked\r\n'),
+  coding('9110 5.5', 'NUL before chunked', 'Transfer-Encoding: \0chunked\r\n'),
+  coding('9110 5.5', 'vertical tab before chunked', 'Transfer-Encoding: \x0bchunked\r\n'),
+  coding('9110 5.5', 'form feed behind chunked', 'Transfer-Encoding: chunked\x0c\r\n'),
+  coding('9112 7', 'no-break space before chunked', 'Transfer-Encoding: \xa0chunked\r\n'),
+  coding('9112 7', 'long s is no s', 'Transfer-Encoding: chunked\xc5\xbf\r\n'),
+  coding('9112 5.1', 'space before the colon', 'Transfer-Encoding : chunked\r\n'),
+  coding('9112 5.1', 'tab before the colon', 'Transfer-Encoding\t: chunked\r\n'),
+  coding('9112 5.2', 'folded', 'Transfer-Encoding:\r\n chunked\r\n'),
+  coding('9112 5.2', 'as a folded line of another field', 'X: y\r\n Transfer-Encoding: chunked\r\n'),
+  coding('9112 2.2', 'behind a bare LF', 'X: y\nTransfer-Encoding: chunked\r\n'),
+  coding('9110 5.5', 'behind a bare CR', 'X: y\rTransfer-Encoding: chunked\r\n'),
+  accepted('9112 7', 'chunked in capitals', post('TRANSFER-ENCODING: CHUNKED\r\n', '1\r\nx\r\n0\r\n\r\n'), [
+    'POST /a "x"',
+  ]),
+  accepted(
+    '9110 5.6.1',
+    'chunked in a list with empty members',
+    post('Transfer-Encoding: , chunked ,\r\n', '1\r\nx\r\n0\r\n\r\n'),
+    ['POST /a "x"'],
+  ),
+  accepted(
+    '9110 7.6.1',
+    'Connection cannot name Transfer-Encoding',
+    post('Connection: transfer-encoding\r\nTransfer-Encoding: chunked\r\n', '1\r\nx\r\n0\r\n\r\n'),
+    ['POST /a "x"'],
+  ),
+  accepted(
+    '9110 5.1',
+    'a name that only looks like it',
+    post('Transfer_Encoding: chunked\r\nContent-Length: 4\r\n', 'body'),
+    ['POST /a "body"'],
+  ),
+];
