@@ -42,6 +42,15 @@ export async function startFairlead(workers: number, served: number = names, ups
   return { title: `fairlead${size}, ${workers} worker${workers === 1 ? '' : 's'}`, process: process_, port };
 }
 
+/** What receiving and sending alone cost: see dns-echo.ts. */
+export async function startEcho(): Promise<Peer> {
+  const port = await freePort();
+  const entry = fileURLToPath(new URL('./dns-echo.ts', import.meta.url));
+  const child = spawn(process.execPath, [entry, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  for await (const line of createInterface({ input: child.stdout! })) if (line === 'ready') break;
+  return { title: 'echo, without any look-up', process: child, port };
+}
+
 /** Knot as an authoritative server of the same names, with the same number of UDP threads. */
 export async function startKnot(
   folder: string,

@@ -10,11 +10,12 @@ import {
   names,
   type Peer,
   startCoreDns,
+  startEcho,
   startFairlead,
   startForwarder,
   startKnot,
 } from './dns-peers.ts';
-import { processCpuUs, residentBytes } from './process-cpu.ts';
+import { processCpu, processCpuUs, residentBytes } from './process-cpu.ts';
 import { median, printTable } from './table.ts';
 
 /** Names in the servers with `--scale`. */
@@ -24,6 +25,8 @@ const secondsPerRound = 4;
 
 interface Sample {
   readonly cpuPerQueryUs: number;
+  /** Part of the CPU time that is the kernel's, for receiving and sending. */
+  readonly kernelPercent: number;
   readonly queriesPerSecond: number;
   readonly averageLatencyUs: number;
   readonly lostPercent: number;
@@ -31,6 +34,7 @@ interface Sample {
 
 async function runDnsperf(peer: Peer, queries: string): Promise<Sample> {
   const before = processCpuUs(peer.process.pid!);
+  const splitBefore = processCpu(peer.process.pid!);
   const child = spawn(
     'dnsperf',
     ['-s', '127.0.0.1', '-p', String(peer.port), '-d', queries, '-l', String(secondsPerRound), '-c', '8', '-T', '1'],
@@ -43,9 +47,13 @@ async function runDnsperf(peer: Peer, queries: string): Promise<Sample> {
   await once(child, 'close');
   const cpuUs = processCpuUs(peer.process.pid!) - before;
   const read = (pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? Number.NaN);
+  const splitAfter = processCpu(peer.process.pid!);
+  const kernelPercent =
+    (100 * (splitAfter.systemUs - splitBefore.systemUs)) / (splitAfter.totalUs - splitBefore.totalUs);
   const completed = read(/Queries completed:\s+(\d+)/);
   return {
     cpuPerQueryUs: cpuUs / completed,
+    kernelPercent,
     queriesPerSecond: read(/Queries per second:\s+([\d.]+)/),
     averageLatencyUs: read(/Average Latency \(s\):\s+([\d.]+)/) * 1e6,
     lostPercent: read(/Queries lost:\s+\d+ \(([\d.]+)%\)/),
@@ -55,7 +63,8 @@ async function runDnsperf(peer: Peer, queries: string): Promise<Sample> {
 /**
  * CPU per query of our DNS server and of Knot, asked by dnsperf in turn for the same 1,000 names over
  * UDP on the loopback: medians of three rounds, the order of the servers changing from round to round.
- * `--cache`: forwarded names, each asked for before, beside Unbound and dnsmasq where they are installed.
+ * `--cache`: forwarded names, each asked for before, beside Unbound and dnsmasq where they are installed, and beside
+ * a loop that only receives and sends.
  * `--flood`: latency of a well-behaved client beside a flood. `--scale`: load, memory and change time at 250,000 endpoints, and queries over 250,000 names.
  */
 export async function runDnsBench(): Promise<void> {
@@ -103,7 +112,7 @@ export async function runDnsBench(): Promise<void> {
     }
     printTable(
       `DNS over UDP, medians of ${rounds} × ${secondsPerRound} s`,
-      ['queries', 'server', 'CPU us/query', '× Knot', 'queries/s', 'latency us', 'lost %', 'RSS MiB'],
+      ['queries', 'server', 'CPU us/query', '× Knot', 'kernel %', 'queries/s', 'latency us', 'lost %', 'RSS MiB'],
       rows,
     );
   } finally {
@@ -129,7 +138,8 @@ async function compare(kind: string, queries: string, peers: readonly Peer[]): P
     const megabytes = Math.round(residentBytes(peer.process.pid!) / 2 ** 20);
     const latency = of('averageLatencyUs');
     const rate = Math.round(of('queriesPerSecond'));
-    return [kind, peer.title, cpuOf(peer), cpuOf(peer) / knotCpu, rate, latency, of('lostPercent'), megabytes];
+    const cpu = [cpuOf(peer), cpuOf(peer) / knotCpu, of('kernelPercent')];
+    return [kind, peer.title, ...cpu, rate, latency, of('lostPercent'), megabytes];
   });
 }
 
@@ -158,6 +168,8 @@ async function runCache(): Promise<void> {
     const own = await startFairlead(1, names, upstream.port);
     running.push(own.process);
     peers.unshift(own);
+    peers.push(await startEcho());
+    running.push(peers.at(-1)!.process);
     const queries = join(folder, 'cached.txt');
     const all = Array.from({ length: names }, (_, index) => `svc${index}.default.svc.bench.test A`);
     writeFileSync(queries, all.join('\n'));
@@ -166,7 +178,7 @@ async function runCache(): Promise<void> {
     const rows = await compare('forwarded, from cache', queries, [...peers, upstream]);
     printTable(
       `Forwarded answers over UDP, medians of ${rounds} × ${secondsPerRound} s`,
-      ['queries', 'server', 'CPU us/query', '× Knot', 'queries/s', 'latency us', 'lost %', 'RSS MiB'],
+      ['queries', 'server', 'CPU us/query', '× Knot', 'kernel %', 'queries/s', 'latency us', 'lost %', 'RSS MiB'],
       rows,
     );
   } finally {
@@ -194,18 +206,37 @@ function runScale(): void {
       loadMs = 0,
       loadCpuMs = 0,
       bytesPerEndpoint = 0,
+      uncollectedBytesPerEndpoint = 0,
       arenaBytesPerEndpoint = 0,
     } = result;
     const { changeMedianMs = 0, changeMaxMs = 0, visibleMedianMs = 0, visibleMaxMs = 0, longestTurnMs = 0 } = result;
     return [
-      ...[endpoints, perService, loadMs, loadCpuMs, longestTurnMs, bytesPerEndpoint, arenaBytesPerEndpoint],
+      ...[
+        endpoints,
+        perService,
+        loadMs,
+        loadCpuMs,
+        longestTurnMs,
+        bytesPerEndpoint,
+        uncollectedBytesPerEndpoint,
+        arenaBytesPerEndpoint,
+      ],
       ...[changeMedianMs, changeMaxMs, visibleMedianMs, visibleMaxMs],
     ];
   });
   printTable(
     'DNS at scale: headless endpoints with hostnames, two named ports',
     [
-      ...['endpoints', 'per Service', 'load ms', 'CPU ms', 'longest turn ms', 'bytes each', 'in table'],
+      ...[
+        'endpoints',
+        'per Service',
+        'load ms',
+        'CPU ms',
+        'longest turn, CPU ms',
+        'bytes each',
+        'uncollected',
+        'in table',
+      ],
       ...['change ms', 'worst ms', 'visible ms', 'worst ms'],
     ],
     rows,

@@ -36,7 +36,7 @@ test('much work leaves turns for others, and what changes again waits once', asy
     clock,
     (key) => {
       done.push(key);
-      spend(3);
+      spend(1.5);
     },
     defer,
   );

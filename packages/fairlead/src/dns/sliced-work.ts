@@ -1,7 +1,7 @@
 import type { Clock } from '../sys/clock.ts';
 
 /** Longest stretch of work in one turn of the event loop, so that queries over TCP wait no longer. */
-const sliceMs = 8;
+const sliceMs = 4;
 
 /** Runs a function after other events have had their turn; the function returned cancels it. */
 type Defer = (callback: () => void) => () => void;

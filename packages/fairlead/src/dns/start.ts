@@ -1,5 +1,6 @@
 import { endpointSlices, ingresses, namespaces, pods, type ResourceRef, type Stored, services } from '@fairlead/api';
 import { type Informer, type InformerOptions, startInformer } from '@fairlead/client';
+import { keepYoungGenerationSmall, releaseFreeMemory } from '../sys/memory.ts';
 import type { Running } from '../sys/role.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
 import { compileApexRecords, compileZoneRecords } from './compile.ts';
@@ -41,6 +42,7 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
   const { clock, random, log, kubeDns } = options;
   const checked = checkDnsOptions(options);
   const { zone, externalZone, clustersetZone, ttlSeconds } = checked;
+  keepYoungGenerationSmall();
   let running: DnsServer | undefined;
   const metrics =
     options.metrics &&
@@ -90,6 +92,7 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
     onNotice: options.onNotice,
     onInstalled: metrics?.installed,
   });
+  void loop.synced.then(releaseFreeMemory);
   const registration = kubeDns && new KubeDnsRegistration(options.client, kubeDns, clock, log);
   if (kubeDns !== undefined && registration !== undefined) {
     watchRegistration(sources.services, sources.endpointSlices, kubeDns, registration);

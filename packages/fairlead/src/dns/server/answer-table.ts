@@ -220,7 +220,8 @@ export class AnswerTable {
 
   #rebuildSlots(): void {
     let capacity = 1024;
-    while (capacity < this.#names * 4) capacity *= 2;
+    // A third full at most: with a quarter, a table that has just become half full would grow fourfold.
+    while (capacity < this.#names * 3) capacity *= 2;
     const slots = new Int32Array(new SharedArrayBuffer(capacity * 8));
     for (let at = 0; at < this.#slots.length; at += 2) {
       const entry = this.#slots[at + 1]!;

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+
+/** Runs statements in a process of its own and reads the number that they print. */
+function numberOf(statements: string): number {
+  const module = new URL('./memory.ts', import.meta.url).href;
+  const script = `import * as memory from '${module}'; import { getHeapSpaceStatistics } from 'node:v8';
+    const youngBytes = () => getHeapSpaceStatistics().find((space) => space.space_name === 'new_space').space_size;
+    ${statements}`;
+  return Number(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }));
+}
+
+const burst = `let kept = [];
+  for (let round = 0; round < 60; round++) { kept = kept.slice(-40); kept.push(Array.from({ length: 20000 }, (_, n) => ({ n }))); }
+  console.log(youngBytes());`;
+
+test('a burst of objects grows the young generation, unless it is kept small', () => {
+  const grown = numberOf(burst);
+  const small = numberOf(`memory.keepYoungGenerationSmall(); ${burst}`);
+  assert.ok(grown >= 4 * small, `${grown} ${small}`);
+});
+
+test('freed memory of the allocator goes back to the kernel', (context) => {
+  const header = (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header;
+  if (header.glibcVersionRuntime === undefined) return context.skip('needs glibc: musl keeps no freed memory');
+  // The last block is kept: freed ones before it cannot go by lowering the end of the heap.
+  const released = numberOf(`
+    const { declare } = await import('${new URL('./libc.ts', import.meta.url).href}');
+    const malloc = declare('uintptr_t malloc(size_t)');
+    const memset = declare('uintptr_t memset(uintptr_t, int, size_t)');
+    const free = declare('void free(uintptr_t)');
+    const blocks = Array.from({ length: 1000 }, () => memset(malloc(65536), 1, 65536));
+    for (const block of blocks.slice(0, -1)) free(block);
+    const before = process.memoryUsage.rss();
+    memory.releaseFreeMemory();
+    console.log(before - process.memoryUsage.rss());`);
+  assert.ok(released > 30e6, String(released));
+});

@@ -1,0 +1,29 @@
+import { setFlagsFromString } from 'node:v8';
+import { declare } from './libc.ts';
+
+let trim: ((padBytes: number) => number) | undefined;
+
+/**
+ * Keeps V8's young generation at the size that it has now. It grows to 64 MiB under a burst of short-lived objects, e.g. a
+ * first load, and those pages stay with the process. For processes whose steady state makes little garbage.
+ */
+export function keepYoungGenerationSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
+}
+
+/**
+ * Gives freed memory of the C library's allocator back to the kernel (malloc_trim(3)): after a burst of large buffers that
+ * were outgrown. Takes milliseconds. Does nothing on musl, which keeps none.
+ */
+export function releaseFreeMemory(): void {
+  trim ??= declareTrim();
+  trim(0);
+}
+
+function declareTrim(): (padBytes: number) => number {
+  try {
+    return declare<[number]>('int malloc_trim(size_t)');
+  } catch {
+    return () => 0;
+  }
+}
