@@ -102,13 +102,19 @@ export function addPortRecords(
   const keys = new Map<string, OwnerName>();
   // Endpoints of one slice have one list of ports.
   for (const ports of new Set(endpoints.map((endpoint) => endpoint.ports))) {
-    for (const { name, protocol } of ports) {
-      if (name !== '') keys.set(`${name} ${protocol}`, `_${name}._${protocol}.${owner}`.toLowerCase());
+    for (const port of ports) {
+      const key = keyOfPort(port);
+      if (key !== undefined) keys.set(key, `_${port.name}._${port.protocol}.${owner}`.toLowerCase());
     }
   }
   for (const [key, port] of keys) {
     records.set(port, srvSet(endpoints, key, options));
   }
+}
+
+/** What tells the ports of a Service apart by name; absent: it has none. */
+function keyOfPort({ name, protocol }: NamedPort): string | undefined {
+  return name === '' ? undefined : `${name} ${protocol}`;
 }
 
 /**
@@ -121,11 +127,16 @@ export function srvSet(
   options: DnsCompileOptions,
 ): RecordSet[] {
   const pairs: { readonly endpoint: Backend; readonly port: NamedPort }[] = [];
+  // Endpoints of one slice have one list of ports: what is meant of it is found once.
+  let ports: readonly NamedPort[] | undefined;
+  let meant: readonly NamedPort[] = [];
   for (const endpoint of endpoints) {
-    for (const port of endpoint.ports) {
-      const isMeant = portKey === undefined || (port.name !== '' && `${port.name} ${port.protocol}` === portKey);
-      if (isMeant && pairs.length < maxSrvPairs) pairs.push({ endpoint, port });
+    if (endpoint.ports !== ports) {
+      ports = endpoint.ports;
+      meant = portKey === undefined ? ports : ports.filter((port) => keyOfPort(port) === portKey);
     }
+    for (const port of meant) if (pairs.length < maxSrvPairs) pairs.push({ endpoint, port });
+    if (pairs.length === maxSrvPairs) break;
   }
   if (pairs.length === 0) return [];
   const weight = Math.max(1, Math.floor(100 / pairs.length));

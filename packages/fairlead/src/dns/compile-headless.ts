@@ -86,13 +86,52 @@ function chooseBackends(
   return [];
 }
 
+/** An address of an endpoint. A class, because a large Service has thousands with each change of it. */
+class EndpointAddress implements Backend {
+  readonly address: string;
+  readonly family: 'A' | 'AAAA';
+  readonly ports: readonly NamedPort[];
+  readonly #endpoint: Endpoint;
+  readonly #parent: OwnerName;
+
+  constructor(
+    endpoint: Endpoint,
+    address: string,
+    family: 'A' | 'AAAA',
+    parent: OwnerName,
+    ports: readonly NamedPort[],
+  ) {
+    this.address = address;
+    this.family = family;
+    this.ports = ports;
+    this.#endpoint = endpoint;
+    this.#parent = parent;
+  }
+
+  owner(): OwnerName {
+    return endpointOwner(this.#endpoint, this.address, this.#parent);
+  }
+
+  get hostname(): string | undefined {
+    return this.#endpoint.hostname;
+  }
+
+  get zone(): string | undefined {
+    return this.#endpoint.zone;
+  }
+
+  withPorts(ports: readonly NamedPort[]): EndpointAddress {
+    return new EndpointAddress(this.#endpoint, this.address, this.family, this.#parent, ports);
+  }
+}
+
 /** Addresses of chosen endpoints, each once: the first slice that names it wins, ports are united. */
 function headlessBackends(
   source: HeadlessSource,
   slices: readonly EndpointSlice[],
   isChosen: (endpoint: Endpoint) => boolean,
 ): Backend[] {
-  const byAddress = new Map<string, Backend>();
+  const byAddress = new Map<string, EndpointAddress>();
   const room = { A: maxAddresses, AAAA: maxAddresses };
   const ordered = [...slices].sort((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1));
   for (const slice of ordered) {
@@ -106,13 +145,11 @@ function headlessBackends(
         if (family === undefined || room[family] === 0) continue;
         const known = byAddress.get(address);
         if (known !== undefined) {
-          byAddress.set(address, { ...known, ports: unitePorts(known.ports, ports) });
+          byAddress.set(address, known.withPorts(unitePorts(known.ports, ports)));
           continue;
         }
         room[family]--;
-        const { hostname, zone } = endpoint;
-        const nameOf = (): OwnerName => endpointOwner(endpoint, address, parent);
-        byAddress.set(address, { address, family, owner: nameOf, ports, hostname, zone });
+        byAddress.set(address, new EndpointAddress(endpoint, address, family, parent, ports));
       }
     }
     if (room.A === 0 && room.AAAA === 0) break;

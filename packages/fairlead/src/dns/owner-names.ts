@@ -31,5 +31,6 @@ export function dashedAddress(address: string): string {
 
 /** A name from an object's field: lower-case, without trailing dot. */
 export function normalizeName(name: string): OwnerName {
-  return name.toLowerCase().replace(/\.$/, '');
+  const lower = name.toLowerCase();
+  return lower.endsWith('.') ? lower.slice(0, -1) : lower;
 }

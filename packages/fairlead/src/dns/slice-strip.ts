@@ -55,12 +55,12 @@ class PackedSlice {
     for (let at = 0; at < packed.length; at += packedFields) {
       const hostname = packed[at + 1];
       const rest = packed[at + 2] as number;
-      endpoints.push({
-        addresses: unpackAddresses(packed[at] as string),
-        ...(hostname === 0 ? {} : { hostname: hostname as string }),
-        ...((rest & 1) === 0 ? {} : { conditions: { ready: false } }),
-        ...(rest < 2 ? {} : { zone: this.#zones[rest >> 1]! }),
-      });
+      // Assigned, not spread: a large Service is read anew with each change of it.
+      const endpoint: Endpoint = { addresses: unpackAddresses(packed[at] as string) };
+      if (hostname !== 0) endpoint.hostname = hostname as string;
+      if ((rest & 1) !== 0) endpoint.conditions = { ready: false };
+      if (rest > 1) endpoint.zone = this.#zones[rest >> 1]!;
+      endpoints.push(endpoint);
     }
     return endpoints;
   }
