@@ -76,7 +76,7 @@ function closed(socket: Socket): Promise<void> {
 }
 
 async function eventually(what: string, check: () => Promise<boolean>): Promise<void> {
-  for (const deadlineMs = systemClock.monotonicMs() + 20_000; !(await check()); await systemClock.sleep(20)) {
+  for (const deadlineMs = systemClock.monotonicMs() + 60_000; !(await check()); await systemClock.sleep(20)) {
     assert.ok(systemClock.monotonicMs() < deadlineMs, `never: ${what}`);
   }
 }
@@ -191,7 +191,8 @@ test('20,000 connections opened and closed leave no descriptor and no memory beh
   // In parts, each within the patience of a test.
   for (let part = 0; part < 9; part++) await within('connections', open(2000));
   await settled();
-  assert.ok(descriptors() <= before.descriptors + 8, `${before.descriptors} descriptors, now ${descriptors()}`);
+  // The pool of upstream connections, of which both ends are here, may have grown to one for each of the 50 at a time.
+  assert.ok(descriptors() <= before.descriptors + 108, `${before.descriptors} descriptors, now ${descriptors()}`);
   // 18,000 records of 2 KB that somebody holds would show.
   await eventually('the memory is back', async () => residentElsewhere() - before.resident < 36 * 1024 * 1024);
   await rig.stop();
