@@ -8,12 +8,12 @@ import {
 } from '../reactor/reactor.ts';
 import { ECONNRESET } from '../sys/errno.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
-import { CHUNK_DATA, CHUNK_END, ChunkedDecoder, writeChunkSize } from '../wire/http1/chunked.ts';
+import { CHUNK_DATA, CHUNK_END, ChunkedDecoder, TRAILERS_MAX_BYTES, writeChunkSize } from '../wire/http1/chunked.ts';
 import { copyBytes } from '../wire/http1/head-writer.ts';
 import type { FieldList } from '../wire/http2/field-list.ts';
 import { responseFields } from '../wire/http2/from-http1.ts';
 import type { MessageShape } from '../wire/http2/message-rules.ts';
-import { INTERNAL_ERROR, NO_ERROR } from '../wire/http2/protocol.ts';
+import { ENHANCE_YOUR_CALM, INTERNAL_ERROR, NO_ERROR } from '../wire/http2/protocol.ts';
 import type { Http2Stream } from '../wire/http2/stream.ts';
 import { http1RoomFor, isGrpc, writeHttp1Lines, writeHttp1Request } from '../wire/http2/to-http1.ts';
 import type { ClientConnection } from './client-connection.ts';
@@ -136,7 +136,11 @@ export class Http2Exchange implements Connection {
     this.#requestEnded = true;
     const lines = Buffer.alloc(http1RoomFor(fields));
     const trailers = lines.subarray(0, writeHttp1Lines(fields, lines, 0));
-    if (this.#isPaused || this.#held.length > 0) {
+    if (trailers.length > TRAILERS_MAX_BYTES) {
+      // The decoder that reads them behind us would refuse them; a request without them is another one.
+      this.#session.http2.reset(this.#stream, ENHANCE_YOUR_CALM);
+      this.onReset();
+    } else if (this.#isPaused || this.#held.length > 0) {
       this.#heldTrailers = trailers;
       this.#held.push(NOTHING);
     } else this.#pass(NOTHING, 0, 0, true, trailers);
@@ -155,8 +159,7 @@ export class Http2Exchange implements Connection {
     } else at = copyBytes(bytes, start, end, to, at);
     if (isLast && this.#sendsChunks) {
       at = copyBytes(LAST_CHUNK, 0, LAST_CHUNK.length, to, at);
-      // Longer ones would be refused by the decoder that reads this.
-      if (trailers.length <= 8 * 1024) at = copyBytes(trailers, 0, trailers.length, to, at);
+      at = copyBytes(trailers, 0, trailers.length, to, at);
       to[at++] = 13;
       to[at++] = 10;
     }

@@ -8,7 +8,7 @@ import {
 } from '../reactor/reactor.ts';
 import { ECONNREFUSED, ECONNRESET } from '../sys/errno.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
-import { CHUNK_DATA, CHUNK_END, ChunkedDecoder, writeChunkSize } from '../wire/http1/chunked.ts';
+import { CHUNK_DATA, CHUNK_END, ChunkedDecoder, TRAILERS_MAX_BYTES, writeChunkSize } from '../wire/http1/chunked.ts';
 import { copyBytes } from '../wire/http1/head-writer.ts';
 import { HEAD } from '../wire/http1/request-head.ts';
 import type { FieldList } from '../wire/http2/field-list.ts';
@@ -17,6 +17,15 @@ import type { MessageShape } from '../wire/http2/message-rules.ts';
 import { CANCEL, REFUSED_STREAM } from '../wire/http2/protocol.ts';
 import type { Http2Stream } from '../wire/http2/stream.ts';
 import { http1RoomFor, writeHttp1Lines, writeHttp1Response } from '../wire/http2/to-http1.ts';
+import {
+  Base64Decoder,
+  encodeBase64,
+  type GrpcWebKind,
+  grpcWebKind,
+  toGrpcType,
+  toGrpcWebType,
+  trailerFrame,
+} from './grpc-web.ts';
 import { Http2Sender } from './http2-sender.ts';
 import type { Http2Upstream } from './http2-upstream.ts';
 
@@ -27,6 +36,8 @@ const SENT = 3;
 
 const LAST_CHUNK = Buffer.from('0\r\n', 'latin1');
 const NOTHING = Buffer.alloc(0);
+/** Longest trailers in a frame of gRPC-Web: in base64, they still fit into the input buffer. */
+const WEB_TRAILERS_MAX_BYTES = 32 * 1024;
 const SCHEME = Buffer.from('http', 'latin1');
 
 /** What arrived while the handler was not reading. */
@@ -56,6 +67,9 @@ export class Http2UpstreamExchange implements Connection {
   #chunks: ChunkedDecoder | undefined = undefined;
   readonly #sender = new Http2Sender<Http2UpstreamExchange>();
   #wasCongested = false;
+  /** What the client speaks; the endpoint gets gRPC. */
+  #web: GrpcWebKind = 'none';
+  #base64: Base64Decoder | undefined = undefined;
   // The response.
   #sendsChunks = false;
   #isPaused = false;
@@ -120,7 +134,13 @@ export class Http2UpstreamExchange implements Connection {
     head.reset();
     const length = head.parse(bytes, start, end);
     if (length <= 0) return -1;
+    this.#web = grpcWebKind(head);
     requestFields(head, SCHEME, fields);
+    if (this.#web !== 'none') {
+      toGrpcType(fields);
+      this.#base64 ??= new Base64Decoder();
+      this.#base64.reset();
+    }
     const isEmpty = !head.isChunked && head.contentLength <= 0;
     const stream = http2.openStream(fields, isEmpty, head.method === HEAD);
     if (stream === undefined) return -1;
@@ -159,6 +179,10 @@ export class Http2UpstreamExchange implements Connection {
     const stream = this.#stream;
     if (stream === undefined) return;
     const { http2, shared } = this.#upstream;
+    if (this.#web === 'text') {
+      bytes = this.#base64!.decode(bytes, start, end);
+      [start, end] = [0, bytes.length];
+    }
     this.#sender.send(http2, stream, bytes, start, end, isLast, trailers, shared.fields);
   }
 
@@ -185,6 +209,7 @@ export class Http2UpstreamExchange implements Connection {
 
   onHead(fields: FieldList, shape: MessageShape, endStream: boolean): void {
     const { input } = this.#upstream.core.reactor;
+    if (this.#web !== 'none' && !toGrpcWebType(fields, this.#web)) this.#web = 'none';
     if (http1RoomFor(fields) > input.length - INPUT_BASE) {
       this.close();
       this.handler.onFailed(-ECONNRESET);
@@ -222,7 +247,11 @@ export class Http2UpstreamExchange implements Connection {
   onTrailers(fields: FieldList): void {
     const lines = Buffer.alloc(http1RoomFor(fields));
     const trailers = lines.subarray(0, writeHttp1Lines(fields, lines, 0));
-    if (this.#isPaused || this.#held.length > 0) this.#held.push({ bytes: NOTHING, isLast: true, trailers });
+    if (trailers.length > (this.#web === 'none' ? TRAILERS_MAX_BYTES : WEB_TRAILERS_MAX_BYTES)) {
+      // HTTP/1.1 inside allows no more; without them the answer would look whole.
+      this.close();
+      this.handler.onFailed(-ECONNRESET);
+    } else if (this.#isPaused || this.#held.length > 0) this.#held.push({ bytes: NOTHING, isLast: true, trailers });
     else this.#pass(NOTHING, 0, 0, true, trailers);
   }
 
@@ -231,7 +260,14 @@ export class Http2UpstreamExchange implements Connection {
     const stream = this.#stream;
     const to = this.#upstream.core.reactor.input.bytes;
     let at = INPUT_BASE;
-    if (end > start && this.#sendsChunks) {
+    if (this.#web !== 'none') {
+      at = this.#writeWeb(bytes, start, end, to, at);
+      if (trailers.length > 0) {
+        const frame = trailerFrame(trailers);
+        at = this.#writeWeb(frame, 0, frame.length, to, at);
+        trailers = NOTHING;
+      }
+    } else if (end > start && this.#sendsChunks) {
       at = writeChunkSize(to, at, end - start);
       at = copyBytes(bytes, start, end, to, at);
       to[at++] = 13;
@@ -239,13 +275,25 @@ export class Http2UpstreamExchange implements Connection {
     } else at = copyBytes(bytes, start, end, to, at);
     if (isLast && this.#sendsChunks) {
       at = copyBytes(LAST_CHUNK, 0, LAST_CHUNK.length, to, at);
-      if (trailers.length <= 8 * 1024) at = copyBytes(trailers, 0, trailers.length, to, at);
+      at = copyBytes(trailers, 0, trailers.length, to, at);
       to[at++] = 13;
       to[at++] = 10;
     }
     if (stream !== undefined) this.#upstream.http2.consume(stream, end - start);
     if (isLast) this.#finishStream(true);
     if (at > INPUT_BASE) this.#deliver(at);
+  }
+
+  /** Appends content of a gRPC-Web answer. */
+  #writeWeb(bytes: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
+    if (start === end) return at;
+    const content = this.#web === 'text' ? encodeBase64(bytes, start, end) : bytes.subarray(start, end);
+    if (!this.#sendsChunks) return copyBytes(content, 0, content.length, to, at);
+    at = writeChunkSize(to, at, content.length);
+    at = copyBytes(content, 0, content.length, to, at);
+    to[at++] = 13;
+    to[at++] = 10;
+    return at;
   }
 
   pauseReading(): void {

@@ -94,6 +94,19 @@ export class FieldList {
     this.commit(value, at, 0);
   }
 
+  /** Gives field `index` another value. Not for hot paths. */
+  replaceValue(index: number, value: Uint8Array): void {
+    const name = this.bytes.slice(this.start(index), this.value(index));
+    this.reserve(name.length + value.length);
+    this.bytes.set(name, this.length);
+    this.bytes.set(value, this.length + name.length);
+    const slot = index * STRIDE;
+    this.#ranges[slot] = this.length;
+    this.#ranges[slot + 1] = this.length + name.length;
+    this.length += name.length + value.length;
+    this.#ranges[slot + 2] = this.length;
+  }
+
   /** Adds text, one byte per character. Not for hot paths. */
   addText(name: string, value: string): void {
     const bytes = Buffer.from(name + value, 'latin1');

@@ -1,0 +1,111 @@
+import type { RequestHead } from '../wire/http1/request-head.ts';
+import type { FieldList } from '../wire/http2/field-list.ts';
+import { isGrpc } from '../wire/http2/to-http1.ts';
+
+/** How a request speaks gRPC-Web: not at all, with messages as bytes, or in base64. */
+export type GrpcWebKind = 'none' | 'binary' | 'text';
+
+const CONTENT_TYPE = Buffer.from('content-type');
+const CONTENT_LENGTH = Buffer.from('content-length');
+const GRPC = 'application/grpc';
+const WEB = 'application/grpc-web';
+/** The name of the type, its kind, and its message format with parameters. */
+const WEB_TYPE = /^application\/grpc-web(-text)?(?=$|[+; ])(.*)$/i;
+
+/** The kind of a request, by its content type (grpc/doc/PROTOCOL-WEB.md). The length of base64 is not passed on. */
+export function grpcWebKind(head: RequestHead): GrpcWebKind {
+  for (let index = 0; index < head.fieldCount; index++) {
+    if (!head.isNamed(index, CONTENT_TYPE)) continue;
+    const [start, end] = [head.valueStart(index), head.valueEnd(index)];
+    // `application/grpc-web` at least; anything else costs one look at its length.
+    if (end - start < WEB.length) return 'none';
+    const match = WEB_TYPE.exec(Buffer.from(head.bytes.subarray(start, end)).toString('latin1'));
+    if (match === null) return 'none';
+    if (match[1] === undefined) return 'binary';
+    for (let i = 0; i < head.fieldCount; i++) if (head.isNamed(i, CONTENT_LENGTH)) head.dropped[i] = 1;
+    return 'text';
+  }
+  return 'none';
+}
+
+/** Makes a gRPC-Web request's fields those of gRPC: `application/grpc-web-text+proto` → `application/grpc+proto`. */
+export function toGrpcType(fields: FieldList): void {
+  const index = fields.find(CONTENT_TYPE);
+  const match = WEB_TYPE.exec(textOf(fields, index));
+  if (match !== null) fields.replaceValue(index, Buffer.from(GRPC + match[2], 'latin1'));
+}
+
+/** The other way, for the answer: false if it is not gRPC, and goes on as it is. */
+export function toGrpcWebType(fields: FieldList, kind: 'binary' | 'text'): boolean {
+  if (!isGrpc(fields)) return false;
+  const index = fields.find(CONTENT_TYPE);
+  const rest = textOf(fields, index).slice(GRPC.length);
+  fields.replaceValue(index, Buffer.from(`${WEB}${kind === 'text' ? '-text' : ''}${rest}`, 'latin1'));
+  return true;
+}
+
+function textOf(fields: FieldList, index: number): string {
+  return Buffer.from(fields.bytes.subarray(fields.value(index), fields.end(index))).toString('latin1');
+}
+
+/** First byte of the frame that carries trailers: the highest bit of a message's flags. */
+const TRAILER_FLAG = 0x80;
+
+/**
+ * The last frame of a gRPC-Web body: flags, length, then the trailers as lines.
+ *
+ * @param lines each with its CRLF.
+ */
+export function trailerFrame(lines: Uint8Array): Buffer {
+  const frame = Buffer.alloc(5 + lines.length);
+  frame[0] = TRAILER_FLAG;
+  frame.writeUInt32BE(lines.length, 1);
+  frame.set(lines, 5);
+  return frame;
+}
+
+/** Base64 of a piece of a body, as bytes. Each piece is padded, so that none waits for the next one. */
+export function encodeBase64(bytes: Uint8Array, start: number, end: number): Buffer {
+  return Buffer.from(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('base64'), 'latin1');
+}
+
+const PADDING = 64;
+const OTHER = 65;
+const VALUES = new Uint8Array(256).fill(OTHER);
+for (const [value, char] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'].entries()) {
+  VALUES[char.charCodeAt(0)] = value;
+}
+VALUES[0x3d] = PADDING;
+
+/**
+ * Decodes base64 in any pieces, with padding in the middle too, where one piece of the sender ended. Other
+ * characters are skipped: what they break is a message, which the endpoint refuses.
+ */
+export class Base64Decoder {
+  #bits = 0;
+  #count = 0;
+
+  reset(): void {
+    this.#bits = 0;
+    this.#count = 0;
+  }
+
+  /** @returns all bytes that are known after `bytes[start, end)`. */
+  decode(bytes: Uint8Array, start: number, end: number): Buffer {
+    const decoded = Buffer.allocUnsafe(end - start);
+    let at = 0;
+    for (let i = start; i < end; i++) {
+      const value = VALUES[bytes[i]!]!;
+      if (value === OTHER) continue;
+      if (value === PADDING) {
+        this.reset();
+        continue;
+      }
+      this.#bits = (this.#bits << 6) | value;
+      // Four characters are three bytes: one becomes known with each but the first.
+      if (++this.#count > 1) decoded[at++] = (this.#bits >> (8 - 2 * this.#count)) & 255;
+      if (this.#count === 4) this.reset();
+    }
+    return decoded.subarray(0, at);
+  }
+}
