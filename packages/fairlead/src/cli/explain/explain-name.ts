@@ -66,6 +66,17 @@ export function candidateNames(host: string, namespace: string | undefined, doma
   return host.split('.').length - 1 >= ndots ? [host, ...searched] : [...searched, host];
 }
 
+/** For a name without a search list that is a Service's: what it would be from a Pod of that namespace. */
+export function searchHints(world: World, host: string): readonly Step[] {
+  const wanted = host.toLowerCase();
+  return [...world.services.keys()].flatMap((key): Step[] => {
+    const [namespace = '', name = ''] = key.split('/');
+    if (name !== wanted) return [];
+    const text = `from a Pod of namespace ${namespace} it is ${name}.${namespace}.svc.${world.clusterDomain}`;
+    return [{ layer: 'name', text }];
+  });
+}
+
 /** Follows a name through the cluster's records; `undefined` when the cluster does not have it. */
 export function explainName(world: World, host: string, namespace: string | undefined): ResolvedName | undefined {
   if (parseIp(host) !== undefined) return { addresses: [host], steps: [] };

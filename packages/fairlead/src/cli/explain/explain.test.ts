@@ -122,6 +122,7 @@ const rows: readonly [
   ['web', 'pod/shop/web-a', 'reaches', both, /the endpoint sees the client’s address/],
   ['web', 'pod/shop/web-a', 'reaches', both, /unused {4}10\.244\.0\.4 {2}Pod shop\/web-c: not ready/],
   ['web', undefined, 'no-such-name', [], /web is no name of the cluster/],
+  ['web', undefined, 'no-such-name', [], /from a Pod of namespace shop it is web\.shop\.svc\.cluster\.local/],
   ['10.96.0.20:80', undefined, 'reaches', both, /counts as node; the endpoint sees the node’s address/],
   ['10.96.0.20:81', undefined, 'refused', [], /the cluster IP has no such port/],
   ['10.96.0.21', undefined, 'refused', [], /no usable endpoints/],
@@ -160,6 +161,28 @@ for (const [target, from, outcome, endpoints, says] of rows) {
     const text = formatExplanation(explanation).join('\n');
     assert.equal(explanation.outcome, outcome, text);
     assert.deepEqual([...explanation.endpoints].sort(), [...endpoints].sort(), text);
+    assert.match(text, says);
+  });
+}
+
+/** The same without any node, as beside `agent --dns-only` of a test API. */
+const nodeless: World = { ...world, nodes: new Map() };
+for (const [target, from, outcome, says] of [
+  [
+    'web.shop.svc.cluster.local',
+    undefined,
+    'reaches',
+    /outside: the cluster has no node.*cluster IP of Service shop\/web/s,
+  ],
+  ['web', undefined, 'no-such-name', /the upstream servers decide.*it is web\.shop\.svc/s],
+  ['any.apps.test', 'external', 'outside', /outside: the cluster has no node.*192\.0\.2\.77/s],
+  ['web', 'node/n1', 'no-such-name', /there is no node n1/],
+] as const) {
+  test(`without nodes: ${target} from ${from ?? 'the machine'}`, () => {
+    const question = parseQuestion({ target, headers: [], udp: false, ...(from === undefined ? {} : { from }) });
+    const explanation = explain(nodeless, question, 'fairlead');
+    const text = formatExplanation(explanation).join('\n');
+    assert.equal(explanation.outcome, outcome, text);
     assert.match(text, says);
   });
 }

@@ -1,4 +1,4 @@
-import { explainName } from './explain-name.ts';
+import { explainName, searchHints } from './explain-name.ts';
 import { explainRequest, gatewayRoutes, servesHost } from './explain-request.ts';
 import { explainPacket } from './explain-service.ts';
 import type { Explanation, Question, Source, Step } from './explanation.ts';
@@ -20,14 +20,19 @@ interface Origin {
 function originOf(world: World, source: Source | undefined): Origin | { readonly problem: string } {
   const [first] = world.nodes.values();
   const firstNode = first?.metadata.name ?? '';
+  // A name server alone has no node, and names lead somewhere all the same.
+  if (source === undefined && first === undefined) {
+    return { address: outsideAddress, node: '', text: 'outside: the cluster has no node' };
+  }
   if (source === undefined || source.kind === 'node') {
     const name = source?.name ?? firstNode;
     const node = world.nodes.get(name);
-    if (node === undefined) return { problem: name === '' ? 'the cluster has no node' : `there is no node ${name}` };
+    if (node === undefined) return { problem: `there is no node ${name}` };
     return { address: nodeAddresses(node)[0] ?? outsideAddress, node: name, text: `node ${name}` };
   }
   if (source.kind === 'external') {
-    return { address: outsideAddress, node: firstNode, text: `outside, at node ${firstNode}` };
+    const where = first === undefined ? ': the cluster has no node' : `, at node ${firstNode}`;
+    return { address: outsideAddress, node: firstNode, text: `outside${where}` };
   }
   const pod = world.pods.get(`${source.namespace}/${source.name}`);
   if (pod === undefined) return { problem: `there is no Pod ${source.namespace}/${source.name}` };
@@ -65,7 +70,8 @@ export function explain(world: World, question: Question, ingressClass: string):
       return after(explainRequest(world, routes, question));
     }
     const text = `${question.host} is no name of the cluster; the upstream servers decide`;
-    return after({ outcome: 'no-such-name', steps: [{ layer: 'name', text }], endpoints: [] });
+    const hints = origin.namespace === undefined ? searchHints(world, question.host) : [];
+    return after({ outcome: 'no-such-name', steps: [{ layer: 'name', text }, ...hints], endpoints: [] });
   }
   steps.push(...resolved.steps);
   const [destination] = resolved.addresses;
