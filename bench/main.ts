@@ -61,6 +61,15 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     needsRoot: true,
     run: async () => (await import('./l4.ts')).runL4Bench(),
   },
+  'l4-agent': {
+    summary: 'memory and CPU of the service proxy process against the API server, up to 250,000 endpoints',
+    needs: [
+      { command: 'nft', debianPackage: 'nftables' },
+      { command: 'ip', debianPackage: 'iproute2' },
+    ],
+    needsRoot: true,
+    run: async () => (await import('./l4-agent.ts')).runAgentBench(),
+  },
   balance: {
     summary: 'published experiments of load balancing, simulated with our algorithms',
     needs: [],

@@ -168,7 +168,9 @@ class ListWatch<T> implements Informer<T> {
       };
       try {
         const list = await this.#client.list(this.ref, page);
-        items = next === undefined ? list.items : items.concat(list.items);
+        if (next === undefined) items = [];
+        // Page by page, so that what nobody needs is garbage before the next page comes.
+        for (const item of list.items) items.push(this.#strip(item));
         // Lists of custom resources end with an empty mark, others with none.
         next = list.continue === '' ? undefined : list.continue;
         if (next !== undefined) continue;
@@ -186,13 +188,13 @@ class ListWatch<T> implements Informer<T> {
     }
   }
 
+  /** Takes stripped items. */
   #noteAll(items: readonly Stored<T>[]): void {
     const { signal } = this.#stopping;
     if (signal.aborted) return;
     this.#pending.clear();
     for (const key of this.#objects.keys()) this.#pending.set(key, undefined);
-    for (const item of items)
-      this.#pending.set(objectKey(item as { metadata: Stored<T>['metadata'] }), this.#strip(item));
+    for (const item of items) this.#pending.set(objectKey(item as { metadata: Stored<T>['metadata'] }), item);
     this.#schedule();
   }
 

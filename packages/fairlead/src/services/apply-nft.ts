@@ -172,15 +172,20 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
       setRefused(state, new Map([...state.refused, ...(await findRefused(state))]));
       await run(state.family, await planEverything(state, planner));
     }
+    planner.accept();
     state.planner = planner;
   };
 
   const installChanges = async (state: FamilyState, planner: NftPlanner, changes: ProgramChanges): Promise<void> => {
-    if (await accepted(state.family, planner.plan(changes))) return;
+    if (await accepted(state.family, planner.plan(changes))) {
+      planner.accept();
+      return;
+    }
     planner.rollback();
     // Either the table is not what we think it is, or a Service is at fault.
     const fresh = new NftPlanner(state.family, layout());
     if (await accepted(state.family, await planEverything(state, fresh))) {
+      fresh.accept();
       state.planner = fresh;
       options.log('warn', 'The table was changed by others; rebuilt', { family: state.family });
       return;

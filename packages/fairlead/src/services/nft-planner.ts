@@ -43,6 +43,7 @@ interface InstalledService {
 }
 
 const noFrontends: ReadonlySet<FrontendKey> = new Set();
+const noPlacements: ReadonlyMap<ServicePortKey, PortPlacement> = new Map();
 
 function noElements(add: ServiceElements['add']): ServiceElements {
   return { add, shared: new Set(), chains: new Map(), lbChains: new Map() };
@@ -147,6 +148,11 @@ export class NftPlanner {
       const times = `timeout ${timeoutMs}ms expires ${expiresMs}ms`;
       transaction.addElement('affinity', `${client} . ${id} ${times}`, String(slot));
     }
+  }
+
+  /** The last planned transaction is committed: forgets how to take it back. */
+  accept(): void {
+    this.#journal.accept();
   }
 
   /** The last planned transaction was refused, and the kernel's table is what it was before. */
@@ -271,12 +277,13 @@ export class NftPlanner {
       denied ??= new Set();
       denied.add(frontend);
     }
-    const placements = new Map<ServicePortKey, PortPlacement>();
+    let placements: Map<ServicePortKey, PortPlacement> | undefined;
     for (const port of allPorts(program)) {
-      if (port.family === this.#family)
-        placements.set(port.key, placePort(previous?.get(port.key), port, this.#numbers));
+      if (port.family !== this.#family) continue;
+      placements ??= new Map();
+      placements.set(port.key, placePort(previous?.get(port.key), port, this.#numbers));
     }
-    return { program, placements, denied: denied ?? noFrontends };
+    return { program, placements: placements ?? noPlacements, denied: denied ?? noFrontends };
   }
 
   #elementsOf(service: InstalledService | undefined, add: ServiceElements['add']): ServiceElements {

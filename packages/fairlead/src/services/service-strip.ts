@@ -1,65 +1,25 @@
 // Hot path: runs once for every endpoint that the API server tells of.
 import type { Endpoint, EndpointSlice, Service, Stored } from '@fairlead/api';
 import { annotationPrefix } from './l4-annotations.ts';
+import { type PackedEndpoints, packEndpoints, unpackEndpoints } from './packed-endpoints.ts';
 
 /** Label of a slice that names its Service. */
 export const serviceNameLabel = 'kubernetes.io/service-name';
 /** When the change happened that led to the slice's last write. */
 export const triggerAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
 
-type Conditions = NonNullable<Endpoint['conditions']>;
+/** A slice without what the service proxy does not need; its endpoints are unpacked whenever they are asked for. */
+class StrippedSlice implements Stored<EndpointSlice> {
+  readonly metadata: Stored<EndpointSlice>['metadata'];
+  readonly addressType: EndpointSlice['addressType'];
+  readonly ports?: NonNullable<EndpointSlice['ports']>;
+  readonly #endpoints: PackedEndpoints;
 
-/** The few combinations of conditions, shared by all endpoints that have them. */
-const knownConditions = new Map<string, Conditions>();
-/** Names that many endpoints have: of nodes and zones. */
-const knownNames = new Map<string, string>();
-/** Beyond this, names are not worth keeping. */
-const mostNames = 20_000;
-
-function shareName(name: string): string {
-  const known = knownNames.get(name);
-  if (known !== undefined) return known;
-  if (knownNames.size < mostNames) knownNames.set(name, name);
-  return name;
-}
-
-function shareConditions(conditions: Conditions): Conditions {
-  const { ready, serving, terminating } = conditions;
-  const key = `${ready} ${serving} ${terminating}`;
-  let known = knownConditions.get(key);
-  if (known === undefined) {
-    known = {
-      ...(ready === undefined ? {} : { ready }),
-      ...(serving === undefined ? {} : { serving }),
-      ...(terminating === undefined ? {} : { terminating }),
-    };
-    knownConditions.set(key, known);
-  }
-  return known;
-}
-
-function stripEndpoint({ addresses, conditions, nodeName, zone, hints, targetRef }: Endpoint): Endpoint {
-  return {
-    // Only the first address of an endpoint counts.
-    addresses: addresses.length === 1 ? addresses : addresses.slice(0, 1),
-    ...(conditions === undefined ? {} : { conditions: shareConditions(conditions) }),
-    ...(nodeName === undefined ? {} : { nodeName: shareName(nodeName) }),
-    ...(zone === undefined ? {} : { zone: shareName(zone) }),
-    ...(hints === undefined ? {} : { hints }),
-    // For weights by Pod.
-    ...(targetRef?.kind === 'Pod' && targetRef.name !== undefined
-      ? { targetRef: { kind: 'Pod', name: targetRef.name } }
-      : {}),
-  };
-}
-
-/** What the service proxy needs of a slice: a fraction of what an API server sends. */
-export function stripSlice(slice: Stored<EndpointSlice>): Stored<EndpointSlice> {
-  const { name, namespace, uid, resourceVersion, creationTimestamp, labels, annotations } = slice.metadata;
-  const service = labels?.[serviceNameLabel];
-  const trigger = annotations?.[triggerAnnotation];
-  return {
-    metadata: {
+  constructor(slice: Stored<EndpointSlice>) {
+    const { name, namespace, uid, resourceVersion, creationTimestamp, labels, annotations } = slice.metadata;
+    const service = labels?.[serviceNameLabel];
+    const trigger = annotations?.[triggerAnnotation];
+    this.metadata = {
       name,
       ...(namespace === undefined ? {} : { namespace }),
       uid,
@@ -67,11 +27,39 @@ export function stripSlice(slice: Stored<EndpointSlice>): Stored<EndpointSlice> 
       creationTimestamp,
       ...(service === undefined ? {} : { labels: { [serviceNameLabel]: service } }),
       ...(trigger === undefined ? {} : { annotations: { [triggerAnnotation]: trigger } }),
-    },
-    addressType: slice.addressType,
-    ...(slice.ports === undefined ? {} : { ports: slice.ports }),
-    endpoints: (slice.endpoints ?? []).map(stripEndpoint),
-  };
+    };
+    this.addressType = slice.addressType;
+    if (slice.ports !== undefined) this.ports = sharePorts(slice.ports);
+    this.#endpoints = packEndpoints(slice.endpoints ?? []);
+  }
+
+  get endpoints(): Endpoint[] {
+    return unpackEndpoints(this.#endpoints);
+  }
+}
+
+/** Most Services name their ports alike. */
+const knownPorts = new Map<string, NonNullable<EndpointSlice['ports']>>();
+const mostPorts = 10_000;
+
+function sharePorts(ports: NonNullable<EndpointSlice['ports']>): NonNullable<EndpointSlice['ports']> {
+  const key = JSON.stringify(ports);
+  const known = knownPorts.get(key);
+  if (known !== undefined) return known;
+  if (knownPorts.size < mostPorts) knownPorts.set(key, ports);
+  return ports;
+}
+
+/** What the service proxy needs of a slice: a fraction of what an API server sends. */
+export function stripSlice(slice: Stored<EndpointSlice>): Stored<EndpointSlice> {
+  return new StrippedSlice(slice);
+}
+
+/** The slices with their endpoints unpacked once, for who walks them several times. */
+export function unpackSlices(slices: readonly Stored<EndpointSlice>[]): EndpointSlice[] {
+  return slices.map(({ metadata, addressType, ports, endpoints }) => {
+    return { metadata, addressType, endpoints, ...(ports === undefined ? {} : { ports }) };
+  });
 }
 
 /** What the service proxy needs of a Service: all of spec and status, labels, and annotations of ours. */

@@ -3,6 +3,7 @@ import { nodes, type Service, type Stored } from '@fairlead/api';
 import { type ApiClient, startInformer } from '@fairlead/client';
 import { type Collection, onBatch } from '../collections/index.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '../sys/clock.ts';
+import { collectGarbage } from '../sys/collect-garbage.ts';
 import type { Log, Running } from '../sys/role.ts';
 import { type CompileWarning, compileService } from './compile.ts';
 import { ConditionWriter } from './condition-writer.ts';
@@ -16,7 +17,7 @@ import { isEligible, layoutFor, type NodeSettings, nodeContext, sameContext, sam
 import type { ServiceProgram } from './program.ts';
 import { ProxyHealth, serveProxyHealth } from './proxy-health.ts';
 import type { ServiceProxyMetrics } from './service-proxy-metrics.ts';
-import { triggerAnnotation } from './service-strip.ts';
+import { triggerAnnotation, unpackSlices } from './service-strip.ts';
 import { type WatchedService, watchServices } from './service-watch.ts';
 import type { TraceContext } from './trace.ts';
 
@@ -61,6 +62,8 @@ export interface RunningServiceProxy extends Running {
   traceContext(): TraceContext;
 }
 
+/** Installing all of so many Services leaves garbage that is worth a pause. */
+const manyServices = 2000;
 const firstRetryMs = 500;
 const longestRetryMs = 30_000;
 
@@ -157,7 +160,8 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     for (const key of dirty) {
       const watched = watch.services.get(key);
       const service = edge && watched !== undefined ? withoutBalancerAddresses(watched.service) : watched?.service;
-      const compiled = service === undefined ? undefined : compileService(service, watched?.slices ?? [], context);
+      const compiled =
+        service === undefined ? undefined : compileService(service, unpackSlices(watched?.slices ?? []), context);
       const program = compiled?.program;
       warn(key, compiled?.warnings ?? []);
       if (watched === undefined) conditions.forget(key);
@@ -229,9 +233,11 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     options.metrics?.synced?.({ durationMs: clock.monotonicMs() - startedAtMs, services: changes.size, full });
     // Slices that existed before the start were programmed late through no fault of ours.
     if (!first) for (const at of triggered) options.metrics?.programmed?.(clock.now() - at);
+    const afterLoad = full && programs.size > manyServices;
     first = false;
     markReady();
     await reconcile();
+    if (afterLoad && dirty.size === 0) collectGarbage();
   };
 
   // One quiet millisecond ends a burst of changes; ten are the most one waits.
