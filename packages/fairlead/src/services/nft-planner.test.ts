@@ -51,6 +51,9 @@ const counts: readonly [
   ['delete it', program(plain, remote(2)), undefined, '+0 -4 chains 0'],
   // The endpoint, and the frontend's new count: a map element cannot change, it is deleted and added.
   ['2 → 3 endpoints', program(plain, remote(2)), program(plain, remote(3)), '+2 -1 chains 0'],
+  // A new chain would make the kernel walk the whole endpoint map.
+  ['4 → 5 endpoints', program(plain, remote(4)), program(plain, remote(5)), '+2 -1 chains 0'],
+  ['15 → 16 endpoints', program(plain, remote(15)), program(plain, remote(16)), '+2 -1 chains 0'],
   ['3 → 2 endpoints, the last', program(plain, remote(3)), program(plain, remote(2)), '+1 -2 chains 0'],
   [
     '3 → 2 endpoints, the first: the last moves into its place',

@@ -3,7 +3,7 @@ import { nodes, type Service, type Stored } from '@fairlead/api';
 import { type ApiClient, startInformer } from '@fairlead/client';
 import { type Collection, onBatch } from '../collections/index.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '../sys/clock.ts';
-import { collectGarbage } from '../sys/collect-garbage.ts';
+import { collectGarbage } from '../sys/memory.ts';
 import type { Log, Running } from '../sys/role.ts';
 import { type CompileWarning, compileService } from './compile.ts';
 import { ConditionWriter } from './condition-writer.ts';

@@ -29,7 +29,7 @@ export interface ElectionTimes {
 /** Defaults of {@link ElectionTimes}. */
 export const electionTimes: ElectionTimes = {
   leaseMs: 5000,
-  renewMs: 1500,
+  renewMs: 2500,
   marginMs: 1000,
   perHeldMs: 150,
   spreadMs: 200,
