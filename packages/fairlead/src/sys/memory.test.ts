@@ -37,3 +37,13 @@ test('freed memory of the allocator goes back to the kernel', (context) => {
     console.log(before - process.memoryUsage.rss());`);
   assert.ok(released > 30e6, String(released));
 });
+
+test('after a collection the heap is as small as what is in use', () => {
+  const freed = numberOf(`
+    let garbage = Array.from({ length: 1_000_000 }, (_, index) => ({ index }));
+    const before = process.memoryUsage().heapTotal;
+    garbage = undefined;
+    memory.collectGarbage();
+    console.log(before - process.memoryUsage().heapTotal);`);
+  assert.ok(freed > 20e6, String(freed));
+});
