@@ -1,3 +1,4 @@
+import type { RouteCredentials } from '../routing/route-filters.ts';
 import type {
   L4Route,
   RouteBackend,
@@ -19,6 +20,7 @@ export class InstalledTable {
   readonly #backends: Map<string, RouteBackend> = new Map();
   readonly #certificates: Map<string, RouteCertificate> = new Map();
   readonly #l4: Map<string, L4Route> = new Map();
+  readonly #credentials: Map<string, RouteCredentials> = new Map();
 
   get table(): RouteTable {
     return {
@@ -27,6 +29,7 @@ export class InstalledTable {
       backends: this.#backends,
       certificates: this.#certificates,
       l4: this.#l4,
+      credentials: this.#credentials,
     };
   }
 
@@ -36,6 +39,7 @@ export class InstalledTable {
     noteEntries(this.#backends, diff.backends);
     noteEntries(this.#certificates, diff.certificates);
     noteEntries(this.#l4, diff.l4 ?? []);
+    noteEntries(this.#credentials, diff.credentials ?? []);
   }
 
   /** Everything as additions. */
@@ -46,6 +50,7 @@ export class InstalledTable {
       backends: [...this.#backends],
       certificates: [...this.#certificates],
       l4: [...this.#l4],
+      credentials: [...this.#credentials],
     };
   }
 }

@@ -3,24 +3,25 @@ import type { Connection, ConnectionHandler } from '../reactor/reactor.ts';
 import type { RequestHead } from '../wire/http1/request-head.ts';
 import * as request from '../wire/http1/request-head.ts';
 import type { ResponseHead } from '../wire/http1/response-head.ts';
+import { ACTIVE, DONE, IDLE, TUNNEL, WAITING } from './client-state.ts';
 import type { CompiledRoute } from './compiled-route.ts';
+import { ExchangeFilters, FILTERS_MAX_MS } from './filters/exchange-filters.ts';
+import type { FinalVerdict } from './filters/filter.ts';
+import type { FilterRun } from './filters/filter-run.ts';
 import { METRIC, recordLatency } from './gateway-metrics.ts';
 import { takeGrpcTimeout } from './grpc-timeout.ts';
+import { HeadReader } from './head-reader.ts';
 import { errorBody, FAILURE_REASONS, type LocalReason, localResponse } from './local-response.ts';
 import type { ProxyCore } from './proxy-core.ts';
-import { RequestBody } from './request-body.ts';
+import { BODY_TOO_LONG, type RequestBody } from './request-body.ts';
 import { requestHash } from './request-hash.ts';
 import { RequestTries } from './request-tries.ts';
+import { RequestUpload } from './request-upload.ts';
 import { type ClientIdentity, writeRequestHead } from './request-writer.ts';
 import { writeInterimHead, writeResponseHead } from './response-writer.ts';
 import type { Frontend, RequestDescription } from './route-lookup.ts';
 import * as lookup from './route-lookup.ts';
 import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.ts';
-
-const IDLE = 0;
-const ACTIVE = 1;
-const TUNNEL = 2;
-const DONE = 3;
 
 /** A client's connection: reads requests, finds their route and drives one exchange at a time. */
 export class ClientConnection implements ConnectionHandler {
@@ -31,16 +32,21 @@ export class ClientConnection implements ConnectionHandler {
   readonly #frontend: Frontend;
   readonly identity: ClientIdentity;
   #state = IDLE;
-  #partialHead: RequestHead | undefined = undefined;
+  readonly #heads = new HeadReader();
   // The exchange in progress.
   #route: CompiledRoute | undefined = undefined;
   readonly #tries: RequestTries;
+  /** Made by the first request that meets filters. */
+  #filters: ExchangeFilters | undefined = undefined;
+  /** The present request's; undefined when its route has none. */
+  #run: FilterRun | undefined = undefined;
   #startedMs = 0;
   #activeMs = 0;
   #requestMs = Infinity;
   #keepAlive = false;
   #wantsUpgrade = false;
-  readonly #body = new RequestBody();
+  readonly #upload: RequestUpload;
+  readonly #body: RequestBody;
   #responseStarted = false;
   #status = 0;
   #bytesBefore = 0;
@@ -56,13 +62,15 @@ export class ClientConnection implements ConnectionHandler {
     this.#frontend = frontend;
     this.identity = identity;
     this.#tries = new RequestTries(core, this);
+    this.#upload = new RequestUpload(core, connection, this.#tries);
+    this.#body = this.#upload.body;
     core.metrics[METRIC.connectionsAccepted]! += 1;
     core.metrics[METRIC.connectionsOpen]! += 1;
     connection.setDeadline(core.reactor.nowMs + core.times.headMs);
   }
 
   get isIdle(): boolean {
-    return this.#state === IDLE && this.#partialHead === undefined;
+    return this.#state === IDLE && !this.#heads.isPartial;
   }
 
   onConnected(): void {}
@@ -74,8 +82,14 @@ export class ClientConnection implements ConnectionHandler {
         return;
       case ACTIVE:
         this.#activeMs = this.#core.reactor.nowMs;
-        if (this.#body.isDone) this.#hold(start, end);
-        else this.#onBodyBytes(start, end);
+        if (this.#body.isDone) this.#upload.hold(start, end);
+        else {
+          const result = this.#upload.pass(start, end);
+          if (result < 0) this.#refuseBody(result);
+        }
+        return;
+      case WAITING:
+        this.#upload.hold(start, end);
         return;
       case TUNNEL: {
         const upstream = this.#tries.upstream!.connection;
@@ -86,36 +100,17 @@ export class ClientConnection implements ConnectionHandler {
     }
   }
 
-  /** Keeps pipelined bytes for later; the kernel keeps the rest. */
-  #hold(start: number, end: number): void {
-    this.connection.retain(start, end);
-    this.connection.pauseReading();
-  }
-
   #onRequestBytes(start: number, end: number): void {
     const core = this.#core;
-    const head = this.#partialHead ?? core.requestHead;
-    if (this.#partialHead === undefined) head.reset();
-    const length = head.parse(core.reactor.input.bytes, start, end);
-    if (length === 0) {
-      if (this.#partialHead === undefined) {
-        this.#partialHead = core.keepRequestHead();
-        this.connection.setDeadline(core.reactor.nowMs + core.times.headMs);
-      }
-      this.connection.retain(start, end);
-      return;
-    }
-    if (this.#partialHead !== undefined) {
-      this.#partialHead = undefined;
-      core.returnRequestHead(head);
-    }
+    const length = this.#heads.read(core, this.connection, start, end);
+    if (length === 0) return;
     this.#startExchange();
     if (length < 0) {
       core.metrics[METRIC.badRequests]! += 1;
       this.#respondError(-length, 'bad-request');
       return;
     }
-    this.#onHead(head, start + length, end);
+    this.#onHead(core.requestHead, start + length, end);
   }
 
   #startExchange(): void {
@@ -129,6 +124,7 @@ export class ClientConnection implements ConnectionHandler {
     this.#body.reset();
     this.#responseStarted = false;
     this.#route = undefined;
+    this.#run = undefined;
     this.#status = 0;
     this.isHead = false;
     this.isHttp10 = false;
@@ -150,18 +146,44 @@ export class ClientConnection implements ConnectionHandler {
       this.#respondError(400, 'bad-request');
       return;
     }
-    if (lookup.isMisdirected(head, this.#frontend, this.identity.certificate)) {
-      core.metrics[METRIC.misdirected]! += 1;
-      this.#endLocally(bodyStart, end, 421, errorBody(421), 'misdirected');
-      return;
-    }
-    const route = lookup.findRoute(head, this.#frontend, path);
-    if (route === undefined) {
-      core.metrics[METRIC.noRoute]! += 1;
-      this.#endLocally(bodyStart, end, 404, errorBody(404), 'no-route');
+    const route = lookup.locate(head, this.#frontend, path, this.identity.certificate);
+    if (typeof route === 'string') {
+      core.metrics[route === 'no-route' ? METRIC.noRoute : METRIC.misdirected]! += 1;
+      const status = route === 'no-route' ? 404 : 421;
+      this.#endLocally(bodyStart, end, status, errorBody(status), route);
       return;
     }
     this.#route = route;
+    if (route.filters === undefined) this.#act(route, head, path, bodyStart, end);
+    else this.#filter(route, head, path, bodyStart, end);
+  }
+
+  #filter(route: CompiledRoute, head: RequestHead, path: Buffer | undefined, bodyStart: number, end: number): void {
+    this.#filters ??= new ExchangeFilters(this.#core, this.identity, this.#frontend.scheme);
+    this.#run = this.#filters.run;
+    const verdict = this.#filters.begin(route.filters!, head, bodyStart, path, (late, again, latePath) => {
+      this.#state = ACTIVE;
+      this.#activeMs = this.#core.reactor.nowMs;
+      this.#onVerdict(late, again, latePath, 0, 0);
+      if (this.#state === ACTIVE && !this.#body.isDone) this.connection.redeliver();
+      if (this.#state === ACTIVE && this.#tries.upstream?.connection.isCongested !== true)
+        this.connection.resumeReading();
+    });
+    if (verdict !== 'waiting') this.#onVerdict(verdict, head, path, bodyStart, end);
+    else {
+      this.#state = WAITING;
+      this.#upload.hold(bodyStart, end);
+      this.connection.setDeadline(this.#core.reactor.nowMs + FILTERS_MAX_MS);
+    }
+  }
+
+  #onVerdict(verdict: FinalVerdict, head: RequestHead, path: Buffer | undefined, at: number, end: number): void {
+    if (verdict === 'pass') this.#act(this.#route!, head, path, at, end);
+    else this.#endLocally(at, end, verdict.status, verdict.body, verdict.reason);
+  }
+
+  #act(route: CompiledRoute, head: RequestHead, path: Buffer | undefined, bodyStart: number, end: number): void {
+    if (this.#run !== undefined) this.#body.maxBytes = this.#run.bodyMaxBytes;
     switch (route.action.type) {
       case 'forward':
         this.#forward(route, head, path, bodyStart, end);
@@ -194,11 +216,11 @@ export class ClientConnection implements ConnectionHandler {
     this.#wantsUpgrade = lookup.wantsTunnel(head);
     const { output } = core.reactor;
     this.#requestMs = backend.protocol === 'h2c' ? takeGrpcTimeout(head, route.requestMs) : route.requestMs;
-    let at = writeRequestHead(head, output.bytes, route, this.identity, path, this.#wantsUpgrade);
-    at = this.#encodeBody(bodyStart, end, at);
+    const change = this.#run?.requestChange;
+    let at = writeRequestHead(head, output.bytes, route, this.identity, path, this.#wantsUpgrade, change);
+    at = this.#upload.encode(bodyStart, end, at);
     if (at < 0) {
-      core.metrics[METRIC.badRequests]! += 1;
-      this.#respondError(400, 'bad-request');
+      this.#refuseBody(at);
       return;
     }
     this.#tries.noteHead(output.bytes, at);
@@ -209,7 +231,7 @@ export class ClientConnection implements ConnectionHandler {
       return;
     }
     this.#tries.upstream!.connection.write(output, 0, at);
-    this.#slowDown();
+    this.#upload.slowDown();
   }
 
   /** No try can be made (any more). */
@@ -218,38 +240,14 @@ export class ClientConnection implements ConnectionHandler {
     this.#respondError(503, reason);
   }
 
-  /** Appends body bytes to the output and keeps what follows the body; minus 1 if it is malformed. */
-  #encodeBody(start: number, end: number, at: number): number {
-    const { input, output } = this.#core.reactor;
-    const result = this.#body.encode(input.bytes, start, end, output.bytes, at);
-    if (this.#body.isDone && this.#body.position < end) this.#hold(this.#body.position, end);
-    return result;
+  /** The endpoint must not take what it got for the whole. */
+  #refuseBody(result: number): void {
+    const isLong = result === BODY_TOO_LONG;
+    if (!isLong) this.#core.metrics[METRIC.badRequests]! += 1;
+    this.#tries.release(false);
+    if (this.#responseStarted) this.#abort(isLong ? 'too-large' : 'bad-request');
+    else this.#respondError(isLong ? 413 : 400, isLong ? 'too-large' : 'bad-request');
   }
-
-  #onBodyBytes(start: number, end: number): void {
-    const { input, output } = this.#core.reactor;
-    // The common case of an upload needs no copy.
-    if (this.#body.takeWhole(end - start)) this.#tries.write(input, start, end);
-    else {
-      const at = this.#encodeBody(start, end, 0);
-      if (at < 0) {
-        this.#core.metrics[METRIC.badRequests]! += 1;
-        this.#tries.release(false);
-        this.#respondError(400, 'bad-request');
-        return;
-      }
-      this.#tries.write(output, 0, at);
-    }
-    this.#slowDown();
-  }
-
-  #slowDown(): void {
-    if (this.#tries.upstream?.connection.isCongested !== true) return;
-    this.#body.noteHeldBack();
-    this.connection.pauseReading();
-  }
-
-  // From the upstream connection.
 
   /** Something moved: the idle time starts again. */
   noteActivity(): void {
@@ -279,7 +277,14 @@ export class ClientConnection implements ConnectionHandler {
     recordLatency(metrics, reactor.nowMs - this.#startedMs);
     if (closes || this.#core.draining || !this.#body.isDone) this.#keepAlive = false;
     const field = !this.#keepAlive ? 'close' : this.isHttp10 ? 'keep-alive' : 'none';
-    return writeResponseHead(head, reactor.output.bytes, this.#route!.responseEdit, chunked, field);
+    return writeResponseHead(
+      head,
+      reactor.output.bytes,
+      this.#route!.responseEdit,
+      chunked,
+      field,
+      this.#run?.responseChange,
+    );
   }
 
   /** Turns both connections into a tunnel after 101; false if nobody asked for it. */
@@ -343,6 +348,7 @@ export class ClientConnection implements ConnectionHandler {
         this.#close();
         return;
       case ACTIVE:
+      case WAITING:
         // A client may send its last request and half-close; without the whole request nothing can follow.
         if (!this.#body.isDone) this.#abort('bad-request');
         else this.#keepAlive = false;
@@ -367,7 +373,7 @@ export class ClientConnection implements ConnectionHandler {
     const now = this.#core.reactor.nowMs;
     const { metrics } = this.#core;
     if (this.#state === IDLE) {
-      if (this.#partialHead === undefined) this.#close();
+      if (!this.#heads.isPartial) this.#close();
       else {
         this.#startExchange();
         metrics[METRIC.timeouts]! += 1;
@@ -376,6 +382,10 @@ export class ClientConnection implements ConnectionHandler {
       return;
     }
     if (this.#state === DONE) return;
+    if (this.#state === WAITING) {
+      this.#respondError(503, 'auth-failed');
+      return;
+    }
     const route = this.#route!;
     const whole = this.#state === TUNNEL ? Infinity : this.#startedMs + this.#requestMs;
     const due = Math.min(whole, this.#activeMs + route.idleMs);
@@ -393,7 +403,7 @@ export class ClientConnection implements ConnectionHandler {
 
   onFailed(): void {
     this.#tries.release(false);
-    if (this.#state === ACTIVE || this.#state === TUNNEL) this.#account(undefined);
+    if (this.#state === ACTIVE || this.#state === TUNNEL || this.#state === WAITING) this.#account(undefined);
     this.#gone();
   }
 
@@ -402,12 +412,10 @@ export class ClientConnection implements ConnectionHandler {
     if (this.isIdle) this.#close();
   }
 
-  // Ends.
-
   /** Answers without an upstream. The connection stays usable unless a body is still to come. */
   #endLocally(at: number, end: number, status: number, body: string, reason: LocalReason, location?: string): void {
     if (!this.#body.isNone) this.#keepAlive = false;
-    else if (at < end) this.#hold(at, end);
+    else if (at < end) this.#upload.hold(at, end);
     this.#respond(status, body, reason, location);
   }
 
@@ -428,7 +436,8 @@ export class ClientConnection implements ConnectionHandler {
       close: !this.#keepAlive,
       keepAliveHttp10: this.isHttp10,
       nowMs: clock.now(),
-      ...(location === undefined ? {} : { location }),
+      location,
+      lines: this.#run?.responseChange.text,
     });
     this.connection.writeBytes(bytes);
     this.#finish(reason);
@@ -469,16 +478,14 @@ export class ClientConnection implements ConnectionHandler {
     if (this.#state === DONE) return;
     this.#state = DONE;
     this.#core.metrics[METRIC.connectionsOpen]! -= 1;
-    if (this.#partialHead !== undefined) {
-      this.#core.returnRequestHead(this.#partialHead);
-      this.#partialHead = undefined;
-    }
+    this.#heads.forget(this.#core);
     this.#core.clients.delete(this);
   }
 
   #account(reason: LocalReason | undefined): void {
     const core = this.#core;
     core.metrics[METRIC.requestsInFlight]! -= 1;
+    this.#filters?.end();
     this.#tries.end();
     if (core.accessLog === undefined) return;
     core.accessLog.add({

@@ -18,6 +18,11 @@ export class TrustedProxies {
     }
   }
 
+  /** The same for an address as text. */
+  includesAddress(address: string): boolean {
+    return !this.#empty && this.#list.check(address, address.includes(':') ? 'ipv6' : 'ipv4');
+  }
+
   includes(peer: SocketAddress): boolean {
     return !this.#empty && this.#list.check(peer.address, peer.family);
   }

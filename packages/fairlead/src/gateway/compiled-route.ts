@@ -5,6 +5,7 @@ import type { HeaderEdit, NamedMatch, Route, RouteSource } from '../routing/rout
 import { FIELD_VALUE, TOKEN } from '../wire/http1/byte-class.ts';
 import type { RequestHead } from '../wire/http1/request-head.ts';
 import type { BackendRuntime } from './backend-runtime.ts';
+import type { CompiledFilter } from './filters/filter.ts';
 import type { PathKey } from './route-index.ts';
 
 /** Header edits as lines to append and names to drop. */
@@ -75,6 +76,8 @@ export class CompiledRoute {
   readonly retry: RetryPolicy;
   /** Statuses below 500 may be retried too. */
   readonly retriesStatus: boolean;
+  /** What a request passes before an endpoint is chosen. */
+  readonly filters: readonly CompiledFilter[] | undefined;
   readonly #pathType: number;
   readonly #path: Buffer;
   readonly #regex: LinearRegex | undefined;
@@ -82,7 +85,12 @@ export class CompiledRoute {
   readonly #headers: readonly CompiledNamed[];
   readonly #query: readonly CompiledNamed[];
 
-  constructor(route: Route, backend: (key: string) => BackendRuntime) {
+  constructor(
+    route: Route,
+    backend: (key: string) => BackendRuntime,
+    filters: readonly CompiledFilter[] | undefined = undefined,
+  ) {
+    this.filters = filters;
     this.source = route.source;
     this.label = `${route.source.kind} ${route.source.namespace}/${route.source.name}`;
     this.action = route.action;

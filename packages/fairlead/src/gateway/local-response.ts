@@ -1,4 +1,5 @@
 import { nodeHttp } from '../sys/node-http.ts';
+import type { FilterReason } from './filters/filter.ts';
 
 /** Why the gateway answers itself; goes to the access log. */
 export type LocalReason =
@@ -13,7 +14,8 @@ export type LocalReason =
   | 'upstream-timeout'
   | 'upstream-reset'
   | 'upstream-malformed'
-  | 'request-timeout';
+  | 'request-timeout'
+  | FilterReason;
 
 /** The reason for each way an upstream fails. */
 export const FAILURE_REASONS = {
@@ -29,7 +31,9 @@ export const FAILURE_REASONS = {
 export function localResponse(options: {
   readonly status: number;
   readonly body: string;
-  readonly location?: string;
+  readonly location: string | undefined;
+  /** Further lines of the head, each with its CRLF. */
+  readonly lines: string | undefined;
   readonly toHead: boolean;
   readonly close: boolean;
   readonly keepAliveHttp10: boolean;
@@ -45,7 +49,7 @@ export function localResponse(options: {
   }
   if (options.close) lines.push('connection: close');
   else if (options.keepAliveHttp10) lines.push('connection: keep-alive');
-  const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+  const head = Buffer.from(`${lines.join('\r\n')}\r\n${options.lines ?? ''}\r\n`, 'latin1');
   return options.toHead || status === 204 || status === 304 ? head : Buffer.concat([head, body]);
 }
 

@@ -3,6 +3,8 @@ import type { RouteTableDiff, VirtualHost } from '../routing/route-table.ts';
 import { BackendRuntime, type BackendSurroundings } from './backend-runtime.ts';
 import { CompiledRoute } from './compiled-route.ts';
 import type { EndpointRegistry } from './endpoint-runtime.ts';
+import type { FilterServices } from './filters/filter-services.ts';
+import { makeFilters } from './filters/make-filters.ts';
 import { HostIndex } from './host-index.ts';
 import { compileL4Route, L4Routes } from './l4/l4-routes.ts';
 import { RouteIndex } from './route-index.ts';
@@ -27,9 +29,12 @@ export class GatewayProgram {
   readonly #listeners: Map<string, HostIndex<CompiledHost>> = new Map();
   readonly #l4: Map<string, L4Routes> = new Map();
   readonly #backends: Map<string, BackendRuntime> = new Map();
+  readonly #credentials: Map<string, ReadonlyMap<string, string>> = new Map();
+  readonly #services: FilterServices;
 
-  constructor(around: BackendSurroundings) {
+  constructor(around: BackendSurroundings, services: Omit<FilterServices, 'credentials'>) {
     this.#around = around;
+    this.#services = { ...services, credentials: (key) => this.#credentials.get(key) };
     this.endpoints = around.endpoints;
     this.memory = around.backends;
   }
@@ -63,6 +68,10 @@ export class GatewayProgram {
       if (backend !== undefined) this.#backend(key).update(backend);
     }
     this.certificates.install(certificates);
+    for (const [key, credentials] of diff.credentials ?? []) {
+      if (credentials === undefined) this.#credentials.delete(key);
+      else this.#credentials.set(key, new Map(credentials.users));
+    }
     for (const [index, [key, host]] of diff.hosts.entries()) {
       const bar = key.indexOf('|');
       const listener = host?.listener ?? key.slice(0, bar);
@@ -89,7 +98,9 @@ export class GatewayProgram {
   }
 
   #compileHost(host: VirtualHost): CompiledHost {
-    const routes = host.routes.map((route) => new CompiledRoute(route, (key) => this.#backend(key)));
+    const routes = host.routes.map(
+      (route) => new CompiledRoute(route, (key) => this.#backend(key), makeFilters(route.filters, this.#services)),
+    );
     return { hostname: host.hostname, routes: new RouteIndex(routes) };
   }
 }

@@ -38,6 +38,8 @@ export class ProxyCore {
   readonly metrics: Float64Array;
   readonly times: ProxyTimes;
   readonly accessLog: AccessLog | undefined;
+  /** Whether forwarding fields of this address are believed. */
+  readonly isTrustedProxy: (address: string) => boolean;
   /** Shared by the HTTP/2 connections of this worker. */
   readonly http2: Http2Shared = new Http2Shared();
   readonly http2Upstreams: Http2Upstreams = new Http2Upstreams(this.http2);
@@ -61,6 +63,7 @@ export class ProxyCore {
     readonly metrics: Float64Array;
     readonly times: ProxyTimes;
     readonly accessLog: AccessLog | undefined;
+    readonly isTrustedProxy: (address: string) => boolean;
   }) {
     this.reactor = options.reactor;
     this.program = options.program;
@@ -69,6 +72,7 @@ export class ProxyCore {
     this.metrics = options.metrics;
     this.times = options.times;
     this.accessLog = options.accessLog;
+    this.isTrustedProxy = options.isTrustedProxy;
   }
 
   /** Hands the shared head to a connection whose head is incomplete. */
@@ -76,6 +80,12 @@ export class ProxyCore {
     const kept = this.requestHead;
     this.requestHead = this.#spareRequestHeads.pop() ?? new RequestHead();
     return kept;
+  }
+
+  /** Makes a head that was kept the shared one again. */
+  swapRequestHead(head: RequestHead): void {
+    this.returnRequestHead(this.requestHead);
+    this.requestHead = head;
   }
 
   returnRequestHead(head: RequestHead): void {

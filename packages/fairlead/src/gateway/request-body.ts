@@ -9,6 +9,10 @@ const LAST_CHUNK = Buffer.from('0\r\n', 'latin1');
 /** A body that comes more slowly than this, bytes a second, over a whole idle time, ties up an endpoint on purpose. */
 const RATE_MIN = 240;
 
+/** Results of {@link RequestBody.encode} that are no position. */
+export const BODY_MALFORMED = -1;
+export const BODY_TOO_LONG = -2;
+
 const NONE = 0;
 const LENGTH = 1;
 const CHUNKED = 2;
@@ -19,6 +23,9 @@ export class RequestBody {
   isDone: boolean = true;
   /** After {@link encode}: where the input continues behind the body. */
   position: number = 0;
+  /** Most bytes of content, of a body whose length is not declared. */
+  maxBytes: number = Infinity;
+  #contentBytes = 0;
   #kind = NONE;
   #remaining = 0;
   #chunks: ChunkedDecoder | undefined = undefined;
@@ -35,6 +42,8 @@ export class RequestBody {
     this.#lookAgain(nowMs);
     this.#kind = head.isChunked ? CHUNKED : head.contentLength > 0 ? LENGTH : NONE;
     this.#remaining = head.contentLength;
+    this.maxBytes = Infinity;
+    this.#contentBytes = 0;
     this.#chunks?.reset();
     this.isDone = this.#kind === NONE;
   }
@@ -75,7 +84,7 @@ export class RequestBody {
 
   /**
    * Appends what of the body is in `input[start, end)` to `output` at `at`.
-   * @returns the end of the output, or -1 if the body is malformed.
+   * @returns the end of the output, {@link BODY_MALFORMED} or {@link BODY_TOO_LONG}.
    */
   encode(input: Uint8Array, start: number, end: number, output: Uint8Array, at: number): number {
     this.#received += end - start;
@@ -93,6 +102,8 @@ export class RequestBody {
       const event = chunks.next(input, this.position, end);
       this.position = chunks.position;
       if (event === CHUNK_DATA) {
+        this.#contentBytes += chunks.dataEnd - chunks.dataStart;
+        if (this.#contentBytes > this.maxBytes) return BODY_TOO_LONG;
         at = writeChunkSize(output, at, chunks.dataEnd - chunks.dataStart);
         at = copyBytes(input, chunks.dataStart, chunks.dataEnd, output, at);
         at = copyBytes(CRLF, 0, 2, output, at);
@@ -101,7 +112,7 @@ export class RequestBody {
         at = copyBytes(chunks.trailers, 0, chunks.trailers.length, output, at);
         this.isDone = true;
         return copyBytes(CRLF, 0, 2, output, at);
-      } else return event === CHUNK_ERROR ? -1 : at;
+      } else return event === CHUNK_ERROR ? BODY_MALFORMED : at;
     }
   }
 }

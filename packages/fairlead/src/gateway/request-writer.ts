@@ -4,6 +4,7 @@ import * as field from '../wire/http1/field-id.ts';
 import { copyBytes, copyKeptFields } from '../wire/http1/head-writer.ts';
 import type { RequestHead } from '../wire/http1/request-head.ts';
 import type { CompiledEdit, CompiledRoute } from './compiled-route.ts';
+import type { HeadChange } from './filters/head-change.ts';
 import { replacePrefix } from './redirect.ts';
 import type { ServerCertificate } from './server-certificates.ts';
 
@@ -42,10 +43,12 @@ export function writeRequestHead(
   identity: ClientIdentity,
   path: Uint8Array | undefined,
   withUpgrade: boolean,
+  change: HeadChange | undefined = undefined,
 ): number {
   const { bytes, base } = head;
   let mask = 0;
   if (head.hasForwarding) mask = noteForwarding(head, identity.trusted);
+  change?.applyDrops(head);
   const edit = route.requestEdit;
   if (edit !== undefined) {
     dropEdited(head, edit);
@@ -69,6 +72,7 @@ export function writeRequestHead(
     to[at++] = 10;
   }
   if (edit !== undefined) at = append(edit.lines, to, at);
+  if (change !== undefined) at = change.write(to, at);
   if (head.isChunked) at = append(CHUNKED, to, at);
   if (withUpgrade) {
     at = append(UPGRADE, to, at);

@@ -2,6 +2,7 @@
 import { copyBytes, copyKeptFields } from '../wire/http1/head-writer.ts';
 import type { ResponseHead } from '../wire/http1/response-head.ts';
 import type { CompiledEdit } from './compiled-route.ts';
+import type { HeadChange } from './filters/head-change.ts';
 import { dropEdited } from './request-writer.ts';
 
 const text = (value: string): Buffer => Buffer.from(value, 'latin1');
@@ -20,11 +21,14 @@ export function writeResponseHead(
   edit: CompiledEdit | undefined,
   chunked: boolean,
   connection: ConnectionField,
+  change: HeadChange | undefined = undefined,
 ): number {
+  change?.applyDrops(head);
   if (edit !== undefined) dropEdited(head, edit);
   let at = writeStatusLine(head, to);
   at = copyKeptFields(head, to, at);
   if (edit !== undefined) at = copyBytes(edit.lines, 0, edit.lines.length, to, at);
+  if (change !== undefined) at = change.write(to, at);
   if (chunked) at = copyBytes(CHUNKED, 0, CHUNKED.length, to, at);
   if (connection === 'close') at = copyBytes(CLOSE, 0, CLOSE.length, to, at);
   else if (connection === 'keep-alive') at = copyBytes(KEEP_ALIVE, 0, KEEP_ALIVE.length, to, at);

@@ -33,12 +33,19 @@ export function changedPath(head: RequestHead): Buffer | undefined | 'refused' {
   return head.pathStart === head.targetStart ? undefined : Buffer.from(head.bytes.subarray(start, end));
 }
 
-/** Whether the request belongs on another connection (421). */
-export function isMisdirected(
+/** The route of a request, or why it has none. */
+export function locate(
   head: RequestHead,
   frontend: Frontend,
+  path: Buffer | undefined,
   certificate: ServerCertificate | undefined,
-): boolean {
+): CompiledRoute | 'misdirected' | 'no-route' {
+  if (isMisdirected(head, frontend, certificate)) return 'misdirected';
+  return findRoute(head, frontend, path) ?? 'no-route';
+}
+
+/** Whether the request belongs on another connection (421). */
+function isMisdirected(head: RequestHead, frontend: Frontend, certificate: ServerCertificate | undefined): boolean {
   const { base } = head;
   return frontend.certificates.isMisdirected(certificate, head.bytes, base + head.hostStart, base + head.hostEnd);
 }

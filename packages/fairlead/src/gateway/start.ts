@@ -6,6 +6,7 @@ import type { TlsIdentity } from '../sys/tls-context.ts';
 import { applyDiff, InstalledTable, ListenerSet } from './apply.ts';
 import { type BackendLoad, BackendLoads } from './backend-loads.ts';
 import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from './connection-gate.ts';
+import { createRateMemory } from './filters/rate-table.ts';
 import { GatewayError } from './gateway-error.ts';
 import { type GatewayStats, sumMetrics } from './gateway-metrics.ts';
 import { HealthChecker } from './health/health-checker.ts';
@@ -104,6 +105,7 @@ class Gateway implements RunningGateway {
         options.defaultCertificate ?? selfSignedIdentity('fairlead-gateway.invalid', options.clock.now()),
       ticketKeys: () => this.#tickets.keys(),
       shared: createSharedState(),
+      rates: createRateMemory(),
       zone: options.zone ?? '',
       times: { ...DEFAULT_PROXY_TIMES, ...options.times },
       trustedProxies: options.trustedProxies ?? [],

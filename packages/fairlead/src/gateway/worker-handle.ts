@@ -2,10 +2,12 @@ import { Worker } from 'node:worker_threads';
 import { DescriptorLedger } from '../reactor/descriptor-ledger.ts';
 import type { RouteTableDiff } from '../routing/route-table.ts';
 import { eventfd, signalEventfd } from '../sys/eventfd.ts';
+import { passwordCrypt } from '../sys/password-crypt.ts';
 import type { Log } from '../sys/role.ts';
 import { close } from '../sys/socket.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
 import type { ConnectionLimits } from './connection-gate.ts';
+import { isSame } from './filters/password-hash.ts';
 import { GatewayError } from './gateway-error.ts';
 import { createMetricsMemory, METRIC } from './gateway-metrics.ts';
 import type { ProxyTimes } from './proxy-core.ts';
@@ -23,6 +25,7 @@ export interface WorkerOptions {
   readonly log: Log;
   readonly defaultCertificate: TlsIdentity;
   readonly shared: SharedState;
+  readonly rates: SharedArrayBuffer;
   readonly zone: string;
   readonly ticketKeys: () => readonly Uint8Array[];
   /** Module that runs in the thread. */
@@ -67,6 +70,7 @@ export class WorkerHandle {
       workers: options.workers,
       defaultCertificate: options.defaultCertificate,
       shared: options.shared,
+      rates: options.rates,
       sharedLedger: this.#sharedLedger,
       zone: options.zone,
       ticketKeys: options.ticketKeys(),
@@ -113,7 +117,16 @@ export class WorkerHandle {
         return;
       case 'access':
         this.#options.accessLog?.(message.lines);
+        return;
+      case 'password':
+        void this.#checkPassword(message);
     }
+  }
+
+  async #checkPassword({ id, hash, password }: Extract<FromWorker, { type: 'password' }>): Promise<void> {
+    const computed = await passwordCrypt()(password, hash);
+    const matches = computed === undefined ? undefined : isSame(computed, hash);
+    if (!this.#gone) this.#send({ type: 'checked', id, matches });
   }
 
   #settle(id: number): Waiting | undefined {

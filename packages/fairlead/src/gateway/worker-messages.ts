@@ -25,6 +25,8 @@ export interface WorkerStart {
   readonly shared: SharedState;
   /** What this worker adds to it, for the time after it. */
   readonly sharedLedger: SharedState;
+  /** Buckets of rate limits, shared by all workers. */
+  readonly rates: SharedArrayBuffer;
   /** Zone of this gateway; empty: unknown. */
   readonly zone: string;
   /** Shown to clients that ask for no host with a certificate of its own. */
@@ -50,6 +52,8 @@ export type ToWorker =
       readonly unlisten: readonly string[];
     }
   | { readonly type: 'tickets'; readonly keys: readonly Uint8Array[] }
+  /** Answer to a `password` question. */
+  | { readonly type: 'checked'; readonly id: number; readonly matches: boolean | undefined }
   | { readonly type: 'drain'; readonly drainMs: number };
 
 /** Worker to main thread. */
@@ -63,4 +67,6 @@ export type FromWorker =
       readonly message: string;
       readonly fields: Readonly<Record<string, unknown>>;
     }
-  | { readonly type: 'access'; readonly lines: string };
+  | { readonly type: 'access'; readonly lines: string }
+  /** Asks to compare a password with a hash; `checked` follows. */
+  | { readonly type: 'password'; readonly id: number; readonly hash: string; readonly password: string };

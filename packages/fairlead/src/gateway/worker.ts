@@ -18,6 +18,8 @@ import { ClientConnection } from './client-connection.ts';
 import { clientIdentity, TrustedProxies } from './client-identity.ts';
 import { WorkerGate } from './connection-gate.ts';
 import { EndpointRegistry } from './endpoint-runtime.ts';
+import { PasswordQuestions } from './filters/password-questions.ts';
+import { RateTable } from './filters/rate-table.ts';
 import { METRIC } from './gateway-metrics.ts';
 import { Http2Detector } from './http2-detector.ts';
 import { Http2Session } from './http2-session.ts';
@@ -49,6 +51,7 @@ class GatewayWorker {
   readonly #datagrams: Map<string, () => void> = new Map();
   readonly #proxied: ProxyAcceptPolicy | undefined;
   readonly #gate: WorkerGate;
+  readonly #passwords = new PasswordQuestions((message) => this.#send(message));
 
   constructor(port: MessagePort, start: WorkerStart) {
     this.#port = port;
@@ -67,13 +70,22 @@ class GatewayWorker {
     });
     this.#core = new ProxyCore({
       reactor: this.#reactor,
-      program: new GatewayProgram({
-        endpoints: new EndpointRegistry(new EndpointMemory(start.shared.endpoints, start.sharedLedger.endpoints)),
-        backends: new BackendMemory(start.shared.backends, start.sharedLedger.backends),
-        clock: systemClock,
-        random: systemRandom,
-        zone: start.zone,
-      }),
+      program: new GatewayProgram(
+        {
+          endpoints: new EndpointRegistry(new EndpointMemory(start.shared.endpoints, start.sharedLedger.endpoints)),
+          backends: new BackendMemory(start.shared.backends, start.sharedLedger.backends),
+          clock: systemClock,
+          random: systemRandom,
+          zone: start.zone,
+        },
+        {
+          clock: systemClock,
+          random: systemRandom,
+          after: (ms, callback) => this.#reactor.after(ms, callback),
+          rates: new RateTable(start.rates),
+          checkPassword: (hash, password, done) => this.#passwords.ask(hash, password, done),
+        },
+      ),
       clock: systemClock,
       random: systemRandom,
       metrics: new Float64Array(start.metrics),
@@ -81,6 +93,7 @@ class GatewayWorker {
       accessLog: start.accessLog
         ? new AccessLog(systemClock, (lines) => this.#send({ type: 'access', lines }))
         : undefined,
+      isTrustedProxy: (address) => this.#trusted.includesAddress(address),
     });
     setTicketKeys(start.ticketKeys);
     this.#core.program.certificates.setDefault(start.defaultCertificate);
@@ -124,6 +137,7 @@ class GatewayWorker {
       const message: ToWorker = received.message;
       if (message.type === 'apply') this.#apply(message);
       else if (message.type === 'tickets') setTicketKeys(message.keys);
+      else if (message.type === 'checked') this.#passwords.answer(message.id, message.matches);
       else this.#drain(message.drainMs);
     }
   }

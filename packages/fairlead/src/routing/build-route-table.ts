@@ -11,6 +11,7 @@ import type { Collection } from '../collections/collection.ts';
 import { CertificateTable } from './certificate-table.ts';
 import { compileBackend } from './compile-backends.ts';
 import { type BackendRef, compileIngress, type IngressProblem, type IngressRules } from './compile-ingress.ts';
+import { CredentialTable } from './credential-table.ts';
 import { type NameSource, noNames } from './external-names.ts';
 import { type ClassSelection, isOurIngress, selectClasses } from './ingress-class.ts';
 import { KeyIndex } from './key-index.ts';
@@ -57,6 +58,7 @@ export interface RoutingUpdate {
  *     Ingress change       → its rules → the hostnames it had or has → VirtualHost
  *     Service, slice change → the backends of that Service           → RouteBackend, problems
  *     Secret change        → the certificates made of it              → RouteCertificate, problems
+ *     Secret change        → the users read from it               → RouteCredentials, problems
  *     IngressClass change  → every Ingress (rare)
  *
  * No clock and no I/O: the owner decides when to flush.
@@ -95,6 +97,7 @@ export class RouteTableBuilder {
   readonly #dirtyBackends = new Set<BackendKey>();
   readonly #dirtyStatus = new Set<string>();
   readonly #certificates: CertificateTable;
+  readonly #credentials: CredentialTable;
 
   /** `onDirty` tells that a flush would find work; it is called from collection listeners. */
   constructor(sources: RoutingSources, listeners: readonly RouteListener[], className: string, onDirty: () => void) {
@@ -110,6 +113,7 @@ export class RouteTableBuilder {
     this.#secrets = sources.secrets ?? noSecrets;
     this.#names = sources.names ?? noNames;
     this.#certificates = new CertificateTable(this.#secrets, onDirty, (ingress) => this.#dirtyStatus.add(ingress));
+    this.#credentials = new CredentialTable(this.#secrets, onDirty, (ingress) => this.#dirtyStatus.add(ingress));
     this.#unsubscribe = [
       sources.ingressClasses.subscribe(() => {
         this.#classesChanged = true;
@@ -146,6 +150,7 @@ export class RouteTableBuilder {
       backends: this.#backends,
       certificates: this.#certificates.certificates,
       l4: this.#l4.routes,
+      credentials: this.#credentials.credentials,
     };
   }
 
@@ -171,7 +176,7 @@ export class RouteTableBuilder {
         problems.push({ field: conflict.field, reason: 'RouteConflict', message });
       }
     }
-    return [...problems, ...this.#certificates.problemsOf(ingress)];
+    return [...problems, ...this.#certificates.problemsOf(ingress), ...this.#credentials.problemsOf(ingress)];
   }
 
   /** Recompiles what changed. The first flush also carries the listeners. */
@@ -182,19 +187,28 @@ export class RouteTableBuilder {
     const backends = this.#flushBackends();
     const hosts = this.#flushHosts();
     const certificates = this.#certificates.flush();
+    const credentials = this.#credentials.flush();
     const listeners = this.#listenersSent ? [] : [...this.#listeners];
     const l4 = this.#listenersSent ? this.#l4Changes : [...this.#l4.routes];
     this.#l4Changes = [];
     this.#listenersSent = true;
     const ingresses = new Set(this.#dirtyStatus);
     this.#dirtyStatus.clear();
-    const diff = { listeners, hosts, backends, certificates, ...(l4.length === 0 ? {} : { l4 }) };
+    const diff = {
+      listeners,
+      hosts,
+      backends,
+      certificates,
+      ...(l4.length === 0 ? {} : { l4 }),
+      ...(credentials.length === 0 ? {} : { credentials }),
+    };
     return { diff, ingresses };
   }
 
   stop(): void {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#certificates.stop();
+    this.#credentials.stop();
   }
 
   #selectClasses(): void {
@@ -227,6 +241,7 @@ export class RouteTableBuilder {
     }
     for (const ref of after?.backends ?? []) this.#addRef(key, ref);
     this.#certificates.setClaims(key, after?.tls ?? []);
+    this.#credentials.setClaim(key, after?.credentials);
     if (after === undefined) this.#rules.delete(key);
     else this.#rules.set(key, after);
   }

@@ -8,6 +8,8 @@ import {
 } from '@fairlead/api';
 import { compileIngressTls, type TlsClaim } from './compile-ingress-tls.ts';
 import { compilePassthrough, type PassthroughHost } from './compile-passthrough.ts';
+import type { CredentialClaim } from './credential-table.ts';
+import { type FilterAnnotations, readRouteFilters } from './read-route-filters.ts';
 import { type RouteAnnotations, readRoutePolicy } from './read-route-policy.ts';
 import type { BackendKey, PathMatch, Route, RouteAction, RouteTimeouts } from './route-table.ts';
 
@@ -83,6 +85,8 @@ export interface IngressRules {
   readonly backends: readonly BackendRef[];
   readonly tls: readonly TlsClaim[];
   readonly passthrough: readonly PassthroughHost[];
+  /** Users of basic authentication. */
+  readonly credentials: CredentialClaim | undefined;
   readonly problems: readonly IngressProblem[];
 }
 
@@ -129,6 +133,7 @@ class IngressRulesBuilder {
   readonly #problems: IngressProblem[] = [];
   readonly #backendTls: BackendTlsRef | undefined;
   readonly #policy: RouteAnnotations;
+  readonly #filters: FilterAnnotations;
   #position = 0;
 
   constructor(ingress: Stored<Ingress>) {
@@ -137,7 +142,10 @@ class IngressRulesBuilder {
     this.#namespace = ingress.metadata.namespace ?? '';
     this.#backendTls = this.#readBackendTls();
     this.#policy = readRoutePolicy(ingress.metadata.annotations, INGRESS_TIMEOUTS);
-    for (const { field, message } of this.#policy.problems) this.problem(field, 'InvalidField', message);
+    this.#filters = readRouteFilters(ingress.metadata.annotations, this.#namespace, this.#key);
+    for (const { field, message } of [...this.#policy.problems, ...this.#filters.problems]) {
+      this.problem(field, 'InvalidField', message);
+    }
   }
 
   #readBackendTls(): BackendTlsRef | undefined {
@@ -161,7 +169,8 @@ class IngressRulesBuilder {
   }
 
   rules(): Omit<IngressRules, 'tls' | 'passthrough'> {
-    return { hosts: this.#hosts, backends: this.#backends, problems: this.#problems };
+    const { credentials } = this.#filters;
+    return { hosts: this.#hosts, backends: this.#backends, credentials, problems: this.#problems };
   }
 
   problem(field: string, reason: IngressProblem['reason'], message: string): void {
@@ -221,6 +230,7 @@ class IngressRulesBuilder {
       action,
       timeouts: this.#policy.timeouts,
       ...(this.#policy.retry === undefined ? {} : { retry: this.#policy.retry }),
+      ...(this.#filters.filters.length === 0 ? {} : { filters: this.#filters.filters }),
     };
     const position = this.#position;
     this.#position += 1;

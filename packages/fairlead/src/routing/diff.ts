@@ -10,19 +10,21 @@ export const emptyRouteTable: RouteTable = {
 };
 
 export function isEmptyDiff(diff: RouteTableDiff): boolean {
-  const { listeners, hosts, backends, certificates, l4 = [] } = diff;
-  return [listeners, hosts, backends, certificates, l4].every((changes) => changes.length === 0);
+  const { listeners, hosts, backends, certificates, l4 = [], credentials = [] } = diff;
+  return [listeners, hosts, backends, certificates, l4, credentials].every((changes) => changes.length === 0);
 }
 
 /** What turns `from` into `to`. Walks both tables: for resyncs and tests, not for each change. */
 export function diffRouteTables(from: RouteTable, to: RouteTable): RouteTableDiff {
   const l4 = diffMaps(from.l4 ?? new Map(), to.l4 ?? new Map());
+  const credentials = diffMaps(from.credentials ?? new Map(), to.credentials ?? new Map());
   return {
     listeners: diffMaps(from.listeners, to.listeners),
     hosts: diffMaps(from.hosts, to.hosts),
     backends: diffMaps(from.backends, to.backends),
     certificates: diffMaps(from.certificates, to.certificates),
     ...(l4.length === 0 ? {} : { l4 }),
+    ...(credentials.length === 0 ? {} : { credentials }),
   };
 }
 
@@ -34,6 +36,7 @@ export function applyRouteTableDiff(table: RouteTable, diff: RouteTableDiff): Ro
     backends: patchMap(table.backends, diff.backends),
     certificates: patchMap(table.certificates, diff.certificates),
     l4: patchMap(table.l4 ?? new Map(), diff.l4 ?? []),
+    credentials: patchMap(table.credentials ?? new Map(), diff.credentials ?? []),
   };
 }
 
@@ -66,6 +69,7 @@ export class PendingDiff {
   readonly #backends = new Set<string>();
   readonly #certificates = new Set<string>();
   readonly #l4 = new Set<string>();
+  readonly #credentials = new Set<string>();
 
   add(diff: RouteTableDiff): void {
     for (const [key] of diff.listeners) this.#listeners.add(key);
@@ -73,6 +77,7 @@ export class PendingDiff {
     for (const [key] of diff.backends) this.#backends.add(key);
     for (const [key] of diff.certificates) this.#certificates.add(key);
     for (const [key] of diff.l4 ?? []) this.#l4.add(key);
+    for (const [key] of diff.credentials ?? []) this.#credentials.add(key);
   }
 
   /** The pending keys with their values in `table`. */
@@ -83,6 +88,9 @@ export class PendingDiff {
       backends: [...this.#backends].map((key) => [key, table.backends.get(key)] as const),
       certificates: [...this.#certificates].map((key) => [key, table.certificates.get(key)] as const),
       ...(this.#l4.size === 0 ? {} : { l4: [...this.#l4].map((key) => [key, table.l4?.get(key)] as const) }),
+      ...(this.#credentials.size === 0
+        ? {}
+        : { credentials: [...this.#credentials].map((key) => [key, table.credentials?.get(key)] as const) }),
     };
   }
 
@@ -92,5 +100,6 @@ export class PendingDiff {
     this.#backends.clear();
     this.#certificates.clear();
     this.#l4.clear();
+    this.#credentials.clear();
   }
 }

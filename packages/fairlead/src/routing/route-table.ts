@@ -1,4 +1,5 @@
 import type { BackendPolicy, BalanceKind } from './backend-policies.ts';
+import type { RouteCredentials, RouteFilter } from './route-filters.ts';
 import type { RetryPolicy } from './route-policies.ts';
 
 /**
@@ -85,6 +86,8 @@ export interface Route {
   readonly timeouts: RouteTimeouts;
   /** Absent: `DEFAULT_RETRY`. */
   readonly retry?: RetryPolicy;
+  /** In order. Absent: none. */
+  readonly filters?: readonly RouteFilter[];
 }
 
 /** Rules of one hostname on one listener, in matching order: the first match wins. */
@@ -184,6 +187,8 @@ export interface RouteTable {
   readonly certificates: ReadonlyMap<CertificateKey, RouteCertificate>;
   /** Key: `listener|hostname`. Absent: none. */
   readonly l4?: ReadonlyMap<string, L4Route>;
+  /** Key: `namespace/secret`. Absent: none. */
+  readonly credentials?: ReadonlyMap<string, RouteCredentials>;
 }
 
 /** Difference between two tables: `undefined` removes an entry. Sent to workers as it is. */
@@ -193,4 +198,5 @@ export interface RouteTableDiff {
   readonly backends: readonly (readonly [key: BackendKey, value: RouteBackend | undefined])[];
   readonly certificates: readonly (readonly [key: CertificateKey, value: RouteCertificate | undefined])[];
   readonly l4?: readonly (readonly [key: string, value: L4Route | undefined])[];
+  readonly credentials?: readonly (readonly [key: string, value: RouteCredentials | undefined])[];
 }

@@ -1,0 +1,139 @@
+import type { RequestHead } from '../../wire/http1/request-head.ts';
+import type { ClientIdentity } from '../request-writer.ts';
+import { clientAddress } from './client-address.ts';
+import type { CompiledFilter, FinalVerdict, Verdict } from './filter.ts';
+import { isPending } from './filter.ts';
+import { HeadChange } from './head-change.ts';
+
+/** What filters need of the connection that the request came on. */
+export interface FilterRequester {
+  readonly identity: ClientIdentity;
+  readonly scheme: 'http' | 'https';
+  readonly isTrustedProxy: (address: string) => boolean;
+}
+
+/**
+ * One request on its way through the filters of its route. A filter that needs time stops it; the request is
+ * read again later, and the run goes on behind that filter. Made once per client connection that meets filters.
+ */
+export class FilterRun {
+  /** What is done to the request before it goes on. */
+  readonly requestChange: HeadChange = new HeadChange();
+  /** What is done to the answer, the gateway's own ones included. */
+  readonly responseChange: HeadChange = new HeadChange();
+  readonly requester: FilterRequester;
+  /** Longest body; Infinity: no limit. */
+  bodyMaxBytes: number = Infinity;
+  #head: RequestHead | undefined = undefined;
+  #path: Uint8Array | undefined = undefined;
+  #filters: readonly CompiledFilter[] = [];
+  #next = 0;
+  #giveUp: (() => void) | undefined = undefined;
+  #verdict: FinalVerdict | undefined = undefined;
+
+  constructor(requester: FilterRequester) {
+    this.requester = requester;
+  }
+
+  /** A new request. */
+  start(filters: readonly CompiledFilter[]): void {
+    this.requestChange.clear();
+    this.responseChange.clear();
+    this.bodyMaxBytes = Infinity;
+    this.#filters = filters;
+    this.#next = 0;
+    this.#verdict = undefined;
+  }
+
+  /**
+   * Goes on with the filters, with the request's head at hand. `waiting`: `onDecided` follows, and the
+   * caller shall show the head again then.
+   */
+  advance(head: RequestHead, path: Uint8Array | undefined, onDecided: () => void): 'waiting' | FinalVerdict {
+    const result = this.#advance(head, path, onDecided);
+    if (typeof result === 'object') for (const [name, value] of result.fields) this.responseChange.add(name, value);
+    return result;
+  }
+
+  #advance(head: RequestHead, path: Uint8Array | undefined, onDecided: () => void): 'waiting' | FinalVerdict {
+    this.#head = head;
+    this.#path = path;
+    const late = this.#verdict;
+    this.#verdict = undefined;
+    if (late !== undefined && late !== 'pass') return late;
+    while (this.#next < this.#filters.length) {
+      const verdict: Verdict = this.#filters[this.#next++]!.onRequest(this);
+      if (verdict === 'pass') continue;
+      if (!isPending(verdict)) return verdict;
+      const begun = verdict.begin((decided) => {
+        this.#giveUp = undefined;
+        this.#verdict = decided;
+        onDecided();
+      });
+      if (begun === 'pass') continue;
+      if (typeof begun === 'object') return begun;
+      this.#giveUp = begun;
+      return 'waiting';
+    }
+    return 'pass';
+  }
+
+  /** The client is gone, or out of time. Idempotent. */
+  cancel(): void {
+    this.#giveUp?.();
+    this.#giveUp = undefined;
+  }
+
+  // For filters. Valid while they are asked.
+
+  get head(): RequestHead {
+    return this.#head!;
+  }
+
+  get method(): string {
+    return this.#text(this.head.methodStart, this.head.methodEnd);
+  }
+
+  get host(): string {
+    const { head } = this;
+    return head.hostField < 0
+      ? this.#text(head.hostStart, head.hostEnd)
+      : this.#text(head.valueStart(head.hostField) - head.base, head.valueEnd(head.hostField) - head.base);
+  }
+
+  /** Path, normalised as it was matched, with the query. */
+  get target(): string {
+    const { head } = this;
+    const path =
+      this.#path === undefined ? this.#text(head.pathStart, head.pathEnd) : Buffer.from(this.#path).toString('latin1');
+    return path + this.#text(head.pathEnd, head.targetEnd);
+  }
+
+  /** Values of a field, in order, joined with `, `; undefined without it. The name is lower-case. */
+  header(name: Uint8Array): string | undefined {
+    const { head } = this;
+    let joined: string | undefined;
+    for (let index = 0; index < head.fieldCount; index++) {
+      if (!head.isNamed(index, name)) continue;
+      const value = this.#text(head.valueStart(index) - head.base, head.valueEnd(index) - head.base);
+      joined = joined === undefined ? value : `${joined}, ${value}`;
+    }
+    return joined;
+  }
+
+  /** Where the request comes from, trusted proxies left out. */
+  clientAddress(): string {
+    const { identity } = this.requester;
+    if (!identity.trusted) return identity.address;
+    return clientAddress(identity.address, this.header(FORWARDED_FOR), (address) =>
+      this.requester.isTrustedProxy(address),
+    );
+  }
+
+  #text(start: number, end: number): string {
+    const { bytes, base } = this.head;
+    return Buffer.from(bytes.subarray(base + start, base + end)).toString('latin1');
+  }
+}
+
+const FORWARDED_FOR = Buffer.from('x-forwarded-for');

@@ -1,0 +1,22 @@
+import type { Clock, Random } from '../../sys/clock.ts';
+import type { RateTable } from './rate-table.ts';
+
+/** What filters of a worker work with. */
+export interface FilterServices {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Runs `callback` once, on the worker's own loop; the returned function cancels it. */
+  readonly after: (ms: number, callback: () => void) => () => void;
+  readonly rates: RateTable;
+  /** Users of a Secret by name; undefined while they are not known. */
+  readonly credentials: (key: string) => ReadonlyMap<string, string> | undefined;
+  /**
+   * Compares a password with a hash outside of this thread. `done` follows later, with undefined when it cannot be
+   * done. Returns how to give up; undefined when there is too much of this already.
+   */
+  readonly checkPassword: (
+    hash: string,
+    password: string,
+    done: (matches: boolean | undefined) => void,
+  ) => (() => void) | undefined;
+}

@@ -1,0 +1,63 @@
+import { FIELD_VALUE } from '../../wire/http1/byte-class.ts';
+import { copyBytes } from '../../wire/http1/head-writer.ts';
+import type { MessageHead } from '../../wire/http1/message-head.ts';
+
+/** Most bytes that filters add to one head; the output buffer has room for them. */
+const LINES_MAX = 16 * 1024;
+
+/** Fields that one request's filters take from a head and add to it. */
+export class HeadChange {
+  readonly #dropped: Uint8Array[] = [];
+  #lines = '';
+
+  get isEmpty(): boolean {
+    return this.#dropped.length === 0 && this.#lines === '';
+  }
+
+  clear(): void {
+    this.#dropped.length = 0;
+    this.#lines = '';
+  }
+
+  /** Takes all fields of a lower-case name away. Those that were added here stay. */
+  drop(name: Uint8Array): void {
+    this.#dropped.push(name);
+  }
+
+  /**
+   * Appends a field; false, and nothing added, for a value with bytes that cannot be in one (RFC 9110 5.5: it
+   * would end the line), and beyond {@link LINES_MAX}.
+   */
+  add(name: string, value: string): boolean {
+    const line = `${name}: ${value}\r\n`;
+    if (!isFieldValue(value) || this.#lines.length + line.length > LINES_MAX) return false;
+    this.#lines += line;
+    return true;
+  }
+
+  /** Marks what is dropped in a head. */
+  applyDrops(head: MessageHead): void {
+    for (const name of this.#dropped) head.dropNamed(name);
+  }
+
+  /** Writes what was added; returns the end. */
+  write(to: Uint8Array, at: number): number {
+    if (this.#lines === '') return at;
+    const bytes = Buffer.from(this.#lines, 'latin1');
+    return copyBytes(bytes, 0, bytes.length, to, at);
+  }
+
+  /** What was added, as lines. */
+  get text(): string {
+    return this.#lines;
+  }
+}
+
+/** Whether a value can be sent as a field's, byte by byte as Latin-1. */
+export function isFieldValue(value: string): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code > 255 || FIELD_VALUE[code] === 0) return false;
+  }
+  return true;
+}

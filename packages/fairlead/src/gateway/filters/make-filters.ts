@@ -1,0 +1,56 @@
+import type { BodyLimitFilter, RouteFilter } from '../../routing/route-filters.ts';
+import { errorBody } from '../local-response.ts';
+import { AccessList } from './access-list.ts';
+import { BasicAuth } from './basic-auth.ts';
+import { Cors } from './cors.ts';
+import { Fault } from './fault.ts';
+import type { CompiledFilter, FilterAnswer } from './filter.ts';
+import type { FilterServices } from './filter-services.ts';
+import { RateLimit } from './rate-limit.ts';
+
+/** Makes the filters of a route ready to run; undefined when it has none. */
+export function makeFilters(
+  filters: readonly RouteFilter[] | undefined,
+  services: FilterServices,
+): readonly CompiledFilter[] | undefined {
+  if (filters === undefined || filters.length === 0) return undefined;
+  return filters.map((filter) => makeFilter(filter, services));
+}
+
+function makeFilter(filter: RouteFilter, services: FilterServices): CompiledFilter {
+  switch (filter.type) {
+    case 'closed':
+      return CLOSED;
+    case 'access':
+      return new AccessList(filter);
+    case 'cors':
+      return new Cors(filter);
+    case 'rate-limit':
+      return new RateLimit(filter, services.rates, services.clock);
+    case 'body-limit':
+      return bodyLimit(filter);
+    case 'fault':
+      return new Fault(filter, services.random, services.after);
+    case 'basic-auth':
+      return new BasicAuth(filter, services);
+  }
+}
+
+const CLOSED_ANSWER: FilterAnswer = {
+  status: 503,
+  body: errorBody(503, 'access is not configured correctly'),
+  reason: 'closed',
+  fields: [],
+};
+const CLOSED: CompiledFilter = { onRequest: () => CLOSED_ANSWER };
+
+/** Bodies of declared length are refused here, others once they exceed it. */
+function bodyLimit({ maxBytes }: BodyLimitFilter): CompiledFilter {
+  const answer: FilterAnswer = { status: 413, body: errorBody(413), reason: 'too-large', fields: [] };
+  return {
+    onRequest(run) {
+      run.bodyMaxBytes = maxBytes;
+      return run.head.contentLength > maxBytes ? answer : 'pass';
+    },
+  };
+}

@@ -1,0 +1,54 @@
+// Hot path for uploads: a request's body on its way from the client to its tries.
+import type { Connection } from '../reactor/reactor.ts';
+import type { ProxyCore } from './proxy-core.ts';
+import { RequestBody } from './request-body.ts';
+import type { RequestTries } from './request-tries.ts';
+
+/** The bodies of a client connection's requests, one after the other. */
+export class RequestUpload {
+  readonly body: RequestBody = new RequestBody();
+  readonly #core: ProxyCore;
+  readonly #connection: Connection;
+  readonly #tries: RequestTries;
+
+  constructor(core: ProxyCore, connection: Connection, tries: RequestTries) {
+    this.#core = core;
+    this.#connection = connection;
+    this.#tries = tries;
+  }
+
+  /** Keeps bytes that nobody takes yet; the kernel keeps the rest. */
+  hold(start: number, end: number): void {
+    if (start < end) this.#connection.retain(start, end);
+    this.#connection.pauseReading();
+  }
+
+  /** Appends body bytes to the output and keeps what follows the body; negative if it is refused. */
+  encode(start: number, end: number, at: number): number {
+    const { input, output } = this.#core.reactor;
+    const result = this.body.encode(input.bytes, start, end, output.bytes, at);
+    if (this.body.isDone && this.body.position < end) this.hold(this.body.position, end);
+    return result;
+  }
+
+  /** Sends body bytes on; negative if they are refused. */
+  pass(start: number, end: number): number {
+    const { input, output } = this.#core.reactor;
+    // The common case of an upload needs no copy.
+    if (this.body.takeWhole(end - start)) this.#tries.write(input, start, end);
+    else {
+      const at = this.encode(start, end, 0);
+      if (at < 0) return at;
+      this.#tries.write(output, 0, at);
+    }
+    this.slowDown();
+    return 0;
+  }
+
+  /** Lets the client wait while the endpoint takes its time. */
+  slowDown(): void {
+    if (this.#tries.upstream?.connection.isCongested !== true) return;
+    this.body.noteHeldBack();
+    this.#connection.pauseReading();
+  }
+}

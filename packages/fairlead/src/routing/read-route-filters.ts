@@ -1,0 +1,261 @@
+import { parseCidr, parseIp } from '@fairlead/api';
+import { type Reading, readCount, readDuration, readShare, readWord } from './annotation-values.ts';
+import type { AnnotationProblem } from './read-backend-policy.ts';
+import type { CorsFilter, FaultFilter, RateLimitFilter, RouteFilter } from './route-filters.ts';
+
+/** What the annotations of an Ingress say about the filters of its routes. */
+export interface FilterAnnotations {
+  /** In the order in which they run. */
+  readonly filters: readonly RouteFilter[];
+  /** `namespace/name` of the Secret that holds users, and the field that names it. */
+  readonly credentials: { readonly secret: string; readonly field: string } | undefined;
+  readonly problems: readonly AnnotationProblem[];
+}
+
+const PREFIX = 'fairlead.dev/';
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** Requests that faults hold up at one time. */
+const FAULTS_MAX = 1000;
+const RATE_MAX = 1_000_000;
+
+/** Reads annotations, keeping what is wrong with them. */
+class AnnotationReader {
+  readonly problems: AnnotationProblem[] = [];
+  readonly #annotations: Readonly<Record<string, string>>;
+
+  constructor(annotations: Readonly<Record<string, string>>) {
+    this.#annotations = annotations;
+  }
+
+  text(name: string): string | undefined {
+    return this.#annotations[PREFIX + name]?.trim();
+  }
+
+  /** Undefined without the annotation; `wrong`, and a problem, when it cannot be read. */
+  read<T>(name: string, reader: (text: string) => Reading<T>): T | 'wrong' | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const result = reader(text);
+    if (result.ok) return result.value;
+    this.problem(name, result.message);
+    return 'wrong';
+  }
+
+  /** The same where a wrong value counts as absent. */
+  optional<T>(name: string, reader: (text: string) => Reading<T>): T | undefined {
+    const value = this.read(name, reader);
+    return value === 'wrong' ? undefined : (value as T | undefined);
+  }
+
+  problem(name: string, message: string): void {
+    this.problems.push({ field: fieldOf(name), message });
+  }
+}
+
+const fieldOf = (name: string): string => `metadata.annotations[${PREFIX}${name}]`;
+
+/**
+ * Reads the filter annotations of an Ingress. Order of the filters: who may come (addresses), CORS (a preflight
+ * carries no credentials), rates (before passwords, so that nobody tries many), bodies, faults, authentication. A
+ * wrong value counts as absent, except where that would open what was to be closed: such routes answer 503.
+ */
+export function readRouteFilters(
+  annotations: Readonly<Record<string, string>> | undefined,
+  namespace: string,
+  ingress: string,
+): FilterAnnotations {
+  const reader = new AnnotationReader(annotations ?? {});
+  const credentials = readUsers(reader, namespace);
+  const filters = [
+    readAccess(reader),
+    readCors(reader),
+    readRate(reader, ingress),
+    readBodyLimit(reader),
+    readFault(reader),
+    credentials?.filter,
+  ].filter((filter) => filter !== undefined);
+  return {
+    filters,
+    credentials:
+      credentials?.secret === undefined
+        ? undefined
+        : { secret: credentials.secret, field: fieldOf('basic-auth-secret') },
+    problems: reader.problems,
+  };
+}
+
+function readAccess(reader: AnnotationReader): RouteFilter | undefined {
+  const allow = reader.read('allow-source-range', readCidrs);
+  const deny = reader.read('deny-source-range', readCidrs);
+  if (allow === 'wrong' || deny === 'wrong') return { type: 'closed', what: 'source ranges' };
+  return allow === undefined && deny === undefined
+    ? undefined
+    : { type: 'access', allow: allow ?? [], deny: deny ?? [] };
+}
+
+function readCors(reader: AnnotationReader): CorsFilter | undefined {
+  const origins = reader.optional('cors-allow-origin', (text) => readList(text, readOrigin));
+  const methods = reader.optional('cors-allow-methods', (text) => readList(text.toUpperCase(), readToken));
+  const headers = reader.optional(
+    'cors-allow-headers',
+    (text): Reading<readonly string[] | '*'> =>
+      text === '*' ? { ok: true, value: '*' } : readList(text.toLowerCase(), readToken),
+  );
+  const exposed = reader.optional('cors-expose-headers', (text) => readList(text, readToken));
+  const maxAgeS = reader.optional('cors-max-age', readDuration);
+  const credentials = reader.optional('cors-allow-credentials', (text) => readWord(text, ['true', 'false'] as const));
+  if (origins === undefined) return undefined;
+  if (credentials === 'true' && origins.includes('*')) {
+    reader.problem('cors-allow-credentials', 'needs origins by name: any site could act for its visitors');
+  }
+  return {
+    type: 'cors',
+    origins,
+    methods: methods ?? ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    headers: headers ?? '*',
+    exposed: exposed ?? [],
+    credentials: credentials === 'true' && !origins.includes('*'),
+    maxAgeS: Math.floor((maxAgeS ?? 600_000) / 1000),
+  };
+}
+
+function readRate(reader: AnnotationReader, ingress: string): RateLimitFilter | undefined {
+  const rate = reader.optional('rate-limit', readRequests);
+  const burst = reader.optional('rate-limit-burst', (text) => readCount(text, 1, RATE_MAX));
+  const per = reader.optional('rate-limit-by', readRateKey);
+  if (rate === undefined) return undefined;
+  return {
+    type: 'rate-limit',
+    name: ingress,
+    per: per ?? 'client',
+    ...rate,
+    burst: burst ?? Math.max(1, rate.requests),
+  };
+}
+
+function readBodyLimit(reader: AnnotationReader): RouteFilter | undefined {
+  const maxBytes = reader.optional('max-body-size', readBytes);
+  return maxBytes === undefined ? undefined : { type: 'body-limit', maxBytes };
+}
+
+function readFault(reader: AnnotationReader): FaultFilter | undefined {
+  const delay = reader.optional('fault-delay', (text) => readFaultOf(text, readDuration));
+  const abort = reader.optional('fault-abort', (text) => readFaultOf(text, (each) => readCount(each, 400, 599)));
+  const header = reader.optional('fault-header', readFaultHeader);
+  if (delay === undefined && abort === undefined) return undefined;
+  // Without its condition a fault would hit everybody.
+  if (header === undefined && reader.text('fault-header') !== undefined) return undefined;
+  return {
+    type: 'fault',
+    ...(delay === undefined ? {} : { delay: { share: delay.share, ms: delay.value } }),
+    ...(abort === undefined ? {} : { abort: { share: abort.share, status: abort.value } }),
+    ...(header === undefined ? {} : { header }),
+    maxActive: FAULTS_MAX,
+  };
+}
+
+function readUsers(
+  reader: AnnotationReader,
+  namespace: string,
+): { readonly filter: RouteFilter; readonly secret: string | undefined } | undefined {
+  const name = reader.read('basic-auth-secret', (text) =>
+    /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(text) && text.length <= 253
+      ? { ok: true, value: text }
+      : { ok: false, message: `'${text}' is not the name of a Secret of this namespace` },
+  );
+  if (name === undefined) return undefined;
+  if (name === 'wrong') return { filter: { type: 'closed', what: 'basic-auth-secret' }, secret: undefined };
+  const realm = reader.optional('basic-auth-realm', (text) =>
+    /^[ -~]{1,200}$/.test(text) ? { ok: true, value: text } : { ok: false, message: 'is not printable ASCII' },
+  );
+  const secret = `${namespace}/${name}`;
+  return { filter: { type: 'basic-auth', realm: realm ?? 'Authentication required', credentials: secret }, secret };
+}
+
+// Values.
+
+function readList<T>(text: string, read: (part: string) => Reading<T>): Reading<T[]> {
+  const found: T[] = [];
+  for (const part of text.split(',').map((each) => each.trim())) {
+    const result = read(part);
+    if (!result.ok) return result;
+    found.push(result.value);
+  }
+  return { ok: true, value: found };
+}
+
+function readCidrs(text: string): Reading<string[]> {
+  return readList(text, (part) =>
+    parseCidr(part) !== undefined || parseIp(part) !== undefined
+      ? { ok: true, value: part }
+      : { ok: false, message: `'${part}' is neither an address nor a range like 10.0.0.0/8` },
+  );
+}
+
+function readToken(text: string): Reading<string> {
+  return TOKEN.test(text) && text !== '*'
+    ? { ok: true, value: text }
+    : { ok: false, message: `'${text}' is not a token of RFC 9110` };
+}
+
+function readOrigin(text: string): Reading<string> {
+  const lower = text.toLowerCase();
+  const host = '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*';
+  return lower === '*' || new RegExp(`^[a-z][-+.a-z0-9]*://(\\*\\.)?${host}(:\\d{1,5})?$`).test(lower)
+    ? { ok: true, value: lower }
+    : { ok: false, message: `'${text}' is not *, https://a.example or https://*.a.example` };
+}
+
+const WINDOWS_MS = { second: 1000, minute: 60_000, hour: 3_600_000 } as const;
+
+/** `100/minute`. */
+function readRequests(text: string): Reading<Pick<RateLimitFilter, 'requests' | 'windowMs'>> {
+  const match = /^(\d{1,7})\/(second|minute|hour)$/.exec(text);
+  const requests = Number(match?.[1] ?? 0);
+  if (match === null || requests < 1 || requests > RATE_MAX) {
+    return { ok: false, message: `'${text}' is not like 10/second, 100/minute or 1000/hour` };
+  }
+  return { ok: true, value: { requests, windowMs: WINDOWS_MS[match[2] as keyof typeof WINDOWS_MS] } };
+}
+
+function readRateKey(text: string): Reading<RateLimitFilter['per']> {
+  if (text === 'route' || text === 'client') return { ok: true, value: text };
+  const header = /^header (\S+)$/.exec(text)?.[1];
+  return header !== undefined && TOKEN.test(header)
+    ? { ok: true, value: { header: header.toLowerCase() } }
+    : { ok: false, message: `'${text}' is neither route, client nor 'header NAME'` };
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
+/** `1m`, `512k`, `0`: bytes, in powers of 1024. */
+function readBytes(text: string): Reading<number> {
+  const match = /^(\d{1,9})([kmg]?)$/i.exec(text);
+  return match === null
+    ? { ok: false, message: `'${text}' is not a size like 512k or 10m` }
+    : { ok: true, value: Number(match[1]) * UNITS[match[2]!.toLowerCase()]! };
+}
+
+/** `10% 250ms`: a share of the requests and what happens to them. */
+function readFaultOf<T>(
+  text: string,
+  read: (text: string) => Reading<T>,
+): Reading<{ readonly share: number; readonly value: T }> {
+  const [percent = '', what = '', ...more] = text.split(/\s+/);
+  const share = readShare(percent);
+  if (!share.ok) return share;
+  const value = read(what);
+  if (!value.ok) return value;
+  if (more.length > 0) return { ok: false, message: `'${more.join(' ')}' is too much` };
+  return { ok: true, value: { share: share.value, value: value.value } };
+}
+
+/** `x-fault` or `x-fault=yes`. */
+function readFaultHeader(text: string): Reading<NonNullable<FaultFilter['header']>> {
+  const [name = '', ...rest] = text.split('=');
+  if (!TOKEN.test(name)) return { ok: false, message: `'${name}' is not a header name` };
+  return {
+    ok: true,
+    value: { name: name.toLowerCase(), ...(rest.length === 0 ? {} : { value: rest.join('=') }) },
+  };
+}
