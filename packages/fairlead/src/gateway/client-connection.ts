@@ -184,17 +184,12 @@ export class ClientConnection implements ConnectionHandler {
 
   #act(route: CompiledRoute, head: RequestHead, path: Buffer | undefined, bodyStart: number, end: number): void {
     if (this.#run !== undefined) this.#body.maxBytes = this.#run.bodyMaxBytes;
-    switch (route.action.type) {
-      case 'forward':
-        this.#forward(route, head, path, bodyStart, end);
-        return;
-      case 'respond':
-        this.#endLocally(bodyStart, end, route.action.status, route.action.body, 'respond');
-        return;
-      case 'redirect': {
-        const location = lookup.locationFor(route, head, this.#frontend, path);
-        this.#endLocally(bodyStart, end, route.action.status, '', 'redirect', location);
-      }
+    const { action } = route;
+    if (action.type === 'forward') this.#forward(route, head, path, bodyStart, end);
+    else if (action.type === 'respond') this.#endLocally(bodyStart, end, action.status, action.body, 'respond');
+    else {
+      const location = lookup.locationFor(route, head, this.#frontend, path);
+      this.#endLocally(bodyStart, end, action.status, '', 'redirect', location);
     }
   }
 

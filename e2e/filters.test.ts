@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { web } from './echo-manifest.ts';
+import { eventually, kernelSkip, startSystem, type TestSystem } from './system.ts';
+
+const skip = kernelSkip('kubectl', 'curl');
+let system: TestSystem;
+
+/** An Ingress for one host, with annotations. */
+function filtered(name: string, annotations: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(annotations).map(([key, value]) => `    fairlead.dev/${key}: ${JSON.stringify(value)}`);
+  return `---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: ${name}
+  annotations:
+${lines.join('\n')}
+spec:
+  ingressClassName: fairlead
+  rules:
+  - host: ${name}.example
+    http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: alpha, port: { number: 80 } } } }] }
+`;
+}
+
+/** An htpasswd file; the password is `right`, hashed with bcrypt. */
+const users = 'ann:$2y$05$vE7MBYILTo5FsdO8OwFNXOZhcHtZvJyc6WOpeE0zk7TPCcspRSZs.';
+
+before(async () => {
+  if (skip !== false) return;
+  system = await startSystem();
+  await system.apply(`${web('alpha', 1)}---
+apiVersion: v1
+kind: Secret
+metadata: { name: users }
+stringData: { auth: '${users}' }
+${filtered('cors', { 'cors-allow-origin': 'https://shop.example' })}
+${filtered('users', { 'basic-auth-secret': 'users', 'basic-auth-realm': 'Shop' })}
+${filtered('rate', { 'rate-limit': '1/hour', 'rate-limit-burst': '2' })}
+${filtered('small', { 'max-body-size': '10' })}
+${filtered('inner', { 'allow-source-range': '198.51.100.0/24' })}
+${filtered('wrong', { 'allow-source-range': '198.51.100.0/64' })}`);
+  await system.kubectl('wait', 'deployment/alpha', '--for=condition=Available', '--timeout=30s');
+});
+after(async () => {
+  await system?.dispose();
+});
+
+/** Status and head of a request to one of the hosts. */
+async function ask(host: string, ...more: readonly string[]): Promise<string> {
+  const args = ['-s', '-i', '-H', `Host: ${host}.example`, ...more, 'http://127.0.0.1/'];
+  return (await system.exec('curl', ...args)).stdout;
+}
+const status = (answer: string): number => Number(answer.split(' ')[1]);
+const until = (host: string, expected: number, ...more: readonly string[]): Promise<string> =>
+  eventually(`${expected} from ${host}`, async () => {
+    const answer = await ask(host, ...more);
+    return status(answer) === expected ? answer : undefined;
+  });
+
+test('CORS: a browser gets its preflight and its answer', { skip }, async () => {
+  const origin = ['-H', 'Origin: https://shop.example'];
+  const answer = await until('cors', 200, ...origin);
+  assert.match(answer, /access-control-allow-origin: https:\/\/shop\.example/);
+  const preflight = await ask('cors', '-X', 'OPTIONS', ...origin, '-H', 'Access-Control-Request-Method: PUT');
+  assert.equal(status(preflight), 204);
+  assert.match(preflight, /access-control-allow-methods: .*PUT/);
+});
+
+test('basic authentication follows its Secret', { skip }, async () => {
+  assert.match(await until('users', 401), /www-authenticate: Basic realm="Shop"/);
+  await until('users', 200, '-u', 'ann:right');
+  assert.equal(status(await ask('users', '-u', 'ann:wrong')), 401);
+  await system.kubectl('delete', 'secret', 'users');
+  await until('users', 503, '-u', 'ann:right');
+});
+
+test('a rate limit lets its burst through', { skip }, async () => {
+  assert.match(await until('rate', 429), /retry-after: \d+/);
+});
+
+test('a body that is too long gets 413', { skip }, async () => {
+  await until('small', 200, '-d', '0123456789');
+  assert.equal(status(await ask('small', '-d', '0123456789a')), 413);
+});
+
+test('source ranges: others get 403, a mistake closes and is told', { skip }, async () => {
+  await until('inner', 403);
+  await until('wrong', 503);
+  const message = await eventually('an event', async () => {
+    const events = await system.kubectl(
+      'get',
+      'events',
+      '-o',
+      'jsonpath={range .items[*]}{.reason} {.message}{"\\n"}{end}',
+    );
+    return /InvalidField .*allow-source-range.*/.exec(events)?.[0];
+  });
+  assert.match(message, /198\.51\.100\.0\/64/);
+});
