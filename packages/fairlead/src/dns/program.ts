@@ -35,6 +35,8 @@ export type RecordSet =
       readonly isSticky?: boolean;
       /** Addresses that share so many leading bits with the client's come first. */
       readonly preferredPrefixBits?: number;
+      /** Only in what is read back from the table: which address comes first, turn by turn, by the weights. */
+      readonly schedule?: readonly number[];
     }
   | {
       readonly type: 'SRV';

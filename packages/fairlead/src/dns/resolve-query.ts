@@ -196,10 +196,11 @@ function negative(
   return { rcode: code, answers, authority: soa, additional: [], authoritative: true };
 }
 
-/** Addresses from another start each time; a limit on them applies to what comes first. */
+/** Addresses from another start each time, by their weights where they have any; a limit on them applies to what comes first. */
 function rotated(set: RecordSet, turn: number): RecordSet {
   if ((set.type !== 'A' && set.type !== 'AAAA') || set.addresses.length < 2) return set;
-  const first = turn % set.addresses.length;
+  const { schedule = [] } = set;
+  const first = schedule[turn % schedule.length] ?? turn % set.addresses.length;
   return { ...set, addresses: [...set.addresses.slice(first), ...set.addresses.slice(0, first)] };
 }
 

@@ -4,7 +4,7 @@ import { nameToText, type WireName } from '../../wire/dns/name.ts';
 import { addressText } from '../../wire/dns/rdata.ts';
 import type { AddressSet, GlueAddress, NameRecords, RecordSet, ZoneFacts } from '../program.ts';
 import type { PrebuiltSet } from './prebuild.ts';
-import { policyIsSticky, setHasPolicy, setIsClusterIp, setIsSoa } from './table-layout.ts';
+import { policyHeadBytes, policyIsSticky, setHasPolicy, setIsClusterIp, setIsSoa } from './table-layout.ts';
 
 /** The records that prebuilt sets stand for: the way back from the table, for merging, aliases and dumps. */
 export function decodeSets(name: WireName, sets: Iterable<PrebuiltSet>, zone: ZoneFacts): NameRecords {
@@ -58,13 +58,18 @@ function decodeSet(name: WireName, set: PrebuiltSet): RecordSet | undefined {
   }
 }
 
-/** The rules but the weights: see setHasPolicy in table-layout.ts. */
-function rulesOf(bytes: Uint8Array): Pick<AddressSet, 'maxAnswers' | 'isSticky' | 'preferredPrefixBits'> {
+/** The rules, with a schedule for the weights: see setHasPolicy in table-layout.ts. */
+function rulesOf(bytes: Uint8Array): Pick<AddressSet, 'maxAnswers' | 'isSticky' | 'preferredPrefixBits' | 'schedule'> {
   const word = (at: number): number => (bytes[at]! << 8) | bytes[at + 1]!;
   const bits = word(4) & 0xff;
+  const isSticky = (word(4) & policyIsSticky) !== 0;
+  // Sticky sets have weights in that place, for the client's network to choose by.
+  const turns = isSticky ? 0 : word(2);
+  const schedule = Array.from({ length: turns }, (_, turn) => word(policyHeadBytes + turn * 2));
   return {
     ...(word(0) === 0 ? {} : { maxAnswers: word(0) }),
-    ...((word(4) & policyIsSticky) === 0 ? {} : { isSticky: true }),
+    ...(isSticky ? { isSticky } : {}),
+    ...(turns === 0 ? {} : { schedule }),
     ...(bits === 0 ? {} : { preferredPrefixBits: bits }),
   };
 }

@@ -268,6 +268,27 @@ test('addresses behind an alias rotate, too', async () => {
   assert.deepEqual([...firsts.values()], [3, 3, 3]);
 });
 
+test('addresses behind an alias come first as often as their weights say', async () => {
+  const spec = { type: 'ExternalName' as const, externalName: 'weighed.shop.svc.cluster.local' };
+  const plain = makeService('shop/weighed', ['None']);
+  const annotations = { 'fairlead.dev/dns-weights': '10.244.4.1=3, 10.244.4.3=0' };
+  const weighed = { ...plain, metadata: { ...plain.metadata, annotations } };
+  const slice = makeSlice('shop/weighed', 's', ['10.244.4.1', '10.244.4.2', '10.244.4.3']);
+  server.setSource('weighed', compileAll(weighed, [slice], options));
+  server.setSource(
+    'to-weighed',
+    compileAll({ metadata: { namespace: 'shop', name: 'to-weighed' }, spec }, [], options),
+  );
+  const firsts = new Map<string, number>();
+  for (let round = 0; round < 12; round++) {
+    const answer = await askUdp(address, encodeQuery('to-weighed.shop.svc.cluster.local', 'A'));
+    assert.equal(answer.answers.length, 3, 'the alias and the addresses of any weight');
+    const first = answer.answers[1]!.data.join('.');
+    firsts.set(first, (firsts.get(first) ?? 0) + 1);
+  }
+  assert.deepEqual(Object.fromEntries(firsts), { '10.244.4.1': 9, '10.244.4.2': 3 });
+});
+
 test('TCP: pipelined queries in pieces of any size, a thousand records in one answer', async () => {
   const queries = [
     encodeQuery(web, 'A', { id: 1 }),
