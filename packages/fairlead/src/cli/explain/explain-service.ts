@@ -1,6 +1,7 @@
 import type { Endpoint } from '@fairlead/api';
 import { compileService } from '../../services/compile.ts';
 import { tracePacket } from '../../services/trace.ts';
+import { explainAnnouncement } from './explain-announcement.ts';
 import type { Explanation, Step } from './explanation.ts';
 import { nodeAddresses, podOfAddress, type World } from './world.ts';
 
@@ -97,6 +98,9 @@ export function explainPacket(world: World, question: PacketQuestion): Explanati
       layer: 'service',
       text: `${where} is the ${frontendNames[match.frontend]} of Service ${match.service}, ${port}`,
     });
+    if (match.frontend === 'loadBalancer' && match.source === 'external') {
+      steps.push(...explainAnnouncement(world, match.service, question.destination));
+    }
     const policy = match.frontend === 'clusterIP' ? 'internalTrafficPolicy' : 'externalTrafficPolicy';
     const seen = result.kind === 'endpoints' && result.masquerade ? 'the node’s address' : 'the client’s address';
     steps.push({

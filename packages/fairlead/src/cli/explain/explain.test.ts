@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EndpointSlice, Ingress, IngressClass, Node, Pod, Service, Stored } from '@fairlead/api';
+import type { EndpointSlice, Ingress, IngressClass, Lease, Node, Pod, Service, Stored } from '@fairlead/api';
+import type { AddressPool, BgpAdvertisement, BgpPeer, L2Announcement } from '@fairlead/api/fairlead-dev/types';
 import type { DnsGateway, DnsRoute } from '../../dns/gateway-kinds.ts';
 import type { ServiceImport } from '../../dns/multicluster-kinds.ts';
 import { explain } from './explain.ts';
@@ -54,7 +55,27 @@ const path = (value: string, name: string) => ({
   backend: { service: { name, port: { name: 'http' } } },
 });
 
+/** A Service with a load balancer address. */
+function balanced(name: string, ip: string, address: string): [string, Stored<Service>] {
+  const [key, plain] = service(name, { ...clusterIp(ip), type: 'LoadBalancer' });
+  return [key, { ...plain, status: { loadBalancer: { ingress: [{ ip: address, ipMode: 'VIP' }] } } }];
+}
+
 const world: World = {
+  announcements: {
+    leases: new Map([
+      ['address-203-0-113-5', stored<Lease>('address-203-0-113-5', { spec: { holderIdentity: 'n1' } })],
+    ]),
+    pools: [stored<AddressPool>('pool', { spec: { addresses: ['203.0.113.0/24'] } })],
+    l2Announcements: [stored<L2Announcement>('all', {})],
+    bgpAdvertisements: [stored<BgpAdvertisement>('all', {})],
+    bgpPeers: [
+      stored<BgpPeer>('router', {
+        spec: { address: '192.0.2.1', peerASN: 64512, localASN: 64513 },
+        status: { sessions: [{ node: 'n1', state: 'Established' }] },
+      }),
+    ],
+  },
   clusterDomain: 'cluster.local',
   zones: {
     external: 'apps.test',
@@ -69,6 +90,8 @@ const world: World = {
   services: new Map([
     service('web', { ...clusterIp('10.96.0.20'), type: 'NodePort', ports: [{ ...http[0]!, nodePort: 30080 }] }),
     service('empty', clusterIp('10.96.0.21')),
+    balanced('public', '10.96.0.22', '203.0.113.5'),
+    balanced('unannounced', '10.96.0.23', '198.51.100.5'),
     service('peers', { type: 'ClusterIP', clusterIP: 'None', clusterIPs: ['None'], ports: http }),
     service('other', { type: 'ExternalName', externalName: 'web.shop.svc.cluster.local' }),
     service('far', { type: 'ExternalName', externalName: 'example.org' }),
@@ -80,6 +103,8 @@ const world: World = {
       ['10.244.0.4', false],
     ]),
     slice('empty', []),
+    slice('public', [['10.244.0.2', true]]),
+    slice('unannounced', [['10.244.0.2', true]]),
     slice('peers', [['10.244.0.2', true]]),
   ]),
   pods: new Map([pod('web-a', '10.244.0.2'), pod('web-b', '10.244.0.3'), pod('web-c', '10.244.0.4')]),
@@ -117,6 +142,15 @@ const rows: readonly [
   says: RegExp,
 ][] = [
   ['web.shop.svc.cluster.local', undefined, 'reaches', both, /cluster IP of Service shop\/web, port http/],
+  [
+    '203.0.113.5:80',
+    'external',
+    'reaches',
+    ['10.244.0.2:8080'],
+    /announced 203\.0\.113\.5 is answered for on layer 2 by node n1/,
+  ],
+  ['203.0.113.5:80', 'external', 'reaches', ['10.244.0.2:8080'], /announced to BGP peer router by n1 \(Established\)/],
+  ['198.51.100.5:80', 'external', 'reaches', ['10.244.0.2:8080'], /198\.51\.100\.5 is announced by no node/],
   ['web', 'pod/shop/web-a', 'reaches', both, /web is web\.shop\.svc\.cluster\.local, by the search list/],
   ['web', 'pod/shop/web-a', 'reaches', both, /10\.244\.0\.2:8080 .*\(the client itself\)/],
   ['web', 'pod/shop/web-a', 'reaches', both, /the endpoint sees the client’s address/],

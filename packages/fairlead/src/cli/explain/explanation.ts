@@ -1,5 +1,15 @@
 /** Where in the path of a connection something was decided. */
-export type Layer = 'from' | 'name' | 'gateway' | 'route' | 'service' | 'policy' | 'endpoint' | 'unused' | 'result';
+export type Layer =
+  | 'from'
+  | 'name'
+  | 'gateway'
+  | 'route'
+  | 'announced'
+  | 'service'
+  | 'policy'
+  | 'endpoint'
+  | 'unused'
+  | 'result';
 
 /** One decision, in the order in which it is taken. */
 export interface Step {

@@ -18,6 +18,7 @@ import {
 import { type ApiClient, isNotFound } from '@fairlead/client';
 import { type DnsGateway, type DnsRoute, gateways, hostRoutes } from '../../dns/gateway-kinds.ts';
 import { importNameLabel, type ServiceImport, serviceImports } from '../../dns/multicluster-kinds.ts';
+import { type AnnouncementWorld, readAnnouncements } from './explain-announcement.ts';
 
 /** Everything an explanation looks at: one consistent reading of the API. */
 export interface World {
@@ -32,6 +33,8 @@ export interface World {
   readonly clusterDomain: string;
   /** Zones besides it that the DNS server has; absent: it has none. */
   readonly zones?: OtherZones;
+  /** Absent: the API server does not serve these kinds, or not to this user. */
+  readonly announcements?: AnnouncementWorld;
 }
 
 /** What the names of the DNS server's other zones are made of. */
@@ -75,6 +78,7 @@ export async function readWorld(
     some(serviceImports),
     hasExternal ? some(gateways) : [],
   ]);
+  const announcements = await readAnnouncements(client);
   const routes = hasExternal ? (await Promise.all(hostRoutes.map((ref) => some(ref)))).flat() : [];
   const byKey = <T>(items: readonly Stored<T>[]): Map<string, Stored<T>> =>
     new Map(items.map((item) => [objectKey(item), item]));
@@ -93,6 +97,7 @@ export async function readWorld(
     ingresses: ingressList,
     ingressClasses: classList,
     clusterDomain,
+    ...(announcements === undefined ? {} : { announcements }),
     zones: {
       ...(zones.external === undefined ? {} : { external: zones.external }),
       clusterset: zones.clusterset ?? 'clusterset.local',
