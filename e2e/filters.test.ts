@@ -29,7 +29,7 @@ const users = 'ann:$2y$05$vE7MBYILTo5FsdO8OwFNXOZhcHtZvJyc6WOpeE0zk7TPCcspRSZs.'
 
 before(async () => {
   if (skip !== false) return;
-  system = await startSystem();
+  system = await startSystem({ args: ['--gateway-trusted-proxies', '127.0.0.1'] });
   await system.apply(`${web('alpha', 1)}---
 apiVersion: v1
 kind: Secret
@@ -87,6 +87,9 @@ test('a body that is too long gets 413', { skip }, async () => {
 
 test('source ranges: others get 403, a mistake closes and is told', { skip }, async () => {
   await until('inner', 403);
+  // Only because the flag says that this proxy is to be believed.
+  assert.equal(status(await ask('inner', '-H', 'X-Forwarded-For: 198.51.100.7')), 200);
+  assert.equal(status(await ask('inner', '-H', 'X-Forwarded-For: 198.51.100.7, 203.0.113.1')), 403);
   await until('wrong', 503);
   const message = await eventually('an event', async () => {
     const events = await system.kubectl(

@@ -166,7 +166,7 @@ export class ClientConnection implements ConnectionHandler {
       this.#activeMs = this.#core.reactor.nowMs;
       this.#onVerdict(late, again, latePath, 0, 0);
       if (this.#state === ACTIVE && !this.#body.isDone) this.connection.redeliver();
-      if (this.#state === ACTIVE && this.#tries.upstream?.connection.isCongested !== true)
+      if (this.#state === ACTIVE && this.#tries.upstream?.connection.isCongested === false)
         this.connection.resumeReading();
     });
     if (verdict !== 'waiting') this.#onVerdict(verdict, head, path, bodyStart, end);

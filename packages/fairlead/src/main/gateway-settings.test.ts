@@ -21,6 +21,8 @@ const rows: readonly (readonly [name: string, values: SettingValues, relays: str
     0,
   ],
   ['proxies', { 'gateway-proxy-protocol-from': '10.0.0.0/8,192.0.2.1,2001:db8::/32' }, '', 0],
+  ['trusted proxies', { 'gateway-trusted-proxies': '10.0.0.0/8,2001:db8::1' }, '', 0],
+  ['a trusted proxy by name', { 'gateway-trusted-proxies': 'proxy.example' }, '', 1],
   [
     'limits',
     { 'gateway-max-connections': '100', 'gateway-max-connections-per-client': '5', 'gateway-max-memory': '512' },

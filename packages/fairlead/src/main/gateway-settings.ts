@@ -28,6 +28,11 @@ export const gatewayL4Settings: readonly Setting[] = [
     value: 'CIDRS',
     description: 'proxies whose connections to the gateway begin with a PROXY protocol header',
   },
+  {
+    name: 'gateway-trusted-proxies',
+    value: 'CIDRS',
+    description: 'proxies in front whose X-Forwarded-* fields are believed (default: none)',
+  },
   { name: 'gateway-max-connections', value: 'N', description: 'client connections at a time (default 50000)' },
   {
     name: 'gateway-max-connections-per-client',
@@ -54,6 +59,7 @@ function parseRelay(protocol: GatewayRelay['protocol'], text: string): GatewayRe
 export function readGatewayL4(reader: SettingReader): {
   readonly relays: readonly GatewayRelay[];
   readonly proxyProtocolFrom: readonly string[];
+  readonly trustedProxies: readonly string[];
   readonly limits: Partial<ConnectionLimits>;
 } {
   const relays = (['tcp', 'udp'] as const).flatMap((protocol) =>
@@ -70,13 +76,20 @@ export function readGatewayL4(reader: SettingReader): {
     if (taken.has(key)) reader.problems.push(`--gateway-${protocol} ${listen.port}: given twice`);
     taken.add(key);
   }
-  const proxyProtocolFrom = (reader.text('gateway-proxy-protocol-from') ?? '').split(',').filter((part) => part !== '');
-  for (const cidr of proxyProtocolFrom) {
+  const proxyProtocolFrom = readRanges(reader, 'gateway-proxy-protocol-from');
+  const trustedProxies = readRanges(reader, 'gateway-trusted-proxies');
+  return { relays, proxyProtocolFrom, trustedProxies, limits: readLimits(reader) };
+}
+
+/** Address ranges, or single addresses, separated by commas. */
+function readRanges(reader: SettingReader, name: string): string[] {
+  const ranges = (reader.text(name) ?? '').split(',').filter((part) => part !== '');
+  for (const cidr of ranges) {
     if (parseCidr(cidr.includes('/') ? cidr : `${cidr}/${cidr.includes(':') ? 128 : 32}`) === undefined) {
-      reader.problems.push(`--gateway-proxy-protocol-from ${cidr}: must be an address range`);
+      reader.problems.push(`--${name} ${cidr}: must be an address range`);
     }
   }
-  return { relays, proxyProtocolFrom, limits: readLimits(reader) };
+  return ranges;
 }
 
 function readLimits(reader: SettingReader): Partial<ConnectionLimits> {

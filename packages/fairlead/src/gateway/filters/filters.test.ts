@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http2 from 'node:http2';
 import { after, before, describe, test } from 'node:test';
 import type { RouteFilter } from '../../routing/route-filters.ts';
 import {
@@ -341,4 +343,28 @@ test('a body that grows too long is broken off', async () => {
   client.send(request('/small', chunked, 'POST', '3\r\nabc\r\n'));
   client.send('3\r\ndef\r\n');
   assert.match(await client.untilEnd(), /^HTTP\/1\.1 413 /);
+});
+
+test('HTTP/2: a body waits for the verdict, and one connection for several', async () => {
+  const session = http2.connect(`http://127.0.0.1:${rig.port}`);
+  const post = async (password: string, content: string): Promise<string> => {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/late',
+      authorization: `Basic ${Buffer.from(`bcrypt:${password}`).toString('base64')}`,
+    });
+    stream.end(content);
+    const [head] = await within('an answer', once(stream, 'response'));
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+    return `${(head as http2.IncomingHttpHeaders)[':status']} ${Buffer.concat(chunks).toString()}`;
+  };
+  try {
+    const answers = await Promise.all([post('right', 'abc'), post('other', 'def'), post('right', 'ghijkl')]);
+    assert.match(answers[0]!, /^200 [\s\S]*abc/);
+    assert.match(answers[1]!, /^401 /);
+    assert.match(answers[2]!, /^413 /);
+  } finally {
+    session.destroy();
+  }
 });

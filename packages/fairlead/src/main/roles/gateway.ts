@@ -24,6 +24,8 @@ export interface GatewayRoleOptions {
   readonly relays: readonly GatewayRelay[];
   /** CIDRs of proxies whose connections begin with a PROXY protocol header. */
   readonly proxyProtocolFrom: readonly string[];
+  /** CIDRs of proxies whose X-Forwarded-* fields are believed. */
+  readonly trustedProxies: readonly string[];
   readonly limits: Partial<ConnectionLimits>;
   readonly admin: GatewayAdminOptions;
 }
@@ -65,11 +67,19 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     { name: 'http', protocol: 'http', address: options.gatewayHttp.host, port: options.gatewayHttp.port },
     { name: 'https', protocol: 'https', address: options.gatewayHttps.host, port: options.gatewayHttps.port },
   ];
-  const { relays, workers, zone, proxyProtocolFrom, limits } = options;
+  const { relays, workers, zone, proxyProtocolFrom, trustedProxies, limits } = options;
   for (const { protocol, listen, service } of relays) {
     listeners.push({ name: `${protocol}-${listen.port}`, protocol, address: listen.host, port: listen.port, service });
   }
-  const gateway = await startGateway({ workers, zone, proxyProtocolFrom, limits, clock: systemClock, log });
+  const gateway = await startGateway({
+    workers,
+    zone,
+    proxyProtocolFrom,
+    trustedProxies,
+    limits,
+    clock: systemClock,
+    log,
+  });
   const applied = Promise.withResolvers<void>();
   const routing = await startRouting({
     client,
