@@ -1,24 +1,16 @@
 import { execFile, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { createServer, connect as netConnect } from 'node:net';
+import { connect as netConnect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freePort } from './l7/free-port.ts';
 import { residentBytes } from './process-cpu.ts';
 import { printTable } from './table.ts';
 
 const run = promisify(execFile);
 const STEPS = 10;
 const STEP_SECONDS = 15;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
 
 async function awaitPort(port: number): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
@@ -41,8 +33,8 @@ async function awaitPort(port: number): Promise<void> {
  */
 export async function runConnectionsBench(): Promise<void> {
   const [port, upstream] = [await freePort(), await freePort()];
-  const gateway = fileURLToPath(new URL('./l7-gateway.ts', import.meta.url));
-  const child = spawn(process.execPath, [gateway, `${port}`, `${upstream}`], {
+  const gateway = fileURLToPath(new URL('./l7/gateway.ts', import.meta.url));
+  const child = spawn(process.execPath, [gateway, `${port}`, `${upstream}`, 'http1'], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const pid = child.pid ?? 0;

@@ -13,36 +13,35 @@ interface Benchmark {
   readonly summary: string;
   readonly needs: readonly NeededProgram[];
   readonly needsRoot?: boolean;
-  readonly run: () => Promise<void>;
+  /** Gets what follows the name on the command line. */
+  readonly run: (args: readonly string[]) => Promise<void>;
 }
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   l7: {
-    summary: 'HTTP proxy: CPU per request, requests/s and latency, beside nginx and HAProxy',
+    summary: 'HTTP proxy: CPU per request, requests/s and latency, beside nginx, HAProxy, Envoy and Caddy',
     needs: [
       { command: 'wrk', debianPackage: 'wrk' },
       { command: 'nginx', debianPackage: 'nginx-light' },
-      { command: 'haproxy', debianPackage: 'haproxy', optional: true },
     ],
-    run: async () => (await import('./l7.ts')).runL7Bench(),
+    run: async (args) => (await import('./l7.ts')).runL7Bench('l7', args),
   },
   'l7-https': {
-    summary: 'HTTPS in, HTTP out: CPU per request and per full handshake, beside nginx and HAProxy',
+    summary: 'HTTPS in, HTTP out: CPU per request and per full handshake, beside the same',
     needs: [
       { command: 'wrk', debianPackage: 'wrk' },
       { command: 'nginx', debianPackage: 'nginx-light' },
-      { command: 'haproxy', debianPackage: 'haproxy' },
       { command: 'openssl', debianPackage: 'openssl' },
     ],
-    run: async () => (await import('./l7-https.ts')).runHttpsBench(),
+    run: async (args) => (await import('./l7.ts')).runL7Bench('l7-https', args),
   },
   http2: {
-    summary: 'HTTP/2 to HTTP/1.1: CPU per request beside nginx and node:http2',
+    summary: 'HTTP/2 and gRPC in, HTTP/1.1 or h2c out: CPU per request, beside the same',
     needs: [
       { command: 'h2load', debianPackage: 'nghttp2-client' },
       { command: 'nginx', debianPackage: 'nginx-light' },
     ],
-    run: async () => (await import('./http2.ts')).runHttp2Bench(),
+    run: async (args) => (await import('./http2.ts')).runHttp2Bench(args),
   },
   dns: {
     summary: 'DNS server: CPU per query and queries/s, beside Knot',
@@ -120,7 +119,7 @@ function missingPrograms(benchmark: Benchmark): { readonly lines: readonly strin
   return { lines, fatal: rootMissing || missing.some((program) => program.optional !== true) };
 }
 
-async function main([name]: readonly string[]): Promise<number> {
+async function main([name, ...args]: readonly string[]): Promise<number> {
   const benchmark = name === undefined ? undefined : benchmarks[name];
   if (benchmark === undefined) {
     const lines = Object.entries(benchmarks).map(([each, { summary }]) => `  ${each.padEnd(8)} ${summary}`);
@@ -130,7 +129,7 @@ async function main([name]: readonly string[]): Promise<number> {
   const { lines, fatal } = missingPrograms(benchmark);
   for (const line of lines) process.stderr.write(`bench ${name}: ${line}\n`);
   if (fatal) return 1;
-  await benchmark.run();
+  await benchmark.run(args);
   return 0;
 }
 

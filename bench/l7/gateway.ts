@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { startGateway } from '../packages/fairlead/src/gateway/start.ts';
-import type { Route, RouteTableDiff, VirtualHost } from '../packages/fairlead/src/routing/route-table.ts';
-import { systemClock } from '../packages/fairlead/src/sys/clock.ts';
+import { startGateway } from '../../packages/fairlead/src/gateway/start.ts';
+import type { Route, RouteTableDiff, VirtualHost } from '../../packages/fairlead/src/routing/route-table.ts';
+import { systemClock } from '../../packages/fairlead/src/sys/clock.ts';
 
-// The gateway that the l7 benchmark measures: `l7-gateway.ts PORT UPSTREAM_PORT [CERTIFICATE KEY]`.
+// The gateway that the l7 benchmarks measure: `gateway.ts PORT UPSTREAM_PORT http1|h2c [CERTIFICATE KEY]`.
 
 const [port = 0, upstream = 0] = process.argv.slice(2, 4).map(Number);
-const [certificateFile, keyFile] = process.argv.slice(4);
+const [upstreamProtocol, certificateFile, keyFile] = process.argv.slice(4);
 const protocol = certificateFile === undefined ? 'http' : 'https';
 
 const route = (path: string): Route => ({
@@ -44,7 +44,7 @@ const table: RouteTableDiff = {
       'shop/web:80',
       {
         key: 'shop/web:80',
-        protocol: 'http1',
+        protocol: upstreamProtocol === 'h2c' ? 'h2c' : 'http1',
         balance: 'least-request',
         endpoints: [{ address: '127.0.0.1', port: upstream, weight: 1 }],
       },

@@ -1,0 +1,65 @@
+/** Which benchmark shows a row. */
+export type L7Bench = 'l7' | 'l7-https' | 'http2';
+
+/** One comparison of all proxies: what the clients do. */
+export interface L7Row {
+  /** As `--row` names it. */
+  readonly name: string;
+  readonly bench: L7Bench;
+  readonly title: string;
+  /** Spoken by the clients: HTTP/1.1 by wrk, HTTP/2 by h2load. */
+  readonly client: 'http1' | 'http2';
+  /** Spoken to the upstream. */
+  readonly upstream: 'http1' | 'h2c';
+  /** Key of the certificate; absent: plain text. */
+  readonly tls?: 'ecdsa' | 'rsa';
+  readonly connections: number;
+  /** HTTP/2 streams at a time on each connection. Default 1. */
+  readonly streams?: number;
+  /** Each request on a new connection: with TLS a full handshake. */
+  readonly reconnect?: boolean;
+  /** Size of the answer. */
+  readonly bodyBytes: number;
+  /** The request is a gRPC unary call, and the answer has its trailers. */
+  readonly grpc?: boolean;
+  /** Run when no row is named: what docs and budgets speak of. */
+  readonly main?: boolean;
+}
+
+/** Bytes of the small answer. */
+export const SMALL_BODY_BYTES = 100;
+const MIB = 2 ** 20;
+
+const http1 = { bench: 'l7', client: 'http1', upstream: 'http1', connections: 64, bodyBytes: 100 } as const;
+const https = { ...http1, bench: 'l7-https', tls: 'ecdsa' } as const;
+const http2 = { ...http1, bench: 'http2', client: 'http2' } as const;
+
+/** Every row, in the order of printing. */
+export const L7_ROWS: readonly L7Row[] = [
+  { ...http1, name: 'small', title: 'HTTP/1.1, keep-alive', main: true },
+  { ...http1, name: 'small-2000', title: 'HTTP/1.1, keep-alive', connections: 2000 },
+  { ...http1, name: 'close', title: 'HTTP/1.1, a connection per request', reconnect: true },
+  { ...http1, name: 'body-1m', title: 'HTTP/1.1, keep-alive', bodyBytes: MIB, main: true },
+  { ...http1, name: 'body-16m', title: 'HTTP/1.1, keep-alive', bodyBytes: 16 * MIB, connections: 16 },
+  { ...https, name: 'tls', title: 'HTTPS, keep-alive', main: true },
+  { ...https, name: 'tls-2000', title: 'HTTPS, keep-alive', connections: 2000 },
+  { ...https, name: 'tls-ecdsa', title: 'HTTPS, a full handshake per request, P-256', reconnect: true, main: true },
+  { ...https, name: 'tls-rsa', title: 'HTTPS, a full handshake per request, RSA 2048', tls: 'rsa', reconnect: true },
+  { ...https, name: 'tls-1m', title: 'HTTPS, keep-alive', bodyBytes: MIB },
+  { ...https, name: 'tls-16m', title: 'HTTPS, keep-alive', bodyBytes: 16 * MIB, connections: 16 },
+  { ...http2, name: 'h2c', title: 'HTTP/2 to HTTP/1.1', connections: 16, streams: 10, main: true },
+  { ...http2, name: 'h2c-64', title: 'HTTP/2 to HTTP/1.1' },
+  { ...http2, name: 'h2c-2000', title: 'HTTP/2 to HTTP/1.1', connections: 2000 },
+  { ...http2, name: 'h2c-1m', title: 'HTTP/2 to HTTP/1.1', connections: 16, bodyBytes: MIB },
+  { ...http2, name: 'h2', title: 'HTTP/2 over TLS to HTTP/1.1', connections: 16, streams: 10, tls: 'ecdsa' },
+  {
+    ...http2,
+    name: 'grpc',
+    title: 'gRPC unary, HTTP/2 on both sides',
+    connections: 16,
+    streams: 10,
+    upstream: 'h2c',
+    grpc: true,
+    main: true,
+  },
+];
