@@ -39,6 +39,7 @@ ${filtered('cors', { 'cors-allow-origin': 'https://shop.example' })}
 ${filtered('users', { 'basic-auth-secret': 'users', 'basic-auth-realm': 'Shop' })}
 ${filtered('rate', { 'rate-limit': '1/hour', 'rate-limit-burst': '2' })}
 ${filtered('small', { 'max-body-size': '10' })}
+${filtered('edited', { 'request-headers': 'set X-Team: shop', 'response-headers': 'set X-Served: yes', 'rewrite-path': '/new' })}
 ${filtered('inner', { 'allow-source-range': '198.51.100.0/24' })}
 ${filtered('wrong', { 'allow-source-range': '198.51.100.0/64' })}`);
   await system.kubectl('wait', 'deployment/alpha', '--for=condition=Available', '--timeout=30s');
@@ -101,4 +102,11 @@ test('source ranges: others get 403, a mistake closes and is told', { skip }, as
     return /InvalidField .*allow-source-range.*/.exec(events)?.[0];
   });
   assert.match(message, /198\.51\.100\.0\/64/);
+});
+
+test('heads are edited, and the path', { skip }, async () => {
+  const answer = await until('edited', 200);
+  assert.match(answer, /x-served: yes/);
+  assert.match(answer, /"path":\s*"\/new\/?"/);
+  assert.match(answer, /"x-team":\s*"shop"/i);
 });

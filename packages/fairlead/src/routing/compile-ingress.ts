@@ -9,6 +9,7 @@ import {
 import { compileIngressTls, type TlsClaim } from './compile-ingress-tls.ts';
 import { compilePassthrough, type PassthroughHost } from './compile-passthrough.ts';
 import type { CredentialClaim } from './credential-table.ts';
+import { pathRewriteOf, type RouteEdits, readRouteEdits } from './read-route-edits.ts';
 import { type FilterAnnotations, readRouteFilters } from './read-route-filters.ts';
 import { type RouteAnnotations, readRoutePolicy } from './read-route-policy.ts';
 import type { BackendKey, PathMatch, Route, RouteAction, RouteTimeouts } from './route-table.ts';
@@ -134,6 +135,7 @@ class IngressRulesBuilder {
   readonly #backendTls: BackendTlsRef | undefined;
   readonly #policy: RouteAnnotations;
   readonly #filters: FilterAnnotations;
+  readonly #edits: RouteEdits;
   #position = 0;
 
   constructor(ingress: Stored<Ingress>) {
@@ -143,7 +145,9 @@ class IngressRulesBuilder {
     this.#backendTls = this.#readBackendTls();
     this.#policy = readRoutePolicy(ingress.metadata.annotations, INGRESS_TIMEOUTS);
     this.#filters = readRouteFilters(ingress.metadata.annotations, this.#namespace, this.#key);
-    for (const { field, message } of [...this.#policy.problems, ...this.#filters.problems]) {
+    this.#edits = readRouteEdits(ingress.metadata.annotations);
+    const problems = [this.#policy, this.#filters, this.#edits].flatMap((read) => read.problems);
+    for (const { field, message } of problems) {
       this.problem(field, 'InvalidField', message);
     }
   }
@@ -224,12 +228,17 @@ class IngressRulesBuilder {
   }
 
   #ranked(path: PathMatch, rank: RankedRoute['rank'], field: string, action: RouteAction): RankedRoute {
+    const { requestHeaders, responseHeaders, rewrite } = this.#edits;
+    const pathRewrite = pathRewriteOf(rewrite, path);
     const route: Route = {
       source: { kind: 'Ingress', namespace: this.#namespace, name: this.#ingress.metadata.name, field },
       match: { path, headers: [], query: [] },
       action,
       timeouts: this.#policy.timeouts,
       ...(this.#policy.retry === undefined ? {} : { retry: this.#policy.retry }),
+      ...(requestHeaders === undefined ? {} : { requestHeaders }),
+      ...(responseHeaders === undefined ? {} : { responseHeaders }),
+      ...(pathRewrite === undefined ? {} : { pathRewrite }),
       ...(this.#filters.filters.length === 0 ? {} : { filters: this.#filters.filters }),
     };
     const position = this.#position;
