@@ -7,6 +7,8 @@ import { SchemaError } from '../schema/schema-error.ts';
 export const JSON_PATCH_MAX_OPERATIONS = 10_000;
 /** Bytes that `copy` operations of one patch may add: repeated copies double an object each time. */
 const COPY_MAX_BYTES = 3 * 1024 * 1024;
+/** Deepest nesting of what a patch may make, and of a pointer: copies and moves into each other nest without end. */
+const DEPTH_MAX = 1000;
 /** A server says no more than this when an operation cannot be applied. */
 const REJECTED = 'the server rejected our request due to an error in our request';
 
@@ -16,7 +18,7 @@ const REJECTED = 'the server rejected our request due to an error in our request
  * As on a Kubernetes server `replace` of an absent object member adds it, and
  * negative list indexes count from the end. Throws a SchemaError: `json` when
  * the document is not a list of operations, `patch` when an operation cannot be
- * applied, `patch-test` when a `test` fails; the cause says which operation.
+ * applied, `too-large` when there are too many, `patch-test` when a `test` fails; the cause says which operation.
  */
 export function jsonPatch(original: unknown, patch: unknown): unknown {
   if (!Array.isArray(patch)) {
@@ -27,16 +29,23 @@ export function jsonPatch(original: unknown, patch: unknown): unknown {
   }
   if (patch.length > JSON_PATCH_MAX_OPERATIONS) {
     const text = `The allowed maximum operations in a JSON patch is ${JSON_PATCH_MAX_OPERATIONS}, got ${patch.length}`;
-    throw new SchemaError('patch', text);
+    throw new SchemaError('too-large', text);
   }
   let document = original;
   let copied = 0;
   for (const operation of patch as readonly unknown[]) {
+    if (operation === null) reject('patch', 'no operation');
     if (!isJsonObject(operation)) {
       throw new SchemaError(
         'json',
         `json: cannot unmarshal ${jsonKind(operation)} into Go value of type handlers.jsonPatchOp`,
       );
+    }
+    for (const name of ['op', 'path', 'from'] as const) {
+      const given = operation[name];
+      if (given === undefined || given === null || typeof given === 'string') continue;
+      const message = `json: cannot unmarshal ${jsonKind(given)} into Go struct field jsonPatchOp.${name} of type string`;
+      throw new SchemaError('json', message);
     }
     const path = pointer(operation.path);
     switch (operation.op) {
@@ -62,6 +71,7 @@ export function jsonPatch(original: unknown, patch: unknown): unknown {
       }
       case 'copy': {
         const value = get(document, pointer(operation.from));
+        if (isDeeper(value, DEPTH_MAX - path.length)) reject('patch', 'copies nest too deeply');
         copied += JSON.stringify(value).length;
         if (copied > COPY_MAX_BYTES) reject('patch', 'copies of one patch are limited to 3 MiB');
         document = put(document, path, value, 'add');
@@ -71,7 +81,23 @@ export function jsonPatch(original: unknown, patch: unknown): unknown {
         reject('patch', `unexpected kind: ${plainText(operation.op)}`);
     }
   }
+  if (isDeeper(document, DEPTH_MAX)) reject('patch', 'the patched document is nested too deeply');
   return document;
+}
+
+/** True when objects and lists are nested in each other more than `most` times. Needs no stack, however deep. */
+function isDeeper(value: unknown, most: number): boolean {
+  let level = [value];
+  for (let depth = 0; ; depth++) {
+    const next: unknown[] = [];
+    for (const one of level) {
+      if (typeof one !== 'object' || one === null) continue;
+      for (const child of Object.values(one)) if (typeof child === 'object' && child !== null) next.push(child);
+    }
+    if (next.length === 0) return false;
+    if (depth >= most) return true;
+    level = next;
+  }
 }
 
 function reject(code: 'patch' | 'patch-test', detail: string): never {
@@ -82,10 +108,9 @@ function reject(code: 'patch' | 'patch-test', detail: string): never {
 function pointer(text: unknown): readonly string[] {
   if (text === '') return [];
   if (typeof text !== 'string' || !text.startsWith('/')) reject('patch', `not a JSON pointer: ${plainText(text)}`);
-  return text
-    .slice(1)
-    .split('/')
-    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const tokens = text.slice(1).split('/');
+  if (tokens.length > DEPTH_MAX) reject('patch', 'a pointer of too many parts');
+  return tokens.map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 function listIndex(token: string, length: number, end: number): number {

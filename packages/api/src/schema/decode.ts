@@ -2,12 +2,18 @@ import { getOwn, isJsonObject, setOwn } from '../own-property.ts';
 import { canonicalQuantity, QUANTITY_ERROR } from '../quantity.ts';
 import { schemaTypes } from './all-types.ts';
 import { base64Fault } from './base64.ts';
+import { conversionText } from './conversion-text.ts';
 import type { FieldCause } from './field-cause.ts';
 import { goTypeName, jsonKind } from './go-type-name.ts';
 import { SchemaError } from './schema-error.ts';
 import type { SchemaField, SchemaType, SchemaValue } from './schema-type.ts';
 import { canonicalTime } from './time-text.ts';
 import { isStruct, zeroValue } from './zero-value.ts';
+
+/** A wrong type, in the words of Go's JSON package and, where they differ, of the code that converts merged patches. */
+export interface DecodingFault extends FieldCause {
+  readonly conversion?: string;
+}
 
 /** A decoded object with everything that was wrong with its JSON. */
 export interface DecodedObject {
@@ -19,7 +25,7 @@ export interface DecodedObject {
    * Wrong JSON types, in the order of the input; a server answers 400 with the first message
    * (`json: cannot unmarshal number into Go struct field ObjectMeta.metadata.name of type string`).
    */
-  readonly errors: FieldCause[];
+  readonly errors: DecodingFault[];
 }
 
 /** Decodes a JSON value as an object of a type (`core.v1.Service`). Never throws on bad input. */
@@ -40,14 +46,15 @@ export function decodeObject(typeId: string, value: unknown): DecodedObject {
 
 class Decoder {
   readonly unknownFields: string[] = [];
-  readonly errors: FieldCause[] = [];
+  readonly errors: DecodingFault[] = [];
   /** Field names and list indexes from the root. */
   readonly #path: (string | number)[] = [];
   /** Short name of the innermost type, which Go puts before the path. */
   #struct = '';
 
-  fail(message: string): undefined {
-    this.errors.push({ reason: 'FieldValueInvalid', field: this.#text(), message });
+  fail(message: string, conversion?: string): undefined {
+    const more = conversion === undefined ? {} : { conversion };
+    this.errors.push({ reason: 'FieldValueInvalid', field: this.#text(), message, ...more });
     return undefined;
   }
 
@@ -57,10 +64,13 @@ class Decoder {
     return text;
   }
 
-  #mismatch(input: unknown, goType: string, literal = false): undefined {
+  #mismatch(input: unknown, goType: string, schema: SchemaValue, literal = false): undefined {
     const found = literal ? `number ${String(input)}` : jsonKind(input);
     const names = this.#path.filter((part) => typeof part === 'string').join('.');
-    return this.fail(`json: cannot unmarshal ${found} into Go struct field ${this.#struct}.${names} of type ${goType}`);
+    return this.fail(
+      `json: cannot unmarshal ${found} into Go struct field ${this.#struct}.${names} of type ${goType}`,
+      conversionText(input, schema, names.slice(names.lastIndexOf('.') + 1), this.#struct),
+    );
   }
 
   struct(typeId: string, type: SchemaType, input: Record<string, unknown>): Record<string, unknown> {
@@ -88,13 +98,15 @@ class Decoder {
     if (special !== undefined) return this.#special(special, input, name);
     switch (schema.type) {
       case 'string':
-        return typeof input === 'string' ? input : this.#mismatch(input, goTypeName(schema, name, this.#struct));
+        return typeof input === 'string'
+          ? input
+          : this.#mismatch(input, goTypeName(schema, name, this.#struct), schema);
       case 'boolean':
-        return typeof input === 'boolean' ? input : this.#mismatch(input, 'bool');
+        return typeof input === 'boolean' ? input : this.#mismatch(input, 'bool', schema);
       case 'integer':
-        return this.#integer(input, schema.format === 'int32' ? 'int32' : 'int64');
+        return this.#integer(input, schema);
       case 'number':
-        return typeof input === 'number' ? input : this.#mismatch(input, 'float64');
+        return typeof input === 'number' ? input : this.#mismatch(input, 'float64', schema);
       case 'bytes':
         return this.#bytes(input);
       case 'array':
@@ -112,22 +124,24 @@ class Decoder {
     }
   }
 
-  #integer(input: unknown, goType: 'int32' | 'int64'): number | undefined {
-    if (typeof input !== 'number') return this.#mismatch(input, goType);
+  #integer(input: unknown, schema: SchemaValue): number | undefined {
+    const goType = schema.type === 'integer' && schema.format !== 'int32' ? 'int64' : 'int32';
+    if (typeof input !== 'number') return this.#mismatch(input, goType, schema);
     const fits = goType === 'int32' ? (input | 0) === input : Number.isInteger(input) && Math.abs(input) < 2 ** 63;
-    return fits ? (Object.is(input, -0) ? 0 : input) : this.#mismatch(input, goType, true);
+    return fits ? (Object.is(input, -0) ? 0 : input) : this.#mismatch(input, goType, schema, true);
   }
 
   #bytes(input: unknown): string | undefined {
-    if (typeof input !== 'string') return this.#mismatch(input, '[]uint8');
+    if (typeof input !== 'string') return this.#mismatch(input, '[]uint8', { type: 'bytes' });
     const text = /[\r\n]/.test(input) ? input.replace(/[\r\n]/g, '') : input;
     const fault = base64Fault(text);
-    return fault < 0 ? text : this.fail(`illegal base64 data at input byte ${fault}`);
+    const why = `illegal base64 data at input byte ${fault}`;
+    return fault < 0 ? text : this.fail(why, `error decoding from json: ${why}`);
   }
 
   #array(schema: SchemaValue, input: unknown, name: string): unknown[] | undefined {
     const items = schema.items ?? { type: 'any' };
-    if (!Array.isArray(input)) return this.#mismatch(input, goTypeName(schema, name, this.#struct));
+    if (!Array.isArray(input)) return this.#mismatch(input, goTypeName(schema, name, this.#struct), schema);
     return input.map((item, index) => {
       if (item === null) return zeroValue(items);
       this.#path.push(index);
@@ -139,7 +153,7 @@ class Decoder {
 
   #map(schema: SchemaValue, input: unknown, name: string): Record<string, unknown> | undefined {
     const values = schema.values ?? { type: 'any' };
-    if (!isJsonObject(input)) return this.#mismatch(input, goTypeName(schema, name, this.#struct));
+    if (!isJsonObject(input)) return this.#mismatch(input, goTypeName(schema, name, this.#struct), schema);
     const result: Record<string, unknown> = {};
     // Go writes map keys sorted.
     const keys = Object.keys(input);
@@ -156,7 +170,7 @@ class Decoder {
   #object(schema: SchemaValue, input: unknown): unknown {
     const type = schema.ref === undefined ? undefined : schemaTypes[schema.ref];
     if (schema.ref === undefined || type === undefined) return input;
-    if (!isJsonObject(input)) return this.#mismatch(input, goTypeName(schema));
+    if (!isJsonObject(input)) return this.#mismatch(input, goTypeName(schema), schema);
     return this.struct(schema.ref, type, input);
   }
 
@@ -167,10 +181,10 @@ class Decoder {
         return canonicalQuantity(String(input)) ?? this.fail(QUANTITY_ERROR);
       }
       case 'int-if-type-0-string-if-type-1':
-        return typeof input === 'string' ? input : this.#integer(input, 'int32');
+        return typeof input === 'string' ? input : this.#integer(input, { type: 'int-or-string' });
       case 'rfc3339-seconds-utc-or-null':
       case 'rfc3339-six-decimals-utc-or-null': {
-        if (typeof input !== 'string') return this.#mismatch(input, 'string');
+        if (typeof input !== 'string') return this.#mismatch(input, 'string', { type: 'any' });
         const time = canonicalTime(input, special === 'rfc3339-six-decimals-utc-or-null');
         return time.ok ? time.text : this.fail(time.error);
       }

@@ -1,3 +1,4 @@
+import { goStringType } from './go-string-types.ts';
 import type { SchemaValue } from './schema-type.ts';
 
 /** What Go's JSON package calls a JSON value in its errors. */
@@ -7,14 +8,11 @@ export function jsonKind(value: unknown): string {
   return typeof value === 'boolean' ? 'bool' : typeof value;
 }
 
-/**
- * The Go type that a server names in a type error. Named string types are not in
- * the schema; they are guessed from the field, as `v1.Protocol` or `v1.ServiceType`.
- */
+/** The Go type that a server names in a type error: `[]v1.ServicePort`, `v1.Protocol`. */
 export function goTypeName(schema: SchemaValue, field = '', struct = ''): string {
   switch (schema.type) {
     case 'string':
-      return schema.enum === undefined ? 'string' : namedString(field, struct);
+      return goStringType(struct, field);
     case 'boolean':
       return 'bool';
     case 'integer':
@@ -35,9 +33,4 @@ export function goTypeName(schema: SchemaValue, field = '', struct = ''): string
     case 'any':
       return schema.ref === undefined ? 'map[string]interface {}' : schema.ref.split('.').slice(-2).join('.');
   }
-}
-
-function namedString(field: string, struct: string): string {
-  const pascal = field.charAt(0).toUpperCase() + field.slice(1);
-  return field === 'type' ? `v1.${struct.replace(/Spec$/, '')}Type` : `v1.${pascal}`;
 }

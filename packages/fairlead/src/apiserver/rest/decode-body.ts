@@ -1,4 +1,11 @@
-import { decodeObject, decodeProtobufObject, parseJsonStrict, SchemaError, schemaForKind } from '@fairlead/api/schema';
+import {
+  decodeObject,
+  decodeProtobufObject,
+  jsonKind,
+  parseJsonStrict,
+  SchemaError,
+  schemaForKind,
+} from '@fairlead/api/schema';
 import type { CustomKind, DecodedCustomObject } from '../crd/custom-kind.ts';
 import type { ApiRequest } from '../server/api-request.ts';
 import { bodyMediaType } from '../server/media-type.ts';
@@ -46,34 +53,53 @@ export function decodeBody(
   const { value, duplicates } = parseText(request.body, type, expected);
   const record = recordOf(value);
   if (record === undefined && value !== null) {
-    const kind = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${expected.kind}): couldn't get version/kind; json parse error: json: cannot unmarshal ${kind} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" } (${excerpt(request.body)})`,
+    throw unrecognized(
+      request.body,
+      expected,
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonKind(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
     );
+  }
+  for (const [name, field] of [
+    ['apiVersion', record?.apiVersion],
+    ['kind', record?.kind],
+  ] as const) {
+    if (typeof field === 'string' || field === undefined || field === null) continue;
+    throw unrecognized(
+      request.body,
+      expected,
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonKind(field)} into Go struct field .${name} of type string`,
+    );
+  }
+  if (typeof record?.apiVersion === 'string' && record.apiVersion.split('/').length > 2) {
+    throw unrecognized(request.body, expected, `unexpected GroupVersion string: ${record.apiVersion}`);
   }
   checkKind(
     typeof record?.apiVersion === 'string' ? record.apiVersion : '',
     typeof record?.kind === 'string' ? record.kind : '',
     expected,
   );
-  return typed(value, expected, duplicates, validation, warnings);
+  const faults = duplicates.map((field) => `duplicate field "${field}"`);
+  return typed(value, expected, faults, validation, warnings);
 }
 
-/** Decodes a JSON value as the expected type and applies field validation. */
+/**
+ * Decodes a JSON value as the expected type and applies field validation.
+ * @param strictFaults what else strict validation refuses, in its words
+ * @param source `maps`: merged by a strategic patch, which has other texts for wrong types and sorts unknown fields
+ */
 export function typed(
   value: unknown,
   expected: ExpectedType,
-  duplicates: readonly string[],
+  strictFaults: readonly string[],
   validation: FieldValidation,
   warnings: string[],
+  source: 'json' | 'maps' = 'json',
 ): KubeObject {
   const { object, unknownFields, error } =
-    expected.custom === undefined ? decodedBuiltIn(expected.typeId, value) : expected.custom.decode(value);
+    expected.custom === undefined ? decodedBuiltIn(expected.typeId, value, source) : expected.custom.decode(value);
   if (error !== undefined) throw cannotHandle(expected, expected, error);
-  const faults = [
-    ...duplicates.map((field) => `duplicate field "${field}"`),
-    ...unknownFields.map((field) => `unknown field "${field}"`),
-  ];
+  const unknown = unknownFields.map((field) => `unknown field "${field}"`);
+  const faults = [...strictFaults, ...(source === 'maps' ? unknown.sort() : unknown)];
   if (faults.length > 0 && validation === 'Strict') {
     throw cannotHandle(expected, expected, `strict decoding error: ${faults.join(', ')}`);
   }
@@ -85,9 +111,10 @@ export function typed(
   return { ...object, kind: expected.kind, apiVersion: expected.apiVersion, metadata } as KubeObject;
 }
 
-function decodedBuiltIn(typeId: string, value: unknown): DecodedCustomObject {
+function decodedBuiltIn(typeId: string, value: unknown, source: 'json' | 'maps'): DecodedCustomObject {
   const { object, unknownFields, errors } = decodeObject(typeId, value);
-  return { object, unknownFields, error: errors[0]?.message };
+  const [first] = errors;
+  return { object, unknownFields, error: source === 'maps' ? (first?.conversion ?? first?.message) : first?.message };
 }
 
 function parseText(
@@ -102,26 +129,26 @@ function parseText(
       return { value, duplicates: duplicateFields };
     } catch (error) {
       if (!(error instanceof SchemaError)) throw error;
-      throw badRequest(
-        `the object provided is unrecognized (must be of type ${expected.kind}): couldn't get version/kind; json parse error: ${error.message} (${excerpt(body)})`,
-      );
+      throw unrecognized(body, expected, `couldn't get version/kind; json parse error: ${error.message}`);
     }
   }
   if (type === 'application/yaml') {
     const read = readYaml(text);
-    if (!read.ok) throw badRequest(`error converting YAML to JSON: ${read.error}`);
+    if (!read.ok) throw unrecognized(body, expected, read.error);
     return { value: read.value, duplicates: read.duplicates.map(({ key }) => key) };
   }
   throw new StatusError(415, 'UnsupportedMediaType', acceptedBodies);
 }
 
 function decodeProtobuf(body: Uint8Array, expected: ExpectedType): KubeObject {
-  const unrecognized = (why: string): StatusError =>
-    badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${excerpt(body)})`);
   if (body.length < 4 || body[0] !== 0x6b || body[1] !== 0x38 || body[2] !== 0x73 || body[3] !== 0) {
-    throw unrecognized('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
+    throw unrecognized(
+      body,
+      expected,
+      'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]',
+    );
   }
-  if (body.length === 4) throw unrecognized('empty body');
+  if (body.length === 4) throw unrecognized(body, expected, 'empty body');
   try {
     const { apiVersion, kind, object } = decodeProtobufObject(body, expected);
     checkKind(apiVersion, kind, expected);
@@ -133,7 +160,7 @@ function decodeProtobuf(body: Uint8Array, expected: ExpectedType): KubeObject {
       const given = { kind: named?.[1] ?? '', apiVersion: named?.[2] ?? '' };
       throw cannotHandle(given, expected, notRegistered(given));
     }
-    throw unrecognized(error.message);
+    throw unrecognized(body, expected, error.message);
   }
 }
 
@@ -184,9 +211,16 @@ function cannotHandle(
   return badRequest(`${given.kind} in version "${version}" cannot be handled as a ${expected.kind}: ${why}`);
 }
 
+/** A body of which not even the kind can be read. */
+function unrecognized(body: Uint8Array, expected: ExpectedType, why: string): StatusError {
+  return badRequest(
+    `the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${excerpt(body)})`,
+  );
+}
+
 /** The start of a body, as the real server shows it: as text when it looks like a JSON object, else in hex. */
 function excerpt(body: Uint8Array): string {
   if (body.length === 0) return '<empty>';
-  if (body[0] === 0x7b) return Buffer.from(body.subarray(0, 1024)).toString('utf8');
-  return Buffer.from(body.subarray(0, 1024)).toString('hex');
+  const start = Buffer.from(body.subarray(0, 30)).toString(body[0] === 0x7b ? 'utf8' : 'hex');
+  return body.length > 30 ? `${start} ...` : start;
 }

@@ -1,16 +1,15 @@
-import { jsonPatch } from '@fairlead/api/patch/json-patch';
-import { mergePatch } from '@fairlead/api/patch/merge-patch';
-import { strategicMergePatch } from '@fairlead/api/patch/strategic-merge';
 import { applyDefaults, validateObject } from '@fairlead/api/schema';
 import type { ServedResource } from '../resources/served-resources.ts';
 import type { AnswerSink, ApiAnswer, ApiRequest } from '../server/api-request.ts';
-import { bodyMediaType, negotiate } from '../server/media-type.ts';
-import { badRequest, invalid, methodNotAllowed, StatusError } from '../server/status-error.ts';
+import { negotiate } from '../server/media-type.ts';
+import { badRequest, invalid, methodNotAllowed } from '../server/status-error.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
-import { decodeBody, fieldValidation, typed } from './decode-body.ts';
+import { decodeBody, fieldValidation } from './decode-body.ts';
 import { deleteCollection, deleteObject } from './delete.ts';
 import { postObject, putObject } from './modify.ts';
+import { typedPatched } from './patch.ts';
 import { getObject, listObjects } from './read.ts';
+import { readPatch } from './read-patch.ts';
 import { textAnswer } from './represent.ts';
 import type { RestContext, RestRequest } from './rest-context.ts';
 import { watchObjects } from './watch.ts';
@@ -104,26 +103,10 @@ function write(
 function patch(context: RestContext, target: RestRequest, core: ServedResource, name: string): Promise<ApiAnswer> {
   const { request, resource } = target;
   const current = newerForm(existing(context, target, name).object);
-  let change: unknown;
-  try {
-    change = JSON.parse(Buffer.from(request.body).toString('utf8')) as unknown;
-  } catch {
-    throw badRequest('error decoding patch: the body is not JSON');
-  }
-  const patched = ((): unknown => {
-    switch (bodyMediaType(request.headers['content-type'])) {
-      case 'application/merge-patch+json':
-        return mergePatch(current, change);
-      case 'application/strategic-merge-patch+json':
-        return strategicMergePatch(resource.typeId, current, recordOf(change) ?? {});
-      case 'application/json-patch+json':
-        return jsonPatch(current, change);
-      default:
-        throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
-    }
-  })();
+  const patch = readPatch(target);
+  const patched = patch.apply({ object: current });
   const validation = fieldValidation(request.query, 'PatchOptions');
-  return write(context, target, core, name, typed(patched, resource, [], validation, target.warnings));
+  return write(context, target, core, name, typedPatched(patch, patched, resource, validation, target.warnings));
 }
 
 /** The newer form of an Event of the core form. */

@@ -5,9 +5,9 @@ import { bodyMediaType, negotiate } from '../server/media-type.ts';
 import { badRequest, StatusError } from '../server/status-error.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { applyObject, applyPatchType } from './apply.ts';
-import { fieldValidation, typed } from './decode-body.ts';
+import { type ExpectedType, type FieldValidation, fieldValidation, typed } from './decode-body.ts';
 import { checkFieldManager } from './field-manager.ts';
-import { readPatch } from './read-patch.ts';
+import { type Patch, readPatch } from './read-patch.ts';
 import { objectForm, objectText, textAnswer } from './represent.ts';
 import type { RestContext, RestRequest } from './rest-context.ts';
 import { existing, updateObject } from './write-object.ts';
@@ -37,10 +37,7 @@ export async function patchObject(
     const current = existing(context, target, name);
     const warnings: string[] = [];
     const patched = patch.apply(current);
-    const proposed = patchFaults(patch.text(patched), () => {
-      checkPatchedKind(target, patched);
-      return typed(patched, resource, [], validation, warnings);
-    });
+    const proposed = typedPatched(patch, patched, resource, validation, warnings);
     checkName(proposed, name);
     try {
       const { stored } = await updateObject(context, target, current, proposed, { subresource, dryRun, isPatch: true });
@@ -52,6 +49,20 @@ export async function patchObject(
       if (!sameVersion || !isStale(error) || attempt >= attempts) throw error;
     }
   }
+}
+
+/** What a patch made, decoded as the type of its resource; throws 422 on `patch`, and what strict validation refuses. */
+export function typedPatched(
+  patch: Patch,
+  patched: unknown,
+  expected: ExpectedType,
+  validation: FieldValidation,
+  warnings: string[],
+): KubeObject {
+  return patchFaults(patch.text(patched), () => {
+    checkPatchedKind(expected, patched);
+    return typed(patched, expected, patch.strictFaults, validation, warnings, patch.source);
+  });
 }
 
 /** A patched object that cannot be decoded is the patch's fault: 422 on `patch`, with the object as Go's patch library writes it. */
@@ -69,8 +80,7 @@ function patchFaults(text: string, decode: () => KubeObject): KubeObject {
 }
 
 /** A patch cannot turn an object into another kind; the object is decoded as the kind it names. */
-function checkPatchedKind(target: RestRequest, patched: unknown): void {
-  const { kind, apiVersion } = target.resource;
+function checkPatchedKind({ kind, apiVersion }: ExpectedType, patched: unknown): void {
   const record = recordOf(patched);
   if (record === undefined) return;
   if ((record.kind ?? kind) === kind && (record.apiVersion ?? apiVersion) === apiVersion) return;

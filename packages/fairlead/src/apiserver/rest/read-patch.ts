@@ -1,7 +1,7 @@
 import { jsonPatch } from '@fairlead/api/patch/json-patch';
 import { mergePatch } from '@fairlead/api/patch/merge-patch';
 import { strategicMergePatch } from '@fairlead/api/patch/strategic-merge';
-import { SchemaError } from '@fairlead/api/schema';
+import { goMapText, jsonKind, parseJsonStrict, SchemaError, type StrictJson } from '@fairlead/api/schema';
 import { bodyMediaType } from '../server/media-type.ts';
 import { badRequest, StatusError } from '../server/status-error.ts';
 import { recordOf } from '../watch/kube-object.ts';
@@ -12,9 +12,13 @@ import type { RestRequest } from './rest-context.ts';
 /** A patch as read from a request. */
 export interface Patch {
   /** The patched document; never changes its argument. Throws 400 and 422. */
-  readonly apply: (current: StoredObject) => unknown;
-  /** The patched document as messages show it. */
+  readonly apply: (current: Pick<StoredObject, 'object'>) => unknown;
+  /** What messages show of it. */
   readonly text: (patched: unknown) => string;
+  /** What strict validation has against the patch itself: fields given twice, members that operations do not have. */
+  readonly strictFaults: readonly string[];
+  /** How the patched document comes about, which decides the texts of wrong types. */
+  readonly source: 'json' | 'maps';
 }
 
 /** Reads the patch of a request, of any type but apply; throws 400 and 415. */
@@ -23,23 +27,34 @@ export function readPatch(target: RestRequest): Patch {
   const type = bodyMediaType(request.headers['content-type']);
   switch (type) {
     case 'application/merge-patch+json': {
-      const patch = patchRecord(request.body, 'error decoding patch: ');
+      const prefix = 'error decoding patch: ';
+      const { value, duplicateFields } = patchJson(request.body, prefix);
+      const patch = patchRecord(value, prefix);
       return {
+        strictFaults: duplicateFields.map(duplicateFault),
+        source: 'json',
         apply: (current) => mergePatch(current.object, patch),
         text: (patched) => patchedText(patched, pathsOfMergePatch(patch)),
       };
     }
     case 'application/strategic-merge-patch+json': {
       if (resource.custom !== undefined) throw customPatchRefused();
-      const patch = patchRecord(request.body, '');
+      const { value, duplicateFields } = patchJson(request.body, '');
+      const patch = patchRecord(value, '');
       return {
+        strictFaults: duplicateFields.map(duplicateFault),
+        source: 'maps',
         apply: (current) => patching(() => strategicMergePatch(resource.typeId, current.object, patch)),
-        text: JSON.stringify,
+        text: () => goMapText(patch),
       };
     }
     case 'application/json-patch+json': {
-      const patch = patchJson(request.body);
+      const { value: patch, duplicateFields } = patchJson(request.body, 'error decoding patch: ');
       return {
+        strictFaults: [...duplicateFields.map(duplicateFault), ...unknownMembers(patch)].map(
+          (fault) => `json patch ${fault}`,
+        ),
+        source: 'json',
         apply: (current) => patching(() => jsonPatch(current.object, patch)),
         text: (patched) => patchedText(patched, pathsOfJsonPatch(patch)),
       };
@@ -65,46 +80,46 @@ function patching(apply: () => unknown): unknown {
     return apply();
   } catch (error) {
     if (!(error instanceof SchemaError)) throw error;
+    if (error.code === 'too-large') {
+      throw new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: ${error.message}`);
+    }
     if (error.message === rejectedText) throw new StatusError(422, 'Invalid', rejectedText, {});
     const decoding = error.message.startsWith('json: ') ? 'error decoding patch: ' : '';
     throw badRequest(decoding + error.message);
   }
 }
 
-function patchJson(body: Uint8Array): unknown {
-  const text = Buffer.from(body).toString('utf8');
+function patchJson(body: Uint8Array, prefix: string): StrictJson {
   try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw badRequest(`error decoding patch: ${goSyntaxError(text)}`);
+    return parseJsonStrict(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
+  } catch (error) {
+    if (!(error instanceof SchemaError)) throw error;
+    throw badRequest(prefix + error.message);
   }
 }
 
-function patchRecord(body: Uint8Array, prefix: string): Record<string, unknown> {
-  const patch = patchJson(body);
+function duplicateFault(field: string): string {
+  return `duplicate field "${field}"`;
+}
+
+const operationMembers: ReadonlySet<string> = new Set(['op', 'path', 'from', 'value']);
+
+/** Members of the operations of a JSON patch that operations do not have. */
+function unknownMembers(patch: unknown): string[] {
+  if (!Array.isArray(patch)) return [];
+  return (patch as unknown[]).flatMap((operation, index) =>
+    Object.keys(recordOf(operation) ?? {})
+      .filter((name) => !operationMembers.has(name))
+      .map((name) => `unknown field "[${index}].${name}"`),
+  );
+}
+
+function patchRecord(patch: unknown, prefix: string): Record<string, unknown> {
   const record = recordOf(patch);
   if (record === undefined) {
-    const kind = Array.isArray(patch)
-      ? 'array'
-      : patch === null
-        ? 'null'
-        : patch === true || patch === false
-          ? 'bool'
-          : typeof patch;
-    throw badRequest(`${prefix}json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`);
+    throw badRequest(
+      `${prefix}json: cannot unmarshal ${jsonKind(patch)} into Go value of type map[string]interface {}`,
+    );
   }
   return record;
-}
-
-/** The text of Go's encoding/json for the first fault, in the two forms that patches run into. */
-function goSyntaxError(text: string): string {
-  const trimmed = text.trimStart();
-  if (trimmed === '') return 'unexpected end of JSON input';
-  if (trimmed.startsWith('{')) {
-    const next = trimmed.slice(1).trimStart()[0];
-    if (next === undefined) return 'unexpected end of JSON input';
-    if (next !== '"' && next !== '}') return `invalid character '${next}' looking for beginning of object key string`;
-    return 'unexpected end of JSON input';
-  }
-  return `invalid character '${trimmed[0]}' looking for beginning of value`;
 }

@@ -11,9 +11,10 @@ import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { StoredObject, storedValue } from '../watch/stored-object.ts';
 import { applyPatchType } from './apply.ts';
 import { applyScale } from './apply-scale.ts';
-import { decodeBody, fieldValidation, typed } from './decode-body.ts';
+import { decodeBody, fieldValidation } from './decode-body.ts';
 import { evictPod } from './eviction.ts';
 import { checkFieldManager } from './field-manager.ts';
+import { typedPatched } from './patch.ts';
 import { readPatch } from './read-patch.ts';
 import { textAnswer } from './represent.ts';
 import type { RestContext, RestRequest } from './rest-context.ts';
@@ -116,7 +117,7 @@ export class Subresources {
           ? { metadata: { resourceVersion: applied.resourceVersion }, spec: { replicas: applied.replicas } }
           : patch === undefined
             ? decodeBody(request, scaleType, validation, warnings)
-            : typed(patch.apply(viewOf(before)), scaleType, [], validation, warnings);
+            : typedPatched(patch, patch.apply(viewOf(before)), scaleType, validation, warnings);
       const replicas = recordOf(wanted.spec)?.replicas ?? 0;
       if (typeof replicas !== 'number' || (replicas < 0 && target.resource.custom === undefined)) {
         throw invalid(scaleType, name, [

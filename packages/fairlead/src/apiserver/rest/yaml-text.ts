@@ -15,7 +15,11 @@ export type YamlText =
 
 /** Reads YAML 1.1 as Go reads it into JSON: times stay texts. Its cost grows with the text only. */
 export function readYaml(text: string): YamlText {
-  const { LineCounter, parseDocument } = yamlLibrary();
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(text)) {
+    return { ok: false, error: 'yaml: control characters are not allowed' };
+  }
+  const { isMap, LineCounter, parseDocument } = yamlLibrary();
   const lineCounter = new LineCounter();
   const document = parseDocument(text, {
     version: '1.1',
@@ -24,18 +28,60 @@ export function readYaml(text: string): YamlText {
     uniqueKeys: false,
     customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:timestamp'),
   });
-  const [error] = document.errors;
+  // Of several documents the first counts, also where the next one begins without a mark, less indented.
+  const hasMore =
+    document.errors[0]?.code === 'MULTIPLE_DOCS' ||
+    (document.errors[0]?.message.startsWith('Unexpected scalar at node end') === true && isMap(document.contents));
+  const error = hasMore ? undefined : document.errors[0];
   if (error !== undefined) {
-    const line = error.linePos?.[0].line ?? 1;
-    return { ok: false, error: `yaml: ${line > 1 ? `line ${line}: ` : ''}${goText(error)}` };
+    const { line, text: problem } = goFault(
+      error,
+      error.linePos?.[0].line ?? 1,
+      document.errors.some(({ code }) => code === 'MULTILINE_IMPLICIT_KEY'),
+    );
+    return { ok: false, error: `yaml: ${line > 0 ? `line ${line}: ` : ''}${problem}` };
   }
   try {
+    const fault = keyFault(document);
+    if (fault !== undefined) return { ok: false, error: `yaml: ${fault}` };
     const duplicates = duplicateKeys(document, lineCounter);
     return { ok: true, value: toJson(document.toJS({ maxAliasCount: 100 })), duplicates };
-  } catch {
-    // Aliases that multiply, contain themselves or lead nowhere.
-    return { ok: false, error: 'yaml: document contains excessive aliasing' };
+  } catch (failure) {
+    return { ok: false, error: `yaml: ${aliasFault(document, failure)}` };
   }
+}
+
+/** Aliases that multiply, contain themselves or lead nowhere. */
+function aliasFault(document: ReturnType<typeof parseDocument>, failure: unknown): string {
+  const [, missing] = /^Unresolved alias [^:]*: (.+)$/.exec((failure as Error).message) ?? [];
+  if (missing !== undefined) return `unknown anchor '${missing}' referenced`;
+  let inside: string | undefined;
+  yamlLibrary().visit(document, {
+    Alias(_, { source }, path) {
+      if (path.some((node) => (node as { anchor?: string }).anchor === source)) inside ??= source;
+    },
+  });
+  return inside === undefined ? 'document contains excessive aliasing' : `anchor '${inside}' value contains itself`;
+}
+
+/** A key that is no scalar, as braces of an unfilled template make them. */
+function keyFault(document: ReturnType<typeof parseDocument>): string | undefined {
+  const { isMap, isScalar, isSeq, visit } = yamlLibrary();
+  const written = (node: unknown): string => {
+    if (isScalar(node)) return node.value === null ? 'interface {}(nil)' : JSON.stringify(node.value);
+    if (isSeq(node)) return `[]interface {}{${node.items.map(written).join(', ')}}`;
+    if (!isMap(node)) return 'interface {}(nil)';
+    const pairs = node.items.map(({ key, value }) => `${written(key)}:${written(value)}`);
+    return `map[interface {}]interface {}{${pairs.join(', ')}}`;
+  };
+  let fault: string | undefined;
+  visit(document, {
+    Pair(_, { key }) {
+      // The innermost key is met first by Go.
+      if (isMap(key) || isSeq(key)) fault = `invalid map key: ${written(key)}`;
+    },
+  });
+  return fault;
 }
 
 function duplicateKeys(document: ReturnType<typeof parseDocument>, lines: LineCounter): DuplicateKey[] {
@@ -62,18 +108,41 @@ function toJson(value: unknown): unknown {
   return value === undefined ? null : (JSON.parse(JSON.stringify(value)) as unknown);
 }
 
-/** What Go's YAML package says for the faults that manifests really have. */
-function goText({ code, message }: { readonly code: string; readonly message: string }): string {
+/**
+ * What Go's YAML package says for the faults that manifests really have, and the line it names (0: none). Its scanner
+ * counts lines from 1, its parser from 0, and both look further than the package used here.
+ */
+function goFault(
+  { code, message }: { readonly code: string; readonly message: string },
+  line: number,
+  isMultiline: boolean,
+): { readonly line: number; readonly text: string } {
+  const scanner = (text: string, at: number = line): { line: number; text: string } => ({
+    line: at > 1 ? at : 0,
+    text,
+  });
+  const parser = (text: string): { line: number; text: string } => ({ line: line - 1, text });
   switch (code) {
     case 'BLOCK_AS_IMPLICIT_KEY':
-      return 'mapping values are not allowed in this context';
+    case 'MULTILINE_IMPLICIT_KEY':
+      return scanner('mapping values are not allowed in this context', isMultiline ? line + 1 : line);
     case 'TAB_AS_INDENT':
-      return 'found character that cannot start any token';
+    case 'BAD_SCALAR_START':
+      return scanner('found character that cannot start any token');
+    case 'BAD_DQ_ESCAPE':
+      return scanner('found unknown escape character');
     case 'MISSING_CHAR':
-      return message.includes('quote') ? 'found unexpected end of stream' : "could not find expected ':'";
     case 'BAD_INDENT':
-      return 'did not find expected key';
-    default:
-      return message.split('\n', 1)[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? '';
+      if (message.includes('quote')) return scanner('found unexpected end of stream');
+      if (message.startsWith('Flow map')) return parser("did not find expected ',' or '}'");
+      if (message.startsWith('Flow sequence')) return parser("did not find expected ',' or ']'");
+      if (message.includes('directives-end')) return scanner('could not find expected directive name', line - 1);
+      if (message.startsWith('All mapping items')) return parser('did not find expected key');
+      if (message.startsWith('All sequence items')) return parser("did not find expected '-' indicator");
+      return scanner("could not find expected ':'", line + 1);
+    case 'UNEXPECTED_TOKEN':
+      if (message.includes('at node end')) return parser("did not find expected '-' indicator");
+      if (message.includes('flow-')) return parser('did not find expected node content');
   }
+  return scanner(message.split('\n', 1)[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? '');
 }
