@@ -87,8 +87,10 @@ describe('limits', () => {
   for (const [name, limits] of rows) {
     test(`${name}: what exceeds them is answered 503 at once, and there is room again afterwards`, async () => {
       const waiting: (() => void)[] = [];
+      let holds = true;
       const upstream = new RawUpstream((connection) =>
         onRequests(connection, () => {
+          if (!holds) return ok('done');
           waiting.push(() => connection.send(ok('done')));
           return undefined;
         }),
@@ -104,12 +106,11 @@ describe('limits', () => {
       await until('both to arrive', () => Promise.resolve(waiting.length === 2));
       assert.match(await rig.exchange(get()), /^HTTP\/1\.1 503/);
       assert.equal(rig.gateway.stats().overflows, 1);
-      for (const answer of waiting.splice(0)) answer();
+      holds = false;
+      for (const answer of waiting) answer();
       for (const response of await Promise.all(first)) assert.match(response, /done$/);
-      const third = rig.exchange(get());
-      await until('the next to arrive', () => Promise.resolve(waiting.length === 1));
-      waiting[0]!();
-      assert.match(await third, /done$/);
+      // A client may have its answer a moment before the other worker sees that there is room.
+      await until('room again', async () => /done$/.test(await rig.exchange(get())));
     });
   }
 });
