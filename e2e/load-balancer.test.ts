@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { web } from './echo-manifest.ts';
 import { command, eventually, findProgram, kernelSkip, startSystem, type TestSystem } from './system.ts';
 
@@ -39,6 +40,10 @@ const answers = async (address: string): Promise<boolean> => {
   const { stdout } = await fromOutside('curl', '-s', '--max-time', '2', `http://${address}/`);
   return stdout.includes('"pod"');
 };
+const refuses = async (address: string): Promise<boolean> => {
+  const { stderr } = await fromOutside('curl', '-sv', '--max-time', '2', `http://${address}:81/`);
+  return stderr.includes('Connection refused');
+};
 /** The link address that the network gives for an address. */
 const neighbor = async (address: string): Promise<string> => {
   const { stdout } = await fromOutside('ip', 'neigh', 'show', address);
@@ -74,6 +79,21 @@ test('a Service gets an address of the machine pool, and a neighbour reaches it'
   assert.match(await system.kubectl('get', 'addresspools'), /machine +true .* 1 +126 +True +True/);
   const { stdout } = await system.exec('curl', '-s', '--max-time', '5', `http://${address}/`);
   assert.ok(stdout.includes('"pod"'), 'from the machine too');
+  await eventually('a port that no Service has is refused', () => refuses(address));
+  const explained = await system.exec(
+    process.execPath,
+    fileURLToPath(new URL('../packages/fairlead/bin/fairlead.mjs', import.meta.url)),
+    'explain',
+    `${address}:80`,
+    '--from',
+    'external',
+    '--kubeconfig',
+    system.kubeconfig,
+  );
+  assert.match(
+    explained.stdout,
+    new RegExp(`${address} is answered for on layer 2 by node ${await holderOf(address)}`),
+  );
 });
 
 test('an agent that dies: the address is answered for again', { skip }, async () => {
@@ -149,6 +169,7 @@ test('BGP: every node announces to a router, which spreads over them', { skip: b
     return [...stdout.matchAll(/via 172\.29\.0\.1[123]/g)].length === 3;
   });
   await eventually('an answer', () => answers(address));
+  await eventually('a port that no Service has is refused, not sent back to the router', () => refuses(address));
   await eventually('three sessions in the status', async () => {
     const text = await system.kubectl('get', 'bgppeer', 'router', '-o', 'jsonpath={.status.sessions[*].state}');
     return text === 'Established Established Established';

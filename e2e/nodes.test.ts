@@ -114,6 +114,35 @@ test('large packets cross the overlay', { skip }, async () => {
   assert.equal(done.stdout, '3000000', done.stderr);
 });
 
+test('while a node’s agent is paused its Services work as they were; then it catches up', { skip }, async () => {
+  const pods = await places('spread');
+  const node = pods[0]?.node ?? '';
+  const here = pods[0]?.netns ?? '';
+  const there = pods.find((pod) => pod.node !== node)?.netns ?? '';
+  const clusterIp = await system.kubectl('get', 'service', 'spread', '-o', 'jsonpath={.spec.clusterIP}');
+  const reaches = async (netns: string, ip: string): Promise<boolean> => {
+    const url = `http://${ip}/`;
+    return (await system.exec('ip', 'netns', 'exec', netns, 'curl', '-s', '--max-time', '2', url)).stdout.includes(
+      'pod',
+    );
+  };
+  const pid = await system.pidOf(`agent/${node}`);
+  process.kill(pid, 'SIGSTOP');
+  let late = '';
+  try {
+    for (let n = 0; n < 20; n++) assert.ok(await reaches(here, clusterIp), 'what was installed serves on');
+    await system.kubectl('expose', 'deployment', 'spread', '--name=late', '--port=80', '--target-port=8080');
+    late = await system.kubectl('get', 'service', 'late', '-o', 'jsonpath={.spec.clusterIP}');
+    await eventually('the new Service on another node', () => reaches(there, late));
+    assert.equal(await reaches(here, late), false, 'nobody has told this one');
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await eventually('the new Service on this node', () => reaches(here, late));
+  assert.ok(await reaches(here, clusterIp));
+  await system.kubectl('delete', 'service', 'late');
+});
+
 test('Pods of a dead node leave service', { skip }, async () => {
   const pods = await places('spread');
   const lost = pods[0]?.node ?? '';
