@@ -1,66 +1,23 @@
-import { networkInterfaces } from 'node:os';
 import { nodes, type Service, type Stored } from '@fairlead/api';
-import { type ApiClient, startInformer } from '@fairlead/client';
-import { type Collection, onBatch } from '../collections/index.ts';
-import { type Clock, type Random, systemClock, systemRandom } from '../sys/clock.ts';
+import { startInformer } from '@fairlead/client';
+import { onBatch } from '../collections/index.ts';
+import { systemClock, systemRandom } from '../sys/clock.ts';
 import { collectGarbage } from '../sys/memory.ts';
-import type { Log, Running } from '../sys/role.ts';
 import { type CompileWarning, compileService } from './compile.ts';
 import { ConditionWriter } from './condition-writer.ts';
-import { changedUdpFrontends, deleteFlows, type ProgramChange, reconcileConntrack } from './conntrack.ts';
-import { createDataPlane, type DataPlaneNotice } from './data-plane.ts';
-import { DrainSchedule } from './drain-schedule.ts';
+import { createDataPlane } from './data-plane.ts';
+import { FlowUpkeep } from './flow-upkeep.ts';
 import { HealSchedule } from './heal-schedule.ts';
 import { findLackingFeatures } from './kernel-features.ts';
 import { needsKernelFeature } from './l4-annotations.ts';
-import { isEligible, layoutFor, type NodeSettings, nodeContext, sameContext, sameLayout } from './node-context.ts';
+import { isEligible, layoutFor, nodeContext, sameContext, sameLayout } from './node-context.ts';
 import type { ServiceProgram } from './program.ts';
 import { ProxyHealth, serveProxyHealth } from './proxy-health.ts';
-import type { ServiceProxyMetrics } from './service-proxy-metrics.ts';
+import type { RunningServiceProxy, ServiceProxyOptions } from './service-proxy-options.ts';
 import { triggerAnnotation, unpackSlices } from './service-strip.ts';
-import { type WatchedService, watchServices } from './service-watch.ts';
-import type { TraceContext } from './trace.ts';
+import { watchServices } from './service-watch.ts';
 
-/** A problem on a Service that the user should hear of, by Event. */
-export type ServiceNotice =
-  | DataPlaneNotice
-  | ({ readonly service: string; readonly reason: 'InvalidField' | 'KernelFeatureMissing' } & CompileWarning);
-
-/** Options of {@link startServiceProxy}. */
-export interface ServiceProxyOptions extends NodeSettings {
-  readonly client: ApiClient;
-  readonly mode: 'kernel' | 'userspace';
-  /** Only documents the range; node ports are served wherever the API server put them. */
-  readonly nodePortRange?: string;
-  readonly clock?: Clock;
-  /** Spreads writes of conditions over time. */
-  readonly random?: Random;
-  readonly log: Log;
-  readonly metrics?: ServiceProxyMetrics;
-  /** Userspace mode: where node ports listen. Default `0.0.0.0` and `::`. */
-  readonly nodePortAddresses?: readonly string[];
-  /** Words to run nft. Default `nft`. */
-  readonly nftCommand?: readonly string[];
-  readonly onNotice?: (notice: ServiceNotice) => void;
-  /** Links over which clients of direct server return come. Default: those with the node's addresses. */
-  readonly directLinks?: readonly string[];
-  /** Network namespace of a Pod that this machine's agent made, by its address. */
-  readonly podNamespaceOf?: (podIp: string) => string | undefined;
-  /** Where `/healthz` and `/livez` are served. Default: nowhere. */
-  readonly healthListen?: { readonly host: string; readonly port: number };
-}
-
-/** The running service proxy. */
-export interface RunningServiceProxy extends Running {
-  /** Resolves after the first complete program is installed. */
-  readonly ready: Promise<void>;
-  /** Installed programs by Service key, for explain. */
-  program(): ReadonlyMap<string, ServiceProgram>;
-  /** What it watches, for others who need the same objects. */
-  readonly services: Collection<WatchedService>;
-  /** What `tracePacket` needs to know of this node. */
-  traceContext(): TraceContext;
-}
+export type { RunningServiceProxy, ServiceNotice, ServiceProxyOptions } from './service-proxy-options.ts';
 
 /** Installing all of so many Services leaves garbage that is worth a pause. */
 const manyServices = 2000;
@@ -119,6 +76,16 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     log: options.log,
   });
   const programs = new Map<string, ServiceProgram>();
+  // Netlink sockets belong to this process's namespace; rules made by another command may not.
+  const tracks = options.mode === 'kernel' && options.nftCommand === undefined;
+  const flows = tracks
+    ? new FlowUpkeep({
+        clock,
+        log: options.log,
+        nodeIps: () => context.nodeIps,
+        ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
+      })
+    : undefined;
   const warned = new Map<string, string>();
   let dirty = new Set<string>();
   let triggers: number[] = [];
@@ -145,9 +112,6 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     }
   };
 
-  /** Changes whose UDP flows have not been looked at yet. */
-  let unreconciled = new Map<string, ProgramChange>();
-
   /** Asks what the kernel can do once a Service wants something special of it. */
   const checkKernel = async (): Promise<void> => {
     if (context.lacking !== undefined || options.mode !== 'kernel') return;
@@ -168,8 +132,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
       else conditions.update(key, watched.service, compiled?.warnings ?? []);
       if (program === undefined && !programs.has(key)) continue;
       changes.set(key, program);
-      const before = unreconciled.has(key) ? unreconciled.get(key)?.before : programs.get(key);
-      unreconciled.set(key, { before, after: program });
+      flows?.note(key, programs.get(key), program);
       if (program === undefined) programs.delete(key);
       else programs.set(key, program);
     }
@@ -187,26 +150,6 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     cancelRetry?.();
     cancelRetry = clock.after(retryMs, () => batcher.trigger());
     retryMs = Math.min(retryMs * 2, longestRetryMs);
-  };
-
-  // Netlink sockets belong to this process's namespace; rules made by another command may not.
-  const tracks = options.mode === 'kernel' && options.nftCommand === undefined;
-  const addressesOfMachine = (): readonly string[] => {
-    const own = Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []);
-    return [...new Set([...own, ...context.nodeIps])];
-  };
-  const draining = new DrainSchedule({ clock, log: options.log, nodeIps: addressesOfMachine, deleteFlows });
-
-  const reconcile = async (): Promise<void> => {
-    const changes = unreconciled;
-    unreconciled = new Map();
-    if (!tracks) return;
-    draining.update(changes);
-    const startedAtMs = clock.monotonicMs();
-    const { deleted, errno } = await reconcileConntrack(changedUdpFrontends(changes.values(), addressesOfMachine()));
-    options.metrics?.conntrackReconciled?.({ deleted, durationMs: clock.monotonicMs() - startedAtMs });
-    if (errno < 0)
-      options.log('warn', 'Stale UDP flows cannot be deleted: no access to connection tracking', { errno });
   };
 
   const sync = async (): Promise<void> => {
@@ -236,7 +179,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     const afterLoad = full && programs.size > manyServices;
     first = false;
     markReady();
-    await reconcile();
+    await flows?.reconcile();
     if (afterLoad && dirty.size === 0) collectGarbage();
   };
 
@@ -302,7 +245,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
       healing.stop();
       await batcher.stop();
       await conditions.stop();
-      await draining.stop();
+      await flows?.stop();
       await plane.remove();
       await healthServer?.stop();
     },

@@ -1,0 +1,57 @@
+import { networkInterfaces } from 'node:os';
+import type { Clock } from '../sys/clock.ts';
+import type { Log } from '../sys/role.ts';
+import { changedUdpFrontends, deleteFlows, type ProgramChange, reconcileConntrack } from './conntrack.ts';
+import { DrainSchedule } from './drain-schedule.ts';
+import type { ServiceProgram } from './program.ts';
+import type { ServiceProxyMetrics } from './service-proxy-metrics.ts';
+
+/** What {@link FlowUpkeep} needs. */
+export interface FlowUpkeepOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics?: ServiceProxyMetrics;
+  /** Addresses of the node besides those of the machine's links. */
+  readonly nodeIps: () => readonly string[];
+}
+
+/** Keeps connection tracking in step with programs: UDP flows to endpoints that are gone, connections that have drained. */
+export class FlowUpkeep {
+  readonly #options: FlowUpkeepOptions;
+  readonly #draining: DrainSchedule;
+  /** Changes whose flows have not been looked at yet. */
+  #pending = new Map<string, ProgramChange>();
+
+  constructor(options: FlowUpkeepOptions) {
+    this.#options = options;
+    const { clock, log } = options;
+    this.#draining = new DrainSchedule({ clock, log, nodeIps: () => this.#addresses(), deleteFlows });
+  }
+
+  #addresses(): readonly string[] {
+    const own = Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []);
+    return [...new Set([...own, ...this.#options.nodeIps()])];
+  }
+
+  /** A Service's program changes; several changes before the next {@link reconcile} count as one. */
+  note(key: string, before: ServiceProgram | undefined, after: ServiceProgram | undefined): void {
+    const known = this.#pending.get(key);
+    this.#pending.set(key, { before: known === undefined ? before : known.before, after });
+  }
+
+  /** To be called when what was noted is installed. */
+  async reconcile(): Promise<void> {
+    const changes = this.#pending;
+    this.#pending = new Map();
+    const { clock, metrics, log } = this.#options;
+    this.#draining.update(changes);
+    const startedAtMs = clock.monotonicMs();
+    const { deleted, errno } = await reconcileConntrack(changedUdpFrontends(changes.values(), this.#addresses()));
+    metrics?.conntrackReconciled?.({ deleted, durationMs: clock.monotonicMs() - startedAtMs });
+    if (errno < 0) log('warn', 'Stale UDP flows cannot be deleted: no access to connection tracking', { errno });
+  }
+
+  async stop(): Promise<void> {
+    await this.#draining.stop();
+  }
+}
