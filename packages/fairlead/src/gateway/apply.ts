@@ -9,7 +9,7 @@ import type {
   VirtualHost,
 } from '../routing/route-table.ts';
 import type { Log } from '../sys/role.ts';
-import { closeListener, type ListenerSockets, openListener } from './listener-sockets.ts';
+import { type ListenerSockets, openListener } from './listener-opener.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 import type { WorkerListener } from './worker-messages.ts';
 
@@ -76,12 +76,12 @@ export class ListenerSet {
   }
 
   /** What worker `index` listens on. */
-  forWorker(index: number, sockets: readonly ListenerSockets[] = this.values()): WorkerListener[] {
-    return sockets.map(({ listener, port, fds }) => ({
+  forWorker(index: number, open: readonly ListenerSockets[] = this.values()): WorkerListener[] {
+    return open.map(({ listener, port, sockets }) => ({
       name: listener.name,
       protocol: listener.protocol,
       port,
-      fd: fds[index]!,
+      socket: sockets[index]!,
     }));
   }
 
@@ -90,7 +90,9 @@ export class ListenerSet {
    * {@link close} ends once the workers let go. After an error nothing has changed.
    * @throws GatewayError
    */
-  update(diff: RouteTableDiff): { readonly opened: ListenerSockets[]; readonly closed: ListenerSockets[] } {
+  async update(
+    diff: RouteTableDiff,
+  ): Promise<{ readonly opened: ListenerSockets[]; readonly closed: ListenerSockets[] }> {
     const opened: ListenerSockets[] = [];
     const closed: ListenerSockets[] = [];
     try {
@@ -98,10 +100,10 @@ export class ListenerSet {
         const present = this.#open.get(name);
         if (listener !== undefined && present !== undefined && isSame(present.listener, listener)) continue;
         if (present !== undefined) closed.push(present);
-        if (listener !== undefined) opened.push(openListener(listener, this.#workers));
+        if (listener !== undefined) opened.push(await openListener(listener, this.#workers));
       }
     } catch (error) {
-      for (const sockets of opened) closeListener(sockets);
+      this.close(opened);
       throw error;
     }
     for (const { listener } of closed) this.#open.delete(listener.name);
@@ -110,7 +112,7 @@ export class ListenerSet {
   }
 
   close(sockets: readonly ListenerSockets[]): void {
-    for (const entry of sockets) closeListener(entry);
+    for (const entry of sockets) entry.close();
   }
 
   closeAll(): void {
@@ -133,7 +135,7 @@ export async function applyDiff(
   workers: readonly WorkerHandle[],
   log: Log,
 ): Promise<void> {
-  const { opened, closed } = listeners.update(diff);
+  const { opened, closed } = await listeners.update(diff);
   const unlisten = closed.map(({ listener }) => listener.name);
   try {
     await Promise.all(workers.map((worker) => worker.apply(diff, listeners.forWorker(worker.index, opened), unlisten)));

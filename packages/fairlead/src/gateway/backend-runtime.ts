@@ -3,7 +3,7 @@ import { AdmissionControl, type BackendMemory, GradientLimit, OutlierDetector } 
 import { type BackendPolicy, DEFAULT_BACKEND_POLICY } from '../routing/backend-policies.ts';
 import type { RouteBackend } from '../routing/route-table.ts';
 import type { Clock, Random } from '../sys/clock.ts';
-import { createClientContext } from '../sys/tls-context.ts';
+import { tlsContexts } from '../sys/tls-contexts.ts';
 import { type Candidate, EndpointLevels } from './endpoint-levels.ts';
 import type { EndpointRegistry, EndpointRuntime, UpstreamTls } from './endpoint-runtime.ts';
 
@@ -138,7 +138,7 @@ export class BackendRuntime {
     if (text === '') this.#tls = undefined;
     else {
       const { ca, serverName } = backend?.tls ?? {};
-      const result = createClientContext({ verify: ca === undefined ? 'off' : { ca } });
+      const result = tlsContexts.client({ verify: ca === undefined ? 'off' : { ca } });
       if (!result.ok) throw new Error(`backend ${this.key}: ${result.problem}`);
       const verifyName = ca === undefined ? undefined : serverName;
       this.#tls = {

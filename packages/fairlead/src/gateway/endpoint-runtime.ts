@@ -2,8 +2,7 @@
 import type { EndpointMemory } from '@fairlead/balance';
 import type { TlsConnectOptions } from '../reactor/tls-transport.ts';
 import type { RouteBackend, RouteEndpoint } from '../routing/route-table.ts';
-import { EncodedAddress } from '../sys/socket.ts';
-import { socketAddress } from '../sys/socket-address.ts';
+import { EncodedAddress, socketAddress } from '../sys/socket-address.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 
 /** Most idle connections kept per endpoint and worker. */

@@ -122,7 +122,8 @@ test('handshakes in progress are bounded', async () => {
     const socket = connect(port, '127.0.0.1');
     socket.on('error', () => {});
     clients.push(socket);
-    await once(socket, 'connect');
+    // The third may be reset before this side has seen that it is connected.
+    if (n < 2) await once(socket, 'connect');
   }
   await within('the third is refused', closed(clients[2]!));
   assert.deepEqual(

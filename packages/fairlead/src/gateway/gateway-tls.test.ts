@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { RouteCertificate } from '../routing/route-table.ts';
-import { createServerContext } from '../sys/tls-context.ts';
+import { tlsContexts } from '../sys/tls-contexts.ts';
 import { selfSignedIdentity } from './self-signed.ts';
 import {
   type GatewayRig,
@@ -131,7 +131,7 @@ test('a certificate of our own making can be read and has a valid signature, wha
   for (let length = 1; length <= 48; length++) {
     const name = `${'x'.repeat(length)}.example`;
     const made = selfSignedIdentity(name, now);
-    const result = createServerContext({ identity: made });
+    const result = tlsContexts.server({ identity: made });
     assert.equal(result.ok, true, name);
     if (result.ok) result.context.free();
     const certificate = new X509Certificate(made.certificate);

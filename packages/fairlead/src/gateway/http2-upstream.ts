@@ -1,6 +1,6 @@
 // Hot path: one object per HTTP/2 connection to an endpoint.
 import type { Connection, ConnectionHandler } from '../reactor/reactor.ts';
-import type { EncodedAddress } from '../sys/socket.ts';
+import type { EncodedAddress } from '../sys/socket-address.ts';
 import { Http2Connection } from '../wire/http2/connection.ts';
 import type { Http2Events } from '../wire/http2/events.ts';
 import { NO_ERROR } from '../wire/http2/protocol.ts';

@@ -1,43 +1,22 @@
 import type { RouteListener } from '../routing/route-table.ts';
-import { EACCES, EADDRINUSE, EADDRNOTAVAIL, EAGAIN, EPERM, errnoName } from '../sys/errno.ts';
+import { EAGAIN } from '../sys/errno.ts';
 import * as linux from '../sys/linux-constants.ts';
 import { accept4, bind, close, listen, localAddress, setSocketOption, socket } from '../sys/socket.ts';
 import { addressFamily, type SocketAddress, socketAddress } from '../sys/socket-address.ts';
-import { GatewayError, type GatewayErrorCode } from './gateway-error.ts';
+import { badListener, listenError } from './listener-error.ts';
+import type { ListenerOpener } from './listener-opener.ts';
 
 /** Longest accept queue; the kernel caps it at net.core.somaxconn. */
 const BACKLOG = 4096;
-
-const CODES: ReadonlyMap<number, readonly [GatewayErrorCode, string]> = new Map([
-  [EADDRINUSE, ['port-in-use', 'is already in use']],
-  [EACCES, ['not-permitted', 'may not be used by this user (ports below 1024 need root)']],
-  [EPERM, ['not-permitted', 'may not be used by this user (ports below 1024 need root)']],
-  [EADDRNOTAVAIL, ['address-unavailable', 'is not an address of this machine']],
-]);
-
-/** The sockets of one listener: one per worker, sharing the port (SO_REUSEPORT). */
-export interface ListenerSockets {
-  readonly listener: RouteListener;
-  /** The port actually bound, when the listener asked for 0. */
-  readonly port: number;
-  /** By worker index. */
-  readonly fds: readonly number[];
-}
 
 /**
  * Opens a listener. The main thread owns the sockets, so a worker that dies loses no connection
  * waiting in its accept queue: the next worker inherits it.
  * @throws GatewayError with one clear line.
  */
-export function openListener(listener: RouteListener, workers: number): ListenerSockets {
+export const openListenerSockets: ListenerOpener = async (listener, workers) => {
   const wanted = socketAddress(listener.address, listener.port);
-  if (wanted === undefined) {
-    throw new GatewayError(
-      'bad-listener',
-      `listener ${listener.name}: not an address: ${listener.address} port ${listener.port}`,
-      { listener: listener.name },
-    );
-  }
+  if (wanted === undefined) throw badListener(listener);
   const fds: number[] = [];
   try {
     // Alone first: with SO_REUSEPORT another process of the same user could hold the port unnoticed.
@@ -49,12 +28,12 @@ export function openListener(listener: RouteListener, workers: number): Listener
       const result = listen(fd, BACKLOG);
       if (result < 0) throw listenError(listener, result);
     }
-    return { listener, port, fds };
+    return { listener, port, sockets: fds, close: () => closeAll(fds) };
   } catch (error) {
     for (const fd of fds) close(fd);
     throw error;
   }
-}
+};
 
 function openSocket(listener: RouteListener, address: SocketAddress, shared: boolean): number {
   const type = listener.protocol === 'udp' ? linux.SOCK_DGRAM : linux.SOCK_STREAM;
@@ -76,16 +55,9 @@ function openSocket(listener: RouteListener, address: SocketAddress, shared: boo
   return fd;
 }
 
-function listenError(listener: RouteListener, result: number): GatewayError {
-  const [code, text] = CODES.get(-result) ?? ['listen-failed', `cannot be opened: ${errnoName(result)}`];
-  const where = listener.address.includes(':') ? `[${listener.address}]` : listener.address;
-  const message = `listener ${listener.name}: ${where} port ${listener.port} ${text}`;
-  return new GatewayError(code, message, { listener: listener.name });
-}
-
 /** Closes a listener's sockets, after all workers stopped using them. */
-export function closeListener(sockets: ListenerSockets): void {
-  for (const fd of sockets.fds) {
+function closeAll(fds: readonly number[]): void {
+  for (const fd of fds) {
     // A connection that arrived since the workers stopped is closed rather than reset silently.
     for (let fresh = accept4(fd, 0); fresh >= 0 || fresh !== -EAGAIN; fresh = accept4(fd, 0)) {
       if (fresh < 0) break;

@@ -1,7 +1,8 @@
 import type { TlsAcceptPolicy, TlsChoice } from '../reactor/tls-transport.ts';
 import type { RouteCertificate } from '../routing/route-table.ts';
 import type { AlpnProtocol } from '../sys/tls-alpn.ts';
-import { createServerContext, type TlsContext, type TlsIdentity } from '../sys/tls-context.ts';
+import type { TlsIdentity } from '../sys/tls-context.ts';
+import { type AnyTlsContext, tlsContexts } from '../sys/tls-contexts.ts';
 import type { ClientHello } from '../wire/tls-client-hello/client-hello.ts';
 import { HostIndex } from './host-index.ts';
 
@@ -13,7 +14,7 @@ export interface ServerCertificate {
   /** Key in the route table; undefined for the default certificate. */
   readonly key: string | undefined;
   /** Undefined refuses every handshake: the hosts ask for client certificates that nobody can check. */
-  readonly context: TlsContext | undefined;
+  readonly context: AnyTlsContext | undefined;
   readonly asksClient: boolean;
   readonly hosts: readonly string[];
 }
@@ -88,7 +89,7 @@ type PreparedCertificate = readonly [key: string, certificate: ServerCertificate
 function compile(entry: RouteCertificate, key: string | undefined): ServerCertificate {
   const { hosts, clientAuth } = entry;
   if (clientAuth === 'refuse') return { key, context: undefined, asksClient: true, hosts };
-  const result = createServerContext({ identity: entry, ...(clientAuth === undefined ? {} : { clientAuth }) });
+  const result = tlsContexts.server({ identity: entry, ...(clientAuth === undefined ? {} : { clientAuth }) });
   if (!result.ok) throw new Error(`certificate ${key ?? 'default'}: ${result.problem}`);
   return { key, context: result.context, asksClient: clientAuth !== undefined, hosts };
 }

@@ -1,6 +1,7 @@
 import { BackendMemory, EndpointMemory } from '@fairlead/balance';
 import type { RouteListener, RouteTableDiff } from '../routing/route-table.ts';
 import { type Clock, systemRandom } from '../sys/clock.ts';
+import { engine, sharesPorts } from '../sys/engine-kind.ts';
 import type { Log } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
 import { applyDiff, InstalledTable, ListenerSet } from './apply.ts';
@@ -96,7 +97,14 @@ class Gateway implements RunningGateway {
   #stopped: Promise<void> | undefined = undefined;
 
   constructor(options: GatewayOptions) {
+    const workers = sharesPorts ? options.workers : 1;
     this.#options = options;
+    if (engine.kind === 'node') {
+      options.log('warn', 'the gateway runs on node:net: it needs more CPU, and some of TLS is missing', {
+        reason: engine.reason,
+        workers,
+      });
+    }
     this.#tickets = new TicketKeyRing(options.clock, (keys) => {
       for (const worker of this.#workers) worker.setTicketKeys(keys);
     });
@@ -111,7 +119,7 @@ class Gateway implements RunningGateway {
       trustedProxies: options.trustedProxies ?? [],
       proxyProtocolFrom: options.proxyProtocolFrom ?? [],
       limits: { ...DEFAULT_CONNECTION_LIMITS, ...options.limits },
-      workers: options.workers,
+      workers,
       accessLog: options.accessLog,
       log: options.log,
       module: options.workerModule ?? new URL('./worker.ts', import.meta.url),
@@ -124,8 +132,8 @@ class Gateway implements RunningGateway {
       this.#ejections += count;
     });
     this.#loads = new BackendLoads(backends);
-    this.#listeners = new ListenerSet(options.workers);
-    for (let index = 0; index < options.workers; index++) this.#launch(index, undefined);
+    this.#listeners = new ListenerSet(workers);
+    for (let index = 0; index < workers; index++) this.#launch(index, undefined);
   }
 
   #launch(index: number, metrics: SharedArrayBuffer | undefined): WorkerHandle {
@@ -155,6 +163,8 @@ class Gateway implements RunningGateway {
       for (let index = 0; index < this.#workers.length; index++) {
         if (this.#stopped !== undefined) return;
         const old = this.#workers[index]!;
+        // Two cannot listen at a time here: there is a gap.
+        if (!sharesPorts) await old.stop(drainMs);
         const successor = this.#launch(index, undefined);
         await successor.apply(this.#installed.asDiff(), this.#listeners.forWorker(index), []);
         this.#retiredMetrics.push(old.metrics);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../sys/clock.ts';
-import { TICKET_KEY_BYTES } from '../sys/tls-tickets.ts';
+import { TICKET_KEY_BYTES } from '../sys/ticket-key.ts';
 
 /** How long a key makes new tickets. It then reads old ones for as long again, twice. */
 const ROTATE_MS = 8 * 3600 * 1000;

@@ -1,10 +1,7 @@
-import { Worker } from 'node:worker_threads';
-import { DescriptorLedger } from '../reactor/descriptor-ledger.ts';
+import { ReactorThread } from '../reactor/reactor-thread.ts';
 import type { RouteTableDiff } from '../routing/route-table.ts';
-import { eventfd, signalEventfd } from '../sys/eventfd.ts';
 import { passwordCrypt } from '../sys/password-crypt.ts';
 import type { Log } from '../sys/role.ts';
-import { close } from '../sys/socket.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
 import type { ConnectionLimits } from './connection-gate.ts';
 import { isSame } from './filters/password-hash.ts';
@@ -43,14 +40,11 @@ export class WorkerHandle {
   readonly metrics: SharedArrayBuffer;
   /** Settles when the thread has ended: true if it was asked to. */
   readonly ended: Promise<boolean>;
-  readonly #worker: Worker;
-  readonly #wakeFd: number = eventfd();
-  readonly #ledger: DescriptorLedger = new DescriptorLedger();
+  readonly #thread: ReactorThread<WorkerStart, ToWorker, FromWorker>;
   readonly #sharedLedger: SharedState = createSharedState();
   readonly #waiting: Map<number, Waiting> = new Map();
   readonly #options: WorkerOptions;
   #nextId = 1;
-  #stopping = false;
   #gone = false;
 
   /** @param metrics of the worker it replaces, so that counters go on. */
@@ -58,9 +52,7 @@ export class WorkerHandle {
     this.index = index;
     this.metrics = metrics;
     this.#options = options;
-    const workerData: WorkerStart = {
-      wakeFd: this.#wakeFd,
-      ledger: this.#ledger.memory,
+    const data: WorkerStart = {
       metrics,
       times: options.times,
       accessLog: options.accessLog !== undefined,
@@ -75,24 +67,22 @@ export class WorkerHandle {
       zone: options.zone,
       ticketKeys: options.ticketKeys(),
     };
-    this.#worker = new Worker(options.module, { workerData });
-    this.#worker.on('message', (message: FromWorker) => this.#receive(message));
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    this.ended = promise;
-    this.#worker.on('error', (error: Error) => {
-      options.log('error', 'gateway worker failed', { worker: index, error: error.stack ?? error.message });
+    this.#thread = new ReactorThread<WorkerStart, ToWorker, FromWorker>({
+      module: options.module,
+      name: 'gateway worker',
+      data,
+      log: (level, message, fields) => options.log(level, message, { worker: index, ...fields }),
+      onMessage: (message) => this.#receive(message),
     });
-    this.#worker.on('exit', () => {
+    this.ended = this.#thread.ended.then((asked) => {
       this.#cleanUp();
-      resolve(this.#stopping);
+      return asked;
     });
   }
 
-  /** Descriptors of a thread that failed stay open in the process: close them, so that clients see the end. */
+  /** The thread has ended: nobody answers any more, and what it counted is taken back. */
   #cleanUp(): void {
     this.#gone = true;
-    for (const fd of this.#ledger.takeAll()) close(fd);
-    close(this.#wakeFd);
     settleSharedState(this.#options.shared, this.#sharedLedger);
     const gauges = new Float64Array(this.metrics);
     gauges[METRIC.connectionsOpen] = 0;
@@ -126,7 +116,7 @@ export class WorkerHandle {
   async #checkPassword({ id, hash, password }: Extract<FromWorker, { type: 'password' }>): Promise<void> {
     const computed = await passwordCrypt()(password, hash);
     const matches = computed === undefined ? undefined : isSame(computed, hash);
-    if (!this.#gone) this.#send({ type: 'checked', id, matches });
+    this.#thread.send({ type: 'checked', id, matches });
   }
 
   #settle(id: number): Waiting | undefined {
@@ -135,30 +125,24 @@ export class WorkerHandle {
     return waiting;
   }
 
-  #send(message: ToWorker): void {
-    this.#worker.postMessage(message);
-    signalEventfd(this.#wakeFd);
-  }
-
   /** Installs a difference; resolves when the worker runs it. */
   apply(diff: RouteTableDiff, listen: readonly WorkerListener[], unlisten: readonly string[]): Promise<void> {
     if (this.#gone) return Promise.reject(new GatewayError('stopped', `gateway worker ${this.index} ended`));
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting.set(id, { resolve, reject });
-    this.#send({ type: 'apply', id, diff, listen, unlisten });
+    this.#thread.send({ type: 'apply', id, diff, listen, unlisten });
     return promise;
   }
 
   /** Replaces the session ticket keys. */
   setTicketKeys(keys: readonly Uint8Array[]): void {
-    if (!this.#gone) this.#send({ type: 'tickets', keys });
+    this.#thread.send({ type: 'tickets', keys });
   }
 
   /** Ends the worker after its requests, at the latest after `drainMs`. */
   async stop(drainMs: number): Promise<void> {
-    this.#stopping = true;
-    if (!this.#gone) this.#send({ type: 'drain', drainMs });
+    await this.#thread.stop({ type: 'drain', drainMs });
     await this.ended;
   }
 }

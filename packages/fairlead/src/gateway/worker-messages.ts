@@ -1,3 +1,4 @@
+import type { BoundSocket } from '../reactor/reactor.ts';
 import type { RouteListener, RouteTableDiff } from '../routing/route-table.ts';
 import type { LogLevel } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
@@ -5,19 +6,17 @@ import type { ConnectionLimits } from './connection-gate.ts';
 import type { ProxyTimes } from './proxy-core.ts';
 import type { SharedState } from './shared-memory.ts';
 
-/** One listening socket for one worker. The main thread opened it and closes it. */
+/** One listening socket for one worker: the main thread's own, or where the worker opens it. */
 export interface WorkerListener {
   readonly name: string;
   readonly protocol: RouteListener['protocol'];
   /** Port that clients reach. */
   readonly port: number;
-  readonly fd: number;
+  readonly socket: BoundSocket;
 }
 
 /** What a worker starts with. */
 export interface WorkerStart {
-  readonly wakeFd: number;
-  readonly ledger: SharedArrayBuffer;
   readonly metrics: SharedArrayBuffer;
   readonly times: ProxyTimes;
   readonly accessLog: boolean;

@@ -1,18 +1,16 @@
-import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { BackendMemory, EndpointMemory } from '@fairlead/balance';
-import { DescriptorLedger } from '../reactor/descriptor-ledger.ts';
-import { EpollReactor } from '../reactor/epoll-reactor.ts';
 import {
   type Acceptor,
   type Connection,
   type ListeningSocket,
   NO_HANDLER,
   type ProxyAcceptPolicy,
+  type Reactor,
 } from '../reactor/reactor.ts';
+import { openThreadReactor, type ThreadReactor } from '../reactor/thread-reactor.ts';
 import type { TlsAcceptPolicy } from '../reactor/tls-transport.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
-import type { Log } from '../sys/role.ts';
-import { setTicketKeys } from '../sys/tls-tickets.ts';
+import { tlsContexts } from '../sys/tls-contexts.ts';
 import { AccessLog } from './access-log.ts';
 import { ClientConnection } from './client-connection.ts';
 import { clientIdentity, TrustedProxies } from './client-identity.ts';
@@ -42,8 +40,8 @@ const OFFERED_PROTOCOLS: OfferedProtocols = ['h2', 'http/1.1'];
 
 /** One gateway worker: a reactor, a program and the messages of the main thread. */
 class GatewayWorker {
-  readonly #port: MessagePort;
-  readonly #reactor: EpollReactor;
+  readonly #send: (message: FromWorker) => void;
+  readonly #reactor: Reactor;
   readonly #core: ProxyCore;
   readonly #trusted: TrustedProxies;
   readonly #listeners: Map<string, ListeningSocket> = new Map();
@@ -53,20 +51,13 @@ class GatewayWorker {
   readonly #gate: WorkerGate;
   readonly #passwords = new PasswordQuestions((message) => this.#send(message));
 
-  constructor(port: MessagePort, start: WorkerStart) {
-    this.#port = port;
+  constructor({ reactor, data: start, send }: ThreadReactor<WorkerStart, FromWorker>) {
+    this.#send = send;
+    this.#reactor = reactor;
     this.#trusted = new TrustedProxies(start.trustedProxies);
     this.#proxied = this.#proxyPolicy(start);
     this.#gate = new WorkerGate(start.limits, start.workers, () => {
       this.#core.metrics[METRIC.connectionsRefused]! += 1;
-    });
-    const log: Log = (level, message, fields) => this.#send({ type: 'log', level, message, fields: fields ?? {} });
-    this.#reactor = new EpollReactor({
-      clock: systemClock,
-      log,
-      wakeFd: start.wakeFd,
-      onWake: () => this.#receive(),
-      ledger: new DescriptorLedger(start.ledger),
     });
     this.#core = new ProxyCore({
       reactor: this.#reactor,
@@ -95,15 +86,13 @@ class GatewayWorker {
         : undefined,
       isTrustedProxy: (address) => this.#trusted.includesAddress(address),
     });
-    setTicketKeys(start.ticketKeys);
+    tlsContexts.setTicketKeys(start.ticketKeys);
     this.#core.program.certificates.setDefault(start.defaultCertificate);
   }
 
-  run(): void {
+  start(): void {
     this.#send({ type: 'started' });
     this.#housekeep();
-    this.#reactor.run();
-    this.#core.accessLog?.flush();
   }
 
   #proxyPolicy({ proxyProtocolFrom, times }: WorkerStart): ProxyAcceptPolicy | undefined {
@@ -118,10 +107,6 @@ class GatewayWorker {
     };
   }
 
-  #send(message: FromWorker): void {
-    this.#port.postMessage(message);
-  }
-
   #housekeep(): void {
     this.#core.accessLog?.flush();
     this.#core.metrics[METRIC.handlerErrors] = this.#reactor.stats().handlerErrors;
@@ -130,16 +115,11 @@ class GatewayWorker {
     this.#reactor.after(HOUSEKEEPING_MS, () => this.#housekeep());
   }
 
-  #receive(): void {
-    for (;;) {
-      const received = receiveMessageOnPort(this.#port);
-      if (received === undefined) return;
-      const message: ToWorker = received.message;
-      if (message.type === 'apply') this.#apply(message);
-      else if (message.type === 'tickets') setTicketKeys(message.keys);
-      else if (message.type === 'checked') this.#passwords.answer(message.id, message.matches);
-      else this.#drain(message.drainMs);
-    }
+  receive(message: ToWorker): void {
+    if (message.type === 'apply') this.#apply(message);
+    else if (message.type === 'tickets') tlsContexts.setTicketKeys(message.keys);
+    else if (message.type === 'checked') this.#passwords.answer(message.id, message.matches);
+    else this.#drain(message.drainMs);
   }
 
   #apply(message: Extract<ToWorker, { type: 'apply' }>): void {
@@ -152,7 +132,10 @@ class GatewayWorker {
       }
       for (const listener of message.listen) this.#listen(listener);
       for (const review of this.#datagrams.values()) review();
-      this.#send({ type: 'applied', id: message.id });
+      this.#reactor.whenListening((failure) => {
+        if (failure === undefined) this.#send({ type: 'applied', id: message.id });
+        else this.#send({ type: 'rejected', id: message.id, message: failure });
+      });
     } catch (error) {
       this.#send({ type: 'rejected', id: message.id, message: (error as Error).message });
     }
@@ -165,16 +148,16 @@ class GatewayWorker {
     else this.#listenHttp(listener, protocol === 'http' ? 'http' : 'https');
   }
 
-  #listenDatagrams({ name, fd }: WorkerListener): void {
+  #listenDatagrams({ name, socket }: WorkerListener): void {
     const routes = this.#core.program.l4RoutesOf(name);
     const router = new L4DatagramRouter(this.#core, routes);
     const idleMs = routes.find(undefined)?.idleMs ?? DATAGRAM_IDLE_MS;
-    const relay = this.#reactor.relayDatagrams(fd, router, { idleMs, flowsMax: DATAGRAM_FLOWS_MAX });
+    const relay = this.#reactor.relayDatagrams(socket, router, { idleMs, flowsMax: DATAGRAM_FLOWS_MAX });
     this.#listeners.set(name, relay);
     this.#datagrams.set(name, () => relay.review((address) => router.keeps(address)));
   }
 
-  #listenTcp({ name, fd }: WorkerListener): void {
+  #listenTcp({ name, socket }: WorkerListener): void {
     const core = this.#core;
     const routes = core.program.l4RoutesOf(name);
     const accept: Acceptor = (connection, peer, proxied) => {
@@ -183,7 +166,7 @@ class GatewayWorker {
       connection.reset();
       return NO_HANDLER;
     };
-    this.#listeners.set(name, this.#reactor.listen(fd, accept, { proxied: this.#proxied, gate: this.#gate }));
+    this.#listeners.set(name, this.#reactor.listen(socket, accept, { proxied: this.#proxied, gate: this.#gate }));
   }
 
   #listenHttp(listener: WorkerListener, scheme: 'http' | 'https'): void {
@@ -216,7 +199,7 @@ class GatewayWorker {
     const tls = scheme === 'https' ? this.#tls(listener) : undefined;
     this.#listeners.set(
       listener.name,
-      this.#reactor.listen(listener.fd, accept, { tls, proxied: this.#proxied, gate: this.#gate }),
+      this.#reactor.listen(listener.socket, accept, { tls, proxied: this.#proxied, gate: this.#gate }),
     );
   }
 
@@ -260,7 +243,10 @@ class GatewayWorker {
       if (this.#reactor.stats().openConnections > 0 && this.#reactor.nowMs < endMs) {
         this.#core.program.endpoints.closeIdle();
         this.#reactor.after(20, check);
-      } else this.#reactor.stop();
+      } else {
+        core.accessLog?.flush();
+        this.#reactor.stop();
+      }
     };
     this.#reactor.after(drainMs, () => {
       for (const relay of core.relays) relay.stop();
@@ -270,7 +256,12 @@ class GatewayWorker {
   }
 }
 
-if (parentPort !== null) {
-  new GatewayWorker(parentPort, workerData as WorkerStart).run();
-  parentPort.close();
-}
+let receive: (message: ToWorker) => void = () => {};
+const thread = await openThreadReactor<WorkerStart, ToWorker, FromWorker>(
+  (message) => receive(message),
+  (send) => (level, message, fields) => send({ type: 'log', level, message, fields: fields ?? {} }),
+);
+const worker = new GatewayWorker(thread);
+receive = (message) => worker.receive(message);
+worker.start();
+await thread.run();

@@ -2,8 +2,8 @@
 import { DatagramBatch } from '../sys/datagrams.ts';
 import { EAGAIN, ECONNREFUSED, EHOSTUNREACH, ENETUNREACH } from '../sys/errno.ts';
 import { AF_INET, AF_INET6, MSG_DONTWAIT, SOCK_DGRAM, SOCK_NONBLOCK } from '../sys/linux-constants.ts';
-import { close, connectEncoded, type EncodedAddress, socket } from '../sys/socket.ts';
-import { decodeSocketAddress, type SocketAddress } from '../sys/socket-address.ts';
+import { close, connectEncoded, socket } from '../sys/socket.ts';
+import { decodeSocketAddress, type EncodedAddress, type SocketAddress } from '../sys/socket-address.ts';
 import type { EpollReactor, Watcher } from './epoll-reactor.ts';
 import type { DatagramLimits, DatagramRelay, DatagramRouter } from './reactor.ts';
 

@@ -36,7 +36,7 @@ const makeEpollReactor: ReactorMaker = async () => {
     logs,
     bindTcp: () => bound(SOCK_STREAM),
     bindUdp: () => bound(SOCK_DGRAM),
-    startListening: ({ socket: fd }) => assert.equal(listen(fd, 16), 0),
+    startListening: ({ socket: fd }) => assert.equal(listen(fd as number, 16), 0),
     finish() {
       for (const fd of open) close(fd);
       return ledger.takeAll().map((fd) => `descriptor ${fd}`);

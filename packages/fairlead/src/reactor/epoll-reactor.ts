@@ -18,13 +18,12 @@ import {
   accept4,
   close,
   connectEncoded,
-  type EncodedAddress,
   lastAcceptedAddress,
   resetOnClose,
   setSocketOption,
   socket,
 } from '../sys/socket.ts';
-import type { SocketAddress } from '../sys/socket-address.ts';
+import type { EncodedAddress, SocketAddress } from '../sys/socket-address.ts';
 import { SysError } from '../sys/sys-error.ts';
 import type { DescriptorLedger } from './descriptor-ledger.ts';
 import { EpollConnection } from './epoll-connection.ts';
@@ -34,6 +33,7 @@ import { ProxyPreface } from './proxy-preface.ts';
 import {
   type AcceptOptions,
   type Acceptor,
+  type BoundSocket,
   type ConnectionHandler,
   type DatagramLimits,
   type DatagramRelay,
@@ -127,14 +127,18 @@ export class EpollReactor implements Reactor {
     this.epoll.add(options.wakeFd, EPOLLIN, WAKE_TOKEN);
   }
 
-  listen(fd: number, accept: Acceptor, options: AcceptOptions = {}): ListeningSocket {
-    const listener = new EpollListener(this, fd, accept, options);
+  listen(socket: BoundSocket, accept: Acceptor, options: AcceptOptions = {}): ListeningSocket {
+    const listener = new EpollListener(this, descriptorOf(socket), accept, options);
     listener.start();
     return listener;
   }
 
-  relayDatagrams(fd: number, router: DatagramRouter, limits: DatagramLimits): DatagramRelay {
-    return new EpollDatagramRelay(this, fd, router, limits);
+  relayDatagrams(socket: BoundSocket, router: DatagramRouter, limits: DatagramLimits): DatagramRelay {
+    return new EpollDatagramRelay(this, descriptorOf(socket), router, limits);
+  }
+
+  whenListening(callback: (failure: string | undefined) => void): void {
+    callback(undefined);
   }
 
   /** Many slow readers at once: each gets less room, so that they stay within memory together. */
@@ -372,6 +376,11 @@ export class EpollReactor implements Reactor {
   stats(): ReactorStats {
     return { openConnections: this.#open, acceptedConnections: this.#accepted, handlerErrors: this.#handlerErrors };
   }
+}
+
+function descriptorOf(socket: BoundSocket): number {
+  if (typeof socket === 'number') return socket;
+  throw new TypeError('this reactor takes sockets that are open');
 }
 
 /** One listening socket; the descriptor belongs to whoever opened it. */

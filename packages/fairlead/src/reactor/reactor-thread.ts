@@ -1,14 +1,12 @@
 import { Worker } from 'node:worker_threads';
-import { eventfd, signalEventfd } from '../sys/eventfd.ts';
+import { engine } from '../sys/engine-kind.ts';
 import type { Log } from '../sys/role.ts';
-import { close } from '../sys/socket.ts';
-import { DescriptorLedger } from './descriptor-ledger.ts';
+import type { ThreadWaker } from './thread-waker.ts';
 
 /** What every reactor thread is started with, beside its own data. */
 export interface ReactorThreadStart<Data> {
-  /** Signalled after each message. */
-  readonly wakeFd: number;
-  readonly ledger: SharedArrayBuffer;
+  /** Of a thread that blocks in epoll_wait; the others run on Node's own loop. */
+  readonly epoll: { readonly wakeFd: number; readonly ledger: SharedArrayBuffer } | undefined;
   readonly data: Data;
 }
 
@@ -21,40 +19,44 @@ export interface ReactorThreadOptions<Data, From> {
   readonly data: Data;
   readonly log: Log;
   readonly onMessage: (message: From) => void;
-  /** Most memory of young JavaScript objects, MB. */
+  /** Of a thread that gets descriptors, and so needs epoll whatever this process runs on. */
+  readonly waker?: ThreadWaker;
+  /** Most memory of young JavaScript objects, MB. Default: what V8 takes. */
   readonly youngMb?: number;
 }
+
+/** Nothing native is loaded where it cannot be had. */
+const wakers = engine.kind === 'epoll' ? await import('./thread-waker.ts') : undefined;
 
 /** A thread with a reactor, as its owner sees it. */
 export class ReactorThread<Data, To, From> {
   /** Settles when the thread has ended and its descriptors are closed: true if it was asked to. */
   readonly ended: Promise<boolean>;
   readonly #worker: Worker;
-  readonly #wakeFd: number = eventfd();
-  readonly #ledger: DescriptorLedger = new DescriptorLedger();
+  readonly #waker: ThreadWaker | undefined;
   #stopping = false;
   #gone = false;
 
   constructor(options: ReactorThreadOptions<Data, From>) {
+    const waker = options.waker ?? (wakers === undefined ? undefined : new wakers.ThreadWaker());
+    this.#waker = waker;
     const workerData: ReactorThreadStart<Data> = {
-      wakeFd: this.#wakeFd,
-      ledger: this.#ledger.memory,
+      epoll: waker === undefined ? undefined : { wakeFd: waker.wakeFd, ledger: waker.ledger },
       data: options.data,
     };
+    const { youngMb } = options;
     this.#worker = new Worker(options.module, {
       workerData,
-      resourceLimits: { maxYoungGenerationSizeMb: options.youngMb ?? 8 },
+      ...(youngMb === undefined ? {} : { resourceLimits: { maxYoungGenerationSizeMb: youngMb } }),
     });
     this.#worker.on('message', options.onMessage);
     this.#worker.on('error', (error: Error) => {
-      options.log('error', `${options.name} thread failed`, { error: error.stack ?? error.message });
+      options.log('error', `${options.name} failed`, { error: error.stack ?? error.message });
     });
     this.ended = new Promise((resolve) => {
       this.#worker.on('exit', () => {
         this.#gone = true;
-        // Descriptors of a thread that failed stay open in the process: close them, so that clients see the end.
-        for (const fd of this.#ledger.takeAll()) close(fd);
-        close(this.#wakeFd);
+        waker?.cleanUp();
         resolve(this.#stopping);
       });
     });
@@ -64,7 +66,7 @@ export class ReactorThread<Data, To, From> {
   send(message: To): void {
     if (this.#gone) return;
     this.#worker.postMessage(message);
-    signalEventfd(this.#wakeFd);
+    this.#waker?.wake();
   }
 
   /** Sends the message that ends the thread, and waits for its end. */

@@ -1,6 +1,5 @@
 import type { PinnedBuffer } from '../sys/pinned.ts';
-import type { EncodedAddress } from '../sys/socket.ts';
-import type { SocketAddress } from '../sys/socket-address.ts';
+import type { EncodedAddress, SocketAddress } from '../sys/socket-address.ts';
 import type { ProxyField } from '../wire/proxy-protocol/proxy-header.ts';
 import type { TlsAcceptPolicy, TlsConnectOptions, TlsState } from './tls-transport.ts';
 
@@ -156,8 +155,17 @@ export type Acceptor = (
   proxied?: ProxiedConnection,
 ) => ConnectionHandler;
 
-/** A bound socket that somebody else opened and will close: a descriptor. */
-export type BoundSocket = number;
+/** Where a reactor that opens its sockets itself is to bind one. */
+export interface SocketPlace {
+  /** An IP literal. */
+  readonly address: string;
+  readonly port: number;
+  /** Other threads bind it too, and the kernel spreads connections over them. */
+  readonly isShared: boolean;
+}
+
+/** A bound socket that somebody else opened and will close, as a descriptor; node:net can only be told the place. */
+export type BoundSocket = number | SocketPlace;
 
 /** A listening socket. */
 export interface ListeningSocket {
@@ -197,6 +205,11 @@ export interface Reactor {
   ): SocketConnection;
   /** Relays the datagrams that arrive at a bound, non-blocking socket. */
   relayDatagrams(socket: BoundSocket, router: DatagramRouter, limits: DatagramLimits): DatagramRelay;
+  /**
+   * Calls back once every socket given to {@link listen} and {@link relayDatagrams} so far is ready, or why one
+   * is not: at once where they come open.
+   */
+  whenListening(callback: (failure: string | undefined) => void): void;
   /** Calls `callback` once after about `delayMs`; the function returned cancels it. */
   after(delayMs: number, callback: () => void): () => void;
   /** Runs until {@link stop}; where it can it blocks the thread meanwhile. */

@@ -1,5 +1,5 @@
 import { ETIMEDOUT } from '../sys/errno.ts';
-import type { EncodedAddress } from '../sys/socket.ts';
+import type { EncodedAddress } from '../sys/socket-address.ts';
 import type { ConnectionHandler, Reactor, SocketConnection } from './reactor.ts';
 import type { TlsConnectOptions } from './tls-transport.ts';
 

@@ -1,8 +1,6 @@
-import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
-import { DescriptorLedger } from './descriptor-ledger.ts';
-import { EpollReactor } from './epoll-reactor.ts';
 import type { Reactor } from './reactor.ts';
 import type { ReactorThreadStart } from './reactor-thread.ts';
 
@@ -16,34 +14,70 @@ export interface ThreadReactor<Data, From> {
 }
 
 /**
- * Makes the reactor of this worker thread. `receive` gets each message of the owner, between two
- * batches of events; an exception in it ends the thread.
+ * Makes the reactor of this worker thread, of the kind that its owner runs on. `receive` gets each message of
+ * the owner, between two batches of events; an exception in it ends the thread.
  */
-export function openThreadReactor<Data, To, From>(
+export async function openThreadReactor<Data, To, From>(
   receive: (message: To) => void,
   log: (send: (message: From) => void) => Log,
-): ThreadReactor<Data, From> {
+): Promise<ThreadReactor<Data, From>> {
   const port = parentPort!;
-  const start = workerData as ReactorThreadStart<Data>;
+  const { epoll, data } = workerData as ReactorThreadStart<Data>;
   const send = (message: From): void => port.postMessage(message);
+  const { reactor, run } =
+    epoll === undefined
+      ? await nodeReactor(port, receive, log(send))
+      : await epollReactor(port, receive, log(send), epoll);
+  return {
+    reactor,
+    data,
+    send,
+    async run() {
+      await run();
+      port.close();
+    },
+  };
+}
+
+/** A reactor and what starts it and the messages to its thread. */
+interface RunnableReactor {
+  readonly reactor: Reactor;
+  run(): Promise<void>;
+}
+
+async function epollReactor<To>(
+  port: MessagePort,
+  receive: (message: To) => void,
+  log: Log,
+  { wakeFd, ledger }: NonNullable<ReactorThreadStart<unknown>['epoll']>,
+): Promise<RunnableReactor> {
+  const [{ EpollReactor }, { DescriptorLedger }] = await Promise.all([
+    import('./epoll-reactor.ts'),
+    import('./descriptor-ledger.ts'),
+  ]);
   const reactor = new EpollReactor({
     clock: systemClock,
-    log: log(send),
-    wakeFd: start.wakeFd,
+    log,
+    wakeFd,
     onWake() {
       for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port)) {
         receive(got.message as To);
       }
     },
-    ledger: new DescriptorLedger(start.ledger),
+    ledger: new DescriptorLedger(ledger),
   });
+  return { reactor, run: () => reactor.run() };
+}
+
+async function nodeReactor<To>(port: MessagePort, receive: (message: To) => void, log: Log): Promise<RunnableReactor> {
+  const { NodeReactor } = await import('./node-reactor.ts');
+  const reactor = new NodeReactor(systemClock, log);
   return {
     reactor,
-    data: start.data,
-    send,
-    async run() {
-      await reactor.run();
-      port.close();
+    run() {
+      // Not before: what came while the thread was being set up waits in the port.
+      port.on('message', (message: To) => reactor.turnOrThrow(() => receive(message)));
+      return reactor.run();
     },
   };
 }

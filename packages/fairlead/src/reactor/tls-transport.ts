@@ -3,14 +3,15 @@ import { EPOLLIN, EPOLLOUT, MSG_PEEK, SO_RCVLOWAT, SOL_SOCKET } from '../sys/lin
 import type { PinnedBuffer } from '../sys/pinned.ts';
 import { recv, send, setSocketOption } from '../sys/socket.ts';
 import type { AlpnProtocol } from '../sys/tls-alpn.ts';
-import type { TlsContext } from '../sys/tls-context.ts';
+import { TlsContext } from '../sys/tls-context.ts';
+import type { AnyTlsContext } from '../sys/tls-contexts.ts';
 import { type ClientSessionOptions, TLS_WANT_WRITE, TlsSession } from '../sys/tls-session.ts';
 import { CLIENT_HELLO_MAX_BYTES, type ClientHello, parseClientHello } from '../wire/tls-client-hello/client-hello.ts';
 import type { Acceptor } from './reactor.ts';
 
 /** What a listener answers to a ClientHello. */
 export interface TlsChoice {
-  readonly context: TlsContext;
+  readonly context: AnyTlsContext;
   /** Protocol to agree to if the client offers any; `refused` ends the handshake with an alert. */
   readonly alpn: AlpnProtocol | 'none' | 'refused';
   /** The listener's own note, for {@link TlsState.choice}. */
@@ -34,7 +35,7 @@ export interface TlsAcceptPolicy {
 
 /** How to speak TLS to an upstream. */
 export interface TlsConnectOptions extends ClientSessionOptions {
-  readonly context: TlsContext;
+  readonly context: AnyTlsContext;
 }
 
 /** What is known of an established TLS connection. */
@@ -105,7 +106,7 @@ export class TlsTransport implements TlsState {
       // A new connection's buffer holds it; if not, there is nothing to go on from.
       if (sent !== this.#preamble.length) return sent < 0 ? sent : this.#fail('preamble not sent');
     }
-    this.session = TlsSession.connect(this.#connect!.context, fd, this.#connect!);
+    this.session = TlsSession.connect(nativeContext(this.#connect!.context), fd, this.#connect!);
     return this.session === undefined ? this.#fail('no TLS session') : 0;
   }
 
@@ -133,7 +134,7 @@ export class TlsTransport implements TlsState {
     }
     this.serverName = result.hello.serverName;
     this.choice = choice.note;
-    this.session = TlsSession.accept(choice.context, fd, choice.alpn);
+    this.session = TlsSession.accept(nativeContext(choice.context), fd, choice.alpn);
     return this.session === undefined ? this.#fail('no TLS session') : 0;
   }
 
@@ -145,4 +146,9 @@ export class TlsTransport implements TlsState {
   free(): void {
     this.session?.free();
   }
+}
+
+function nativeContext(context: AnyTlsContext): TlsContext {
+  if (context instanceof TlsContext) return context;
+  throw new TypeError('a TLS context of another engine');
 }

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Secret } from '@fairlead/api';
-import { createClientContext, createServerContext, type TlsIdentity } from '../sys/tls-context.ts';
+import type { TlsIdentity } from '../sys/tls-context.ts';
+import { tlsContexts } from '../sys/tls-contexts.ts';
 
 /** What a Secret holds, or why it cannot be used. */
 export type TlsSecretResult<T> =
@@ -16,7 +17,7 @@ export function readIdentity(secret: Secret): TlsSecretResult<TlsIdentity> {
     return { ok: false, problem: `has no ${missing.filter((name) => name !== '').join(' and no ')}` };
   }
   const identity = { certificate, privateKey };
-  const tried = createServerContext({ identity });
+  const tried = tlsContexts.server({ identity });
   if (!tried.ok) return { ok: false, problem: tried.problem };
   tried.context.free();
   return { ok: true, value: identity };
@@ -26,7 +27,7 @@ export function readIdentity(secret: Secret): TlsSecretResult<TlsIdentity> {
 export function readCaBundle(secret: Secret): TlsSecretResult<string> {
   const ca = text(secret, 'ca.crt');
   if (ca === undefined) return { ok: false, problem: 'has no ca.crt' };
-  const tried = createClientContext({ verify: { ca } });
+  const tried = tlsContexts.client({ verify: { ca } });
   if (!tried.ok) return { ok: false, problem: `ca.crt: ${tried.problem}` };
   tried.context.free();
   return { ok: true, value: ca };

@@ -74,3 +74,10 @@ export function errnoName(result: number): string {
   const errno = Math.abs(result);
   return ERRNO_NAMES.get(errno) ?? `errno ${errno}`;
 }
+
+const ERRNO_NUMBERS: ReadonlyMap<string, number> = new Map([...ERRNO_NAMES].map(([errno, name]) => [name, errno]));
+
+/** The Linux number of a name like `ECONNRESET`, whatever this platform's own is; undefined for others. */
+export function errnoOfName(name: string): number | undefined {
+  return ERRNO_NUMBERS.get(name);
+}

@@ -1,14 +1,9 @@
 import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
 import { checkedCall, isChecking, noteAddress, setUpChecking } from './checking.ts';
+import { provideAddresses } from './pinned.ts';
+import { platformProblem } from './platform.ts';
 import { SysError } from './sys-error.ts';
-
-/** Whether this machine can run the FFI at all: Linux, 64 bit, little-endian layouts known here. */
-export function platformProblem(platform: string = process.platform, arch: string = process.arch): string | undefined {
-  if (platform !== 'linux') return `the data-plane engine needs Linux, this is ${platform}`;
-  if (arch !== 'x64' && arch !== 'arm64') return `the data-plane engine knows x64 and arm64, this is ${arch}`;
-  return undefined;
-}
 
 function loadKoffi(): typeof Koffi {
   const problem = platformProblem();
@@ -92,3 +87,5 @@ export function resultOrErrno(result: number): number {
 export function currentErrno(): number {
   return koffi.errno();
 }
+
+provideAddresses(addressOf);

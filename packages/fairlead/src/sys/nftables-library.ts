@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
-import { platformProblem } from './libc.ts';
+import { platformProblem } from './platform.ts';
 
 /** Result of a transaction; after `ok: false` nothing of it is installed. */
 export type NftablesResult = { readonly ok: true } | { readonly ok: false; readonly message: string };

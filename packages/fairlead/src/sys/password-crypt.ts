@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
-import { platformProblem } from './libc.ts';
+import { platformProblem } from './platform.ts';
 
 /** Hashes a phrase as crypt(3) does, on a thread of its own; undefined where that cannot be done. */
 export type PasswordCrypt = (phrase: string, setting: string) => Promise<string | undefined>;

@@ -1,4 +1,3 @@
-import { addressOf } from './libc.ts';
 import { SysError } from './sys-error.ts';
 
 /**
@@ -10,8 +9,8 @@ export class PinnedBuffer {
   /** The bytes, for reading and writing in TypeScript. */
   readonly bytes: Buffer<ArrayBuffer>;
   readonly length: number;
-  /** Only `sys` reads this. */
-  readonly address: number;
+  /** Only `sys` reads this. NaN in a process without FFI. */
+  address: number;
 
   constructor(lengthBytes: number) {
     if (!Number.isSafeInteger(lengthBytes) || lengthBytes <= 0) {
@@ -25,3 +24,13 @@ export class PinnedBuffer {
 }
 
 const KEPT: PinnedBuffer[] = [];
+let addressOf: (bytes: Uint8Array) => number = () => Number.NaN;
+
+/**
+ * Called by `libc.ts` once it is loaded, which also gives the buffers made before their addresses. So this
+ * module needs no FFI by itself: without it a buffer is ordinary memory.
+ */
+export function provideAddresses(provider: (bytes: Uint8Array) => number): void {
+  addressOf = provider;
+  for (const buffer of KEPT) buffer.address = provider(buffer.bytes);
+}

@@ -134,6 +134,15 @@ export function encodeSocketAddress(address: SocketAddress, into: Uint8Array, of
   return length;
 }
 
+/** A sockaddr encoded once, for connections to be made many times. */
+export class EncodedAddress {
+  readonly buffer: Uint8Array;
+  constructor(address: SocketAddress) {
+    const bytes = new Uint8Array(SOCKADDR_MAX_BYTES);
+    this.buffer = bytes.subarray(0, encodeSocketAddress(address, bytes));
+  }
+}
+
 /** Reads a sockaddr_in or sockaddr_in6; undefined for another family. */
 export function decodeSocketAddress(bytes: Uint8Array, offset: number = 0): SocketAddress | undefined {
   const family = (bytes[offset] ?? 0) | ((bytes[offset + 1] ?? 0) << 8);

@@ -5,11 +5,11 @@ import { DatagramBatch } from './datagrams.ts';
 import { EPOLL_EVENT_BYTES, Epoll } from './epoll.ts';
 import { EADDRINUSE, EAGAIN, EBADF, ECONNREFUSED, EINPROGRESS, EINVAL, errnoName } from './errno.ts';
 import { drainEventfd, eventfd, signalEventfd } from './eventfd.ts';
-import { platformProblem } from './libc.ts';
 import * as linux from './linux-constants.ts';
 import { PinnedBuffer } from './pinned.ts';
+import { platformProblem } from './platform.ts';
 import * as net from './socket.ts';
-import { type SocketAddress, socketAddress } from './socket-address.ts';
+import { EncodedAddress, type SocketAddress, socketAddress } from './socket-address.ts';
 
 const LOOPBACKS = ['127.0.0.1', '::1'] as const;
 
@@ -30,7 +30,7 @@ for (const address of LOOPBACKS) {
     assert.equal(epoll.add(server.fd, linux.EPOLLIN, 7), 0);
     const domain = server.at.family === 'ipv4' ? linux.AF_INET : linux.AF_INET6;
     const client = net.socket(domain, linux.SOCK_STREAM | linux.SOCK_NONBLOCK);
-    const started = net.connectEncoded(client, new net.EncodedAddress(server.at));
+    const started = net.connectEncoded(client, new EncodedAddress(server.at));
     assert.ok(started === 0 || started === -EINPROGRESS, errnoName(started));
     assert.equal(epoll.wait(5000), 1);
     assert.equal(epoll.eventToken(0), 7);

@@ -15,7 +15,7 @@ import {
   SOL_SOCKET,
 } from './linux-constants.ts';
 import { PinnedBuffer } from './pinned.ts';
-import { decodeSocketAddress, encodeSocketAddress, SOCKADDR_MAX_BYTES, type SocketAddress } from './socket-address.ts';
+import { decodeSocketAddress, type EncodedAddress, encodeSocketAddress, type SocketAddress } from './socket-address.ts';
 
 const cSocket = declare<[number, number, number]>('int socket(int, int, int)');
 const cBind = declare<[number, number, number]>('int bind(int, uintptr_t, unsigned int)');
@@ -84,15 +84,6 @@ export function lastAcceptedAddress(): SocketAddress | undefined {
 export function connect(fd: number, address: SocketAddress): number {
   const length = encodeSocketAddress(address, ADDRESS.bytes);
   return resultOrErrno(cConnect(fd, ADDRESS.address, length));
-}
-
-/** A sockaddr encoded once, for {@link connectEncoded}. */
-export class EncodedAddress {
-  readonly buffer: Uint8Array;
-  constructor(address: SocketAddress) {
-    const bytes = new Uint8Array(SOCKADDR_MAX_BYTES);
-    this.buffer = bytes.subarray(0, encodeSocketAddress(address, bytes));
-  }
 }
 
 /** connect(2) to an address that was encoded before. */

@@ -1,9 +1,8 @@
 import { callbackAddress, declare, declareOwn } from './libc.ts';
 import { NativeText } from './openssl.ts';
 import { PinnedBuffer } from './pinned.ts';
+import { TICKET_KEY_BYTES } from './ticket-key.ts';
 
-/** Name (16 bytes), HMAC-SHA256 key (32) and AES-256 key (32) of session tickets (RFC 5077 4). */
-export const TICKET_KEY_BYTES = 80;
 const NAME_BYTES = 16;
 const IV_BYTES = 16;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EncodedAddress } from '../../sys/socket.ts';
 import type { SocketAddress } from '../../sys/socket-address.ts';
+import { EncodedAddress } from '../../sys/socket-address.ts';
 import type { DatagramLimits, DatagramRelay } from '../reactor.ts';
 import { type DatagramPeers, startDatagramPeers } from './datagram-peers.ts';
 import type { ReactorMaker, ReactorUnderTest } from './scene.ts';

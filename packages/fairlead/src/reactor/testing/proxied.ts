@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EncodedAddress } from '../../sys/socket.ts';
 import type { SocketAddress } from '../../sys/socket-address.ts';
+import { EncodedAddress } from '../../sys/socket-address.ts';
 import { writeProxyV1, writeProxyV2 } from '../../wire/proxy-protocol/proxy-header.ts';
 import type { ProxiedConnection } from '../reactor.ts';
 import { Notes, play, type ReactorMaker, type Scene } from './scene.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EncodedAddress } from '../../sys/socket.ts';
 import type { SocketAddress } from '../../sys/socket-address.ts';
+import { EncodedAddress } from '../../sys/socket-address.ts';
 import type { SocketConnection } from '../reactor.ts';
 import { type RelayResult, type RelayTimes, TcpRelay } from '../tcp-relay.ts';
 import { dial, play, type ReactorMaker, type Scene, unusedAddress } from './scene.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { errnoName } from '../../sys/errno.ts';
-import { EncodedAddress } from '../../sys/socket.ts';
 import type { SocketAddress } from '../../sys/socket-address.ts';
+import { EncodedAddress } from '../../sys/socket-address.ts';
 import type { BoundSocket, ConnectionHandler, Reactor, SocketConnection } from '../reactor.ts';
 
 /** A handler that notes what happens; single behaviours are replaced per test. */

@@ -1,8 +1,7 @@
 // Hot path: one pick per connection or datagram flow.
 import { hashText } from '@fairlead/balance';
 import type { Clock, Random } from '../../sys/clock.ts';
-import { EncodedAddress } from '../../sys/socket.ts';
-import { socketAddress } from '../../sys/socket-address.ts';
+import { EncodedAddress, socketAddress } from '../../sys/socket-address.ts';
 import { type EndpointTarget, formatTarget, type SlotTable } from '../program.ts';
 
 /** How many client addresses one Service port remembers; the oldest go first. */

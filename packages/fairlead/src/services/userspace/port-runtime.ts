@@ -1,6 +1,6 @@
 // Hot path: choose() runs once per connection.
 import type { Clock, Random } from '../../sys/clock.ts';
-import type { EncodedAddress } from '../../sys/socket.ts';
+import type { EncodedAddress } from '../../sys/socket-address.ts';
 import { inAnyCidr } from '../cidr.ts';
 import {
   type EndpointTarget,

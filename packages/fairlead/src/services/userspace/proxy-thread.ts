@@ -66,7 +66,7 @@ class ProxyThread {
 }
 
 let receive: (message: ToProxy) => void = () => {};
-const thread = openThreadReactor<ProxyStart, ToProxy, FromProxy>(
+const thread = await openThreadReactor<ProxyStart, ToProxy, FromProxy>(
   (message) => receive(message),
   (send) => (level, message, fields) => send({ type: 'log', level, message, fields: fields ?? {} }),
 );

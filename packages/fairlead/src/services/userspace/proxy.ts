@@ -1,4 +1,5 @@
 import { ReactorThread } from '../../reactor/reactor-thread.ts';
+import { ThreadWaker } from '../../reactor/thread-waker.ts';
 import type { Clock } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
 import { close } from '../../sys/socket.ts';
@@ -61,7 +62,9 @@ export class UserspaceProxy {
     const { log, clock, threadModule } = this.#options;
     const thread = new ReactorThread<ProxyStart, ToProxy, FromProxy>({
       module: threadModule ?? MODULE,
-      name: 'userspace proxy',
+      name: 'userspace proxy thread',
+      waker: new ThreadWaker(),
+      youngMb: 8,
       data: { metrics: this.#metrics },
       log,
       onMessage: (message) => this.#receive(message),

@@ -9,8 +9,7 @@ import {
   type SocketConnection,
 } from '../../reactor/reactor.ts';
 import { type RelayPlan, type RelayResult, type RelayTimes, TcpRelay } from '../../reactor/tcp-relay.ts';
-import type { EncodedAddress } from '../../sys/socket.ts';
-import type { SocketAddress } from '../../sys/socket-address.ts';
+import type { EncodedAddress, SocketAddress } from '../../sys/socket-address.ts';
 import type { EndpointSet, PickedEndpoint } from './endpoint-picker.ts';
 import { type FrontendPlace, PROXY_METRIC } from './messages.ts';
 import type { PortRuntime } from './port-runtime.ts';

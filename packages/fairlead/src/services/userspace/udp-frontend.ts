@@ -1,6 +1,5 @@
 import type { BoundSocket, DatagramRelay, DatagramRouter, Reactor } from '../../reactor/reactor.ts';
-import type { EncodedAddress } from '../../sys/socket.ts';
-import type { SocketAddress } from '../../sys/socket-address.ts';
+import type { EncodedAddress, SocketAddress } from '../../sys/socket-address.ts';
 import { type FrontendPlace, PROXY_METRIC } from './messages.ts';
 import type { PortRuntime } from './port-runtime.ts';
 
