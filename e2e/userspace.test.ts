@@ -28,6 +28,7 @@ test('userspace mode serves Pods, Services and Ingress without rules or namespac
 });
 
 test('the same Ingress on node:net, without system calls of the gateway', { skip }, async () => {
+  await system?.dispose();
   process.env.FAIRLEAD_REACTOR = 'node';
   try {
     system = await startSystem({ args: ['--mode', 'userspace'] });
