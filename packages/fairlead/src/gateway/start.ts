@@ -12,6 +12,7 @@ import { GatewayError } from './gateway-error.ts';
 import { type GatewayStats, sumMetrics } from './gateway-metrics.ts';
 import { HealthChecker } from './health/health-checker.ts';
 import { OutlierIntervals } from './health/outlier-intervals.ts';
+import { readKeptSecrets, writeKeptSecrets } from './kept-secrets.ts';
 import { DEFAULT_PROXY_TIMES, type ProxyTimes } from './proxy-core.ts';
 import { selfSignedIdentity } from './self-signed.ts';
 import { createSharedState } from './shared-memory.ts';
@@ -40,6 +41,8 @@ export interface GatewayOptions {
   readonly zone?: string;
   /** Shown to clients that ask for no host with a certificate of its own. Default: a self-signed one. */
   readonly defaultCertificate?: TlsIdentity;
+  /** File that keeps the default certificate and the ticket keys for the next process. Default: both end with this one. */
+  readonly secretsFile?: string;
   /** Module of the worker threads. Default `worker.ts` beside this one; a bundle names its own. */
   readonly workerModule?: URL;
 }
@@ -105,12 +108,20 @@ class Gateway implements RunningGateway {
         workers,
       });
     }
-    this.#tickets = new TicketKeyRing(options.clock, (keys) => {
+    const { secretsFile, clock, log } = options;
+    const kept = secretsFile === undefined ? undefined : readKeptSecrets(secretsFile, clock.now(), log);
+    const identity = kept?.identity ?? selfSignedIdentity('fairlead-gateway.invalid', clock.now());
+    const keep = (): void => {
+      if (secretsFile !== undefined) writeKeptSecrets(secretsFile, { identity, tickets: this.#tickets.kept() }, log);
+    };
+    const rotated = (keys: readonly Uint8Array[]): void => {
+      keep();
       for (const worker of this.#workers) worker.setTicketKeys(keys);
-    });
+    };
+    this.#tickets = new TicketKeyRing(clock, rotated, kept?.tickets);
+    keep();
     this.#workerOptions = {
-      defaultCertificate:
-        options.defaultCertificate ?? selfSignedIdentity('fairlead-gateway.invalid', options.clock.now()),
+      defaultCertificate: options.defaultCertificate ?? identity,
       ticketKeys: () => this.#tickets.keys(),
       shared: createSharedState(),
       rates: createRateMemory(),
@@ -124,7 +135,6 @@ class Gateway implements RunningGateway {
       log: options.log,
       module: options.workerModule ?? new URL('./worker.ts', import.meta.url),
     };
-    const { clock, log } = options;
     const endpoints = new EndpointMemory(this.#workerOptions.shared.endpoints);
     const backends = new BackendMemory(this.#workerOptions.shared.backends);
     this.#health = new HealthChecker({ endpoints, backends, clock, random: systemRandom, log });

@@ -8,6 +8,8 @@ export function dataFiles(dataDir: string): {
   readonly gatewayKubeconfig: string;
   /** Socket of the gateway's metrics. */
   readonly gatewayMetrics: string;
+  /** Default certificate and ticket keys of the gateway. */
+  readonly gatewaySecrets: string;
   readonly logToken: string;
 } {
   const roles = join(dataDir, 'roles');
@@ -15,6 +17,7 @@ export function dataFiles(dataDir: string): {
     roles,
     agentKubeconfig: (name) => join(roles, `agent-${name}.kubeconfig`),
     gatewayKubeconfig: join(roles, 'gateway.kubeconfig'),
+    gatewaySecrets: join(roles, 'gateway-secrets.json'),
     gatewayMetrics: join(roles, 'gateway.sock'),
     logToken: join(roles, 'node-log-token'),
   };

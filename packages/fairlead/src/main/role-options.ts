@@ -106,6 +106,11 @@ export const gatewaySettings: readonly Setting[] = [
   { name: 'gateway-https', value: 'ADDR', description: 'default :443 as root, else 127.0.0.1:8443' },
   ...gatewayL4Settings,
   { name: 'gateway-zone', value: 'ZONE', description: 'zone of this gateway, for Services that prefer theirs' },
+  {
+    name: 'gateway-secrets',
+    value: 'FILE',
+    description: 'keeps default certificate and ticket keys over restarts (default: not kept)',
+  },
   { name: 'gateway-workers', value: 'N', description: 'worker threads (default: half of the cores)' },
   gatewayMetricsListenSetting,
   { name: 'gateway-metrics-socket', value: 'FILE', description: 'the same for this machine', internal: true },
@@ -224,12 +229,14 @@ export function validateGatewayOptions(values: SettingValues, machine: Machine):
   const reader = new SettingReader(values);
   const metricsListen = reader.text('gateway-metrics-listen');
   const metricsSocket = reader.text('gateway-metrics-socket');
+  const secretsFile = reader.text('gateway-secrets');
   const options: GatewayRoleOptions = {
     kubeconfig: reader.required('kubeconfig'),
     gatewayHttp: reader.address('gateway-http', machine.isRoot ? ':80' : '127.0.0.1:8080'),
     gatewayHttps: reader.address('gateway-https', machine.isRoot ? ':443' : '127.0.0.1:8443'),
     ...readGatewayL4(reader),
     zone: reader.text('gateway-zone') ?? '',
+    ...(secretsFile === undefined ? {} : { secretsFile: resolve(secretsFile) }),
     workers: reader.integer('gateway-workers', defaultGatewayWorkers(), 1, 64),
     admin: {
       ...(metricsListen === undefined || metricsListen === 'off'

@@ -121,6 +121,8 @@ export function planChildren(
     formatListenAddress(options.gatewayHttps),
     '--gateway-metrics-socket',
     files.gatewayMetrics,
+    '--gateway-secrets',
+    files.gatewaySecrets,
     ...options.gatewayArgs,
   ]);
   return [control, ...agents, gateway];

@@ -20,6 +20,8 @@ export interface GatewayRoleOptions {
   readonly workers: number;
   /** Empty: unknown. */
   readonly zone: string;
+  /** Keeps the default certificate and the ticket keys over restarts. */
+  readonly secretsFile?: string;
   /** Listeners that relay to a Service port. */
   readonly relays: readonly GatewayRelay[];
   /** CIDRs of proxies whose connections begin with a PROXY protocol header. */
@@ -71,7 +73,9 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
   for (const { protocol, listen, service } of relays) {
     listeners.push({ name: `${protocol}-${listen.port}`, protocol, address: listen.host, port: listen.port, service });
   }
+  const secrets = options.secretsFile === undefined ? {} : { secretsFile: options.secretsFile };
   const gateway = await startGateway({
+    ...secrets,
     workers,
     zone,
     proxyProtocolFrom,
