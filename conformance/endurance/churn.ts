@@ -1,0 +1,39 @@
+import { printTable } from '../../bench/table.ts';
+import { runWrk, startEnduranceRig } from './rig.ts';
+
+/**
+ * As many requests as the machine gives for `seconds`, plain and TLS, kept alive and not, while routes change,
+ * endpoints come and go, certificates are swapped and workers are replaced. Problem: any failed request.
+ */
+export async function endureChanges(seconds: number): Promise<readonly string[]> {
+  await using rig = await startEnduranceRig({ collecting: false });
+  const plain = `http://127.0.0.1:${rig.port}/`;
+  const tls = `https://127.0.0.1:${rig.tlsPort}/`;
+  await rig.ask('start-changes');
+  const loads: readonly [name: string, url: string, connections: number, close: boolean][] = [
+    ['HTTP, kept alive', plain, 64, false],
+    ['HTTPS, kept alive', tls, 32, false],
+    ['HTTP, a connection per request', plain, 8, true],
+    ['HTTPS, a connection per request', tls, 4, true],
+  ];
+  const results = await Promise.all(
+    loads.map(([, url, connections, close]) => runWrk(url, { seconds, connections, close })),
+  );
+  const { changes } = await rig.ask('stop-changes');
+  printTable(
+    `Requests during ${changes} rounds of changes`,
+    ['clients', 'requests', 'requests/s', 'failed', 'p99', 'failures'],
+    results.map(({ requests, failed, p99, kinds }, index) => [
+      loads[index]![0],
+      requests,
+      Math.round(requests / seconds),
+      failed,
+      p99,
+      kinds,
+    ]),
+  );
+  const failed = results.reduce((sum, result) => sum + result.failed, 0);
+  const problems = failed > 0 ? [`${failed} requests failed`] : [];
+  if (changes === 0) problems.push('nothing changed');
+  return problems;
+}

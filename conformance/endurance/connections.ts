@@ -1,0 +1,47 @@
+import { printTable } from '../../bench/table.ts';
+import { awaitQuiet, mebibytes, runWrk, startEnduranceRig } from './rig.ts';
+
+const STEP_SECONDS = 5;
+/** Pooled connections to the endpoints stay, and are not a leak. */
+const POOLED_MAX = 300;
+/** Growth from the first third of the connections to the end that still counts as noise of the allocator. */
+const GROWTH_MAX_BYTES = 24 * 2 ** 20;
+
+/**
+ * Opens and closes `count` connections, a quarter of the load over TLS with full handshakes. Problems: a failed
+ * request, descriptors that stay, resident memory that goes on growing after the first third.
+ */
+export async function endureConnections(count: number): Promise<readonly string[]> {
+  await using rig = await startEnduranceRig({ collecting: true });
+  const base = await rig.ask('sample');
+  const rows: (string | number)[][] = [[0, 0, base.descriptors, mebibytes(base.residentBytes)]];
+  let [total, failed, third] = [0, 0, 0];
+  let last = base;
+  let printed = 0;
+  while (total < count) {
+    const loads = await Promise.all([
+      runWrk(`http://127.0.0.1:${rig.port}/`, { seconds: STEP_SECONDS, connections: 48, close: true }),
+      runWrk(`https://127.0.0.1:${rig.tlsPort}/`, { seconds: STEP_SECONDS, connections: 16, close: true }),
+    ]);
+    const done = loads.reduce((sum, load) => sum + load.requests, 0);
+    if (done === 0) return ['no connection succeeded'];
+    total += done;
+    failed += loads.reduce((sum, load) => sum + load.failed, 0);
+    last = await awaitQuiet(rig, base.descriptors + POOLED_MAX);
+    if (third === 0 && total >= count / 3) third = last.residentBytes;
+    if (total - printed >= count / 12 || total >= count) {
+      printed = total;
+      rows.push([total, failed, last.descriptors, mebibytes(last.residentBytes)]);
+    }
+  }
+  printTable('Connections opened and closed', ['connections', 'failed', 'descriptors', 'RSS MiB'], rows);
+  const problems: string[] = [];
+  if (failed > 0) problems.push(`${failed} requests failed`);
+  if (last.descriptors > base.descriptors + POOLED_MAX) {
+    problems.push(`${last.descriptors - base.descriptors} descriptors stayed`);
+  }
+  if (last.residentBytes - third > GROWTH_MAX_BYTES) {
+    problems.push(`memory grew by ${mebibytes(last.residentBytes - third)} MiB after the first third`);
+  }
+  return problems;
+}

@@ -1,0 +1,129 @@
+import { type ChildProcess, execFile, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { freePort } from '../../bench/l7/free-port.ts';
+
+const run = promisify(execFile);
+
+/** What the gateway process is asked; it answers each with a {@link GatewaySample}. */
+export type GatewayRequest = 'sample' | 'start-changes' | 'stop-changes';
+
+/** State of the gateway process. */
+export interface GatewaySample {
+  readonly residentBytes: number;
+  readonly descriptors: number;
+  readonly requestsInFlight: number;
+  /** Rounds of changes made so far. */
+  readonly changes: number;
+}
+
+/** A gateway before a few nginx, as processes. */
+export interface EnduranceRig extends AsyncDisposable {
+  readonly port: number;
+  readonly tlsPort: number;
+  ask(request: GatewayRequest): Promise<GatewaySample>;
+}
+
+/** Bytes of `/big`. */
+export const BIG_BYTES: number = 1024 * 1024;
+
+/** One nginx, several ports: endpoints that answer `/` at once, `/big` from a file, `/upload` once they have the body. */
+const nginxConfig = (folder: string, ports: readonly number[]): string => `
+worker_processes 1; daemon off; pid ${join(folder, 'nginx.pid')}; error_log ${join(folder, 'error.log')} crit;
+worker_rlimit_nofile 65536; events { worker_connections 30000; }
+http {
+  access_log off; sendfile on; keepalive_requests 100000000; keepalive_timeout 600s; send_timeout 600s; client_body_timeout 600s;
+${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `  ${kind}_temp_path ${join(folder, kind)};`).join('\n')}
+  server { ${ports.map((port) => `listen 127.0.0.1:${port} backlog=4096;`).join(' ')}
+    location / { return 200 "${'x'.repeat(100)}"; } location = /big { root ${folder}; }
+    location = /upload { proxy_pass http://127.0.0.1:${ports[0]}/; } }
+}`;
+
+/** Starts all of it. With `collecting`, the workers collect garbage whenever nothing happens. */
+export async function startEnduranceRig({ collecting }: { readonly collecting: boolean }): Promise<EnduranceRig> {
+  const folder = mkdtempSync(join(tmpdir(), 'endurance-'));
+  chmodSync(folder, 0o755);
+  writeFileSync(join(folder, 'big'), Buffer.alloc(BIG_BYTES, 'x'));
+  const children: ChildProcess[] = [];
+  const stop = async (): Promise<void> => {
+    for (const child of children) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      await ended;
+    }
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const [port, tlsPort, ...upstreams] = await Promise.all(Array.from({ length: 6 }, freePort));
+    writeFileSync(join(folder, 'nginx.conf'), nginxConfig(folder, upstreams));
+    children.push(spawn('nginx', ['-c', join(folder, 'nginx.conf')], { stdio: ['ignore', 'ignore', 'inherit'] }));
+    const gateway = fork(
+      fileURLToPath(new URL('gateway.ts', import.meta.url)),
+      [port, tlsPort, ...upstreams].map(String),
+      { env: { ...process.env, COLLECTING_WORKERS: collecting ? 'yes' : 'no' } },
+    );
+    children.unshift(gateway);
+    gateway.once('exit', (code, signal) => {
+      if (signal !== 'SIGTERM' && code !== 0) process.stderr.write(`the gateway ended: ${code ?? signal}\n`);
+    });
+    await once(gateway, 'message');
+    return {
+      port: port!,
+      tlsPort: tlsPort!,
+      async ask(request) {
+        const answer = once(gateway, 'message');
+        gateway.send(request);
+        return (await answer)[0] as GatewaySample;
+      },
+      [Symbol.asyncDispose]: stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** What wrk counted. */
+export interface WrkResult {
+  readonly requests: number;
+  /** Answers that are neither 2xx nor 3xx, and connections that failed or ended unannounced. */
+  readonly failed: number;
+  readonly p99: string;
+  /** The failures by kind, as wrk names them; empty when there are none. */
+  readonly kinds: string;
+}
+
+/** Loads with wrk for some seconds; `close`: a connection per request. */
+export async function runWrk(
+  url: string,
+  { seconds, connections, close }: { readonly seconds: number; readonly connections: number; readonly close: boolean },
+): Promise<WrkResult> {
+  const shape = ['-t1', `-c${connections}`, `-d${seconds}`, '--timeout', '20s', '--latency'];
+  const { stdout } = await run('wrk', [...shape, ...(close ? ['-H', 'Connection: close'] : []), url]);
+  const count = (pattern: RegExp): number => Number(pattern.exec(stdout)?.[1] ?? 0);
+  const socketErrors = /connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(stdout)?.slice(1) ?? [];
+  return {
+    requests: count(/(\d+) requests in/),
+    failed: count(/Non-2xx or 3xx responses: (\d+)/) + socketErrors.reduce((sum, each) => sum + Number(each), 0),
+    kinds: /Socket errors: .*|Non-2xx.*/.exec(stdout)?.[0] ?? '',
+    p99: /^\s+99%\s+(\S+)/m.exec(stdout)?.[1] ?? '-',
+  };
+}
+
+/** Waits until the gateway has as few descriptors as `most`, at most half a minute; resolves to the last sample. */
+export async function awaitQuiet(rig: EnduranceRig, most: number): Promise<GatewaySample> {
+  let sample = await rig.ask('sample');
+  for (let attempt = 0; attempt < 60 && (sample.descriptors > most || sample.requestsInFlight > 0); attempt++) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    sample = await rig.ask('sample');
+  }
+  return sample;
+}
+
+/** Bytes as whole MiB. */
+export const mebibytes = (bytes: number): number => Math.round(bytes / 2 ** 20);

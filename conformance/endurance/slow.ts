@@ -1,0 +1,81 @@
+import { connect, type Socket } from 'node:net';
+import { printTable } from '../../bench/table.ts';
+import { awaitQuiet, BIG_BYTES, mebibytes, runWrk, startEnduranceRig } from './rig.ts';
+
+const SECONDS = 10;
+/** Resident bytes of the gateway for each slow client: buffers are bounded. */
+const CLIENT_MAX_BYTES = 64 * 1024;
+const POOLED_MAX = 300;
+const BODY_BYTES = 100_000;
+
+/** A client that asks for much and reads next to nothing, or that announces much and sends next to nothing. */
+function openSlowClient(port: number, kind: 'reader' | 'writer'): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.once('connect', () => {
+      if (kind === 'reader') socket.write('GET /big HTTP/1.1\r\nHost: shop.example\r\n\r\n');
+      else socket.write(`POST /upload HTTP/1.1\r\nHost: shop.example\r\nContent-Length: ${BODY_BYTES}\r\n\r\n`);
+      socket.off('error', reject);
+      // What becomes of it later is the gateway's business.
+      socket.on('error', () => undefined);
+      // Without a listener nothing is read.
+      socket.pause();
+      resolve(socket);
+    });
+    socket.once('error', reject);
+  });
+}
+
+/**
+ * `count` slow clients, readers and writers by halves, beside a client that behaves. Problems: a failed request of
+ * that client, memory beyond {@link CLIENT_MAX_BYTES} a client, descriptors that stay when they are gone.
+ */
+export async function endureSlowClients(count: number): Promise<readonly string[]> {
+  await using rig = await startEnduranceRig({ collecting: true });
+  const url = `http://127.0.0.1:${rig.port}/`;
+  const shape = { seconds: SECONDS, connections: 8, close: false };
+  const alone = await runWrk(url, shape);
+  const base = await rig.ask('sample');
+  const clients: Socket[] = [];
+  for (let opened = 0; opened < count; opened += 100) {
+    const batch = Array.from({ length: Math.min(100, count - opened) }, (_, index) =>
+      openSlowClient(rig.port, index % 2 === 0 ? 'reader' : 'writer'),
+    );
+    clients.push(...(await Promise.all(batch)));
+  }
+  let isOver = false;
+  const trickle = (async () => {
+    for (let at = 0; !isOver; at = (at + 1) % clients.length) {
+      const client = clients[at]!;
+      if (at % 2 === 0) client.read(64);
+      else if (!client.destroyed) client.write('x');
+      if (at % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  })();
+  const beside = await runWrk(url, shape);
+  const during = await rig.ask('sample');
+  isOver = true;
+  await trickle;
+  const open = clients.filter((client) => !client.destroyed).length;
+  for (const client of clients) client.destroy();
+  const after = await awaitQuiet(rig, base.descriptors + POOLED_MAX);
+  printTable(
+    `${count} slow clients (answers of ${BIG_BYTES / 1024} KiB), ${open} still connected at the end`,
+    ['when', 'descriptors', 'RSS MiB', 'requests of the other client', 'failed', 'p99'],
+    [
+      ['before', base.descriptors, mebibytes(base.residentBytes), alone.requests, alone.failed, alone.p99],
+      ['beside', during.descriptors, mebibytes(during.residentBytes), beside.requests, beside.failed, beside.p99],
+      ['after', after.descriptors, mebibytes(after.residentBytes), '-', '-', '-'],
+    ],
+  );
+  const problems: string[] = [];
+  if (open < count * 0.9) problems.push(`only ${open} slow clients were connected until the end`);
+  if (alone.failed + beside.failed > 0) problems.push(`${alone.failed + beside.failed} requests failed`);
+  if (during.residentBytes - base.residentBytes > count * CLIENT_MAX_BYTES) {
+    problems.push(`${Math.round((during.residentBytes - base.residentBytes) / count / 1024)} KiB for each slow client`);
+  }
+  if (after.descriptors > base.descriptors + POOLED_MAX) {
+    problems.push(`${after.descriptors - base.descriptors} descriptors stayed`);
+  }
+  return problems;
+}
