@@ -38,11 +38,14 @@ describe('transitions of Services, with real packets through a whole proxy', { s
     }
     network.run('crowd', `ip route add local ${crowd} dev lo`);
     network.run('node', `ip route add ${crowd} via 10.244.2.250`);
-    // A Pod that has ended: whoever is still sent to it is refused.
+    // A Pod that has ended: who is still sent to it is refused. Connections that began before go on: that is its grace.
     network.run('crowd', 'nft add table ip ended');
     network.run('crowd', "nft 'add set ip ended pods { type ipv4_addr; }'");
     network.run('crowd', "nft 'add chain ip ended input { type filter hook input priority 0; }'");
-    network.run('crowd', "nft 'add rule ip ended input ip daddr @pods reject with tcp reset'");
+    network.run(
+      'crowd',
+      "nft 'add rule ip ended input ip daddr @pods tcp flags & (syn | ack) == syn reject with tcp reset'",
+    );
   });
   after(async () => {
     await proxies?.killAll();
