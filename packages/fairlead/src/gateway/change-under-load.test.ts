@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, test } from 'node:test';
 import { DEFAULT_BACKEND_POLICY } from '../routing/backend-policies.ts';
@@ -230,4 +231,29 @@ test('under load, the gateway drains: every answer that began comes whole', asyn
     // A connection that waited in the accept queue may end without a byte; nothing may end halfway.
     if (response !== '') assert.match(response, /^HTTP\/1\.1 200 .*\r\n\r\nu\d$/s);
   }
+});
+
+test('a drained worker closes connections that had a request, and serves those that have yet to send their first', async () => {
+  const rig = await startRig(
+    {
+      hosts: [testHost('*', [testRoute('/', [{ backend: 'web', weight: 1 }])])],
+      backends: [testBackend('web', await upstreams(1))],
+    },
+    { workers: 1 },
+  );
+  closing.push(() => rig.stop());
+  const used = connect({ port: rig.port, host: '127.0.0.1' });
+  closing.push(async () => void used.destroy());
+  used.write(REQUEST);
+  await within('the first answer', once(used, 'data'));
+  const fresh = connect({ port: rig.port, host: '127.0.0.1' });
+  closing.push(async () => void fresh.destroy());
+  await within('the worker to accept', once(fresh, 'connect'));
+  const ended = once(used.resume(), 'end');
+  const replaced = rig.gateway.replaceWorkers({ drainMs: 20_000 });
+  await within('the used connection to end', ended);
+  fresh.write(REQUEST);
+  const answer = await within('the answer', Promise.race([once(fresh, 'data'), once(fresh, 'end')]));
+  assert.match(String(answer[0]), /^HTTP\/1\.1 200/);
+  await within('the new worker', replaced);
 });

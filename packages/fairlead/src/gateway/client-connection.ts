@@ -66,7 +66,8 @@ export class ClientConnection implements ConnectionHandler {
     this.#body = this.#upload.body;
     core.metrics[METRIC.connectionsAccepted]! += 1;
     core.metrics[METRIC.connectionsOpen]! += 1;
-    connection.setDeadline(core.reactor.nowMs + core.times.headMs);
+    this.#activeMs = core.reactor.nowMs;
+    connection.setDeadline(this.#activeMs + core.times.headMs);
   }
 
   get isIdle(): boolean {
@@ -402,9 +403,9 @@ export class ClientConnection implements ConnectionHandler {
     this.#gone();
   }
 
-  /** Closes an idle connection; called when the worker drains. */
-  drain(): void {
-    if (this.isIdle) this.#close();
+  /** Closes an idle connection, if it has had a request or is not younger than `openedMs`; for draining workers. */
+  drain(openedMs: number): void {
+    if (this.isIdle && (this.#startedMs !== 0 || this.#activeMs <= openedMs)) this.#close();
   }
 
   /** Answers without an upstream. The connection stays usable unless a body is still to come. */

@@ -38,6 +38,9 @@ const DATAGRAM_FLOWS_MAX = 4096;
 /** By preference. */
 const OFFERED_PROTOCOLS: OfferedProtocols = ['h2', 'http/1.1'];
 
+/** A draining worker waits this long for the first request of a connection. */
+const FIRST_REQUEST_MS = 1000;
+
 /** One gateway worker: a reactor, a program and the messages of the main thread. */
 class GatewayWorker {
   readonly #send: (message: FromWorker) => void;
@@ -111,7 +114,7 @@ class GatewayWorker {
     this.#core.accessLog?.flush();
     this.#core.metrics[METRIC.handlerErrors] = this.#reactor.stats().handlerErrors;
     this.#gate.noteMemory(process.memoryUsage.rss());
-    if (this.#gate.isShedding) for (const client of this.#core.clients) client.drain();
+    if (this.#gate.isShedding) for (const client of this.#core.clients) client.drain(Infinity);
     this.#reactor.after(HOUSEKEEPING_MS, () => this.#housekeep());
   }
 
@@ -238,7 +241,8 @@ class GatewayWorker {
     this.#listeners.clear();
     const endMs = this.#reactor.nowMs + drainMs;
     const check = (): void => {
-      for (const client of core.clients) client.drain();
+      // Also one whose handshake ended a moment ago has its first request on the way.
+      for (const client of core.clients) client.drain(this.#reactor.nowMs - FIRST_REQUEST_MS);
       for (const session of core.http2.sessions) session.drain();
       if (this.#reactor.stats().openConnections > 0 && this.#reactor.nowMs < endMs) {
         this.#core.program.endpoints.closeIdle();
