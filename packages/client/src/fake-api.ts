@@ -327,8 +327,11 @@ export class FakeApi implements ApiClient {
     const { uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generation } = old.metadata;
     const kept = { uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generation };
     let next: Record<string, unknown>;
-    if (options.subresource === 'status') next = { ...old, status: body.status };
-    else if (options.subresource === 'finalize') next = { ...old, spec: body.spec };
+    if (options.subresource === 'status') {
+      // The status of a built-in kind takes annotations along, as that of a Deployment does with its revision.
+      const { annotations } = meta;
+      next = { ...old, metadata: { ...old.metadata, annotations }, status: body.status };
+    } else if (options.subresource === 'finalize') next = { ...old, spec: body.spec };
     else if (options.subresource === 'scale') {
       const replicas = (body.spec as { readonly replicas?: number } | undefined)?.replicas;
       next = { ...old, spec: { ...(old.spec as object), replicas } };
