@@ -1,4 +1,4 @@
-import { headerBytes, rrType } from './constants.ts';
+import { headerBytes, rrClass, rrType } from './constants.ts';
 import { readName, type WireName } from './name.ts';
 
 /** One question of a message. */
@@ -67,7 +67,21 @@ export function compressibleLayout(type: number): NameLayout | undefined {
   return compressible.has(type) ? nameLayouts.get(type) : undefined;
 }
 
-function readData(message: Uint8Array, start: number, end: number, type: number): Uint8Array | undefined {
+/** Size of the addresses of class IN: anything else is no address (RFC 1035 3.4.1, RFC 3596 2.2). */
+const addressBytes: ReadonlyMap<number, number> = new Map([
+  [rrType.A, 4],
+  [rrType.AAAA, 16],
+]);
+
+function readData(
+  message: Uint8Array,
+  start: number,
+  end: number,
+  type: number,
+  recordClass: number,
+): Uint8Array | undefined {
+  const size = recordClass === rrClass.IN ? addressBytes.get(type) : undefined;
+  if (size !== undefined && end - start !== size) return undefined;
   const layout = nameLayouts.get(type);
   if (layout === undefined) return message.slice(start, end);
   if (start + layout.before > end) return undefined;
@@ -112,7 +126,7 @@ export function decodeMessage(message: Uint8Array): DnsMessage | undefined {
       const dataEnd = fixed + 10 + word(fixed + 8);
       if (dataEnd > end) return undefined;
       const type = word(fixed);
-      const data = readData(message, fixed + 10, dataEnd, type);
+      const data = readData(message, fixed + 10, dataEnd, type, word(fixed + 2));
       if (data === undefined) return undefined;
       // A TTL with the top bit set counts as 0 (RFC 2181 8); in OPT the field is flags.
       const raw = word(fixed + 4) * 65536 + word(fixed + 6);
