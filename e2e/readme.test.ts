@@ -47,6 +47,13 @@ after(async () => {
   await system?.dispose();
 });
 
+test('what the demo announces answers', { skip }, async () => {
+  await eventually('the announcement', async () => /^demo {8}curl /m.test(system.output()));
+  const announced = /^demo {8}(curl .*)$/m.exec(system.output())?.[1] ?? '';
+  const { stdout } = await system.exec('sh', '-c', `${announced} -s`);
+  assert.match(stdout, /"pod":"storefront-/);
+});
+
 test('every block of the walk through has an expectation', () => {
   assert.deepEqual(
     walkThrough()

@@ -122,9 +122,9 @@ async function up(values: SettingValues, machine: Machine): Promise<number> {
       program: [process.execPath, process.argv[1] ?? ''],
       clock: systemClock,
       log,
-      async applyDemo(kubeconfig) {
-        const { applyDemo } = await import('./demo.ts');
-        await applyDemo(kubeconfig);
+      async startDemo(kubeconfig, gateway, stop) {
+        const { startDemo } = await import('./demo.ts');
+        return startDemo(kubeconfig, gateway, stop);
       },
       print: (line) => process.stdout.write(`${line}\n`),
     },

@@ -7,7 +7,7 @@ import type { Log } from '../sys/role.ts';
 import { auditArguments } from './audit-settings.ts';
 import { dataFiles } from './data-files.ts';
 import { datastoreArguments } from './datastore-settings.ts';
-import { formatListenAddress } from './settings.ts';
+import { formatListenAddress, type ListenAddress } from './settings.ts';
 import { startStatusPage } from './status-page.ts';
 import { type ChildSpec, type ReadyFacts, startSupervisor } from './supervisor.ts';
 import type { UpOptions } from './up-options.ts';
@@ -26,8 +26,8 @@ export interface UpMachine {
   readonly program: readonly string[];
   readonly clock: Clock;
   readonly log: Log;
-  /** Applies the demo application through the API. */
-  applyDemo(kubeconfig: string): Promise<void>;
+  /** Applies the demo application through the API; resolves to its host once it answers through the gateway. */
+  startDemo(kubeconfig: string, gateway: ListenAddress, stop: AbortSignal): Promise<string>;
   print(line: string): void;
 }
 
@@ -132,13 +132,15 @@ function secretFile(file: string): void {
   if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString('hex'), { mode: 0o600 });
 }
 
+function gatewayUrl({ host, port }: ListenAddress): string {
+  return `http://${host === '0.0.0.0' ? 'localhost' : host}${port === 80 ? '' : `:${port}`}/`;
+}
+
 function announce(options: UpOptions, facts: ReadyFacts, print: (line: string) => void): void {
   const kubeconfig = options.kubeconfig;
-  const host = options.gatewayHttp.host === '0.0.0.0' ? 'localhost' : options.gatewayHttp.host;
-  const port = options.gatewayHttp.port === 80 ? '' : `:${options.gatewayHttp.port}`;
   print(`kubeconfig  ${kubeconfig}`);
   print(`API         ${facts.get('control')?.url ?? ''}`);
-  print(`gateway     http://${host}${port}/`);
+  print(`gateway     ${gatewayUrl(options.gatewayHttp)}`);
   print(`status      http://${formatListenAddress(options.consoleListen)}/`);
   const dns = [...facts.values()].find((fact) => fact.dns !== undefined)?.dns;
   if (dns !== undefined) print(`DNS         ${dns}`);
@@ -179,6 +181,7 @@ export async function runUp(options: UpOptions, machine: UpMachine, stopAsked: P
     clock: machine.clock,
     log,
   });
+  const stopping = new AbortController();
   let status = 0;
   let page: { stop(): Promise<void> } | undefined;
   try {
@@ -187,9 +190,12 @@ export async function runUp(options: UpOptions, machine: UpMachine, stopAsked: P
     if (facts !== undefined) {
       announce(options, facts, print);
       if (options.demo) {
-        machine.applyDemo(options.kubeconfig).catch((error: Error) => {
-          log('error', 'the demo could not be applied', { error: error.message });
-        });
+        machine.startDemo(options.kubeconfig, options.gatewayHttp, stopping.signal).then(
+          (host) => print(`demo        curl -H 'Host: ${host}' ${gatewayUrl(options.gatewayHttp)}`),
+          (error: Error) => {
+            if (!stopping.signal.aborted) log('error', 'the demo does not answer', { error: error.message });
+          },
+        );
       }
       await stopAsked;
     }
@@ -197,6 +203,7 @@ export async function runUp(options: UpOptions, machine: UpMachine, stopAsked: P
     process.stderr.write(`fairlead: ${(error as Error).message}\n`);
     status = 1;
   } finally {
+    stopping.abort();
     await page?.stop();
     await supervisor.stop();
     await created.remove();
