@@ -3,6 +3,9 @@ import { componentSchemas } from './openapi/components.ts';
 import { operationsOf } from './openapi/operations.ts';
 import type { ResourceFacts } from './schema/resource-facts.ts';
 
+export { openApiV2 } from './openapi/swagger.ts';
+export { encodeSwagger } from './openapi/swagger-protobuf.ts';
+
 /** Version of Kubernetes whose API the documents describe. */
 const API_LEVEL = 'v1.34.0';
 

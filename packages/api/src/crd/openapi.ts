@@ -54,15 +54,30 @@ export function customSchemas(group: string, version: string, custom: CustomSche
   };
 }
 
+/** What every embedded resource has. */
+const embeddedProperties: Record<string, JsonSchema> = {
+  apiVersion: { type: 'string', description: apiVersionText },
+  kind: { type: 'string', description: kindText },
+  metadata: { allOf: [schemaRef('meta.v1.ObjectMeta') as JsonSchema], description: metadataText },
+};
+
+function notOfType(name: string): boolean {
+  return name !== 'kind' && name !== 'apiVersion';
+}
+
 /** A schema as OpenAPI v3 tells it: a node that keeps unknown fields tells nothing about its type twice. */
 function publish(schema: JsonSchema, isRoot = false): object {
-  const { items, properties, additionalProperties, ...rest } = schema;
+  const { items, properties, additionalProperties, required, ...rest } = schema;
+  const embedded = schema['x-kubernetes-embedded-resource'] === true;
+  const all = embedded ? { ...properties, ...embeddedProperties } : properties;
+  const wanted = embedded ? ['kind', 'apiVersion', ...(required ?? []).filter(notOfType)] : required;
   return {
     ...rest,
+    ...(wanted === undefined ? {} : { required: wanted }),
     ...(items === undefined || Array.isArray(items) ? {} : { items: publish(items as JsonSchema) }),
-    ...(properties === undefined
+    ...(all === undefined
       ? {}
-      : { properties: Object.fromEntries(Object.entries(properties).map(([name, one]) => [name, publish(one)])) }),
+      : { properties: Object.fromEntries(Object.entries(all).map(([name, one]) => [name, publish(one)])) }),
     ...(additionalProperties === undefined
       ? {}
       : {

@@ -2,7 +2,15 @@ import { type CustomSchema, customTypeId } from '../crd/openapi.ts';
 import { schemaForKind } from '../schema/lookup.ts';
 import type { ResourceFacts } from '../schema/resource-facts.ts';
 import type { OpenApiNode } from './components.ts';
-import { bodyParameters, deleteParameters, listParameters, pathParameter, prettyParameter } from './parameters.ts';
+import {
+  bodyParameters,
+  deleteManyParameters,
+  deleteParameters,
+  inNameOrder,
+  listParameters,
+  pathParameter,
+  prettyParameter,
+} from './parameters.ts';
 import { schemaRef } from './schema-name.ts';
 
 const MEDIA_TYPES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
@@ -29,6 +37,7 @@ interface Target {
   /** Middle and end of operation ids: `CoreV1`, `NamespacedServiceStatus`. */
   readonly idGroup: string;
   readonly idName: string;
+  readonly subresource?: string;
 }
 
 /** Operations of every verb and subresource of the resources. */
@@ -72,7 +81,7 @@ export function operationsOf(
       const id = `list${idGroup}${resource.kind}ForAllNamespaces`;
       paths[`${root}/${resource.plural}`] = {
         get: listOperation({ ...target }, id, typeIds),
-        parameters: [...listParameters, prettyParameter],
+        parameters: inNameOrder([...listParameters, prettyParameter]),
       };
     }
     for (const sub of resource.subresources) {
@@ -87,6 +96,7 @@ export function operationsOf(
         kind: { group, version, kind: name },
         typeId: subSchema.id,
         idName: `${scope}${resource.kind}${pascal(sub.name)}`,
+        subresource: sub.name,
       };
       const operations = itemOperations(subTarget, sub.verbs, typeIds);
       if (sub.verbs.includes('create')) operations.post = writeOperation(subTarget, 'create', 'post', typeIds);
@@ -119,7 +129,7 @@ function collectionOperations(target: Target, typeIds: Set<string>): OpenApiNode
   if (verbs.includes('deletecollection')) {
     operations.delete = {
       ...describe(target, `delete${target.idGroup}Collection${target.idName}`, 'deletecollection'),
-      parameters: [...listParameters, ...deleteParameters],
+      parameters: deleteManyParameters,
       requestBody: body('meta.v1.DeleteOptions', ['*/*'], typeIds, false),
       responses: answers(['200'], 'meta.v1.Status', typeIds),
     };
@@ -187,7 +197,38 @@ function writeOperation(
 
 function describe(target: Target, operationId: string, action: string): OpenApiNode {
   const tag = `${target.idGroup.charAt(0).toLowerCase()}${target.idGroup.slice(1)}`.replace(/V(\d)/, '_v$1');
-  return { tags: [tag], operationId, 'x-kubernetes-action': action, 'x-kubernetes-group-version-kind': target.kind };
+  return {
+    tags: [tag],
+    description: descriptionOfAction(target, action),
+    operationId,
+    'x-kubernetes-action': action,
+    'x-kubernetes-group-version-kind': target.kind,
+  };
+}
+
+/** What an operation does, in our own words. */
+function descriptionOfAction({ resource, subresource }: Target, action: string): string {
+  const what = subresource === undefined ? `${article(resource.kind)}` : `${subresource} of ${article(resource.kind)}`;
+  switch (action) {
+    case 'get':
+      return `Reads ${what}.`;
+    case 'list':
+      return `Lists objects of kind ${resource.kind}, or watches them.`;
+    case 'post':
+      return `Creates ${what}.`;
+    case 'put':
+      return `Replaces ${what}.`;
+    case 'patch':
+      return `Changes parts of ${what}.`;
+    case 'delete':
+      return `Deletes ${what}.`;
+    default:
+      return `Deletes all objects of kind ${resource.kind} that the parameters choose.`;
+  }
+}
+
+function article(kind: string): string {
+  return `${/^[AEIO]/.test(kind) ? 'an' : 'a'} ${kind}`;
 }
 
 function body(typeId: string, mediaTypes: readonly string[], typeIds: Set<string>, required: boolean): OpenApiNode {

@@ -31,13 +31,17 @@ export function bodyParameters(patch: boolean): readonly OpenApiNode[] {
 export const deleteParameters: readonly OpenApiNode[] = [
   dryRun,
   query('gracePeriodSeconds', 'integer', 'Seconds until the object is gone; 0 is at once.'),
+  query(
+    'ignoreStoreReadErrorWithClusterBreakingPotential',
+    'boolean',
+    'Whether an object that cannot be read may be deleted; it breaks what depends on it.',
+  ),
   query('orphanDependents', 'boolean', 'Old form of propagationPolicy.'),
   query('propagationPolicy', 'string', 'What happens to dependents: Orphan, Background or Foreground.'),
 ];
 
-/** Parameters of lists and watches. */
-export const listParameters: readonly OpenApiNode[] = [
-  query('allowWatchBookmarks', 'boolean', 'Whether a watch may send BOOKMARK events.'),
+/** Parameters that choose objects: of lists, and of deletions of many. */
+const choice: readonly OpenApiNode[] = [
   query('continue', 'string', 'Token of the next page of a list.'),
   query('fieldSelector', 'string', 'Only objects with these field values.'),
   query('labelSelector', 'string', 'Only objects with these labels.'),
@@ -46,5 +50,19 @@ export const listParameters: readonly OpenApiNode[] = [
   query('resourceVersionMatch', 'string', 'How resourceVersion is meant: Exact or NotOlderThan.'),
   query('sendInitialEvents', 'boolean', 'Whether a watch begins with the present objects.'),
   query('timeoutSeconds', 'integer', 'Length of a watch.'),
-  query('watch', 'boolean', 'Whether changes are streamed.'),
 ];
+
+/** Parameters of lists and watches. */
+export const listParameters: readonly OpenApiNode[] = inNameOrder([
+  query('allowWatchBookmarks', 'boolean', 'Whether a watch may send BOOKMARK events.'),
+  ...choice,
+  query('watch', 'boolean', 'Whether changes are streamed.'),
+]);
+
+/** Parameters of the deletion of many objects. */
+export const deleteManyParameters: readonly OpenApiNode[] = inNameOrder([...choice, ...deleteParameters]);
+
+/** Parameters in the order documents have them. */
+export function inNameOrder(parameters: readonly OpenApiNode[]): readonly OpenApiNode[] {
+  return [...parameters].sort((a, b) => (String(a.name) < String(b.name) ? -1 : 1));
+}

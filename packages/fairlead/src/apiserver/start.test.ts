@@ -259,6 +259,12 @@ describe('API server', () => {
     assert.equal(discovery.status, 200);
     const again = await get(server, '/apis', { 'if-none-match': discovery.etag }, identity);
     assert.equal(again.status, 304);
+    const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+    const swagger = await get(server, '/openapi/v2', { accept }, identity);
+    assert.equal(swagger.status, 200);
+    const known = { accept, 'if-none-match': swagger.etag };
+    assert.equal((await get(server, '/openapi/v2', known, identity)).status, 304);
+    assert.notEqual((await get(server, '/openapi/v2', {}, identity)).etag, swagger.etag);
   });
 
   for (const version of ['1.32', '1.33']) {
@@ -287,6 +293,11 @@ describe('API server', () => {
         writeFileSync(join(folder, 'svc.yaml'), manifest.replace('targetPort: 80', 'targetPort: 8080'));
         assert.equal(await k('apply', '-f', join(folder, 'svc.yaml')), `service/${name} configured\n`);
         assert.equal(await k('get', 'svc', name, '-o', 'jsonpath={.spec.ports[0].targetPort}'), '8080');
+        // The older form of OpenAPI, which this asks for in protobuf.
+        assert.match(
+          await k('explain', 'svc.spec.ports', '--output=plaintext-openapiv2'),
+          /\n {3}port\t<integer> -required-\n/,
+        );
         await k('label', 'svc', name, 'tier=front');
         await k('create', 'deployment', name, '--image=echo', '--replicas=2');
         await k('scale', 'deployment', name, '--replicas=5');

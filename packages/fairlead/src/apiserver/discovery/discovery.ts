@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto';
-import { openApiV3 } from '@fairlead/api/openapi';
+import { encodeSwagger, openApiV2, openApiV3 } from '@fairlead/api/openapi';
 import type { ServedResource, ServedResources } from '../resources/served-resources.ts';
 import type { ApiAnswer, ApiRequest } from '../server/api-request.ts';
 import { parseMediaTypes } from '../server/media-type.ts';
 import { unknownResource } from '../server/status-error.ts';
 
+type GroupVersion = readonly [group: string, version: string];
+
 interface Document {
-  readonly text: string;
+  readonly body: string | Uint8Array;
   readonly etag: string;
 }
 
-/** What this server serves, as documents: /api, /apis, aggregated discovery and OpenAPI v3. */
+/** What this server serves, as documents: /api, /apis, aggregated discovery and OpenAPI. */
 export class Discovery {
   readonly #served: ServedResources;
   readonly #documents = new Map<string, Document>();
@@ -40,7 +42,7 @@ export class Discovery {
   answer(request: ApiRequest): ApiAnswer {
     const segments = request.path.split('/').slice(1);
     if (segments.at(-1) === '') segments.pop();
-    if (segments[0] === 'openapi' && segments[1] === 'v2') return openApiV2(request);
+    if (segments[0] === 'openapi' && segments[1] === 'v2') return this.#openApiV2(request);
     if (segments[0] === 'openapi') return this.#openApi(request, segments.slice(2));
     const [root = '', group = '', version = ''] = segments;
     if (segments.length === 1) {
@@ -65,6 +67,7 @@ export class Discovery {
     return answerDocument(request, document, 'application/json');
   }
 
+  /** A document by name, kept until what is served changes; bytes stay as they are, all else becomes JSON. */
   #document(name: string, build: () => object): Document {
     if (this.#generation !== this.#served.generation) {
       this.#documents.clear();
@@ -72,9 +75,10 @@ export class Discovery {
     }
     let document = this.#documents.get(name);
     if (document === undefined) {
-      const text = JSON.stringify(build());
-      const hash = createHash('sha512').update(text).digest('hex').toUpperCase();
-      document = { text: `${text}\n`, etag: `"${hash}"` };
+      const built = build();
+      const content = built instanceof Uint8Array ? built : JSON.stringify(built);
+      const hash = createHash('sha512').update(content).digest('hex').toUpperCase();
+      document = { body: typeof content === 'string' ? `${content}\n` : content, etag: `"${hash}"` };
       this.#documents.set(name, document);
     }
     return document;
@@ -120,7 +124,7 @@ export class Discovery {
   }
 
   #openApi(request: ApiRequest, segments: readonly string[]): ApiAnswer {
-    const paths = new Map<string, readonly [group: string, version: string]>();
+    const paths = new Map<string, GroupVersion>();
     paths.set('api/v1', ['', 'v1']);
     for (const [group, version] of this.#served.groupVersions) paths.set(`apis/${group}/${version}`, [group, version]);
     if (segments.length === 0) {
@@ -144,49 +148,41 @@ export class Discovery {
       : answer;
   }
 
-  #openApiDocument([group, version]: readonly [string, string]): Document {
-    const apiVersion = group === '' ? version : `${group}/${version}`;
-    return this.#document(`openapi:${apiVersion}`, () => {
-      const resources = this.#served.ofGroupVersion(group, version);
-      return openApiV3(
-        apiVersion,
-        resources.map((resource) => ({
-          ...resource.facts,
-          subresources: resource.facts.subresources.filter(({ name }) => resource.subresources.has(name)),
-        })),
-        resources.flatMap(({ kind, custom }) =>
-          custom === undefined ? [] : [{ kind, listKind: custom.listKind, schema: custom.schema }],
-        ),
-      );
-    });
+  #openApiDocument(groupVersion: GroupVersion): Document {
+    return this.#document(`openapi:${groupVersion.join('/')}`, () => this.#openApiV3(groupVersion));
   }
 
-  #openApiHash(groupVersion: readonly [string, string]): string {
+  #openApiV3([group, version]: GroupVersion): object {
+    const resources = this.#served.ofGroupVersion(group, version);
+    return openApiV3(
+      group === '' ? version : `${group}/${version}`,
+      resources.map((resource) => ({
+        ...resource.facts,
+        subresources: resource.facts.subresources.filter(({ name }) => resource.subresources.has(name)),
+      })),
+      resources.flatMap(({ kind, custom }) =>
+        custom === undefined ? [] : [{ kind, listKind: custom.listKind, schema: custom.schema }],
+      ),
+    );
+  }
+
+  /** The document for clients that know nothing newer, in JSON or protobuf; built when one asks. */
+  #openApiV2(request: ApiRequest): ApiAnswer {
+    const build = (): object => {
+      const groupVersions: readonly GroupVersion[] = [['', 'v1'], ...this.#served.groupVersions];
+      return openApiV2(groupVersions.map((one) => this.#openApiV3(one)));
+    };
+    if (!String(request.headers.accept ?? '').includes('proto-openapi')) {
+      return answerDocument(request, this.#document('/openapi/v2', build), 'application/json');
+    }
+    const document = this.#document('/openapi/v2.pb', () => encodeSwagger(build()));
+    // What clients ask for has an @ in it, which their own parser of answers does not take.
+    return answerDocument(request, document, 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf');
+  }
+
+  #openApiHash(groupVersion: GroupVersion): string {
     return this.#openApiDocument(groupVersion).etag.slice(1, -1);
   }
-}
-
-/**
- * The OpenAPI v2 document, without definitions: clients fall back to it for kinds that v3 does
- * not know, and must then learn that v2 does not know them either.
- */
-function openApiV2(request: ApiRequest): ApiAnswer {
-  const info = { title: 'Kubernetes', version: 'v1.34.0' };
-  if (!String(request.headers.accept ?? '').includes('proto-openapi')) {
-    const body = JSON.stringify({ swagger: '2.0', info, paths: {} });
-    return { status: 200, headers: { 'content-type': 'application/json' }, body };
-  }
-  // openapi.v2.Document: 1 swagger, 2 info {1 title, 2 version}, 8 paths.
-  const field = (tag: number, content: Buffer): Buffer =>
-    Buffer.concat([Buffer.of((tag << 3) | 2, content.length), content]);
-  const body = Buffer.concat([
-    field(1, Buffer.from('2.0')),
-    field(2, Buffer.concat([field(1, Buffer.from(info.title)), field(2, Buffer.from(info.version))])),
-    field(8, Buffer.alloc(0)),
-  ]);
-  // What clients ask for has an @ in it, which their own parser of answers does not take.
-  const contentType = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
-  return { status: 200, headers: { 'content-type': contentType }, body };
 }
 
 function answerDocument(request: ApiRequest, document: Document, contentType: string): ApiAnswer {
@@ -197,7 +193,7 @@ function answerDocument(request: ApiRequest, document: Document, contentType: st
     vary: 'Accept',
   };
   if (request.headers['if-none-match']?.includes(document.etag)) return { status: 304, headers };
-  return { status: 200, headers, body: document.text };
+  return { status: 200, headers, body: document.body };
 }
 
 /** `v2` or `v2beta1` when the client asks for aggregated discovery first. */
