@@ -2,9 +2,10 @@
 import type { Connection, ConnectionHandler } from '../reactor/reactor.ts';
 import type { RequestHead } from '../wire/http1/request-head.ts';
 import * as request from '../wire/http1/request-head.ts';
-import type { ResponseHead } from '../wire/http1/response-head.ts';
+import type { ResponseFraming, ResponseHead } from '../wire/http1/response-head.ts';
 import { ACTIVE, DONE, IDLE, TUNNEL, WAITING } from './client-state.ts';
 import type { CompiledRoute } from './compiled-route.ts';
+import type { ResponseEncoder } from './compression/response-encoder.ts';
 import { ExchangeFilters, FILTERS_MAX_MS } from './filters/exchange-filters.ts';
 import type { FinalVerdict } from './filters/filter.ts';
 import type { FilterRun } from './filters/filter-run.ts';
@@ -107,7 +108,6 @@ export class ClientConnection implements ConnectionHandler {
     if (length === 0) return;
     this.#startExchange();
     if (length < 0) {
-      core.metrics[METRIC.badRequests]! += 1;
       this.#respondError(-length, 'bad-request');
       return;
     }
@@ -143,7 +143,6 @@ export class ClientConnection implements ConnectionHandler {
 
     const path = lookup.changedPath(head);
     if (path === 'refused') {
-      core.metrics[METRIC.badRequests]! += 1;
       this.#respondError(400, 'bad-request');
       return;
     }
@@ -202,8 +201,7 @@ export class ClientConnection implements ConnectionHandler {
       this.#endLocally(bodyStart, end, 503, errorBody(503, 'no endpoints'), 'no-endpoint');
       return;
     }
-    const { hashBy } = backend.policy;
-    const hash = hashBy.length === 0 ? undefined : requestHash(head, hashBy, this.identity.address);
+    const hash = requestHash(head, backend.policy.hashBy, this.identity.address);
     if (!this.#tries.begin(route, backend, hash, head.isIdempotent)) {
       core.metrics[METRIC.overflows]! += 1;
       this.#endLocally(bodyStart, end, 503, errorBody(503, 'too many requests'), 'overflow');
@@ -238,11 +236,13 @@ export class ClientConnection implements ConnectionHandler {
 
   /** The endpoint must not take what it got for the whole. */
   #refuseBody(result: number): void {
-    const isLong = result === BODY_TOO_LONG;
-    if (!isLong) this.#core.metrics[METRIC.badRequests]! += 1;
+    const reason = result === BODY_TOO_LONG ? 'too-large' : 'bad-request';
     this.#tries.release(false);
-    if (this.#responseStarted) this.#abort(isLong ? 'too-large' : 'bad-request');
-    else this.#respondError(isLong ? 413 : 400, isLong ? 'too-large' : 'bad-request');
+    if (!this.#responseStarted) this.#respondError(reason === 'too-large' ? 413 : 400, reason);
+    else {
+      if (reason === 'bad-request') this.#core.metrics[METRIC.badRequests]! += 1;
+      this.#abort(reason);
+    }
   }
 
   /** Something moved: the idle time starts again. */
@@ -263,6 +263,11 @@ export class ClientConnection implements ConnectionHandler {
     return this.#tries.takesAnswer(upstream, status);
   }
 
+  /** Sees the final head before it is written; returns what compresses its content, if anything does. */
+  beginAnswer(head: ResponseHead, framing: ResponseFraming): ResponseEncoder | undefined {
+    return this.#run === undefined ? undefined : this.#filters!.onAnswer(head, framing, this);
+  }
+
   /** Writes the final head into the output buffer; returns its length. The caller sends it with the body. */
   writeHead(head: ResponseHead, chunked: boolean, closes: boolean): number {
     const { metrics, reactor } = this.#core;
@@ -273,14 +278,8 @@ export class ClientConnection implements ConnectionHandler {
     recordLatency(metrics, reactor.nowMs - this.#startedMs);
     if (closes || this.#core.draining || !this.#body.isDone) this.#keepAlive = false;
     const field = !this.#keepAlive ? 'close' : this.isHttp10 ? 'keep-alive' : 'none';
-    return writeResponseHead(
-      head,
-      reactor.output.bytes,
-      this.#route!.responseEdit,
-      chunked,
-      field,
-      this.#run?.responseChange,
-    );
+    const { responseEdit } = this.#route!;
+    return writeResponseHead(head, reactor.output.bytes, responseEdit, chunked, field, this.#run?.responseChange);
   }
 
   /** Turns both connections into a tunnel after 101; false if nobody asked for it. */
@@ -416,6 +415,7 @@ export class ClientConnection implements ConnectionHandler {
   }
 
   #respondError(status: number, reason: LocalReason): void {
+    if (reason === 'bad-request') this.#core.metrics[METRIC.badRequests]! += 1;
     this.#keepAlive = false;
     this.#respond(status, errorBody(status), reason);
   }

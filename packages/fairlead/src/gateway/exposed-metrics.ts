@@ -21,6 +21,14 @@ const counters: readonly (readonly [name: string, help: string, of: (stats: Gate
   ['tls_handshakes', 'Full TLS handshakes with clients', (stats) => stats.tlsHandshakes],
   ['tls_resumptions', 'TLS handshakes that a ticket abbreviated', (stats) => stats.tlsResumed],
   ['tls_failures', 'TLS handshakes that failed', (stats) => stats.tlsFailures],
+  ['compressed_responses', 'Answers compressed by the gateway', (stats) => stats.compressed],
+  ['compression_input_bytes', 'Content of such answers before', (stats) => stats.compressionInBytes],
+  ['compression_output_bytes', 'Content of such answers after', (stats) => stats.compressionOutBytes],
+  [
+    'compression_skipped',
+    'Answers that went uncompressed for want of memory for compressors',
+    (stats) => stats.compressionSkipped,
+  ],
   ['handler_errors', 'Errors of the program itself', (stats) => stats.handlerErrors],
 ];
 

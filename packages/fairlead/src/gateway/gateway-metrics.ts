@@ -38,7 +38,14 @@ export const METRIC = {
   proxyHeaderFailures: 29,
   /** By limits or for want of memory. */
   connectionsRefused: 30,
-  latencyBuckets: 31,
+  compressed: 31,
+  compressionInBytes: 32,
+  compressionOutBytes: 33,
+  /** Answers that no compressor could be had for. */
+  compressionSkipped: 34,
+  accessLogDropped: 35,
+  spansDropped: 36,
+  latencyBuckets: 37,
 } as const;
 
 const SIZE = METRIC.latencyBuckets + LATENCY_BOUNDS_MS.length + 1;
@@ -94,6 +101,11 @@ export interface GatewayStats {
   readonly hedges: number;
   /** Requests refused by a limit of their backend (503). */
   readonly overflows: number;
+  /** Answers compressed, their content before and after, and those that there was no memory for. */
+  readonly compressed: number;
+  readonly compressionInBytes: number;
+  readonly compressionOutBytes: number;
+  readonly compressionSkipped: number;
   /** Time from a request's head to the upstream's final response head. Bucket i counts up to its bound, not cumulative. */
   readonly upstreamLatency: {
     readonly boundsMs: readonly number[];
@@ -137,6 +149,10 @@ export function sumMetrics(memories: readonly SharedArrayBuffer[], workers: numb
     retriesRefused: at(METRIC.retriesRefused),
     hedges: at(METRIC.hedges),
     overflows: at(METRIC.overflows),
+    compressed: at(METRIC.compressed),
+    compressionInBytes: at(METRIC.compressionInBytes),
+    compressionOutBytes: at(METRIC.compressionOutBytes),
+    compressionSkipped: at(METRIC.compressionSkipped),
     upstreamLatency: {
       boundsMs: LATENCY_BOUNDS_MS,
       buckets: [...sums.subarray(METRIC.latencyBuckets)],

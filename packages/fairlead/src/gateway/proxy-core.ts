@@ -5,6 +5,7 @@ import { RequestHead } from '../wire/http1/request-head.ts';
 import { ResponseHead } from '../wire/http1/response-head.ts';
 import type { AccessLog } from './access-log.ts';
 import type { ClientConnection } from './client-connection.ts';
+import { CompressorPool } from './compression/compressor-pool.ts';
 import { Http2Shared } from './http2-shared.ts';
 import { Http2Upstreams } from './http2-upstream.ts';
 import type { GatewayProgram } from './program.ts';
@@ -43,6 +44,7 @@ export class ProxyCore {
   /** Shared by the HTTP/2 connections of this worker. */
   readonly http2: Http2Shared = new Http2Shared();
   readonly http2Upstreams: Http2Upstreams = new Http2Upstreams(this.http2);
+  readonly compressors: CompressorPool = new CompressorPool();
   /** Open client connections. */
   readonly clients: Set<ClientConnection> = new Set();
   /** Connections that are relayed and not read. */

@@ -8,6 +8,7 @@ import { copyBytes } from '../wire/http1/head-writer.ts';
 import type { ResponseHead } from '../wire/http1/response-head.ts';
 import type { BackendRuntime } from './backend-runtime.ts';
 import type { ClientConnection } from './client-connection.ts';
+import type { ResponseEncoder } from './compression/response-encoder.ts';
 import type { EndpointRuntime } from './endpoint-runtime.ts';
 import { METRIC } from './gateway-metrics.ts';
 import type { ProxyCore } from './proxy-core.ts';
@@ -23,6 +24,7 @@ const TUNNEL = 4;
 
 const LAST_CHUNK = Buffer.from('0\r\n', 'latin1');
 const CRLF = Buffer.from('\r\n', 'latin1');
+const NOTHING = Buffer.alloc(0);
 const LAST_CHUNK_PLAIN = Buffer.from('0\r\n\r\n', 'latin1');
 
 /** One connection to an endpoint: busy with one request, or idle in the endpoint's pool. */
@@ -55,6 +57,8 @@ export class UpstreamConnection implements ConnectionHandler {
   #keepsAlive = false;
   /** The client gets the body chunked. */
   #encodeChunks = false;
+  /** Compresses the present answer. */
+  #encoder: ResponseEncoder | undefined = undefined;
   #partialHead: ResponseHead | undefined = undefined;
   #chunks: ChunkedDecoder | undefined = undefined;
 
@@ -223,7 +227,8 @@ export class UpstreamConnection implements ConnectionHandler {
         this.#keepsAlive = false;
         break;
     }
-    const unsized = framing === 'chunked' || framing === 'until-close';
+    this.#encoder = client.beginAnswer(head, framing);
+    const unsized = framing === 'chunked' || framing === 'until-close' || this.#encoder !== undefined;
     this.#encodeChunks = unsized && !client.isHttp10;
     // A HEAD answer keeps saying how the GET would be framed.
     const announceChunks = this.#encodeChunks || (head.isChunked && client.isHead && !client.isHttp10);
@@ -233,6 +238,10 @@ export class UpstreamConnection implements ConnectionHandler {
 
   /** Forwards body bytes; the output buffer already holds `written` bytes of head. */
   #onBodyBytes(client: ClientConnection, start: number, end: number, written: number): void {
+    if (this.#encoder !== undefined) {
+      this.#compress(this.#encoder, client, start, end, written);
+      return;
+    }
     switch (this.#phase) {
       case LENGTH: {
         const stop = Math.min(end, start + this.#remaining);
@@ -255,6 +264,35 @@ export class UpstreamConnection implements ConnectionHandler {
         } else this.#forward(client, start, end, written);
         this.#slowDown(client);
     }
+  }
+
+  /** The same through a compressor. */
+  #compress(encoder: ResponseEncoder, client: ClientConnection, start: number, end: number, written: number): void {
+    const { output, input } = this.#core.reactor;
+    let at = written;
+    let position = start;
+    let event = CHUNK_DATA;
+    if (this.#phase === LENGTH) {
+      position = Math.min(end, start + this.#remaining);
+      this.#remaining -= position - start;
+      if (this.#remaining === 0) {
+        at = encoder.end(start, position, NOTHING, at);
+        event = CHUNK_END;
+      } else at = encoder.content(start, position, at);
+    } else if (this.#phase === UNTIL_CLOSE) at = encoder.content(start, end, at);
+    else {
+      const chunks = this.#chunks!;
+      do {
+        event = chunks.next(input.bytes, position, end);
+        position = chunks.position;
+        if (event === CHUNK_DATA) at = encoder.content(chunks.dataStart, chunks.dataEnd, at);
+        else if (event === CHUNK_END) at = encoder.end(position, position, chunks.trailers, at);
+      } while (event === CHUNK_DATA);
+    }
+    client.connection.write(output, 0, at);
+    if (event === CHUNK_END) this.#complete(client, position === end);
+    else if (event === CHUNK_ERROR) client.onUpstreamFailed(this, 'malformed');
+    else this.#slowDown(client);
   }
 
   /** Sends head (if any) and unencoded body, in one piece when there is a head. */
@@ -314,7 +352,9 @@ export class UpstreamConnection implements ConnectionHandler {
     if (client === undefined) this.#dropIdle();
     else if (this.#phase === TUNNEL) client.onTunnelEnd();
     else if (this.#phase === UNTIL_CLOSE) {
-      if (this.#encodeChunks) client.connection.writeBytes(LAST_CHUNK_PLAIN);
+      const { output } = this.#core.reactor;
+      if (this.#encoder !== undefined) client.connection.write(output, 0, this.#encoder.end(0, 0, NOTHING, 0));
+      else if (this.#encodeChunks) client.connection.writeBytes(LAST_CHUNK_PLAIN);
       this.#complete(client, true);
     } else client.onUpstreamFailed(this, 'reset');
   }

@@ -46,6 +46,27 @@ export function readWord<T extends string>(text: string, words: readonly T[]): R
   return word === undefined ? wrong(`'${text}' is none of ${words.join(', ')}`) : { ok: true, value: word };
 }
 
+/** Values separated by commas. */
+export function readList<T>(text: string, read: (part: string) => Reading<T>): Reading<T[]> {
+  const found: T[] = [];
+  for (const part of text.split(',').map((each) => each.trim())) {
+    const result = read(part);
+    if (!result.ok) return result;
+    found.push(result.value);
+  }
+  return { ok: true, value: found };
+}
+
+const UNITS_BYTES: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
+/** `1m`, `512k`, `0`: bytes, in powers of 1024. */
+export function readBytes(text: string): Reading<number> {
+  const match = /^(\d{1,9})([kmg]?)$/i.exec(text);
+  return match === null
+    ? { ok: false, message: `'${text}' is not a size like 512k or 10m` }
+    : { ok: true, value: Number(match[1]) * UNITS_BYTES[match[2]!.toLowerCase()]! };
+}
+
 /** `off`, or what `read` makes of it. */
 export function orOff<T>(read: (text: string) => Reading<T>): (text: string) => Reading<T | 'off'> {
   return (text) => (text === 'off' ? { ok: true, value: 'off' } : read(text));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { COMPRESSED_TYPES } from './read-compression.ts';
 import { readRouteFilters } from './read-route-filters.ts';
 import type { RouteFilter } from './route-filters.ts';
 
@@ -16,6 +17,14 @@ const RATE = { type: 'rate-limit', name: 'shop/web', per: 'client', requests: 10
 const origins = { 'cors-allow-origin': 'https://A.example, https://*.b.example:8443' };
 const USERS: RouteFilter = { type: 'basic-auth', realm: 'Authentication required', credentials: 'shop/users' };
 
+const COMPRESS: RouteFilter = {
+  type: 'compress',
+  codings: ['zstd', 'br', 'gzip'],
+  types: COMPRESSED_TYPES,
+  minBytes: 1024,
+  level: 'balanced',
+};
+
 type Row = readonly [
   name: string,
   annotations: Readonly<Record<string, string>>,
@@ -24,6 +33,39 @@ type Row = readonly [
 ];
 const ROWS: readonly Row[] = [
   ['none', {}, []],
+  ['compression', { compression: 'on' }, [COMPRESS]],
+  ['compression off', { compression: 'off' }, []],
+  [
+    'compression, everything',
+    {
+      compression: 'gzip, br',
+      'compression-types': 'Text/*, *+json, application/vnd.x.y+z',
+      'compression-min-size': '1k',
+      'compression-level': 'small',
+    },
+    [
+      {
+        type: 'compress',
+        codings: ['gzip', 'br'],
+        types: ['text/*', '*+json', 'application/vnd.x.y+z'],
+        minBytes: 1024,
+        level: 'small',
+      },
+    ],
+  ],
+  ['an unknown coding', { compression: 'deflate' }, [], ['compression']],
+  [
+    'types that are none',
+    { compression: 'on', 'compression-types': 'json', 'compression-level': '9' },
+    [COMPRESS],
+    ['compression-types', 'compression-level'],
+  ],
+  [
+    'gRPC has its own',
+    { compression: 'on', 'compression-types': 'application/grpc+proto' },
+    [COMPRESS],
+    ['compression-types'],
+  ],
   ['CORS', origins, [CORS]],
   [
     'CORS, everything',

@@ -1,6 +1,16 @@
 import { parseCidr, parseIp } from '@fairlead/api';
-import { type Reading, readCount, readDuration, readShare, readWord } from './annotation-values.ts';
+import { AnnotationReader, fieldOf } from './annotation-reader.ts';
+import {
+  type Reading,
+  readBytes,
+  readCount,
+  readDuration,
+  readList,
+  readShare,
+  readWord,
+} from './annotation-values.ts';
 import type { AnnotationProblem } from './read-backend-policy.ts';
+import { readCompression } from './read-compression.ts';
 import type { CorsFilter, FaultFilter, RateLimitFilter, RouteFilter } from './route-filters.ts';
 
 /** What the annotations of an Ingress say about the filters of its routes. */
@@ -12,51 +22,14 @@ export interface FilterAnnotations {
   readonly problems: readonly AnnotationProblem[];
 }
 
-const PREFIX = 'fairlead.dev/';
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Requests that faults hold up at one time. */
 const FAULTS_MAX = 1000;
 const RATE_MAX = 1_000_000;
 
-/** Reads annotations, keeping what is wrong with them. */
-class AnnotationReader {
-  readonly problems: AnnotationProblem[] = [];
-  readonly #annotations: Readonly<Record<string, string>>;
-
-  constructor(annotations: Readonly<Record<string, string>>) {
-    this.#annotations = annotations;
-  }
-
-  text(name: string): string | undefined {
-    return this.#annotations[PREFIX + name]?.trim();
-  }
-
-  /** Undefined without the annotation; `wrong`, and a problem, when it cannot be read. */
-  read<T>(name: string, reader: (text: string) => Reading<T>): T | 'wrong' | undefined {
-    const text = this.text(name);
-    if (text === undefined) return undefined;
-    const result = reader(text);
-    if (result.ok) return result.value;
-    this.problem(name, result.message);
-    return 'wrong';
-  }
-
-  /** The same where a wrong value counts as absent. */
-  optional<T>(name: string, reader: (text: string) => Reading<T>): T | undefined {
-    const value = this.read(name, reader);
-    return value === 'wrong' ? undefined : (value as T | undefined);
-  }
-
-  problem(name: string, message: string): void {
-    this.problems.push({ field: fieldOf(name), message });
-  }
-}
-
-const fieldOf = (name: string): string => `metadata.annotations[${PREFIX}${name}]`;
-
 /**
  * Reads the filter annotations of an Ingress. Order of the filters: who may come (addresses), CORS (a preflight
- * carries no credentials), rates (before passwords, so that nobody tries many), bodies, faults, authentication. A
+ * carries no credentials), rates (before passwords, so that nobody tries many), bodies, faults, authentication, answers. A
  * wrong value counts as absent, except where that would open what was to be closed: such routes answer 503.
  */
 export function readRouteFilters(
@@ -73,6 +46,7 @@ export function readRouteFilters(
     readBodyLimit(reader),
     readFault(reader),
     credentials?.filter,
+    readCompression(reader),
   ].filter((filter) => filter !== undefined);
   return {
     filters,
@@ -174,16 +148,6 @@ function readUsers(
 
 // Values.
 
-function readList<T>(text: string, read: (part: string) => Reading<T>): Reading<T[]> {
-  const found: T[] = [];
-  for (const part of text.split(',').map((each) => each.trim())) {
-    const result = read(part);
-    if (!result.ok) return result;
-    found.push(result.value);
-  }
-  return { ok: true, value: found };
-}
-
 function readCidrs(text: string): Reading<string[]> {
   return readList(text, (part) =>
     parseCidr(part) !== undefined || parseIp(part) !== undefined
@@ -224,16 +188,6 @@ function readRateKey(text: string): Reading<RateLimitFilter['per']> {
   return header !== undefined && TOKEN.test(header)
     ? { ok: true, value: { header: header.toLowerCase() } }
     : { ok: false, message: `'${text}' is neither route, client nor 'header NAME'` };
-}
-
-const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
-
-/** `1m`, `512k`, `0`: bytes, in powers of 1024. */
-function readBytes(text: string): Reading<number> {
-  const match = /^(\d{1,9})([kmg]?)$/i.exec(text);
-  return match === null
-    ? { ok: false, message: `'${text}' is not a size like 512k or 10m` }
-    : { ok: true, value: Number(match[1]) * UNITS[match[2]!.toLowerCase()]! };
 }
 
 /** `10% 250ms`: a share of the requests and what happens to them. */

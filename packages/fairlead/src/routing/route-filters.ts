@@ -9,7 +9,8 @@ export type RouteFilter =
   | RateLimitFilter
   | BodyLimitFilter
   | FaultFilter
-  | BasicAuthFilter;
+  | BasicAuthFilter
+  | CompressFilter;
 
 /** Stands for a protection whose configuration cannot be used: nobody gets in. */
 export interface ClosedFilter {
@@ -75,6 +76,18 @@ export interface BasicAuthFilter {
   readonly realm: string;
   /** Key in {@link RouteTable.credentials}; while it is missing nobody gets in. */
   readonly credentials: string;
+}
+
+/** Compressed answers (RFC 9110 8.4), for clients that ask for them. */
+export interface CompressFilter {
+  readonly type: 'compress';
+  /** By preference among those that a client likes equally. */
+  readonly codings: readonly ('gzip' | 'br' | 'zstd')[];
+  /** Lower-case media types, `text/*`, or `*+json`. */
+  readonly types: readonly string[];
+  /** Shorter answers are left alone, where the length is known. */
+  readonly minBytes: number;
+  readonly level: 'fast' | 'balanced' | 'small';
 }
 
 /** Users of a Secret: name → hash as in an htpasswd file (bcrypt, apr1, SHA-1). */

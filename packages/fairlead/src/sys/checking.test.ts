@@ -66,6 +66,8 @@ for (const suite of [
   '../gateway/gateway-http2.test.ts',
   '../gateway/gateway-h2c.test.ts',
   '../gateway/upstream-tls.test.ts',
+  '../gateway/compression/compression.test.ts',
+  './compressor.test.ts',
   '../gateway/l4/l4.test.ts',
   '../services/apply-userspace.test.ts',
 ]) {

@@ -91,6 +91,12 @@ function fail(name: string, args: readonly number[], why: string): never {
   throw new Error(message);
 }
 
+/** Looks at a range that a structure names, as those of compressors do. Does nothing unless checking. */
+export function checkRange(name: string, start: number, length: number): void {
+  if (!isChecking || length === 0) return;
+  if (length < 0 || !isKnownRange(start, length)) fail(name, [start, length], 'outside every known buffer');
+}
+
 let isOpen: (fd: number) => boolean = () => true;
 
 /** Gives the check its own way to ask the kernel. */

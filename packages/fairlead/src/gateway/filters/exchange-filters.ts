@@ -1,4 +1,9 @@
 import type { RequestHead } from '../../wire/http1/request-head.ts';
+import type { ResponseFraming, ResponseHead } from '../../wire/http1/response-head.ts';
+import type { ClientConnection } from '../client-connection.ts';
+import { describeCoding, hasContent, isEventStream, mergeVary } from '../compression/compressible.ts';
+import { ResponseEncoder } from '../compression/response-encoder.ts';
+import { METRIC } from '../gateway-metrics.ts';
 import type { ProxyCore } from '../proxy-core.ts';
 import type { ClientIdentity } from '../request-writer.ts';
 import { changedPath } from '../route-lookup.ts';
@@ -11,11 +16,13 @@ export const FILTERS_MAX_MS = 60_000;
 /** Takes a verdict that took time. */
 export type LateVerdict = (verdict: FinalVerdict, head: RequestHead, path: Buffer | undefined) => void;
 
-/** The filters' part of a client connection: a run, and the head of a request that waits for a verdict. */
+/** The filters' part of a client connection: a run, the head of a request that waits for a verdict, and what compresses the answer. */
 export class ExchangeFilters {
   readonly run: FilterRun;
   readonly #core: ProxyCore;
   #keptHead: Buffer | undefined = undefined;
+  /** Of the answer under way. */
+  #encoder: ResponseEncoder | undefined = undefined;
 
   constructor(core: ProxyCore, identity: ClientIdentity, scheme: 'http' | 'https') {
     this.#core = core;
@@ -52,8 +59,32 @@ export class ExchangeFilters {
     onVerdict(result, head, path);
   }
 
+  /**
+   * Sees the head that goes to the client, once, before it is written. Returns what compresses its content; undefined:
+   * it goes on as it is.
+   */
+  onAnswer(head: ResponseHead, framing: ResponseFraming, client: ClientConnection): ResponseEncoder | undefined {
+    const { compression, coding, responseChange } = this.run;
+    if (compression === undefined || !compression.covers(head)) return undefined;
+    const add = (name: string, value: string): boolean => responseChange.add(name, value);
+    mergeVary(head, add);
+    if (coding === undefined || !hasContent(head, framing)) return undefined;
+    const core = this.#core;
+    const pooled = core.compressors.take(coding, compression.levelOf(coding));
+    if (pooled === undefined) {
+      core.metrics[METRIC.compressionSkipped]! += 1;
+      return undefined;
+    }
+    const flushesEach = isEventStream(head);
+    describeCoding(head, coding, add);
+    this.#encoder = new ResponseEncoder(core, pooled, client.connection, { chunked: !client.isHttp10, flushesEach });
+    return this.#encoder;
+  }
+
   /** Nothing is waited for any more. Idempotent. */
   end(): void {
+    this.#encoder?.release();
+    this.#encoder = undefined;
     this.run.cancel();
     this.#keptHead = undefined;
   }

@@ -1,6 +1,9 @@
+import type { CompressionCoding } from '../../sys/compressor.ts';
 import type { RequestHead } from '../../wire/http1/request-head.ts';
+import type { Compression } from '../compression/compression.ts';
 import type { ClientIdentity } from '../request-writer.ts';
 import { clientAddress } from './client-address.ts';
+import { fieldText } from './field-text.ts';
 import type { CompiledFilter, FinalVerdict, Verdict } from './filter.ts';
 import { isPending } from './filter.ts';
 import { HeadChange } from './head-change.ts';
@@ -24,6 +27,9 @@ export class FilterRun {
   readonly requester: FilterRequester;
   /** Longest body; Infinity: no limit. */
   bodyMaxBytes: number = Infinity;
+  /** Set where the route's answers are compressed, with the coding that the client wants. */
+  compression: Compression | undefined = undefined;
+  coding: CompressionCoding | undefined = undefined;
   #head: RequestHead | undefined = undefined;
   #path: Uint8Array | undefined = undefined;
   #filters: readonly CompiledFilter[] = [];
@@ -40,6 +46,7 @@ export class FilterRun {
     this.requestChange.clear();
     this.responseChange.clear();
     this.bodyMaxBytes = Infinity;
+    this.compression = undefined;
     this.#filters = filters;
     this.#next = 0;
     this.#verdict = undefined;
@@ -111,14 +118,7 @@ export class FilterRun {
 
   /** Values of a field, in order, joined with `, `; undefined without it. The name is lower-case. */
   header(name: Uint8Array): string | undefined {
-    const { head } = this;
-    let joined: string | undefined;
-    for (let index = 0; index < head.fieldCount; index++) {
-      if (!head.isNamed(index, name)) continue;
-      const value = this.#text(head.valueStart(index) - head.base, head.valueEnd(index) - head.base);
-      joined = joined === undefined ? value : `${joined}, ${value}`;
-    }
-    return joined;
+    return fieldText(this.head, name);
   }
 
   /** Where the request comes from, trusted proxies left out. */

@@ -1,4 +1,5 @@
 import type { BodyLimitFilter, RouteFilter } from '../../routing/route-filters.ts';
+import { Compression } from '../compression/compression.ts';
 import { errorBody } from '../local-response.ts';
 import { AccessList } from './access-list.ts';
 import { BasicAuth } from './basic-auth.ts';
@@ -31,6 +32,8 @@ function makeFilter(filter: RouteFilter, services: FilterServices): CompiledFilt
       return bodyLimit(filter);
     case 'fault':
       return new Fault(filter, services.random, services.after);
+    case 'compress':
+      return new Compression(filter);
     case 'basic-auth':
       return new BasicAuth(filter, services);
   }
