@@ -1,8 +1,9 @@
 // Hot path: pick() and the counts run once per request.
 import { AdmissionControl, type BackendMemory, GradientLimit, OutlierDetector } from '@fairlead/balance';
 import { type BackendPolicy, DEFAULT_BACKEND_POLICY } from '../routing/backend-policies.ts';
-import type { RouteBackend } from '../routing/route-table.ts';
+import type { BackendTls, RouteBackend } from '../routing/route-table.ts';
 import type { Clock, Random } from '../sys/clock.ts';
+import type { AlpnProtocol } from '../sys/tls-alpn.ts';
 import { tlsContexts } from '../sys/tls-contexts.ts';
 import { type Candidate, EndpointLevels } from './endpoint-levels.ts';
 import type { EndpointRegistry, EndpointRuntime, UpstreamTls } from './endpoint-runtime.ts';
@@ -16,6 +17,13 @@ export interface BackendSurroundings {
   /** Zone of this gateway; empty: unknown. */
   readonly zone: string;
 }
+
+/** What a TLS handshake with endpoints offers. */
+const OFFERS: Readonly<Record<NonNullable<BackendTls['versions']>, readonly AlpnProtocol[] | undefined>> = {
+  http1: undefined,
+  http2: ['h2'],
+  'http2-or-http1': ['h2', 'http/1.1'],
+};
 
 /** A backend of the route table in one worker. Routes hold it; its endpoints change under them. */
 export class BackendRuntime {
@@ -137,13 +145,18 @@ export class BackendRuntime {
     const old = this.#tls;
     if (text === '') this.#tls = undefined;
     else {
-      const { ca, serverName } = backend?.tls ?? {};
-      const result = tlsContexts.client({ verify: ca === undefined ? 'off' : { ca } });
+      const { ca, systemRoots, serverName, names, identity, versions = 'http1' } = backend?.tls ?? {};
+      const roots = ca ?? (systemRoots === true ? ({ system: true } as const) : undefined);
+      const result = tlsContexts.client({
+        verify: roots === undefined ? 'off' : { ca: roots },
+        ...(identity === undefined ? {} : { identity }),
+      });
       if (!result.ok) throw new Error(`backend ${this.key}: ${result.problem}`);
-      const verifyName = ca === undefined ? undefined : serverName;
+      // Of alternative names one must match; the server name then only chooses the certificate.
+      const verifyName = roots === undefined || names !== undefined ? undefined : serverName;
       this.#tls = {
         key: `${this.key} ${++this.#tlsRound}`,
-        options: { context: result.context, serverName, verifyName },
+        options: { context: result.context, serverName, verifyName, names, alpn: OFFERS[versions] },
       };
     }
     this.#tlsText = text;

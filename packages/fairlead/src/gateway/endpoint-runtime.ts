@@ -17,6 +17,14 @@ export class EndpointRuntime {
   readonly address: EncodedAddress;
   /** How to speak TLS to it; undefined for plain TCP. */
   readonly tls: TlsConnectOptions | undefined;
+  /** The same without the offer of HTTP/2; undefined where nothing else is wanted. */
+  readonly tlsHttp1: TlsConnectOptions | undefined;
+  /** The handshake chooses between HTTP/2 and HTTP/1.1. */
+  readonly negotiates: boolean;
+  /** What the last one chose; undefined before the first. */
+  isHttp2: boolean | undefined = undefined;
+  /** Monotonic ms of the last line in the log about its TLS. */
+  tlsLoggedMs: number = -Infinity;
   /** What is spoken with it. */
   readonly protocol: RouteBackend['protocol'];
   /** Its slot in the memory that all workers share. */
@@ -38,6 +46,9 @@ export class EndpointRuntime {
     this.label = identity.label;
     this.address = identity.address;
     this.tls = tls;
+    this.negotiates = tls?.alpn?.includes('h2') === true;
+    const onlyHttp2 = this.negotiates && tls?.alpn?.includes('http/1.1') !== true;
+    this.tlsHttp1 = tls === undefined || onlyHttp2 ? undefined : { ...tls, alpn: ['http/1.1'] };
     this.protocol = protocol;
     this.#memory = memory;
     this.slot = memory.acquire(identity.label);

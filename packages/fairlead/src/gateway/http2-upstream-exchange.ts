@@ -38,7 +38,8 @@ const LAST_CHUNK = Buffer.from('0\r\n', 'latin1');
 const NOTHING = Buffer.alloc(0);
 /** Longest trailers in a frame of gRPC-Web: in base64, they still fit into the input buffer. */
 const WEB_TRAILERS_MAX_BYTES = 32 * 1024;
-const SCHEME = Buffer.from('http', 'latin1');
+const HTTP = Buffer.from('http', 'latin1');
+const HTTPS = Buffer.from('https', 'latin1');
 
 /** What arrived while the handler was not reading. */
 interface Held {
@@ -55,7 +56,6 @@ export class Http2UpstreamExchange implements Connection {
   handler: ConnectionHandler;
   bytesWritten: number = 0;
   bytesRead: number = 0;
-  readonly tls: undefined = undefined;
   deadlineMs: number = Infinity;
   readonly #upstream: Http2Upstream;
   #isOpen = true;
@@ -78,6 +78,10 @@ export class Http2UpstreamExchange implements Connection {
   constructor(upstream: Http2Upstream, handler: ConnectionHandler) {
     this.#upstream = upstream;
     this.handler = handler;
+  }
+
+  get tls(): Connection['tls'] {
+    return this.#upstream.connection.tls;
   }
 
   get isCongested(): boolean {
@@ -135,7 +139,7 @@ export class Http2UpstreamExchange implements Connection {
     const length = head.parse(bytes, start, end);
     if (length <= 0) return -1;
     this.#web = grpcWebKind(head);
-    requestFields(head, SCHEME, fields);
+    requestFields(head, this.#upstream.connection.tls === undefined ? HTTP : HTTPS, fields);
     if (this.#web !== 'none') {
       toGrpcType(fields);
       this.#base64 ??= new Base64Decoder();

@@ -5,8 +5,10 @@ import { Http2Connection } from '../wire/http2/connection.ts';
 import type { Http2Events } from '../wire/http2/events.ts';
 import { NO_ERROR } from '../wire/http2/protocol.ts';
 import { DEFAULT_HTTP2_OPTIONS } from '../wire/http2/settings.ts';
+import type { EndpointRuntime } from './endpoint-runtime.ts';
 import { connectionOutput, type Http2Shared } from './http2-shared.ts';
 import { Http2UpstreamExchange } from './http2-upstream-exchange.ts';
+import { type ConnectionOwner, type NegotiatedPeers, NegotiatingHandshake, StandIn } from './negotiated-upstream.ts';
 import type { ProxyCore } from './proxy-core.ts';
 
 /** Most requests on one connection. */
@@ -23,7 +25,7 @@ const OPTIONS = {
   connectionWindowBytes: 2 * STREAMS_MAX * STREAM_WINDOW_BYTES,
 };
 
-/** An HTTP/2 connection with prior knowledge to one endpoint, shared by the requests of a worker. */
+/** An HTTP/2 connection to one endpoint, in clear text with prior knowledge or over TLS, shared by the requests of a worker. */
 export class Http2Upstream implements ConnectionHandler {
   readonly core: ProxyCore;
   readonly shared: Http2Shared;
@@ -38,17 +40,18 @@ export class Http2Upstream implements ConnectionHandler {
   #inFeed = false;
   #deadlineMs = Infinity;
 
+  /** @param connect opens the connection, or hands over one whose handshake led to HTTP/2. */
   constructor(
     core: ProxyCore,
     shared: Http2Shared,
-    address: EncodedAddress,
+    connect: (handler: ConnectionHandler) => Connection,
     onGone: (upstream: Http2Upstream) => void,
   ) {
     this.core = core;
     this.shared = shared;
     this.#onGone = onGone;
     this.http2 = new Http2Connection('client', OPTIONS, this.#events(), this.#out, shared.scratch);
-    this.connection = core.reactor.connect(address, this);
+    this.connection = connect(this);
     this.http2.start();
     this.flush();
   }
@@ -76,6 +79,13 @@ export class Http2Upstream implements ConnectionHandler {
     if (this.#exchanges.size > 0) return;
     this.http2.finishDrain();
     this.flush();
+    this.connection.closeGracefully();
+    this.#onGone(this);
+  }
+
+  /** Everybody left before the connection could be used. */
+  closeUnused(): void {
+    if (this.#exchanges.size > 0 || !this.connection.isOpen) return;
     this.connection.closeGracefully();
     this.#onGone(this);
   }
@@ -166,33 +176,93 @@ export class Http2Upstream implements ConnectionHandler {
 }
 
 /** The HTTP/2 connections of a worker, by endpoint. */
-export class Http2Upstreams {
+export class Http2Upstreams implements NegotiatedPeers {
   readonly #shared: Http2Shared;
   readonly #byEndpoint: Map<string, Http2Upstream[]> = new Map();
+  readonly #handshakes: Map<string, NegotiatingHandshake[]> = new Map();
+  #core: ProxyCore | undefined = undefined;
 
   constructor(shared: Http2Shared) {
     this.#shared = shared;
   }
 
-  /** A connection for one request at a time, over an HTTP/2 connection with room or a new one. */
+  /** A connection for one request at a time, over an HTTP/2 connection with room or a new one, in clear text. */
   connect(core: ProxyCore, label: string, address: EncodedAddress, handler: ConnectionHandler): Connection {
-    let upstreams = this.#byEndpoint.get(label);
-    if (upstreams === undefined) {
-      upstreams = [];
-      this.#byEndpoint.set(label, upstreams);
-    }
-    let upstream = upstreams.find(({ hasRoom }) => hasRoom);
-    if (upstream === undefined) {
-      upstream = new Http2Upstream(core, this.#shared, address, (gone) => this.#forget(label, gone));
-      upstreams.push(upstream);
-    }
+    const upstream = this.#withRoom(label) ?? this.#add(core, label, (own) => core.reactor.connect(address, own));
     return upstream.open(handler);
   }
 
-  #forget(label: string, gone: Http2Upstream): void {
-    const upstreams = this.#byEndpoint.get(label) ?? [];
+  /** The same over TLS, where the handshake decides; the owner may get another connection later. */
+  negotiate(core: ProxyCore, endpoint: EndpointRuntime, owner: ConnectionOwner): Connection {
+    this.#core = core;
+    const upstream = this.#withRoom(endpoint.key);
+    if (upstream !== undefined) return upstream.open(owner);
+    const standIn = new StandIn(owner);
+    this.#shakeHands(core, endpoint, standIn);
+    return standIn;
+  }
+
+  #shakeHands(core: ProxyCore, endpoint: EndpointRuntime, standIn: StandIn): void {
+    const begun = this.#handshakes.get(endpoint.key) ?? [];
+    // With HTTP/1.1 each request needs a connection of its own.
+    const shared = endpoint.isHttp2 === false ? undefined : begun.find(({ hasRoom }) => hasRoom);
+    if (shared !== undefined) {
+      shared.add(standIn);
+      return;
+    }
+    const handshake = new NegotiatingHandshake(core, endpoint, this);
+    this.#handshakes.set(endpoint.key, [...begun, handshake]);
+    handshake.add(standIn);
+  }
+
+  // What handshakes lead to.
+
+  http2(connection: Connection, endpoint: EndpointRuntime, owners: readonly StandIn[]): void {
+    const core = this.#core!;
+    const upstream = this.#add(core, endpoint.key, (handler) => {
+      connection.handler = handler;
+      return connection;
+    });
+    for (const standIn of owners) {
+      if (upstream.hasRoom) standIn.settle((owner) => upstream.open(owner));
+      else this.dialAgain(endpoint, standIn);
+    }
+    for (const standIn of owners) standIn.drained();
+    upstream.closeUnused();
+  }
+
+  dialAgain(endpoint: EndpointRuntime, standIn: StandIn): void {
+    if (!standIn.isOpen) return;
+    const upstream = this.#withRoom(endpoint.key);
+    if (upstream === undefined) this.#shakeHands(this.#core!, endpoint, standIn);
+    else standIn.settle((owner) => upstream.open(owner));
+  }
+
+  ended(endpoint: EndpointRuntime, handshake: NegotiatingHandshake): void {
+    const left = this.#handshakes.get(endpoint.key)?.filter((each) => each !== handshake) ?? [];
+    if (left.length === 0) this.#handshakes.delete(endpoint.key);
+    else this.#handshakes.set(endpoint.key, left);
+  }
+
+  #withRoom(key: string): Http2Upstream | undefined {
+    return this.#byEndpoint.get(key)?.find(({ hasRoom }) => hasRoom);
+  }
+
+  #add(core: ProxyCore, key: string, connect: (handler: ConnectionHandler) => Connection): Http2Upstream {
+    let upstreams = this.#byEndpoint.get(key);
+    if (upstreams === undefined) {
+      upstreams = [];
+      this.#byEndpoint.set(key, upstreams);
+    }
+    const upstream = new Http2Upstream(core, this.#shared, connect, (gone) => this.#forget(key, gone));
+    upstreams.push(upstream);
+    return upstream;
+  }
+
+  #forget(key: string, gone: Http2Upstream): void {
+    const upstreams = this.#byEndpoint.get(key) ?? [];
     const at = upstreams.indexOf(gone);
     if (at >= 0) upstreams.splice(at, 1);
-    if (upstreams.length === 0) this.#byEndpoint.delete(label);
+    if (upstreams.length === 0) this.#byEndpoint.delete(key);
   }
 }

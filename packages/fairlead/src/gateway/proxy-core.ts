@@ -1,11 +1,13 @@
 import type { Reactor } from '../reactor/reactor.ts';
 import type { TcpRelay } from '../reactor/tcp-relay.ts';
 import type { Clock, Random } from '../sys/clock.ts';
+import type { Log } from '../sys/role.ts';
 import { RequestHead } from '../wire/http1/request-head.ts';
 import { ResponseHead } from '../wire/http1/response-head.ts';
 import type { AccessLog } from './access-log.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { CompressorPool } from './compression/compressor-pool.ts';
+import type { EndpointRuntime } from './endpoint-runtime.ts';
 import { Http2Shared } from './http2-shared.ts';
 import { Http2Upstreams } from './http2-upstream.ts';
 import type { GatewayProgram } from './program.ts';
@@ -30,6 +32,9 @@ export const DEFAULT_PROXY_TIMES: ProxyTimes = {
   upstreamIdleMs: 60_000,
 };
 
+/** Between two lines of the log about the TLS of one endpoint. */
+const TLS_LOG_MS = 10_000;
+
 /** What all connections of one worker share. */
 export class ProxyCore {
   readonly reactor: Reactor;
@@ -39,6 +44,7 @@ export class ProxyCore {
   readonly metrics: Float64Array;
   readonly times: ProxyTimes;
   readonly accessLog: AccessLog | undefined;
+  readonly log: Log;
   /** Whether forwarding fields of this address are believed. */
   readonly isTrustedProxy: (address: string) => boolean;
   /** Shared by the HTTP/2 connections of this worker. */
@@ -65,6 +71,7 @@ export class ProxyCore {
     readonly metrics: Float64Array;
     readonly times: ProxyTimes;
     readonly accessLog: AccessLog | undefined;
+    readonly log: Log;
     readonly isTrustedProxy: (address: string) => boolean;
   }) {
     this.reactor = options.reactor;
@@ -74,7 +81,15 @@ export class ProxyCore {
     this.metrics = options.metrics;
     this.times = options.times;
     this.accessLog = options.accessLog;
+    this.log = options.log;
     this.isTrustedProxy = options.isTrustedProxy;
+  }
+
+  /** Says why the handshake with an endpoint failed, at most once in a while for each. */
+  noteTlsFailure(endpoint: EndpointRuntime, reason: string): void {
+    if (this.reactor.nowMs < endpoint.tlsLoggedMs + TLS_LOG_MS) return;
+    endpoint.tlsLoggedMs = this.reactor.nowMs;
+    this.log('warn', 'TLS handshake with an endpoint failed', { endpoint: endpoint.label, reason });
   }
 
   /** Hands the shared head to a connection whose head is incomplete. */

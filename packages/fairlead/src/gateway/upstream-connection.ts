@@ -2,7 +2,7 @@
 
 import type { BackendMemory } from '@fairlead/balance';
 import type { Connection, ConnectionHandler } from '../reactor/reactor.ts';
-import { ECONNREFUSED, ETIMEDOUT } from '../sys/errno.ts';
+import { ECONNREFUSED, EPROTO, ETIMEDOUT } from '../sys/errno.ts';
 import { CHUNK_DATA, CHUNK_END, CHUNK_ERROR, ChunkedDecoder, writeChunkSize } from '../wire/http1/chunked.ts';
 import { copyBytes } from '../wire/http1/head-writer.ts';
 import type { ResponseHead } from '../wire/http1/response-head.ts';
@@ -30,7 +30,8 @@ const LAST_CHUNK_PLAIN = Buffer.from('0\r\n\r\n', 'latin1');
 /** One connection to an endpoint: busy with one request, or idle in the endpoint's pool. */
 export class UpstreamConnection implements ConnectionHandler {
   readonly endpoint: EndpointRuntime;
-  readonly connection: Connection;
+  /** Another one once a TLS handshake has chosen the protocol ({@link StandIn}). */
+  connection: Connection;
   /** The request it works for; undefined when idle. */
   client: ClientConnection | undefined = undefined;
   isConnected: boolean = false;
@@ -88,12 +89,22 @@ export class UpstreamConnection implements ConnectionHandler {
     this.#memory = core.program.memory;
     this.#slot = backend.hold();
     core.metrics[METRIC.upstreamConnects]! += 1;
-    this.connection =
-      endpoint.protocol === 'h2c'
-        ? core.http2Upstreams.connect(core, endpoint.label, endpoint.address, this)
-        : core.reactor.connect(endpoint.address, this, endpoint.tls, preamble);
+    this.connection = this.#dial(preamble);
     this.#connectDeadlineMs = core.reactor.nowMs + connectMs;
     if (connectMs !== Infinity) this.connection.setDeadline(this.#connectDeadlineMs);
+  }
+
+  #dial(preamble: Uint8Array | undefined): Connection {
+    const core = this.#core;
+    const { endpoint } = this;
+    const { address, tls, tlsHttp1 } = endpoint;
+    if (endpoint.protocol === 'h2c') return core.http2Upstreams.connect(core, endpoint.label, address, this);
+    if (!endpoint.negotiates) return core.reactor.connect(address, this, tls, preamble);
+    // A connection that begins with a header is one request's, so it has no use for streams.
+    if (preamble !== undefined && tlsHttp1 !== undefined) {
+      return core.reactor.connect(address, this, tlsHttp1, preamble);
+    }
+    return core.http2Upstreams.negotiate(core, endpoint, this);
   }
 
   /** Takes on a request; the caller writes it. Its answer must begin by `tryDeadlineMs`. */
@@ -381,6 +392,9 @@ export class UpstreamConnection implements ConnectionHandler {
 
   onFailed(error: number): void {
     const { client } = this;
+    // A server of TLS 1.3 refuses our certificate after the handshake has ended for us.
+    const tlsFailure = this.isConnected && error !== -EPROTO ? '' : (this.connection.tls?.failure ?? '');
+    if (tlsFailure !== '') this.#core.noteTlsFailure(this.endpoint, tlsFailure);
     this.#uncount();
     if (client === undefined) this.endpoint.dropIdle(this);
     else if (this.isConnected) client.onUpstreamFailed(this, error === -ECONNREFUSED ? 'refused' : 'reset');

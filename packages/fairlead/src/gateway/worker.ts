@@ -87,6 +87,7 @@ class GatewayWorker {
       accessLog: start.accessLog
         ? new AccessLog(systemClock, (lines) => this.#send({ type: 'access', lines }))
         : undefined,
+      log: (level, message, fields) => this.#send({ type: 'log', level, message, fields: fields ?? {} }),
       isTrustedProxy: (address) => this.#trusted.includesAddress(address),
     });
     tlsContexts.setTicketKeys(start.ticketKeys);

@@ -99,7 +99,12 @@ export class NodeConnection implements SocketConnection {
   secure(socket: TLSSocket, stateOf: (socket: TLSSocket) => TlsState): void {
     const reactor = this.#reactor;
     this.#securing = socket;
-    socket.on('error', (error) => reactor.turn(this, () => this.fail(negativeErrno(error))));
+    socket.on('error', (error) =>
+      reactor.turn(this, () => {
+        this.tls = this.tls === undefined ? failedTls(error.message) : { ...this.tls, failure: error.message };
+        this.fail(negativeErrno(error));
+      }),
+    );
     socket.once('secureConnect', () => reactor.turn(this, () => this.establish(socket, stateOf(socket))));
   }
 
@@ -297,4 +302,8 @@ export class NodeConnection implements SocketConnection {
     (this.#stream ?? this.#securing)?.destroy();
     this.#raw.destroy();
   }
+}
+
+function failedTls(failure: string): TlsState {
+  return { serverName: undefined, alpn: undefined, choice: undefined, failure, peerCertificate: () => undefined };
 }

@@ -15,6 +15,7 @@ function stateOf(socket: TLSSocket, serverName: string | undefined, choice: unkn
     serverName,
     alpn: alpn === 'h2' || alpn === 'http/1.1' ? alpn : undefined,
     choice,
+    failure: '',
     peerCertificate: () => socket.getPeerX509Certificate()?.raw,
   };
 }

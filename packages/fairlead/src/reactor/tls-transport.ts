@@ -45,6 +45,8 @@ export interface TlsState {
   readonly alpn: AlpnProtocol | undefined;
   /** {@link TlsChoice.note} of the choice that was made. */
   readonly choice: unknown;
+  /** Why the handshake failed; empty if it did not, or nobody knows. */
+  readonly failure: string;
   /** DER of the peer's certificate, which the context has verified if it verifies. */
   peerCertificate(): Buffer | undefined;
 }

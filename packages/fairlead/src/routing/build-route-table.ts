@@ -1,4 +1,5 @@
 import {
+  type ConfigMap,
   type EndpointSlice,
   type Ingress,
   type IngressClass,
@@ -8,6 +9,7 @@ import {
 } from '@fairlead/api';
 import { deepEqual } from '@fairlead/client';
 import type { Collection } from '../collections/collection.ts';
+import { BackendObjectTable } from './backend-objects.ts';
 import { CertificateTable } from './certificate-table.ts';
 import { compileBackend } from './compile-backends.ts';
 import { type BackendRef, compileIngress, type IngressProblem, type IngressRules } from './compile-ingress.ts';
@@ -17,7 +19,6 @@ import { type ClassSelection, isOurIngress, selectClasses } from './ingress-clas
 import { KeyIndex } from './key-index.ts';
 import { L4RouteTable, listenerBackend } from './l4-route-table.ts';
 import { mergeHost, type RouteConflict } from './merge-host.ts';
-import { readCaBundle } from './read-tls-secret.ts';
 import type {
   BackendKey,
   L4Route,
@@ -27,7 +28,7 @@ import type {
   RouteTableDiff,
   VirtualHost,
 } from './route-table.ts';
-import { noSecrets, type SecretSource } from './secret-source.ts';
+import { type NamedObjects, noObjects, type SecretSource } from './secret-source.ts';
 
 /** What routing needs of a collection; an informer is one too. */
 export type RoutingSource<T> = Pick<Collection<Stored<T>>, 'get' | 'values' | 'subscribe' | 'synced'>;
@@ -40,6 +41,8 @@ export interface RoutingSources {
   readonly endpointSlices: RoutingSource<EndpointSlice>;
   /** Absent: no certificates are compiled, for who only asks about routes. */
   readonly secrets?: SecretSource;
+  /** Absent: there are none. */
+  readonly configMaps?: NamedObjects<ConfigMap>;
   /** Absent: Services of type ExternalName have no addresses. */
   readonly names?: NameSource;
 }
@@ -80,8 +83,7 @@ export class RouteTableBuilder {
   readonly #ingressesOfBackend = new KeyIndex();
   readonly #backendsOfService = new KeyIndex();
   readonly #slicesOfService = new KeyIndex();
-  readonly #backendsOfSecret = new KeyIndex();
-  readonly #secrets: SecretSource;
+  readonly #objects: BackendObjectTable;
   readonly #names: NameSource;
   /** Name that a backend's Service stands for. */
   readonly #nameOfBackend = new Map<BackendKey, string>();
@@ -110,18 +112,18 @@ export class RouteTableBuilder {
       const ref = listenerBackend(listener);
       if (ref !== undefined) this.#addRef(`listener ${listener.name}`, ref);
     }
-    this.#secrets = sources.secrets ?? noSecrets;
+    const secrets = sources.secrets ?? noObjects;
     this.#names = sources.names ?? noNames;
-    this.#certificates = new CertificateTable(this.#secrets, onDirty, (ingress) => this.#dirtyStatus.add(ingress));
-    this.#credentials = new CredentialTable(this.#secrets, onDirty, (ingress) => this.#dirtyStatus.add(ingress));
+    this.#certificates = new CertificateTable(secrets, onDirty, (ingress) => this.#dirtyStatus.add(ingress));
+    this.#credentials = new CredentialTable(secrets, onDirty, (ingress) => this.#dirtyStatus.add(ingress));
+    this.#objects = new BackendObjectTable(secrets, sources.configMaps ?? noObjects, (backends) => {
+      for (const backend of backends) this.#dirtyBackends.add(backend);
+      if (this.#dirtyBackends.size > 0) onDirty();
+    });
     this.#unsubscribe = [
       sources.ingressClasses.subscribe(() => {
         this.#classesChanged = true;
         onDirty();
-      }),
-      this.#secrets.subscribe((secret) => {
-        for (const backend of this.#backendsOfSecret.get(secret)) this.#dirtyBackends.add(backend);
-        if (this.#dirtyBackends.size > 0) onDirty();
       }),
       this.#names.subscribe((name) => {
         for (const [backend, each] of this.#nameOfBackend) if (each === name) this.#dirtyBackends.add(backend);
@@ -209,6 +211,7 @@ export class RouteTableBuilder {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#certificates.stop();
     this.#credentials.stop();
+    this.#objects.stop();
   }
 
   #selectClasses(): void {
@@ -250,10 +253,6 @@ export class RouteTableBuilder {
   #addRef(owner: string, ref: BackendRef): void {
     this.#ingressesOfBackend.add(ref.key, owner);
     this.#backendsOfService.add(`${ref.namespace}/${ref.service}`, ref.key);
-    if (!this.#refs.has(ref.key) && ref.tls?.ca !== undefined) {
-      this.#backendsOfSecret.add(ref.tls.ca, ref.key);
-      this.#secrets.watch(ref.tls.ca);
-    }
     this.#refs.set(ref.key, ref);
     this.#dirtyBackends.add(ref.key);
   }
@@ -290,18 +289,11 @@ export class RouteTableBuilder {
       const slice = this.#sources.endpointSlices.get(key);
       if (slice !== undefined) slices.push(slice);
     }
-    const secret = ref.tls?.ca === undefined ? undefined : this.#secrets.get(ref.tls.ca);
-    const ca =
-      secret === 'pending'
-        ? ({ ok: false, problem: 'is not known yet' } as const)
-        : secret === undefined
-          ? undefined
-          : readCaBundle(secret);
     const object = this.#sources.services.get(service);
     const { type, externalName } = object?.spec ?? {};
     this.#useName(ref.key, type === 'ExternalName' ? externalName : undefined);
     const external = externalName === undefined ? undefined : this.#names.get(externalName);
-    return compileBackend(ref, object, slices, ca, external);
+    return this.#objects.compile(ref.key, (objects) => compileBackend(ref, object, slices, objects, external));
   }
 
   /** Watches the name that a backend stands for (undefined: none), and no longer the one before. */
@@ -318,10 +310,7 @@ export class RouteTableBuilder {
   #forgetBackend(ref: BackendRef): void {
     this.#refs.delete(ref.key);
     this.#useName(ref.key, undefined);
-    if (ref.tls?.ca !== undefined) {
-      this.#backendsOfSecret.delete(ref.tls.ca, ref.key);
-      this.#secrets.unwatch(ref.tls.ca);
-    }
+    this.#objects.forget(ref.key);
     this.#backendProblems.delete(ref.key);
     this.#backendsOfService.delete(`${ref.namespace}/${ref.service}`, ref.key);
   }

@@ -1,9 +1,10 @@
 import type { EndpointSlice, Service, ServicePort } from '@fairlead/api';
+import { type BackendObjects, noBackendObjects } from './backend-objects.ts';
 import type { BackendRef, IngressProblem } from './compile-ingress.ts';
 import type { ResolvedName } from './external-names.ts';
+import { type BackendConnection, mergeConnections, readBackendConnection } from './read-backend-connection.ts';
 import { readBackendPolicy } from './read-backend-policy.ts';
-import type { TlsSecretResult } from './read-tls-secret.ts';
-import type { RouteBackend, RouteEndpoint } from './route-table.ts';
+import type { BackendTls, RouteBackend, RouteEndpoint } from './route-table.ts';
 
 /** One backend, compiled, and what is wrong with it (told at each Ingress that names it). */
 export interface CompiledBackend {
@@ -19,14 +20,14 @@ export interface CompiledBackend {
  * Ready endpoints; when there is none, those that still serve while they terminate (as kube-proxy).
  * A Service of type ExternalName has the addresses of its name (`external`), on the Service's port.
  * A missing Service or port, and a name without addresses, give a backend without endpoints:
- * the route stays and answers 503. So does a CA that is asked for and cannot be had: never plain text, never
- * unchecked. `ca` is what the Secret of `ref.tls.ca` holds, undefined without one.
+ * the route stays and answers 503. So does a check or a certificate of our own that is asked for and cannot be
+ * had: never plain text, never unchecked. `objects` has what Secrets and ConfigMaps hold.
  */
 export function compileBackend(
-  ref: Pick<BackendRef, 'key' | 'namespace' | 'service' | 'port' | 'tls' | 'transport'>,
+  ref: Pick<BackendRef, 'key' | 'namespace' | 'service' | 'port' | 'connection' | 'transport'>,
   service: Service | undefined,
   slices: Iterable<EndpointSlice>,
-  ca?: TlsSecretResult<string>,
+  objects: BackendObjects = noBackendObjects,
   external?: ResolvedName,
 ): CompiledBackend {
   const none: RouteBackend = { key: ref.key, protocol: 'http1', balance: 'round-robin', endpoints: [] };
@@ -58,7 +59,8 @@ export function compileBackend(
       ? resolved.addresses.map((address) => ({ address, port: port.port, weight: 1 }))
       : collectEndpoints(port, transport, slices, preferredAddressType(service));
   const { balance, policy, problems } = readBackendPolicy(service.metadata?.annotations);
-  const mistakes = problems.map(({ field, message }) => ({
+  const ofService = readBackendConnection(service.metadata?.annotations, ref.namespace);
+  const mistakes = [...problems, ...ofService.problems].map(({ field, message }) => ({
     reason: 'InvalidField' as const,
     message: `Service ${ref.namespace}/${ref.service} ${field}: ${message}`,
   }));
@@ -70,16 +72,54 @@ export function compileBackend(
     ...(policy === undefined ? {} : { policy }),
     ...proxyProtocolOf(service),
   };
-  if (ref.tls !== undefined) {
-    if (ref.tls.ca !== undefined && ca?.ok !== true) {
-      const message = `Secret ${ref.tls.ca} ${ca?.problem ?? 'does not exist'}; requests get 503`;
-      return { backend: { ...some, protocol: 'https' }, problem: { reason: 'BackendCaInvalid', message }, mistakes };
-    }
-    const { serverName } = ref.tls;
-    const tls = { ...(ca?.ok === true ? { ca: ca.value } : {}), ...(serverName === undefined ? {} : { serverName }) };
-    return { backend: { ...some, protocol: 'https', endpoints, tls }, problem: undefined, mistakes };
+  const connection = mergeConnections(ref.connection, ofService.connection);
+  const protocol = connection.protocol ?? backendProtocol(port.appProtocol);
+  if (protocol !== 'https') return { backend: { ...some, protocol, endpoints }, problem: undefined, mistakes };
+  const tls = compileTls(connection, objects);
+  if (!tls.ok) {
+    const { message, reason = 'InvalidField' } = tls;
+    return {
+      backend: { ...some, protocol: 'https' },
+      problem: { reason, message: `${message}; requests get 503` },
+      mistakes,
+    };
   }
-  return { backend: { ...some, protocol: backendProtocol(port.appProtocol), endpoints }, problem: undefined, mistakes };
+  const has = Object.keys(tls.value).length > 0;
+  return {
+    backend: { ...some, protocol: 'https', endpoints, ...(has ? { tls: tls.value } : {}) },
+    problem: undefined,
+    mistakes,
+  };
+}
+
+type TlsResult =
+  | { readonly ok: true; readonly value: BackendTls }
+  | { readonly ok: false; readonly reason?: IngressProblem['reason']; readonly message: string };
+
+function compileTls(
+  { ca, serverName, names, identity, versions, broken }: BackendConnection,
+  objects: BackendObjects,
+): TlsResult {
+  if (broken !== undefined) return { ok: false, message: `${broken} cannot be read` };
+  const bundle = ca === undefined || ca.type === 'system' ? undefined : objects.ca(ca);
+  if (bundle?.ok === false) {
+    const what = ca?.type === 'configmap' ? 'ConfigMap' : 'Secret';
+    const message = `${what} ${ca?.type === 'system' ? '' : ca?.key} ${bundle.problem}`;
+    return { ok: false, reason: 'BackendCaInvalid', message };
+  }
+  const own = identity === undefined ? undefined : objects.identity(identity);
+  if (own?.ok === false) return { ok: false, reason: 'SecretInvalid', message: `Secret ${identity} ${own.problem}` };
+  return {
+    ok: true,
+    value: {
+      ...(bundle === undefined ? {} : { ca: bundle.value }),
+      ...(ca?.type === 'system' ? { systemRoots: true } : {}),
+      ...(serverName === undefined ? {} : { serverName }),
+      ...(names === undefined ? {} : { names }),
+      ...(own === undefined ? {} : { identity: own.value }),
+      ...(versions === undefined || versions === 'http1' ? {} : { versions }),
+    },
+  };
 }
 
 /** Annotation of a Service: its endpoints expect a PROXY protocol header of this version. */

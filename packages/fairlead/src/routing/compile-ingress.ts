@@ -9,6 +9,12 @@ import {
 import { compileIngressTls, type TlsClaim } from './compile-ingress-tls.ts';
 import { compilePassthrough, type PassthroughHost } from './compile-passthrough.ts';
 import type { CredentialClaim } from './credential-table.ts';
+import {
+  type BackendConnection,
+  type ConnectionAnnotations,
+  connectionKey,
+  readBackendConnection,
+} from './read-backend-connection.ts';
 import { pathRewriteOf, type RouteEdits, readRouteEdits } from './read-route-edits.ts';
 import { type FilterAnnotations, readRouteFilters } from './read-route-filters.ts';
 import { type RouteAnnotations, readRoutePolicy } from './read-route-policy.ts';
@@ -45,23 +51,9 @@ export interface BackendRef {
   readonly field: string;
   /** Transport of the Service port; absent: TCP. */
   readonly transport?: 'UDP';
-  /** What the Ingress's annotations say about the connection; absent: the Service's `appProtocol` decides. */
-  readonly tls?: BackendTlsRef;
+  /** What the Ingress's annotations say about connections to endpoints, over what the Service says. */
+  readonly connection?: BackendConnection;
 }
-
-/** TLS to a backend as annotations ask for it. */
-export interface BackendTlsRef {
-  /** `namespace/name` of the Secret with the CA bundle. */
-  readonly ca?: string;
-  readonly serverName?: string;
-}
-
-/** Annotation: `HTTPS` for endpoints that speak TLS, whatever `appProtocol` says; `HTTP` is the default. */
-export const BACKEND_PROTOCOL_ANNOTATION = 'fairlead.dev/backend-protocol';
-/** Annotation: a Secret of the same namespace whose `ca.crt` must have signed the endpoints' certificates. */
-export const BACKEND_CA_ANNOTATION = 'fairlead.dev/backend-ca-secret';
-/** Annotation: the name sent to, and with a CA demanded of, the endpoints. */
-export const BACKEND_NAME_ANNOTATION = 'fairlead.dev/backend-server-name';
 
 /**
  * Order of routes within a hostname, lowest first. An exact path is never shorter than any prefix
@@ -132,7 +124,7 @@ class IngressRulesBuilder {
   readonly #hosts = new Map<string, RankedRoute[]>();
   readonly #backends: BackendRef[] = [];
   readonly #problems: IngressProblem[] = [];
-  readonly #backendTls: BackendTlsRef | undefined;
+  readonly #connection: ConnectionAnnotations;
   readonly #policy: RouteAnnotations;
   readonly #filters: FilterAnnotations;
   readonly #edits: RouteEdits;
@@ -142,34 +134,14 @@ class IngressRulesBuilder {
     this.#ingress = ingress;
     this.#key = objectKey(ingress);
     this.#namespace = ingress.metadata.namespace ?? '';
-    this.#backendTls = this.#readBackendTls();
+    this.#connection = readBackendConnection(ingress.metadata.annotations, this.#namespace);
     this.#policy = readRoutePolicy(ingress.metadata.annotations, INGRESS_TIMEOUTS);
     this.#filters = readRouteFilters(ingress.metadata.annotations, this.#namespace, this.#key);
     this.#edits = readRouteEdits(ingress.metadata.annotations);
-    const problems = [this.#policy, this.#filters, this.#edits].flatMap((read) => read.problems);
+    const problems = [this.#connection, this.#policy, this.#filters, this.#edits].flatMap((read) => read.problems);
     for (const { field, message } of problems) {
       this.problem(field, 'InvalidField', message);
     }
-  }
-
-  #readBackendTls(): BackendTlsRef | undefined {
-    const annotations = this.#ingress.metadata.annotations ?? {};
-    const protocol = annotations[BACKEND_PROTOCOL_ANNOTATION]?.toUpperCase() ?? '';
-    const ca = annotations[BACKEND_CA_ANNOTATION] ?? '';
-    const serverName = annotations[BACKEND_NAME_ANNOTATION]?.toLowerCase() ?? '';
-    const field = (name: string): string => `metadata.annotations[${name}]`;
-    if (protocol !== '' && protocol !== 'HTTP' && protocol !== 'HTTPS') {
-      this.problem(field(BACKEND_PROTOCOL_ANNOTATION), 'InvalidRule', `${protocol} is neither HTTP nor HTTPS`);
-    }
-    if (serverName !== '' && !HOSTNAME.test(serverName)) {
-      this.problem(field(BACKEND_NAME_ANNOTATION), 'InvalidRule', `${JSON.stringify(serverName)} is not a DNS name`);
-    }
-    // A CA without the protocol can only be meant as HTTPS; plain text would be worse than a mistake.
-    if (protocol !== 'HTTPS' && ca === '') return undefined;
-    return {
-      ...(ca === '' ? {} : { ca: `${this.#namespace}/${ca}` }),
-      ...(serverName === '' || !HOSTNAME.test(serverName) ? {} : { serverName }),
-    };
   }
 
   rules(): Omit<IngressRules, 'tls' | 'passthrough'> {
@@ -259,15 +231,15 @@ class IngressRulesBuilder {
       this.problem(`${field}.service.port`, 'InvalidRule', 'a number or a name is needed; requests get 503');
       return { type: 'respond', status: 503, body: 'no service port\n' };
     }
-    const tls = this.#backendTls;
-    const key = `${this.#namespace}/${service.name}:${port}${tls === undefined ? '' : `#https,${tls.ca ?? ''},${tls.serverName ?? ''}`}`;
+    const { connection } = this.#connection;
+    const key = `${this.#namespace}/${service.name}:${port}${connectionKey(connection)}`;
     this.#backends.push({
       key,
       namespace: this.#namespace,
       service: service.name,
       port,
       field: `${field}.service`,
-      ...(tls === undefined ? {} : { tls }),
+      ...(connection === undefined ? {} : { connection }),
     });
     return { type: 'forward', backends: [{ backend: key, weight: 1 }] };
   }

@@ -1,10 +1,10 @@
-import { objectKey, type Secret, type Stored } from '@fairlead/api';
-import type { SecretSource } from './secret-source.ts';
+import { type ObjectMeta, objectKey, type Secret, type Stored } from '@fairlead/api';
+import type { NamedObjects } from './secret-source.ts';
 
-/** Secrets that a test fills by hand; remembers who is watched. */
-export class FakeSecrets implements SecretSource {
+/** Objects that a test fills by hand; remembers who is watched. */
+export class FakeObjects<T extends { metadata?: ObjectMeta | undefined }> implements NamedObjects<T> {
   readonly needs: Map<string, number> = new Map();
-  readonly #objects = new Map<string, Stored<Secret>>();
+  readonly #objects = new Map<string, Stored<T>>();
   readonly #listeners = new Set<(key: string) => void>();
   /** Keys whose first answer has not come. */
   readonly pending: Set<string> = new Set();
@@ -19,7 +19,7 @@ export class FakeSecrets implements SecretSource {
     else this.needs.delete(key);
   }
 
-  get(key: string): Stored<Secret> | undefined | 'pending' {
+  get(key: string): Stored<T> | undefined | 'pending' {
     return this.pending.has(key) || !this.needs.has(key) ? 'pending' : this.#objects.get(key);
   }
 
@@ -32,9 +32,9 @@ export class FakeSecrets implements SecretSource {
     return Promise.resolve();
   }
 
-  set(secret: Stored<Secret>): void {
-    const key = objectKey(secret);
-    this.#objects.set(key, secret);
+  set(object: Stored<T>): void {
+    const key = objectKey(object);
+    this.#objects.set(key, object);
     this.tell(key);
   }
 
@@ -47,3 +47,6 @@ export class FakeSecrets implements SecretSource {
     for (const listener of this.#listeners) listener(key);
   }
 }
+
+/** Secrets of a test. */
+export class FakeSecrets extends FakeObjects<Secret> {}

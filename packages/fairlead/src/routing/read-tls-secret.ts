@@ -25,8 +25,12 @@ export function readIdentity(secret: Secret): TlsSecretResult<TlsIdentity> {
 
 /** `ca.crt` of a Secret: a PEM bundle. */
 export function readCaBundle(secret: Secret): TlsSecretResult<string> {
-  const ca = text(secret, 'ca.crt');
-  if (ca === undefined) return { ok: false, problem: 'has no ca.crt' };
+  return readCaText(text(secret, 'ca.crt'));
+}
+
+/** A PEM bundle, tried on the TLS library that will use it. */
+export function readCaText(ca: string | undefined): TlsSecretResult<string> {
+  if (ca === undefined || ca === '') return { ok: false, problem: 'has no ca.crt' };
   const tried = tlsContexts.client({ verify: { ca } });
   if (!tried.ok) return { ok: false, problem: `ca.crt: ${tried.problem}` };
   tried.context.free();

@@ -1,3 +1,5 @@
+import type { CertificateNames } from '../sys/certificate-names.ts';
+import type { TlsIdentity } from '../sys/tls-context.ts';
 import type { BackendPolicy, BalanceKind } from './backend-policies.ts';
 import type { RouteCredentials, RouteFilter } from './route-filters.ts';
 import type { RetryPolicy } from './route-policies.ts';
@@ -127,10 +129,18 @@ export interface RouteBackend {
 
 /** TLS to the endpoints of a backend. */
 export interface BackendTls {
-  /** PEM bundle that must have signed their certificates; absent: anything goes. */
+  /** PEM bundle that must have signed their certificates; absent, and without `systemRoots`: anything goes. */
   readonly ca?: string;
-  /** Sent as SNI; with a CA also the name that the certificate must bear. */
+  /** The CAs that the gateway's machine trusts must have signed them. */
+  readonly systemRoots?: true;
+  /** Sent as SNI; where certificates are checked also the name that they must bear, unless there are `names`. */
   readonly serverName?: string;
+  /** Exact names of which a certificate must bear one. With `ca` or `systemRoots` only. */
+  readonly names?: CertificateNames;
+  /** Shown to endpoints that ask for a certificate. */
+  readonly identity?: TlsIdentity;
+  /** What ALPN offers. Absent: HTTP/1.1 without an offer. */
+  readonly versions?: 'http1' | 'http2' | 'http2-or-http1';
 }
 
 /** One address the gateway listens on. Key: its name, e.g. `http`. */

@@ -31,7 +31,7 @@ export interface RunningRouting extends Running {
 
 /** Changes that arrive together, over several watches, become one diff: a route appears with its endpoints. */
 const HOLD_OFF_MS = 5;
-/** Longest wait for referenced Secrets before the first difference goes out without them. */
+/** Longest wait for referenced Secrets and ConfigMaps before the first difference goes out without them. */
 const SECRETS_WAIT_MS = 2_000;
 const RETRY_FIRST_MS = 100;
 const RETRY_MAX_MS = 5_000;
@@ -61,7 +61,8 @@ export function startRoutingLoop(sources: RoutingSources, options: RoutingOption
     await Promise.race([Promise.all(synced), stopped.promise]);
     // The first table needs its certificates: until then clients would be shown the default one.
     const first = builder.flush();
-    await Promise.race([sources.secrets?.settled(), stopped.promise, clock.sleep(SECRETS_WAIT_MS, stop.signal)]);
+    const settled = Promise.all([sources.secrets?.settled(), sources.configMaps?.settled()]);
+    await Promise.race([settled, stopped.promise, clock.sleep(SECRETS_WAIT_MS, stop.signal)]);
     const pending = new PendingDiff();
     pending.add(first.diff);
     const statusOf = new Set(first.ingresses);

@@ -1,24 +1,27 @@
-import { type ObjectKey, type Secret, type Stored, secrets, splitObjectKey } from '@fairlead/api';
+import { type ObjectKey, type ResourceRef, type Secret, type Stored, splitObjectKey } from '@fairlead/api';
 import { type ApiClient, type Informer, startInformer } from '@fairlead/client';
 import type { Clock } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
 
-/** Secrets by name, each watched only while somebody needs it. */
-export interface SecretSource {
+/** Objects of one kind by name, each watched only while somebody needs it. */
+export interface NamedObjects<T> {
   /** Counts one more need. */
   watch(key: ObjectKey): void;
   /** Counts one need less. */
   unwatch(key: ObjectKey): void;
   /** `pending` until the API has answered. */
-  get(key: ObjectKey): Stored<Secret> | undefined | 'pending';
-  /** Calls back for each Secret that changed or became known. */
+  get(key: ObjectKey): Stored<T> | undefined | 'pending';
+  /** Calls back for each object that changed or became known. */
   subscribe(listener: (key: ObjectKey) => void): () => void;
   /** Resolves when nothing is pending. */
   settled(): Promise<void>;
 }
 
-/** Knows no Secret and never will. */
-export const noSecrets: SecretSource = {
+/** Secrets by name. */
+export type SecretSource = NamedObjects<Secret>;
+
+/** Knows no object and never will. */
+export const noObjects: NamedObjects<never> = {
   watch() {},
   unwatch() {},
   get: () => 'pending',
@@ -26,23 +29,25 @@ export const noSecrets: SecretSource = {
   settled: () => Promise.resolve(),
 };
 
-interface Watched {
-  readonly informer: Informer<Secret>;
+interface Watched<T> {
+  readonly informer: Informer<T>;
   needs: number;
 }
 
 /**
- * One watch per Secret that is referenced, by its name: the gateway neither reads nor may read any
+ * One watch per object that is referenced, by its name: the gateway neither reads nor may read any
  * other (RBAC `resourceNames`).
  */
-export class ReferencedSecrets implements SecretSource {
+export class ReferencedObjects<T> implements NamedObjects<T> {
+  readonly #kind: ResourceRef<T>;
   readonly #client: ApiClient;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #watched = new Map<ObjectKey, Watched>();
+  readonly #watched = new Map<ObjectKey, Watched<T>>();
   readonly #listeners = new Set<(key: ObjectKey) => void>();
 
-  constructor(client: ApiClient, clock: Clock, log: Log) {
+  constructor(kind: ResourceRef<T>, client: ApiClient, clock: Clock, log: Log) {
+    this.#kind = kind;
     this.#client = client;
     this.#clock = clock;
     this.#log = log;
@@ -57,7 +62,7 @@ export class ReferencedSecrets implements SecretSource {
     const { namespace = '', name } = splitObjectKey(key);
     const informer = startInformer(
       this.#client,
-      secrets,
+      this.#kind,
       { namespace, fieldSelector: `metadata.name=${name}` },
       { clock: this.#clock, log: this.#log },
     );
@@ -73,7 +78,7 @@ export class ReferencedSecrets implements SecretSource {
     this.#watched.delete(key);
   }
 
-  get(key: ObjectKey): Stored<Secret> | undefined | 'pending' {
+  get(key: ObjectKey): Stored<T> | undefined | 'pending' {
     const informer = this.#watched.get(key)?.informer;
     return informer?.hasSynced === true ? informer.get(key) : 'pending';
   }

@@ -1,15 +1,23 @@
-import { endpointSlices, ingressClasses, ingresses, type ResourceRef, services } from '@fairlead/api';
+import {
+  configMaps as configMapKind,
+  endpointSlices,
+  ingressClasses,
+  ingresses,
+  type ResourceRef,
+  secrets as secretKind,
+  services,
+} from '@fairlead/api';
 import { type Informer, isAlreadyExists, isNotFound, pause, startInformer } from '@fairlead/client';
 import { ExternalNames } from './external-names.ts';
 import { ownIngressClass } from './ingress-class.ts';
 import { type RoutingOptions, type RunningRouting, startRoutingLoop } from './routing-loop.ts';
-import { ReferencedSecrets } from './secret-source.ts';
+import { ReferencedObjects } from './secret-source.ts';
 
 export type { RoutingOptions, RunningRouting } from './routing-loop.ts';
 
 /**
  * Watches Ingresses, IngressClasses, Services and EndpointSlices, and turns them into route table
- * differences; and those Secrets that an Ingress names. Returns at once; the first difference comes when all four have been listed, so a
+ * differences; and those Secrets and ConfigMaps that an Ingress or a Service names. Returns at once; the first difference comes when all four have been listed, so a
  * restarted gateway never runs a half-known table. Without an API it waits, and keeps what it has.
  * Our IngressClass is created when it is missing.
  */
@@ -20,7 +28,8 @@ export async function startRouting(options: RoutingOptions): Promise<RunningRout
     informers.push(informer as Informer<unknown>);
     return informer;
   }
-  const secrets = new ReferencedSecrets(options.client, options.clock, options.log);
+  const secrets = new ReferencedObjects(secretKind, options.client, options.clock, options.log);
+  const configMaps = new ReferencedObjects(configMapKind, options.client, options.clock, options.log);
   const names = new ExternalNames(options.clock);
   const routing = startRoutingLoop(
     {
@@ -29,6 +38,7 @@ export async function startRouting(options: RoutingOptions): Promise<RunningRout
       services: watch(services),
       endpointSlices: watch(endpointSlices),
       secrets,
+      configMaps,
       names,
     },
     options,
@@ -41,6 +51,7 @@ export async function startRouting(options: RoutingOptions): Promise<RunningRout
       stopping.abort();
       for (const informer of informers) informer.stop();
       secrets.stop();
+      configMaps.stop();
       names.stop();
       await Promise.all([routing.stop(), ensured]);
     },

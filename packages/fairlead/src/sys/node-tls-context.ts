@@ -10,6 +10,8 @@ import {
   type Server,
   type TLSSocket,
 } from 'node:tls';
+import { bearsName, namesProblem } from './certificate-names.ts';
+import { systemRoots } from './system-roots.ts';
 import type { AlpnProtocol } from './tls-alpn.ts';
 import type { ClientContextOptions, ServerContextOptions } from './tls-context.ts';
 import type { TlsContexts } from './tls-contexts.ts';
@@ -110,13 +112,16 @@ export class NodeClientContext {
   }
 
   /** Shakes hands on a connected socket. */
-  connect(socket: Socket, { serverName, verifyName }: ClientSessionOptions): TLSSocket {
+  connect(socket: Socket, { serverName, verifyName, names, alpn }: ClientSessionOptions): TLSSocket {
     return connect({
       socket,
       secureContext: this.#secure,
       rejectUnauthorized: this.#verifies,
-      checkServerIdentity: (_, certificate) =>
-        verifyName === undefined ? undefined : checkServerIdentity(verifyName, certificate),
+      checkServerIdentity: (_, certificate) => {
+        if (names !== undefined && !bearsName(certificate.raw, names)) return new Error(namesProblem(names));
+        return verifyName === undefined ? undefined : checkServerIdentity(verifyName, certificate);
+      },
+      ...(alpn === undefined ? {} : { ALPNProtocols: [...alpn] }),
       ...(serverName === undefined ? {} : { servername: serverName }),
     });
   }
@@ -147,13 +152,13 @@ export const nodeTlsContexts: TlsContexts = {
   },
   client({ verify, identity }: ClientContextOptions) {
     const problem =
-      (verify === 'off' ? undefined : bundleProblem(verify.ca)) ??
+      (verify === 'off' || typeof verify.ca !== 'string' ? undefined : bundleProblem(verify.ca)) ??
       (identity === undefined ? undefined : identityProblem(identity));
     if (problem !== undefined) return { ok: false, problem };
     const secure = createSecureContext({
       minVersion: 'TLSv1.2',
       ciphers: CIPHERS,
-      ...(verify === 'off' ? {} : { ca: verify.ca }),
+      ...(verify === 'off' ? {} : { ca: typeof verify.ca === 'string' ? verify.ca : systemRoots() }),
       ...(identity === undefined ? {} : { cert: identity.certificate, key: identity.privateKey }),
     });
     return { ok: true, context: new NodeClientContext(secure, verify !== 'off') };

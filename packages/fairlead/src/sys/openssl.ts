@@ -25,6 +25,9 @@ export const sslControl: Native<[Pointer, number, number, number]> = own(
 export const sslGetAlpn: Native<[Pointer, number, number]> = own(
   'void SSL_get0_alpn_selected(uintptr_t, uintptr_t, uintptr_t)',
 );
+export const sslSetAlpn: Native<[Pointer, number, number]> = own(
+  'int SSL_set_alpn_protos(uintptr_t, uintptr_t, unsigned int)',
+);
 export const sslSessionReused: Native<[Pointer]> = own('int SSL_session_reused(uintptr_t)');
 export const sslSet1Host: Native<[Pointer, number]> = own('int SSL_set1_host(uintptr_t, uintptr_t)');
 export const sslVerifyResult: Native<[Pointer]> = own('long SSL_get_verify_result(uintptr_t)');
@@ -58,6 +61,10 @@ export const contextSetVerify: Native<[Pointer, number, Pointer]> = own(
   'void SSL_CTX_set_verify(uintptr_t, int, uintptr_t)',
 );
 export const contextCertStore: Native<[Pointer]> = own('uintptr_t SSL_CTX_get_cert_store(uintptr_t)');
+/** Takes over the reference to the store. */
+export const contextSetCertStore: Native<[Pointer, Pointer]> = own('void SSL_CTX_set_cert_store(uintptr_t, uintptr_t)');
+export const storeNew: Native<[]> = own('uintptr_t X509_STORE_new()');
+export const storeUpRef: Native<[Pointer]> = own('int X509_STORE_up_ref(uintptr_t)');
 export const contextAddClientCa: Native<[Pointer, Pointer]> = own('int SSL_CTX_add_client_CA(uintptr_t, uintptr_t)');
 export const storeAddCertificate: Native<[Pointer, Pointer]> = own('int X509_STORE_add_cert(uintptr_t, uintptr_t)');
 

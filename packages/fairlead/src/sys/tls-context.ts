@@ -1,4 +1,5 @@
 import * as ssl from './openssl.ts';
+import { systemRoots } from './system-roots.ts';
 import { alpnCallback } from './tls-alpn.ts';
 import { ticketCallback } from './tls-tickets.ts';
 
@@ -18,8 +19,13 @@ export interface TlsClientAuth {
 
 /** What an upstream must show. */
 export interface TlsServerCheck {
-  /** PEM bundle of trusted CAs. */
-  readonly ca: string;
+  /** PEM bundle of trusted CAs, or those that this machine trusts. */
+  readonly ca: string | SystemRoots;
+}
+
+/** The CAs that this machine trusts (`system-roots.ts`). */
+export interface SystemRoots {
+  readonly system: true;
 }
 
 export interface ServerContextOptions {
@@ -98,7 +104,8 @@ export function createClientContext(options: ClientContextOptions): TlsContextRe
   return build('client', (pointer) => {
     if (options.verify !== 'off') {
       ssl.contextSetVerify(pointer, ssl.SSL_VERIFY_PEER, 0);
-      const problem = trust(pointer, options.verify.ca, false);
+      const { ca } = options.verify;
+      const problem = typeof ca === 'string' ? trust(pointer, ca, false) : trustSystem(pointer);
       if (problem !== undefined) return problem;
     } else ssl.contextSetVerify(pointer, ssl.SSL_VERIFY_NONE, 0);
     return options.identity === undefined ? undefined : useIdentity(pointer, options.identity);
@@ -149,12 +156,31 @@ function useIdentity(context: number, { certificate, privateKey }: TlsIdentity):
   return undefined;
 }
 
+let systemStore = 0;
+
+/** One store of this thread for all contexts: some 150 certificates. */
+function trustSystem(context: number): string | undefined {
+  if (systemStore === 0) {
+    const store = ssl.storeNew();
+    const problem = fillStore(store, systemRoots(), undefined);
+    if (problem !== undefined) return problem;
+    systemStore = store;
+  }
+  ssl.storeUpRef(systemStore);
+  ssl.contextSetCertStore(context, systemStore);
+  return undefined;
+}
+
 function trust(context: number, bundle: string, announce: boolean): string | undefined {
+  return fillStore(ssl.contextCertStore(context), bundle, announce ? context : undefined);
+}
+
+/** @param announceIn context that tells clients of these CAs. */
+function fillStore(store: number, bundle: string, announceIn: number | undefined): string | undefined {
   const certificates = readCertificates(bundle);
-  const store = ssl.contextCertStore(context);
   for (const certificate of certificates) {
     ssl.storeAddCertificate(store, certificate);
-    if (announce) ssl.contextAddClientCa(context, certificate);
+    if (announceIn !== undefined) ssl.contextAddClientCa(announceIn, certificate);
     ssl.certificateFree(certificate);
   }
   return certificates.length === 0 ? 'the CA bundle has no PEM certificate' : undefined;

@@ -1,4 +1,5 @@
 // Hot path: read() and write() run once per event.
+import { bearsName, type CertificateNames, namesProblem } from './certificate-names.ts';
 import { EAGAIN, EBADF, ECONNRESET, EINVAL, EPROTO } from './errno.ts';
 import { addressOf, currentErrno } from './libc.ts';
 import * as ssl from './openssl.ts';
@@ -17,6 +18,10 @@ export interface ClientSessionOptions {
   readonly serverName: string | undefined;
   /** Name that the certificate must bear; undefined: any name. */
   readonly verifyName: string | undefined;
+  /** Exact names of which the certificate must bear one, besides. */
+  readonly names?: CertificateNames | undefined;
+  /** Protocols to offer, the preferred one first; absent: no offer. */
+  readonly alpn?: readonly AlpnProtocol[] | undefined;
 }
 
 /**
@@ -30,6 +35,7 @@ export class TlsSession {
   #pointer: number;
   #alpnChoice: AlpnProtocol | 'none' | 'refused' = 'none';
   #established = false;
+  #names: CertificateNames | undefined = undefined;
 
   private constructor(pointer: number) {
     this.#pointer = pointer;
@@ -58,6 +64,14 @@ export class TlsSession {
       ssl.sslSet1Host(pointer, name.address);
       name.bytes[name.length] = 0;
     }
+    if (options.alpn !== undefined) {
+      const offer = new ssl.NativeText(
+        Buffer.concat(options.alpn.flatMap((name) => [Buffer.of(name.length), Buffer.from(name, 'latin1')])),
+      );
+      ssl.sslSetAlpn(pointer, offer.address, offer.length);
+      offer.bytes[offer.length] = 0;
+    }
+    session.#names = options.names;
     ssl.sslSetConnectState(pointer);
     return session;
   }
@@ -80,7 +94,9 @@ export class TlsSession {
     const result = ssl.sslDoHandshake(this.#pointer);
     if (result !== 1) return this.#explain(result);
     this.#established = true;
-    return 0;
+    if (this.#names === undefined || bearsName(this.peerCertificate() ?? Buffer.alloc(0), this.#names)) return 0;
+    this.failure = namesProblem(this.#names);
+    return -EPROTO;
   }
 
   /** Like `recv`; one record at most. */

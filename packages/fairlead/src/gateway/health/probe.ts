@@ -2,9 +2,12 @@ import { request as httpRequest } from 'node:http';
 import { connect as http2Connect } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
+import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 import type { CheckResult } from '@fairlead/balance';
 import type { HealthCheckPolicy } from '../../routing/backend-policies.ts';
 import type { RouteBackend, RouteEndpoint } from '../../routing/route-table.ts';
+import { bearsName, namesProblem } from '../../sys/certificate-names.ts';
+import { systemRoots } from '../../sys/system-roots.ts';
 
 /** Whom and how to ask. */
 export interface ProbeTarget {
@@ -45,7 +48,9 @@ function probeTcp({ endpoint }: ProbeTarget, signal: AbortSignal): Promise<Check
 
 /** HTTP/1.1, over TLS where the backend speaks it. Redirects are answers like others. */
 function probeHttp({ endpoint, check, protocol, tls }: ProbeTarget, signal: AbortSignal): Promise<CheckResult> {
-  if (protocol === 'h2c') return probeHttp2(endpoint, check, signal);
+  if (protocol === 'h2c' || tls?.versions === 'http2') {
+    return probeHttp2(endpoint, check, protocol === 'https' ? tlsOptions(tls) : undefined, signal);
+  }
   const { promise, resolve } = Promise.withResolvers<CheckResult>();
   const send = protocol === 'https' ? httpsRequest : httpRequest;
   const asked = send({
@@ -55,13 +60,7 @@ function probeHttp({ endpoint, check, protocol, tls }: ProbeTarget, signal: Abor
     headers: { host: hostOf(endpoint, check), 'user-agent': 'fairlead-health-check', connection: 'close' },
     agent: false,
     signal,
-    ...(protocol === 'https'
-      ? {
-          rejectUnauthorized: tls?.ca !== undefined,
-          ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
-          ...(tls?.serverName === undefined ? {} : { servername: tls.serverName }),
-        }
-      : {}),
+    ...(protocol === 'https' ? tlsOptions(tls) : {}),
   });
   asked.on('response', (response) => {
     resolve(isExpected(check, response.statusCode ?? 0) ? 'passed' : 'wrong');
@@ -75,9 +74,10 @@ function probeHttp({ endpoint, check, protocol, tls }: ProbeTarget, signal: Abor
 function probeHttp2(
   endpoint: ProbeTarget['endpoint'],
   check: HealthCheckPolicy,
+  tls: ConnectionOptions | undefined,
   signal: AbortSignal,
 ): Promise<CheckResult> {
-  return overHttp2(endpoint, signal, (session, resolve) => {
+  return overHttp2(endpoint, tls, signal, (session, resolve) => {
     const stream = session.request({ ':path': check.path, ':authority': hostOf(endpoint, check) });
     stream.on('response', (headers) => resolve(isExpected(check, headers[':status'] ?? 0) ? 'passed' : 'wrong'));
     stream.on('error', () => resolve('failed'));
@@ -86,8 +86,8 @@ function probeHttp2(
 }
 
 /** `grpc.health.v1.Health/Check`: passed for SERVING, wrong for any other answer. */
-function probeGrpc({ endpoint, check }: ProbeTarget, signal: AbortSignal): Promise<CheckResult> {
-  return overHttp2(endpoint, signal, (session, resolve) => {
+function probeGrpc({ endpoint, check, protocol, tls }: ProbeTarget, signal: AbortSignal): Promise<CheckResult> {
+  return overHttp2(endpoint, protocol === 'https' ? tlsOptions(tls) : undefined, signal, (session, resolve) => {
     const stream = session.request({
       ':method': 'POST',
       ':path': '/grpc.health.v1.Health/Check',
@@ -103,13 +103,30 @@ function probeGrpc({ endpoint, check }: ProbeTarget, signal: AbortSignal): Promi
   });
 }
 
+/** What the gateway itself checks and shows, for a client of node:tls. */
+function tlsOptions(tls: RouteBackend['tls']): ConnectionOptions {
+  const { ca, systemRoots: isSystem, serverName, names, identity } = tls ?? {};
+  const roots = ca ?? (isSystem === true ? systemRoots() : undefined);
+  return {
+    rejectUnauthorized: roots !== undefined,
+    ...(roots === undefined ? {} : { ca: roots }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
+    ...(identity === undefined ? {} : { cert: identity.certificate, key: identity.privateKey }),
+    checkServerIdentity: (_, certificate) => {
+      if (names !== undefined) return bearsName(certificate.raw, names) ? undefined : new Error(namesProblem(names));
+      return serverName === undefined ? undefined : checkServerIdentity(serverName, certificate);
+    },
+  };
+}
+
 function overHttp2(
   endpoint: ProbeTarget['endpoint'],
+  tls: ConnectionOptions | undefined,
   signal: AbortSignal,
   ask: (session: ReturnType<typeof http2Connect>, resolve: (result: CheckResult) => void) => void,
 ): Promise<CheckResult> {
   const { promise, resolve } = Promise.withResolvers<CheckResult>();
-  const session = http2Connect(`http://${hostOf(endpoint, undefined)}`);
+  const session = http2Connect(`${tls === undefined ? 'http' : 'https'}://${hostOf(endpoint, undefined)}`, tls ?? {});
   const end = (result: CheckResult): void => {
     resolve(result);
     session.destroy();

@@ -185,6 +185,8 @@ export interface GatewayRig {
   readonly gateway: RunningGateway;
   readonly port: number;
   readonly logs: string[];
+  /** Waits for a line of the log that matches. */
+  logged(pattern: RegExp): Promise<void>;
   apply(diff: Partial<RouteTableDiff>): Promise<void>;
   dial(): RawConnection;
   /** One request on a fresh connection; everything received until it ends or holds `until`. */
@@ -198,10 +200,14 @@ export async function startRig(
   options: Partial<GatewayOptions> = {},
 ): Promise<GatewayRig> {
   const logs: string[] = [];
+  let onLog = (): void => {};
   const gateway = await startGateway({
     workers: 1,
     clock: systemClock,
-    log: (level, message, fields) => logs.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`),
+    log: (level, message, fields) => {
+      logs.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
+      onLog();
+    },
     ...options,
   });
   const apply = (part: Partial<RouteTableDiff>): Promise<void> =>
@@ -221,6 +227,17 @@ export async function startRig(
     gateway,
     port,
     logs,
+    logged: (pattern) =>
+      within(
+        `${pattern} in the log`,
+        (async () => {
+          while (!logs.some((line) => pattern.test(line))) {
+            const { promise, resolve } = Promise.withResolvers<void>();
+            onLog = resolve;
+            await promise;
+          }
+        })(),
+      ),
     apply,
     dial,
     async exchange(request) {
