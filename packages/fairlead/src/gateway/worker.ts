@@ -10,6 +10,7 @@ import {
 import { openThreadReactor, type ThreadReactor } from '../reactor/thread-reactor.ts';
 import type { TlsAcceptPolicy } from '../reactor/tls-transport.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
+import { residentBytes } from '../sys/resident-bytes.ts';
 import { tlsContexts } from '../sys/tls-contexts.ts';
 import { AccessLog } from './access-log.ts';
 import { ClientConnection } from './client-connection.ts';
@@ -112,11 +113,13 @@ class GatewayWorker {
   }
 
   #housekeep(): void {
+    // First, so that nothing below can end it.
+    this.#reactor.after(HOUSEKEEPING_MS, () => this.#housekeep());
     this.#core.accessLog?.flush();
     this.#core.metrics[METRIC.handlerErrors] = this.#reactor.stats().handlerErrors;
-    this.#gate.noteMemory(process.memoryUsage.rss());
+    const resident = residentBytes();
+    if (resident !== undefined) this.#gate.noteMemory(resident);
     if (this.#gate.isShedding) for (const client of this.#core.clients) client.drain(Infinity);
-    this.#reactor.after(HOUSEKEEPING_MS, () => this.#housekeep());
   }
 
   receive(message: ToWorker): void {
