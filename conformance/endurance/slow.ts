@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { printTable } from '../../bench/table.ts';
 import { awaitQuiet, BIG_BYTES, mebibytes, runWrk, startEnduranceRig } from './rig.ts';
@@ -8,6 +9,14 @@ const CLIENT_MAX_BYTES = 64 * 1024;
 /** Idle connections to endpoints that may stay: 256 for each of 4 endpoints in each of 2 workers, and a few others. */
 const POOLED_MAX = 4 * 256 * 2 + 64;
 const BODY_BYTES = 100_000;
+/** Of the gateway, for everything but slow clients. */
+const SPARE_DESCRIPTORS = 500;
+
+/** Most descriptors of a process started here; Node raises its own limit to this. */
+function openFilesMax(): number {
+  const [, hard] = /^Max open files\s+\d+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
+  return Number(hard ?? 1024);
+}
 
 /** A client that asks for much and reads next to nothing, or that announces much and sends next to nothing. */
 function openSlowClient(port: number, kind: 'reader' | 'writer'): Promise<Socket> {
@@ -28,10 +37,13 @@ function openSlowClient(port: number, kind: 'reader' | 'writer'): Promise<Socket
 }
 
 /**
- * `count` slow clients, readers and writers by halves, beside a client that behaves. Problems: a failed request of
+ * `wanted` slow clients, readers and writers by halves, beside a client that behaves. Problems: a failed request of
  * that client, memory beyond {@link CLIENT_MAX_BYTES} a client, descriptors that stay when they are gone.
  */
-export async function endureSlowClients(count: number): Promise<readonly string[]> {
+export async function endureSlowClients(wanted: number): Promise<readonly string[]> {
+  // In the gateway each has two descriptors, and what fails for want of them says nothing of slowness.
+  const count = Math.min(wanted, Math.floor((openFilesMax() - SPARE_DESCRIPTORS) / 2));
+  if (count < wanted) process.stdout.write(`slow: only ${count} clients: more files cannot be open here (ulimit -n)\n`);
   await using rig = await startEnduranceRig({ collecting: false });
   const url = `http://127.0.0.1:${rig.port}/`;
   const shape = { seconds: SECONDS, connections: 8, close: false };

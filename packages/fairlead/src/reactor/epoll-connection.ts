@@ -5,6 +5,7 @@ import type { PinnedBuffer } from '../sys/pinned.ts';
 import { close, originalDestination, recv, resetOnClose, send, shutdown, takeSocketError } from '../sys/socket.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
 import { TLS_WANT_WRITE } from '../sys/tls-session.ts';
+import { EpollPlace } from './epoll-place.ts';
 import type { EpollReactor } from './epoll-reactor.ts';
 import { ForwardPath } from './forward-path.ts';
 import {
@@ -36,20 +37,17 @@ const CLOSED = 5;
 /** TLS records read in a row before others get their turn. */
 const RECORDS_PER_TURN = 8;
 
-/** Epoll interest of a descriptor that is not registered: hung up while reading was paused. */
-const UNREGISTERED = -1;
-
 /** A connection record. The reactor keeps it under its token; handlers see {@link SocketConnection}. */
 export class EpollConnection implements SocketConnection {
   handler: ConnectionHandler;
   readonly reactor: EpollReactor;
   readonly fd: number;
   readonly token: number;
+  readonly place: EpollPlace;
   bytesWritten: number = 0;
   bytesRead: number = 0;
   isCongested: boolean = false;
   #state: number;
-  #interest: number;
   #wantsRead = true;
   #ended = false;
   #endAfterFlush = false;
@@ -86,7 +84,7 @@ export class EpollConnection implements SocketConnection {
     this.token = token;
     this.handler = handler;
     this.#state = connecting ? CONNECTING : transport === undefined ? OPEN : HANDSHAKING;
-    this.#interest = connecting ? EPOLLOUT : EPOLLIN;
+    this.place = new EpollPlace(reactor, fd, token, connecting ? EPOLLOUT : EPOLLIN);
     this.#timer = new WheelTimer(() => this.reactor.guard(this, () => this.#onDeadline()));
   }
 
@@ -106,9 +104,15 @@ export class EpollConnection implements SocketConnection {
     return this.#transport === undefined && this.#state === OPEN;
   }
 
-  /** Interest at registration. */
-  get interest(): number {
-    return this.#interest;
+  get isHandshaking(): boolean {
+    return this.#state === HANDSHAKING;
+  }
+
+  /** Its next events come from the other lane. */
+  changeLane(isBulk: boolean): void {
+    if (this.#state >= BROKEN) return;
+    const result = this.place.moveTo(isBulk);
+    if (result < 0) this.fail(result);
   }
 
   write(from: PinnedBuffer, start: number, end: number): void {
@@ -166,7 +170,8 @@ export class EpollConnection implements SocketConnection {
         return;
       }
       queue.consume(sent);
-      if (sent < filled) break;
+      this.reactor.movedBytes += sent;
+      if (sent < filled || this.reactor.isBusy) break;
     }
     if (queue === undefined || queue.bytes === 0) {
       this.#queue = undefined;
@@ -192,16 +197,8 @@ export class EpollConnection implements SocketConnection {
   }
 
   #setInterest(wanted: number): void {
-    if (wanted === this.#interest) return;
-    const result =
-      this.#interest === UNREGISTERED
-        ? this.reactor.epoll.add(this.fd, wanted, this.token)
-        : this.reactor.epoll.modify(this.fd, wanted, this.token);
-    if (result < 0) {
-      this.fail(result);
-      return;
-    }
-    this.#interest = wanted;
+    const result = this.place.set(wanted);
+    if (result < 0) this.fail(result);
   }
 
   /** Handles one epoll event. */
@@ -280,6 +277,7 @@ export class EpollConnection implements SocketConnection {
     if (received > 0) {
       if (this.#state === LINGERING) return;
       this.bytesRead += received;
+      this.reactor.movedBytes += received;
       const start = this.#retained === undefined ? INPUT_BASE : this.#unretain();
       this.handler.onData(start, INPUT_BASE + received);
       return;
@@ -307,13 +305,15 @@ export class EpollConnection implements SocketConnection {
   /** Reads what the session has: a record may lie there of which the descriptor says nothing. */
   #readRecords(transport: TlsTransport): void {
     const session = transport.session!;
-    for (let records = 0; records < RECORDS_PER_TURN; records++) {
+    const most = this.reactor.isBusy ? 1 : RECORDS_PER_TURN;
+    for (let records = 0; records < most; records++) {
       const received = session.read(this.reactor.input, INPUT_BASE, this.reactor.readMaxBytes);
       if (received <= 0) {
         if (received !== -EAGAIN && received !== TLS_WANT_WRITE) this.#onReadEnd(received);
         return;
       }
       this.bytesRead += received;
+      this.reactor.movedBytes += received;
       const start = this.#retained === undefined ? INPUT_BASE : this.#unretain();
       this.#deliver(start, INPUT_BASE + received);
       if (this.#state !== OPEN || !session.hasPending()) return;
@@ -326,7 +326,13 @@ export class EpollConnection implements SocketConnection {
   #readSoon(): void {
     if (this.#readAgain) return;
     this.#readAgain = true;
-    this.reactor.defer(this);
+    this.reactor.readAgain(this);
+  }
+
+  /** The turn of {@link EpollReactor.readAgain}. */
+  onReadAgain(): void {
+    this.#readAgain = false;
+    if (this.#state === OPEN && this.#wantsRead && !this.#ended) this.#read();
   }
 
   /** End of stream (0) or a negative errno. */
@@ -353,22 +359,15 @@ export class EpollConnection implements SocketConnection {
       this.close();
       return;
     }
-    if ((bits & EPOLLERR) !== 0) {
-      const error = takeSocketError(this.fd);
-      if (error < 0) {
-        this.fail(error);
-        return;
-      }
-    }
-    if (this.#ended) {
-      this.fail(-EPIPE);
+    const error = (bits & EPOLLERR) === 0 ? 0 : takeSocketError(this.fd);
+    if (error < 0 || this.#ended) {
+      this.fail(error < 0 ? error : -EPIPE);
       return;
     }
+    // Reading went on since the event: the next one says what there is to read.
+    if (this.#wantsRead) return;
     // Data may still wait in the kernel for a reader that is paused: look again when it resumes.
-    if (this.#interest !== UNREGISTERED) {
-      this.reactor.epoll.remove(this.fd);
-      this.#interest = UNREGISTERED;
-    }
+    this.place.leave();
   }
 
   /** Puts retained bytes in front of INPUT_BASE and returns where they start. */
@@ -396,10 +395,6 @@ export class EpollConnection implements SocketConnection {
     if (this.#redelivering) {
       this.#redelivering = false;
       if (this.#state === OPEN && this.#retained !== undefined) this.handler.onData(this.#unretain(), INPUT_BASE);
-    }
-    if (this.#readAgain) {
-      this.#readAgain = false;
-      if (this.#state === OPEN && this.#wantsRead && !this.#ended) this.#read();
     }
     if (this.#state === BROKEN) {
       this.close();

@@ -1,7 +1,7 @@
 // Hot path: the loop. One epoll_wait per batch, one recv per readable connection.
 import type { Clock } from '../sys/clock.ts';
 import { Epoll } from '../sys/epoll.ts';
-import { EAGAIN, ECONNABORTED, EINPROGRESS, EINTR, errnoName } from '../sys/errno.ts';
+import { ECONNABORTED, EINPROGRESS, EINTR, errnoName } from '../sys/errno.ts';
 import { drainEventfd } from '../sys/eventfd.ts';
 import {
   AF_INET,
@@ -14,22 +14,14 @@ import {
 } from '../sys/linux-constants.ts';
 import { PinnedBuffer } from '../sys/pinned.ts';
 import type { Log } from '../sys/role.ts';
-import {
-  accept4,
-  close,
-  connectEncoded,
-  lastAcceptedAddress,
-  resetOnClose,
-  setSocketOption,
-  socket,
-} from '../sys/socket.ts';
+import { close, connectEncoded, resetOnClose, setSocketOption, socket } from '../sys/socket.ts';
 import type { EncodedAddress, SocketAddress } from '../sys/socket-address.ts';
 import { SysError } from '../sys/sys-error.ts';
 import type { DescriptorLedger } from './descriptor-ledger.ts';
 import { EpollConnection } from './epoll-connection.ts';
 import { EpollDatagramRelay } from './epoll-datagram-relay.ts';
+import { EpollListener } from './epoll-listener.ts';
 import { PipePool } from './pipe-pool.ts';
-import { ProxyPreface } from './proxy-preface.ts';
 import {
   type AcceptOptions,
   type Acceptor,
@@ -43,7 +35,6 @@ import {
   type ListeningSocket,
   NO_HANDLER,
   type ProxiedConnection,
-  type ProxyAcceptPolicy,
   READ_MAX_BYTES,
   type Reactor,
   type ReactorStats,
@@ -54,10 +45,16 @@ import { TimerWheel, WheelTimer } from './timer-wheel.ts';
 import { type TlsConnectOptions, TlsTransport } from './tls-transport.ts';
 
 const EVENTS_MAX = 512;
-/** Connections accepted from one listener per event, so that a flood does not starve the others. */
-const ACCEPTS_PER_EVENT = 64;
-/** Pause after the process or the system ran out of descriptors or memory. */
-const ACCEPT_PAUSE_MS = 100;
+/** Events in one batch from which connections that move much are told apart from those that move little. */
+const BUSY_EVENTS = 64;
+/** Bytes that one event of such a batch moves at most: what moves them goes on in the bulk lane. */
+const BUSY_READ_BYTES = 16 * 1024;
+/** An event that moves fewer bytes is none of a bulk transfer. */
+const SMALL_BYTES = 4 * 1024;
+/** Events of the bulk lane in one turn, and connections that read again: about a millisecond of copying each. */
+const BULK_EVENTS = 16;
+/** Handshakes in progress from which further ones wait for their turn in the bulk lane: each costs a signature. */
+const BUSY_HANDSHAKES = 32;
 /** Token: slot in the low bits, generation above, so that a stale event finds no new connection. */
 const SLOT_BITS = 20;
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
@@ -67,9 +64,10 @@ const CROWDED_BYTES = 64 * 1024 * 1024;
 const CROWDED_HIGH_WATER_BYTES = 8 * 1024;
 const CROWDED_READ_BYTES = 16 * 1024;
 
-/** Tokens of watchers and the wake descriptor are negative. */
+/** Tokens of watchers, the wake descriptor and the bulk lane are negative. */
 const WAKE_TOKEN = -1;
-const FIRST_WATCHER_TOKEN = -2;
+const BULK_TOKEN = -2;
+const FIRST_WATCHER_TOKEN = -3;
 
 /** What an {@link EpollReactor} is built from. */
 export interface EpollReactorOptions {
@@ -88,18 +86,31 @@ export interface Watcher {
   stop(): void;
 }
 
-/** The reactor on epoll: blocks its thread, calls the kernel through `sys`. */
+/**
+ * The reactor on epoll: blocks its thread, calls the kernel through `sys`.
+ *
+ * Epoll gives events in the order in which descriptors became ready, so where thousands of connections move as much
+ * as they can, a small request would wait for a piece of each of them. So in a busy batch each event moves little, and
+ * who moved that much goes to the bulk lane, a second epoll instance inside the first, of which each turn takes a few:
+ *
+ *     turn    ┌─ every event of the first ─┐┌─ at most 16 of the bulk lane ─┐┌─ read-again ─┐┌─ timers ─┐
+ */
 export class EpollReactor implements Reactor {
   readonly input: PinnedBuffer = new PinnedBuffer(INPUT_BASE + READ_MAX_BYTES);
   readonly output: PinnedBuffer = new PinnedBuffer(256 * 1024);
   /** Staging for queued and foreign bytes. */
   readonly flushScratch: PinnedBuffer = new PinnedBuffer(64 * 1024);
   readonly epoll: Epoll = new Epoll(EVENTS_MAX);
+  readonly bulk: Epoll = new Epoll(BULK_EVENTS);
   readonly timers: TimerWheel;
   readonly pipes: PipePool;
   /** Output that waits, of all connections. */
   readonly queued: QueuedTotal = { bytes: 0 };
   nowMs: number;
+  /** Bytes read and flushed so far, by which the work of an event is told. */
+  movedBytes: number = 0;
+  /** The present batch has many events. */
+  isBusy: boolean = false;
   readonly #options: EpollReactorOptions;
   readonly #connections: (EpollConnection | undefined)[] = [];
   readonly #generations: number[] = [];
@@ -108,6 +119,9 @@ export class EpollReactor implements Reactor {
   readonly #freeWatchers: number[] = [];
   readonly #unwatched: number[] = [];
   readonly #deferred: EpollConnection[] = [];
+  /** Read again in the next turn: bytes wait in their TLS sessions. */
+  readonly #readAgain: EpollConnection[] = [];
+  #bulkReady = false;
   #running = false;
   #open = 0;
   #accepted = 0;
@@ -120,10 +134,11 @@ export class EpollReactor implements Reactor {
     this.nowMs = options.clock.monotonicMs();
     this.timers = new TimerWheel(this.nowMs);
     this.pipes = new PipePool(options.ledger);
-    if (this.epoll.fd < 0) {
-      throw new SysError('call-failed', `epoll_create1: ${errnoName(this.epoll.fd)}`, { errno: -this.epoll.fd });
+    for (const { fd } of [this.epoll, this.bulk]) {
+      if (fd < 0) throw new SysError('call-failed', `epoll_create1: ${errnoName(fd)}`, { errno: -fd });
+      options.ledger.opened(fd);
     }
-    options.ledger.opened(this.epoll.fd);
+    this.epoll.add(this.bulk.fd, EPOLLIN, BULK_TOKEN);
     this.epoll.add(options.wakeFd, EPOLLIN, WAKE_TOKEN);
   }
 
@@ -153,6 +168,7 @@ export class EpollReactor implements Reactor {
 
   /** Most bytes one read takes. */
   get readMaxBytes(): number {
+    if (this.isBusy) return BUSY_READ_BYTES;
     return this.#isCrowded ? CROWDED_READ_BYTES : READ_MAX_BYTES;
   }
 
@@ -214,7 +230,8 @@ export class EpollReactor implements Reactor {
     this.#connections[slot] = connection;
     this.#options.ledger.opened(fd);
     this.#open++;
-    const result = this.epoll.add(fd, connection.interest, connection.token);
+    if (!connecting && tls !== undefined && this.#handshakes > BUSY_HANDSHAKES) connection.place.isBulk = true;
+    const result = connection.place.enter();
     if (result < 0) connection.fail(result);
     return connection;
   }
@@ -271,6 +288,11 @@ export class EpollReactor implements Reactor {
     this.#deferred.push(connection);
   }
 
+  /** Lets a connection read again in the next turn. */
+  readAgain(connection: EpollConnection): void {
+    this.#readAgain.push(connection);
+  }
+
   /** Runs a callback of a connection; an exception costs that connection only. */
   guard(connection: EpollConnection, callback: () => void): void {
     try {
@@ -303,34 +325,59 @@ export class EpollReactor implements Reactor {
   async run(): Promise<void> {
     this.#running = true;
     const { clock } = this.#options;
-    const epoll = this.epoll;
-    const connections = this.#connections;
+    const { epoll, bulk } = this;
     while (this.#running) {
-      const count = epoll.wait(this.#deferred.length > 0 ? 0 : this.timers.waitMs(clock.monotonicMs()));
+      const isPending = this.#deferred.length > 0 || this.#readAgain.length > 0;
+      const count = epoll.wait(isPending ? 0 : this.timers.waitMs(clock.monotonicMs()));
       this.nowMs = clock.monotonicMs();
       if (count < 0 && count !== -EINTR) {
         throw new SysError('call-failed', `epoll_wait: ${errnoName(count)}`, { errno: -count });
       }
-      for (let i = 0; i < count; i++) {
-        const token = epoll.eventToken(i);
-        if (token < 0) {
-          this.#onSpecialEvent(token);
-        } else {
-          const connection = connections[token & SLOT_MASK];
-          if (connection === undefined || connection.token !== token) continue;
-          try {
-            connection.onEvent(epoll.eventBits(i));
-          } catch (error) {
-            this.#contain(connection, error);
-          }
-        }
-        if (this.#deferred.length > 0) this.#runDeferred();
+      this.isBusy = count >= BUSY_EVENTS;
+      for (let i = 0; i < count; i++) this.#dispatch(epoll.eventToken(i), epoll.eventBits(i));
+      this.isBusy = false;
+      if (this.#bulkReady) {
+        this.#bulkReady = false;
+        const bulkCount = bulk.wait(0);
+        for (let i = 0; i < bulkCount; i++) this.#dispatch(bulk.eventToken(i), bulk.eventBits(i));
       }
+      if (this.#readAgain.length > 0) this.#runReadAgain();
       if (this.#unwatched.length > 0) this.#freeWatchers.push(...this.#unwatched.splice(0));
       this.timers.advance(this.nowMs);
       if (this.#deferred.length > 0) this.#runDeferred();
     }
     this.#shutDown();
+  }
+
+  #dispatch(token: number, bits: number): void {
+    if (token < 0) this.#onSpecialEvent(token);
+    else {
+      const connection = this.#connections[token & SLOT_MASK];
+      if (connection === undefined || connection.token !== token) return;
+      const before = this.movedBytes;
+      try {
+        connection.onEvent(bits);
+        if (this.isBusy || connection.place.isBulk) this.#chooseLane(connection, this.movedBytes - before);
+      } catch (error) {
+        this.#contain(connection, error);
+      }
+    }
+    if (this.#deferred.length > 0) this.#runDeferred();
+  }
+
+  #chooseLane(connection: EpollConnection, movedBytes: number): void {
+    const { isBulk } = connection.place;
+    if (isBulk ? movedBytes < SMALL_BYTES && !connection.isHandshaking : movedBytes >= BUSY_READ_BYTES) {
+      connection.changeLane(!isBulk);
+    }
+  }
+
+  #runReadAgain(): void {
+    // Who has yet more to read enters again, at the end.
+    for (const connection of this.#readAgain.splice(0, BULK_EVENTS)) {
+      this.guard(connection, () => connection.onReadAgain());
+      if (this.#deferred.length > 0) this.#runDeferred();
+    }
   }
 
   #runDeferred(): void {
@@ -348,6 +395,10 @@ export class EpollReactor implements Reactor {
   }
 
   #onSpecialEvent(token: number): void {
+    if (token === BULK_TOKEN) {
+      this.#bulkReady = true;
+      return;
+    }
     if (token !== WAKE_TOKEN) {
       try {
         this.#watchers[FIRST_WATCHER_TOKEN - token]?.onReadable();
@@ -365,8 +416,10 @@ export class EpollReactor implements Reactor {
     for (const watcher of this.#watchers) watcher?.stop();
     for (const connection of this.#connections) connection?.close();
     this.pipes.close();
-    this.#options.ledger.closed(this.epoll.fd);
-    this.epoll.close();
+    for (const epoll of [this.bulk, this.epoll]) {
+      this.#options.ledger.closed(epoll.fd);
+      epoll.close();
+    }
   }
 
   stop(): void {
@@ -381,77 +434,4 @@ export class EpollReactor implements Reactor {
 function descriptorOf(socket: BoundSocket): number {
   if (typeof socket === 'number') return socket;
   throw new TypeError('this reactor takes sockets that are open');
-}
-
-/** One listening socket; the descriptor belongs to whoever opened it. */
-class EpollListener implements ListeningSocket, Watcher {
-  readonly #reactor: EpollReactor;
-  readonly #fd: number;
-  readonly #accept: Acceptor;
-  readonly #options: AcceptOptions;
-  /** Undefined while accepting pauses. */
-  #watched: number | undefined = undefined;
-  #cancelPause: (() => void) | undefined = undefined;
-
-  constructor(reactor: EpollReactor, fd: number, accept: Acceptor, options: AcceptOptions) {
-    this.#options = options;
-    this.#reactor = reactor;
-    this.#fd = fd;
-    this.#accept = accept;
-  }
-
-  start(): void {
-    const watched = this.#reactor.watch(this.#fd, this);
-    if (watched >= 0) this.#watched = watched;
-    else this.#startLater();
-  }
-
-  #startLater(): void {
-    this.#cancelPause = this.#reactor.after(ACCEPT_PAUSE_MS, () => {
-      this.#cancelPause = undefined;
-      this.start();
-    });
-  }
-
-  onReadable(): void {
-    const { proxied } = this.#options;
-    for (let i = 0; i < ACCEPTS_PER_EVENT && this.#watched !== undefined; i++) {
-      const fd = accept4(this.#fd, SOCK_NONBLOCK);
-      if (fd === -EAGAIN) return;
-      if (fd === -ECONNABORTED || fd === -EINTR) continue;
-      if (fd < 0) {
-        this.#pause();
-        return;
-      }
-      const peer = lastAcceptedAddress();
-      if (peer === undefined) close(fd);
-      else if (proxied?.trusts(peer) !== true) this.#reactor.accepted(fd, peer, this.#accept, this.#options);
-      else this.#acceptProxied(fd, peer, proxied);
-    }
-  }
-
-  #acceptProxied(fd: number, proxy: SocketAddress, policy: ProxyAcceptPolicy): void {
-    const preface = new ProxyPreface(this.#reactor, fd, proxy, policy, (peer, proxied) =>
-      this.#reactor.accepted(fd, peer, this.#accept, this.#options, proxied),
-    );
-    preface.start();
-  }
-
-  /** Out of descriptors or memory: level-triggered readiness would spin. */
-  #pause(): void {
-    this.#release();
-    this.#startLater();
-  }
-
-  #release(): void {
-    if (this.#watched !== undefined) this.#reactor.unwatch(this.#fd, this.#watched);
-    this.#watched = undefined;
-  }
-
-  stop(): void {
-    this.#cancelPause?.();
-    // What the kernel already accepted for us would be reset with the socket.
-    this.onReadable();
-    this.#release();
-  }
 }

@@ -54,15 +54,17 @@ export class ForwardPath {
       const moved = splice(this.source.fd, this.#pipe.writeFd, this.#pipe.capacityBytes);
       if (moved <= 0) return moved;
       this.source.bytesRead += moved;
+      this.source.reactor.movedBytes += moved;
       this.#heldBytes += moved;
       this.#small = moved < SMALL_SPLICE_BYTES ? this.#small + 1 : 0;
       this.push();
-      if (this.isHeldUp || splices === SPLICES_PER_TURN) return moved;
+      if (this.isHeldUp || splices === SPLICES_PER_TURN || this.source.reactor.isBusy) return moved;
     }
     const { reactor, fd } = this.source;
     const received = recv(fd, reactor.input, INPUT_BASE, reactor.readMaxBytes);
     if (received <= 0) return received;
     this.source.bytesRead += received;
+    reactor.movedBytes += received;
     this.copy(INPUT_BASE, INPUT_BASE + received);
     this.#noteCopied(received);
     return received;
