@@ -181,7 +181,8 @@ export class NftPlanner {
       if (before === undefined) this.#services.delete(key);
       else this.#services.set(key, before);
     });
-    if (service === undefined) this.#services.delete(key);
+    // Most Services have nothing in one of the families, and then no entry here.
+    if (service === undefined || service.placements.size === 0) this.#services.delete(key);
     else this.#services.set(key, service);
   }
 

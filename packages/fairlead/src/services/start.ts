@@ -2,7 +2,7 @@ import { nodes, type Service, type Stored } from '@fairlead/api';
 import { startInformer } from '@fairlead/client';
 import { onBatch } from '../collections/index.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
-import { collectGarbage } from '../sys/memory.ts';
+import { collectGarbage, collectGarbageEarly, keepYoungGenerationSmall } from '../sys/memory.ts';
 import { type CompileWarning, compileService } from './compile.ts';
 import { ConditionWriter } from './condition-writer.ts';
 import { createDataPlane } from './data-plane.ts';
@@ -40,6 +40,8 @@ function withoutBalancerAddresses(service: Stored<Service>): Stored<Service> {
  * Rejects with `ServiceProxyError` when the kernel data plane cannot be used at all.
  */
 export async function startServiceProxy(options: ServiceProxyOptions): Promise<RunningServiceProxy> {
+  keepYoungGenerationSmall();
+  collectGarbageEarly();
   const clock = options.clock ?? systemClock;
   const onNotice = options.onNotice ?? (() => undefined);
   const healing = new HealSchedule(clock, () => {

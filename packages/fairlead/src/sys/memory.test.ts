@@ -21,6 +21,22 @@ test('a burst of objects grows the young generation, unless it is kept small', (
   assert.ok(grown >= 4 * small, `${grown} ${small}`);
 });
 
+test('a heap that grows is collected early when asked to', () => {
+  // Every round leaves as much garbage behind as it keeps; what counts is the height, not the end.
+  const load = `let highest = 0; const kept = [];
+    for (let round = 0; round < 400; round++) {
+      const made = Array.from({ length: 4000 }, (_, n) => ({ n, next: { n } }));
+      kept.push(made.slice(2000));
+      globalThis.last = [made, globalThis.last?.[0]];
+      highest = Math.max(highest, process.memoryUsage().heapUsed);
+    }
+    const live = (memory.collectGarbage(), process.memoryUsage().heapUsed);
+    console.log((highest - live) / 1e6);`;
+  const spare = numberOf(`memory.keepYoungGenerationSmall(); ${load}`);
+  const early = numberOf(`memory.keepYoungGenerationSmall(); memory.collectGarbageEarly(); ${load}`);
+  assert.ok(early < spare, `${early} ${spare}`);
+});
+
 test('freed memory of the allocator goes back to the kernel', (context) => {
   const header = (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header;
   if (header.glibcVersionRuntime === undefined) return context.skip('needs glibc: musl keeps no freed memory');
