@@ -22,10 +22,11 @@ import { type ClientIdentity, writeRequestHead } from './request-writer.ts';
 import { writeInterimHead, writeResponseHead } from './response-writer.ts';
 import type { Frontend, RequestDescription } from './route-lookup.ts';
 import * as lookup from './route-lookup.ts';
+import type { UpstreamClient } from './upstream-client.ts';
 import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.ts';
 
 /** A client's connection: reads requests, finds their route and drives one exchange at a time. */
-export class ClientConnection implements ConnectionHandler {
+export class ClientConnection implements ConnectionHandler, UpstreamClient {
   readonly connection: Connection;
   isHead: boolean = false;
   isHttp10: boolean = false;
@@ -159,7 +160,7 @@ export class ClientConnection implements ConnectionHandler {
   }
 
   #filter(route: CompiledRoute, head: RequestHead, path: Buffer | undefined, bodyStart: number, end: number): void {
-    this.#filters ??= new ExchangeFilters(this.#core, this.identity, this.#frontend.scheme);
+    this.#filters ??= new ExchangeFilters(this.#core, this.identity, this.#frontend);
     this.#run = this.#filters.run;
     const verdict = this.#filters.begin(route.filters!, head, bodyStart, path, (late, again, latePath) => {
       this.#state = ACTIVE;
@@ -218,6 +219,7 @@ export class ClientConnection implements ConnectionHandler {
       return;
     }
     this.#tries.noteHead(output.bytes, at);
+    if (this.#run !== undefined) this.#upload.startMirrors(this.#run, at, this.isHead);
     this.connection.setDeadline(this.#startedMs + Math.min(this.#requestMs, route.idleMs));
     const result = this.#tries.start();
     if (result !== 'started') {
@@ -228,7 +230,6 @@ export class ClientConnection implements ConnectionHandler {
     this.#upload.slowDown();
   }
 
-  /** No try can be made (any more). */
   onTriesFailed(reason: 'no-endpoint' | 'overflow'): void {
     this.#core.metrics[reason === 'overflow' ? METRIC.overflows : METRIC.noEndpoint]! += 1;
     this.#respondError(503, reason);
@@ -245,7 +246,6 @@ export class ClientConnection implements ConnectionHandler {
     }
   }
 
-  /** Something moved: the idle time starts again. */
   noteActivity(): void {
     this.#activeMs = this.#core.reactor.nowMs;
   }
@@ -258,7 +258,6 @@ export class ClientConnection implements ConnectionHandler {
     this.connection.write(output, 0, writeInterimHead(head, output.bytes));
   }
 
-  /** Whether a final answer goes to the client; else its try is over and another one runs. */
   takesAnswer(upstream: UpstreamConnection, status: number): boolean {
     return this.#tries.takesAnswer(upstream, status);
   }
@@ -329,7 +328,6 @@ export class ClientConnection implements ConnectionHandler {
     if (this.#state === TUNNEL || !this.#body.isDone) this.connection.resumeReading();
   }
 
-  /** The upstream ended its half of a tunnel. */
   onTunnelEnd(): void {
     this.#upstreamEnded = true;
     if (this.#clientEnded) this.#finish(undefined);

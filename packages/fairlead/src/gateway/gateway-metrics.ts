@@ -45,7 +45,11 @@ export const METRIC = {
   compressionSkipped: 34,
   accessLogDropped: 35,
   spansDropped: 36,
-  latencyBuckets: 37,
+  /** Copies of requests sent to mirrors, left out, and failed. */
+  mirrors: 37,
+  mirrorsDropped: 38,
+  mirrorsFailed: 39,
+  latencyBuckets: 40,
 } as const;
 
 const SIZE = METRIC.latencyBuckets + LATENCY_BOUNDS_MS.length + 1;
@@ -106,6 +110,12 @@ export interface GatewayStats {
   readonly compressionInBytes: number;
   readonly compressionOutBytes: number;
   readonly compressionSkipped: number;
+  /** Copies of requests sent to mirrors. */
+  readonly mirrors: number;
+  /** Copies left out: too long, or too many at a time. */
+  readonly mirrorsDropped: number;
+  /** Copies without an answer. */
+  readonly mirrorsFailed: number;
   /** Time from a request's head to the upstream's final response head. Bucket i counts up to its bound, not cumulative. */
   readonly upstreamLatency: {
     readonly boundsMs: readonly number[];
@@ -153,6 +163,9 @@ export function sumMetrics(memories: readonly SharedArrayBuffer[], workers: numb
     compressionInBytes: at(METRIC.compressionInBytes),
     compressionOutBytes: at(METRIC.compressionOutBytes),
     compressionSkipped: at(METRIC.compressionSkipped),
+    mirrors: at(METRIC.mirrors),
+    mirrorsDropped: at(METRIC.mirrorsDropped),
+    mirrorsFailed: at(METRIC.mirrorsFailed),
     upstreamLatency: {
       boundsMs: LATENCY_BOUNDS_MS,
       buckets: [...sums.subarray(METRIC.latencyBuckets)],

@@ -8,7 +8,6 @@ export type LocalReason =
   | 'no-route'
   | 'no-endpoint'
   | 'overflow'
-  | 'redirect'
   | 'respond'
   | 'upstream-connect'
   | 'upstream-timeout'

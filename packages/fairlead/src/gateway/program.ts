@@ -32,9 +32,13 @@ export class GatewayProgram {
   readonly #credentials: Map<string, ReadonlyMap<string, string>> = new Map();
   readonly #services: FilterServices;
 
-  constructor(around: BackendSurroundings, services: Omit<FilterServices, 'credentials'>) {
+  constructor(around: BackendSurroundings, services: Omit<FilterServices, 'credentials' | 'backend'>) {
     this.#around = around;
-    this.#services = { ...services, credentials: (key) => this.#credentials.get(key) };
+    this.#services = {
+      ...services,
+      credentials: (key) => this.#credentials.get(key),
+      backend: (key) => this.#backend(key),
+    };
     this.endpoints = around.endpoints;
     this.memory = around.backends;
   }

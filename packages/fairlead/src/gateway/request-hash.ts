@@ -44,7 +44,7 @@ function indexOfField(head: RequestHead, name: string): number {
 }
 
 /** Value of a cookie (RFC 6265 5.4); HTTP/2 clients may send several Cookie fields. */
-function cookieValue(head: RequestHead, name: string): string | undefined {
+export function cookieValue(head: RequestHead, name: string): string | undefined {
   for (let index = 0; index < head.fieldCount; index++) {
     if (!head.isNamed(index, COOKIE)) continue;
     const text = textOf(head, head.valueStart(index) - head.base, head.valueEnd(index) - head.base);

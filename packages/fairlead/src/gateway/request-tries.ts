@@ -4,13 +4,13 @@ import type { RetryCondition } from '../routing/route-policies.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
 import type { AccessRecord } from './access-log.ts';
 import type { BackendRuntime } from './backend-runtime.ts';
-import type { ClientConnection } from './client-connection.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { EndpointRuntime } from './endpoint-runtime.ts';
 import { METRIC } from './gateway-metrics.ts';
 import type { ProxyCore } from './proxy-core.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 import { outcomeOf, type StartResult, UpstreamAttempt } from './upstream-attempt.ts';
+import type { UpstreamClient } from './upstream-client.ts';
 import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.ts';
 
 /** What becomes of a request after a try failed. `waiting`: another try runs or will. */
@@ -27,7 +27,7 @@ const PAUSE_MIN_MS = 1;
 export class RequestTries {
   backend: BackendRuntime | undefined = undefined;
   readonly #core: ProxyCore;
-  readonly #client: ClientConnection;
+  readonly #client: UpstreamClient;
   readonly #replay = new ReplayBuffer();
   /** The one that counts; the only one but for hedging. */
   #current = new UpstreamAttempt();
@@ -48,7 +48,7 @@ export class RequestTries {
   #isSuccess = false;
   #cancelPause: (() => void) | undefined = undefined;
 
-  constructor(core: ProxyCore, client: ClientConnection) {
+  constructor(core: ProxyCore, client: UpstreamClient) {
     this.#core = core;
     this.#client = client;
   }

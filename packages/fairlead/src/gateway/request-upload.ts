@@ -1,5 +1,7 @@
 // Hot path for uploads: a request's body on its way from the client to its tries.
 import type { Connection } from '../reactor/reactor.ts';
+import type { FilterRun } from './filters/filter-run.ts';
+import { MirrorCopy } from './mirror-copy.ts';
 import type { ProxyCore } from './proxy-core.ts';
 import { RequestBody } from './request-body.ts';
 import type { RequestTries } from './request-tries.ts';
@@ -10,6 +12,8 @@ export class RequestUpload {
   readonly #core: ProxyCore;
   readonly #connection: Connection;
   readonly #tries: RequestTries;
+  /** Copies of the present request, until they are whole. */
+  #mirrors: MirrorCopy | undefined = undefined;
 
   constructor(core: ProxyCore, connection: Connection, tries: RequestTries) {
     this.#core = core;
@@ -35,14 +39,33 @@ export class RequestUpload {
   pass(start: number, end: number): number {
     const { input, output } = this.#core.reactor;
     // The common case of an upload needs no copy.
-    if (this.body.takeWhole(end - start)) this.#tries.write(input, start, end);
-    else {
+    if (this.body.takeWhole(end - start)) {
+      this.#tries.write(input, start, end);
+      this.#mirrors?.append(input.bytes, start, end);
+    } else {
       const at = this.encode(start, end, 0);
       if (at < 0) return at;
       this.#tries.write(output, 0, at);
+      this.#mirrors?.append(output.bytes, 0, at);
     }
+    if (this.#mirrors !== undefined) this.#endMirrors();
     this.slowDown();
     return 0;
+  }
+
+  /** Begins the copies that the request's filters asked for, with the `length` bytes that the output holds of it. */
+  startMirrors({ mirrors, requester }: FilterRun, length: number, isHead: boolean): void {
+    if (mirrors.length === 0) return;
+    const head = { identity: requester.identity, isHead };
+    this.#mirrors = new MirrorCopy([...mirrors], head, this.#core.reactor.output.bytes, length);
+    this.#endMirrors();
+  }
+
+  /** Sends the copies once they are whole. */
+  #endMirrors(): void {
+    if (!this.body.isDone) return;
+    this.#mirrors?.send();
+    this.#mirrors = undefined;
   }
 
   /** Lets the client wait while the endpoint takes its time. */

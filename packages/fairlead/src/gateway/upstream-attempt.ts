@@ -1,12 +1,12 @@
 // Hot path: one attempt per request.
 import type { Outcome } from '@fairlead/balance';
 import type { BackendRuntime } from './backend-runtime.ts';
-import type { ClientConnection } from './client-connection.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { Level } from './endpoint-levels.ts';
 import type { EndpointRuntime } from './endpoint-runtime.ts';
 import { METRIC } from './gateway-metrics.ts';
 import type { ProxyCore } from './proxy-core.ts';
+import type { UpstreamClient } from './upstream-client.ts';
 import { UpstreamConnection } from './upstream-connection.ts';
 
 /** How starting a try went. `overflow`: a limit of the backend is reached. */
@@ -29,7 +29,7 @@ export class UpstreamAttempt {
   /** Picks an endpoint (not `avoid` while there is another) and a connection to it, pooled unless `fresh`. */
   start(
     core: ProxyCore,
-    client: ClientConnection,
+    client: UpstreamClient,
     backend: BackendRuntime,
     route: CompiledRoute,
     avoid: EndpointRuntime | undefined,

@@ -7,11 +7,11 @@ import { CHUNK_DATA, CHUNK_END, CHUNK_ERROR, ChunkedDecoder, writeChunkSize } fr
 import { copyBytes } from '../wire/http1/head-writer.ts';
 import type { ResponseHead } from '../wire/http1/response-head.ts';
 import type { BackendRuntime } from './backend-runtime.ts';
-import type { ClientConnection } from './client-connection.ts';
 import type { ResponseEncoder } from './compression/response-encoder.ts';
 import type { EndpointRuntime } from './endpoint-runtime.ts';
 import { METRIC } from './gateway-metrics.ts';
 import type { ProxyCore } from './proxy-core.ts';
+import type { UpstreamClient } from './upstream-client.ts';
 
 /** How an upstream failed a request. `refused`: it declined without working on it. */
 export type UpstreamFailure = 'connect' | 'connect-timeout' | 'try-timeout' | 'refused' | 'reset' | 'malformed';
@@ -33,7 +33,7 @@ export class UpstreamConnection implements ConnectionHandler {
   /** Another one once a TLS handshake has chosen the protocol ({@link StandIn}). */
   connection: Connection;
   /** The request it works for; undefined when idle. */
-  client: ClientConnection | undefined = undefined;
+  client: UpstreamClient | undefined = undefined;
   isConnected: boolean = false;
   /** It has served a request before, so the peer may be about to close it. */
   isReused: boolean = false;
@@ -108,7 +108,7 @@ export class UpstreamConnection implements ConnectionHandler {
   }
 
   /** Takes on a request; the caller writes it. Its answer must begin by `tryDeadlineMs`. */
-  begin(client: ClientConnection, tryDeadlineMs: number): void {
+  begin(client: UpstreamClient, tryDeadlineMs: number): void {
     this.client = client;
     this.#phase = HEAD;
     this.hasResponseBytes = false;
@@ -168,7 +168,7 @@ export class UpstreamConnection implements ConnectionHandler {
     } else this.#onBodyBytes(client, start, end, 0);
   }
 
-  #onHeadBytes(client: ClientConnection, start: number, end: number): void {
+  #onHeadBytes(client: UpstreamClient, start: number, end: number): void {
     const core = this.#core;
     const { input } = core.reactor;
     for (;;) {
@@ -202,7 +202,7 @@ export class UpstreamConnection implements ConnectionHandler {
     }
   }
 
-  #onSwitch(client: ClientConnection, head: ResponseHead, start: number, end: number): void {
+  #onSwitch(client: UpstreamClient, head: ResponseHead, start: number, end: number): void {
     if (!client.startTunnel(head)) {
       client.onUpstreamFailed(this, 'malformed');
       return;
@@ -211,7 +211,7 @@ export class UpstreamConnection implements ConnectionHandler {
     if (start < end) client.connection.write(this.#core.reactor.input, start, end);
   }
 
-  #onFinalHead(client: ClientConnection, head: ResponseHead, start: number, end: number): void {
+  #onFinalHead(client: UpstreamClient, head: ResponseHead, start: number, end: number): void {
     if (!client.takesAnswer(this, head.status)) return;
     if (this.#tryDeadlineMs !== Infinity) {
       this.#tryDeadlineMs = Infinity;
@@ -248,7 +248,7 @@ export class UpstreamConnection implements ConnectionHandler {
   }
 
   /** Forwards body bytes; the output buffer already holds `written` bytes of head. */
-  #onBodyBytes(client: ClientConnection, start: number, end: number, written: number): void {
+  #onBodyBytes(client: UpstreamClient, start: number, end: number, written: number): void {
     if (this.#encoder !== undefined) {
       this.#compress(this.#encoder, client, start, end, written);
       return;
@@ -278,7 +278,7 @@ export class UpstreamConnection implements ConnectionHandler {
   }
 
   /** The same through a compressor. */
-  #compress(encoder: ResponseEncoder, client: ClientConnection, start: number, end: number, written: number): void {
+  #compress(encoder: ResponseEncoder, client: UpstreamClient, start: number, end: number, written: number): void {
     const { output, input } = this.#core.reactor;
     let at = written;
     let position = start;
@@ -307,7 +307,7 @@ export class UpstreamConnection implements ConnectionHandler {
   }
 
   /** Sends head (if any) and unencoded body, in one piece when there is a head. */
-  #forward(client: ClientConnection, start: number, end: number, written: number): void {
+  #forward(client: UpstreamClient, start: number, end: number, written: number): void {
     const { output, input } = this.#core.reactor;
     if (written === 0) {
       client.connection.write(input, start, end);
@@ -317,7 +317,7 @@ export class UpstreamConnection implements ConnectionHandler {
     client.connection.write(output, 0, at);
   }
 
-  #onChunkedBytes(client: ClientConnection, start: number, end: number, written: number): void {
+  #onChunkedBytes(client: UpstreamClient, start: number, end: number, written: number): void {
     const { output, input } = this.#core.reactor;
     const chunks = this.#chunks!;
     let position = start;
@@ -350,11 +350,11 @@ export class UpstreamConnection implements ConnectionHandler {
     return copyBytes(CRLF, 0, 2, bytes, at);
   }
 
-  #complete(client: ClientConnection, exact: boolean): void {
+  #complete(client: UpstreamClient, exact: boolean): void {
     client.onResponseComplete(this.#keepsAlive && exact && this.connection.isOpen);
   }
 
-  #slowDown(client: ClientConnection): void {
+  #slowDown(client: UpstreamClient): void {
     if (client.connection.isCongested) this.connection.pauseReading();
   }
 

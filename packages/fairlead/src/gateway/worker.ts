@@ -27,6 +27,7 @@ import { GatewayProgram } from './program.ts';
 import { ProxyCore } from './proxy-core.ts';
 import type { Frontend } from './route-lookup.ts';
 import { type OfferedProtocols, type ServerCertificate, tlsPolicy } from './server-certificates.ts';
+import { startSubRequest } from './sub-request.ts';
 import type { FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
 
 /** How often the worker flushes its access log and publishes gauges. */
@@ -79,6 +80,10 @@ class GatewayWorker {
           after: (ms, callback) => this.#reactor.after(ms, callback),
           rates: new RateTable(start.rates),
           checkPassword: (hash, password, done) => this.#passwords.ask(hash, password, done),
+          ask: (request) => startSubRequest(this.#core, request),
+          count: (name) => {
+            this.#core.metrics[METRIC[name]]! += 1;
+          },
         },
       ),
       clock: systemClock,

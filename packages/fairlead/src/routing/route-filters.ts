@@ -1,3 +1,7 @@
+import type { HashKey } from './backend-policies.ts';
+import type { RequestText } from './request-text.ts';
+import type { BackendKey } from './route-table.ts';
+
 /**
  * What a route does to its requests besides sending them on. Data only; a gateway runs them in the order of
  * {@link Route.filters}, before an endpoint is chosen. Any may answer instead.
@@ -10,7 +14,13 @@ export type RouteFilter =
   | BodyLimitFilter
   | FaultFilter
   | BasicAuthFilter
-  | CompressFilter;
+  | CompressFilter
+  | ApiKeyFilter
+  | ForwardAuthFilter
+  | HttpsRedirectFilter
+  | RedirectFilter
+  | HeaderTextFilter
+  | MirrorFilter;
 
 /** Stands for a protection whose configuration cannot be used: nobody gets in. */
 export interface ClosedFilter {
@@ -90,8 +100,132 @@ export interface CompressFilter {
   readonly level: 'fast' | 'balanced' | 'small';
 }
 
+/** Where a request may carry a secret. Header names are lower-case. */
+export type TokenPlace =
+  | { readonly type: 'header'; readonly name: string }
+  | { readonly type: 'query' | 'cookie'; readonly name: string };
+
+/** A key that its caller was given. */
+export interface ApiKeyFilter {
+  readonly type: 'api-key';
+  /** The first place that has one counts. */
+  readonly from: readonly TokenPlace[];
+  /** Key in {@link RouteTable.credentials}: client → SHA-256 of its key, in hex. While it is missing nobody gets in. */
+  readonly credentials: string;
+  /** Lower-case request header that tells the backend which client it is; the client's own is taken away. */
+  readonly clientHeader?: string;
+}
+
+/** Signatures that a {@link JwtFilter} can check. No symmetric one: a key that is public must not be a secret. */
+export const JWT_ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const;
+export type JwtAlgorithm = (typeof JWT_ALGORITHMS)[number];
+
+/** A signed token (RFC 7515, 7519). Without a good one: 401. */
+export interface JwtFilter {
+  readonly type: 'jwt';
+  /** Where the keys (RFC 7517) are: fetched and kept by the gateway, of a Secret, or here. While there are none: 503. */
+  readonly keys:
+    | { readonly type: 'url'; readonly url: string }
+    /** Key in {@link RouteTable.credentials}. */
+    | { readonly type: 'secret'; readonly credentials: string }
+    | { readonly type: 'inline'; readonly jwks: string };
+  /** `iss` that is demanded; undefined: any. */
+  readonly issuer?: string;
+  /** One of these must be in `aud`; empty: any. */
+  readonly audiences: readonly string[];
+  readonly algorithms: readonly JwtAlgorithm[];
+  /** The first place that has a token counts. In `authorization` it is behind `Bearer`. */
+  readonly from: readonly TokenPlace[];
+  /** Claim (nested ones parted by dots) → lower-case request header; the client's own are taken away. */
+  readonly claimHeaders: readonly (readonly [claim: string, header: string])[];
+  /** `exp` and `nbf` may be off by this much. */
+  readonly leewayS: number;
+}
+
+/** What two requests must have in common to share a verdict. */
+export type VerdictKey = HashKey | { readonly type: 'method' | 'host' | 'path' };
+
+/** Asks another service about each request: 2xx lets it pass, 401 and 403 go to the client, all else is 503. */
+export interface ForwardAuthFilter {
+  readonly type: 'forward-auth';
+  readonly backend: BackendKey;
+  /** Method of the question; `same`: that of the request. Never with a body. */
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'same';
+  /** Host field of the question. */
+  readonly host: string;
+  /** Path and query of the question. */
+  readonly target: string;
+  readonly timeoutMs: number;
+  /** Lower-case request headers that the service gets to see, besides those that describe the request. */
+  readonly requestHeaders: readonly string[] | '*';
+  /** Lower-case headers of a 2xx that the request carries on; the client's own are taken away. */
+  readonly responseHeaders: readonly string[];
+  /** Set-Cookie of the answer goes to the client, with a 2xx, a 401 and a 403. */
+  readonly passesCookies: boolean;
+  /** With a 401 the client is redirected there. */
+  readonly signIn?: RequestText;
+  /** Query parameter that tells the sign-in page where the client came from; undefined: {@link signIn} says it. */
+  readonly signInParameter?: string;
+  /** How long a 2xx counts for requests that agree in `by`, and have a value for each. */
+  readonly cache?: { readonly by: readonly VerdictKey[]; readonly ms: number };
+}
+
+/** Sends clients that came in plain text to HTTPS. Only on listeners without TLS. */
+export interface HttpsRedirectFilter {
+  readonly type: 'https-redirect';
+  readonly status: 301 | 302 | 307 | 308;
+  /** Port of the location; undefined: 443. */
+  readonly port?: number;
+}
+
+/** Sends clients elsewhere. */
+export interface RedirectFilter {
+  readonly type: 'redirect';
+  readonly status: 301 | 302 | 303 | 307 | 308;
+  readonly location: RequestText;
+  /** Only requests for exactly this path. */
+  readonly path?: string;
+}
+
+/** Header edits whose values take something from the request: names lower-case, `set` replaces. */
+export interface HeaderTextFilter {
+  readonly type: 'header-text';
+  readonly request: readonly HeaderText[];
+  readonly response: readonly HeaderText[];
+}
+export interface HeaderText {
+  readonly verb: 'set' | 'add';
+  readonly name: string;
+  readonly value: RequestText;
+}
+
+/** Copies a share of the requests to another backend, whose answers nobody waits for. */
+export interface MirrorFilter {
+  readonly type: 'mirror';
+  readonly backend: BackendKey;
+  /** 0 to 1. */
+  readonly share: number;
+  /** `shadow`: the copy's Host has `-shadow` behind its name. */
+  readonly host: 'shadow' | 'keep';
+  /** Requests with a longer body are not copied. */
+  readonly bodyMaxBytes: number;
+}
+
 /** Users of a Secret: name → hash as in an htpasswd file (bcrypt, apr1, SHA-1). */
 export interface RouteCredentials {
   readonly key: string;
   readonly users: readonly (readonly [user: string, hash: string])[];
+  /** Text of a JSON Web Key Set, for an entry of {@link JwtFilter.keys}. */
+  readonly jwks?: string;
 }

@@ -6,7 +6,7 @@ import { ResponseEncoder } from '../compression/response-encoder.ts';
 import { METRIC } from '../gateway-metrics.ts';
 import type { ProxyCore } from '../proxy-core.ts';
 import type { ClientIdentity } from '../request-writer.ts';
-import { changedPath } from '../route-lookup.ts';
+import { changedPath, type Frontend } from '../route-lookup.ts';
 import type { CompiledFilter, FinalVerdict } from './filter.ts';
 import { FilterRun } from './filter-run.ts';
 
@@ -24,9 +24,9 @@ export class ExchangeFilters {
   /** Of the answer under way. */
   #encoder: ResponseEncoder | undefined = undefined;
 
-  constructor(core: ProxyCore, identity: ClientIdentity, scheme: 'http' | 'https') {
+  constructor(core: ProxyCore, identity: ClientIdentity, { scheme, port }: Pick<Frontend, 'scheme' | 'port'>) {
     this.#core = core;
-    this.run = new FilterRun({ identity, scheme, isTrustedProxy: core.isTrustedProxy });
+    this.run = new FilterRun({ identity, scheme, port, isTrustedProxy: core.isTrustedProxy });
   }
 
   /**

@@ -12,7 +12,22 @@ import { HeadChange } from './head-change.ts';
 export interface FilterRequester {
   readonly identity: ClientIdentity;
   readonly scheme: 'http' | 'https';
+  /** Port that the client connected to. */
+  readonly port: number;
   readonly isTrustedProxy: (address: string) => boolean;
+}
+
+/** A copy of the request that shall be sent to another backend. */
+export interface WantedMirror {
+  /** `bytes`: the request as the backend gets it, in HTTP/1.1. Undefined: its body is too long to be copied. */
+  send(bytes: Buffer | undefined, head: MirroredHead): void;
+  readonly bodyMaxBytes: number;
+}
+
+/** What a mirror must know of the request it sends. */
+export interface MirroredHead {
+  readonly identity: ClientIdentity;
+  readonly isHead: boolean;
 }
 
 /**
@@ -30,6 +45,8 @@ export class FilterRun {
   /** Set where the route's answers are compressed, with the coding that the client wants. */
   compression: Compression | undefined = undefined;
   coding: CompressionCoding | undefined = undefined;
+  /** Who gets a copy once the request goes on. */
+  readonly mirrors: WantedMirror[] = [];
   #head: RequestHead | undefined = undefined;
   #path: Uint8Array | undefined = undefined;
   #filters: readonly CompiledFilter[] = [];
@@ -47,6 +64,7 @@ export class FilterRun {
     this.responseChange.clear();
     this.bodyMaxBytes = Infinity;
     this.compression = undefined;
+    this.mirrors.length = 0;
     this.#filters = filters;
     this.#next = 0;
     this.#verdict = undefined;
@@ -101,6 +119,14 @@ export class FilterRun {
     return this.#text(this.head.methodStart, this.head.methodEnd);
   }
 
+  /** How the client came, as a trusted proxy in front says. */
+  get scheme(): 'http' | 'https' {
+    const { identity, scheme } = this.requester;
+    const told = identity.trusted ? this.header(FORWARDED_PROTO) : undefined;
+    return told === 'http' || told === 'https' ? told : scheme;
+  }
+
+  /** Host field, with its port. */
   get host(): string {
     const { head } = this;
     return head.hostField < 0
@@ -114,6 +140,23 @@ export class FilterRun {
     const path =
       this.#path === undefined ? this.#text(head.pathStart, head.pathEnd) : Buffer.from(this.#path).toString('latin1');
     return path + this.#text(head.pathEnd, head.targetEnd);
+  }
+
+  /** Path, normalised as it was matched. */
+  get path(): string {
+    const { target } = this;
+    const query = target.indexOf('?');
+    return query < 0 ? target : target.slice(0, query);
+  }
+
+  /** Query with its question mark, or empty. */
+  get query(): string {
+    return this.#text(this.head.pathEnd, this.head.targetEnd);
+  }
+
+  /** Host without port. */
+  get hostName(): string {
+    return this.#text(this.head.hostStart, this.head.hostEnd);
   }
 
   /** Values of a field, in order, joined with `, `; undefined without it. The name is lower-case. */
@@ -137,3 +180,4 @@ export class FilterRun {
 }
 
 const FORWARDED_FOR = Buffer.from('x-forwarded-for');
+const FORWARDED_PROTO = Buffer.from('x-forwarded-proto');

@@ -1,4 +1,7 @@
 import type { Clock, Random } from '../../sys/clock.ts';
+import type { BackendRuntime } from '../backend-runtime.ts';
+import type { METRIC } from '../gateway-metrics.ts';
+import type { SubFailure, SubRequestOptions } from '../sub-request.ts';
 import type { RateTable } from './rate-table.ts';
 
 /** What filters of a worker work with. */
@@ -10,6 +13,12 @@ export interface FilterServices {
   readonly rates: RateTable;
   /** Users of a Secret by name; undefined while they are not known. */
   readonly credentials: (key: string) => ReadonlyMap<string, string> | undefined;
+  /** A backend of the route table; one that it does not have is without endpoints. */
+  readonly backend: (key: string) => BackendRuntime;
+  /** Asks a backend something; see `startSubRequest`. */
+  readonly ask: (request: SubRequestOptions) => (() => void) | SubFailure;
+  /** Adds one to a counter. */
+  readonly count: (name: Exclude<keyof typeof METRIC, 'responses' | 'latencyBuckets'>) => void;
   /**
    * Compares a password with a hash outside of this thread. `done` follows later, with undefined when it cannot be
    * done. Returns how to give up; undefined when there is too much of this already.

@@ -20,6 +20,7 @@ export type FilterReason =
   | 'too-large'
   | 'fault'
   | 'unauthenticated'
+  | 'redirect'
   | 'auth-denied'
   | 'auth-failed';
 

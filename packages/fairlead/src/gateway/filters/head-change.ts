@@ -1,4 +1,4 @@
-import { FIELD_VALUE } from '../../wire/http1/byte-class.ts';
+import { FIELD_VALUE, LOWER } from '../../wire/http1/byte-class.ts';
 import { copyBytes } from '../../wire/http1/head-writer.ts';
 import type { MessageHead } from '../../wire/http1/message-head.ts';
 
@@ -8,20 +8,30 @@ const LINES_MAX = 16 * 1024;
 /** Fields that one request's filters take from a head and add to it. */
 export class HeadChange {
   readonly #dropped: Uint8Array[] = [];
+  readonly #droppedAlike: Uint8Array[] = [];
   #lines = '';
 
   get isEmpty(): boolean {
-    return this.#dropped.length === 0 && this.#lines === '';
+    return this.#dropped.length === 0 && this.#droppedAlike.length === 0 && this.#lines === '';
   }
 
   clear(): void {
     this.#dropped.length = 0;
+    this.#droppedAlike.length = 0;
     this.#lines = '';
   }
 
   /** Takes all fields of a lower-case name away. Those that were added here stay. */
   drop(name: Uint8Array): void {
     this.#dropped.push(name);
+  }
+
+  /**
+   * Takes away all fields that a backend may take for this one: CGI and its heirs tell `x-user` from `x_user` no
+   * more. For names that say who somebody is.
+   */
+  dropAlike(name: Uint8Array): void {
+    this.#droppedAlike.push(name);
   }
 
   /**
@@ -38,6 +48,9 @@ export class HeadChange {
   /** Marks what is dropped in a head. */
   applyDrops(head: MessageHead): void {
     for (const name of this.#dropped) head.dropNamed(name);
+    for (const name of this.#droppedAlike) {
+      for (let index = 0; index < head.fieldCount; index++) if (isAlike(head, index, name)) head.dropped[index] = 1;
+    }
   }
 
   /** Writes what was added; returns the end. */
@@ -51,6 +64,17 @@ export class HeadChange {
   get text(): string {
     return this.#lines;
   }
+}
+
+/** Whether field `index` has this lower-case name, underscores being as good as hyphens. */
+function isAlike(head: MessageHead, index: number, name: Uint8Array): boolean {
+  const start = head.nameStart(index);
+  if (head.nameEnd(index) - start !== name.length) return false;
+  for (let i = 0; i < name.length; i++) {
+    const byte = head.bytes[start + i]!;
+    if ((byte === 95 ? 45 : LOWER[byte]) !== (name[i] === 95 ? 45 : name[i])) return false;
+  }
+  return true;
 }
 
 /** Whether a value can be sent as a field's, byte by byte as Latin-1. */

@@ -2,12 +2,17 @@ import type { BodyLimitFilter, RouteFilter } from '../../routing/route-filters.t
 import { Compression } from '../compression/compression.ts';
 import { errorBody } from '../local-response.ts';
 import { AccessList } from './access-list.ts';
+import { ApiKey } from './api-key.ts';
 import { BasicAuth } from './basic-auth.ts';
 import { Cors } from './cors.ts';
 import { Fault } from './fault.ts';
 import type { CompiledFilter, FilterAnswer } from './filter.ts';
 import type { FilterServices } from './filter-services.ts';
+import { ForwardAuth } from './forward-auth.ts';
+import { HeaderTexts } from './header-text.ts';
+import { Mirror } from './mirror.ts';
 import { RateLimit } from './rate-limit.ts';
+import { HttpsRedirect, Redirect } from './redirects.ts';
 
 /** Makes the filters of a route ready to run; undefined when it has none. */
 export function makeFilters(
@@ -36,6 +41,18 @@ function makeFilter(filter: RouteFilter, services: FilterServices): CompiledFilt
       return new Compression(filter);
     case 'basic-auth':
       return new BasicAuth(filter, services);
+    case 'api-key':
+      return new ApiKey(filter, services);
+    case 'https-redirect':
+      return new HttpsRedirect(filter);
+    case 'redirect':
+      return new Redirect(filter);
+    case 'header-text':
+      return new HeaderTexts(filter);
+    case 'forward-auth':
+      return new ForwardAuth(filter, services);
+    case 'mirror':
+      return new Mirror(filter, services);
   }
 }
 

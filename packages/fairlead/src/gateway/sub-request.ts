@@ -1,0 +1,186 @@
+import type { ResponseHead } from '../wire/http1/response-head.ts';
+import type { BackendRuntime } from './backend-runtime.ts';
+import { CompiledRoute } from './compiled-route.ts';
+import type { ProxyCore } from './proxy-core.ts';
+import { RequestTries } from './request-tries.ts';
+import type { ClientIdentity } from './request-writer.ts';
+import type { AnswerSink, UpstreamClient } from './upstream-client.ts';
+import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.ts';
+
+/** What the gateway asks a backend of its own accord. */
+export interface SubRequestOptions {
+  /** Made by {@link subRequestRoute}. */
+  readonly route: CompiledRoute;
+  /** The whole request in HTTP/1.1, well-formed; kept until the end. */
+  readonly bytes: Uint8Array;
+  readonly isHead: boolean;
+  /** It may be sent again over another connection. */
+  readonly isIdempotent: boolean;
+  /** Of the client that it is for, as endpoints that want a PROXY protocol header are told. */
+  readonly identity: Pick<ClientIdentity, 'preamble'>;
+  /** From the start to the end of the answer, milliseconds. */
+  readonly timeoutMs: number;
+  /** Most bytes of the answer's body that are read, to keep the connection; then it is closed. */
+  readonly bodyMaxBytes: number;
+  /** Called once, unless cancelled; never by {@link startSubRequest} itself. */
+  readonly done: (answer: SubAnswer) => void;
+}
+
+/** What came of it. The body is not kept. */
+export type SubAnswer =
+  | { readonly ok: true; readonly status: number; readonly fields: readonly SubAnswerField[] }
+  | { readonly ok: false; readonly reason: SubFailure };
+
+/** A field of an answer: lower-case name, value as Latin-1. */
+export type SubAnswerField = readonly [name: string, value: string];
+
+/** Why there is no answer. `failed`: no connection, or none that held. */
+export type SubFailure = 'no-endpoint' | 'overflow' | 'timeout' | 'failed';
+
+/** The route of sub-requests to one backend, with the retries of an ordinary route. */
+export function subRequestRoute(
+  backend: BackendRuntime,
+  times: { readonly connectMs: number; readonly timeoutMs: number },
+): CompiledRoute {
+  return new CompiledRoute(
+    {
+      source: { kind: 'Gateway', namespace: '', name: backend.key, field: '' },
+      match: { path: { type: 'prefix', value: '/' }, headers: [], query: [] },
+      action: { type: 'forward', backends: [{ backend: backend.key, weight: 1 }] },
+      timeouts: { requestMs: times.timeoutMs, connectMs: times.connectMs, idleMs: times.timeoutMs },
+    },
+    () => backend,
+  );
+}
+
+/**
+ * Sends a request over the pools, limits and balancing that clients' requests use. Returns how to give up, or why
+ * it could not begin.
+ */
+export function startSubRequest(core: ProxyCore, options: SubRequestOptions): (() => void) | SubFailure {
+  const request = new SubRequest(core, options);
+  const result = request.start();
+  return result === 'started' ? () => request.cancel() : result;
+}
+
+/** A request of the gateway's own. It knows no client connection: HTTP versions of clients do not matter to it. */
+class SubRequest implements UpstreamClient {
+  readonly isHead: boolean;
+  readonly isHttp10 = true;
+  readonly identity: SubRequestOptions['identity'];
+  readonly connection: AnswerSink;
+  readonly #core: ProxyCore;
+  readonly #options: SubRequestOptions;
+  readonly #tries: RequestTries;
+  #answer: Extract<SubAnswer, { ok: true }> | undefined = undefined;
+  #bodyBytes = 0;
+  #isOver = false;
+  #cancelTimer: () => void = () => {};
+
+  constructor(core: ProxyCore, options: SubRequestOptions) {
+    this.#core = core;
+    this.#options = options;
+    this.isHead = options.isHead;
+    this.identity = options.identity;
+    this.#tries = new RequestTries(core, this);
+    this.connection = {
+      isCongested: false,
+      pauseReading() {},
+      write: (_, start, end) => this.#countBody(end - start),
+      writeBytes: (bytes) => this.#countBody(bytes.length),
+    };
+  }
+
+  start(): 'started' | SubFailure {
+    const { route, bytes, isIdempotent, timeoutMs } = this.#options;
+    const backend = route.backends[0];
+    if (backend === undefined || !backend.hasEndpoints) return 'no-endpoint';
+    const tries = this.#tries;
+    if (!tries.begin(route, backend, undefined, isIdempotent)) {
+      tries.end();
+      return 'overflow';
+    }
+    tries.noteHead(bytes, bytes.length);
+    const result = tries.start();
+    if (result !== 'started') {
+      tries.end();
+      return result;
+    }
+    this.#cancelTimer = this.#core.reactor.after(timeoutMs, () => {
+      tries.recordLocalFailure();
+      this.#finish({ ok: false, reason: 'timeout' });
+    });
+    tries.upstream!.connection.writeBytes(bytes);
+    return 'started';
+  }
+
+  /** Nobody wants the answer any more. Idempotent. */
+  cancel(): void {
+    this.#isOver = true;
+    this.#cancelTimer();
+    this.#tries.end();
+  }
+
+  #finish(answer: SubAnswer): void {
+    if (this.#isOver) return;
+    this.cancel();
+    this.#options.done(answer);
+  }
+
+  takesAnswer(upstream: UpstreamConnection, status: number): boolean {
+    return this.#tries.takesAnswer(upstream, status);
+  }
+
+  writeHead(head: ResponseHead): number {
+    this.#answer = { ok: true, status: head.status, fields: fieldsOf(head) };
+    return 0;
+  }
+
+  #countBody(bytes: number): void {
+    this.#bodyBytes += bytes;
+    // What was asked for is in the head.
+    if (this.#bodyBytes > this.#options.bodyMaxBytes && this.#answer !== undefined) this.#finish(this.#answer);
+  }
+
+  onResponseComplete(upstreamReusable: boolean): void {
+    if (this.#isOver) return;
+    this.#tries.release(upstreamReusable);
+    this.#finish(this.#answer!);
+  }
+
+  onUpstreamFailed(upstream: UpstreamConnection, failure: UpstreamFailure): void {
+    if (this.#isOver) return;
+    if (this.#answer !== undefined) this.#tries.recordLocalFailure();
+    else if (this.#tries.onFailure(upstream, failure) === 'waiting') return;
+    const isTimeout = failure === 'connect-timeout' || failure === 'try-timeout';
+    this.#finish({ ok: false, reason: isTimeout ? 'timeout' : 'failed' });
+  }
+
+  onTriesFailed(reason: 'no-endpoint' | 'overflow'): void {
+    this.#finish({ ok: false, reason });
+  }
+
+  /** Nobody asked for another protocol. */
+  startTunnel(): boolean {
+    return false;
+  }
+
+  /** Bodies are thrown away: none is worth compressing. */
+  beginAnswer(): undefined {}
+
+  sendInterim(): void {}
+  noteActivity(): void {}
+  onTunnelEnd(): void {}
+  onUpstreamDrained(): void {}
+}
+
+function fieldsOf(head: ResponseHead): SubAnswerField[] {
+  const text = (start: number, end: number): string => Buffer.from(head.bytes.subarray(start, end)).toString('latin1');
+  const fields: SubAnswerField[] = [];
+  for (let index = 0; index < head.fieldCount; index++) {
+    if (head.dropped[index] === 1) continue;
+    const name = text(head.nameStart(index), head.nameEnd(index)).toLowerCase();
+    fields.push([name, text(head.valueStart(index), head.valueEnd(index))]);
+  }
+  return fields;
+}

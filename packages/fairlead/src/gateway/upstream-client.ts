@@ -1,0 +1,38 @@
+import type { Connection } from '../reactor/reactor.ts';
+import type { ResponseFraming, ResponseHead } from '../wire/http1/response-head.ts';
+import type { ResponseEncoder } from './compression/response-encoder.ts';
+import type { ClientIdentity } from './request-writer.ts';
+import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.ts';
+
+/** Where an answer's bytes go. */
+export type AnswerSink = Pick<Connection, 'write' | 'writeBytes' | 'isCongested' | 'pauseReading'>;
+
+/** Who a request at an endpoint is made for: a client's connection, or the gateway itself (`SubRequest`). */
+export interface UpstreamClient {
+  /** The request's method is HEAD: its answer has no body. */
+  readonly isHead: boolean;
+  /** The body is wanted without chunks, up to its end. */
+  readonly isHttp10: boolean;
+  readonly identity: Pick<ClientIdentity, 'preamble'>;
+  readonly connection: AnswerSink;
+  /** Something moved: the idle time starts again. */
+  noteActivity(): void;
+  /** A 1xx other than 101. */
+  sendInterim(head: ResponseHead): void;
+  /** Whether a final answer counts; else its try is over and another one runs. */
+  takesAnswer(upstream: UpstreamConnection, status: number): boolean;
+  /** Sees the final head before it is written; returns what compresses its content, if anything does. */
+  beginAnswer(head: ResponseHead, framing: ResponseFraming): ResponseEncoder | undefined;
+  /** Writes the final head into the reactor's output; returns its length. The upstream sends it with the body. */
+  writeHead(head: ResponseHead, chunked: boolean, closes: boolean): number;
+  /** Turns both connections into a tunnel after 101; false if nobody asked for it. */
+  startTunnel(head: ResponseHead): boolean;
+  /** The upstream ended its half of a tunnel. */
+  onTunnelEnd(): void;
+  onResponseComplete(upstreamReusable: boolean): void;
+  onUpstreamFailed(upstream: UpstreamConnection, failure: UpstreamFailure): void;
+  /** The upstream takes more of the request, or a new try has begun. */
+  onUpstreamDrained(): void;
+  /** No try can be made (any more). */
+  onTriesFailed(reason: 'no-endpoint' | 'overflow'): void;
+}
