@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { type Clock, systemClock } from '../../sys/clock.ts';
 import { headerFlag, rcode, rrClass, rrType } from '../../wire/dns/constants.ts';
@@ -59,7 +59,7 @@ class FakeUpstream implements AsyncDisposable {
   readonly ports: number[] = [];
   readonly socket: Socket = createSocket('udp4');
 
-  static async start(respond: Respond): Promise<FakeUpstream> {
+  static async start(respond: Respond, port = 0): Promise<FakeUpstream> {
     const upstream = new FakeUpstream();
     upstream.socket.on('message', (bytes, peer) => {
       const query = decodeMessage(bytes)!;
@@ -67,7 +67,7 @@ class FakeUpstream implements AsyncDisposable {
       upstream.ports.push(peer.port);
       respond(query, (answer) => upstream.socket.send(answer, peer.port, peer.address), peer);
     });
-    upstream.socket.bind(0, '127.0.0.1');
+    upstream.socket.bind(port, '127.0.0.1');
     await once(upstream.socket, 'listening');
     return upstream;
   }
@@ -337,7 +337,6 @@ test('a loop is found by a probe, and nothing is forwarded then', async () => {
 });
 
 test('a truncated answer is asked again over TCP', async () => {
-  await using upstream = await FakeUpstream.start((query, send) => send(encodeReply(query, { flags: headerFlag.TC })));
   const server = createServer((socket) => {
     socket.on('data', (bytes: Buffer) => {
       const answers = Array.from({ length: 100 }, (_, index) => a('example.org', `192.0.2.${index}`));
@@ -347,10 +346,19 @@ test('a truncated answer is asked again over TCP', async () => {
       socket.write(frame.subarray(0, 1), () => socket.end(frame.subarray(1)));
     });
   });
-  server.listen(upstream.address.port, '127.0.0.1');
-  await once(server, 'listening');
+  // The port that the kernel chooses for TCP may be taken on UDP: then another one.
+  let upstream: FakeUpstream | undefined;
+  while (upstream === undefined) {
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const answer = (query: DnsMessage, send: (reply: Uint8Array) => void): void =>
+      send(encodeReply(query, { flags: headerFlag.TC }));
+    upstream = await FakeUpstream.start(answer, port).catch(() => undefined);
+    if (upstream === undefined) await new Promise((resolve) => server.close(resolve));
+  }
+  await using started = upstream;
   try {
-    assert.equal((await makeForwarder([upstream]).resolve(question('example.org'))).answers.length, 100);
+    assert.equal((await makeForwarder([started]).resolve(question('example.org'))).answers.length, 100);
   } finally {
     server.close();
   }

@@ -8,6 +8,9 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type Clock, systemClock, systemRandom } from '../../sys/clock.ts';
 import type { SocketAddress } from '../../sys/socket-address.ts';
+import { rrClass, rrType } from '../../wire/dns/constants.ts';
+import { nameFromText } from '../../wire/dns/name.ts';
+import { ParsedQuery, parseQuery, queryVerdict } from '../../wire/dns/query.ts';
 import { compileApexRecords } from '../compile.ts';
 import { answerText, askTcp, askUdp, compileAll, encodeQuery, makeService, makeSlice } from '../dns-fixtures.ts';
 import { clusterZone } from '../program.ts';
@@ -17,6 +20,7 @@ import { DnsServer } from './dns-server.ts';
 import { ForeignTable } from './foreign-table.ts';
 import { QueryAnswerer } from './query-answerer.ts';
 import { StreamAnswers } from './stream-answers.ts';
+import { control } from './table-layout.ts';
 import { TcpServer } from './tcp-server.ts';
 import { UdpServer } from './udp-server.ts';
 import { zoneTemplates } from './zone-template.ts';
@@ -179,6 +183,45 @@ test('a worker that ends is replaced on the same socket', { timeout: 30_000 }, a
         () => false,
       );
     await Promise.all(ended);
+  } finally {
+    await udp.stop();
+  }
+});
+
+test('a popular answer that expires soon is given, and fetched anew by its question', { timeout: 30_000 }, async () => {
+  const table = new AnswerTable(1);
+  table.markSynced(1);
+  table.control[control.handOffLimit] = 10;
+  const foreign = new ForeignTable(table.control, 1);
+  const name = nameFromText('www.example.org')!;
+  const data = Uint8Array.of(192, 0, 2, 1);
+  const answers = [{ name, type: rrType.A, class: rrClass.IN, ttl: 3600, data }];
+  const madeAt = Math.floor(systemClock.now() / 1000) - 3400;
+  foreign.publish({ name, type: rrType.A, rcode: 0, answers, authority: [], ttlSeconds: 3600, madeAt });
+  const refreshed = Promise.withResolvers<Uint8Array>();
+  const udp = new UdpServer({
+    listen: [{ family: 'ipv4', address: '127.0.0.1', port: 0 }],
+    workers: 1,
+    table,
+    zones: zoneTemplates(zone),
+    foreign,
+    resolve: async () => undefined,
+    refresh: async (message) => refreshed.resolve(message),
+    cookieSecret: new Uint8Array(16),
+    clock: systemClock,
+    log: () => {},
+  });
+  udp.start();
+  try {
+    const query = encodeQuery('www.example.org', 'A', { edns: 1232 });
+    for (let round = 0; round < 4; round++) {
+      const answer = await askUdp(udp.addresses[0]!, query);
+      assert.deepEqual(Uint8Array.from(answer.answers[0]!.data), data);
+    }
+    const again = new ParsedQuery();
+    const message = await refreshed.promise;
+    assert.equal(parseQuery(message, 0, message.length, again), queryVerdict.ok, 'a query, not its answer');
+    assert.deepEqual([again.name.slice(0, again.nameBytes), again.qtype], [name, rrType.A]);
   } finally {
     await udp.stop();
   }

@@ -235,6 +235,8 @@ test('any bytes with EDNS options get an answer that is well-formed, or none', (
   const cookie = `000a0018${'0102030405060708'}${'11'.repeat(16)}`;
   const seed = ednsQuery({ options: `${cookie}000c0004000000000064000201020008000700011800c0000200`, name: web });
   const output = new Uint8Array(1400);
+  const inPlace = new Uint8Array(1400);
+  const other = makeAnswerer();
   const mutation = fc.record({ at: fc.nat(seed.length - 1), byte: fc.nat(255) });
   fc.assert(
     fc.property(fc.array(mutation, { maxLength: 6 }), fc.nat(seed.length), fc.boolean(), (mutations, cut, isStream) => {
@@ -242,7 +244,17 @@ test('any bytes with EDNS options get an answer that is well-formed, or none', (
       for (const { at, byte } of mutations) if (at < cut) bytes[at] = byte;
       output.fill(0xee);
       const length = answerer.answer(bytes, 0, cut, output, 0, isStream ? 1300 : 0);
-      if (length <= 0) return;
+      inPlace.fill(0xee).set(bytes);
+      assert.equal(other.answer(inPlace, 0, cut, inPlace, 0, isStream ? 1300 : 0), length, 'the same in place');
+      if (length <= 0) {
+        assert.deepEqual(
+          inPlace.slice(0, cut),
+          Uint8Array.from(bytes),
+          'a query that is not answered here stays whole',
+        );
+        return;
+      }
+      assert.deepEqual(inPlace.slice(0, length), output.slice(0, length), 'the same in place');
       assert.ok(length <= (isStream ? 1300 : 1232) && output[length] === 0xee, 'stays inside');
       assert.ok(decodeMessage(output.slice(0, length)), 'well-formed');
     }),

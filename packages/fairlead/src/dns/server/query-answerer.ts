@@ -16,6 +16,7 @@ import { counterIndex, counterWords, sizeClassOf, typeCounter } from './counters
 import { ForeignAnswers } from './foreign-answers.ts';
 import type { ForeignBuffers } from './foreign-layout.ts';
 import { OptWriter } from './opt-writer.ts';
+import { SavedOptions } from './saved-options.ts';
 import { addressLength, addressOffset, type ServerCookies } from './server-cookie.ts';
 import {
   control,
@@ -31,6 +32,7 @@ import {
   type TableBuffers,
 } from './table-layout.ts';
 import { TableReader } from './table-reader.ts';
+import { isInZone, isSearchName } from './zone-match.ts';
 import type { ZoneTemplate } from './zone-template.ts';
 
 /** Result of {@link QueryAnswerer.answer}: the main thread must answer (forwarding, aliases). */
@@ -87,6 +89,11 @@ export class QueryAnswerer {
   readonly #opt: OptWriter;
   /** Extended error of the answer being made (RFC 8914); -1: none. */
   #extendedError = -1;
+  /** Cookie and client subnet of the query, copied: an answer made in place lies where they were. */
+  readonly #options: SavedOptions = new SavedOptions();
+  /** View of the output used last, for words that are not aligned. */
+  #view: DataView = new DataView(new ArrayBuffer(0));
+  #viewed: Uint8Array | undefined;
   #isStream = false;
   readonly #control: Int32Array;
   readonly #table: TableReader;
@@ -111,7 +118,8 @@ export class QueryAnswerer {
   }
 
   /**
-   * Answers the message `input[start, end)` into `output` at `base`. `streamLimit` is 0 for UDP, where
+   * Answers the message `input[start, end)` into `output` at `base`, which may be the same place: then the question
+   * is there already, and the query is whole only after {@link handOff}. `streamLimit` is 0 for UDP, where
    * the client's OPT decides, or the room of a TCP answer. Returns the answer's length, 0 for no
    * answer, or {@link handOff}.
    */
@@ -123,6 +131,10 @@ export class QueryAnswerer {
     this.#extendedError = -1;
     this.#opt.hasSubnet = false;
     this.#isStream = streamLimit > 0;
+    if (output !== this.#viewed) {
+      this.#viewed = output;
+      this.#view = new DataView(output.buffer, output.byteOffset, output.length);
+    }
     const verdict = parseQuery(input, start, end, query);
     if (verdict !== queryVerdict.ok) {
       if (verdict === queryVerdict.drop) {
@@ -131,22 +143,25 @@ export class QueryAnswerer {
       }
       this.hasValidCookie = false;
       if (verdict !== queryVerdict.badvers) query.cookieAt = 0;
-      if (verdict === queryVerdict.badvers) return this.#reply(input, start, output, base, rcode.BADVERS, false);
-      return this.#reply(
-        input,
-        start,
-        output,
-        base,
-        verdict === queryVerdict.notimp ? rcode.NOTIMP : rcode.FORMERR,
-        false,
-      );
+      if (verdict === queryVerdict.badvers) {
+        query.subnetAt = 0;
+        this.#options.save(input, query);
+        return this.#reply(input, start, output, base, rcode.BADVERS, false);
+      }
+      const code = verdict === queryVerdict.notimp ? rcode.NOTIMP : rcode.FORMERR;
+      return this.#reply(input, start, output, base, code, false);
     }
     this.hasValidCookie =
       query.cookieAt > 0 && this.#cookies?.isValid(input, query, this.peer, this.peerAt, this.nowSeconds) === true;
     if (query.subnetAt > 0 && this.#isPeerIn(this.#subnetSources)) {
-      if (!isSubnetValid(input, query)) return this.#reply(input, start, output, base, rcode.FORMERR, false);
+      if (!isSubnetValid(input, query)) {
+        query.subnetAt = 0;
+        this.#options.save(input, query);
+        return this.#reply(input, start, output, base, rcode.FORMERR, false);
+      }
       this.#opt.hasSubnet = true;
-    }
+    } else query.subnetAt = 0;
+    if ((query.cookieAt | query.subnetAt) !== 0) this.#options.save(input, query);
     this.#client.scopeBits = 0;
     if (query.dnssecOk) counters[counterIndex.dnssecOk]!++;
     counters[counterIndex.queryBytes]! += end - start;
@@ -216,7 +231,8 @@ export class QueryAnswerer {
       const entry = this.#table.findWildcard(this.query);
       if (entry !== 0) return this.#answerEntry(input, start, output, base, entry, limit);
     }
-    if (zone === 0 && this.#control[control.completesSearch] === 1 && this.#isSearchName()) return handOff;
+    if (zone === 0 && this.#control[control.completesSearch] === 1 && isSearchName(this.query, this.#zones[0]!))
+      return handOff;
     return this.#writeNegative(input, start, output, base, zone, rcode.NXDOMAIN);
   }
 
@@ -224,22 +240,6 @@ export class QueryAnswerer {
     const { peer, peerAt } = this;
     const from = peerAt + addressOffset(peer, peerAt);
     return isInPrefixes(networks, peer, from, addressLength(peer, peerAt));
-  }
-
-  /** Whether the name has the form `a.b.NAMESPACE.svc.<zone>` and asks for an address. */
-  #isSearchName(): boolean {
-    const { name, nameBytes, qtype } = this.query;
-    if (qtype !== rrType.A && qtype !== rrType.AAAA) return false;
-    const end = nameBytes - this.#zones[0]!.origin.length;
-    let labels = 0;
-    let last = 0;
-    for (let at = 0; at < end; at += name[at]! + 1) {
-      last = at;
-      labels++;
-    }
-    return (
-      labels >= 4 && name[last] === 3 && name[last + 1] === 0x73 && name[last + 2] === 0x76 && name[last + 3] === 0x63
-    );
   }
 
   /** An upstream's answer that the main thread has published. Those who ask for DNSSEC get their own. */
@@ -260,23 +260,11 @@ export class QueryAnswerer {
     output[base + 9] = foreign.authority & 255;
     this.counters[counterIndex.cacheHits]!++;
     this.wantsRefresh = foreign.wantsRefresh;
-    return this.#finish(input, output, base, length + foreign.bodyBytes, foreign.rcode);
-  }
-
-  /** Whether the query name is at or below the zone's origin, at a label border. */
-  #endsWith(zone: ZoneTemplate): boolean {
-    const { name, nameBytes } = this.query;
-    const origin = zone.origin;
-    const from = nameBytes - origin.length;
-    if (from < 0) return false;
-    for (let index = origin.length - 1; index >= 0; index--) if (name[from + index] !== origin[index]) return false;
-    let label = 0;
-    while (label < from) label += name[label]! + 1;
-    return label === from;
+    return this.#finish(output, base, length + foreign.bodyBytes, foreign.rcode);
   }
 
   #zoneOfName(): number {
-    for (let zone = 0; zone < this.#zones.length; zone++) if (this.#endsWith(this.#zones[zone]!)) return zone;
+    for (let zone = 0; zone < this.#zones.length; zone++) if (isInZone(this.query, this.#zones[zone]!)) return zone;
     return -1;
   }
 
@@ -299,7 +287,9 @@ export class QueryAnswerer {
     output[base + 4] = 0;
     output[base + 5] = question > 12 ? 1 : 0;
     for (let at = 6; at < 12; at++) output[base + at] = 0;
-    for (let at = 12; at < question; at++) output[base + at] = input[start + at]!;
+    if (input !== output || start !== base) {
+      for (let at = 12; at < question; at++) output[base + at] = input[start + at]!;
+    }
     const counters = this.counters;
     counters[counterIndex.rcodes + (code & 0x0f)]!++;
     return question;
@@ -311,13 +301,22 @@ export class QueryAnswerer {
   }
 
   /** Appends the OPT record if the query had one. */
-  #finish(input: Uint8Array, output: Uint8Array, base: number, length: number, code: number): number {
+  #finish(output: Uint8Array, base: number, length: number, code: number): number {
     const query = this.query;
     if (!query.hasOpt) return this.#count(length);
     const opt = this.#opt;
     opt.extendedError = this.#extendedError;
     opt.nowSeconds = this.nowSeconds;
-    const bytes = opt.write(input, query, this.#isStream, this.peer, this.peerAt, code, output, base + length);
+    const bytes = opt.write(
+      this.#options.bytes,
+      query,
+      this.#isStream,
+      this.peer,
+      this.peerAt,
+      code,
+      output,
+      base + length,
+    );
     const count = ((output[base + 10]! << 8) | output[base + 11]!) + 1;
     output[base + 10] = count >> 8;
     output[base + 11] = count & 255;
@@ -339,14 +338,14 @@ export class QueryAnswerer {
     code: number,
     authoritative: boolean,
   ): number {
-    return this.#finish(input, output, base, this.#begin(input, start, output, base, code, authoritative), code);
+    return this.#finish(output, base, this.#begin(input, start, output, base, code, authoritative), code);
   }
 
   #writeAny(input: Uint8Array, start: number, output: Uint8Array, base: number): number {
     const length = this.#begin(input, start, output, base, rcode.NOERROR, true);
     output.set(anyRecord, base + length);
     output[base + 7] = 1;
-    return this.#finish(input, output, base, length + anyRecord.length, rcode.NOERROR);
+    return this.#finish(output, base, length + anyRecord.length, rcode.NOERROR);
   }
 
   #writeNegative(
@@ -359,7 +358,7 @@ export class QueryAnswerer {
   ): number {
     const length = this.#begin(input, start, output, base, code, true);
     output[base + 9] = 1;
-    return this.#finish(input, output, base, length + this.#copySoa(output, base, length, zone), code);
+    return this.#finish(output, base, length + this.#copySoa(output, base, length, zone), code);
   }
 
   /** Writes a zone's SOA record at `base + length`; returns its size. */
@@ -368,7 +367,10 @@ export class QueryAnswerer {
     const soa = template.soa;
     const size = soa.length;
     const to = base + length;
-    for (let at = 0; at < size; at++) output[to + at] = soa[at]!;
+    const words = template.soaWords;
+    const view = this.#view;
+    for (let index = 0; index < words.length; index++) view.setInt32(to + index * 4, words[index]!, true);
+    for (let at = words.length * 4; at < size; at++) output[to + at] = soa[at]!;
     // Pointers to the origin inside the question's name, and the serial.
     const origin = 12 + this.query.nameBytes - template.origin.length;
     const pointers = template.originPointers;
@@ -392,13 +394,8 @@ export class QueryAnswerer {
     let length = this.#begin(input, start, output, base, rcode.NOERROR, true);
     if ((flags & setIsSoa) !== 0) {
       output[base + 7] = 1;
-      return this.#finish(
-        input,
-        output,
-        base,
-        length + this.#copySoa(output, base, length, Math.max(0, this.#zoneOfName())),
-        rcode.NOERROR,
-      );
+      length += this.#copySoa(output, base, length, Math.max(0, this.#zoneOfName()));
+      return this.#finish(output, base, length, rcode.NOERROR);
     }
     const from = words[set + 1]!;
     const extraAnswers = words[set + 2]! >>> 16;
@@ -411,8 +408,7 @@ export class QueryAnswerer {
       const size = (bytes / answers) | 0;
       // Rotation: start at another record each time, wrap at the end.
       const total = bytes;
-      const first =
-        (flags & setHasPolicy) !== 0 ? this.#ruledTurn(input, from, size, answers) : this.#nextTurn(answers);
+      const first = (flags & setHasPolicy) !== 0 ? this.#ruledTurn(from, size, answers) : this.#nextTurn(answers);
       const skip = first * size;
       if ((flags & setHasPolicy) !== 0) {
         const most = (this.#table.bytes[from + bytes]! << 8) | this.#table.bytes[from + bytes + 1]!;
@@ -452,7 +448,7 @@ export class QueryAnswerer {
       output[base + 2]! |= 0x02;
       this.counters[counterIndex.truncated]!++;
     }
-    return this.#finish(input, output, base, length, rcode.NOERROR);
+    return this.#finish(output, base, length, rcode.NOERROR);
   }
 
   #nextTurn(records: number): number {
@@ -461,7 +457,7 @@ export class QueryAnswerer {
   }
 
   /** Record that comes first by the rules behind the records: the client's, by schedule, or each in turn. */
-  #ruledTurn(input: Uint8Array, from: number, size: number, records: number): number {
+  #ruledTurn(from: number, size: number, records: number): number {
     const bytes = this.#table.bytes;
     const at = from + size * records;
     const numbers = (bytes[at + 2]! << 8) | bytes[at + 3]!;
@@ -469,7 +465,7 @@ export class QueryAnswerer {
     if (rules !== 0) {
       const bits = rules & 0xff;
       const client = this.#client;
-      if (this.#opt.hasSubnet) client.takeSubnet(input, this.query);
+      if (this.#opt.hasSubnet) client.takeSubnet(this.#options.bytes, this.query);
       else client.takePeer(this.peer, this.peerAt);
       const dataBytes = size - 12;
       const turn = bits === 0 ? 0 : this.#nextTurn(records);
@@ -492,6 +488,12 @@ export class QueryAnswerer {
       output.set(bytes.subarray(from, from + count), to);
       return;
     }
-    for (let at = 0; at < count; at++) output[to + at] = bytes[from + at]!;
+    let at = 0;
+    if ((from & 3) === 0) {
+      const words = this.#table.words;
+      const view = this.#view;
+      for (let word = from >> 2; at + 4 <= count; at += 4, word++) view.setInt32(to + at, words[word]!, true);
+    }
+    for (; at < count; at++) output[to + at] = bytes[from + at]!;
   }
 }

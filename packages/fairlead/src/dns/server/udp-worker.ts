@@ -68,6 +68,9 @@ const forwardedClass = 16;
 /** An odd multiple of a cache line, so that slots do not fall on the same cache sets. */
 const slotBytes = 1344;
 
+/** Bytes 2 to 11 of the header of a query with one question and no more. */
+const plainQueryHeader = Uint8Array.of(1, 0, 0, 1, 0, 0, 0, 0, 0, 0);
+
 const data = workerData as UdpWorkerData;
 const port = parentPort!;
 const controlWords = new Int32Array(data.buffers.control);
@@ -80,9 +83,11 @@ const answerer = new QueryAnswerer(data.buffers, data.zones, {
   subnetSources: data.subnetSources,
 });
 const limiter = data.rateLimits && new RateLimiter(data.rateLimits);
-const input = new DatagramBatch(batchDatagrams, slotBytes);
-const output = new DatagramBatch(batchDatagrams, slotBytes);
-answerer.peer = input.peerBytes;
+/** Queries, and then in their place their answers. */
+const batch = new DatagramBatch(batchDatagrams, slotBytes);
+/** Of the answers in `batch`; 0: none. */
+const lengths = new Int32Array(batchDatagrams);
+answerer.peer = batch.peerBytes;
 let generation = 0;
 
 function takeMessages(): void {
@@ -94,7 +99,7 @@ function takeMessages(): void {
 
 function handOver(socket: number, slot: number, isRefresh: boolean): number {
   const start = slot * slotBytes;
-  const peer = input.peer(slot);
+  const peer = batch.peer(slot);
   const room = Atomics.load(controlWords, control.handOffLimit);
   if (peer === undefined) return 0;
   if (Atomics.add(controlWords, control.handedOff, 1) >= room) {
@@ -102,7 +107,12 @@ function handOver(socket: number, slot: number, isRefresh: boolean): number {
     return rcode.SERVFAIL;
   }
   if (!isRefresh) counters[counterIndex.handedOff]!++;
-  const message = Uint8Array.from(input.bytes.subarray(start, start + input.receivedLength(slot)));
+  const end = isRefresh ? answerer.query.questionEnd : start + batch.receivedLength(slot);
+  const message = Uint8Array.from(batch.bytes.subarray(start, end));
+  if (isRefresh) {
+    // The answer has taken the query's place, but for the question.
+    message.set(plainQueryHeader, 2);
+  }
   const query: HandedOffQuery = { worker: data.index, socket, peer, message, isRefresh };
   port.postMessage(query);
   return 0;
@@ -111,69 +121,82 @@ function handOver(socket: number, slot: number, isRefresh: boolean): number {
 let untilLogged = data.logEvery;
 
 /** Every so many queries: tells the main thread of one. */
-function sample(length: number, slot: number, base: number): void {
+function sample(length: number, slot: number): void {
   if (--untilLogged > 0) return;
   untilLogged = data.logEvery;
-  const peer = input.peer(slot);
+  const peer = batch.peer(slot);
   const { query } = answerer;
   if (peer === undefined || query.questionEnd === 0) return;
-  const code = length === handOff ? -1 : output.bytes[base + 3]! & 15;
+  const code = length === handOff ? -1 : batch.bytes[slot * slotBytes + 3]! & 15;
   const logged: LoggedQuery = { loggedName: query.name.slice(0, query.nameBytes), type: query.qtype, code, peer };
   port.postMessage(logged);
 }
 
 /** Length of an answer after rate limiting; 0: not sent. */
-function limited(length: number, start: number, base: number): number {
-  const answerClass = length === handOff ? forwardedClass : output.bytes[base + 3]! & 15;
-  const verdict = limiter!.check(input.peerBytes, answerer.peerAt, answerClass, answerer.nowSeconds);
+function limited(length: number, start: number): number {
+  const answerClass = length === handOff ? forwardedClass : batch.bytes[start + 3]! & 15;
+  const verdict = limiter!.check(batch.peerBytes, answerer.peerAt, answerClass, answerer.nowSeconds);
   if (verdict === rateVerdict.send) return length;
   counters[counterIndex.rateLimited]!++;
-  return verdict === rateVerdict.drop ? 0 : answerer.truncate(input.bytes, start, output.bytes, base);
+  return verdict === rateVerdict.drop ? 0 : answerer.truncate(batch.bytes, start, batch.bytes, start);
+}
+
+/** Answers the query in a slot in its place; returns the answer's length, 0 for none. */
+function answerSlot(socket: number, slot: number): number {
+  if (batch.wasTruncated(slot)) return 0;
+  const { bytes } = batch;
+  const start = slot * slotBytes;
+  answerer.peerAt = slot * sockaddrBytes;
+  let length = answerer.answer(bytes, start, start + batch.receivedLength(slot), bytes, start, 0);
+  if (data.logEvery > 0 && length !== 0) sample(length, slot);
+  if (limiter !== undefined && length !== 0 && !answerer.hasValidCookie) length = limited(length, start);
+  if (length === handOff) {
+    const code = handOver(socket, slot, false);
+    return code === 0 ? 0 : answerer.fail(bytes, start, bytes, start, code);
+  }
+  if (answerer.wantsRefresh) handOver(socket, slot, true);
+  return length;
+}
+
+/** Sends the answers in slots [first, end). */
+function sendAnswers(fd: number, first: number, end: number): void {
+  while (first < end) {
+    const taken = batch.send(fd, first, end - first, 0);
+    if (taken > 0) first += taken;
+    else {
+      // The kernel refused the first one (e.g. no route to that client); the others may go.
+      counters[counterIndex.sendFailures]!++;
+      first++;
+    }
+  }
 }
 
 /** Receives, answers and sends one batch; returns how many datagrams came. */
 function serveBatch(socket: number, flags: number): number {
   const fd = data.sockets[socket]!;
-  const received = input.receive(fd, flags);
+  const received = batch.receive(fd, flags);
   if (received <= 0) return received;
   // Odd: reading. What was published before this point is visible from here on.
   Atomics.add(controlWords, batchCounter, 1);
   if (Atomics.load(controlWords, control.generation) !== generation) takeMessages();
   answerer.nowSeconds = Math.floor(systemClock.now() / 1000);
-  let filled = 0;
   for (let slot = 0; slot < received; slot++) {
-    const start = slot * slotBytes;
-    const base = filled * slotBytes;
-    let length = 0;
-    if (!input.wasTruncated(slot)) {
-      const end = start + input.receivedLength(slot);
-      answerer.peerAt = slot * sockaddrBytes;
-      length = answerer.answer(input.bytes, start, end, output.bytes, base, 0);
-      if (data.logEvery > 0 && length !== 0) sample(length, slot, base);
-      if (limiter !== undefined && length !== 0 && !answerer.hasValidCookie) length = limited(length, start, base);
-      if (length === handOff) {
-        const code = handOver(socket, slot, false);
-        length = code === 0 ? 0 : answerer.fail(input.bytes, start, output.bytes, base, code);
-      } else if (answerer.wantsRefresh) handOver(socket, slot, true);
-    }
-    if (length > 0) {
-      output.setSendLength(filled, length);
-      output.copyPeer(filled, input, slot);
-      filled++;
-    }
-    input.resetPeer(slot);
+    const length = answerSlot(socket, slot);
+    lengths[slot] = length;
+    batch.setSendLength(slot, length);
   }
   Atomics.add(controlWords, batchCounter, 1);
   counters[counterIndex.batches]!++;
-  let sent = 0;
-  while (sent < filled) {
-    const taken = output.send(fd, sent, filled - sent, 0);
-    if (taken > 0) sent += taken;
-    else {
-      // The kernel refused the first one (e.g. no route to that client); the others may go.
-      counters[counterIndex.sendFailures]!++;
-      sent++;
-    }
+  let first = 0;
+  for (let slot = 0; slot < received; slot++) {
+    if (lengths[slot] !== 0) continue;
+    sendAnswers(fd, first, slot);
+    first = slot + 1;
+  }
+  sendAnswers(fd, first, received);
+  for (let slot = 0; slot < received; slot++) {
+    batch.resetPeer(slot);
+    batch.setSendLength(slot, slotBytes);
   }
   return received;
 }

@@ -8,6 +8,8 @@ export interface ZoneTemplate {
   readonly origin: Uint8Array;
   /** SOA record; its last 20 bytes begin with the serial. */
   readonly soa: Uint8Array;
+  /** The same in words of four bytes, without what is left. */
+  readonly soaWords: Int32Array;
   /** Offsets in `soa` of compression pointers to the origin. */
   readonly originPointers: readonly number[];
   /** We have all names of the zone: one that is not there does not exist. */
@@ -40,7 +42,9 @@ export function zoneTemplate(origin: string, facts: ZoneFacts, isComplete: boole
   const dataBytes = bytes.length - 12;
   bytes[10] = dataBytes >> 8;
   bytes[11] = dataBytes & 255;
-  return { origin: wireOrigin, soa: Uint8Array.from(bytes), originPointers: pointers, isComplete };
+  const soa = Uint8Array.from(bytes);
+  const soaWords = new Int32Array(soa.buffer.slice(0, soa.length & ~3));
+  return { origin: wireOrigin, soa, soaWords, originPointers: pointers, isComplete };
 }
 
 function word32(value: number): number[] {

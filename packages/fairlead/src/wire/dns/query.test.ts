@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ParsedQuery, parseQuery, queryVerdict } from './query.ts';
+import { foldByte } from './name.ts';
+import { hashName, ParsedQuery, parseQuery, queryVerdict } from './query.ts';
 
 type Verdict = keyof typeof queryVerdict;
 
@@ -103,5 +104,26 @@ test('any mutation of a query gets a verdict, and reads nothing behind the end',
       if (verdict === queryVerdict.ok) assert.ok(query.questionEnd - 7 <= cut && query.nameBytes <= 255);
     }),
     { numRuns: 5000 },
+  );
+});
+
+test('a name of any bytes is folded and hashed as byte by byte', () => {
+  const label = fc.uint8Array({ minLength: 1, maxLength: 63 });
+  const letters = fc.constantFrom(0x40, 0x41, 0x5a, 0x5b, 0x60, 0x61, 0x7a, 0x7b, 0xc1, 0xda);
+  const edges = fc.array(letters, { minLength: 1, maxLength: 9 }).map((bytes) => Uint8Array.from(bytes));
+  const query = new ParsedQuery();
+  fc.assert(
+    fc.property(fc.array(fc.oneof(label, edges), { maxLength: 3 }), fc.nat(3), (labels, offset) => {
+      const name = Uint8Array.from([...labels.flatMap((bytes) => [bytes.length, ...bytes]), 0]);
+      const message = new Uint8Array(offset + 12 + name.length + 4).fill(0x41);
+      message.set([0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, ...name, 0, 1, 0, 1], offset);
+      assert.equal(parseQuery(message, offset, message.length, query), queryVerdict.ok);
+      const folded = name.map((byte) => foldByte(byte));
+      assert.deepEqual(query.name.slice(0, query.nameBytes), folded);
+      const padded = new Uint8Array(260);
+      padded.set(folded);
+      assert.equal(query.hash, hashName(new Int32Array(padded.buffer), folded.length));
+    }),
+    { numRuns: 500 },
   );
 });

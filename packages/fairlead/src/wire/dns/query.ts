@@ -1,4 +1,4 @@
-// Hot path: once per UDP datagram. No allocation, no strings; one pass over the name.
+// Hot path: once per UDP datagram. No allocation, no strings; the name is read by words.
 
 import { ednsOption, rrType, udpClassicBytes } from './constants.ts';
 import { skipName } from './name.ts';
@@ -82,6 +82,29 @@ export function hashName(words: Int32Array, bytes: number): number {
 }
 
 /**
+ * Folds a name to lower case and hashes it, four bytes at a time. Label lengths are below the letters, so they
+ * need no care of their own. Behind the name at least three bytes must follow in `message`.
+ */
+function takeName(message: Uint8Array, start: number, bytes: number, query: ParsedQuery): void {
+  const words = query.nameWords;
+  const last = (bytes - 1) >> 2;
+  let hash = bytes;
+  for (let index = 0, at = start; index <= last; index++, at += 4) {
+    let word = message[at]! | (message[at + 1]! << 8) | (message[at + 2]! << 16) | (message[at + 3]! << 24);
+    if (index === last) word &= -1 >>> ((4 - (bytes - (last << 2))) << 3);
+    // A byte is a capital when it is ASCII, at least 'A' and not above 'Z'; adding carries that into its top bit.
+    const low = word & 0x7f7f7f7f;
+    const isCapital = ~word & (low + 0x3f3f3f3f) & ~(low + 0x25252525) & 0x80808080;
+    word |= isCapital >>> 2;
+    words[index] = word;
+    hash = Math.imul(hash ^ word, 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  query.nameBytes = bytes;
+  query.hash = hash === 0 ? 1 : hash;
+}
+
+/**
  * Parses the datagram `message[start, end)` into `query` and returns a {@link queryVerdict}.
  *
  * Strict: exactly one question without compression, no answer or authority records, whole
@@ -103,28 +126,18 @@ export function parseQuery(message: Uint8Array, start: number, end: number, quer
   if ((high & 0x78) !== 0) return queryVerdict.notimp;
   if (((message[start + 4]! << 8) | message[start + 5]!) !== 1) return queryVerdict.formerr;
 
-  const name = query.name;
-  let at = start + 12;
-  let length = 0;
+  const nameStart = start + 12;
+  let at = nameStart;
   for (;;) {
     if (at >= end) return queryVerdict.formerr;
-    const size = message[at++]!;
-    name[length++] = size;
+    const size = message[at]!;
     if (size === 0) break;
-    if (size > 63 || length + size > 254) return queryVerdict.formerr;
-    const stop = at + size;
-    if (stop >= end) return queryVerdict.formerr;
-    while (at < stop) {
-      const byte = message[at++]!;
-      name[length++] = byte >= 65 && byte <= 90 ? byte + 32 : byte;
-    }
+    if (size > 63 || at - nameStart + size > 253) return queryVerdict.formerr;
+    at += size + 1;
   }
+  at++;
   if (at + 4 > end) return queryVerdict.formerr;
-  query.nameBytes = length;
-  name[length] = 0;
-  name[length + 1] = 0;
-  name[length + 2] = 0;
-  query.hash = hashName(query.nameWords, length);
+  takeName(message, nameStart, at - nameStart, query);
   query.qtype = (message[at]! << 8) | message[at + 1]!;
   query.qclass = (message[at + 2]! << 8) | message[at + 3]!;
   at += 4;
