@@ -6,6 +6,7 @@ import type { ResponseFraming, ResponseHead } from '../wire/http1/response-head.
 import { ACTIVE, DONE, IDLE, TUNNEL, WAITING } from './client-state.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { ResponseEncoder } from './compression/response-encoder.ts';
+import type { EndpointRuntime } from './endpoint-runtime.ts';
 import { ExchangeFilters, FILTERS_MAX_MS } from './filters/exchange-filters.ts';
 import type { FinalVerdict } from './filters/filter.ts';
 import type { FilterRun } from './filters/filter-run.ts';
@@ -35,7 +36,6 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   readonly identity: ClientIdentity;
   #state = IDLE;
   readonly #heads = new HeadReader();
-  // The exchange in progress.
   #route: CompiledRoute | undefined = undefined;
   readonly #tries: RequestTries;
   /** Made by the first request that meets filters. */
@@ -196,14 +196,15 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
 
   #forward(route: CompiledRoute, head: RequestHead, path: Buffer | undefined, bodyStart: number, end: number): void {
     const core = this.#core;
-    const backend = lookup.chooseBackend(route, core.random);
+    const session = this.#run?.session;
+    const backend = session?.chooseBackend(route, core.random) ?? lookup.chooseBackend(route, core.random);
     if (backend === undefined || !backend.hasEndpoints) {
       core.metrics[METRIC.noEndpoint]! += 1;
       this.#endLocally(bodyStart, end, 503, errorBody(503, 'no endpoints'), 'no-endpoint');
       return;
     }
     const hash = requestHash(head, backend.policy.hashBy, this.identity.address);
-    if (!this.#tries.begin(route, backend, hash, head.isIdempotent)) {
+    if (!this.#tries.begin(route, backend, hash, session, head.isIdempotent)) {
       core.metrics[METRIC.overflows]! += 1;
       this.#endLocally(bodyStart, end, 503, errorBody(503, 'too many requests'), 'overflow');
       return;
@@ -263,8 +264,8 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   }
 
   /** Sees the final head before it is written; returns what compresses its content, if anything does. */
-  beginAnswer(head: ResponseHead, framing: ResponseFraming): ResponseEncoder | undefined {
-    return this.#run === undefined ? undefined : this.#filters!.onAnswer(head, framing, this);
+  beginAnswer(from: EndpointRuntime, head: ResponseHead, framing: ResponseFraming): ResponseEncoder | undefined {
+    return this.#run === undefined ? undefined : this.#filters!.onAnswer(from, head, framing, this);
   }
 
   /** Writes the final head into the output buffer; returns its length. The caller sends it with the body. */

@@ -80,8 +80,8 @@ export class EndpointLevels {
 
   /** The endpoint for a request, not `avoid` while there is another; undefined when there is none. */
   pick(avoid: EndpointRuntime | undefined, hash: number | undefined): EndpointRuntime | undefined {
-    const { memory, now, random } = this.#settings;
-    if (memory.epoch !== this.#epoch || (this.#dueMs !== Infinity && now() >= this.#dueMs)) this.refresh();
+    const { random } = this.#settings;
+    this.#refreshIfDue();
     const { levels } = this;
     if (levels.length === 0) return undefined;
     let level = levels[0]!;
@@ -104,6 +104,45 @@ export class EndpointLevels {
     this.pickedLevel = level;
     this.pickedIndex = index;
     return level.endpoints[index];
+  }
+
+  /** The endpoint with the highest score among those in use now, not `avoid`; undefined when there is none. */
+  pickBest(
+    avoid: EndpointRuntime | undefined,
+    score: (endpoint: EndpointRuntime) => number,
+  ): EndpointRuntime | undefined {
+    this.#refreshIfDue();
+    let best: EndpointRuntime | undefined;
+    let bestScore = -Infinity;
+    for (const level of this.levels) {
+      for (const [index, endpoint] of level.endpoints.entries()) {
+        const own = score(endpoint);
+        if (endpoint === avoid || own <= bestScore) continue;
+        best = endpoint;
+        bestScore = own;
+        this.pickedLevel = level;
+        this.pickedIndex = index;
+      }
+    }
+    return best;
+  }
+
+  /** The first healthy endpoint that is wanted, not `avoid`, whether or not its level is in use now. */
+  pickWhere(
+    avoid: EndpointRuntime | undefined,
+    isWanted: (endpoint: EndpointRuntime) => boolean,
+  ): EndpointRuntime | undefined {
+    const nowMs = this.#settings.now();
+    const found = this.candidates.find(({ runtime }) => isWanted(runtime))?.runtime;
+    if (found === undefined || found === avoid || !this.#isHealthy(found.slot, nowMs)) return undefined;
+    this.pickedLevel = this.levels.find((level) => level.endpoints.includes(found));
+    this.pickedIndex = this.pickedLevel?.endpoints.indexOf(found) ?? -1;
+    return found;
+  }
+
+  #refreshIfDue(): void {
+    const { memory, now } = this.#settings;
+    if (memory.epoch !== this.#epoch || (this.#dueMs !== Infinity && now() >= this.#dueMs)) this.refresh();
   }
 
   /** Builds the levels anew from the present health. */

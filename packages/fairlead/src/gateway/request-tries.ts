@@ -9,6 +9,7 @@ import type { EndpointRuntime } from './endpoint-runtime.ts';
 import { METRIC } from './gateway-metrics.ts';
 import type { ProxyCore } from './proxy-core.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
+import type { StickySession } from './stickiness/sticky-session.ts';
 import { outcomeOf, type StartResult, UpstreamAttempt } from './upstream-attempt.ts';
 import type { UpstreamClient } from './upstream-client.ts';
 import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.ts';
@@ -35,6 +36,7 @@ export class RequestTries {
   #other = new UpstreamAttempt();
   #route: CompiledRoute | undefined = undefined;
   #hash: number | undefined = undefined;
+  #session: StickySession | undefined = undefined;
   #isIdempotent = false;
   #startedMs = 0;
   #slot = 0;
@@ -79,11 +81,18 @@ export class RequestTries {
   }
 
   /** Counts a request against the limits of its backend; false when it must be refused. {@link end} follows either way. */
-  begin(route: CompiledRoute, backend: BackendRuntime, hash: number | undefined, isIdempotent: boolean): boolean {
+  begin(
+    route: CompiledRoute,
+    backend: BackendRuntime,
+    hash: number | undefined,
+    session: StickySession | undefined,
+    isIdempotent: boolean,
+  ): boolean {
     const core = this.#core;
     this.backend = backend;
     this.#route = route;
     this.#hash = hash;
+    this.#session = session;
     this.#isIdempotent = isIdempotent;
     this.#startedMs = core.reactor.nowMs;
     const { admission, gradient } = backend;
@@ -113,7 +122,16 @@ export class RequestTries {
 
   #begin(avoid: EndpointRuntime | undefined, fresh: boolean): StartResult {
     const { backend } = this;
-    const result = this.#current.start(this.#core, this.#client, backend!, this.#route!, avoid, this.#hash, fresh);
+    const result = this.#current.start(
+      this.#core,
+      this.#client,
+      backend!,
+      this.#route!,
+      avoid,
+      this.#hash,
+      this.#session,
+      fresh,
+    );
     if (result === 'started') this.#count++;
     return result;
   }

@@ -96,7 +96,7 @@ class SubRequest implements UpstreamClient {
     const backend = route.backends[0];
     if (backend === undefined || !backend.hasEndpoints) return 'no-endpoint';
     const tries = this.#tries;
-    if (!tries.begin(route, backend, undefined, isIdempotent)) {
+    if (!tries.begin(route, backend, undefined, undefined, isIdempotent)) {
       tries.end();
       return 'overflow';
     }

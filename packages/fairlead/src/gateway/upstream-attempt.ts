@@ -6,6 +6,7 @@ import type { Level } from './endpoint-levels.ts';
 import type { EndpointRuntime } from './endpoint-runtime.ts';
 import { METRIC } from './gateway-metrics.ts';
 import type { ProxyCore } from './proxy-core.ts';
+import type { StickySession } from './stickiness/sticky-session.ts';
 import type { UpstreamClient } from './upstream-client.ts';
 import { UpstreamConnection } from './upstream-connection.ts';
 
@@ -26,7 +27,7 @@ export class UpstreamAttempt {
     return this.upstream !== undefined;
   }
 
-  /** Picks an endpoint (not `avoid` while there is another) and a connection to it, pooled unless `fresh`. */
+  /** Picks an endpoint (the session's, and not `avoid` while there is another) and a connection to it, pooled unless `fresh`. */
   start(
     core: ProxyCore,
     client: UpstreamClient,
@@ -34,10 +35,12 @@ export class UpstreamAttempt {
     route: CompiledRoute,
     avoid: EndpointRuntime | undefined,
     hash: number | undefined,
+    session: StickySession | undefined,
     fresh: boolean,
   ): StartResult {
     const { levels } = backend;
-    const endpoint = levels?.pick(avoid, hash);
+    const own = session === undefined || levels === undefined ? undefined : session.pick(levels, avoid);
+    const endpoint = own ?? levels?.pick(avoid, hash);
     if (endpoint === undefined) return 'no-endpoint';
     // A connection that told of one client is not another's.
     const version = backend.proxyProtocol;

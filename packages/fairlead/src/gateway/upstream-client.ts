@@ -1,6 +1,7 @@
 import type { Connection } from '../reactor/reactor.ts';
 import type { ResponseFraming, ResponseHead } from '../wire/http1/response-head.ts';
 import type { ResponseEncoder } from './compression/response-encoder.ts';
+import type { EndpointRuntime } from './endpoint-runtime.ts';
 import type { ClientIdentity } from './request-writer.ts';
 import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.ts';
 
@@ -22,7 +23,7 @@ export interface UpstreamClient {
   /** Whether a final answer counts; else its try is over and another one runs. */
   takesAnswer(upstream: UpstreamConnection, status: number): boolean;
   /** Sees the final head before it is written; returns what compresses its content, if anything does. */
-  beginAnswer(head: ResponseHead, framing: ResponseFraming): ResponseEncoder | undefined;
+  beginAnswer(from: EndpointRuntime, head: ResponseHead, framing: ResponseFraming): ResponseEncoder | undefined;
   /** Writes the final head into the reactor's output; returns its length. The upstream sends it with the body. */
   writeHead(head: ResponseHead, chunked: boolean, closes: boolean): number;
   /** Turns both connections into a tunnel after 101; false if nobody asked for it. */

@@ -238,7 +238,7 @@ export class UpstreamConnection implements ConnectionHandler {
         this.#keepsAlive = false;
         break;
     }
-    this.#encoder = client.beginAnswer(head, framing);
+    this.#encoder = client.beginAnswer(this.endpoint, head, framing);
     const unsized = framing === 'chunked' || framing === 'until-close' || this.#encoder !== undefined;
     this.#encodeChunks = unsized && !client.isHttp10;
     // A HEAD answer keeps saying how the GET would be framed.

@@ -136,7 +136,7 @@ class IngressRulesBuilder {
     this.#namespace = ingress.metadata.namespace ?? '';
     this.#connection = readBackendConnection(ingress.metadata.annotations, this.#namespace);
     this.#policy = readRoutePolicy(ingress.metadata.annotations, INGRESS_TIMEOUTS);
-    this.#filters = readRouteFilters(ingress.metadata.annotations, this.#namespace, this.#key);
+    this.#filters = readRouteFilters(ingress.metadata.annotations, this.#namespace, this.#key, ingress.metadata.uid);
     this.#edits = readRouteEdits(ingress.metadata.annotations);
     const problems = [this.#connection, this.#policy, this.#filters, this.#edits].flatMap((read) => read.problems);
     for (const { field, message } of problems) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { COMPRESSED_TYPES } from './read-compression.ts';
 import { readRouteFilters } from './read-route-filters.ts';
-import type { RouteFilter } from './route-filters.ts';
+import type { RouteFilter, StickyFilter } from './route-filters.ts';
 
 const CORS: RouteFilter = {
   type: 'cors',
@@ -23,6 +23,22 @@ const COMPRESS: RouteFilter = {
   types: COMPRESSED_TYPES,
   minBytes: 1024,
   level: 'balanced',
+};
+
+const STICKY: StickyFilter = {
+  type: 'sticky',
+  by: {
+    type: 'cookie',
+    name: 'fairlead-session',
+    path: '/',
+    maxAgeS: 'session',
+    sameSite: 'lax',
+    secure: 'auto',
+    httpOnly: true,
+  },
+  mode: 'persistent',
+  changeOnFailure: true,
+  key: 'shop/web',
 };
 
 type Row = readonly [
@@ -52,6 +68,41 @@ const ROWS: readonly Row[] = [
         level: 'small',
       },
     ],
+  ],
+  ['sticky', { sticky: 'cookie' }, [STICKY]],
+  [
+    'sticky by a cookie, everything',
+    {
+      sticky: 'cookie name=ID path=/shop max-age=30d same-site=None http-only=false',
+      'sticky-mode': 'balanced',
+      'sticky-change-on-failure': 'false',
+    },
+    [
+      {
+        ...STICKY,
+        by: {
+          type: 'cookie',
+          name: 'ID',
+          path: '/shop',
+          maxAgeS: 2_592_000,
+          sameSite: 'none',
+          secure: 'on',
+          httpOnly: false,
+        },
+        mode: 'balanced',
+        changeOnFailure: false,
+      },
+    ],
+  ],
+  ['sticky by a field', { sticky: 'header X-Session' }, [{ ...STICKY, by: { type: 'header', name: 'x-session' } }]],
+  ['sticky by what is not known', { sticky: 'source' }, [], ['sticky']],
+  ['a path that ends the attribute', { sticky: 'cookie path=/a;x' }, [STICKY], ['sticky']],
+  ['a name that ends the cookie', { sticky: 'cookie name=a=b;c' }, [STICKY], ['sticky']],
+  [
+    'same-site=none needs secure',
+    { sticky: 'cookie same-site=none secure=off' },
+    [{ ...STICKY, by: { ...STICKY.by, sameSite: 'none', secure: 'on' } as StickyFilter['by'] }],
+    ['sticky'],
   ],
   ['an unknown coding', { compression: 'deflate' }, [], ['compression']],
   [

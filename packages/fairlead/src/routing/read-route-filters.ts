@@ -11,6 +11,7 @@ import {
 } from './annotation-values.ts';
 import type { AnnotationProblem } from './read-backend-policy.ts';
 import { readCompression } from './read-compression.ts';
+import { readStickiness } from './read-stickiness.ts';
 import type { CorsFilter, FaultFilter, RateLimitFilter, RouteFilter } from './route-filters.ts';
 
 /** What the annotations of an Ingress say about the filters of its routes. */
@@ -36,6 +37,7 @@ export function readRouteFilters(
   annotations: Readonly<Record<string, string>> | undefined,
   namespace: string,
   ingress: string,
+  key: string = ingress,
 ): FilterAnnotations {
   const reader = new AnnotationReader(annotations ?? {});
   const credentials = readUsers(reader, namespace);
@@ -46,6 +48,7 @@ export function readRouteFilters(
     readBodyLimit(reader),
     readFault(reader),
     credentials?.filter,
+    readStickiness(reader, key),
     readCompression(reader),
   ].filter((filter) => filter !== undefined);
   return {

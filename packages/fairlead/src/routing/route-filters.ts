@@ -20,7 +20,8 @@ export type RouteFilter =
   | HttpsRedirectFilter
   | RedirectFilter
   | HeaderTextFilter
-  | MirrorFilter;
+  | MirrorFilter
+  | StickyFilter;
 
 /** Stands for a protection whose configuration cannot be used: nobody gets in. */
 export interface ClosedFilter {
@@ -220,6 +221,35 @@ export interface MirrorFilter {
   readonly host: 'shadow' | 'keep';
   /** Requests with a longer body are not copied. */
   readonly bodyMaxBytes: number;
+}
+
+/** Clients stay with the endpoint, and the backend, that answered them first. */
+export interface StickyFilter {
+  readonly type: 'sticky';
+  /** A field has a lower-case name, the same in requests and answers. */
+  readonly by: StickyCookie | { readonly type: 'header'; readonly name: string };
+  /**
+   * `persistent`: with the endpoint until it is gone. `balanced`: with the one that the session hashes to, so that new
+   * endpoints take their share of the sessions over.
+   */
+  readonly mode: 'balanced' | 'persistent';
+  /** With an endpoint that fails, sessions move for good; else they come back with it. */
+  readonly changeOnFailure: boolean;
+  /** Key of the digests that clients get: the UID of the object, which all gateways know and no client. */
+  readonly key: string;
+}
+
+/** A session cookie (RFC 6265). */
+export interface StickyCookie {
+  readonly type: 'cookie';
+  readonly name: string;
+  readonly path: string;
+  /** `session`: until the client ends. */
+  readonly maxAgeS: number | 'session';
+  readonly sameSite: 'lax' | 'strict' | 'none' | 'off';
+  /** `auto`: on answers over TLS. */
+  readonly secure: 'auto' | 'on' | 'off';
+  readonly httpOnly: boolean;
 }
 
 /** Users of a Secret: name → hash as in an htpasswd file (bcrypt, apr1, SHA-1). */

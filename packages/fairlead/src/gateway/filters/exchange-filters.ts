@@ -3,6 +3,7 @@ import type { ResponseFraming, ResponseHead } from '../../wire/http1/response-he
 import type { ClientConnection } from '../client-connection.ts';
 import { describeCoding, hasContent, isEventStream, mergeVary } from '../compression/compressible.ts';
 import { ResponseEncoder } from '../compression/response-encoder.ts';
+import type { EndpointRuntime } from '../endpoint-runtime.ts';
 import { METRIC } from '../gateway-metrics.ts';
 import type { ProxyCore } from '../proxy-core.ts';
 import type { ClientIdentity } from '../request-writer.ts';
@@ -63,8 +64,15 @@ export class ExchangeFilters {
    * Sees the head that goes to the client, once, before it is written. Returns what compresses its content; undefined:
    * it goes on as it is.
    */
-  onAnswer(head: ResponseHead, framing: ResponseFraming, client: ClientConnection): ResponseEncoder | undefined {
-    const { compression, coding, responseChange } = this.run;
+  onAnswer(
+    from: EndpointRuntime,
+    head: ResponseHead,
+    framing: ResponseFraming,
+    client: ClientConnection,
+  ): ResponseEncoder | undefined {
+    const { compression, coding, responseChange, session } = this.run;
+    const told = session?.answerField(from);
+    if (told !== undefined) responseChange.add(...told);
     if (compression === undefined || !compression.covers(head)) return undefined;
     const add = (name: string, value: string): boolean => responseChange.add(name, value);
     mergeVary(head, add);

@@ -2,6 +2,7 @@ import type { CompressionCoding } from '../../sys/compressor.ts';
 import type { RequestHead } from '../../wire/http1/request-head.ts';
 import type { Compression } from '../compression/compression.ts';
 import type { ClientIdentity } from '../request-writer.ts';
+import type { StickySession } from '../stickiness/sticky-session.ts';
 import { clientAddress } from './client-address.ts';
 import { fieldText } from './field-text.ts';
 import type { CompiledFilter, FinalVerdict, Verdict } from './filter.ts';
@@ -47,6 +48,8 @@ export class FilterRun {
   coding: CompressionCoding | undefined = undefined;
   /** Who gets a copy once the request goes on. */
   readonly mirrors: WantedMirror[] = [];
+  /** Set where clients stay with their endpoint. */
+  session: StickySession | undefined = undefined;
   #head: RequestHead | undefined = undefined;
   #path: Uint8Array | undefined = undefined;
   #filters: readonly CompiledFilter[] = [];
@@ -65,6 +68,7 @@ export class FilterRun {
     this.bodyMaxBytes = Infinity;
     this.compression = undefined;
     this.mirrors.length = 0;
+    this.session = undefined;
     this.#filters = filters;
     this.#next = 0;
     this.#verdict = undefined;

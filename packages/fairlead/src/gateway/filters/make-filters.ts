@@ -1,6 +1,7 @@
 import type { BodyLimitFilter, RouteFilter } from '../../routing/route-filters.ts';
 import { Compression } from '../compression/compression.ts';
 import { errorBody } from '../local-response.ts';
+import { Stickiness } from '../stickiness/stickiness.ts';
 import { AccessList } from './access-list.ts';
 import { ApiKey } from './api-key.ts';
 import { BasicAuth } from './basic-auth.ts';
@@ -37,6 +38,8 @@ function makeFilter(filter: RouteFilter, services: FilterServices): CompiledFilt
       return bodyLimit(filter);
     case 'fault':
       return new Fault(filter, services.random, services.after);
+    case 'sticky':
+      return new Stickiness(filter);
     case 'compress':
       return new Compression(filter);
     case 'basic-auth':
