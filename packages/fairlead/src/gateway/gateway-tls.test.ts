@@ -212,6 +212,15 @@ for (const version of ['TLSv1.3', 'TLSv1.2'] as const) {
   });
 }
 
+test('a full handshake costs little: AES-128 by SHA-256, and one ticket', async () => {
+  const socket = await dial({ servername: 'shop.example', maxVersion: 'TLSv1.3' });
+  let tickets = 0;
+  socket.on('session', () => tickets++);
+  // Tickets go out with the handshake, so before any answer.
+  assert.match(await get(socket, 'shop.example'), /200 OK/);
+  assert.deepEqual([socket.getCipher().name, tickets], ['TLS_AES_128_GCM_SHA256', 1]);
+});
+
 test('large bodies both ways arrive whole', async () => {
   const socket = await dial({ servername: 'shop.example' });
   const answer = await get(socket, 'shop.example', '/big');

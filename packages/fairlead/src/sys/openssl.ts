@@ -47,6 +47,9 @@ export const contextUseCertificate: Native<[Pointer, Pointer]> = own(
 export const contextUsePrivateKey: Native<[Pointer, Pointer]> = own('int SSL_CTX_use_PrivateKey(uintptr_t, uintptr_t)');
 export const contextCheckPrivateKey: Native<[Pointer]> = own('int SSL_CTX_check_private_key(uintptr_t)');
 export const contextSetCipherList: Native<[Pointer, number]> = own('int SSL_CTX_set_cipher_list(uintptr_t, uintptr_t)');
+export const contextSetCipherSuites: Native<[Pointer, number]> = own(
+  'int SSL_CTX_set_ciphersuites(uintptr_t, uintptr_t)',
+);
 export const contextSetAlpnSelect: Native<[Pointer, Pointer, Pointer]> = own(
   'void SSL_CTX_set_alpn_select_cb(uintptr_t, uintptr_t, uintptr_t)',
 );

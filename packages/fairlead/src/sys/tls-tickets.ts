@@ -8,7 +8,9 @@ const IV_BYTES = 16;
 
 const cMemcpy = declare<[number, number, number]>('uintptr_t memcpy(uintptr_t, uintptr_t, size_t)');
 const cRandom = declareOwn<[number, number]>('int RAND_bytes(uintptr_t, int)');
-const cAes = declareOwn<[]>('uintptr_t EVP_aes_256_cbc()');
+const cFetchCipher = declareOwn<[number, number, number]>(
+  'uintptr_t EVP_CIPHER_fetch(uintptr_t, uintptr_t, uintptr_t)',
+);
 const cEncryptInit = declareOwn<[number, number, number, number, number]>(
   'int EVP_EncryptInit_ex(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t)',
 );
@@ -24,16 +26,26 @@ let count = 0;
 const scratch = new PinnedBuffer(64);
 
 /**
- * OSSL_PARAM[3] { key, digest, end }. struct OSSL_PARAM: key:char* | data_type:u32 + padding |
+ * For each key OSSL_PARAM[3] { key, digest, end }. struct OSSL_PARAM: key:char* | data_type:u32 + padding |
  * data:void* | data_size:u64 | return_size:u64.
  */
 const PARAM_BYTES = 40;
 const OSSL_PARAM_UTF8_STRING = 4;
 const OSSL_PARAM_OCTET_STRING = 5;
-const params = new PinnedBuffer(PARAM_BYTES * 3);
+const PARAMS_BYTES = PARAM_BYTES * 3;
+const params = new PinnedBuffer(PARAMS_BYTES * KEYS_MAX);
 const KEY_NAME = new NativeText('key');
 const DIGEST_NAME = new NativeText('digest');
 const SHA256 = new NativeText('SHA256');
+const AES_256_CBC = new NativeText('AES-256-CBC');
+
+let cipherPointer = 0;
+
+/** Looked up once: by name it takes longer than encrypting a ticket. */
+function aes(): number {
+  if (cipherPointer === 0) cipherPointer = cFetchCipher(0, AES_256_CBC.address, 0);
+  return cipherPointer;
+}
 
 function writeParam(at: number, name: NativeText, type: number, address: number, size: number): void {
   const { bytes } = params;
@@ -54,6 +66,9 @@ export function setTicketKeys(ring: readonly Uint8Array[]): void {
   for (const key of ring.slice(0, KEYS_MAX)) {
     if (key.length !== TICKET_KEY_BYTES) continue;
     keys.bytes.set(key, count * TICKET_KEY_BYTES);
+    const macKey = keys.address + count * TICKET_KEY_BYTES + NAME_BYTES;
+    writeParam(count * PARAMS_BYTES, KEY_NAME, OSSL_PARAM_OCTET_STRING, macKey, 32);
+    writeParam(count * PARAMS_BYTES + PARAM_BYTES, DIGEST_NAME, OSSL_PARAM_UTF8_STRING, SHA256.address, SHA256.length);
     count++;
   }
 }
@@ -67,9 +82,7 @@ function findKey(): number {
 }
 
 function setMac(mac: number, key: number): boolean {
-  writeParam(0, KEY_NAME, OSSL_PARAM_OCTET_STRING, keys.address + key * TICKET_KEY_BYTES + NAME_BYTES, 32);
-  writeParam(PARAM_BYTES, DIGEST_NAME, OSSL_PARAM_UTF8_STRING, SHA256.address, SHA256.length);
-  return cMacSetParams(mac, params.address) === 1;
+  return cMacSetParams(mac, params.address + key * PARAMS_BYTES) === 1;
 }
 
 const aesKeyAddress = (key: number): number => keys.address + key * TICKET_KEY_BYTES + NAME_BYTES + 32;
@@ -86,13 +99,13 @@ export function ticketCallback(): number {
           if (count === 0) return 0;
           if (cRandom(iv, IV_BYTES) !== 1) return -1;
           cMemcpy(name, keys.address, NAME_BYTES);
-          return cEncryptInit(cipher, cAes(), 0, aesKeyAddress(0), iv) === 1 && setMac(mac, 0) ? 1 : -1;
+          return cEncryptInit(cipher, aes(), 0, aesKeyAddress(0), iv) === 1 && setMac(mac, 0) ? 1 : -1;
         }
         cMemcpy(scratch.address, name, NAME_BYTES);
         const key = findKey();
         // 0: unknown key, so a full handshake follows. 2: known, but renew the ticket.
         if (key < 0) return 0;
-        if (cDecryptInit(cipher, cAes(), 0, aesKeyAddress(key), iv) !== 1 || !setMac(mac, key)) return -1;
+        if (cDecryptInit(cipher, aes(), 0, aesKeyAddress(key), iv) !== 1 || !setMac(mac, key)) return -1;
         return key === 0 ? 1 : 2;
       },
     );
