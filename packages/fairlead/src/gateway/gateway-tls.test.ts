@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { RouteCertificate } from '../routing/route-table.ts';
+import { engine } from '../sys/engine-kind.ts';
 import { tlsContexts } from '../sys/tls-contexts.ts';
 import { selfSignedIdentity } from './self-signed.ts';
 import {
@@ -218,7 +219,8 @@ test('a full handshake costs little: AES-128 by SHA-256, and one ticket', async 
   socket.on('session', () => tickets++);
   // Tickets go out with the handshake, so before any answer.
   assert.match(await get(socket, 'shop.example'), /200 OK/);
-  assert.deepEqual([socket.getCipher().name, tickets], ['TLS_AES_128_GCM_SHA256', 1]);
+  // node:tls leaves the number to OpenSSL.
+  assert.deepEqual([socket.getCipher().name, tickets], ['TLS_AES_128_GCM_SHA256', engine.kind === 'node' ? 2 : 1]);
 });
 
 test('large bodies both ways arrive whole', async () => {
