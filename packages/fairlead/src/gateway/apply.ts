@@ -1,4 +1,4 @@
-import type { RouteCredentials } from '../routing/route-filters.ts';
+import type { RouteCredentials, RoutePages } from '../routing/route-filters.ts';
 import type {
   L4Route,
   RouteBackend,
@@ -21,6 +21,7 @@ export class InstalledTable {
   readonly #certificates: Map<string, RouteCertificate> = new Map();
   readonly #l4: Map<string, L4Route> = new Map();
   readonly #credentials: Map<string, RouteCredentials> = new Map();
+  readonly #pages: Map<string, RoutePages> = new Map();
 
   get table(): RouteTable {
     return {
@@ -30,6 +31,7 @@ export class InstalledTable {
       certificates: this.#certificates,
       l4: this.#l4,
       credentials: this.#credentials,
+      pages: this.#pages,
     };
   }
 
@@ -40,6 +42,7 @@ export class InstalledTable {
     noteEntries(this.#certificates, diff.certificates);
     noteEntries(this.#l4, diff.l4 ?? []);
     noteEntries(this.#credentials, diff.credentials ?? []);
+    noteEntries(this.#pages, diff.pages ?? []);
   }
 
   /** Everything as additions. */
@@ -51,6 +54,7 @@ export class InstalledTable {
       certificates: [...this.#certificates],
       l4: [...this.#l4],
       credentials: [...this.#credentials],
+      pages: [...this.#pages],
     };
   }
 }

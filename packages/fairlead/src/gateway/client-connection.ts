@@ -7,10 +7,13 @@ import { ACTIVE, DONE, IDLE, TUNNEL, WAITING } from './client-state.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { ResponseEncoder } from './compression/response-encoder.ts';
 import type { EndpointRuntime } from './endpoint-runtime.ts';
+import type { AnswerFrom } from './error-pages/error-pages.ts';
+import type { ErrorPage } from './error-pages/page-choice.ts';
+import { ExchangeRecord } from './exchange-record.ts';
 import { ExchangeFilters, FILTERS_MAX_MS } from './filters/exchange-filters.ts';
 import type { FinalVerdict } from './filters/filter.ts';
 import type { FilterRun } from './filters/filter-run.ts';
-import { METRIC, recordLatency } from './gateway-metrics.ts';
+import { METRIC } from './gateway-metrics.ts';
 import { takeGrpcTimeout } from './grpc-timeout.ts';
 import { HeadReader } from './head-reader.ts';
 import { errorBody, FAILURE_REASONS, type LocalReason, localResponse } from './local-response.ts';
@@ -21,7 +24,7 @@ import { RequestTries } from './request-tries.ts';
 import { RequestUpload } from './request-upload.ts';
 import { type ClientIdentity, writeRequestHead } from './request-writer.ts';
 import { writeInterimHead, writeResponseHead } from './response-writer.ts';
-import type { Frontend, RequestDescription } from './route-lookup.ts';
+import type { Frontend } from './route-lookup.ts';
 import * as lookup from './route-lookup.ts';
 import type { UpstreamClient } from './upstream-client.ts';
 import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.ts';
@@ -36,13 +39,12 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   readonly identity: ClientIdentity;
   #state = IDLE;
   readonly #heads = new HeadReader();
-  #route: CompiledRoute | undefined = undefined;
   readonly #tries: RequestTries;
   /** Made by the first request that meets filters. */
   #filters: ExchangeFilters | undefined = undefined;
   /** The present request's; undefined when its route has none. */
   #run: FilterRun | undefined = undefined;
-  #startedMs = 0;
+  readonly #record: ExchangeRecord;
   #activeMs = 0;
   #requestMs = Infinity;
   #keepAlive = false;
@@ -50,13 +52,10 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   readonly #upload: RequestUpload;
   readonly #body: RequestBody;
   #responseStarted = false;
-  #status = 0;
-  #bytesBefore = 0;
   #clientEnded = false;
   #upstreamEnded = false;
   /** A finished exchange left input behind that waits for the output to drain. */
   #redeliverWhenDrained = false;
-  #logged: RequestDescription | undefined = undefined;
 
   constructor(core: ProxyCore, connection: Connection, frontend: Frontend, identity: ClientIdentity) {
     this.#core = core;
@@ -64,6 +63,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     this.#frontend = frontend;
     this.identity = identity;
     this.#tries = new RequestTries(core, this);
+    this.#record = new ExchangeRecord(core, connection, identity, this.#tries);
     this.#upload = new RequestUpload(core, connection, this.#tries);
     this.#body = this.#upload.body;
     core.metrics[METRIC.connectionsAccepted]! += 1;
@@ -116,22 +116,16 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   }
 
   #startExchange(): void {
-    const { metrics, reactor } = this.#core;
-    metrics[METRIC.requestsInFlight]! += 1;
+    this.#record.start();
     this.#state = ACTIVE;
-    this.#startedMs = reactor.nowMs;
-    this.#activeMs = reactor.nowMs;
+    this.#activeMs = this.#core.reactor.nowMs;
     this.#tries.reset();
     this.#keepAlive = false;
     this.#body.reset();
     this.#responseStarted = false;
-    this.#route = undefined;
     this.#run = undefined;
-    this.#status = 0;
     this.isHead = false;
     this.isHttp10 = false;
-    this.#bytesBefore = this.connection.bytesWritten;
-    this.#logged = undefined;
   }
 
   #onHead(head: RequestHead, bodyStart: number, end: number): void {
@@ -140,7 +134,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     this.isHttp10 = head.minorVersion === 0;
     this.#keepAlive = (this.isHttp10 ? head.hasKeepAlive && !head.hasClose : !head.hasClose) && !core.draining;
     this.#body.start(head, core.reactor.nowMs);
-    if (core.accessLog !== undefined) this.#logged = lookup.describeRequest(head);
+    this.#record.noteHead(head);
 
     const path = lookup.changedPath(head);
     if (path === 'refused') {
@@ -154,7 +148,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
       this.#endLocally(bodyStart, end, status, errorBody(status), route);
       return;
     }
-    this.#route = route;
+    this.#record.route = route;
     if (route.filters === undefined) this.#act(route, head, path, bodyStart, end);
     else this.#filter(route, head, path, bodyStart, end);
   }
@@ -172,14 +166,13 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     });
     if (verdict !== 'waiting') this.#onVerdict(verdict, head, path, bodyStart, end);
     else {
-      this.#state = WAITING;
+      this.#wait();
       this.#upload.hold(bodyStart, end);
-      this.connection.setDeadline(this.#core.reactor.nowMs + FILTERS_MAX_MS);
     }
   }
 
   #onVerdict(verdict: FinalVerdict, head: RequestHead, path: Buffer | undefined, at: number, end: number): void {
-    if (verdict === 'pass') this.#act(this.#route!, head, path, at, end);
+    if (verdict === 'pass') this.#act(this.#record.route!, head, path, at, end);
     else this.#endLocally(at, end, verdict.status, verdict.body, verdict.reason);
   }
 
@@ -221,7 +214,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     }
     this.#tries.noteHead(output.bytes, at);
     if (this.#run !== undefined) this.#upload.startMirrors(this.#run, at, this.isHead);
-    this.connection.setDeadline(this.#startedMs + Math.min(this.#requestMs, route.idleMs));
+    this.connection.setDeadline(this.#record.startedMs + Math.min(this.#requestMs, route.idleMs));
     const result = this.#tries.start();
     if (result !== 'started') {
       this.onTriesFailed(result);
@@ -270,15 +263,13 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
 
   /** Writes the final head into the output buffer; returns its length. The caller sends it with the body. */
   writeHead(head: ResponseHead, chunked: boolean, closes: boolean): number {
-    const { metrics, reactor } = this.#core;
+    const { reactor } = this.#core;
     this.#responseStarted = true;
-    this.#status = head.status;
+    this.#record.noteAnswer(head.status);
     this.#activeMs = reactor.nowMs;
-    metrics[METRIC.responses + ((head.status / 100) | 0)]! += 1;
-    recordLatency(metrics, reactor.nowMs - this.#startedMs);
     if (closes || this.#core.draining || !this.#body.isDone) this.#keepAlive = false;
     const field = !this.#keepAlive ? 'close' : this.isHttp10 ? 'keep-alive' : 'none';
-    const { responseEdit } = this.#route!;
+    const { responseEdit } = this.#record.route!;
     return writeResponseHead(head, reactor.output.bytes, responseEdit, chunked, field, this.#run?.responseChange);
   }
 
@@ -287,14 +278,13 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     if (!this.#wantsUpgrade || !this.#body.isDone) return false;
     const { metrics, reactor } = this.#core;
     metrics[METRIC.tunnels]! += 1;
-    metrics[METRIC.responses + 1]! += 1;
+    this.#record.noteOwnAnswer(101);
     this.#responseStarted = true;
-    this.#status = 101;
     this.connection.write(reactor.output, 0, writeInterimHead(head, reactor.output.bytes));
     this.#state = TUNNEL;
     this.#activeMs = reactor.nowMs;
     // An upgraded connection lives as long as it is used.
-    this.connection.setDeadline(reactor.nowMs + this.#route!.idleMs);
+    this.connection.setDeadline(reactor.nowMs + this.#record.route!.idleMs);
     this.connection.resumeReading();
     this.connection.redeliver();
     return true;
@@ -380,8 +370,8 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
       this.#respondError(503, 'auth-failed');
       return;
     }
-    const route = this.#route!;
-    const whole = this.#state === TUNNEL ? Infinity : this.#startedMs + this.#requestMs;
+    const route = this.#record.route!;
+    const whole = this.#state === TUNNEL ? Infinity : this.#record.startedMs + this.#requestMs;
     const due = Math.min(whole, this.#activeMs + route.idleMs);
     if (due > now && (this.#state === TUNNEL || !this.#body.isTooSlow(now))) {
       this.connection.setDeadline(due);
@@ -403,7 +393,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
 
   /** Closes an idle connection, if it has had a request or is not younger than `openedMs`; for draining workers. */
   drain(openedMs: number): void {
-    if (this.isIdle && (this.#startedMs !== 0 || this.#activeMs <= openedMs)) this.#close();
+    if (this.isIdle && (this.#record.startedMs !== 0 || this.#activeMs <= openedMs)) this.#close();
   }
 
   /** Answers without an upstream. The connection stays usable unless a body is still to come. */
@@ -419,10 +409,30 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     this.#respond(status, errorBody(status), reason);
   }
 
-  #respond(status: number, body: string, reason: LocalReason, location?: string): void {
-    const { metrics, clock } = this.#core;
-    metrics[METRIC.responses + ((status / 100) | 0)]! += 1;
-    this.#status = status;
+  replacesAnswer(head: ResponseHead, isReusable: boolean): boolean {
+    if (this.#run?.replaces(head, this.#record.route!.responseEdit) !== true) return false;
+    if (!this.#body.isDone) this.#keepAlive = false;
+    this.#tries.release(isReusable && this.#body.isDone);
+    this.#respond(head.status, errorBody(head.status), undefined, undefined, 'endpoint');
+    return true;
+  }
+
+  #respond(status: number, body: string, reason?: LocalReason, location?: string, from: AnswerFrom = 'gateway'): void {
+    const send = (page?: ErrorPage): void => this.#send(status, page ?? body, reason, location);
+    const found = this.#run?.findPage(status, from, send) ?? 'none';
+    if (found === 'none') send();
+    else if (found === 'waiting') this.#wait();
+  }
+
+  /** Nothing happens until a filter, or a page, is ready. */
+  #wait(): void {
+    this.#tries.release(false);
+    this.#state = WAITING;
+    this.connection.setDeadline(this.#core.reactor.nowMs + FILTERS_MAX_MS);
+  }
+
+  #send(status: number, body: string | ErrorPage, reason: LocalReason | undefined, location?: string): void {
+    this.#record.noteOwnAnswer(status);
     this.#responseStarted = true;
     const bytes = localResponse({
       status,
@@ -430,7 +440,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
       toHead: this.isHead,
       close: !this.#keepAlive,
       keepAliveHttp10: this.isHttp10,
-      nowMs: clock.now(),
+      nowMs: this.#core.clock.now(),
       location,
       lines: this.#run?.responseChange.text,
     });
@@ -478,20 +488,8 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   }
 
   #account(reason: LocalReason | undefined): void {
-    const core = this.#core;
-    core.metrics[METRIC.requestsInFlight]! -= 1;
     this.#filters?.end();
+    this.#record.finish(reason);
     this.#tries.end();
-    if (core.accessLog === undefined) return;
-    core.accessLog.add({
-      client: this.identity.address,
-      ...(this.#logged ?? lookup.NO_REQUEST),
-      status: this.#status,
-      bytesSent: this.connection.bytesWritten - this.#bytesBefore,
-      durationMs: core.clock.monotonicMs() - this.#startedMs,
-      ...this.#tries.description,
-      ...(this.#route === undefined ? {} : { route: this.#route.label }),
-      ...(reason === undefined ? {} : { reason }),
-    });
   }
 }

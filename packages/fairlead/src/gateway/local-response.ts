@@ -1,4 +1,5 @@
 import { nodeHttp } from '../sys/node-http.ts';
+import type { ErrorPage } from './error-pages/page-choice.ts';
 import type { FilterReason } from './filters/filter.ts';
 
 /** Why the gateway answers itself; goes to the access log. */
@@ -29,7 +30,8 @@ export const FAILURE_REASONS = {
 /** Builds a response of the gateway's own. The one place where an error becomes an HTTP answer. */
 export function localResponse(options: {
   readonly status: number;
-  readonly body: string;
+  /** Plain text, or a page. */
+  readonly body: string | ErrorPage;
   readonly location: string | undefined;
   /** Further lines of the head, each with its CRLF. */
   readonly lines: string | undefined;
@@ -39,12 +41,14 @@ export function localResponse(options: {
   readonly nowMs: number;
 }): Buffer {
   const { status } = options;
-  const body = Buffer.from(options.body);
+  const page = typeof options.body === 'string' ? undefined : options.body;
+  const body = page?.body ?? Buffer.from(options.body as string);
   const lines = [`HTTP/1.1 ${status} ${nodeHttp.STATUS_CODES[status] ?? 'Unknown'}`];
   lines.push(`date: ${new Date(options.nowMs).toUTCString()}`);
   if (options.location !== undefined) lines.push(`location: ${options.location}`);
   if (status !== 204 && status !== 304) {
-    lines.push('content-type: text/plain; charset=utf-8', `content-length: ${body.length}`);
+    lines.push(`content-type: ${page?.contentType ?? 'text/plain; charset=utf-8'}`, `content-length: ${body.length}`);
+    if (page?.varies === true) lines.push('vary: accept');
   }
   if (options.close) lines.push('connection: close');
   else if (options.keepAliveHttp10) lines.push('connection: keep-alive');

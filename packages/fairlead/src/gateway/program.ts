@@ -1,4 +1,5 @@
 import type { BackendMemory } from '@fairlead/balance';
+import type { RoutePage } from '../routing/route-filters.ts';
 import type { RouteTableDiff, VirtualHost } from '../routing/route-table.ts';
 import { BackendRuntime, type BackendSurroundings } from './backend-runtime.ts';
 import { CompiledRoute } from './compiled-route.ts';
@@ -30,13 +31,15 @@ export class GatewayProgram {
   readonly #l4: Map<string, L4Routes> = new Map();
   readonly #backends: Map<string, BackendRuntime> = new Map();
   readonly #credentials: Map<string, ReadonlyMap<string, string>> = new Map();
+  readonly #pages: Map<string, readonly RoutePage[]> = new Map();
   readonly #services: FilterServices;
 
-  constructor(around: BackendSurroundings, services: Omit<FilterServices, 'credentials' | 'backend'>) {
+  constructor(around: BackendSurroundings, services: Omit<FilterServices, 'credentials' | 'pages' | 'backend'>) {
     this.#around = around;
     this.#services = {
       ...services,
       credentials: (key) => this.#credentials.get(key),
+      pages: (key) => this.#pages.get(key),
       backend: (key) => this.#backend(key),
     };
     this.endpoints = around.endpoints;
@@ -75,6 +78,10 @@ export class GatewayProgram {
     for (const [key, credentials] of diff.credentials ?? []) {
       if (credentials === undefined) this.#credentials.delete(key);
       else this.#credentials.set(key, new Map(credentials.users));
+    }
+    for (const [key, pages] of diff.pages ?? []) {
+      if (pages === undefined) this.#pages.delete(key);
+      else this.#pages.set(key, pages.pages);
     }
     for (const [index, [key, host]] of diff.hosts.entries()) {
       const bar = key.indexOf('|');

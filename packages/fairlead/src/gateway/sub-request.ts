@@ -22,13 +22,20 @@ export interface SubRequestOptions {
   readonly timeoutMs: number;
   /** Most bytes of the answer's body that are read, to keep the connection; then it is closed. */
   readonly bodyMaxBytes: number;
+  /** The answer's body is wanted; a longer one is none. */
+  readonly keepsBody?: boolean;
   /** Called once, unless cancelled; never by {@link startSubRequest} itself. */
   readonly done: (answer: SubAnswer) => void;
 }
 
-/** What came of it. The body is not kept. */
+/** What came of it. The body is empty unless it was to be kept. */
 export type SubAnswer =
-  | { readonly ok: true; readonly status: number; readonly fields: readonly SubAnswerField[] }
+  | {
+      readonly ok: true;
+      readonly status: number;
+      readonly fields: readonly SubAnswerField[];
+      readonly body: Buffer;
+    }
   | { readonly ok: false; readonly reason: SubFailure };
 
 /** A field of an answer: lower-case name, value as Latin-1. */
@@ -74,6 +81,7 @@ class SubRequest implements UpstreamClient {
   readonly #tries: RequestTries;
   #answer: Extract<SubAnswer, { ok: true }> | undefined = undefined;
   #bodyBytes = 0;
+  readonly #body: Buffer[] = [];
   #isOver = false;
   #cancelTimer: () => void = () => {};
 
@@ -86,8 +94,8 @@ class SubRequest implements UpstreamClient {
     this.connection = {
       isCongested: false,
       pauseReading() {},
-      write: (_, start, end) => this.#countBody(end - start),
-      writeBytes: (bytes) => this.#countBody(bytes.length),
+      write: (from, start, end) => this.#takeBody(from.bytes, start, end),
+      writeBytes: (bytes) => this.#takeBody(bytes, 0, bytes.length),
     };
   }
 
@@ -132,20 +140,23 @@ class SubRequest implements UpstreamClient {
   }
 
   writeHead(head: ResponseHead): number {
-    this.#answer = { ok: true, status: head.status, fields: fieldsOf(head) };
+    this.#answer = { ok: true, status: head.status, fields: fieldsOf(head), body: NO_BODY };
     return 0;
   }
 
-  #countBody(bytes: number): void {
-    this.#bodyBytes += bytes;
-    // What was asked for is in the head.
-    if (this.#bodyBytes > this.#options.bodyMaxBytes && this.#answer !== undefined) this.#finish(this.#answer);
+  #takeBody(bytes: Uint8Array, start: number, end: number): void {
+    const { bodyMaxBytes, keepsBody } = this.#options;
+    this.#bodyBytes += end - start;
+    if (this.#bodyBytes > bodyMaxBytes && this.#answer !== undefined) {
+      // Unless the body counts, what was asked for is in the head.
+      this.#finish(keepsBody === true ? { ok: false, reason: 'failed' } : this.#answer);
+    } else if (keepsBody === true) this.#body.push(Buffer.from(bytes.subarray(start, end)));
   }
 
   onResponseComplete(upstreamReusable: boolean): void {
     if (this.#isOver) return;
     this.#tries.release(upstreamReusable);
-    this.#finish(this.#answer!);
+    this.#finish({ ...this.#answer!, body: Buffer.concat(this.#body) });
   }
 
   onUpstreamFailed(upstream: UpstreamConnection, failure: UpstreamFailure): void {
@@ -165,7 +176,11 @@ class SubRequest implements UpstreamClient {
     return false;
   }
 
-  /** Bodies are thrown away: none is worth compressing. */
+  replacesAnswer(): boolean {
+    return false;
+  }
+
+  /** Nobody is there who could want it compressed. */
   beginAnswer(): undefined {}
 
   sendInterim(): void {}
@@ -173,6 +188,8 @@ class SubRequest implements UpstreamClient {
   onTunnelEnd(): void {}
   onUpstreamDrained(): void {}
 }
+
+const NO_BODY = Buffer.alloc(0);
 
 function fieldsOf(head: ResponseHead): SubAnswerField[] {
   const text = (start: number, end: number): string => Buffer.from(head.bytes.subarray(start, end)).toString('latin1');

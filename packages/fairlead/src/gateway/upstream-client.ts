@@ -22,6 +22,8 @@ export interface UpstreamClient {
   sendInterim(head: ResponseHead): void;
   /** Whether a final answer counts; else its try is over and another one runs. */
   takesAnswer(upstream: UpstreamConnection, status: number): boolean;
+  /** Whether something else goes to the client in its place; then the try is over, and its connection kept if `isReusable`. */
+  replacesAnswer(head: ResponseHead, isReusable: boolean): boolean;
   /** Sees the final head before it is written; returns what compresses its content, if anything does. */
   beginAnswer(from: EndpointRuntime, head: ResponseHead, framing: ResponseFraming): ResponseEncoder | undefined;
   /** Writes the final head into the reactor's output; returns its length. The upstream sends it with the body. */

@@ -238,6 +238,9 @@ export class UpstreamConnection implements ConnectionHandler {
         this.#keepsAlive = false;
         break;
     }
+    // Connections are kept where the content that nobody wants has come with the head.
+    const isWhole = this.#phase === LENGTH && this.#remaining === end - start;
+    if (client.replacesAnswer(head, this.#keepsAlive && isWhole)) return;
     this.#encoder = client.beginAnswer(this.endpoint, head, framing);
     const unsized = framing === 'chunked' || framing === 'until-close' || this.#encoder !== undefined;
     this.#encodeChunks = unsized && !client.isHttp10;

@@ -10,14 +10,15 @@ export const emptyRouteTable: RouteTable = {
 };
 
 export function isEmptyDiff(diff: RouteTableDiff): boolean {
-  const { listeners, hosts, backends, certificates, l4 = [], credentials = [] } = diff;
-  return [listeners, hosts, backends, certificates, l4, credentials].every((changes) => changes.length === 0);
+  const { listeners, hosts, backends, certificates, l4 = [], credentials = [], pages = [] } = diff;
+  return [listeners, hosts, backends, certificates, l4, credentials, pages].every((changes) => changes.length === 0);
 }
 
 /** What turns `from` into `to`. Walks both tables: for resyncs and tests, not for each change. */
 export function diffRouteTables(from: RouteTable, to: RouteTable): RouteTableDiff {
   const l4 = diffMaps(from.l4 ?? new Map(), to.l4 ?? new Map());
   const credentials = diffMaps(from.credentials ?? new Map(), to.credentials ?? new Map());
+  const pages = diffMaps(from.pages ?? new Map(), to.pages ?? new Map());
   return {
     listeners: diffMaps(from.listeners, to.listeners),
     hosts: diffMaps(from.hosts, to.hosts),
@@ -25,6 +26,7 @@ export function diffRouteTables(from: RouteTable, to: RouteTable): RouteTableDif
     certificates: diffMaps(from.certificates, to.certificates),
     ...(l4.length === 0 ? {} : { l4 }),
     ...(credentials.length === 0 ? {} : { credentials }),
+    ...(pages.length === 0 ? {} : { pages }),
   };
 }
 
@@ -37,6 +39,7 @@ export function applyRouteTableDiff(table: RouteTable, diff: RouteTableDiff): Ro
     certificates: patchMap(table.certificates, diff.certificates),
     l4: patchMap(table.l4 ?? new Map(), diff.l4 ?? []),
     credentials: patchMap(table.credentials ?? new Map(), diff.credentials ?? []),
+    pages: patchMap(table.pages ?? new Map(), diff.pages ?? []),
   };
 }
 
@@ -70,6 +73,7 @@ export class PendingDiff {
   readonly #certificates = new Set<string>();
   readonly #l4 = new Set<string>();
   readonly #credentials = new Set<string>();
+  readonly #pages = new Set<string>();
 
   add(diff: RouteTableDiff): void {
     for (const [key] of diff.listeners) this.#listeners.add(key);
@@ -78,6 +82,7 @@ export class PendingDiff {
     for (const [key] of diff.certificates) this.#certificates.add(key);
     for (const [key] of diff.l4 ?? []) this.#l4.add(key);
     for (const [key] of diff.credentials ?? []) this.#credentials.add(key);
+    for (const [key] of diff.pages ?? []) this.#pages.add(key);
   }
 
   /** The pending keys with their values in `table`. */
@@ -91,6 +96,9 @@ export class PendingDiff {
       ...(this.#credentials.size === 0
         ? {}
         : { credentials: [...this.#credentials].map((key) => [key, table.credentials?.get(key)] as const) }),
+      ...(this.#pages.size === 0
+        ? {}
+        : { pages: [...this.#pages].map((key) => [key, table.pages?.get(key)] as const) }),
     };
   }
 
@@ -101,5 +109,6 @@ export class PendingDiff {
     this.#certificates.clear();
     this.#l4.clear();
     this.#credentials.clear();
+    this.#pages.clear();
   }
 }

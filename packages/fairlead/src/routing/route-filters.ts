@@ -21,7 +21,8 @@ export type RouteFilter =
   | RedirectFilter
   | HeaderTextFilter
   | MirrorFilter
-  | StickyFilter;
+  | StickyFilter
+  | ErrorPagesFilter;
 
 /** Stands for a protection whose configuration cannot be used: nobody gets in. */
 export interface ClosedFilter {
@@ -221,6 +222,34 @@ export interface MirrorFilter {
   readonly host: 'shadow' | 'keep';
   /** Requests with a longer body are not copied. */
   readonly bodyMaxBytes: number;
+}
+
+/** Pages in the place of error answers; their status stays, and what they say of authentication. */
+export interface ErrorPagesFilter {
+  readonly type: 'error-pages';
+  /** Ranges of statuses from 400 to 599, both ends included. */
+  readonly statuses: readonly (readonly [first: number, last: number])[];
+  /** Whose answers: those that the gateway makes itself, those of endpoints. */
+  readonly of: 'gateway' | 'endpoint' | 'both';
+  readonly source: /** Key in {@link RouteTable.pages}. */
+    | { readonly type: 'pages'; readonly pages: string }
+    /** Is asked with GET, and told X-Code, X-Format, X-Original-URI, X-Namespace and X-Ingress-Name. */
+    | { readonly type: 'service'; readonly backend: BackendKey; readonly host: string; readonly target: string };
+  readonly namespace: string;
+  readonly ingress: string;
+}
+
+/** Pages of a ConfigMap. */
+export interface RoutePages {
+  readonly key: string;
+  readonly pages: readonly RoutePage[];
+}
+
+export interface RoutePage {
+  /** `404`, `5xx` or `default`. */
+  readonly status: string;
+  readonly contentType: string;
+  readonly text: string;
 }
 
 /** Clients stay with the endpoint, and the backend, that answered them first. */

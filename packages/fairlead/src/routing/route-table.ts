@@ -1,7 +1,7 @@
 import type { CertificateNames } from '../sys/certificate-names.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
 import type { BackendPolicy, BalanceKind } from './backend-policies.ts';
-import type { RouteCredentials, RouteFilter } from './route-filters.ts';
+import type { RouteCredentials, RouteFilter, RoutePages } from './route-filters.ts';
 import type { RetryPolicy } from './route-policies.ts';
 
 /**
@@ -199,6 +199,8 @@ export interface RouteTable {
   readonly l4?: ReadonlyMap<string, L4Route>;
   /** Key: `namespace/secret`. Absent: none. */
   readonly credentials?: ReadonlyMap<string, RouteCredentials>;
+  /** Key: `namespace/configmap`. Absent: none. */
+  readonly pages?: ReadonlyMap<string, RoutePages>;
 }
 
 /** Difference between two tables: `undefined` removes an entry. Sent to workers as it is. */
@@ -209,4 +211,5 @@ export interface RouteTableDiff {
   readonly certificates: readonly (readonly [key: CertificateKey, value: RouteCertificate | undefined])[];
   readonly l4?: readonly (readonly [key: string, value: L4Route | undefined])[];
   readonly credentials?: readonly (readonly [key: string, value: RouteCredentials | undefined])[];
+  readonly pages?: readonly (readonly [key: string, value: RoutePages | undefined])[];
 }

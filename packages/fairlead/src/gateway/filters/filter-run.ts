@@ -1,7 +1,11 @@
 import type { CompressionCoding } from '../../sys/compressor.ts';
 import type { RequestHead } from '../../wire/http1/request-head.ts';
+import type { ResponseHead } from '../../wire/http1/response-head.ts';
+import type { CompiledEdit } from '../compiled-route.ts';
 import type { Compression } from '../compression/compression.ts';
-import type { ClientIdentity } from '../request-writer.ts';
+import type { AnswerFrom, PendingPage } from '../error-pages/error-pages.ts';
+import { type ErrorPage, keptFields } from '../error-pages/page-choice.ts';
+import { type ClientIdentity, dropEdited } from '../request-writer.ts';
 import type { StickySession } from '../stickiness/sticky-session.ts';
 import { clientAddress } from './client-address.ts';
 import { fieldText } from './field-text.ts';
@@ -50,6 +54,8 @@ export class FilterRun {
   readonly mirrors: WantedMirror[] = [];
   /** Set where clients stay with their endpoint. */
   session: StickySession | undefined = undefined;
+  /** Set where error answers get pages. */
+  errorPage: PendingPage | undefined = undefined;
   #head: RequestHead | undefined = undefined;
   #path: Uint8Array | undefined = undefined;
   #filters: readonly CompiledFilter[] = [];
@@ -69,6 +75,7 @@ export class FilterRun {
     this.compression = undefined;
     this.mirrors.length = 0;
     this.session = undefined;
+    this.errorPage = undefined;
     this.#filters = filters;
     this.#next = 0;
     this.#verdict = undefined;
@@ -109,8 +116,29 @@ export class FilterRun {
 
   /** The client is gone, or out of time. Idempotent. */
   cancel(): void {
+    this.errorPage?.cancel();
     this.#giveUp?.();
     this.#giveUp = undefined;
+  }
+
+  /** Whether a page takes the place of an endpoint's answer. What it says beside its content is kept, and edited as it would have been. */
+  replaces(head: ResponseHead, edit: CompiledEdit | undefined): boolean {
+    if (this.errorPage?.covers(head.status, 'endpoint') !== true) return false;
+    this.responseChange.applyDrops(head);
+    if (edit !== undefined) dropEdited(head, edit);
+    for (const field of keptFields(head)) this.responseChange.add(...field);
+    if (edit !== undefined) this.responseChange.addLines(edit.lines);
+    return true;
+  }
+
+  /** Calls `send` with the page of an error answer, now or, `waiting`, later; `none`: it has none, and nothing was called. */
+  findPage(status: number, from: AnswerFrom, send: (page: ErrorPage | undefined) => void): 'none' | 'sent' | 'waiting' {
+    const { errorPage } = this;
+    if (errorPage?.covers(status, from) !== true) return 'none';
+    const page = errorPage.find(status, send);
+    if (page === 'waiting') return 'waiting';
+    send(page);
+    return 'sent';
   }
 
   // For filters. Valid while they are asked.

@@ -1,3 +1,4 @@
+import type { RoutePage } from '../../routing/route-filters.ts';
 import type { Clock, Random } from '../../sys/clock.ts';
 import type { BackendRuntime } from '../backend-runtime.ts';
 import type { METRIC } from '../gateway-metrics.ts';
@@ -13,6 +14,8 @@ export interface FilterServices {
   readonly rates: RateTable;
   /** Users of a Secret by name; undefined while they are not known. */
   readonly credentials: (key: string) => ReadonlyMap<string, string> | undefined;
+  /** Pages of a ConfigMap; undefined while they are not known. */
+  readonly pages: (key: string) => readonly RoutePage[] | undefined;
   /** A backend of the route table; one that it does not have is without endpoints. */
   readonly backend: (key: string) => BackendRuntime;
   /** Asks a backend something; see `startSubRequest`. */

@@ -45,6 +45,11 @@ export class HeadChange {
     return true;
   }
 
+  /** Appends lines that are known to be fields, each with its CRLF. */
+  addLines(lines: Buffer): void {
+    this.#lines += lines.toString('latin1');
+  }
+
   /** Marks what is dropped in a head. */
   applyDrops(head: MessageHead): void {
     for (const name of this.#dropped) head.dropNamed(name);

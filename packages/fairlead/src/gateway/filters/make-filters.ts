@@ -1,5 +1,6 @@
 import type { BodyLimitFilter, RouteFilter } from '../../routing/route-filters.ts';
 import { Compression } from '../compression/compression.ts';
+import { ErrorPages } from '../error-pages/error-pages.ts';
 import { errorBody } from '../local-response.ts';
 import { Stickiness } from '../stickiness/stickiness.ts';
 import { AccessList } from './access-list.ts';
@@ -38,6 +39,8 @@ function makeFilter(filter: RouteFilter, services: FilterServices): CompiledFilt
       return bodyLimit(filter);
     case 'fault':
       return new Fault(filter, services.random, services.after);
+    case 'error-pages':
+      return new ErrorPages(filter, services);
     case 'sticky':
       return new Stickiness(filter);
     case 'compress':
