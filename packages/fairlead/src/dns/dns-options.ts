@@ -14,10 +14,13 @@ import { parseNameservers } from './forward/resolv-conf.ts';
 import { parseUpstream } from './forward/upstream-address.ts';
 import type { Upstream } from './forward/upstream-exchange.ts';
 import type { KubeDnsOptions } from './kube-dns-service.ts';
+import type { Secondary } from './notify-secondaries.ts';
 import { addressFamily, normalizeName } from './owner-names.ts';
 import { clusterZone, type ZoneFacts } from './program.ts';
+import type { AccessRule } from './server/access-list.ts';
 import type { AddressPrefix } from './server/address-prefix.ts';
 import type { SecureListeners } from './server/dns-server.ts';
+import type { ZoneFileSettings } from './zone-files.ts';
 
 /** Options of `startDns`. */
 export interface DnsOptions {
@@ -59,6 +62,12 @@ export interface DnsOptions {
   readonly subnetSources?: readonly string[];
   /** Networks that may have whole zones by AXFR or IXFR (over TCP), e.g. `192.0.2.1`; `*` is all. Default: none. */
   readonly transferTo?: readonly string[];
+  /** Secondaries that are told of new serials of zones of files. Default: none. */
+  readonly notify?: readonly Secondary[];
+  /** Who may ask for what. Default: all for everything. */
+  readonly accessRules?: readonly AccessRule[];
+  /** Zones of files. */
+  readonly zoneFiles?: ZoneFileSettings;
   /** Authorities of the upstreams' certificates (TLS, HTTPS), PEM. Default: those that Node knows. */
   readonly upstreamAuthorities?: string;
   /** After the order to stop it serves so long for a successor to take over. Default 0: one that is there already. */

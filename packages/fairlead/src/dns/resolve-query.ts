@@ -18,6 +18,8 @@ import { normalizeName } from './owner-names.ts';
 import type { DnsProgram, OwnerName, RecordSet, ZoneFacts } from './program.ts';
 import { soaRecord, wireRecordSet } from './record-data.ts';
 import { completeSearch } from './search-completion.ts';
+import type { AccessAction } from './server/access-list.ts';
+import type { ZoneFiles } from './zone-files.ts';
 
 /** What the slow path works with. */
 export interface ResolveContext {
@@ -34,6 +36,10 @@ export interface ResolveContext {
   readonly turn?: number;
   /** Aliases for names outside our zones. */
   readonly rewrites?: readonly RewriteRule[];
+  /** Zones of files. */
+  readonly fileZones?: Pick<ZoneFiles, 'find'> | undefined;
+  /** What may become of a question for a name that a rewrite leads to. Default: it is answered. */
+  readonly access?: ((name: WireName, type: number) => AccessAction) | undefined;
   /** Cookie of the answer for a query that has one; absent: no cookies. */
   readonly cookieFor?: (message: Uint8Array, query: ParsedQuery) => Uint8Array;
 }
@@ -91,17 +97,38 @@ async function resolve(question: DnsQuestion, query: ParsedQuery, context: Resol
   const { program } = context;
   const answers: DnsRecord[] = [];
   let name = question.name;
+  let isRewritten = false;
   for (let aliases = 0; ; aliases++) {
     const owner = normalizeName(nameToText(name));
     const zone = [program.zone, ...program.otherZones].find(({ origin }) => isInZone(owner, origin));
     const sets = program.names.get(owner) ?? (zone && program.names.get(wildcardOf(owner)));
-    const alias = sets === undefined && zone === undefined ? rewriteName(context.rewrites ?? [], owner) : undefined;
+    const isOutside = sets === undefined && zone === undefined;
+    const alias = isOutside && !isRewritten ? rewriteName(context.rewrites ?? [], owner) : undefined;
     if (alias !== undefined) {
+      // Once: what a part of a name was replaced by may have that part again.
+      isRewritten = true;
       const target = nameFromText(alias);
       if (target === undefined || aliases >= maxAliases) return failed(rcode.SERVFAIL);
       const set: RecordSet = { type: 'CNAME', ttl: rewriteTtl, target: alias };
       answers.push(...wireRecordSet(name, set, program.zone, context.serial).answers);
       name = target;
+      // Rules are about what is asked for in the end, else a rewrite would lead around them.
+      const action = context.access?.(target, question.type) ?? 'allow';
+      if (action === 'allow') continue;
+      const info = action === 'filter' ? extendedError.filtered : extendedError.blocked;
+      return { ...failed(action === 'filter' ? rcode.NOERROR : rcode.REFUSED), extendedError: info };
+    }
+    const fileZone = isOutside ? context.fileZones?.find(name) : undefined;
+    if (fileZone === 'unloaded') return { ...failed(rcode.SERVFAIL), extendedError: extendedError.notReady };
+    if (fileZone !== undefined) {
+      const found = fileZone.lookUp(name, question.type);
+      answers.push(...found.answers);
+      if (found.alias === undefined) {
+        const authoritative = found.isReferral !== true || answers.length > 0;
+        return { ...found, answers, authoritative };
+      }
+      if (aliases >= maxAliases) return failed(rcode.SERVFAIL);
+      name = found.alias;
       continue;
     }
     const isOurs = sets !== undefined || zone !== undefined;

@@ -3,6 +3,7 @@ import { type Informer, type InformerOptions, startInformer } from '@fairlead/cl
 import { keepYoungGenerationSmall, releaseFreeMemory } from '../sys/memory.ts';
 import type { Running } from '../sys/role.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
+import type { DnsRecord } from '../wire/dns/message.ts';
 import { compileApexRecords, compileZoneRecords } from './compile.ts';
 import { compileClustersetApex } from './compile-clusterset.ts';
 import { compileHostsRecords } from './compile-static.ts';
@@ -14,10 +15,12 @@ import { Handover } from './handover.ts';
 import { type KubeDnsOptions, KubeDnsRegistration, kubeDnsSlice } from './kube-dns-service.ts';
 import { ensureMulticlusterDefinitions } from './multicluster-definitions.ts';
 import { serviceImports } from './multicluster-kinds.ts';
+import { notifySecondary, type Secondary } from './notify-secondaries.ts';
 import { type OptionalSource, startOptionalInformer } from './optional-informer.ts';
 import type { DnsProgram } from './program.ts';
 import { DnsServer, type DnsServerStats } from './server/dns-server.ts';
 import { stripSlice } from './slice-strip.ts';
+import { ZoneFiles } from './zone-files.ts';
 
 export type { DnsOptions } from './dns-options.ts';
 
@@ -53,7 +56,10 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
       () => running?.stats,
       clock,
     );
+  const fileZones = startZoneFiles(options, checked);
   const server = new DnsServer({
+    fileZones,
+    accessRules: options.accessRules ?? [],
     zone,
     otherZones: [externalZone, clustersetZone].filter((other) => other !== undefined),
     onResolved: metrics?.resolved,
@@ -78,7 +84,12 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
   const handover = makeHandover(options);
   const isSuccessor = (await handover?.meetPredecessor()) === true;
   // A server that another one hands over to loads first: until then the other one has the better answers.
-  if (!isSuccessor) await server.start();
+  if (!isSuccessor) {
+    await server.start().catch((error: unknown) => {
+      fileZones?.stop();
+      throw error;
+    });
+  }
 
   const { sources, stop: stopSources } = startSources(options, checked);
   const loop = new DnsLoop(sources, server, {
@@ -109,6 +120,7 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
     await registration?.stop(!isHandedOver);
     loop.stop();
     stopSources();
+    fileZones?.stop();
     await server.stop();
     await handover?.stop();
   };
@@ -124,6 +136,25 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
       return stopped;
     },
   };
+}
+
+/** Zones of files, whose secondaries hear of new serials. */
+function startZoneFiles(
+  { zoneFiles, notify = [], clock, log }: DnsOptions,
+  { forwardRules }: CheckedDnsOptions,
+): ZoneFiles | undefined {
+  if (zoneFiles === undefined) return undefined;
+  const tell = async (soa: DnsRecord, secondary: Secondary): Promise<void> => {
+    if (await notifySecondary(soa, secondary, clock)) return;
+    log('warn', 'DNS secondary does not answer to NOTIFY', { address: secondary.address, port: secondary.port });
+  };
+  return new ZoneFiles({
+    ...zoneFiles,
+    forwardDomains: forwardRules.map(({ domain }) => domain),
+    clock,
+    log,
+    onLoaded: ({ soa }) => notify.forEach((secondary) => void tell(soa, secondary)),
+  });
 }
 
 /** Absent where the kernel chooses the port: nobody else can serve the same one. */

@@ -75,7 +75,7 @@ test('a Corefile becomes settings, and every line says what became of it', () =>
       '11 kubernetes taken: cluster domain cluster.local, pods insecure as verified, fallthrough (reverse names always fall through), ttl 30; not taken: endpoint_pod_names',
       '18 hosts taken: 1 entries',
       '22 rewrite taken: foo.example is an alias of web.shop.svc.cluster.local',
-      '23 rewrite taken: old.test is an alias of new.test',
+      '23 rewrite taken: suffix old.test is an alias of new.test',
       '24 rewrite ignored: only names are rewritten',
       '25 forward taken: . to 10.0.0.53, [fd00::53]:5353; not taken: prefer_udp',
       '30 log taken: a sample of the queries is logged',
@@ -89,6 +89,90 @@ test('a Corefile becomes settings, and every line says what became of it', () =>
     notes.filter(({ result }) => result === 'built in').map(({ directive }) => directive),
     ['cache', 'errors', 'ready', 'prometheus'],
   );
+});
+
+test('rules of access, zones of files, secondaries, views', () => {
+  const { settings, notes } = importCorefile(`
+.:53 {
+    root /etc/zones
+    acl {
+        allow type A AAAA net 10.0.0.0/8
+        drop
+    }
+    acl x.test {
+        block net everybody
+    }
+    acl y.test {
+        forbid
+    }
+    file db.example example.test. {
+        reload 10s
+        fallthrough
+    }
+    file db.cluster svc.cluster.local
+    auto test {
+        directory auto (.*)\\.zone {1}
+    }
+    auto test {
+        directory auto ^zone\\.(.*)$ {1}
+    }
+    transfer {
+        to 192.0.2.1 192.0.2.2:5353 [2001:db8::1]:53 10.0.0.0/8 *
+    }
+    rewrite name prefix old- new-
+    rewrite stop name substring .lan. .home.
+    rewrite name regex (.*) {1}.x
+    rewrite ttl a.test 5
+}
+b.test {
+    view inside {
+        expr incidr(client_ip(), '10.0.0.0/8')
+    }
+    forward . 10.0.0.53
+}
+b.test {
+    forward . 10.0.0.54
+}
+`);
+  assert.deepEqual(
+    notes.map(({ line, directive, result, detail }) => `${line} ${directive} ${result}: ${detail}`),
+    [
+      '3 root taken: relative paths lie in /etc/zones',
+      '4 acl taken: 2 rules',
+      '8 acl ignored: not enforced: everybody is not a network',
+      '11 acl ignored: not enforced: forbid is not an action',
+      '14 file taken: zone example.test of /etc/zones/db.example; not taken: fallthrough',
+      '18 file ignored: names of svc.cluster.local come from the cluster',
+      '19 auto ignored: file names must be PREFIX(.*), origins {1}',
+      '22 auto taken: zones of /etc/zones/auto/zone.*',
+      '25 transfer taken: zones may be transferred to 192.0.2.1, 192.0.2.2, 2001:db8::1, 10.0.0.0/8, *; of zones of files they are notified',
+      '28 rewrite taken: prefix old- is an alias of new-',
+      '29 rewrite taken: substring .lan. is an alias of .home.',
+      '30 rewrite ignored: names are rewritten by exact, prefix, suffix and substring',
+      '31 rewrite ignored: only names are rewritten',
+      '34 view ignored: all of the block is left out: it is for some clients only (view inside)',
+      '40 forward taken: b.test to 10.0.0.54',
+    ],
+  );
+  assert.deepEqual(settings.forwardRules, { 'b.test': ['10.0.0.54'] });
+  assert.deepEqual(settings.zoneFiles, {
+    files: [{ origin: 'example.test', file: '/etc/zones/db.example' }],
+    directories: [{ directory: '/etc/zones/auto', prefix: 'zone.', within: ['test'] }],
+  });
+  assert.deepEqual(settings.notify, [
+    { address: '192.0.2.1', port: 53 },
+    { address: '192.0.2.2', port: 5353 },
+    { address: '2001:db8::1', port: 53 },
+  ]);
+  const [root] = settings.accessRules![0]!.zones;
+  assert.deepEqual(
+    settings.accessRules!.map(({ action, types, networks }) => [action, types, networks.length]),
+    [
+      ['allow', [1, 28], 1],
+      ['drop', [], 0],
+    ],
+  );
+  assert.deepEqual([...root!], [0]);
 });
 
 test('syntax errors name their line', () => {

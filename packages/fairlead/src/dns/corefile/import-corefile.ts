@@ -2,7 +2,12 @@ import { parseNetwork } from '../address-networks.ts';
 import type { HostsEntry, RewriteRule } from '../compile-static.ts';
 import { parseHosts } from '../compile-static.ts';
 import { parseUpstream } from '../forward/upstream-address.ts';
+import type { Secondary } from '../notify-secondaries.ts';
 import { normalizeName } from '../owner-names.ts';
+import type { AccessRule } from '../server/access-list.ts';
+import type { ZoneFileSettings } from '../zone-files.ts';
+import { importAccess } from './import-access.ts';
+import { type ImportedZoneFiles, importAuto, importFile } from './import-zone-files.ts';
 import { type CorefileDirective, type CorefileServer, parseCorefile } from './parse-corefile.ts';
 
 /** What a Corefile says, as options of `startDns`. Absent: it says nothing about it. */
@@ -19,6 +24,10 @@ export interface CorefileSettings {
   readonly hasZonalNames?: boolean;
   /** Who may transfer zones: addresses, networks or `*`. */
   readonly transferTo?: readonly string[];
+  /** Secondaries among them that are told of new serials of zones of files. */
+  readonly notify?: readonly Secondary[];
+  readonly accessRules?: readonly AccessRule[];
+  readonly zoneFiles?: ZoneFileSettings;
   readonly lameduckMs?: number;
   readonly logQueries?: boolean;
   readonly completesSearch?: boolean;
@@ -60,7 +69,6 @@ const builtIn: Readonly<Record<string, string>> = {
   header: 'flags are as the protocol has them',
   metadata: 'nothing needs it',
   debug: 'the log level is a setting of the role',
-  root: 'paths are taken as they are',
 };
 
 /** What takes its place, for plugins that are often in a Corefile and that have no counterpart in one here. */
@@ -104,8 +112,16 @@ function importServer(server: CorefileServer, settings: Mutable<CorefileSettings
     notes.push({ line: server.line, directive: server.addresses.join(' '), result: 'ignored', detail });
     if (zones.length === 0) return notes;
   }
+  const view = server.directives.find(({ name }) => name === 'view');
+  if (view !== undefined) {
+    // What is meant for some clients must not become what all get.
+    const detail = `all of the block is left out: it is for some clients only (view ${view.args.join(' ')})`;
+    notes.push({ line: view.line, directive: 'view', result: 'ignored', detail });
+    return notes;
+  }
+  const root = server.directives.find(({ name }) => name === 'root')?.args[0];
   for (const directive of server.directives) {
-    const [result, detail] = importDirective(directive, zones, settings, readFile);
+    const [result, detail] = importDirective(directive, { zones, root }, settings, readFile);
     notes.push({ line: directive.line, directive: directive.name, result, detail });
   }
   return notes;
@@ -121,9 +137,16 @@ function zoneOf(address: string): string | undefined {
 
 type Outcome = readonly [result: CorefileNote['result'], detail: string];
 
+/** The server block of a directive. */
+interface Block {
+  readonly zones: readonly string[];
+  /** Folder of relative paths. */
+  readonly root: string | undefined;
+}
+
 function importDirective(
   directive: CorefileDirective,
-  zones: readonly string[],
+  { zones, root }: Block,
   settings: Mutable<CorefileSettings>,
   readFile: ReadFile,
 ): Outcome {
@@ -146,6 +169,22 @@ function importDirective(
       return importTransfer(directive, settings);
     case 'multicluster':
       return importMulticluster(directive.args, settings);
+    case 'acl': {
+      const access = importAccess(directive, zones);
+      if (!access.ok) return ['ignored', `not enforced: ${access.problem}`];
+      settings.accessRules = [...(settings.accessRules ?? []), ...access.rules];
+      return ['taken', `${access.rules.length} rules`];
+    }
+    case 'file':
+    case 'auto': {
+      const place = { zones, root, clusterDomain: settings.clusterDomain ?? 'cluster.local' };
+      return takeZoneFiles(
+        directive.name === 'file' ? importFile(directive, place) : importAuto(directive, place),
+        settings,
+      );
+    }
+    case 'root':
+      return root === undefined ? ['ignored', 'names no folder'] : ['taken', `relative paths lie in ${root}`];
     case 'import':
       return ['ignored', importDetail(directive.args[0])];
     case 'k8s_external':
@@ -162,6 +201,21 @@ function importDirective(
     default:
       return ['ignored', elsewhere[directive.name] ?? 'no such function here'];
   }
+}
+
+function takeZoneFiles(found: ImportedZoneFiles, settings: Mutable<CorefileSettings>): Outcome {
+  if (!found.ok) return ['ignored', found.problem];
+  const before = settings.zoneFiles ?? { files: [], directories: [] };
+  settings.zoneFiles = {
+    files: [...before.files, ...found.files],
+    directories: [...before.directories, ...found.directories],
+  };
+  const taken = [
+    ...found.files.map(({ origin, file }) => `zone ${origin} of ${file}`),
+    ...found.directories.map(({ directory, prefix }) => `zones of ${directory}/${prefix}*`),
+  ];
+  const rest = found.left.length === 0 ? '' : `; not taken: ${found.left.join(', ')}`;
+  return ['taken', `${taken.join(', ')}${rest}`];
 }
 
 function importKubernetes(directive: CorefileDirective, settings: Mutable<CorefileSettings>): Outcome {
@@ -243,15 +297,22 @@ function importRewrite(directive: CorefileDirective, settings: Mutable<CorefileS
   const args = directive.args.filter((arg) => arg !== 'stop' && arg !== 'continue');
   const [field, kind, ...rest] = args[0] === 'name' ? args : [args[0]];
   if (field !== 'name') return ['ignored', 'only names are rewritten'];
-  const isKind = kind === 'exact' || kind === 'suffix';
-  const [from, to] = isKind ? rest : [kind, ...rest];
-  if (from === undefined || to === undefined || kind === 'regex' || kind === 'prefix' || kind === 'substring') {
-    return ['ignored', 'only exact names and suffixes are rewritten'];
-  }
-  const clean = (name: string): string => normalizeName(name).replace(/^\./, '');
-  const rule: RewriteRule = { kind: kind === 'suffix' ? 'suffix' : 'exact', from: clean(from), to: clean(to) };
+  if (kind === 'regex') return ['ignored', 'names are rewritten by exact, prefix, suffix and substring'];
+  const known = rewriteKinds.find((one) => one === kind);
+  const [from, to] = known === undefined ? [kind, ...rest] : rest;
+  if (from === undefined || to === undefined) return ['ignored', 'names no name to rewrite to'];
+  const rule = rewriteRule(known ?? 'exact', from, to);
   settings.rewrites = [...settings.rewrites, rule];
-  return ['taken', `${rule.from} is an alias of ${rule.to}`];
+  return ['taken', `${rule.kind === 'exact' ? '' : `${rule.kind} `}${rule.from} is an alias of ${rule.to}`];
+}
+
+const rewriteKinds: readonly RewriteRule['kind'][] = ['exact', 'prefix', 'suffix', 'substring'];
+
+function rewriteRule(kind: RewriteRule['kind'], from: string, to: string): RewriteRule {
+  // Parts of names keep their dots: `old-` is not a name, `.lan.` is a suffix.
+  if (kind === 'prefix' || kind === 'substring') return { kind, from: from.toLowerCase(), to: to.toLowerCase() };
+  const clean = (name: string): string => normalizeName(name).replace(/^\./, '');
+  return { kind, from: clean(from), to: clean(to) };
 }
 
 /** `lameduck 5s`: how long the server goes on when it is told to stop. */
@@ -265,13 +326,27 @@ function importHealth(directive: CorefileDirective, settings: Mutable<CorefileSe
 
 function importTransfer(directive: CorefileDirective, settings: Mutable<CorefileSettings>): Outcome {
   const targets = directive.block.flatMap(({ name, args }) => (name === 'to' ? args : []));
-  const networks = targets.map((target) => target.replace(/^(?:dns:\/\/)?(\d+\.\d+\.\d+\.\d+):\d+$/, '$1'));
+  const networks = targets.map((target) => secondaryOf(target)[0]?.address ?? target);
   const good = networks.filter((network) => parseNetwork(network) !== undefined);
   if (good.length === 0) return ['ignored', 'names no address to transfer to'];
   settings.transferTo = [...(settings.transferTo ?? []), ...good];
+  const notify = targets.flatMap(secondaryOf);
+  if (notify.length > 0) settings.notify = [...(settings.notify ?? []), ...notify];
   const bad = networks.filter((network) => !good.includes(network));
   const rest = bad.length === 0 ? '' : `; not taken: ${bad.join(', ')}`;
-  return ['taken', `zones may be transferred to ${good.join(', ')}; nobody is notified${rest}`];
+  return ['taken', `zones may be transferred to ${good.join(', ')}; of zones of files they are notified${rest}`];
+}
+
+/** An address, with a port or not; networks and `*` are nobody in particular. */
+function secondaryOf(target: string): Secondary[] {
+  const [, v4, v6, plain, port] =
+    /^(?:dns:\/\/)?(?:(\d+\.\d+\.\d+\.\d+)|\[([0-9a-f:.]+)\]|([0-9a-f:.]+:[0-9a-f:.]*))(?::(\d{1,5}))?$/i.exec(
+      target,
+    ) ?? [];
+  const address = v4 ?? v6 ?? plain;
+  return address === undefined || parseNetwork(address) === undefined
+    ? []
+    : [{ address, port: port === undefined ? 53 : Number(port) }];
 }
 
 function importMulticluster(args: readonly string[], settings: Mutable<CorefileSettings>): Outcome {

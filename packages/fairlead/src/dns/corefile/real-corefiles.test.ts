@@ -191,10 +191,11 @@ const rows: readonly (readonly [
       clustersetZone: 'clusterset.local',
       externalZone: 'apps.test',
       transferTo: ['192.0.2.1', '192.0.2.2'],
+      accessRules: [{ action: 'block', zones: [Uint8Array.of(0)], types: [], networks: [] }],
       completesSearch: true,
       upstreams: ['https://9.9.9.9#dns.test', 'https://1.1.1.1/dns-query#dns.test'],
     },
-    ['acl', 'dnssec'],
+    ['dnssec'],
   ],
 ];
 

@@ -3,6 +3,7 @@ import { createSecureContext } from 'node:tls';
 import type { Clock, Random } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
 import { encodeSocketAddress, type SocketAddress } from '../../sys/socket-address.ts';
+import { foldName, type WireName } from '../../wire/dns/name.ts';
 import type { RewriteRule } from '../compile-static.ts';
 import type { ForwardedAnswer } from '../forward/forward-cache.ts';
 import {
@@ -16,6 +17,8 @@ import type { Upstream } from '../forward/upstream-exchange.ts';
 import type { CompiledRecords, DnsProgram, OwnerName, ZoneFacts } from '../program.ts';
 import { type ResolveContext, refreshQuery, resolveQuery } from '../resolve-query.ts';
 import { ZoneBuilder } from '../zone-builder.ts';
+import type { ZoneFiles } from '../zone-files.ts';
+import { type AccessAction, AccessList, type AccessRule } from './access-list.ts';
 import type { AddressPrefix } from './address-prefix.ts';
 import { AnswerTable, type AnswerTableStats } from './answer-table.ts';
 import { type DnsCounters, sumCounters } from './counters.ts';
@@ -58,6 +61,10 @@ export interface DnsServerOptions {
   readonly subnetSources?: readonly AddressPrefix[];
   /** Clients that may have whole zones (AXFR, IXFR). Default: none. */
   readonly transferTo?: readonly AddressPrefix[];
+  /** Who may ask for what. Default: all for everything. */
+  readonly accessRules?: readonly AccessRule[];
+  /** Zones of files, for names that are not in the others. */
+  readonly fileZones?: Pick<ZoneFiles, 'find' | 'get'> | undefined;
   /** Authorities of the upstreams' certificates, PEM. Default: those that Node knows. */
   readonly upstreamAuthorities?: string | undefined;
   /** Told of every exchange with an upstream. */
@@ -118,6 +125,7 @@ export class DnsServer implements Running {
   /** Origins of the other zones that are complete. */
   readonly #syncedZones: Set<string> = new Set();
   readonly #transfers: ZoneTransfers;
+  readonly #access: AccessList | undefined;
   #certificate: TlsFiles | undefined;
   #failedReloads = 0;
   #cancelCheck: (() => void) | undefined;
@@ -133,10 +141,13 @@ export class DnsServer implements Running {
       this.#streamAnswerer.replace(buffers);
     });
     this.#certificate = options.secure?.files;
+    const { accessRules = [] } = options;
+    this.#access = accessRules.length === 0 ? undefined : new AccessList(accessRules);
     this.#transfers = new ZoneTransfers(() => ({
       program: this.#builder.program,
       serial: this.#serial,
       isComplete: (origin) => (origin === options.zone.origin ? this.#isSynced : this.#syncedZones.has(origin)),
+      fileZone: (origin) => options.fileZones?.get(origin),
     }));
     this.#builder = new ZoneBuilder(options.zone, this.#table, options.otherZones);
     this.#table.control[control.handOffLimit] = handOffLimit;
@@ -147,6 +158,7 @@ export class DnsServer implements Running {
       foreign: this.#foreign.buffers,
       cookies: this.#cookies,
       subnetSources: options.subnetSources ?? [],
+      accessRules: options.accessRules,
       transferTo: options.transferTo ?? [],
     });
     const { upstreams, clock, random } = options;
@@ -238,6 +250,7 @@ export class DnsServer implements Running {
       refresh: (message) => refreshQuery(message, this.#forwarder),
       cookieSecret: this.#cookieSecret,
       subnetSources: this.#options.subnetSources,
+      accessRules: this.#options.accessRules,
       logEvery: this.#options.logEvery,
       rateLimits: rateLimits === 'off' ? undefined : rateLimits,
       clock,
@@ -336,7 +349,10 @@ export class DnsServer implements Running {
 
   #context(peer: SocketAddress): ResolveContext {
     const { program } = this.#builder;
+    const { fileZones } = this.#options;
     return {
+      fileZones,
+      access: this.#access && ((name, type) => this.#actionFor(peer, name, type)),
       program,
       serial: this.#serial,
       turn: this.#turn++,
@@ -354,6 +370,12 @@ export class DnsServer implements Running {
         return cookie;
       },
     };
+  }
+
+  #actionFor(peer: SocketAddress, name: WireName, type: number): AccessAction {
+    const sockaddr = new Uint8Array(32);
+    encodeSocketAddress(peer, sockaddr);
+    return this.#access?.check(foldName(name), name.length, type, sockaddr, 0) ?? 'allow';
   }
 
   /** Unix seconds, but always growing (RFC 1982 arithmetic is safe until 2106). */

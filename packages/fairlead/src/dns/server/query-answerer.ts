@@ -10,11 +10,12 @@ import {
   udpPayloadBytes,
 } from '../../wire/dns/constants.ts';
 import { isSubnetValid, ParsedQuery, parseQuery, queryVerdict } from '../../wire/dns/query.ts';
+import { type AccessAction, AccessList } from './access-list.ts';
 import { type AddressPrefix, isInPrefixes } from './address-prefix.ts';
+import { type AnswererParts, anyRecord } from './answerer-parts.ts';
 import { ClientChoice } from './client-choice.ts';
 import { counterIndex, counterWords, sizeClassOf, typeCounter } from './counters.ts';
 import { ForeignAnswers } from './foreign-answers.ts';
-import type { ForeignBuffers } from './foreign-layout.ts';
 import { OptWriter } from './opt-writer.ts';
 import { SavedOptions } from './saved-options.ts';
 import { addressLength, addressOffset, type ServerCookies } from './server-cookie.ts';
@@ -38,30 +39,10 @@ import type { ZoneTemplate } from './zone-template.ts';
 /** Result of {@link QueryAnswerer.answer}: the main thread must answer (forwarding, aliases). */
 export const handOff = -1;
 
-/** HINFO record of the minimal ANY answer (RFC 8482 4.2): owner pointer, type, class, TTL 3600, "RFC8482" "". */
-const anyRecord = Uint8Array.of(
-  ...[0xc0, 12, 0, rrType.HINFO, 0, 1, 0, 0, 0x0e, 0x10, 0, 9, 7],
-  ...[...'RFC8482'].map((char) => char.charCodeAt(0)),
-  0,
-);
-
 /** Longest run that is copied byte by byte; beyond it a view and one memmove are cheaper. */
 const copyLoopBytes = 192;
 
-/** What a thread's answerer may have besides the table. */
-export interface AnswererParts {
-  /** Counters to use; see counters.ts. */
-  readonly counters?: Float64Array;
-  /** Forwarded answers. */
-  readonly foreign?: ForeignBuffers;
-  readonly cookies?: ServerCookies;
-  /** Senders whose client subnet option (RFC 7871) is believed. Default: none. */
-  readonly subnetSources?: readonly AddressPrefix[];
-  /** Clients that may have whole zones, over streams that allow it. Default: none. */
-  readonly transferTo?: readonly AddressPrefix[];
-}
-
-const { prohibited, notSupported } = extendedError;
+const { blocked, filtered, prohibited, notSupported } = extendedError;
 
 /** Answers queries from an answer table. One per thread. */
 export class QueryAnswerer {
@@ -85,6 +66,7 @@ export class QueryAnswerer {
   allowsTransfer = false;
   readonly #subnetSources: readonly AddressPrefix[];
   readonly #transferTo: readonly AddressPrefix[];
+  readonly #access: AccessList | undefined;
   readonly #client: ClientChoice = new ClientChoice();
   readonly #opt: OptWriter;
   /** Extended error of the answer being made (RFC 8914); -1: none. */
@@ -106,6 +88,8 @@ export class QueryAnswerer {
     this.#cookies = parts.cookies;
     this.#subnetSources = parts.subnetSources ?? [];
     this.#transferTo = parts.transferTo ?? [];
+    const { accessRules = [] } = parts;
+    this.#access = accessRules.length === 0 ? undefined : new AccessList(accessRules);
     this.#opt = new OptWriter(parts.cookies, this.#client);
     this.#control = new Int32Array(buffers.control);
     this.#table = new TableReader(buffers);
@@ -168,6 +152,10 @@ export class QueryAnswerer {
     counters[counterIndex.querySizes + sizeClassOf(end - start)]!++;
     const qtype = query.qtype;
     counters[qtype < 256 ? typeCounter[qtype]! : typeCounter[0]!]!++;
+    if (this.#access !== undefined) {
+      const action = this.#access.check(query.name, query.nameBytes, qtype, this.peer, this.peerAt);
+      if (action !== 'allow') return this.#deny(input, start, output, base, action);
+    }
     if (query.qclass !== rrClass.IN || qtype === rrType.AXFR || qtype === rrType.IXFR) {
       const isTransfer = query.qclass === rrClass.IN && this.#isStream && this.allowsTransfer;
       if (isTransfer && this.#isPeerIn(this.#transferTo)) return handOff;
@@ -183,6 +171,15 @@ export class QueryAnswerer {
     if (entry === 0) return this.#answerMissing(input, start, output, base, limit);
     if ((this.#control[control.synced]! & 1) === 0) return this.#notReady(input, start, output, base);
     return this.#answerEntry(input, start, output, base, entry, limit);
+  }
+
+  #deny(input: Uint8Array, start: number, output: Uint8Array, base: number, action: AccessAction): number {
+    if (action === 'drop') {
+      this.counters[counterIndex.dropped]!++;
+      return 0;
+    }
+    this.#extendedError = action === 'block' ? blocked : filtered;
+    return this.#reply(input, start, output, base, action === 'block' ? rcode.REFUSED : rcode.NOERROR, false);
   }
 
   #answerEntry(

@@ -34,6 +34,7 @@ import type { SocketAddress } from '../../sys/socket-address.ts';
 import { udpPayloadBytes } from '../../wire/dns/constants.ts';
 import { nameToText } from '../../wire/dns/name.ts';
 import { DnsError } from '../dns-error.ts';
+import type { AccessRule } from './access-list.ts';
 import type { AddressPrefix } from './address-prefix.ts';
 import type { AnswerTable } from './answer-table.ts';
 import { counterWords } from './counters.ts';
@@ -61,6 +62,8 @@ export interface UdpServerOptions {
   readonly logEvery?: number | undefined;
   /** Senders whose client subnet option is believed. Default: none. */
   readonly subnetSources?: readonly AddressPrefix[] | undefined;
+  /** Who may ask for what. Default: all for everything. */
+  readonly accessRules?: readonly AccessRule[] | undefined;
   /** Response rate limiting; absent: none. */
   readonly rateLimits?: RateLimits | undefined;
   readonly clock: Clock;
@@ -233,6 +236,7 @@ export class UdpServer implements Running {
       foreign: this.#options.foreign.buffers,
       cookieSecret: this.#options.cookieSecret,
       subnetSources: this.#options.subnetSources ?? [],
+      accessRules: this.#options.accessRules ?? [],
       rateLimits: this.#options.rateLimits,
       logEvery: this.#options.logEvery ?? 0,
     };

@@ -8,6 +8,7 @@ import { drainEventfd } from '../../sys/eventfd.ts';
 import { EPOLLIN, MSG_DONTWAIT, MSG_WAITFORONE } from '../../sys/linux-constants.ts';
 import type { SocketAddress } from '../../sys/socket-address.ts';
 import { rcode } from '../../wire/dns/constants.ts';
+import type { AccessRule } from './access-list.ts';
 import type { AddressPrefix } from './address-prefix.ts';
 import { counterIndex } from './counters.ts';
 import type { ForeignBuffers } from './foreign-layout.ts';
@@ -31,6 +32,7 @@ export interface UdpWorkerData {
   readonly foreign: ForeignBuffers;
   readonly cookieSecret: Uint8Array;
   readonly subnetSources: readonly AddressPrefix[];
+  readonly accessRules: readonly AccessRule[];
   /** Every so many queries one is logged; 0: none. */
   readonly logEvery: number;
   /** Absent: no limits. */
@@ -81,6 +83,7 @@ const answerer = new QueryAnswerer(data.buffers, data.zones, {
   foreign: data.foreign,
   cookies: new ServerCookies(data.cookieSecret),
   subnetSources: data.subnetSources,
+  accessRules: data.accessRules,
 });
 const limiter = data.rateLimits && new RateLimiter(data.rateLimits);
 /** Queries, and then in their place their answers. */

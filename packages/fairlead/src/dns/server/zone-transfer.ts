@@ -2,6 +2,7 @@ import { headerFlag, rcode, rrClass, rrType } from '../../wire/dns/constants.ts'
 import { type DnsRecord, decodeMessage } from '../../wire/dns/message.ts';
 import { nameFromText, nameToText, type WireName } from '../../wire/dns/name.ts';
 import { MessageWriter } from '../../wire/dns/writer.ts';
+import type { FileZone } from '../file-zone.ts';
 import { normalizeName } from '../owner-names.ts';
 import type { DnsProgram, OwnerName, ZoneFacts } from '../program.ts';
 import { soaRecord, wireRecordSet } from '../record-data.ts';
@@ -17,6 +18,8 @@ export interface TransferContext {
   readonly serial: number;
   /** Whether all names of a zone of ours are known. */
   readonly isComplete: (origin: OwnerName) => boolean;
+  /** A zone of a file. */
+  readonly fileZone?: ((origin: OwnerName) => FileZone | undefined) | undefined;
 }
 
 /**
@@ -54,16 +57,22 @@ export class ZoneTransfers {
       writer.question(question);
       return writer.bytes;
     };
-    if (zone === undefined) return yield refuse(rcode.NOTAUTH);
-    if (!context.isComplete(zone.origin)) return yield refuse(rcode.SERVFAIL);
+    const fileZone = zone === undefined ? context.fileZone?.(owner) : undefined;
+    if (zone === undefined && fileZone === undefined) return yield refuse(rcode.NOTAUTH);
+    if (zone !== undefined && !context.isComplete(zone.origin)) return yield refuse(rcode.SERVFAIL);
     if (this.#running >= maxTransfers) return yield refuse(rcode.REFUSED);
     this.#running++;
     try {
       const known = question.type === rrType.IXFR ? serialOf(message.authority) : undefined;
-      const isCurrent = known !== undefined && (context.serial - known) >> 0 <= 0;
-      const records = isCurrent
-        ? [soaRecord(question.name, zone, context.serial, zone.negativeTtl)]
-        : zoneRecords(question.name, zone, context);
+      const serial = fileZone?.serial ?? context.serial;
+      const isCurrent = known !== undefined && (serial - known) >> 0 <= 0;
+      const records =
+        zone === undefined
+          ? fileZone !== undefined && (isCurrent ? [fileZone.soa] : fileZone.transfer())
+          : isCurrent
+            ? [soaRecord(question.name, zone, context.serial, zone.negativeTtl)]
+            : zoneRecords(question.name, zone, context);
+      if (records === false) return;
       yield* pack(
         records,
         message.id,

@@ -23,6 +23,9 @@ type FromSettings = Pick<
   | 'logEvery'
   | 'hosts'
   | 'rewrites'
+  | 'accessRules'
+  | 'zoneFiles'
+  | 'notify'
   | 'ttlSeconds'
   | 'podRecords'
   | 'completesSearch'
@@ -48,6 +51,9 @@ export function dnsOptionsFrom(settings: DnsRoleSettings, listen: ListenAddress)
     ...(externalZone === undefined ? {} : { externalZone }),
     ...(logEvery === undefined ? {} : { logEvery }),
     ...(corefile === undefined ? {} : { hosts: corefile.hosts, rewrites: corefile.rewrites }),
+    ...(corefile?.accessRules === undefined ? {} : { accessRules: corefile.accessRules }),
+    ...(corefile?.zoneFiles === undefined ? {} : { zoneFiles: corefile.zoneFiles }),
+    ...(corefile?.notify === undefined ? {} : { notify: corefile.notify }),
     ...(corefile?.ttlSeconds === undefined ? {} : { ttlSeconds: corefile.ttlSeconds }),
     ...(corefile?.podRecords === undefined ? {} : { podRecords: corefile.podRecords }),
     ...(corefile?.completesSearch === true ? { completesSearch: true } : {}),

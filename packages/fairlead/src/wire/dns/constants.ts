@@ -67,6 +67,8 @@ export const ednsOption = { clientSubnet: 8, cookie: 10, keepalive: 11, padding:
 export const extendedError = {
   staleAnswer: 3,
   notReady: 14,
+  blocked: 15,
+  filtered: 17,
   prohibited: 18,
   notAuthoritative: 20,
   notSupported: 21,
