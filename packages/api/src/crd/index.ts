@@ -5,9 +5,9 @@ export {
   type DefinitionNames,
   type DefinitionVersion,
   defaultDefinition,
-  definitionCauses,
-  schemaPath,
 } from './definition.ts';
+export { definitionCauses } from './definition-causes.ts';
+export { schemaPath } from './definition-parts.ts';
 export { type JsonPath, jsonPathValues, parseJsonPath } from './json-path.ts';
 export { itemsOf, type JsonSchema, propertyOf, type ValidationRule } from './json-schema.ts';
 export { LinearPattern } from './linear-pattern.ts';

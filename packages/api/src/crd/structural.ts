@@ -1,4 +1,3 @@
-import { jsonEqual } from '../own-property.ts';
 import { type FieldCause, forbidden, invalid, notSupported, required } from '../schema/field-cause.ts';
 import { itemsOf, type JsonSchema } from './json-schema.ts';
 import { LinearPattern } from './linear-pattern.ts';
@@ -249,9 +248,4 @@ function valueOnly(schema: JsonSchema, owner: JsonSchema, path: string, depth: n
   }
   if (schema.not !== undefined) causes.push(...valueOnly(schema.not, owner, `${path}.not`, depth + 1));
   return causes;
-}
-
-/** True when all schemas are the same: then Kubernetes speaks of one for all versions. */
-export function sameSchemas(schemas: readonly unknown[]): boolean {
-  return schemas.every((schema) => jsonEqual(schema ?? null, schemas[0] ?? null));
 }

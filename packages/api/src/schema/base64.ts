@@ -27,6 +27,11 @@ export function base64Encode(bytes: Uint8Array): string {
   return text;
 }
 
+/** The bytes that a well-formed base64 text stands for. */
+export function base64Decode(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+}
+
 /** Number of bytes that a padded base64 text stands for. */
 export function base64Size(text: string): number {
   return Math.floor((text.length * 3) / 4) - (text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0);

@@ -69,7 +69,7 @@ describe('mistakes in bounds', () => {
       limits({ type: 'Container', min: { cpu: '2' }, max: { cpu: '1' }, default: { cpu: '3' } }),
       [
         'spec.limits[0].min[cpu]: Invalid value: "2": min value 2 is greater than max value 1',
-        'spec.limits[0].default[cpu]: Invalid value: "3": default value 3 is greater than max value 1',
+        'spec.limits[0].default[cpu]: Invalid value: "1": default value 3 is greater than max value 1',
       ],
     ],
     [
@@ -133,7 +133,7 @@ describe('mistakes in network policies', () => {
       'an end without a start',
       rules({ podSelector: {} }, [{ protocol: 'X', endPort: 80 }]),
       [
-        'spec.ingress[0].ports[0].protocol: Unsupported value: "X": supported values: "SCTP", "TCP", "UDP"',
+        'spec.ingress[0].ports[0].protocol: Unsupported value: "X": supported values: "TCP", "UDP", "SCTP"',
         'spec.ingress[0].ports[0].endPort: Invalid value: 80: may not be specified when `port` is not specified',
       ],
     ],
@@ -144,7 +144,7 @@ describe('mistakes in network policies', () => {
 describe('mistakes in autoscalers and indexed Jobs', () => {
   const scaler = (spec: Json): string[] =>
     mistakes('autoscaling/v2', 'HorizontalPodAutoscaler', {
-      spec: { scaleTargetRef: { kind: 'Deployment', name: 'd' }, minReplicas: 1, maxReplicas: 3, ...spec },
+      spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' }, minReplicas: 1, maxReplicas: 3, ...spec },
     });
   const pods = { metric: { name: 'm' }, target: { type: 'AverageValue', averageValue: '1' } };
   const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } };
@@ -222,7 +222,7 @@ describe('defaults of bounds', () => {
     });
   });
   test('the older autoscaler aims at 80 percent', () => {
-    const spec = { maxReplicas: 3, scaleTargetRef: { kind: 'Deployment', name: 'd' } };
+    const spec = { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' } };
     const made = applyDefaults('autoscaling/v1', 'HorizontalPodAutoscaler', { metadata: { ...metadata }, spec });
     assert.deepEqual(made.spec, { ...spec, minReplicas: 1, targetCPUUtilizationPercentage: 80 });
   });
@@ -292,7 +292,7 @@ test('the older form of an autoscaler keeps what it has no fields for', () => {
     kind: 'HorizontalPodAutoscaler',
     metadata: { name: 'x', annotations: { own: 'yes' } },
     spec: {
-      scaleTargetRef: { kind: 'Deployment', name: 'd' },
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' },
       maxReplicas: 3,
       metrics: [
         { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } } },
@@ -316,7 +316,7 @@ test('the older form of an autoscaler keeps what it has no fields for', () => {
   };
   const older = toAutoscalingV1(newer);
   assert.deepEqual(older.spec, {
-    scaleTargetRef: { kind: 'Deployment', name: 'd' },
+    scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' },
     maxReplicas: 3,
     targetCPUUtilizationPercentage: 50,
   });

@@ -1,7 +1,7 @@
 import { getOwn, isJsonObject, setOwn } from '../own-property.ts';
 import { canonicalQuantity, QUANTITY_ERROR } from '../quantity.ts';
 import { schemaTypes } from './all-types.ts';
-import { base64Fault } from './base64.ts';
+import { base64Encode, base64Fault } from './base64.ts';
 import { conversionText } from './conversion-text.ts';
 import type { FieldCause } from './field-cause.ts';
 import { goTypeName, jsonKind } from './go-type-name.ts';
@@ -49,6 +49,8 @@ class Decoder {
   readonly errors: DecodingFault[] = [];
   /** Field names and list indexes from the root. */
   readonly #path: (string | number)[] = [];
+  /** Names of struct fields from the root: what Go tells of the path, without indexes and keys of maps. */
+  readonly #names: string[] = [];
   /** Short name of the innermost type, which Go puts before the path. */
   #struct = '';
 
@@ -66,10 +68,9 @@ class Decoder {
 
   #mismatch(input: unknown, goType: string, schema: SchemaValue, literal = false): undefined {
     const found = literal ? `number ${String(input)}` : jsonKind(input);
-    const names = this.#path.filter((part) => typeof part === 'string').join('.');
     return this.fail(
-      `json: cannot unmarshal ${found} into Go struct field ${this.#struct}.${names} of type ${goType}`,
-      conversionText(input, schema, names.slice(names.lastIndexOf('.') + 1), this.#struct),
+      `json: cannot unmarshal ${found} into Go struct field ${this.#struct}.${this.#names.join('.')} of type ${goType}`,
+      conversionText(input, schema, this.#names.at(-1) ?? '', this.#struct),
     );
   }
 
@@ -81,6 +82,7 @@ class Decoder {
     for (const key of Object.keys(input)) {
       const field = getOwn(fields, key) as SchemaField | undefined;
       this.#path.push(key);
+      this.#names.push(key);
       if (field === undefined) {
         this.unknownFields.push(this.#text());
       } else if (input[key] !== null && input[key] !== undefined) {
@@ -88,6 +90,7 @@ class Decoder {
         if (value !== undefined) found[key] = value;
       }
       this.#path.pop();
+      this.#names.pop();
     }
     this.#struct = outer;
     return complete(fields, found);
@@ -132,11 +135,24 @@ class Decoder {
   }
 
   #bytes(input: unknown): string | undefined {
+    // Go reads a list of numbers as bytes too.
+    if (Array.isArray(input)) return this.#byteList(input);
     if (typeof input !== 'string') return this.#mismatch(input, '[]uint8', { type: 'bytes' });
     const text = /[\r\n]/.test(input) ? input.replace(/[\r\n]/g, '') : input;
     const fault = base64Fault(text);
     const why = `illegal base64 data at input byte ${fault}`;
     return fault < 0 ? text : this.fail(why, `error decoding from json: ${why}`);
+  }
+
+  #byteList(input: readonly unknown[]): string | undefined {
+    const bytes: number[] = [];
+    for (const item of input) {
+      const byte = item ?? 0;
+      const whole = typeof byte === 'number' && Number.isInteger(byte) && byte >= 0 && byte <= 255;
+      if (!whole) return this.#mismatch(byte, 'uint8', { type: 'integer' }, typeof byte === 'number');
+      bytes.push(byte);
+    }
+    return base64Encode(Uint8Array.from(bytes));
   }
 
   #array(schema: SchemaValue, input: unknown, name: string): unknown[] | undefined {

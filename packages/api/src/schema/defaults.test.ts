@@ -120,7 +120,6 @@ const specs: readonly (readonly [string, string, string, Json, Json])[] = [
     { controller: 'a/b', parameters: { kind: 'K', name: 'n' } },
     { controller: 'a/b', parameters: { kind: 'K', name: 'n', scope: 'Cluster' } },
   ],
-  ['Namespace', 'v1', 'Namespace', {}, { finalizers: ['kubernetes'] }],
 ];
 for (const [name, apiVersion, kind, spec, expected] of specs) {
   test(`defaults: ${kind} (${name})`, () => assert.deepEqual(defaulted(apiVersion, kind, { spec }).spec, expected));

@@ -101,6 +101,7 @@ const fieldsOfType: Readonly<Record<string, string>> = {
   'v1.Signal': 'ContainerStatus.stopSignal Lifecycle.stopSignal',
   'v1.StatefulSetConditionType': 'StatefulSetCondition.type',
   'v1.StatefulSetUpdateStrategyType': 'StatefulSetUpdateStrategy.type',
+  'v1.StatusReason': 'Status.reason Validation.reason',
   'v1.StorageMedium': 'EmptyDirVolumeSource.medium',
   'v1.SupplementalGroupsPolicy': 'PodSecurityContext.supplementalGroupsPolicy',
   'v1.TaintEffect': 'Taint.effect Toleration.effect',

@@ -24,6 +24,7 @@ export function goTypeName(schema: SchemaValue, field = '', struct = ''): string
     case 'array':
       return `[]${schema.items === undefined ? 'interface {}' : goTypeName(schema.items, field, struct)}`;
     case 'map':
+      if (schema.values?.type === 'quantity') return 'v1.ResourceList';
       return `map[string]${schema.values === undefined ? 'interface {}' : goTypeName(schema.values, field, struct)}`;
     case 'int-or-string':
       return 'intstr.IntOrString';

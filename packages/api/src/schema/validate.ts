@@ -7,18 +7,13 @@ import { validateHorizontalPodAutoscaler } from './validate/autoscaling.ts';
 import { validateCronJob, validateJob } from './validate/batch.ts';
 import { validateConfigMap, validateSecret } from './validate/config-and-secret.ts';
 import { validateEndpointSlice, validateEndpoints } from './validate/endpoints.ts';
+import { validateEvent, validateNewEvent } from './validate/event.ts';
 import type { JsonObject } from './validate/fields.ts';
 import { validateIngress, validateIngressClass } from './validate/ingress.ts';
 import { validateLimitRange } from './validate/limit-range.ts';
 import { type NameRule, validateMetadata, validateMetadataUpdate } from './validate/metadata.ts';
 import { validateNetworkPolicy } from './validate/network-policy.ts';
-import {
-  validateEvent,
-  validateLease,
-  validateNamespace,
-  validateNewEvent,
-  validateNode,
-} from './validate/plain-kinds.ts';
+import { validateLease, validateNamespace, validateNode } from './validate/plain-kinds.ts';
 import { validatePod } from './validate/pod.ts';
 import { validatePriorityClass } from './validate/priority-class.ts';
 import { validateResourceQuota } from './validate/quota.ts';
@@ -93,6 +88,10 @@ const BY_KIND: Readonly<Record<string, RulesOfKind>> = {
 const NAME_RULES: Readonly<Record<string, NameRule>> = {
   '/v1/Namespace': dns1123LabelErrors,
   '/v1/Service': dns1035LabelErrors,
+  // Its name becomes part of the names of its Pods.
+  'apps/v1/StatefulSet': dns1123LabelErrors,
+  // A server leaves these to the rules of metadata that hold for everything.
+  'policy/v1/PodDisruptionBudget': () => [],
   'networking.k8s.io/v1/IPAddress': ipAddressNameErrors,
 };
 

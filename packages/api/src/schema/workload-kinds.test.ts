@@ -45,7 +45,7 @@ describe('defaults', () => {
     [
       'autoscaling/v2',
       'HorizontalPodAutoscaler',
-      { spec: { maxReplicas: 3, scaleTargetRef: { kind: 'Deployment', name: 'd' } } },
+      { spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' } } },
       { minReplicas: 1 },
     ],
     [
@@ -125,7 +125,7 @@ describe('mistakes', () => {
       'fewer than the least',
       'autoscaling/v2',
       'HorizontalPodAutoscaler',
-      { spec: { minReplicas: 3, maxReplicas: 2, scaleTargetRef: { kind: 'Deployment', name: 'd' } } },
+      { spec: { minReplicas: 3, maxReplicas: 2, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' } } },
       undefined,
       ['spec.maxReplicas FieldValueInvalid'],
     ],
@@ -207,7 +207,7 @@ describe('tables', () => {
       {
         spec: {
           maxReplicas: 3,
-          scaleTargetRef: { kind: 'Deployment', name: 'd' },
+          scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' },
           metrics: [
             { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } },
             { type: 'Pods', pods: { metric: { name: 'r' }, target: { type: 'AverageValue', averageValue: '10' } } },

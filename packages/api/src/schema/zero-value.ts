@@ -36,9 +36,10 @@ export function zeroValue(schema: SchemaValue): unknown {
       return false;
     case 'object':
       return zeroStruct(schema.ref);
+    case 'bytes':
+      return '';
     case 'array':
     case 'map':
-    case 'bytes':
     case 'any':
       return null;
   }

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../own-property.ts';
 import { ensureObject, type JsonObject, objectsIn, setDefault, setDefaultText } from './fields.ts';
 import { applyPodTemplateDefaults } from './pod.ts';
 
@@ -37,8 +38,12 @@ export function applyStatefulSetDefaults(statefulSet: JsonObject): void {
   }
   setDefaultText(spec, 'podManagementPolicy', 'OrderedReady');
   const strategy = ensureObject(spec, 'updateStrategy');
+  // Only where nothing was said about the kind of update is its partition filled in from nothing.
+  if ((strategy.type ?? '') === '') ensureObject(strategy, 'rollingUpdate');
   setDefaultText(strategy, 'type', 'RollingUpdate');
-  if (strategy.type === 'RollingUpdate') setDefault(ensureObject(strategy, 'rollingUpdate'), 'partition', 0);
+  if (strategy.type === 'RollingUpdate' && isJsonObject(strategy.rollingUpdate)) {
+    setDefault(ensureObject(strategy, 'rollingUpdate'), 'partition', 0);
+  }
   setDefault(spec, 'revisionHistoryLimit', 10);
   const retention = ensureObject(spec, 'persistentVolumeClaimRetentionPolicy');
   setDefaultText(retention, 'whenDeleted', 'Retain');

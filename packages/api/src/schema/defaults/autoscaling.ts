@@ -1,4 +1,4 @@
-import { ensureObject, type JsonObject, objectIn, setDefault, setDefaultText } from './fields.ts';
+import { ensureObject, type JsonObject, objectIn, setDefault } from './fields.ts';
 
 const CPU_AT_80 = {
   type: 'Resource',
@@ -17,17 +17,13 @@ export function applyHorizontalPodAutoscalerDefaults(autoscaler: JsonObject): vo
   if (!Array.isArray(spec.metrics) || spec.metrics.length === 0) spec.metrics = [structuredClone(CPU_AT_80)];
   const behavior = objectIn(spec, 'behavior');
   if (behavior === undefined) return;
-  const up = objectIn(behavior, 'scaleUp');
-  if (up !== undefined) {
-    setDefault(up, 'stabilizationWindowSeconds', 0);
-    setDefaultText(up, 'selectPolicy', 'Max');
-    setDefault(up, 'policies', structuredClone(UP_POLICIES));
-  }
-  const down = objectIn(behavior, 'scaleDown');
-  if (down !== undefined) {
-    setDefaultText(down, 'selectPolicy', 'Max');
-    setDefault(down, 'policies', structuredClone(DOWN_POLICIES));
-  }
+  const up = ensureObject(behavior, 'scaleUp');
+  setDefault(up, 'stabilizationWindowSeconds', 0);
+  setDefault(up, 'selectPolicy', 'Max');
+  setDefault(up, 'policies', structuredClone(UP_POLICIES));
+  const down = ensureObject(behavior, 'scaleDown');
+  setDefault(down, 'selectPolicy', 'Max');
+  setDefault(down, 'policies', structuredClone(DOWN_POLICIES));
 }
 
 /** Defaults of the older form: at least one Pod, CPU at 80 percent. */

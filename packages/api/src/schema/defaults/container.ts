@@ -1,4 +1,5 @@
 import { type JsonObject, objectIn, objectsIn, setDefault, setDefaultNumber, setDefaultText } from './fields.ts';
+import { parseImageName } from './image-name.ts';
 
 /** Init, main and ephemeral containers of a Pod spec. */
 export function containersOf(spec: JsonObject): JsonObject[] {
@@ -29,11 +30,11 @@ export function applyContainerDefaults(container: JsonObject): void {
   }
 }
 
-/** `Always` for images without a tag or tagged `latest`, unless pinned by a digest. */
+/** `Always` for images without a tag or tagged `latest`, unless pinned by a digest or no image name at all. */
 function pullPolicyFor(image: string): string {
-  if (image.includes('@')) return 'IfNotPresent';
-  const tag = /:([^:/]*)$/.exec(image)?.[1];
-  return tag === undefined || tag === 'latest' ? 'Always' : 'IfNotPresent';
+  const name = parseImageName(image);
+  if (name === undefined) return 'IfNotPresent';
+  return name.tag === 'latest' || (name.tag === '' && name.digest === '') ? 'Always' : 'IfNotPresent';
 }
 
 function applyProbeDefaults(probe: JsonObject): void {

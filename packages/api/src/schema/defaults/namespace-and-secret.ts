@@ -3,22 +3,13 @@ import { ensureObject, type JsonObject, objectIn, setDefaultText } from './field
 
 const encoder = new TextEncoder();
 
-/**
- * Defaults of a Namespace: its name as a label, and the phase. A namespace without
- * a phase is new and gets the `kubernetes` finalizer, which holds its deletion
- * until it is empty.
- */
+/** Defaults of a Namespace: its name as a label, and the phase. */
 export function applyNamespaceDefaults(namespace: JsonObject): void {
   const metadata = ensureObject(namespace, 'metadata');
   if (typeof metadata.name === 'string' && metadata.name !== '') {
     ensureObject(metadata, 'labels')['kubernetes.io/metadata.name'] = metadata.name;
   }
-  const status = ensureObject(namespace, 'status');
-  const spec = ensureObject(namespace, 'spec');
-  if (status.phase !== undefined) return;
-  status.phase = 'Active';
-  const finalizers = Array.isArray(spec.finalizers) ? spec.finalizers : [];
-  if (!finalizers.includes('kubernetes')) spec.finalizers = [...finalizers, 'kubernetes'];
+  setDefaultText(ensureObject(namespace, 'status'), 'phase', 'Active');
 }
 
 /** Defaults of a Secret: type Opaque; `stringData` is a way to write `data` and never stored. */

@@ -27,9 +27,19 @@ export function validateHorizontalPodAutoscaler(autoscaler: JsonObject): FieldCa
   if (least !== undefined && most < least) {
     causes.push(invalid('spec.maxReplicas', most, 'must be greater than or equal to `minReplicas`'));
   }
-  causes.push(...validateReference(objectIn(spec, 'scaleTargetRef'), 'spec.scaleTargetRef'));
+  const target = objectIn(spec, 'scaleTargetRef');
+  causes.push(...validateReference(target, 'spec.scaleTargetRef'));
+  const apiVersion = textIn(target, 'apiVersion');
+  if (!apiVersion.includes('/')) {
+    causes.push(invalid('spec.scaleTargetRef.apiVersion', apiVersion, 'apiVersion must specify API group'));
+  }
   for (const [index, metric] of objectsIn(spec, 'metrics').entries()) {
     causes.push(...validateMetric(metric, `spec.metrics[${index}]`));
+  }
+  const scales = objectsIn(spec, 'metrics').some(({ type }) => type === 'Object' || type === 'External');
+  if (least === 0 && !scales) {
+    const text = 'must specify at least one Object or External metric to support scaling to zero replicas';
+    causes.push(forbidden('spec.metrics', text));
   }
   const behavior = objectIn(spec, 'behavior');
   for (const direction of ['scaleUp', 'scaleDown']) {

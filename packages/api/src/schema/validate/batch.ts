@@ -1,7 +1,8 @@
 import { dns1123LabelErrors } from '../../names.ts';
-import { type FieldCause, invalid, notSupported, required, tooLong } from '../field-cause.ts';
+import { type FieldCause, invalid, notSupported, required } from '../field-cause.ts';
 import { checkImmutable, checkNonNegative, type JsonObject, numberIn, objectIn, objectsIn, textIn } from './fields.ts';
 import { validatePodTemplate } from './pod.ts';
+import { validatePodFailurePolicy } from './pod-failure-policy.ts';
 
 /** Longest name of a CronJob: its Jobs append eleven characters to it. */
 const CRON_JOB_NAME_MAX = 52;
@@ -10,7 +11,8 @@ const RESTART_POLICIES = ['OnFailure', 'Never'];
 /** Checks a Job. */
 export function validateJob(job: JsonObject, old: JsonObject | undefined): FieldCause[] {
   const spec = objectIn(job, 'spec');
-  const causes = validateJobSpec(spec, 'spec');
+  const causes = old === undefined ? indexedNameCauses(job) : [];
+  causes.push(...validateJobSpec(spec, 'spec'));
   if (spec.selector === undefined) causes.push(required('spec.selector'));
   if (old === undefined) return causes;
   const before = objectIn(old, 'spec');
@@ -24,18 +26,30 @@ export function validateJob(job: JsonObject, old: JsonObject | undefined): Field
   return causes;
 }
 
+/** Pods of an indexed Job are named after it, with the highest index behind. */
+function indexedNameCauses(job: JsonObject): FieldCause[] {
+  const spec = objectIn(job, 'spec');
+  const completions = numberIn(spec, 'completions') ?? 0;
+  if (spec.completionMode !== 'Indexed' || completions === 0) return [];
+  const name = textIn(objectIn(job, 'metadata'), 'name');
+  const last = `${name}-${completions - 1}`;
+  if (dns1123LabelErrors(last).length === 0) return [];
+  return [invalid('metadata.name', name, `will not able to create pod with invalid DNS label: ${last}`)];
+}
+
 function validateJobSpec(spec: JsonObject, field: string): FieldCause[] {
   const causes: FieldCause[] = [];
   const counts = ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished'];
   for (const name of counts) causes.push(...checkNonNegative(spec[name], `${field}.${name}`));
   const mode = textIn(spec, 'completionMode');
-  if (mode !== '' && mode !== 'Indexed' && mode !== 'NonIndexed') {
-    causes.push(notSupported(`${field}.completionMode`, mode, ['Indexed', 'NonIndexed']));
+  if (spec.completionMode !== undefined && mode !== 'Indexed' && mode !== 'NonIndexed') {
+    causes.push(notSupported(`${field}.completionMode`, mode, ['NonIndexed', 'Indexed']));
   }
   if (mode === 'Indexed' && numberIn(spec, 'completions') === undefined) {
     causes.push(required(`${field}.completions`, 'when completion mode is Indexed'));
   }
   causes.push(...validateIndexLimits(spec, field, mode === 'Indexed'));
+  causes.push(...validatePodFailurePolicy(spec, field));
   const template = objectIn(spec, 'template');
   causes.push(...validatePodTemplate(template, `${field}.template`));
   const policy = textIn(objectIn(template, 'spec'), 'restartPolicy');
@@ -44,6 +58,8 @@ function validateJobSpec(spec: JsonObject, field: string): FieldCause[] {
     causes.push(required(policyField, `valid values: ${RESTART_POLICIES.map((text) => `"${text}"`).join(', ')}`));
   } else if (!RESTART_POLICIES.includes(policy)) {
     causes.push(notSupported(policyField, policy, RESTART_POLICIES));
+  } else if (spec.podFailurePolicy !== undefined && policy !== 'Never') {
+    causes.push(invalid(policyField, policy, 'only "Never" is supported when podFailurePolicy is specified'));
   }
   return causes;
 }
@@ -123,12 +139,13 @@ export function validateCronJob(cronJob: JsonObject): FieldCause[] {
     causes.push(...checkNonNegative(spec[name], `spec.${name}`));
   }
   const zone = spec.timeZone;
-  if (typeof zone === 'string' && !isTimeZone(zone)) {
+  if (zone === '') causes.push(invalid('spec.timeZone', '', 'timeZone must be nil or non-empty string'));
+  else if (typeof zone === 'string' && !isTimeZone(zone)) {
     causes.push(invalid('spec.timeZone', zone, `unknown time zone ${zone}`));
   }
   const name = textIn(objectIn(cronJob, 'metadata'), 'name');
-  if (name.length > CRON_JOB_NAME_MAX && dns1123LabelErrors(name).length === 0) {
-    causes.push(tooLong('metadata.name', CRON_JOB_NAME_MAX));
+  if (name.length > CRON_JOB_NAME_MAX) {
+    causes.push(invalid('metadata.name', name, `must be no more than ${CRON_JOB_NAME_MAX} characters`));
   }
   return causes;
 }

@@ -1,6 +1,6 @@
 import { byteLength, configKeyErrors } from '../../names.ts';
 import { jsonEqual } from '../../own-property.ts';
-import { base64Size } from '../base64.ts';
+import { base64Decode, base64Size } from '../base64.ts';
 import { type FieldCause, forbidden, invalid, required, tooLong } from '../field-cause.ts';
 import { checkImmutable, type JsonObject, objectIn, textIn } from './fields.ts';
 
@@ -49,7 +49,10 @@ export function validateSecret(secret: JsonObject, old: JsonObject | undefined):
   }
   if (size > DATA_MAX_BYTES) causes.push(tooLong('data', DATA_MAX_BYTES));
   const type = textIn(secret, 'type');
-  for (const key of SECRET_KEYS[type] ?? []) if (!Object.hasOwn(data, key)) causes.push(required(`data[${key}]`));
+  for (const key of SECRET_KEYS[type] ?? []) {
+    if (!Object.hasOwn(data, key)) causes.push(required(`data[${key}]`));
+    else if (key.startsWith('.docker')) causes.push(...checkJson(String(data[key]), `data[${key}]`));
+  }
   if (type === 'kubernetes.io/basic-auth' && !('username' in data) && !('password' in data)) {
     causes.push(required('data[username]'), required('data[password]'));
   }
@@ -59,6 +62,27 @@ export function validateSecret(secret: JsonObject, old: JsonObject | undefined):
     if (!textIn(annotations, name)) causes.push(required(`metadata.annotations[${name}]`));
   }
   return causes;
+}
+
+/** A value that must be JSON; it is never shown. */
+function checkJson(base64: string, field: string): FieldCause[] {
+  const text = new TextDecoder().decode(base64Decode(base64));
+  const fault = jsonFault(text);
+  return fault === undefined ? [] : [invalid(field, '<secret contents redacted>', fault)];
+}
+
+/** Why a text is no JSON, as far as the first character tells it. */
+function jsonFault(text: string): string | undefined {
+  try {
+    JSON.parse(text);
+    return undefined;
+  } catch {
+    const first = text.trimStart().charAt(0);
+    if (first === '') return 'unexpected end of JSON input';
+    return /[[{"\d-]/.test(first)
+      ? 'unexpected end of JSON input'
+      : `invalid character '${first}' looking for beginning of value`;
+  }
 }
 
 function checkKey(key: string, field: string): FieldCause[] {

@@ -1,4 +1,5 @@
 import { parseIp } from '../../ip.ts';
+import { labelValueErrors } from '../../names.ts';
 import { isJsonObject, jsonEqual } from '../../own-property.ts';
 import { duplicate, type FieldCause, invalid, required, tooMany } from '../field-cause.ts';
 import { type AddressOptions, checkEndpointIp, checkLegacyIp, parseLegacyIp } from './addresses.ts';
@@ -6,7 +7,9 @@ import {
   checkChoice,
   checkDnsLabel,
   checkDnsSubdomain,
+  checkGivenChoice,
   checkImmutable,
+  checkName,
   checkPort,
   checkQualifiedName,
   type JsonObject,
@@ -63,6 +66,8 @@ function validateEndpoint(
     if (items.length > HINTS_MAX) causes.push(tooMany(`${field}.hints.${list}`, items.length, HINTS_MAX));
     const names = items.map((item) => textIn(item, 'name'));
     for (const [index, name] of names.entries()) {
+      const place = `${field}.hints.${list}[${index}].name`;
+      causes.push(...(list === 'forZones' ? checkName(name, place, labelValueErrors) : checkDnsSubdomain(name, place)));
       if (names.indexOf(name) < index) causes.push(duplicate(`${field}.hints.${list}[${index}].name`, name));
     }
   }
@@ -71,6 +76,7 @@ function validateEndpoint(
 
 function validateAddress(address: string, field: string, addressType: string, options: AddressOptions): FieldCause[] {
   if (addressType === 'FQDN') {
+    if (address === '') return [required(field)];
     const causes = checkDnsSubdomain(address.replace(/\.$/, ''), field);
     if (causes.length === 0 && !address.replace(/\.$/, '').includes('.')) {
       causes.push(invalid(field, address, 'should be a domain with at least two segments separated by dots'));
@@ -95,7 +101,7 @@ function validateSlicePorts(slice: JsonObject): FieldCause[] {
     if (name !== '') causes.push(...checkDnsLabel(name, `${field}.name`));
     if (names.has(name)) causes.push(duplicate(`${field}.name`, name));
     names.add(name);
-    causes.push(...checkChoice(port.protocol, `${field}.protocol`, PROTOCOLS));
+    causes.push(...checkGivenChoice(port.protocol, `${field}.protocol`, PROTOCOLS));
     if (port.appProtocol !== undefined)
       causes.push(...checkQualifiedName(textIn(port, 'appProtocol'), `${field}.appProtocol`));
   }
@@ -127,7 +133,10 @@ export function validateEndpoints(
         causes.push(...checkLegacyIp(ip, `${place}.ip`));
         const hostname = textIn(address, 'hostname');
         if (hostname !== '') causes.push(...checkDnsLabel(hostname, `${place}.hostname`));
-        if (parseIp(ip) !== undefined) causes.push(...checkEndpointIp(ip, `${place}.ip`, options));
+        const nodeName = address.nodeName;
+        if (typeof nodeName === 'string') causes.push(...checkDnsSubdomain(nodeName, `${place}.nodeName`));
+        if (parseIp(ip) === undefined) causes.push(invalid(`${place}.ip`, ip, 'must be a valid IP address'));
+        else causes.push(...checkEndpointIp(ip, `${place}.ip`, options));
       }
     }
     const ports = objectsIn(subset, 'ports');

@@ -81,6 +81,12 @@ export function checkChoice(value: unknown, field: string, choices: readonly str
   return choices.includes(String(value)) ? [] : [notSupported(field, value, choices)];
 }
 
+/** Checks a choice whose field Go keeps as a pointer: an empty text is a wrong choice, not a missing one. */
+export function checkGivenChoice(value: unknown, field: string, choices: readonly string[]): FieldCause[] {
+  if (value === undefined || value === null) return [required(field)];
+  return choices.includes(String(value)) ? [] : [notSupported(field, value, choices)];
+}
+
 /** Checks that a number, if present, is not negative. */
 export function checkNonNegative(value: unknown, field: string): FieldCause[] {
   return typeof value === 'number' && value < 0 ? [invalid(field, value, 'must be greater than or equal to 0')] : [];

@@ -8,8 +8,9 @@ import {
 import { isJsonObject } from '../../own-property.ts';
 import { type FieldCause, forbidden, invalid, notSupported, required, tooLong } from '../field-cause.ts';
 import {
-  checkChoice,
+  checkDnsLabel,
   checkDnsSubdomain,
+  checkGivenChoice,
   checkImmutable,
   checkName,
   checkPort,
@@ -102,6 +103,9 @@ function validateBackend(backend: JsonObject, field: string): FieldCause[] {
   if (isJsonObject(resource)) {
     if (isJsonObject(service)) return [invalid(field, '', 'cannot set both resource and service backends')];
     const causes: FieldCause[] = [];
+    if (typeof resource.apiGroup === 'string') {
+      causes.push(...checkDnsSubdomain(resource.apiGroup, `${field}.resource.apiGroup`));
+    }
     if (textIn(resource, 'kind') === '') causes.push(required(`${field}.resource.kind`));
     if (textIn(resource, 'name') === '') causes.push(required(`${field}.resource.name`));
     return causes;
@@ -127,17 +131,23 @@ export function validateIngressClass(ingressClass: JsonObject, old: JsonObject |
   const controller = textIn(spec, 'controller');
   if (old !== undefined)
     causes.push(...checkImmutable(controller, textIn(objectIn(old, 'spec'), 'controller'), 'spec.controller'));
-  else if (controller.length > CONTROLLER_MAX_BYTES) causes.push(tooLong('spec.controller', CONTROLLER_MAX_BYTES));
-  else causes.push(...checkController(controller));
+  else {
+    if (controller.length > CONTROLLER_MAX_BYTES) causes.push(tooLong('spec.controller', CONTROLLER_MAX_BYTES));
+    causes.push(...checkController(controller));
+  }
   if (!isJsonObject(spec.parameters)) return causes;
   const { parameters } = spec;
   const field = 'spec.parameters';
-  if (textIn(parameters, 'kind') === '') causes.push(required(`${field}.kind`, 'kind is required'));
-  if (textIn(parameters, 'name') === '') causes.push(required(`${field}.name`, 'name is required'));
-  causes.push(...checkChoice(parameters.scope, `${field}.scope`, ['Cluster', 'Namespace']));
-  const namespace = textIn(parameters, 'namespace');
-  if (parameters.scope === 'Namespace' && namespace === '') {
+  const { apiGroup, namespace } = parameters;
+  if (typeof apiGroup === 'string') causes.push(...checkDnsSubdomain(apiGroup, `${field}.apiGroup`));
+  for (const name of ['kind', 'name']) {
+    if (textIn(parameters, name) === '') causes.push(required(`${field}.${name}`));
+  }
+  causes.push(...checkGivenChoice(parameters.scope, `${field}.scope`, ['Cluster', 'Namespace']));
+  if (parameters.scope === 'Namespace' && namespace === undefined) {
     causes.push(required(`${field}.namespace`, "`parameters.scope` is set to 'Namespace'"));
+  } else if (parameters.scope === 'Namespace') {
+    causes.push(...checkDnsLabel(textIn(parameters, 'namespace'), `${field}.namespace`));
   } else if (parameters.scope === 'Cluster' && parameters.namespace !== undefined) {
     causes.push(forbidden(`${field}.namespace`, "`parameters.scope` is set to 'Cluster'"));
   }

@@ -1,5 +1,6 @@
+import { labelValueErrors } from '../../names.ts';
 import { type FieldCause, forbidden, invalid, required } from '../field-cause.ts';
-import { checkQualifiedName, type JsonObject, objectsIn, stringsIn, textIn } from './fields.ts';
+import { checkName, checkQualifiedName, type JsonObject, objectsIn, stringsIn, textIn } from './fields.ts';
 import { validateLabels } from './metadata.ts';
 
 /** Checks the object form of a label selector. */
@@ -27,6 +28,9 @@ export function validateLabelSelector(selector: JsonObject, field: string): Fiel
         causes.push(invalid(`${place}.operator`, expression.operator ?? '', 'not a valid selector operator'));
     }
     causes.push(...checkQualifiedName(textIn(expression, 'key'), `${place}.key`));
+    for (const [at, value] of values.entries()) {
+      causes.push(...checkName(value, `${place}.values[${at}]`, labelValueErrors));
+    }
   }
   return causes;
 }

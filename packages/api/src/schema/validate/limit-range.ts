@@ -1,7 +1,7 @@
 import { compareQuantities, parseQuantity } from '../../quantity.ts';
 import { duplicate, type FieldCause, forbidden, invalid, required } from '../field-cause.ts';
 import { checkQualifiedName, type JsonObject, objectIn, objectsIn, textIn } from './fields.ts';
-import { COMPUTED, checkAmount, OF_QUOTA } from './quota.ts';
+import { COMPUTED, OF_QUOTA } from './quota.ts';
 
 const LIMIT_TYPES = ['Container', 'Pod', 'PersistentVolumeClaim'];
 const LIMIT_MAPS = ['max', 'min', 'default', 'defaultRequest', 'maxLimitRequestRatio'] as const;
@@ -36,15 +36,15 @@ function validateLimit(limit: JsonObject, type: string, field: string): FieldCau
       if (entries.length > 0) causes.push(forbidden(`${field}.${map}`, NO_DEFAULTS));
       continue;
     }
-    for (const [name, amount] of entries) {
+    for (const [name] of entries) {
       names.add(name);
       const place = `${field}.${map}[${name}]`;
       const wrong = checkQualifiedName(name, place);
       causes.push(...wrong);
       if (wrong.length === 0 && !name.includes('/') && !isLimitResource(type, name)) {
         causes.push(invalid(place, name, 'must be a standard resource type or fully qualified'));
+        if (type === 'Container') causes.push(invalid(place, name, 'must be a standard resource for containers'));
       }
-      if (map !== 'maxLimitRequestRatio') causes.push(...checkAmount('', String(amount), place));
     }
   }
   if (type === 'PersistentVolumeClaim') {
@@ -90,12 +90,13 @@ function compareLimits(limit: JsonObject, name: string, field: string): FieldCau
   order('defaultRequest', request, ['default request', request], ['max', max]);
   order('defaultRequest', request, ['default request', request], ['default limit', normal]);
   order('default', min, ['min', min], ['default', normal]);
-  order('default', normal, ['default', normal], ['max', max]);
+  order('default', max, ['default', normal], ['max', max]);
   if (ratio === undefined) return causes;
   const place = `${field}.maxLimitRequestRatio[${name}]`;
   if (compareQuantities(ratio, '1') < 0) causes.push(invalid(place, ratio, `ratio ${ratio} is less than 1`));
-  const [low, high] = [Number(parseQuantity(min ?? '')?.nano ?? 0), Number(parseQuantity(max ?? '')?.nano ?? 0)];
-  if (low > 0 && high > 0 && Number(parseQuantity(ratio)?.nano ?? 0) / 1e9 > high / low) {
+  if (min === undefined || max === undefined) return causes;
+  const [low, high] = [Number(parseQuantity(min)?.nano ?? 0), Number(parseQuantity(max)?.nano ?? 0)];
+  if (low !== 0 && Number(parseQuantity(ratio)?.nano ?? 0) / 1e9 > high / low) {
     causes.push(invalid(place, ratio, `ratio ${ratio} is greater than max/min = ${(high / low).toFixed(6)}`));
   }
   return causes;

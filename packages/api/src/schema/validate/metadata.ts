@@ -87,10 +87,9 @@ function validateOwnerReferences(meta: JsonObject): FieldCause[] {
 function validateFinalizers(meta: JsonObject): FieldCause[] {
   const causes: FieldCause[] = [];
   for (const [index, finalizer] of stringsIn(meta, 'finalizers').entries()) {
-    const field = `metadata.finalizers[${index}]`;
-    const errors = qualifiedNameErrors(finalizer);
-    for (const error of errors) causes.push(invalid(field, finalizer, error));
-    if (errors.length === 0 && !finalizer.includes('/') && !FINALIZER_STANDARD.has(finalizer)) {
+    for (const error of qualifiedNameErrors(finalizer)) causes.push(invalid('metadata.finalizers', finalizer, error));
+    if (!finalizer.includes('/') && !FINALIZER_STANDARD.has(finalizer)) {
+      const field = `metadata.finalizers[${index}]`;
       causes.push(invalid(field, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
     }
   }

@@ -2,10 +2,11 @@ import { cidrContains, formatCidr } from '../../ip.ts';
 import { isJsonObject } from '../../own-property.ts';
 import { type FieldCause, forbidden, invalid, notSupported, required } from '../field-cause.ts';
 import { checkLegacyCidr, legacyCidr } from './addresses.ts';
-import { checkPort, checkPortOrName, type JsonObject, objectIn, objectsIn, PROTOCOLS, stringsIn } from './fields.ts';
+import { checkPort, checkPortOrName, type JsonObject, objectIn, objectsIn, stringsIn } from './fields.ts';
 import { validateLabelSelector } from './label-selector.ts';
 
-const TYPES = ['Egress', 'Ingress'];
+const TYPES = ['Ingress', 'Egress'];
+const PROTOCOLS = ['TCP', 'UDP', 'SCTP'];
 
 /** Checks a NetworkPolicy: selectors, peers, ports and types. */
 export function validateNetworkPolicy(policy: JsonObject): FieldCause[] {

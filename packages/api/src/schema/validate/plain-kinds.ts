@@ -1,7 +1,9 @@
 import { parseCidr } from '../../ip.ts';
+import { labelValueErrors } from '../../names.ts';
 import { jsonEqual } from '../../own-property.ts';
 import { duplicate, type FieldCause, forbidden, invalid, notSupported, required } from '../field-cause.ts';
 import {
+  checkName,
   checkNonNegative,
   checkQualifiedName,
   type JsonObject,
@@ -24,8 +26,8 @@ export function validateNamespace(namespace: JsonObject, old: JsonObject | undef
       : "may only be 'Active' if `deletionTimestamp` is empty";
     causes.push(invalid('status.Phase', phase, why));
   }
-  for (const [index, finalizer] of stringsIn(objectIn(namespace, 'spec'), 'finalizers').entries()) {
-    const field = `spec.finalizers[${index}]`;
+  const field = 'spec.finalizers';
+  for (const finalizer of stringsIn(objectIn(namespace, 'spec'), 'finalizers')) {
     causes.push(...checkQualifiedName(finalizer, field));
     if (!finalizer.includes('/') && finalizer !== 'kubernetes') {
       causes.push(invalid(field, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
@@ -38,14 +40,7 @@ export function validateNamespace(namespace: JsonObject, old: JsonObject | undef
 export function validateNode(node: JsonObject, old: JsonObject | undefined): FieldCause[] {
   const spec = objectIn(node, 'spec');
   const causes: FieldCause[] = [];
-  for (const [index, taint] of objectsIn(spec, 'taints').entries()) {
-    const field = `spec.taints[${index}]`;
-    causes.push(...checkQualifiedName(textIn(taint, 'key'), `${field}.key`));
-    const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
-    const effect = textIn(taint, 'effect');
-    if (effect === '') causes.push(required(`${field}.effect`));
-    else if (!effects.includes(effect)) causes.push(notSupported(`${field}.effect`, effect, effects));
-  }
+  causes.push(...validateTaints(spec));
   for (const [index, cidr] of stringsIn(spec, 'podCIDRs').entries()) {
     if (parseCidr(cidr) !== undefined) continue;
     causes.push(
@@ -57,12 +52,30 @@ export function validateNode(node: JsonObject, old: JsonObject | undefined): Fie
   if (ranges.length > 2 || (ranges.length === 2 && families.size === 1)) {
     causes.push(invalid('spec.podCIDRs', ranges, 'may specify no more than one CIDR for each IP family'));
   }
-  for (const [index, cidr] of ranges.entries()) {
-    if (ranges.indexOf(cidr) < index) causes.push(duplicate(`spec.podCIDRs[${index}]`, cidr));
-  }
   const before = old === undefined ? [] : stringsIn(objectIn(old, 'spec'), 'podCIDRs');
   if (before.length > 0 && !jsonEqual(before, stringsIn(spec, 'podCIDRs'))) {
     causes.push(forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'));
+  }
+  return causes;
+}
+
+/** Taints, which a server looks for in the metadata. */
+function validateTaints(spec: JsonObject): FieldCause[] {
+  const causes: FieldCause[] = [];
+  const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
+  const pairs = new Set<string>();
+  for (const [index, taint] of objectsIn(spec, 'taints').entries()) {
+    const field = `metadata.taints[${index}]`;
+    const [key, value, effect] = [textIn(taint, 'key'), textIn(taint, 'value'), textIn(taint, 'effect')];
+    causes.push(...checkQualifiedName(key, `${field}.key`), ...checkName(value, `${field}.value`, labelValueErrors));
+    if (effect === '') causes.push(required(`${field}.effect`));
+    else if (!effects.includes(effect)) causes.push(notSupported(`${field}.effect`, effect, effects));
+    if (pairs.has(`${effect} ${key}`)) {
+      const shown = { Key: key, Value: value, Effect: effect, TimeAdded: taint.timeAdded ?? null };
+      const { reason, message } = duplicate(field, shown);
+      causes.push({ reason, field, message: `${message}: taints must be unique by key and effect pair` });
+    }
+    pairs.add(`${effect} ${key}`);
   }
   return causes;
 }
@@ -76,30 +89,5 @@ export function validateLease(lease: JsonObject): FieldCause[] {
     causes.push(invalid('spec.leaseDurationSeconds', seconds, 'must be greater than 0'));
   }
   causes.push(...checkNonNegative(spec.leaseTransitions, 'spec.leaseTransitions'));
-  return causes;
-}
-
-/** Checks an Event of the core group: it lives beside the object it is about. */
-export function validateEvent(event: JsonObject): FieldCause[] {
-  const about = textIn(objectIn(event, 'involvedObject'), 'namespace');
-  const namespace = textIn(objectIn(event, 'metadata'), 'namespace');
-  if (namespace === about || (about === '' && namespace === 'default')) return [];
-  return [invalid('involvedObject.namespace', about, 'does not match event.namespace')];
-}
-
-/** Checks an Event of events.k8s.io, where the newer fields are required. */
-export function validateNewEvent(event: JsonObject, old: JsonObject | undefined): FieldCause[] {
-  if (old !== undefined) return [];
-  const causes: FieldCause[] = [];
-  if (textIn(event, 'eventTime') === '') causes.push(required('eventTime'));
-  const controller = textIn(event, 'reportingController');
-  causes.push(
-    ...(controller === '' ? [required('reportingController')] : checkQualifiedName(controller, 'reportingController')),
-  );
-  for (const name of ['reportingInstance', 'action', 'reason']) {
-    if (textIn(event, name) === '') causes.push(required(name));
-  }
-  const type = textIn(event, 'type');
-  if (type !== 'Normal' && type !== 'Warning') causes.push(invalid('type', type, 'has invalid value'));
   return causes;
 }

@@ -22,7 +22,7 @@ export function validatePriorityClass(priority: JsonObject, old: JsonObject | un
     causes.push(forbidden('value', `maximum allowed value of a user defined priority is ${USER_PRIORITY_MAX}`));
   }
   const policy = priority.preemptionPolicy;
-  const policies = ['Never', 'PreemptLowerPriority'];
+  const policies = ['PreemptLowerPriority', 'Never'];
   if (policy === '') causes.push(required('preemptionPolicy'));
   else if (policy !== undefined && !policies.includes(String(policy))) {
     causes.push(notSupported('preemptionPolicy', policy, policies));

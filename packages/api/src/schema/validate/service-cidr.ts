@@ -1,7 +1,7 @@
 import { formatCidr, formatIp, parseCidr, parseIp } from '../../ip.ts';
 import { jsonEqual } from '../../own-property.ts';
 import { type FieldCause, forbidden, invalid, required } from '../field-cause.ts';
-import { type JsonObject, objectIn, stringsIn, textIn } from './fields.ts';
+import { checkDnsSubdomain, type JsonObject, objectIn, stringsIn, textIn } from './fields.ts';
 
 /** Checks a ServiceCIDR: one range, or one of each family. */
 export function validateServiceCidr(range: JsonObject, old: JsonObject | undefined): FieldCause[] {
@@ -30,7 +30,7 @@ export function validateServiceCidr(range: JsonObject, old: JsonObject | undefin
   }
   if (cidrs.length === 2 && families.size === 1) {
     causes.push(
-      invalid(field, cidrs, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/96'),
+      invalid(field, cidrs, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64'),
     );
   }
   return causes;
@@ -59,7 +59,8 @@ export function validateIpAddress(address: JsonObject, old: JsonObject | undefin
   const spec = objectIn(address, 'spec');
   if (spec.parentRef === undefined) return [required('spec.parentRef')];
   const parent = objectIn(spec, 'parentRef');
-  const causes: FieldCause[] = [];
+  const group = textIn(parent, 'group');
+  const causes = group === '' ? [] : checkDnsSubdomain(group, 'spec.parentRef.group');
   for (const name of ['resource', 'name']) {
     if (textIn(parent, name) === '') causes.push(required(`spec.parentRef.${name}`));
   }

@@ -44,7 +44,7 @@ export function validateClusterIps(spec: JsonObject): FieldCause[] {
   if (first === 'None') return causes;
   for (const [index, ip] of ips.entries()) {
     const family = families[index];
-    if (family === undefined || family === actual[index]) continue;
+    if ((family !== 'IPv4' && family !== 'IPv6') || family === actual[index]) continue;
     causes.push(
       invalid(`${FIELD}[${index}]`, ip, `expected an ${family} value as indicated by \`ipFamilies[${index}]\``),
     );

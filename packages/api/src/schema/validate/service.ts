@@ -1,10 +1,11 @@
 import { isJsonObject, jsonEqual } from '../../own-property.ts';
 import { duplicate, type FieldCause, forbidden, invalid, notSupported, required } from '../field-cause.ts';
-import { type AddressOptions, checkEndpointIp, checkLegacyCidr, checkLegacyIp } from './addresses.ts';
+import { type AddressOptions, checkEndpointIp, checkLegacyCidr, checkLegacyIp, parseLegacyIp } from './addresses.ts';
 import {
   checkChoice,
   checkDnsLabel,
   checkDnsSubdomain,
+  checkGivenChoice,
   checkPort,
   checkPortOrName,
   checkQualifiedName,
@@ -188,7 +189,7 @@ function validateTrafficPolicies(spec: JsonObject, type: string): FieldCause[] {
     else causes.push(...checkPort(healthPort, field));
   }
   if (spec.internalTrafficPolicy !== undefined) {
-    causes.push(...checkChoice(spec.internalTrafficPolicy, 'spec.internalTrafficPolicy', ['Cluster', 'Local']));
+    causes.push(...checkGivenChoice(spec.internalTrafficPolicy, 'spec.internalTrafficPolicy', ['Cluster', 'Local']));
   }
   const distribution = spec.trafficDistribution;
   const distributions = ['PreferClose', 'PreferSameZone', 'PreferSameNode'];
@@ -248,10 +249,18 @@ export function validateLoadBalancerStatus(object: JsonObject): FieldCause[] {
   }
   for (const [index, ingress] of ingresses.entries()) {
     const field = `status.loadBalancer.ingress[${index}]`;
-    const { ip, hostname } = ingress;
+    const { ip = '', hostname = '', ipMode } = ingress;
     if (typeof ip === 'string' && ip !== '') causes.push(...checkLegacyIp(ip, `${field}.ip`));
-    if (typeof hostname === 'string' && hostname !== '')
+    if (ipMode !== undefined) {
+      if (ip === '') causes.push(forbidden(`${field}.ipMode`, 'may not be specified when `ip` is not set'));
+      else causes.push(...checkGivenChoice(ipMode, `${field}.ipMode`, ['Proxy', 'VIP']));
+    }
+    if (typeof hostname === 'string' && hostname !== '') {
       causes.push(...checkDnsSubdomain(hostname, `${field}.hostname`));
+      if (parseLegacyIp(hostname) !== undefined) {
+        causes.push(invalid(`${field}.hostname`, hostname, 'must be a DNS name, not an IP address'));
+      }
+    }
   }
   return causes;
 }

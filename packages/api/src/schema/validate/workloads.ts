@@ -1,8 +1,17 @@
 import { matchesLabels, requirementsOfSelector } from '../../label-selector.ts';
 import { isJsonObject, jsonEqual } from '../../own-property.ts';
 import type { LabelSelector } from '../../types.ts';
-import { type FieldCause, forbidden, invalid, notSupported, required } from '../field-cause.ts';
-import { checkImmutable, checkNonNegative, type JsonObject, numberIn, objectIn, textIn } from './fields.ts';
+import { type FieldCause, forbidden, invalid, notSupported, quoted, required } from '../field-cause.ts';
+import {
+  checkDnsLabel,
+  checkGivenChoice,
+  checkImmutable,
+  checkNonNegative,
+  type JsonObject,
+  numberIn,
+  objectIn,
+  textIn,
+} from './fields.ts';
 import { validateLabelSelector } from './label-selector.ts';
 import { validatePodTemplate } from './pod.ts';
 
@@ -12,7 +21,7 @@ const PERCENT_ERROR =
 /** Checks a Deployment. */
 export function validateDeployment(deployment: JsonObject, old: JsonObject | undefined): FieldCause[] {
   const spec = objectIn(deployment, 'spec');
-  const causes = validateReplicasAndTemplate(spec);
+  const causes = validateReplicasAndTemplate(spec, selectorOfDeployment);
   causes.push(...validateStrategy(objectIn(spec, 'strategy')));
   causes.push(...checkNonNegative(spec.minReadySeconds, 'spec.minReadySeconds'));
   causes.push(...checkNonNegative(spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'));
@@ -31,33 +40,63 @@ export function validateDeployment(deployment: JsonObject, old: JsonObject | und
 /** Checks a ReplicaSet. */
 export function validateReplicaSet(replicaSet: JsonObject, old: JsonObject | undefined): FieldCause[] {
   const spec = objectIn(replicaSet, 'spec');
-  const causes = validateReplicasAndTemplate(spec);
+  const causes = validateReplicasAndTemplate(spec, selectorOfDeployment);
   causes.push(...checkNonNegative(spec.minReadySeconds, 'spec.minReadySeconds'));
   if (old !== undefined) causes.push(...checkImmutable(spec.selector, objectIn(old, 'spec').selector, 'spec.selector'));
   return causes;
 }
 
-function validateReplicasAndTemplate(spec: JsonObject): FieldCause[] {
+/** How a kind words a selector that is empty, and one that cannot be used. */
+interface SelectorWords {
+  readonly empty: string;
+  /** Absent: nothing is said. */
+  readonly unusable?: string;
+}
+
+const selectorOfDeployment: SelectorWords = {
+  empty: 'empty selector is invalid for deployment',
+  unusable: ': invalid label selector',
+};
+
+function validateReplicasAndTemplate(spec: JsonObject, words: SelectorWords): FieldCause[] {
   const causes = checkNonNegative(spec.replicas, 'spec.replicas');
   const { selector } = spec;
   if (!isJsonObject(selector)) {
     causes.push(required('spec.selector'));
-    return [...causes, ...validateTemplate(objectIn(spec, 'template'), undefined)];
+    return [...causes, ...validateTemplate(objectIn(spec, 'template'), {})];
   }
   causes.push(...validateLabelSelector(selector, 'spec.selector'));
   const empty =
     Object.keys(objectIn(selector, 'matchLabels')).length === 0 &&
     !(Array.isArray(selector.matchExpressions) && selector.matchExpressions.length > 0);
-  if (empty) causes.push(invalid('spec.selector', selector, 'empty selector is invalid for deployment'));
+  if (empty) causes.push(invalid('spec.selector', selector, words.empty));
+  if (!isUsable(selector)) {
+    if (words.unusable !== undefined) {
+      const message = `Invalid value: ${quoted(selector)}${words.unusable}`;
+      causes.push({ reason: 'FieldValueInvalid', field: 'spec.selector', message });
+    }
+    return [...causes, ...validateTemplate(objectIn(spec, 'template'), undefined)];
+  }
   return [...causes, ...validateTemplate(objectIn(spec, 'template'), empty ? undefined : (selector as LabelSelector))];
 }
 
+/** Whether keys, operators and values of a selector can be worked with at all. */
+function isUsable(selector: JsonObject): boolean {
+  return validateLabelSelector(selector, '').length === 0 && requirementsOfSelector(selector as LabelSelector).ok;
+}
+
+/** `{}` is the selector that was not given, which no template matches. */
 function validateTemplate(template: JsonObject, selector: LabelSelector | undefined): FieldCause[] {
   const causes: FieldCause[] = [];
-  const labels = objectIn(objectIn(template, 'metadata'), 'labels');
+  const metadata = objectIn(template, 'metadata');
+  const labels = objectIn(metadata, 'labels');
   const parsed = selector === undefined ? undefined : requirementsOfSelector(selector);
-  if (parsed?.ok === true && !matchesLabels(parsed.requirements, labels as Record<string, string>)) {
-    const shown = Object.keys(labels).length === 0 ? null : labels;
+  const matches =
+    parsed?.ok === true &&
+    Object.keys(selector ?? {}).length > 0 &&
+    matchesLabels(parsed.requirements, labels as Record<string, string>);
+  if (parsed?.ok === true && !matches) {
+    const shown = metadata.labels === undefined ? null : labels;
     causes.push(invalid('spec.template.metadata.labels', shown, '`selector` does not match template `labels`'));
   }
   causes.push(...validatePodTemplate(template, 'spec.template'));
@@ -86,8 +125,17 @@ function validateStrategy(strategy: JsonObject): FieldCause[] {
         return [required(`${field}.rollingUpdate`, 'this should be defaulted and never be nil')];
       return validateRollingUpdate(rolling, `${field}.rollingUpdate`);
     default:
-      return [notSupported(`${field}.type`, strategy.type ?? '', ['Recreate', 'RollingUpdate'])];
+      return [notSupported(field, goStrategy(strategy, ['MaxUnavailable', 'MaxSurge']), ['Recreate', 'RollingUpdate'])];
   }
+}
+
+/** A strategy by the names it has inside a server. */
+function goStrategy(strategy: JsonObject, names: readonly string[]): object {
+  const { type = '', rollingUpdate } = strategy;
+  const field = (name: string): unknown =>
+    objectIn(strategy, 'rollingUpdate')[`${name.charAt(0).toLowerCase()}${name.slice(1)}`] ?? null;
+  const rolling = rollingUpdate === undefined ? null : Object.fromEntries(names.map((name) => [name, field(name)]));
+  return { Type: type, RollingUpdate: rolling };
 }
 
 function validateRollingUpdate(rolling: JsonObject, field: string): FieldCause[] {
@@ -132,7 +180,10 @@ const STATEFUL_SET_MUTABLE = [
 /** Checks a StatefulSet. */
 export function validateStatefulSet(statefulSet: JsonObject, old: JsonObject | undefined): FieldCause[] {
   const spec = objectIn(statefulSet, 'spec');
-  const causes = validateReplicasAndTemplate(spec);
+  const causes = validateReplicasAndTemplate(spec, {
+    empty: 'empty selector is invalid for statefulset',
+    unusable: '',
+  });
   const policy = textIn(spec, 'podManagementPolicy');
   const policies = ['OrderedReady', 'Parallel'];
   if (!policies.includes(policy)) {
@@ -141,14 +192,20 @@ export function validateStatefulSet(statefulSet: JsonObject, old: JsonObject | u
   }
   const strategy = objectIn(spec, 'updateStrategy');
   if (strategy.type !== 'OnDelete' && strategy.type !== 'RollingUpdate') {
-    causes.push(invalid('spec.updateStrategy', strategy, "must be 'RollingUpdate' or 'OnDelete'"));
+    const shown = goStrategy(strategy, ['Partition', 'MaxUnavailable']);
+    causes.push(invalid('spec.updateStrategy', shown, "must be 'RollingUpdate' or 'OnDelete'"));
   }
   if (strategy.type === 'OnDelete' && strategy.rollingUpdate !== undefined) {
     const text = "only allowed for updateStrategy 'RollingUpdate'";
     causes.push(invalid('spec.updateStrategy.rollingUpdate', strategy.rollingUpdate, text));
   }
+  causes.push(...validateRetention(spec));
+  const start = objectIn(spec, 'ordinals').start;
   const partition = objectIn(strategy, 'rollingUpdate').partition;
   causes.push(...checkNonNegative(partition, 'spec.updateStrategy.rollingUpdate.partition'));
+  causes.push(...checkNonNegative(start, 'spec.ordinals.start'));
+  const service = textIn(spec, 'serviceName');
+  if (old === undefined && service !== '') causes.push(...checkDnsLabel(service, 'spec.serviceName'));
   causes.push(...checkNonNegative(spec.minReadySeconds, 'spec.minReadySeconds'));
   causes.push(...checkNonNegative(spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'));
   if (old === undefined) return causes;
@@ -164,10 +221,18 @@ export function validateStatefulSet(statefulSet: JsonObject, old: JsonObject | u
   return causes;
 }
 
+function validateRetention(spec: JsonObject): FieldCause[] {
+  const retention = objectIn(spec, 'persistentVolumeClaimRetentionPolicy');
+  return ['whenDeleted', 'whenScaled'].flatMap((name) => {
+    const field = `spec.persistentVolumeClaimRetentionPolicy.${name}`;
+    return retention[name] === undefined ? [] : checkGivenChoice(retention[name], field, ['Retain', 'Delete']);
+  });
+}
+
 /** Checks a DaemonSet. */
 export function validateDaemonSet(daemonSet: JsonObject, old: JsonObject | undefined): FieldCause[] {
   const spec = objectIn(daemonSet, 'spec');
-  const causes = validateReplicasAndTemplate(spec);
+  const causes = validateReplicasAndTemplate(spec, { empty: 'empty selector is invalid for daemonset' });
   causes.push(...checkNonNegative(spec.minReadySeconds, 'spec.minReadySeconds'));
   causes.push(...checkNonNegative(spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'));
   const strategy = objectIn(spec, 'updateStrategy');
@@ -184,7 +249,8 @@ export function validateDaemonSet(daemonSet: JsonObject, old: JsonObject | undef
       causes.push(required(`${field}.rollingUpdate.maxUnavailable`, 'cannot be 0 when maxSurge is 0'));
     }
   } else if (strategy.type !== 'OnDelete') {
-    causes.push(notSupported(`${field}.type`, strategy.type ?? '', ['RollingUpdate', 'OnDelete']));
+    const shown = goStrategy(strategy, ['MaxUnavailable', 'MaxSurge']);
+    causes.push(notSupported(field, shown, ['RollingUpdate', 'OnDelete']));
   }
   if (old !== undefined) causes.push(...checkImmutable(spec.selector, objectIn(old, 'spec').selector, 'spec.selector'));
   return causes;
@@ -199,6 +265,11 @@ export function validatePodDisruptionBudget(budget: JsonObject): FieldCause[] {
   }
   for (const name of ['minAvailable', 'maxUnavailable']) {
     if (spec[name] !== undefined) causes.push(...checkIntOrPercent(spec[name], `spec.${name}`));
+  }
+  if (spec.unhealthyPodEvictionPolicy !== undefined) {
+    const policies = ['AlwaysAllow', 'IfHealthyBudget'];
+    const field = 'spec.unhealthyPodEvictionPolicy';
+    causes.push(...checkGivenChoice(spec.unhealthyPodEvictionPolicy, field, policies));
   }
   if (isJsonObject(spec.selector)) causes.push(...validateLabelSelector(spec.selector, 'spec.selector'));
   return causes;

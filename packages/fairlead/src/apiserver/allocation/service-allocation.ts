@@ -132,9 +132,15 @@ export class ServiceAllocation implements Companion {
     if (!mayHaveNodePort(spec)) return undefined;
     const before = claimsOf(this.#old);
     const ports = (spec.ports ?? []).map((port) => ({ ...port }));
+    const taken = new Set<string>();
     for (const [index, port] of ports.entries()) {
       const wanted = port.nodePort ?? 0;
-      // One number may serve TCP and UDP of the same Service.
+      // One number may serve TCP and UDP of the same Service, but only one port of each protocol.
+      const claim = `${port.protocol} ${wanted}`;
+      if (wanted !== 0 && taken.has(claim) && !before.has(portKey(wanted))) {
+        return [invalid(`spec.ports[${index}].nodePort`, wanted, 'provided port is already allocated')];
+      }
+      taken.add(claim);
       if (wanted === 0 || before.has(portKey(wanted)) || this.#held.has(portKey(wanted))) continue;
       const why = this.#portFailure(wanted);
       if (why !== undefined) return [invalid(`spec.ports[${index}].nodePort`, wanted, why)];

@@ -49,6 +49,15 @@ export function newDefinitionStatus(object: KubeObject): object {
   };
 }
 
+/** Status of a changed definition: its storage version counts as stored from now on. */
+export function definitionStatusAfter(object: KubeObject): object {
+  const { spec, status } = object as unknown as Definition;
+  const known = status?.storedVersions ?? [];
+  const storage = spec?.versions?.find(({ storage: isStorage }) => isStorage)?.name;
+  if (storage === undefined || known.includes(storage)) return { ...status };
+  return { ...status, storedVersions: [...known, storage] };
+}
+
 /** A definition that is going away takes no new objects. */
 export function refuseWhenTerminating(resource: ServedResource): void {
   if (resource.custom?.terminating !== true) return;

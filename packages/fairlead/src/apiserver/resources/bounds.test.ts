@@ -207,7 +207,7 @@ describe('bounds of a namespace', () => {
     const [older, newer] = ['v1', 'v2'].map(
       (version) => `/apis/autoscaling/${version}/namespaces/default/horizontalpodautoscalers`,
     ) as [string, string];
-    const spec = { scaleTargetRef: { kind: 'Deployment', name: 'd' }, maxReplicas: 3 };
+    const spec = { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' }, maxReplicas: 3 };
     const made = (await client.request('POST', older, {
       metadata: { name: 'h' },
       spec: { ...spec, targetCPUUtilizationPercentage: 50 },

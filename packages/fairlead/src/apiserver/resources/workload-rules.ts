@@ -22,9 +22,13 @@ export function prepareNewWorkload(kind: string, object: KubeObject): void {
   const status = firstStatus[kind];
   if (status !== undefined) object.status = structuredClone(status);
   if (kind === 'Job') selectOwnPods(object);
-  if (kind === 'DaemonSet') {
-    object.metadata.annotations = { ...object.metadata.annotations, [templateGeneration]: '1' };
-  }
+  markTemplateGeneration(kind, object, '1');
+}
+
+/** The generation of a DaemonSet's template, which its older form had as a field. Changes `object`. */
+export function markTemplateGeneration(kind: string, object: KubeObject, generation: string): void {
+  if (kind !== 'DaemonSet') return;
+  object.metadata.annotations = { ...object.metadata.annotations, [templateGeneration]: generation };
 }
 
 /** A Job selects its Pods by its own uid, unless its writer says otherwise. */
@@ -47,5 +51,23 @@ function selectOwnPods(job: KubeObject): void {
   job.metadata.labels = { ...job.metadata.labels, ...labels };
   if (spec.selector === undefined) {
     spec.selector = { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } };
+  }
+}
+
+/** Drops what is behind gates that are closed in 1.34. Changes `object`. */
+export function dropGatedFields(
+  { kind, group }: { readonly kind: string; readonly group: string },
+  object: KubeObject,
+): void {
+  if (kind === 'Lease' && group === 'coordination.k8s.io') {
+    const spec = recordOf(object.spec);
+    if (spec?.strategy === undefined && spec?.preferredHolder === undefined) return;
+    const { strategy: _, preferredHolder: __, ...rest } = spec;
+    object.spec = rest;
+  } else if (kind === 'EndpointSlice' && Array.isArray(object.endpoints)) {
+    // The older version of the kind kept other labels of the node here.
+    object.endpoints = (object.endpoints as Record<string, unknown>[]).map(
+      ({ deprecatedTopology: _, ...rest }) => rest,
+    );
   }
 }

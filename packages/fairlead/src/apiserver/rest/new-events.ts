@@ -1,13 +1,15 @@
 import { applyDefaults, validateObject } from '@fairlead/api/schema';
 import type { ServedResource } from '../resources/served-resources.ts';
 import type { AnswerSink, ApiAnswer, ApiRequest } from '../server/api-request.ts';
-import { negotiate } from '../server/media-type.ts';
+import { bodyMediaType, negotiate } from '../server/media-type.ts';
 import { badRequest, invalid, methodNotAllowed } from '../server/status-error.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
+import { applyPatchType } from './apply.ts';
+import { readApplyBody } from './apply-body.ts';
 import { decodeBody, fieldValidation } from './decode-body.ts';
 import { deleteCollection, deleteObject } from './delete.ts';
 import { postObject, putObject } from './modify.ts';
-import { typedPatched } from './patch.ts';
+import { patchObject, typedPatched } from './patch.ts';
 import { getObject, listObjects } from './read.ts';
 import { readPatch } from './read-patch.ts';
 import { textAnswer } from './represent.ts';
@@ -88,7 +90,7 @@ function write(
     const generated = (checked.metadata.name ?? '') === '' && (checked.metadata.generateName ?? '') !== '';
     if (generated) checked.metadata.name = `${checked.metadata.generateName}x`;
     const causes = validateObject(apiVersion, kind, checked);
-    if (causes.length > 0) throw invalid(resource, object.metadata.name ?? '', causes);
+    if (causes.length > 0) throw invalid(core, object.metadata.name ?? '', causes);
   }
   const body = Buffer.from(JSON.stringify(coreForm(object)));
   const headers = { ...asJson(request).headers, 'content-type': 'application/json' };
@@ -102,11 +104,20 @@ function write(
 
 function patch(context: RestContext, target: RestRequest, core: ServedResource, name: string): Promise<ApiAnswer> {
   const { request, resource } = target;
+  if (bodyMediaType(request.headers['content-type']) === applyPatchType) return apply(context, target, core, name);
   const current = newerForm(existing(context, target, name).object);
   const patch = readPatch(target);
   const patched = patch.apply({ object: current });
   const validation = fieldValidation(request.query, 'PatchOptions');
   return write(context, target, core, name, typedPatched(patch, patched, resource, validation, target.warnings));
+}
+
+/** Server-side apply: the configuration is turned over, so its fields are owned by their names in the core form. */
+function apply(context: RestContext, target: RestRequest, core: ServedResource, name: string): Promise<ApiAnswer> {
+  const { config } = readApplyBody(target.request.body);
+  const body = Buffer.from(JSON.stringify(coreForm({ metadata: {}, ...config } as KubeObject)));
+  const request = { ...asJson(target.request), body };
+  return patchObject(context, { ...target, resource: core, request }, name, undefined);
 }
 
 /** The newer form of an Event of the core form. */

@@ -1,4 +1,4 @@
-import { newDefinitionStatus } from '../crd/kind-rules.ts';
+import { definitionStatusAfter, newDefinitionStatus } from '../crd/kind-rules.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
 import { prepareNewWorkload, workloadKinds } from '../resources/workload-rules.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
@@ -127,6 +127,10 @@ export function isolate(
   }
   let result = proposed;
   if (resource.subresources.has('status')) result = withField(result, 'status', old.status);
+  if (resource.kind === 'Service' && resource.custom === undefined && recordOf(result.spec)?.type !== 'LoadBalancer') {
+    result = { ...result, status: { ...recordOf(result.status), loadBalancer: {} } };
+  }
+  if (resource.group === 'apiextensions.k8s.io') result = { ...result, status: definitionStatusAfter(result) };
   if (resource.kind === 'Namespace') {
     result = withField(result, 'spec', old.spec);
     result = { ...result, metadata: { ...result.metadata, labels: { ...result.metadata.labels } } };

@@ -20,7 +20,7 @@ import { textAnswer } from './represent.ts';
 import type { RestContext, RestRequest } from './rest-context.ts';
 import { scaleOf, withReplicas } from './scale.ts';
 import { existing, updateObject } from './write-object.ts';
-import { isDryRun, isStale } from './write-options.ts';
+import { checkName, isDryRun, isStale } from './write-options.ts';
 
 const scaleType = {
   apiVersion: 'autoscaling/v1',
@@ -118,6 +118,7 @@ export class Subresources {
           : patch === undefined
             ? decodeBody(request, scaleType, validation, warnings)
             : typedPatched(patch, patch.apply(viewOf(before)), scaleType, validation, warnings);
+      if (!isPatch) checkName(wanted as KubeObject, name);
       const replicas = recordOf(wanted.spec)?.replicas ?? 0;
       if (typeof replicas !== 'number' || (replicas < 0 && target.resource.custom === undefined)) {
         throw invalid(scaleType, name, [

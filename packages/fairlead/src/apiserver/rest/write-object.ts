@@ -12,6 +12,7 @@ import { type Companion, noCompanion, together } from '../resources/companion.ts
 import { applyLimits, checkLimits } from '../resources/limit-ranger.ts';
 import { admitPriority } from '../resources/priority-admission.ts';
 import { bookQuotas } from '../resources/quota-booking.ts';
+import { dropGatedFields, markTemplateGeneration } from '../resources/workload-rules.ts';
 import {
   alreadyExists,
   badRequest,
@@ -28,6 +29,8 @@ import { StoredObject, storedValue } from '../watch/stored-object.ts';
 import { eventLifetimeMs, isEvent } from './event-expiry.ts';
 import { trackCreate, trackReplace } from './managed-fields.ts';
 import { objectWarnings } from './object-warnings.ts';
+import { originalKey } from './original-key.ts';
+import { dropDoubleOwners } from './owner-references.ts';
 import { type RestContext, type RestRequest, timestamp } from './rest-context.ts';
 import {
   hasGeneration,
@@ -66,6 +69,7 @@ export async function createObject(
     throw new StatusError(500, undefined, 'resourceVersion should not be set on objects to be created', undefined);
   }
   const generated = (metadata.name ?? '') === '' && (metadata.generateName ?? '') !== '';
+  if (resource.kind === 'LimitRange' && !generated && (metadata.name ?? '') === '') metadata.name = randomUUID();
   metadata.uid = randomUUID();
   metadata.creationTimestamp = timestamp(context.clock);
   delete metadata.deletionTimestamp;
@@ -73,6 +77,9 @@ export async function createObject(
   delete metadata.selfLink;
   mergeStringData(resource, object);
   applyKindDefaults(resource, object);
+  dropDoubleOwners(object, target.warnings);
+  dropGatedFields(resource, object);
+  markTemplateGeneration(resource.kind, object, '1');
   // Before allocation and admission: what those add belongs to nobody.
   metadata.managedFields = applied === undefined ? trackCreate(context, target, object) : applied.managedFields;
   for (let attempt = 1; ; attempt++) {
@@ -122,7 +129,7 @@ async function createNamed(
     }
     checkLimits(context, resource, object);
     const companion = together(allocation.companion, bookQuotas(context, resource, object, undefined));
-    target.warnings.push(...objectWarnings(resource, object));
+    target.warnings.push(...objectWarnings(resource, object, undefined));
     return await commit(context, target, key, object, undefined, dryRun, companion);
   } finally {
     allocation.companion.close();
@@ -168,7 +175,7 @@ export async function updateObject(
     throw conflict(
       resource,
       name,
-      `Precondition failed: UID in precondition: ${given.uid}, UID in object meta: ${old.metadata.uid}`,
+      `StorageError: invalid object, Code: 4, Key: ${originalKey(resource, namespace, name)}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${given.uid}, UID in object meta: ${old.metadata.uid}`,
     );
   }
   const metadata = {
@@ -187,6 +194,8 @@ export async function updateObject(
   const wanted: KubeObject = { ...proposed, metadata };
   mergeStringData(resource, wanted);
   applyKindDefaults(resource, wanted);
+  dropDoubleOwners(wanted, target.warnings);
+  dropGatedFields(resource, wanted);
   const write = { ...writeOf(target, name, options.subresource, options.dryRun), operation: 'UPDATE', old } as const;
   const owner = options.ownedUnder ?? options.subresource ?? '';
   // Before admission: what webhooks change belongs to nobody.
@@ -231,7 +240,7 @@ export async function updateObject(
       }
       return { stored: shownOnly(current, next), removed: true };
     }
-    target.warnings.push(...objectWarnings(resource, next));
+    target.warnings.push(...objectWarnings(resource, next, old));
     const companion = mainWrite
       ? together(allocation.companion, bookQuotas(context, resource, next, old))
       : allocation.companion;
