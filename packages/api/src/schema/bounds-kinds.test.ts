@@ -144,7 +144,12 @@ describe('mistakes in network policies', () => {
 describe('mistakes in autoscalers and indexed Jobs', () => {
   const scaler = (spec: Json): string[] =>
     mistakes('autoscaling/v2', 'HorizontalPodAutoscaler', {
-      spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' }, minReplicas: 1, maxReplicas: 3, ...spec },
+      spec: {
+        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' },
+        minReplicas: 1,
+        maxReplicas: 3,
+        ...spec,
+      },
     });
   const pods = { metric: { name: 'm' }, target: { type: 'AverageValue', averageValue: '1' } };
   const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } };

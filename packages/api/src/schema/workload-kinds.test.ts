@@ -125,7 +125,13 @@ describe('mistakes', () => {
       'fewer than the least',
       'autoscaling/v2',
       'HorizontalPodAutoscaler',
-      { spec: { minReplicas: 3, maxReplicas: 2, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' } } },
+      {
+        spec: {
+          minReplicas: 3,
+          maxReplicas: 2,
+          scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' },
+        },
+      },
       undefined,
       ['spec.maxReplicas FieldValueInvalid'],
     ],
