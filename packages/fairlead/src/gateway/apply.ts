@@ -81,11 +81,12 @@ export class ListenerSet {
 
   /** What worker `index` listens on. */
   forWorker(index: number, open: readonly ListenerSockets[] = this.values()): WorkerListener[] {
-    return open.map(({ listener, port, sockets }) => ({
+    return open.map(({ listener, port, sockets, quicSockets }) => ({
       name: listener.name,
       protocol: listener.protocol,
       port,
       socket: sockets[index]!,
+      quicSocket: quicSockets[index],
     }));
   }
 
@@ -126,7 +127,8 @@ export class ListenerSet {
 }
 
 function isSame(left: RouteListener, right: RouteListener): boolean {
-  return left.address === right.address && left.port === right.port && left.protocol === right.protocol;
+  const isSameKind = left.protocol === right.protocol && (left.http3 ?? false) === (right.http3 ?? false);
+  return isSameKind && left.address === right.address && left.port === right.port;
 }
 
 /**

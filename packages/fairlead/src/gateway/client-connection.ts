@@ -270,7 +270,9 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     if (closes || this.#core.draining || !this.#body.isDone) this.#keepAlive = false;
     const field = !this.#keepAlive ? 'close' : this.isHttp10 ? 'keep-alive' : 'none';
     const { responseEdit } = this.#record.route!;
-    return writeResponseHead(head, reactor.output.bytes, responseEdit, chunked, field, this.#run?.responseChange);
+    const { altSvc } = this.#frontend;
+    const change = this.#run?.responseChange;
+    return writeResponseHead(head, reactor.output.bytes, responseEdit, chunked, field, change, altSvc);
   }
 
   /** Turns both connections into a tunnel after 101; false if nobody asked for it. */

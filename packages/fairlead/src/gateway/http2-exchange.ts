@@ -14,12 +14,11 @@ import type { FieldList } from '../wire/http2/field-list.ts';
 import { responseFields } from '../wire/http2/from-http1.ts';
 import type { MessageShape } from '../wire/http2/message-rules.ts';
 import { ENHANCE_YOUR_CALM, INTERNAL_ERROR, NO_ERROR } from '../wire/http2/protocol.ts';
-import type { Http2Stream } from '../wire/http2/stream.ts';
 import { http1RoomFor, isGrpc, writeHttp1Lines, writeHttp1Request } from '../wire/http2/to-http1.ts';
 import type { ClientConnection } from './client-connection.ts';
+import type { ExchangeSession, ExchangeStream } from './exchange-session.ts';
 import { grpcStatusFields } from './grpc-status.ts';
 import { Http2Sender } from './http2-sender.ts';
-import type { Http2Session } from './http2-session.ts';
 
 const HEAD = 0;
 const LENGTH = 1;
@@ -43,9 +42,9 @@ export class Http2Exchange implements Connection {
   bytesRead: number = 0;
   /** Monotonic ms; the session looks after it. */
   deadlineMs: number = Infinity;
-  readonly #session: Http2Session;
+  readonly #session: ExchangeSession;
   readonly #client: ClientConnection;
-  #stream: Http2Stream<Http2Exchange> | undefined = undefined;
+  #stream: ExchangeStream | undefined = undefined;
   // The request.
   #sendsChunks = false;
   #requestEnded = false;
@@ -58,10 +57,10 @@ export class Http2Exchange implements Connection {
   #isGrpc = false;
   #remaining = 0;
   #chunks: ChunkedDecoder | undefined = undefined;
-  readonly #sender = new Http2Sender<Http2Exchange>();
+  readonly #sender = new Http2Sender<ExchangeStream>();
   #wasCongested = false;
 
-  constructor(session: Http2Session, newClient: (exchange: Http2Exchange) => ClientConnection) {
+  constructor(session: ExchangeSession, newClient: (exchange: Http2Exchange) => ClientConnection) {
     this.#session = session;
     this.#client = newClient(this);
     this.handler = this.#client;
@@ -83,7 +82,7 @@ export class Http2Exchange implements Connection {
   }
 
   /** Begins an exchange with the request's head. */
-  begin(stream: Http2Stream<Http2Exchange>, fields: FieldList, shape: MessageShape, endStream: boolean): void {
+  begin(stream: ExchangeStream, fields: FieldList, shape: MessageShape, endStream: boolean): void {
     this.#stream = stream;
     this.#phase = HEAD;
     this.#requestEnded = endStream;
@@ -216,7 +215,7 @@ export class Http2Exchange implements Connection {
   }
 
   /** Sends one head, interim or final; returns where it ends in `bytes`, or -1. */
-  #sendHead(stream: Http2Stream<Http2Exchange>, bytes: Uint8Array, at: number, end: number): number {
+  #sendHead(stream: ExchangeStream, bytes: Uint8Array, at: number, end: number): number {
     const { http2, shared } = this.#session;
     const { responseHead: head, fields } = shared;
     head.reset();

@@ -1,13 +1,18 @@
 // Hot path: content on its way into a stream whose window may be closed.
-import type { Http2Connection } from '../wire/http2/connection.ts';
 import type { FieldList } from '../wire/http2/field-list.ts';
 import { trailerFields } from '../wire/http2/from-http1.ts';
-import type { Http2Stream } from '../wire/http2/stream.ts';
 
 const NOTHING = Buffer.alloc(0);
 
+/** How a message goes out on a stream, of either side and of HTTP/2 or HTTP/3. */
+export interface MessageCommands<Stream> {
+  sendHeaders(stream: Stream, fields: FieldList, endStream: boolean): void;
+  /** Returns how many bytes were taken; for the rest the stream's owner is told when to go on. */
+  sendData(stream: Stream, bytes: Uint8Array, start: number, end: number, endStream: boolean): number;
+}
+
 /** What waits to be sent on one stream: content, then trailers. */
-export class Http2Sender<Owner> {
+export class Http2Sender<Stream> {
   queuedBytes: number = 0;
   /** The end has been given, though it may not have been sent. */
   endQueued: boolean = false;
@@ -28,8 +33,8 @@ export class Http2Sender<Owner> {
    * @returns whether the stream's end was sent.
    */
   send(
-    http2: Http2Connection<Owner>,
-    stream: Http2Stream<Owner>,
+    http2: MessageCommands<Stream>,
+    stream: Stream,
     bytes: Uint8Array,
     start: number,
     end: number,
@@ -57,7 +62,7 @@ export class Http2Sender<Owner> {
   }
 
   /** Goes on after a window has grown; true when the stream's end was sent. */
-  resume(http2: Http2Connection<Owner>, stream: Http2Stream<Owner>, fields: FieldList): boolean {
+  resume(http2: MessageCommands<Stream>, stream: Stream, fields: FieldList): boolean {
     while (this.#queue.length > 0) {
       const next = this.#queue[0]!;
       const ends = this.endQueued && this.#queue.length === 1 && this.#trailers.length === 0;
@@ -76,7 +81,7 @@ export class Http2Sender<Owner> {
     return true;
   }
 
-  #sendTrailers(http2: Http2Connection<Owner>, stream: Http2Stream<Owner>, fields: FieldList): void {
+  #sendTrailers(http2: MessageCommands<Stream>, stream: Stream, fields: FieldList): void {
     trailerFields(this.#trailers, fields);
     http2.sendHeaders(stream, fields, true);
   }

@@ -65,7 +65,7 @@ export class Http2UpstreamExchange implements Connection {
   #phase = NO_REQUEST;
   #remaining = 0;
   #chunks: ChunkedDecoder | undefined = undefined;
-  readonly #sender = new Http2Sender<Http2UpstreamExchange>();
+  readonly #sender = new Http2Sender<Http2Stream<Http2UpstreamExchange>>();
   #wasCongested = false;
   /** What the client speaks; the endpoint gets gRPC. */
   #web: GrpcWebKind = 'none';

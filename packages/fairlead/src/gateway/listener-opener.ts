@@ -9,6 +9,8 @@ export interface ListenerSockets {
   readonly port: number;
   /** By worker index. */
   readonly sockets: readonly BoundSocket[];
+  /** UDP sockets for HTTP/3 by worker index; empty without it. */
+  readonly quicSockets: readonly number[];
   /** Closes what the main thread holds of it, after all workers stopped using it. */
   close(): void;
 }

@@ -16,7 +16,7 @@ export const openListenerPlaces: ListenerOpener = async (listener, workers) => {
   if (socketAddress(address, listener.port) === undefined) throw badListener(listener);
   const port = await (listener.protocol === 'udp' ? probeUdp(listener) : probeTcp(listener));
   const place = { address, port, isShared: sharesPorts };
-  return { listener, port, sockets: new Array(workers).fill(place), close() {} };
+  return { listener, port, sockets: new Array(workers).fill(place), quicSockets: [], close() {} };
 };
 
 function probeTcp(listener: RouteListener): Promise<number> {

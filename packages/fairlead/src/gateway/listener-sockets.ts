@@ -17,26 +17,40 @@ const BACKLOG = 4096;
 export const openListenerSockets: ListenerOpener = async (listener, workers) => {
   const wanted = socketAddress(listener.address, listener.port);
   if (wanted === undefined) throw badListener(listener);
-  const fds: number[] = [];
+  const opened: number[] = [];
+  const open = (address: SocketAddress, type: number): number[] =>
+    Array.from({ length: workers }, () => {
+      const fd = openSocket(listener, address, type, true);
+      opened.push(fd);
+      return fd;
+    });
   try {
-    // Alone first: with SO_REUSEPORT another process of the same user could hold the port unnoticed.
-    const probe = openSocket(listener, wanted, false);
-    const port = localAddress(probe)?.port ?? wanted.port;
-    close(probe);
-    for (let i = 0; i < workers; i++) fds.push(openSocket(listener, { ...wanted, port }, true));
-    for (const fd of listener.protocol === 'udp' ? [] : fds) {
+    const type = listener.protocol === 'udp' ? linux.SOCK_DGRAM : linux.SOCK_STREAM;
+    const port = probe(listener, wanted, type);
+    const sockets = open({ ...wanted, port }, type);
+    for (const fd of type === linux.SOCK_DGRAM ? [] : sockets) {
       const result = listen(fd, BACKLOG);
       if (result < 0) throw listenError(listener, result);
     }
-    return { listener, port, sockets: fds, close: () => closeAll(fds) };
+    const withQuic = listener.http3 === true;
+    if (withQuic) probe(listener, { ...wanted, port }, linux.SOCK_DGRAM);
+    const quicSockets = withQuic ? open({ ...wanted, port }, linux.SOCK_DGRAM) : [];
+    return { listener, port, sockets, quicSockets, close: () => closeAll(opened) };
   } catch (error) {
-    for (const fd of fds) close(fd);
+    for (const fd of opened) close(fd);
     throw error;
   }
 };
 
-function openSocket(listener: RouteListener, address: SocketAddress, shared: boolean): number {
-  const type = listener.protocol === 'udp' ? linux.SOCK_DGRAM : linux.SOCK_STREAM;
+/** Binds alone for a moment: with SO_REUSEPORT another process of the same user could hold the port unnoticed. */
+function probe(listener: RouteListener, wanted: SocketAddress, type: number): number {
+  const fd = openSocket(listener, wanted, type, false);
+  const port = localAddress(fd)?.port ?? wanted.port;
+  close(fd);
+  return port;
+}
+
+function openSocket(listener: RouteListener, address: SocketAddress, type: number, shared: boolean): number {
   const fd = socket(addressFamily(address), type | linux.SOCK_NONBLOCK);
   if (fd < 0) throw listenError(listener, fd);
   setSocketOption(fd, linux.SOL_SOCKET, linux.SO_REUSEADDR, 1);

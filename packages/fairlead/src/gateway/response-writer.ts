@@ -22,6 +22,7 @@ export function writeResponseHead(
   chunked: boolean,
   connection: ConnectionField,
   change: HeadChange | undefined = undefined,
+  altSvc: Uint8Array | undefined = undefined,
 ): number {
   change?.applyDrops(head);
   if (edit !== undefined) dropEdited(head, edit);
@@ -29,6 +30,7 @@ export function writeResponseHead(
   at = copyKeptFields(head, to, at);
   if (edit !== undefined) at = copyBytes(edit.lines, 0, edit.lines.length, to, at);
   if (change !== undefined) at = change.write(to, at);
+  if (altSvc !== undefined) at = copyBytes(altSvc, 0, altSvc.length, to, at);
   if (chunked) at = copyBytes(CHUNKED, 0, CHUNKED.length, to, at);
   if (connection === 'close') at = copyBytes(CLOSE, 0, CLOSE.length, to, at);
   else if (connection === 'keep-alive') at = copyBytes(KEEP_ALIVE, 0, KEEP_ALIVE.length, to, at);

@@ -14,6 +14,8 @@ export interface Frontend {
   readonly scheme: 'http' | 'https';
   readonly port: number;
   readonly certificates: ServerCertificates;
+  /** Line of a response's head that tells of HTTP/3 (RFC 7838), if it is served. */
+  readonly altSvc: Buffer | undefined;
 }
 
 const ROOT_PATH = Buffer.from('/');

@@ -60,13 +60,15 @@ export class ServerCertificates {
   }
 
   /** Exact name, then the wildcard of one label, then the certificate for any name, then the default. */
+  find(serverName: string | undefined): ServerCertificate | undefined {
+    if (serverName === undefined) return this.#byHost.get('*') ?? this.#default;
+    const name = Buffer.from(serverName, 'latin1');
+    return this.#byHost.find(name, 0, name.length) ?? this.#default;
+  }
+
+  /** The certificate of {@link find}, and our protocol. */
   choose(hello: ClientHello, offered: OfferedProtocols): TlsChoice | undefined {
-    let certificate: ServerCertificate | undefined;
-    if (hello.serverName !== undefined) {
-      const name = Buffer.from(hello.serverName, 'latin1');
-      certificate = this.#byHost.find(name, 0, name.length);
-    } else certificate = this.#byHost.get('*');
-    certificate ??= this.#default;
+    const certificate = this.find(hello.serverName);
     if (certificate?.context === undefined) return undefined;
     return { context: certificate.context, alpn: chooseProtocol(hello.alpn, offered), note: certificate };
   }

@@ -37,6 +37,8 @@ export interface GatewayOptions {
   /** Default {@link DEFAULT_CONNECTION_LIMITS}. */
   readonly limits?: Partial<ConnectionLimits>;
   readonly times?: Partial<ProxyTimes>;
+  /** Listeners may ask for HTTP/3, which needs Linux and FFI; without them they go on without it. Default no. */
+  readonly http3?: boolean;
   /** Zone of this machine (`topology.kubernetes.io/zone`), for backends that prefer theirs. Default: unknown. */
   readonly zone?: string;
   /** Shown to clients that ask for no host with a certificate of its own. Default: a self-signed one. */
@@ -108,6 +110,9 @@ class Gateway implements RunningGateway {
         workers,
       });
     }
+    if (options.http3 === true && engine.kind === 'node') {
+      options.log('warn', 'no HTTP/3 without FFI', { reason: engine.reason });
+    }
     const { secretsFile, clock, log } = options;
     const kept = secretsFile === undefined ? undefined : readKeptSecrets(secretsFile, clock.now(), log);
     const identity = kept?.identity ?? selfSignedIdentity('fairlead-gateway.invalid', clock.now());
@@ -131,6 +136,7 @@ class Gateway implements RunningGateway {
       proxyProtocolFrom: options.proxyProtocolFrom ?? [],
       limits: { ...DEFAULT_CONNECTION_LIMITS, ...options.limits },
       workers,
+      http3: options.http3 === true && engine.kind === 'epoll',
       accessLog: options.accessLog,
       log: options.log,
       module: options.workerModule ?? new URL('./worker.ts', import.meta.url),

@@ -18,6 +18,7 @@ export interface WorkerOptions {
   readonly proxyProtocolFrom: readonly string[];
   readonly limits: ConnectionLimits;
   readonly workers: number;
+  readonly http3: boolean;
   readonly accessLog: ((lines: string) => void) | undefined;
   readonly log: Log;
   readonly defaultCertificate: TlsIdentity;
@@ -60,6 +61,7 @@ export class WorkerHandle {
       proxyProtocolFrom: options.proxyProtocolFrom,
       limits: options.limits,
       workers: options.workers,
+      http3: options.http3,
       defaultCertificate: options.defaultCertificate,
       shared: options.shared,
       rates: options.rates,

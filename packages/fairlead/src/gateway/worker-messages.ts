@@ -13,6 +13,8 @@ export interface WorkerListener {
   /** Port that clients reach. */
   readonly port: number;
   readonly socket: BoundSocket;
+  /** Where it serves HTTP/3, if it does. */
+  readonly quicSocket: number | undefined;
 }
 
 /** What a worker starts with. */
@@ -32,6 +34,8 @@ export interface WorkerStart {
   readonly defaultCertificate: TlsIdentity;
   /** Session ticket keys, the present one first; the same in every worker. */
   readonly ticketKeys: readonly Uint8Array[];
+  /** HTTP/3 may be asked for. */
+  readonly http3: boolean;
   /** CIDRs of proxies whose forwarding fields are believed. */
   readonly trustedProxies: readonly string[];
   /** CIDRs of proxies whose connections begin with a PROXY protocol header. */

@@ -22,9 +22,11 @@ import { RateTable } from './filters/rate-table.ts';
 import { METRIC } from './gateway-metrics.ts';
 import { Http2Detector } from './http2-detector.ts';
 import { Http2Session } from './http2-session.ts';
+import type { Http3Listener } from './http3/http3-listener.ts';
 import { L4DatagramRouter, relayConnection } from './l4/l4-relays.ts';
 import { GatewayProgram } from './program.ts';
 import { ProxyCore } from './proxy-core.ts';
+import type { ClientIdentity } from './request-writer.ts';
 import type { Frontend } from './route-lookup.ts';
 import { type OfferedProtocols, type ServerCertificate, tlsPolicy } from './server-certificates.ts';
 import { startSubRequest } from './sub-request.ts';
@@ -52,6 +54,7 @@ class GatewayWorker {
   readonly #listeners: Map<string, ListeningSocket> = new Map();
   /** Ends flows to endpoints that are gone, by listener. */
   readonly #datagrams: Map<string, () => void> = new Map();
+  readonly #http3: Set<Http3Listener> = new Set();
   readonly #proxied: ProxyAcceptPolicy | undefined;
   readonly #gate: WorkerGate;
   readonly #passwords = new PasswordQuestions((message) => this.#send(message));
@@ -138,8 +141,10 @@ class GatewayWorker {
     try {
       this.#core.program.apply(message.diff);
       for (const name of message.unlisten) {
-        this.#listeners.get(name)?.stop();
-        this.#listeners.delete(name);
+        for (const part of [name, `${name}/quic`]) {
+          this.#listeners.get(part)?.stop();
+          this.#listeners.delete(part);
+        }
         this.#datagrams.delete(name);
       }
       for (const listener of message.listen) this.#listen(listener);
@@ -188,6 +193,10 @@ class GatewayWorker {
       certificates: core.program.certificates,
       scheme,
       port: listener.port,
+      altSvc:
+        listener.quicSocket === undefined || http3 === undefined
+          ? undefined
+          : Buffer.from(`alt-svc: h3=":${listener.port}"; ma=86400\r\n`, 'latin1'),
     };
     const accept: Acceptor = (connection, peer, proxied) => {
       const certificate = connection.tls?.choice as ServerCertificate | undefined;
@@ -213,6 +222,33 @@ class GatewayWorker {
       listener.name,
       this.#reactor.listen(listener.socket, accept, { tls, proxied: this.#proxied, gate: this.#gate }),
     );
+    this.#listenHttp3(listener, frontend);
+  }
+
+  #listenHttp3({ name, quicSocket }: WorkerListener, frontend: Frontend): void {
+    if (quicSocket === undefined || http3 === undefined) return;
+    const core = this.#core;
+    const routes = core.program.l4RoutesOf(name);
+    const listener = http3.listenHttp3({
+      core,
+      fd: quicSocket,
+      gate: this.#gate,
+      isRelayed: (serverName) => routes.find(serverName) !== undefined,
+      clientsOf: (peer, certificate) => {
+        let identity: ClientIdentity | undefined;
+        return (carrier) => {
+          identity ??= clientIdentity(peer, this.#trusted.includes(peer), frontend, certificate(), () => undefined);
+          const client = new ClientConnection(core, carrier, frontend, identity);
+          core.clients.add(client);
+          return client;
+        };
+      },
+      onHandshake: (isDone) => {
+        core.metrics[isDone ? METRIC.tlsHandshakes : METRIC.tlsFailures]! += 1;
+      },
+    });
+    this.#http3.add(listener);
+    this.#listeners.set(`${name}/quic`, listener);
   }
 
   /** Handshakes of a server name with a relayed route go on as they came; the others are ours, if any are. */
@@ -253,7 +289,9 @@ class GatewayWorker {
       // Also one whose handshake ended a moment ago has its first request on the way.
       for (const client of core.clients) client.drain(this.#reactor.nowMs - FIRST_REQUEST_MS);
       for (const session of core.http2.sessions) session.drain();
-      if (this.#reactor.stats().openConnections > 0 && this.#reactor.nowMs < endMs) {
+      for (const listener of this.#http3) if (listener.drain() === 0) this.#http3.delete(listener);
+      const isEmpty = this.#reactor.stats().openConnections === 0 && this.#http3.size === 0;
+      if (!isEmpty && this.#reactor.nowMs < endMs) {
         this.#core.program.endpoints.closeIdle();
         this.#reactor.after(20, check);
       } else {
@@ -274,6 +312,8 @@ const thread = await openThreadReactor<WorkerStart, ToWorker, FromWorker>(
   (message) => receive(message),
   (send) => (level, message, fields) => send({ type: 'log', level, message, fields: fields ?? {} }),
 );
+/** Loaded only where it is asked for: its functions are a part of OpenSSL that nothing else needs. */
+const http3 = thread.data.http3 ? await import('./http3/http3-listener.ts') : undefined;
 const worker = new GatewayWorker(thread);
 receive = (message) => worker.receive(message);
 worker.start();

@@ -9,7 +9,7 @@ export interface GatewayRelay {
   readonly service: { readonly namespace: string; readonly name: string; readonly port: number | string };
 }
 
-/** Settings of what the gateway does below HTTP. */
+/** Settings of what the gateway does below HTTP, and of its versions. */
 export const gatewayL4Settings: readonly Setting[] = [
   {
     name: 'gateway-tcp',
@@ -33,6 +33,7 @@ export const gatewayL4Settings: readonly Setting[] = [
     value: 'CIDRS',
     description: 'proxies in front whose X-Forwarded-* fields are believed (default: none)',
   },
+  { name: 'gateway-http3', description: 'serve HTTP/3 too, at the UDP port of --gateway-https (experimental)' },
   { name: 'gateway-max-connections', value: 'N', description: 'client connections at a time (default 50000)' },
   {
     name: 'gateway-max-connections-per-client',
@@ -61,6 +62,7 @@ export function readGatewayL4(reader: SettingReader): {
   readonly proxyProtocolFrom: readonly string[];
   readonly trustedProxies: readonly string[];
   readonly limits: Partial<ConnectionLimits>;
+  readonly http3: boolean;
 } {
   const relays = (['tcp', 'udp'] as const).flatMap((protocol) =>
     reader.texts(`gateway-${protocol}`).flatMap((text) => {
@@ -78,7 +80,13 @@ export function readGatewayL4(reader: SettingReader): {
   }
   const proxyProtocolFrom = readRanges(reader, 'gateway-proxy-protocol-from');
   const trustedProxies = readRanges(reader, 'gateway-trusted-proxies');
-  return { relays, proxyProtocolFrom, trustedProxies, limits: readLimits(reader) };
+  return {
+    relays,
+    proxyProtocolFrom,
+    trustedProxies,
+    limits: readLimits(reader),
+    http3: reader.switched('gateway-http3'),
+  };
 }
 
 /** Address ranges, or single addresses, separated by commas. */
@@ -113,7 +121,8 @@ export function gatewayL4Args(reader: SettingReader): readonly string[] {
   const relays = (['gateway-tcp', 'gateway-udp'] as const).flatMap((name) =>
     reader.texts(name).flatMap((text) => [`--${name}`, text]),
   );
-  const others = gatewayL4Settings.flatMap(({ name, repeatable }) => {
+  const others = gatewayL4Settings.flatMap(({ name, repeatable, value }) => {
+    if (value === undefined) return reader.switched(name) ? [`--${name}`] : [];
     const text = repeatable === true ? undefined : reader.text(name);
     return text === undefined ? [] : [`--${name}`, text];
   });

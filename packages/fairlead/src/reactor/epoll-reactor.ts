@@ -86,6 +86,11 @@ export interface Watcher {
   stop(): void;
 }
 
+/** Work that waits for the end of the present batch of events. */
+export interface TurnTask {
+  onTurnEnd(): void;
+}
+
 /**
  * The reactor on epoll: blocks its thread, calls the kernel through `sys`.
  *
@@ -122,6 +127,7 @@ export class EpollReactor implements Reactor {
   /** Read again in the next turn: bytes wait in their TLS sessions. */
   readonly #readAgain: EpollConnection[] = [];
   #bulkReady = false;
+  #turnTasks: TurnTask[] = [];
   #running = false;
   #open = 0;
   #accepted = 0;
@@ -309,15 +315,31 @@ export class EpollReactor implements Reactor {
     connection.fail(-ECONNABORTED);
   }
 
+  /** Runs a task once after the present batch of events, before the thread blocks again. */
+  atTurnEnd(task: TurnTask): void {
+    this.#turnTasks.push(task);
+  }
+
+  #runTurnTasks(): void {
+    const tasks = this.#turnTasks;
+    this.#turnTasks = [];
+    for (const task of tasks) this.contained('a task failed', () => task.onTurnEnd());
+  }
+
+  /** Runs what belongs to no TCP connection; an exception is logged and counted. False if there was one. */
+  contained(message: string, callback: () => void): boolean {
+    try {
+      callback();
+      return true;
+    } catch (error) {
+      this.#handlerErrors++;
+      this.#options.log('error', message, { error: (error as Error)?.stack ?? String(error) });
+      return false;
+    }
+  }
+
   after(delayMs: number, callback: () => void): () => void {
-    const timer = new WheelTimer(() => {
-      try {
-        callback();
-      } catch (error) {
-        this.#handlerErrors++;
-        this.#options.log('error', 'a timer failed', { error: (error as Error)?.stack ?? String(error) });
-      }
-    });
+    const timer = new WheelTimer(() => this.contained('a timer failed', callback));
     this.timers.set(timer, this.nowMs + delayMs);
     return () => this.timers.remove(timer);
   }
@@ -327,7 +349,7 @@ export class EpollReactor implements Reactor {
     const { clock } = this.#options;
     const { epoll, bulk } = this;
     while (this.#running) {
-      const isPending = this.#deferred.length > 0 || this.#readAgain.length > 0;
+      const isPending = this.#deferred.length > 0 || this.#readAgain.length > 0 || this.#turnTasks.length > 0;
       const count = epoll.wait(isPending ? 0 : this.timers.waitMs(clock.monotonicMs()));
       this.nowMs = clock.monotonicMs();
       if (count < 0 && count !== -EINTR) {
@@ -345,6 +367,7 @@ export class EpollReactor implements Reactor {
       if (this.#unwatched.length > 0) this.#freeWatchers.push(...this.#unwatched.splice(0));
       this.timers.advance(this.nowMs);
       if (this.#deferred.length > 0) this.#runDeferred();
+      if (this.#turnTasks.length > 0) this.#runTurnTasks();
     }
     this.#shutDown();
   }
@@ -400,12 +423,7 @@ export class EpollReactor implements Reactor {
       return;
     }
     if (token !== WAKE_TOKEN) {
-      try {
-        this.#watchers[FIRST_WATCHER_TOKEN - token]?.onReadable();
-      } catch (error) {
-        this.#handlerErrors++;
-        this.#options.log('error', 'a socket handler failed', { error: (error as Error)?.stack ?? String(error) });
-      }
+      this.contained('a socket handler failed', () => this.#watchers[FIRST_WATCHER_TOKEN - token]?.onReadable());
       return;
     }
     drainEventfd(this.#options.wakeFd);

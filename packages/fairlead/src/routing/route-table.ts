@@ -154,6 +154,8 @@ export interface RouteListener {
   /** IP literal, `0.0.0.0` or `::`. */
   readonly address: string;
   readonly port: number;
+  /** Of `https`: HTTP/3 too, at the UDP port of the same number. Default no. */
+  readonly http3?: boolean;
   /** Of `tcp` and `udp`: the Service port, by number or name, that gets everything. For the compiler. */
   readonly service?: { readonly namespace: string; readonly name: string; readonly port: number | string };
 }

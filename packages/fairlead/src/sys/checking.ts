@@ -53,7 +53,23 @@ const RANGES: Readonly<Record<string, readonly [address: number, length: number]
   BIO_new_mem_buf: [0, 1],
   SSL_read: [1, 2],
   SSL_write: [1, 2],
+  SSL_read_ex: [1, 2],
+  SSL_write_ex2: [1, 2],
+  SSL_inject_net_dgram: [1, 2],
 };
+
+/** Functions that make an SSL: sessions of TCP, and listeners, connections and streams of QUIC. */
+const MAKES_SESSION: ReadonlySet<string> = new Set([
+  'SSL_new',
+  'SSL_new_listener',
+  'SSL_accept_connection',
+  'SSL_accept_stream',
+  'SSL_new_stream',
+]);
+/** Called back with sessions that nobody has been given yet. */
+const WITHIN_CALLBACKS: ReadonlySet<string> = new Set(['SSL_get_servername', 'SSL_use_cert_and_key']);
+/** Functions on a context. */
+const OF_CONTEXT: ReadonlySet<string> = new Set(['SSL_new', 'SSL_new_listener']);
 
 interface Range {
   readonly start: number;
@@ -111,8 +127,8 @@ export function checkedCall(definition: string, call: Call): Call {
   const name = /(\w+)\(/.exec(definition)?.[1] ?? '';
   const descriptors = DESCRIPTORS[name] ?? [];
   const range = RANGES[name];
-  const ofSession = /^SSL_(?!CTX_|SESSION_|new$)/.test(name);
-  const ofContext = name === 'SSL_new' || /^SSL_CTX_(?!new$)/.test(name);
+  const ofContext = OF_CONTEXT.has(name) || /^SSL_CTX_(?!new$)/.test(name);
+  const ofSession = /^SSL_(?!CTX_|SESSION_)/.test(name) && !ofContext && !WITHIN_CALLBACKS.has(name);
   return (...args) => {
     for (const at of descriptors) if (!isOpen(args[at]!)) fail(name, args, `descriptor ${args[at]} is not open`);
     if (range !== undefined) {
@@ -122,7 +138,7 @@ export function checkedCall(definition: string, call: Call): Call {
     if (ofSession && !sessions.has(args[0]!)) fail(name, args, 'no live SSL');
     if (ofContext && !contexts.has(args[0]!)) fail(name, args, 'no live SSL_CTX');
     const result = call(...args);
-    if (name === 'SSL_new' && result !== 0) sessions.add(result);
+    if (MAKES_SESSION.has(name) && result !== 0) sessions.add(result);
     else if (name === 'SSL_free') sessions.delete(args[0]!);
     else if (name === 'SSL_CTX_new' && result !== 0) contexts.add(result);
     else if (name === 'SSL_CTX_free') contexts.delete(args[0]!);

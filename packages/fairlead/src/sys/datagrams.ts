@@ -30,9 +30,10 @@ export class DatagramBatch {
   readonly slotBytes: number;
   /** All slots. */
   readonly bytes: Buffer<ArrayBuffer>;
+  /** The memory of {@link bytes}, for other calls that take datagrams. */
+  readonly data: PinnedBuffer;
   /** All peers as raw sockaddrs, 32 bytes each, family in the first two. */
   readonly peerBytes: Buffer<ArrayBuffer>;
-  readonly #data: PinnedBuffer;
   readonly #names: PinnedBuffer;
   readonly #vectors: PinnedBuffer;
   readonly #headers: PinnedBuffer;
@@ -42,11 +43,11 @@ export class DatagramBatch {
   constructor(capacity: number, slotBytes: number) {
     this.capacity = capacity;
     this.slotBytes = slotBytes;
-    this.#data = new PinnedBuffer(capacity * slotBytes);
+    this.data = new PinnedBuffer(capacity * slotBytes);
     this.#names = new PinnedBuffer(capacity * NAME_BYTES);
     this.#vectors = new PinnedBuffer(capacity * 16);
     this.#headers = new PinnedBuffer(capacity * MMSGHDR_BYTES);
-    this.bytes = this.#data.bytes;
+    this.bytes = this.data.bytes;
     this.peerBytes = this.#names.bytes;
     this.#headerWords = new Uint32Array(this.#headers.bytes.buffer, 0, capacity * WORDS);
     this.#vectorWords = new Uint32Array(this.#vectors.bytes.buffer, 0, capacity * 4);
@@ -56,7 +57,7 @@ export class DatagramBatch {
       this.#headers.bytes.writeUInt32LE(SOCKADDR_MAX_BYTES, header + 8);
       this.#headers.bytes.writeBigUInt64LE(BigInt(this.#vectors.address + i * 16), header + 16);
       this.#headers.bytes.writeBigUInt64LE(1n, header + 24);
-      this.#vectors.bytes.writeBigUInt64LE(BigInt(this.#data.address + i * slotBytes), i * 16);
+      this.#vectors.bytes.writeBigUInt64LE(BigInt(this.data.address + i * slotBytes), i * 16);
       this.#vectors.bytes.writeBigUInt64LE(BigInt(slotBytes), i * 16 + 8);
     }
   }

@@ -29,6 +29,8 @@ export interface GatewayRoleOptions {
   /** CIDRs of proxies whose X-Forwarded-* fields are believed. */
   readonly trustedProxies: readonly string[];
   readonly limits: Partial<ConnectionLimits>;
+  /** Also HTTP/3 at the port of {@link gatewayHttps}. */
+  readonly http3: boolean;
   readonly admin: GatewayAdminOptions;
 }
 
@@ -67,9 +69,15 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
   const client = roleClient(readKubeconfig(options.kubeconfig), log);
   const listeners: RouteListener[] = [
     { name: 'http', protocol: 'http', address: options.gatewayHttp.host, port: options.gatewayHttp.port },
-    { name: 'https', protocol: 'https', address: options.gatewayHttps.host, port: options.gatewayHttps.port },
+    {
+      name: 'https',
+      protocol: 'https',
+      address: options.gatewayHttps.host,
+      port: options.gatewayHttps.port,
+      http3: options.http3,
+    },
   ];
-  const { relays, workers, zone, proxyProtocolFrom, trustedProxies, limits } = options;
+  const { relays, workers, zone, proxyProtocolFrom, trustedProxies, limits, http3 } = options;
   for (const { protocol, listen, service } of relays) {
     listeners.push({ name: `${protocol}-${listen.port}`, protocol, address: listen.host, port: listen.port, service });
   }
@@ -81,6 +89,7 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     proxyProtocolFrom,
     trustedProxies,
     limits,
+    http3,
     clock: systemClock,
     log,
   });
