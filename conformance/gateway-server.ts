@@ -1,6 +1,6 @@
 /**
  * A gateway of the product with one route to a small server of Node, for testers of protocols.
- * Writes its certificate and key (PEM) into the folder given, and prints `HTTP-PORT HTTPS-PORT`.
+ * `/bytes/N` answers N bytes, content is counted. Writes its certificate and key (PEM) into the folder given, and prints `HTTP-PORT HTTPS-PORT`.
  */
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -18,18 +18,25 @@ writeFileSync(join(folder, 'certificate.pem'), identity.certificate);
 writeFileSync(join(folder, 'key.pem'), identity.privateKey, { mode: 0o600 });
 
 const upstream = createServer((request, response) => {
-  request.resume();
-  request.on('end', () => response.end('hello\n'));
+  let received = 0;
+  request.on('data', (chunk: Buffer) => {
+    received += chunk.length;
+  });
+  request.on('end', () => {
+    const bytes = Number(/^\/bytes\/(\d+)$/.exec(request.url ?? '')?.[1] ?? 0);
+    if (bytes > 0) response.end(Buffer.alloc(bytes, 'x'));
+    else response.end(received === 0 ? 'hello\n' : `${received} bytes\n`);
+  });
 });
 upstream.listen(0, '127.0.0.1');
 await once(upstream, 'listening');
-const gateway = await startGateway({ workers: 1, clock: systemClock, log: () => {} });
+const gateway = await startGateway({ workers: 1, http3: true, clock: systemClock, log: () => {} });
 const { port } = upstream.address() as { port: number };
 const routes = [testRoute('/', [{ backend: 'web', weight: 1 }])];
 await gateway.applyRoutes({
   listeners: [
     ['http', { name: 'http', protocol: 'http', address: '127.0.0.1', port: 0 }],
-    ['https', { name: 'https', protocol: 'https', address: '127.0.0.1', port: 0 }],
+    ['https', { name: 'https', protocol: 'https', address: '127.0.0.1', port: 0, http3: true }],
   ],
   hosts: ['http', 'https'].map((listener) => [`${listener}|*`, { listener, hostname: '*', routes }]),
   backends: [testBackend('web', [port])],

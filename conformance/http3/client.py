@@ -1,9 +1,7 @@
-"""A small HTTP/3 client on aioquic, for the trials in `run`: prints one JSON line per request."""
+"""A small HTTP/3 client on aioquic, for trials.py."""
 
 import asyncio
-import json
 import ssl
-import sys
 
 from aioquic.asyncio.client import connect
 from aioquic.asyncio.protocol import QuicConnectionProtocol
@@ -60,20 +58,3 @@ def configuration(server_name):
 def request(host, path="/", method="GET", *more):
     return [(":method", method), (":scheme", "https"), (":authority", host), (":path", path), *more]
 
-
-async def main(address, port, host):
-    async with connect(address, port, configuration=configuration(host), create_protocol=Client) as client:
-        stream = client.send(request(host))
-        got = await client.answer(stream)
-        print(json.dumps({"head": got["heads"][0], "body": got["body"].decode()[:300]}))
-        body = b"x" * 300_000
-        stream = client.send(request(host, "/", "POST", ("content-length", str(len(body)))), body)
-        got = await client.answer(stream)
-        print(json.dumps({"head": got["heads"][0], "bytes": len(got["body"])}))
-        streams = [client.send(request(host, f"/{n}")) for n in range(100)]
-        statuses = [dict((await client.answer(s))["heads"][0])[":status"] for s in streams]
-        print(json.dumps({"many": {s: statuses.count(s) for s in set(statuses)}}))
-
-
-if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3]))

@@ -76,6 +76,7 @@ export const SSL_STREAM_FLAG_UNI = 1;
 export const SSL_DEFAULT_STREAM_MODE_NONE = 0;
 export const SSL_WRITE_FLAG_CONCLUDE = 1;
 export const SSL_SHUTDOWN_FLAG_RAPID = 1;
+export const SSL_SHUTDOWN_FLAG_NO_STREAM_FLUSH = 2;
 export const SSL_SHUTDOWN_FLAG_NO_BLOCK = 4;
 export const SSL_STREAM_TYPE_BIDI = 3;
 export const SSL_STREAM_STATE_OK = 1;

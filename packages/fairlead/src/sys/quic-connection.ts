@@ -73,12 +73,16 @@ export class QuicConnection {
     return undefined;
   }
 
-  /** Tells the peer the end with an application error code. */
-  close(code: number): void {
+  /**
+   * Tells the peer the end with an application error code: at once, or once what streams have written is out; then
+   * call it again after each `advance`, until {@link closed}.
+   */
+  close(code: number, when: 'at once' | 'flushed' = 'at once'): void {
     if (this.#pointer === 0) return;
     OUT.bytes.fill(0, 0, 16);
     OUT.bytes.writeBigUInt64LE(BigInt(code), 0);
-    const flags = quic.SSL_SHUTDOWN_FLAG_RAPID | quic.SSL_SHUTDOWN_FLAG_NO_BLOCK;
+    const flush = when === 'flushed' ? 0 : quic.SSL_SHUTDOWN_FLAG_NO_STREAM_FLUSH;
+    const flags = quic.SSL_SHUTDOWN_FLAG_RAPID | quic.SSL_SHUTDOWN_FLAG_NO_BLOCK | flush;
     quic.shutDown(this.#pointer, flags, OUT.address, 16);
     ssl.clearErrors();
   }

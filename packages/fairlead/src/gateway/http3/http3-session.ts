@@ -21,7 +21,8 @@ import { RequestStream } from './request-stream.ts';
 const SPARE_MAX = 16;
 /** Content of one DATA frame. */
 const FRAME_MAX_BYTES = 16 * 1024;
-const INPUT = new PinnedBuffer(64 * 1024);
+/** Less than the reactor's input, where content lies as a chunk of HTTP/1.1. */
+const INPUT = new PinnedBuffer(32 * 1024);
 const FRAMES = new OutputBuffer(new Uint8Array(FRAME_MAX_BYTES + 64));
 
 /** What a session needs of its listener. */
@@ -106,7 +107,7 @@ export class Http3Session implements QuicHandler, ExchangeSession, StreamCommand
       this.#quic.close(error.code);
       this.#around.wake();
     }
-    if (this.#isDraining && this.#streams.size === 0) this.#quic.close(h3.H3_NO_ERROR);
+    if (this.#isDraining && this.#streams.size === 0) this.#quic.close(h3.H3_NO_ERROR, 'flushed');
   }
 
   onClosed(): void {
