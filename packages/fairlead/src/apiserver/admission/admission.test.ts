@@ -264,7 +264,7 @@ describe('admission', () => {
           resourceRules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'] }],
         },
         paramKind: { apiVersion: 'v1', kind: 'ConfigMap' },
-        matchConditions: [{ name: 'no limits', expression: "object.metadata.name != 'limits'" }],
+        matchConditions: [{ name: 'no-limits', expression: "object.metadata.name != 'limits'" }],
         variables: [
           { name: 'keys', expression: 'has(object.data) ? object.data.size() : 0' },
           { name: 'over', expression: 'variables.keys - int(params.data.most)' },
