@@ -6,7 +6,7 @@ import { nftTableName } from './nft-layout.ts';
 
 /** A client that the kernel remembers for session affinity. */
 export interface RememberedClient {
-  /** Address text. */
+  /** Address text; in IPv6 the number that is the address's hash. */
   readonly client: string;
   /** Number of the Service port's endpoint set. */
   readonly id: number;
@@ -25,26 +25,31 @@ const mostRestored = 100_000;
  * Reads the affinity map of the table that is there now, so that a table that replaces it can go on
  * with it. No such table, or no right to read it: nothing.
  */
-export async function readAffinityMemory(family: NftFamily): Promise<readonly RememberedClient[]> {
+export async function readAffinityMemory(
+  family: NftFamily,
+  table: string = nftTableName,
+): Promise<readonly RememberedClient[]> {
   const netlink = openNetlink(NETLINK_NETFILTER);
   if (typeof netlink === 'number') return [];
   const found: RememberedClient[] = [];
-  const addressBytes = family === 'ip' ? 4 : 16;
   try {
     const request = netlinkMessage(
       getSetElementsMessage,
       NLM_F_REQUEST | NLM_F_DUMP,
-      setElementsRequest(family, nftTableName, 'affinity'),
+      setElementsRequest(family, table, 'affinity'),
     );
     const errno = await netlink.request(request, (_, payload) => {
       if (found.length >= mostRestored) return;
       for (const { key, data, timeoutMs, expiresMs } of decodeSetElements(payload)) {
         // An older layout's map has other keys; a client about to be forgotten is not worth it.
-        if (key.length !== addressBytes + 4 || data.length !== 4 || expiresMs < 1) continue;
-        const value = BigInt(`0x${key.toString('hex', 0, addressBytes)}`);
+        if (key.length !== 8 || data.length !== 4 || expiresMs < 1) continue;
+        const client =
+          family === 'ip'
+            ? formatIp({ family: 'IPv4', value: BigInt(key.readUInt32BE(0)) })
+            : String(key.readUInt32LE(0));
         found.push({
-          client: formatIp({ family: family === 'ip' ? 'IPv4' : 'IPv6', value }),
-          id: key.readUInt32LE(addressBytes),
+          client,
+          id: key.readUInt32LE(4),
           slot: data.readUInt32LE(0),
           timeoutMs,
           // Just renewed, it is rounded up beyond the timeout.

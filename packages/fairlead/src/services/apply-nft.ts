@@ -4,10 +4,18 @@ import { type NftFamily, type NftOperationCount, NftTransaction } from '../wire/
 import type { RememberedClient } from './affinity-memory.ts';
 import type { IpFamily } from './cidr.ts';
 import { installInParts, isRefusal, type RefusedServices } from './isolate-refused.ts';
+import { countEndpointElements, type NativeLoad, NativeLoadError } from './native-load.ts';
 import { isLargeTransaction, type RunNft } from './nft-command.ts';
-import { type NftLayoutOptions, nftFamilyOf, nftTableName, nftTrialTableName } from './nft-layout.ts';
+import {
+  type NftLayoutOptions,
+  nftFamilyOf,
+  nftSecondTableName,
+  nftTableName,
+  nftTrialTableName,
+} from './nft-layout.ts';
 import { NftPlanner, type ProgramChanges } from './nft-planner.ts';
 import type { ServiceProgram } from './program.ts';
+import { installStaged } from './staged-install.ts';
 import type { TableMonitor } from './table-monitor.ts';
 
 /** What the applier needs from outside. */
@@ -24,11 +32,16 @@ export interface NftApplierOptions extends NftLayoutOptions {
   /** Told of every transaction, so that it can tell them from foreign ones. */
   readonly monitor?: TableMonitor;
   /** What clients the present table remembers. Absent: a replaced table forgets them. */
-  readonly readAffinity?: (family: NftFamily) => Promise<readonly RememberedClient[]>;
+  readonly readAffinity?: (family: NftFamily, table: string) => Promise<readonly RememberedClient[]>;
+  /** Loads big tables without nft's text between. Absent: everything goes through the text. */
+  readonly native?: NativeLoad;
+  /** A table with so many endpoints is loaded by {@link native}. Default 10,000. */
+  readonly nativeFrom?: number;
   /** Called when the kernel refuses a Service's rules; all others are installed. */
   readonly onRefused?: (service: string, family: IpFamily, message: string) => void;
 }
 
+const defaultNativeFrom = 10_000;
 /** Between emptying a chain and deleting it. Kernels before 6.2 need a pause; a second is kube-proxy's. */
 const chainGraceMs = 2000;
 /** A refused Service is offered to the kernel again after this long: the obstacle may have been another's. */
@@ -66,6 +79,8 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
   let cancelRetry: (() => void) | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let removed = false;
+  let native = options.native;
+  const nativeFrom = options.nativeFrom ?? defaultNativeFrom;
 
   /** Transactions never overlap: the second's meaning depends on the first's fate. */
   const serialize = <T>(work: () => Promise<T>): Promise<T> => {
@@ -138,17 +153,8 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
     }).catch((error: unknown) => options.log('warn', 'Cannot retry refused Services', { error: String(error) }));
   };
 
-  const without = (refused: RefusedServices): ProgramChanges =>
+  const without = (refused: RefusedServices): ReadonlyMap<string, ServiceProgram> =>
     refused.size === 0 ? programs : new Map([...programs].filter(([key]) => !refused.has(key)));
-
-  const planEverything = async (state: FamilyState, planner: NftPlanner): Promise<NftTransaction> => {
-    const transaction = planner.plan(without(state.refused));
-    const family = nftFamilyOf(state.family);
-    if (planner.usesAffinity && options.readAffinity !== undefined) {
-      planner.restoreAffinity(transaction, await options.readAffinity(family));
-    }
-    return transaction;
-  };
 
   /** Which Services the kernel refuses, found in a table that takes no packets. */
   const findRefused = async (state: FamilyState): Promise<RefusedServices> => {
@@ -164,16 +170,69 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
     }
   };
 
-  /** Replaces the table in one transaction, so that there is no moment without rules. */
-  const installEverything = async (state: FamilyState): Promise<void> => {
+  const restoreAffinity = async (planner: NftPlanner, into: NftTransaction, family: NftFamily, table: string) => {
+    if (!planner.usesAffinity || options.readAffinity === undefined) return;
+    planner.restoreAffinity(into, await options.readAffinity(family, table));
+  };
+
+  const replaceByText = async (state: FamilyState): Promise<void> => {
+    const family = nftFamilyOf(state.family);
+    const live = (await native?.liveTable(family)) ?? nftTableName;
     const planner = new NftPlanner(state.family, layout());
-    if (!(await accepted(state.family, await planEverything(state, planner)))) {
-      planner.rollback();
-      setRefused(state, new Map([...state.refused, ...(await findRefused(state))]));
-      await run(state.family, await planEverything(state, planner));
-    }
+    const transaction = planner.plan(without(state.refused));
+    if (options.native !== undefined) transaction.deleteTable(nftSecondTableName);
+    await restoreAffinity(planner, transaction, family, live);
+    await run(state.family, transaction);
     planner.accept();
     state.planner = planner;
+  };
+
+  /** Replaces the table such that there is no moment without rules, or with half of them. */
+  const replaceTable = async (state: FamilyState): Promise<void> => {
+    const wanted = without(state.refused);
+    const big = native !== undefined && countEndpointElements(wanted.values()) >= nativeFrom;
+    if (!big || native === undefined) return replaceByText(state);
+    const { family } = state;
+    try {
+      state.planner = await installStaged({
+        family,
+        layout: layout(),
+        programs: wanted,
+        native,
+        restoreAffinity,
+        runNft: options.runNft,
+        during: (work) =>
+          options.monitor === undefined ? work() : options.monitor.during(nftFamilyOf(family), true, work),
+        onCommit: (count) => options.onCommit?.(family, count),
+      });
+    } catch (error) {
+      if (!(error instanceof NativeLoadError)) throw error;
+      // Both families may find out at once.
+      if (native !== undefined) {
+        options.log('warn', 'Elements cannot be sent to the kernel directly; from now on nft loads them', {
+          error: error.message,
+        });
+      }
+      native = undefined;
+      await replaceByText(state);
+    }
+  };
+
+  /** As {@link replaceTable}; false when the kernel refused the table. */
+  const replaced = async (state: FamilyState): Promise<boolean> => {
+    try {
+      await replaceTable(state);
+      return true;
+    } catch (error) {
+      if (isRefusal(error)) return false;
+      throw error;
+    }
+  };
+
+  const installEverything = async (state: FamilyState): Promise<void> => {
+    if (await replaced(state)) return;
+    setRefused(state, new Map([...state.refused, ...(await findRefused(state))]));
+    await replaceTable(state);
   };
 
   const installChanges = async (state: FamilyState, planner: NftPlanner, changes: ProgramChanges): Promise<void> => {
@@ -183,10 +242,7 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
     }
     planner.rollback();
     // Either the table is not what we think it is, or a Service is at fault.
-    const fresh = new NftPlanner(state.family, layout());
-    if (await accepted(state.family, await planEverything(state, fresh))) {
-      fresh.accept();
-      state.planner = fresh;
+    if (await replaced(state)) {
       options.log('warn', 'The table was changed by others; rebuilt', { family: state.family });
       return;
     }
@@ -235,6 +291,7 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
         for (const state of states) {
           const transaction = new NftTransaction(nftFamilyOf(state.family), nftTableName);
           transaction.deleteTable();
+          if (options.native !== undefined) transaction.deleteTable(nftSecondTableName);
           await run(state.family, transaction);
         }
       }),

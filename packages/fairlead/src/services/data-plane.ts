@@ -10,8 +10,9 @@ import { createDirectReturn } from './direct-return/apply-direct.ts';
 import { createHealthCheckPorts, type HealthCheckNotice } from './health-check-ports.ts';
 import { HeldSetting } from './held-setting.ts';
 import { createLocalhostNodePorts } from './localhost-node-ports.ts';
+import { createNativeLoad } from './native-load.ts';
 import { checkNft, createFastRunNft, createRunNft } from './nft-command.ts';
-import { type NftLayoutOptions, nftTableName } from './nft-layout.ts';
+import { type NftLayoutOptions, nftSecondTableName, nftTableName } from './nft-layout.ts';
 import type { ProgramChanges } from './nft-planner.ts';
 import { looseTrackingSetting } from './syn-proxy.ts';
 import { startTableMonitor } from './table-monitor.ts';
@@ -45,6 +46,8 @@ export interface DataPlaneOptions {
   readonly nodePortAddresses: readonly string[];
   /** Words to run nft, when they lead into another network namespace. */
   readonly nftCommand?: readonly string[];
+  /** A family with so many endpoints is loaded without nft's text. */
+  readonly nativeFrom?: number;
   readonly clock: Clock;
   readonly log: Log;
   readonly onNotice: (notice: DataPlaneNotice) => void;
@@ -73,11 +76,11 @@ async function createKernelDataPlane(options: DataPlaneOptions): Promise<DataPla
       ? undefined
       : startTableMonitor({
           group,
-          table: nftTableName,
+          tables: [nftTableName, nftSecondTableName],
           clock,
           onForeignChange: (family) => {
             log('warn', 'Others changed the rules of Services; they will be installed again', {
-              table: `${family} ${nftTableName}`,
+              family,
             });
             options.onForeignChange();
           },
@@ -100,7 +103,8 @@ async function createKernelDataPlane(options: DataPlaneOptions): Promise<DataPla
     clock,
     log,
     ...(monitor === undefined ? {} : { monitor }),
-    ...(library === undefined ? {} : { readAffinity: readAffinityMemory }),
+    ...(library === undefined ? {} : { readAffinity: readAffinityMemory, native: createNativeLoad() }),
+    ...(options.nativeFrom === undefined ? {} : { nativeFrom: options.nativeFrom }),
     onRefused: (service, family, text) => {
       const message = `the kernel refuses the Service's ${family} rules, so it is not served as it stands: ${text}`;
       options.onNotice({ service, reason: 'RefusedByKernel', message });

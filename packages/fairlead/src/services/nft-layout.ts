@@ -28,6 +28,9 @@ export type Translation = 'place' | 'address';
 /** nft table name, in both families. */
 export const nftTableName = 'fairlead';
 
+/** Its other name: a big table is built beside the one that is there, and takes its place (docs/decisions/0012). */
+export const nftSecondTableName = 'fairlead-2';
+
 /** A table without packets, in which the applier tries out what the kernel accepts. There only meanwhile. */
 export const nftTrialTableName = 'fairlead-trial';
 
@@ -100,6 +103,17 @@ export function lbChainRules(ip: NftFamily, kind: LbChainKind, count: number): s
   });
 }
 
+/** Same on every node, so that a client's connection has the same slot wherever it arrives. */
+const hashSeed = 0x5eed;
+
+/**
+ * What the map `affinity` knows of a client: its address, in IPv6 a hash of it. nft up to 1.0.6 aborts where a rule
+ * adds an element whose key has more than 16 bytes to a map. Two clients of one hash share an endpoint.
+ */
+function affinityClient(ip: NftFamily): string {
+  return ip === 'ip' ? 'ip saddr' : `jhash ip6 saddr mod ${0xffff_ffff} seed ${hashSeed}`;
+}
+
 /**
  * Rules of the chain of a Service port with client affinity.
  *
@@ -121,17 +135,15 @@ export function affinityChainRules(
 ): string[] {
   // numgen with modulus 1 is nft's only way to put a constant into a concatenation.
   const constant = `numgen inc mod 1 offset ${id}`;
+  const client = `${affinityClient(ip)} . ${constant}`;
   const remember = [
     `meta priority set ${constant} . numgen random mod ${count} map @affinity-slots`,
-    `update @affinity { ${ip} saddr . ${constant} timeout ${timeoutSeconds}s : meta priority }`,
-    `meta priority set ${ip} saddr . ${constant} map @affinity`,
-    `meta l4proto ${protocol.toLowerCase()} dnat ${translation === 'place' ? `${ip} ` : ''}to meta priority map @${mapFor('slots', translation)}`,
+    `update @affinity { ${client} timeout ${timeoutSeconds}s : meta priority }`,
+    `meta priority set ${client} map @affinity`,
+    `meta l4proto ${protocol.toLowerCase()} dnat ${translation === 'place' ? `${ip} ` : ''}to meta priority map @${mapFor('slots', translation, protocol)}`,
   ];
-  return [...remember, `delete @affinity { ${ip} saddr . ${constant} : meta priority }`, ...remember];
+  return [...remember, `delete @affinity { ${client} : meta priority }`, ...remember];
 }
-
-/** Same on every node, so that a client's connection has the same slot wherever it arrives. */
-const hashSeed = 0x5eed;
 
 /** Rule of the chain of a Service port whose connections are spread by a slot table. */
 export function slotChainRule(
@@ -146,7 +158,7 @@ export function slotChainRule(
   const size = table.places.length;
   const slot = table.by === 'random' ? `numgen random mod ${size}` : `jhash ${hashed} mod ${size} seed ${hashSeed}`;
   const target = translation === 'place' ? `dnat ${ip} to` : 'dnat to';
-  const map = mapFor('slot-tables', translation);
+  const map = mapFor('slot-tables', translation, protocol);
   return `meta l4proto ${name} ${target} numgen inc mod 1 offset ${id} . ${slot} map @${map}`;
 }
 
@@ -156,9 +168,12 @@ export function rangeChainRule(protocol: Protocol, id: number, count: number): s
   return `meta l4proto ${protocol.toLowerCase()} dnat to ${key} map @range-endpoints`;
 }
 
-/** Name of the map of this purpose whose values are places or addresses. */
-export function mapFor(purpose: 'slots' | 'slot-tables', translation: Translation): string {
-  return translation === 'place' ? purpose : `range-${purpose}`;
+/**
+ * Name of the map of this purpose whose values are places or addresses. A place has a port of its protocol: nft refuses
+ * to translate UDP by a map of TCP ports.
+ */
+export function mapFor(purpose: 'slots' | 'slot-tables', translation: Translation, protocol: Protocol): string {
+  return translation === 'place' ? `${purpose}-${protocol.toLowerCase()}` : `range-${purpose}`;
 }
 
 /** Rules of the chain that bounds what each source may do to a Service port. */
@@ -287,21 +302,24 @@ function layoutSets(ip: NftFamily, options: NftLayoutOptions): NftSet[] {
       flags: ['dynamic'],
       size: 1_000_000,
     },
-    {
-      kind: 'map',
-      name: 'slot-tables',
-      type: `typeof numgen inc mod 2 . numgen random mod 2 : ${ip} daddr . tcp dport`,
-    },
+    ...protocols.flatMap((protocol): NftSet[] => {
+      const target = `${ip} daddr . ${protocol.toLowerCase()} dport`;
+      const slot = 'numgen inc mod 2 . numgen random mod 2';
+      return [
+        { kind: 'map', name: mapFor('slot-tables', 'place', protocol), type: `typeof ${slot} : ${target}` },
+        { kind: 'map', name: mapFor('slots', 'place', protocol), type: `typeof meta priority : ${target}` },
+      ];
+    }),
     { kind: 'set', name: 'hairpin', type: `type ${address} . ${address}` },
     {
       kind: 'map',
       name: 'affinity',
-      type: `typeof ${ip} saddr . numgen inc mod 2 : meta priority`,
+      // A hash is declared as what it is, a number: nft 1.0.6 cannot list a key declared by jhash.
+      type: `typeof ${ip === 'ip' ? 'ip saddr' : 'numgen inc mod 2'} . numgen inc mod 2 : meta priority`,
       flags: ['dynamic', 'timeout'],
       size: 1_000_000,
     },
     { kind: 'map', name: 'affinity-slots', type: 'typeof numgen inc mod 2 . numgen random mod 2 : meta priority' },
-    { kind: 'map', name: 'slots', type: `typeof meta priority : ${ip} daddr . tcp dport` },
   ];
 }
 

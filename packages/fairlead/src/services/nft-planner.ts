@@ -1,4 +1,5 @@
 // Hot path: turns program changes into one transaction. Cost follows the changed Services, never the total.
+import type { ElementMessages } from '../wire/nft/element-messages.ts';
 import { nftTableBody } from '../wire/nft/table.ts';
 import { NftTransaction } from '../wire/nft/transaction.ts';
 import type { RememberedClient } from './affinity-memory.ts';
@@ -59,6 +60,8 @@ export interface NftPlannerOptions extends NftLayoutOptions {
   readonly table?: string;
   /** The table takes no packets: its chains are not hooked. For trying out what the kernel accepts. */
   readonly dormant?: boolean;
+  /** The table begins dormant, and what these take of its first transaction is sent otherwise. */
+  readonly staged?: ElementMessages;
 }
 
 /**
@@ -108,10 +111,11 @@ export class NftPlanner {
   /** The transaction for these changes; the first one replaces the whole table. */
   plan(changes: ProgramChanges): NftTransaction {
     this.#journal.accept();
-    const transaction = this.#transaction();
+    const transaction = this.#transaction(this.#started ? undefined : this.#options.staged);
     if (!this.#started) {
       const body = nftTableBody(nftLayout(this.#family, this.#options));
-      transaction.replaceTable(this.#options.dormant === true ? `  flags dormant;\n${body}` : body);
+      const asleep = this.#options.dormant === true || this.#options.staged !== undefined;
+      transaction.replaceTable(asleep ? `  flags dormant;\n${body}` : body);
       this.#journal.record(() => {
         this.#started = false;
       });
@@ -160,8 +164,8 @@ export class NftPlanner {
     this.#journal.rollback();
   }
 
-  #transaction(): NftTransaction {
-    return new NftTransaction(nftFamilyOf(this.#family), this.#table);
+  #transaction(elements?: ElementMessages): NftTransaction {
+    return new NftTransaction(nftFamilyOf(this.#family), this.#table, elements);
   }
 
   #addTo(set: Set<string>, name: string): void {

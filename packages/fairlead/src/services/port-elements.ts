@@ -160,7 +160,7 @@ class PortElements {
       const text = targetText(target);
       const slot = String(numbers.slots.get(text));
       this.#element('affinity-slots', `${numbers.id} . ${index}`, slot);
-      this.#element(mapFor('slots', this.#translation), slot, text);
+      this.#element(mapFor('slots', this.#translation, this.#port.protocol), slot, text);
     }
     this.#affinityChains.set(set, name);
     return name;
@@ -176,7 +176,11 @@ class PortElements {
     this.#out.chains.set(name, [slotChainRule(nftFamilyOf(port.family), port.protocol, id, table, this.#translation)]);
     const targets = (set === 'cluster' ? port.clusterEndpoints : port.localEndpoints).map(targetText);
     for (const [slot, place] of table.places.entries()) {
-      this.#element(mapFor('slot-tables', this.#translation), `${id} . ${slot}`, targets[place] as string);
+      this.#element(
+        mapFor('slot-tables', this.#translation, port.protocol),
+        `${id} . ${slot}`,
+        targets[place] as string,
+      );
     }
     return name;
   }

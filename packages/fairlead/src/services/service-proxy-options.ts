@@ -30,6 +30,8 @@ export interface ServiceProxyOptions extends NodeSettings {
   readonly nodePortAddresses?: readonly string[];
   /** Words to run nft. Default `nft`. */
   readonly nftCommand?: readonly string[];
+  /** A family with so many endpoints is loaded without nft's text (docs/decisions/0012). Default 10,000. */
+  readonly nativeFrom?: number;
   readonly onNotice?: (notice: ServiceNotice) => void;
   /** Links over which clients of direct server return come. Default: those with the node's addresses. */
   readonly directLinks?: readonly string[];

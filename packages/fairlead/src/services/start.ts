@@ -69,6 +69,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     ...(options.directLinks === undefined ? {} : { directLinks: options.directLinks }),
     ...(options.podNamespaceOf === undefined ? {} : { podNamespaceOf: options.podNamespaceOf }),
     ...(options.nftCommand === undefined ? {} : { nftCommand: options.nftCommand }),
+    ...(options.nativeFrom === undefined ? {} : { nativeFrom: options.nativeFrom }),
   });
   const conditions = new ConditionWriter({
     client: options.client,

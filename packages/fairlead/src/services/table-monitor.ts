@@ -17,7 +17,8 @@ export interface TableMonitor {
 export interface TableMonitorOptions {
   /** Notifications of nf_tables. */
   readonly group: NetlinkGroup;
-  readonly table: string;
+  /** Names of the owner's tables, the same in both families. */
+  readonly tables: readonly string[];
   readonly clock: Clock;
   /** The table is no longer what its owner made it. */
   readonly onForeignChange: (family: NftFamily) => void;
@@ -27,7 +28,7 @@ export interface TableMonitorOptions {
 const pollMs = 200;
 
 /**
- * Watches nf_tables' notifications for one table in two families.
+ * Watches nf_tables' notifications for the owner's tables in two families.
  *
  * The kernel queues a transaction's notifications before it answers its sender. So when the owner's
  * transaction has ended, all of them are there: exactly one transaction on the table if it was
@@ -47,7 +48,9 @@ export function startTableMonitor(options: TableMonitorOptions): TableMonitor {
       const notification = decodeNftNotification(type, payload);
       if (notification === undefined) return;
       if (notification.kind === 'changed') {
-        if (notification.table === options.table && notification.family !== undefined) touched.add(notification.family);
+        if (options.tables.includes(notification.table) && notification.family !== undefined) {
+          touched.add(notification.family);
+        }
         return;
       }
       for (const family of touched) {

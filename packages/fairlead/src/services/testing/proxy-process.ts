@@ -22,6 +22,8 @@ export interface ProxySeed {
   readonly services: readonly Stored<Service>[];
   readonly slices: readonly Stored<EndpointSlice>[];
   readonly directLinks?: readonly string[];
+  /** Endpoints from which on a table is loaded beside the old one. */
+  readonly nativeFrom?: number;
   /** Names of namespaces by Pod address. */
   readonly podNamespaces?: Readonly<Record<string, string>>;
 }
@@ -55,6 +57,7 @@ if (process.argv[1] === import.meta.filename) {
     serviceCidr: scene.serviceCidrs,
     nodeIps: [scene.node],
     ...(seed.directLinks === undefined ? {} : { directLinks: seed.directLinks }),
+    ...(seed.nativeFrom === undefined ? {} : { nativeFrom: seed.nativeFrom }),
     podNamespaceOf: (ip) => seed.podNamespaces?.[ip],
     log: (level, log) => tell({ level, log }),
     onNotice: ({ service, reason, message }) => tell({ notice: `${service} ${message}`, reason }),

@@ -1,4 +1,5 @@
 // Hot path: a transaction of a full load has hundreds of thousands of elements.
+import type { ElementMessages } from './element-messages.ts';
 
 /** nft table families used here. */
 export type NftFamily = 'ip' | 'ip6';
@@ -30,6 +31,9 @@ const elementsPerCommand = 1000;
  * element can be deleted and added with another value), then removal of chains.
  */
 export class NftTransaction {
+  /** What was left out of the text because it is sent otherwise. */
+  readonly elements: ElementMessages | undefined;
+  readonly #family: NftFamily;
   readonly #table: string;
   readonly #head: string[] = [];
   readonly #tail: string[] = [];
@@ -39,8 +43,16 @@ export class NftTransaction {
   #deletedElements = 0;
   #chainOperations = 0;
 
-  constructor(family: NftFamily, table: string) {
+  /** @param elements takes the elements of its sets, which are then not in the text */
+  constructor(family: NftFamily, table: string, elements?: ElementMessages) {
+    this.#family = family;
     this.#table = `${family} ${table}`;
+    this.elements = elements;
+  }
+
+  /** Hooks the chains of a table that was declared dormant. */
+  wakeTable(): void {
+    this.#head.push(`add table ${this.#table}`);
   }
 
   /** Replaces the table, in this transaction, by what `body` declares (text between the braces). */
@@ -49,9 +61,10 @@ export class NftTransaction {
     this.#head.push(`add table ${this.#table}`, `delete table ${this.#table}`, `table ${this.#table} {\n${body}}`);
   }
 
-  /** Removes the table, if there is one. */
-  deleteTable(): void {
-    this.#head.push(`add table ${this.#table}`, `delete table ${this.#table}`);
+  /** Removes the table, or another one of the family, if there is one. */
+  deleteTable(name?: string): void {
+    const table = name === undefined ? this.#table : `${this.#family} ${name}`;
+    this.#head.push(`add table ${table}`, `delete table ${table}`);
   }
 
   /** Adds a chain, or empties it if it exists, and gives it these rules. `hook` makes it a base chain. */
@@ -75,8 +88,9 @@ export class NftTransaction {
   }
 
   addElement(set: string, key: string, value: string): void {
-    batchesOf(this.#added, set).add(value === '' ? key : `${key} : ${value}`);
     this.#addedElements++;
+    if (this.elements?.take(set, key, value) === true) return;
+    batchesOf(this.#added, set).add(value === '' ? key : `${key} : ${value}`);
   }
 
   /** A map's element is deleted by its key alone. */
