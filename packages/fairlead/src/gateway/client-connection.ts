@@ -34,6 +34,8 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   readonly connection: Connection;
   isHead: boolean = false;
   isHttp10: boolean = false;
+  /** The request asks for an upgrade that may be passed on. */
+  wantsUpgrade: boolean = false;
   readonly #core: ProxyCore;
   readonly #frontend: Frontend;
   readonly identity: ClientIdentity;
@@ -48,7 +50,6 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   #activeMs = 0;
   #requestMs = Infinity;
   #keepAlive = false;
-  #wantsUpgrade = false;
   readonly #upload: RequestUpload;
   readonly #body: RequestBody;
   #responseStarted = false;
@@ -202,11 +203,11 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
       this.#endLocally(bodyStart, end, 503, errorBody(503, 'too many requests'), 'overflow');
       return;
     }
-    this.#wantsUpgrade = lookup.wantsTunnel(head);
+    this.wantsUpgrade = lookup.wantsTunnel(head);
     const { output } = core.reactor;
     this.#requestMs = backend.protocol === 'h2c' ? takeGrpcTimeout(head, route.requestMs) : route.requestMs;
     const change = this.#run?.requestChange;
-    let at = writeRequestHead(head, output.bytes, route, this.identity, path, this.#wantsUpgrade, change);
+    let at = writeRequestHead(head, output.bytes, route, this.identity, path, this.wantsUpgrade, change);
     at = this.#upload.encode(bodyStart, end, at);
     if (at < 0) {
       this.#refuseBody(at);
@@ -277,7 +278,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
 
   /** Turns both connections into a tunnel after 101; false if nobody asked for it. */
   startTunnel(head: ResponseHead): boolean {
-    if (!this.#wantsUpgrade || !this.#body.isDone) return false;
+    if (!this.wantsUpgrade || !this.#body.isDone) return false;
     const { metrics, reactor } = this.#core;
     metrics[METRIC.tunnels]! += 1;
     this.#record.noteOwnAnswer(101);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { createServer as createHttp1Server } from 'node:http';
 import {
   type ClientHttp2Stream,
   connect,
@@ -60,6 +61,10 @@ before(async () => {
         stream.end('no');
       } else if (headers[':path'] === '/test/refuse') {
         stream.respond({ ...type, 'grpc-status': '7', 'grpc-message': 'no' }, { endStream: true });
+      } else if (headers[':path'] === '/test/sized') {
+        stream.respond({ ...type, 'content-length': String(body.length) }, { waitForTrailers: true });
+        stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0', 'x-sum': String(body.length) }));
+        stream.end(body);
       } else if (headers[':path'] === '/test/long-trailers') {
         stream.respond(type, { waitForTrailers: true });
         stream.on('wantTrailers', () => {
@@ -219,7 +224,7 @@ test('trailers too long for HTTP/1.1 inside break a stream instead of vanishing'
   session.destroy();
 });
 
-test('base64 in pieces of any size, padded or not, is what went in', () => {
+test('base64 in pieces of any size, each padded, is what went in', () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 40 })), fc.integer({ min: 1, max: 9 }), (pieces, step) => {
       const text = Buffer.concat(pieces.map((piece) => encodeBase64(piece, 0, piece.length)));
@@ -229,6 +234,84 @@ test('base64 in pieces of any size, padded or not, is what went in', () => {
         decoded.push(decoder.decode(text, at, Math.min(at + step, text.length)));
       }
       assert.ok(Buffer.concat(decoded).equals(Buffer.concat(pieces)));
+      assert.ok(decoder.isWhole);
     }),
   );
+});
+
+describe('broken base64 is noticed', () => {
+  const whole = ['', 'AAAA', 'AA==', 'AAA=', 'AA==AAA=AAAA'];
+  const broken = ['A===', '=', 'AA=A', 'AAAA=', 'AA!A', 'AA A', 'AAAA\n', 'AA-_', 'AA===', '\u00ffAAA'];
+  const unfinished = ['A', 'AA', 'AAA', 'AA=', 'AAAAA'];
+  for (const [texts, expected] of [
+    [whole, [false, true]],
+    [broken, [true, false]],
+    [unfinished, [false, false]],
+  ] as const) {
+    for (const text of texts) {
+      test(`${JSON.stringify(text)} → ${expected[0] ? 'broken' : expected[1] ? 'whole' : 'unfinished'}`, () => {
+        const decoder = new Base64Decoder();
+        for (const byte of Buffer.from(text, 'latin1')) decoder.decode(Buffer.of(byte), 0, 1);
+        assert.deepEqual([decoder.isBroken, decoder.isWhole], expected);
+        decoder.reset();
+        assert.ok(decoder.isWhole);
+      });
+    }
+  }
+
+  test('by the gateway: 400, and the endpoint does not get the end of it', async () => {
+    const before = seen.length;
+    for (const text of ['AAAAAAA!', 'AAAAAA', `${'AAAA'.repeat(50_000)}A`]) {
+      const response = await post('/test/echo', 'application/grpc-web-text', Buffer.from(text));
+      assert.equal(response.status, 400);
+    }
+    assert.equal(seen.length, before);
+    const good = await post('/test/echo', 'application/grpc-web-text', Buffer.from('AAAAAAE='));
+    assert.equal(good.status, 200);
+  });
+});
+
+test('an answer with a length keeps its trailers', async () => {
+  const session = connect(`http://127.0.0.1:${rig.port}`);
+  const type = { 'content-type': 'application/grpc', te: 'trailers' };
+  const stream = session.request({ ':method': 'POST', ':path': '/test/sized', ...type });
+  const trailers = once(stream, 'trailers');
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  stream.end(message(Buffer.alloc(9)));
+  const [fields] = (await within('trailers', trailers)) as [Record<string, string>];
+  assert.deepEqual([fields['grpc-status'], fields['x-sum']], ['0', '14']);
+  assert.equal(Buffer.concat(chunks).length, 14);
+  session.destroy();
+});
+
+test('an endpoint of HTTP/1.1 speaks gRPC-Web itself, and gets it as it is', async () => {
+  const endpoint = createHttp1Server((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      response.setHeader('content-type', String(request.headers['content-type']));
+      response.end(Buffer.concat(chunks));
+    });
+  });
+  endpoint.listen(0, '127.0.0.1');
+  await once(endpoint, 'listening');
+  const web = testBackend('web', [(endpoint.address() as { port: number }).port]);
+  await rig.apply({
+    hosts: [['http|*', { listener: 'http', hostname: '*', routes: [testRoute('/', [{ backend: 'web', weight: 1 }])] }]],
+    backends: [web],
+  });
+  try {
+    for (const [type, body] of [
+      ['application/grpc-web+proto', message(randomBytes(100))],
+      ['application/grpc-web-text', Buffer.from(message(randomBytes(100)).toString('base64'))],
+      ['application/grpc-web-text', Buffer.from('not base64!')],
+    ] as const) {
+      const response = await post('/test/echo', type, body);
+      assert.deepEqual([response.headers.get('content-type'), await bodyOf(response)], [type, body]);
+    }
+  } finally {
+    endpoint.close();
+    endpoint.closeAllConnections();
+  }
 });

@@ -78,34 +78,89 @@ for (const [value, char] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstu
 VALUES[0x3d] = PADDING;
 
 /**
- * Decodes base64 in any pieces, with padding in the middle too, where one piece of the sender ended. Other
- * characters are skipped: what they break is a message, which the endpoint refuses.
+ * Decodes base64 in any pieces, with padding in the middle too, where one piece of the sender ended
+ * (RFC 4648 4, repeated). What breaks the rules is noticed, and nothing behind it is decoded.
  */
 export class Base64Decoder {
+  /** Some character had no place where it stood. */
+  isBroken: boolean = false;
   #bits = 0;
+  /** Characters of the group of four that has begun. */
   #count = 0;
+  /** `=` that must still come. */
+  #padding = 0;
 
   reset(): void {
+    this.isBroken = false;
+    this.#beginGroup();
+  }
+
+  #beginGroup(): void {
     this.#bits = 0;
     this.#count = 0;
+    this.#padding = 0;
+  }
+
+  /** No group is unfinished: the text may end here. */
+  get isWhole(): boolean {
+    return !this.isBroken && this.#count === 0 && this.#padding === 0;
   }
 
   /** @returns all bytes that are known after `bytes[start, end)`. */
   decode(bytes: Uint8Array, start: number, end: number): Buffer {
     const decoded = Buffer.allocUnsafe(end - start);
     let at = 0;
-    for (let i = start; i < end; i++) {
+    for (let i = start; i < end && !this.isBroken; i++) {
       const value = VALUES[bytes[i]!]!;
-      if (value === OTHER) continue;
       if (value === PADDING) {
-        this.reset();
+        // `xx==` or `xxx=`.
+        if (this.#padding === 0) this.#padding = this.#count < 2 ? OTHER : 4 - this.#count;
+        if (this.#padding === OTHER) this.isBroken = true;
+        else if (--this.#padding === 0) this.#beginGroup();
         continue;
+      }
+      if (value === OTHER || this.#padding > 0) {
+        this.isBroken = true;
+        break;
       }
       this.#bits = (this.#bits << 6) | value;
       // Four characters are three bytes: one becomes known with each but the first.
       if (++this.#count > 1) decoded[at++] = (this.#bits >> (8 - 2 * this.#count)) & 255;
-      if (this.#count === 4) this.reset();
+      if (this.#count === 4) this.#beginGroup();
     }
     return decoded.subarray(0, at);
+  }
+}
+
+/** What of one exchange has to do with gRPC-Web: what the client speaks, where the endpoint gets gRPC. */
+export class GrpcWebExchange {
+  kind: GrpcWebKind = 'none';
+  #base64: Base64Decoder | undefined = undefined;
+
+  /** Begins with a request's head; true if its type must become that of gRPC ({@link toGrpcType}). */
+  begin(head: RequestHead): boolean {
+    this.kind = grpcWebKind(head);
+    if (this.kind !== 'text') return this.kind !== 'none';
+    this.#base64 ??= new Base64Decoder();
+    this.#base64.reset();
+    return true;
+  }
+
+  /** Content for the endpoint, of a request in base64; undefined if it is broken, or ends within a group. */
+  decode(bytes: Uint8Array, start: number, end: number, isLast: boolean): Buffer | undefined {
+    const decoder = this.#base64!;
+    const decoded = decoder.decode(bytes, start, end);
+    return decoder.isBroken || (isLast && !decoder.isWhole) ? undefined : decoded;
+  }
+
+  /** Content for the client. */
+  encode(bytes: Uint8Array, start: number, end: number): Uint8Array {
+    return this.kind === 'text' ? encodeBase64(bytes, start, end) : bytes.subarray(start, end);
+  }
+
+  /** Content for the client that bears the trailers. */
+  encodeTrailers(lines: Uint8Array): Uint8Array {
+    const frame = trailerFrame(lines);
+    return this.encode(frame, 0, frame.length);
   }
 }

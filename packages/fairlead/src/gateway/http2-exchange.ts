@@ -10,21 +10,25 @@ import { ECONNRESET } from '../sys/errno.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
 import { CHUNK_DATA, CHUNK_END, ChunkedDecoder, TRAILERS_MAX_BYTES, writeChunkSize } from '../wire/http1/chunked.ts';
 import { copyBytes } from '../wire/http1/head-writer.ts';
+import type { ResponseHead } from '../wire/http1/response-head.ts';
 import type { FieldList } from '../wire/http2/field-list.ts';
-import { responseFields } from '../wire/http2/from-http1.ts';
+import { openedFields, responseFields } from '../wire/http2/from-http1.ts';
 import type { MessageShape } from '../wire/http2/message-rules.ts';
-import { ENHANCE_YOUR_CALM, INTERNAL_ERROR, NO_ERROR } from '../wire/http2/protocol.ts';
+import { CANCEL, ENHANCE_YOUR_CALM, INTERNAL_ERROR, NO_ERROR } from '../wire/http2/protocol.ts';
 import { http1RoomFor, isGrpc, writeHttp1Lines, writeHttp1Request } from '../wire/http2/to-http1.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ExchangeSession, ExchangeStream } from './exchange-session.ts';
 import { grpcStatusFields } from './grpc-status.ts';
 import { Http2Sender } from './http2-sender.ts';
+import { answersKey, newWebSocketKey } from './websocket-handshake.ts';
 
 const HEAD = 0;
 const LENGTH = 1;
 const CHUNKED = 2;
 const UNTIL_CLOSE = 3;
 const COMPLETE = 4;
+/** A WebSocket: what is written goes out as it is. */
+const TUNNEL = 5;
 
 const LAST_CHUNK = Buffer.from('0\r\n', 'latin1');
 const NOTHING = Buffer.alloc(0);
@@ -59,6 +63,12 @@ export class Http2Exchange implements Connection {
   #chunks: ChunkedDecoder | undefined = undefined;
   readonly #sender = new Http2Sender<ExchangeStream>();
   #wasCongested = false;
+  /** The end of the answer, or of a tunnel's one direction, has been sent. */
+  #endSent = false;
+  /** Tells the streams that it has served apart. */
+  #round = 0;
+  /** Of an extended CONNECT: the key that the endpoint must answer. */
+  #websocketKey: Buffer | undefined = undefined;
 
   constructor(session: ExchangeSession, newClient: (exchange: Http2Exchange) => ClientConnection) {
     this.#session = session;
@@ -84,6 +94,8 @@ export class Http2Exchange implements Connection {
   /** Begins an exchange with the request's head. */
   begin(stream: ExchangeStream, fields: FieldList, shape: MessageShape, endStream: boolean): void {
     this.#stream = stream;
+    this.#round++;
+    this.#endSent = false;
     this.#phase = HEAD;
     this.#requestEnded = endStream;
     this.#sendsChunks = !endStream && shape.contentLength < 0;
@@ -95,14 +107,23 @@ export class Http2Exchange implements Connection {
       this.#answerHere(431);
       return;
     }
-    const end = writeHttp1Request(fields, shape, !endStream, input.bytes, INPUT_BASE);
+    this.#websocketKey = shape.protocol < 0 ? undefined : newWebSocketKey(this.#session.core.random);
+    const end = writeHttp1Request(fields, shape, !endStream, input.bytes, INPUT_BASE, this.#websocketKey);
     if (end < 0) {
       this.#answerHere(-end);
       return;
     }
+    if (this.#websocketKey !== undefined) this.#beginTunnel(endStream);
     this.#isGrpc = isGrpc(fields);
     this.#isHead = HEAD_METHOD.equals(input.bytes.subarray(INPUT_BASE, INPUT_BASE + HEAD_METHOD.length));
     this.#deliver(end);
+  }
+
+  /** What comes before the endpoint has agreed waits here. */
+  #beginTunnel(endStream: boolean): void {
+    this.#sendsChunks = false;
+    this.#isPaused = true;
+    if (endStream) this.#held.push(NOTHING);
   }
 
   /** Hands the handler what lies at the input's base. */
@@ -164,6 +185,13 @@ export class Http2Exchange implements Connection {
     }
     this.#session.http2.consume(stream, end - start);
     if (at > INPUT_BASE) this.#deliver(at);
+    if (isLast && this.#phase === TUNNEL) this.#onTunnelEnd(stream);
+  }
+
+  /** The client sends no more. */
+  #onTunnelEnd(stream: ExchangeStream): void {
+    this.handler.onEnd();
+    if (this.#stream === stream && this.#endSent) this.#complete();
   }
 
   pauseReading(): void {
@@ -171,6 +199,13 @@ export class Http2Exchange implements Connection {
   }
 
   resumeReading(): void {
+    if (this.#websocketKey !== undefined && this.#phase === HEAD) return;
+    // Not within the call that told of the endpoint's agreement: it is not done with the input.
+    if (this.#phase === TUNNEL && this.#held.length > 0) this.#session.core.reactor.after(0, () => this.#passHeld());
+    else this.#passHeld();
+  }
+
+  #passHeld(): void {
     this.#isPaused = false;
     while (this.#held.length > 0 && !this.#isPaused && this.#stream !== undefined) {
       const next = this.#held.shift()!;
@@ -210,7 +245,7 @@ export class Http2Exchange implements Connection {
       this.#remaining -= end - at;
       this.#send(bytes, at, end, this.#remaining <= 0);
     } else if (this.#phase === CHUNKED) this.#sendChunks(bytes, at, end);
-    else if (this.#phase === UNTIL_CLOSE) this.#send(bytes, at, end, false);
+    else if (this.#phase === UNTIL_CLOSE || this.#phase === TUNNEL) this.#send(bytes, at, end, false);
     this.#session.flush();
   }
 
@@ -222,6 +257,9 @@ export class Http2Exchange implements Connection {
     // The handler writes heads whole.
     const length = head.parse(bytes, at, end);
     if (length <= 0) return -1;
+    if (this.#websocketKey !== undefined && (head.status === 101 || (head.status >= 200 && head.status < 300))) {
+      return this.#openTunnel(stream, head, this.#websocketKey) ? at + length : end;
+    }
     responseFields(head, fields);
     if (head.status < 200) {
       http2.sendHeaders(stream, fields, false);
@@ -248,6 +286,24 @@ export class Http2Exchange implements Connection {
     return at + length;
   }
 
+  /** Tells the client that its WebSocket is open; 502 for an endpoint that has not understood, or lies. */
+  #openTunnel(stream: ExchangeStream, head: ResponseHead, key: Buffer): boolean {
+    const { core, http2, shared } = this.#session;
+    if (head.status === 101 && answersKey(head, key)) {
+      openedFields(head, shared.fields);
+      http2.sendHeaders(stream, shared.fields, false);
+      this.#phase = TUNNEL;
+      return true;
+    }
+    this.#answerHere(502);
+    // The handler takes the exchange for a tunnel, or waits for a body that nobody gets.
+    const round = this.#round;
+    core.reactor.after(0, () => {
+      if (round === this.#round) this.discard();
+    });
+    return false;
+  }
+
   #sendChunks(bytes: Uint8Array, at: number, end: number): void {
     const chunks = this.#chunks!;
     for (;;) {
@@ -266,13 +322,21 @@ export class Http2Exchange implements Connection {
     const stream = this.#stream;
     if (stream === undefined) return;
     const { http2, shared } = this.#session;
-    if (this.#sender.send(http2, stream, bytes, start, end, isLast, trailers, shared.fields)) this.#complete();
+    if (this.#sender.send(http2, stream, bytes, start, end, isLast, trailers, shared.fields)) this.#onEndSent(stream);
+  }
+
+  /** Behind the end of a tunnel's one direction the other goes on. */
+  #onEndSent(stream: ExchangeStream): void {
+    this.#endSent = true;
+    const isLeft = !stream.remoteEnded || this.#held.length > 0;
+    if (this.#phase !== TUNNEL || !isLeft) this.#complete();
   }
 
   /** The window of the stream or of the connection has grown. */
   onWritable(): void {
     const { http2, shared } = this.#session;
-    if (this.#stream !== undefined && this.#sender.resume(http2, this.#stream, shared.fields)) this.#complete();
+    const stream = this.#stream;
+    if (stream !== undefined && this.#sender.resume(http2, stream, shared.fields)) this.#onEndSent(stream);
     this.onConnectionDrained();
   }
 
@@ -330,15 +394,22 @@ export class Http2Exchange implements Connection {
   }
 
   endWriting(): void {
-    this.closeGracefully();
+    if (this.#phase !== TUNNEL) this.closeGracefully();
+    else {
+      this.#send(NOTHING, 0, 0, true);
+      this.#session.flush();
+    }
   }
 
   closeGracefully(): void {
     this.isOpen = false;
     const stream = this.#stream;
     if (stream === undefined) return;
-    if (this.#phase === UNTIL_CLOSE) this.#send(NOTHING, 0, 0, true);
-    else if (!this.#sender.endQueued) this.close();
+    if (this.#phase === TUNNEL) this.#phase = UNTIL_CLOSE;
+    const { endQueued } = this.#sender;
+    if (this.#phase !== UNTIL_CLOSE && !endQueued) this.close();
+    else if (!endQueued) this.#send(NOTHING, 0, 0, true);
+    else if (this.#endSent) this.#complete();
     this.#session.flush();
   }
 
@@ -347,8 +418,9 @@ export class Http2Exchange implements Connection {
     this.isOpen = false;
     const stream = this.#stream;
     if (stream === undefined) return;
+    const code = this.#phase === TUNNEL ? CANCEL : INTERNAL_ERROR;
     this.#leave();
-    this.#session.http2.reset(stream, INTERNAL_ERROR);
+    this.#session.http2.reset(stream, code);
     this.#session.flush();
   }
 }

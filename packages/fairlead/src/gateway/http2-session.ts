@@ -17,6 +17,9 @@ const SPARE_MAX = 16;
 /** How long a client may take to answer the PING of a drain. */
 const DRAIN_ANSWER_MS = 1000;
 
+/** Extended CONNECT carries WebSockets (RFC 8441). */
+const OPTIONS = { ...DEFAULT_HTTP2_OPTIONS, allowsConnectProtocol: true };
+
 type Stream = Http2Stream<Http2Exchange>;
 
 /**
@@ -48,7 +51,7 @@ export class Http2Session implements ConnectionHandler {
     this.connection = connection;
     this.#newClient = newClient;
     this.#idleSinceMs = core.reactor.nowMs;
-    this.http2 = new Http2Connection('server', DEFAULT_HTTP2_OPTIONS, this.#events(), this.#out, shared.scratch);
+    this.http2 = new Http2Connection('server', OPTIONS, this.#events(), this.#out, shared.scratch);
     shared.sessions.add(this);
     this.http2.start();
     this.flush();

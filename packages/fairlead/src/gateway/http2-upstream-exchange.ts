@@ -5,6 +5,7 @@ import {
   HIGH_WATER_BYTES,
   INPUT_BASE,
   LOW_WATER_BYTES,
+  NO_HANDLER,
 } from '../reactor/reactor.ts';
 import { ECONNREFUSED, ECONNRESET } from '../sys/errno.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
@@ -12,30 +13,31 @@ import { CHUNK_DATA, CHUNK_END, ChunkedDecoder, TRAILERS_MAX_BYTES, writeChunkSi
 import { copyBytes } from '../wire/http1/head-writer.ts';
 import { HEAD } from '../wire/http1/request-head.ts';
 import type { FieldList } from '../wire/http2/field-list.ts';
-import { requestFields } from '../wire/http2/from-http1.ts';
+import { asksForWebSocket, connectFields, requestFields } from '../wire/http2/from-http1.ts';
 import type { MessageShape } from '../wire/http2/message-rules.ts';
 import { CANCEL, REFUSED_STREAM } from '../wire/http2/protocol.ts';
 import type { Http2Stream } from '../wire/http2/stream.ts';
-import { http1RoomFor, writeHttp1Lines, writeHttp1Response } from '../wire/http2/to-http1.ts';
-import {
-  Base64Decoder,
-  encodeBase64,
-  type GrpcWebKind,
-  grpcWebKind,
-  toGrpcType,
-  toGrpcWebType,
-  trailerFrame,
-} from './grpc-web.ts';
+import { http1RoomFor, isGrpc, writeHttp1Lines, writeHttp1Response, writeHttp1Switch } from '../wire/http2/to-http1.ts';
+import { GrpcWebExchange, toGrpcType, toGrpcWebType } from './grpc-web.ts';
 import { Http2Sender } from './http2-sender.ts';
 import type { Http2Upstream } from './http2-upstream.ts';
+import { webSocketAccept, webSocketKeyOf } from './websocket-handshake.ts';
 
 const NO_REQUEST = 0;
 const LENGTH = 1;
 const CHUNKED = 2;
 const SENT = 3;
+/** The head waits until the endpoint has said whether it knows extended CONNECT. */
+const WAITS = 4;
+/** A WebSocket: both directions go as they come. */
+const TUNNEL = 5;
+
+/** How long what is left of a WebSocket may take to be sent. */
+const LINGER_MS = 2000;
 
 const LAST_CHUNK = Buffer.from('0\r\n', 'latin1');
 const NOTHING = Buffer.alloc(0);
+const BAD_REQUEST = Buffer.from('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n', 'latin1');
 /** Longest trailers in a frame of gRPC-Web: in base64, they still fit into the input buffer. */
 const WEB_TRAILERS_MAX_BYTES = 32 * 1024;
 const HTTP = Buffer.from('http', 'latin1');
@@ -67,9 +69,13 @@ export class Http2UpstreamExchange implements Connection {
   #chunks: ChunkedDecoder | undefined = undefined;
   readonly #sender = new Http2Sender<Http2Stream<Http2UpstreamExchange>>();
   #wasCongested = false;
-  /** What the client speaks; the endpoint gets gRPC. */
-  #web: GrpcWebKind = 'none';
-  #base64: Base64Decoder | undefined = undefined;
+  readonly #web = new GrpcWebExchange();
+  /** What waits in phase {@link WAITS}. */
+  #waiting: Buffer = NOTHING;
+  /** Sec-WebSocket-Key of the request, if it is for a WebSocket. */
+  #websocketKey: Buffer | undefined = undefined;
+  /** Nobody reads any more; what is queued is still to be sent. */
+  #isLingering = false;
   // The response.
   #sendsChunks = false;
   #isPaused = false;
@@ -100,6 +106,10 @@ export class Http2UpstreamExchange implements Connection {
     if (this.#isAnnounced || !this.#isOpen) return;
     this.#isAnnounced = true;
     this.handler.onConnected();
+    if (this.#phase !== WAITS || !this.#isOpen) return;
+    this.#phase = NO_REQUEST;
+    this.#request(this.#waiting.subarray(), 0, this.#waiting.length);
+    this.#waiting = NOTHING;
   }
 
   // Request.
@@ -114,7 +124,7 @@ export class Http2UpstreamExchange implements Connection {
 
   #request(bytes: Uint8Array, start: number, end: number): void {
     if (!this.#isOpen || start === end) return;
-    if (this.#upstream.isReady) this.onReady();
+    if (this.#phase !== WAITS && this.#upstream.isReady) this.onReady();
     this.bytesWritten += end - start;
     let at = start;
     if (this.#phase === NO_REQUEST || this.#phase === SENT) {
@@ -128,31 +138,24 @@ export class Http2UpstreamExchange implements Connection {
       this.#remaining -= end - at;
       this.#send(bytes, at, end, this.#remaining <= 0, NOTHING);
     } else if (this.#phase === CHUNKED) this.#sendChunks(bytes, at, end);
+    else if (this.#phase === TUNNEL) this.#send(bytes, at, end, false, NOTHING);
     this.#upstream.flush();
   }
 
   /** Opens a stream with the head, which the handler writes whole; returns where it ends in `bytes`, or -1. */
   #sendHead(bytes: Uint8Array, start: number, end: number): number {
-    const { http2, shared } = this.#upstream;
-    const { requestHead: head, fields } = shared;
+    const { requestHead: head, fields } = this.#upstream.shared;
     head.reset();
     const length = head.parse(bytes, start, end);
     if (length <= 0) return -1;
-    this.#web = grpcWebKind(head);
-    requestFields(head, this.#upstream.connection.tls === undefined ? HTTP : HTTPS, fields);
-    if (this.#web !== 'none') {
-      toGrpcType(fields);
-      this.#base64 ??= new Base64Decoder();
-      this.#base64.reset();
-    }
+    const scheme = this.#upstream.connection.tls === undefined ? HTTP : HTTPS;
+    if (asksForWebSocket(head)) return this.#sendConnect(bytes, start, length, scheme);
+    this.#websocketKey = undefined;
+    const isWeb = this.#web.begin(head);
+    requestFields(head, scheme, fields);
+    if (isWeb) toGrpcType(fields);
     const isEmpty = !head.isChunked && head.contentLength <= 0;
-    const stream = http2.openStream(fields, isEmpty, head.method === HEAD);
-    if (stream === undefined) return -1;
-    stream.owner = this;
-    this.#stream = stream;
-    this.#sender.reset();
-    this.#isPaused = false;
-    this.#held = [];
+    if (!this.#open(fields, isEmpty, head.method === HEAD)) return -1;
     if (isEmpty) this.#phase = SENT;
     else if (head.isChunked) {
       this.#phase = CHUNKED;
@@ -162,6 +165,36 @@ export class Http2UpstreamExchange implements Connection {
       this.#phase = LENGTH;
       this.#remaining = head.contentLength;
     }
+    return start + length;
+  }
+
+  #open(fields: FieldList, isEmpty: boolean, isHead: boolean): boolean {
+    const stream = this.#upstream.http2.openStream(fields, isEmpty, isHead);
+    if (stream === undefined) return false;
+    stream.owner = this;
+    this.#stream = stream;
+    this.#sender.reset();
+    this.#isPaused = false;
+    this.#held = [];
+    return true;
+  }
+
+  /** Extended CONNECT for a WebSocket, once the endpoint has said that it knows it (RFC 8441 3). */
+  #sendConnect(bytes: Uint8Array, start: number, length: number, scheme: Uint8Array): number {
+    const { http2, isReady, shared } = this.#upstream;
+    if (!isReady) {
+      this.#phase = WAITS;
+      this.#waiting = Buffer.from(bytes.subarray(start, start + length));
+      return start + length;
+    }
+    if (!http2.peer.allowsConnectProtocol) return -1;
+    this.#web.kind = 'none';
+    this.#sendsChunks = false;
+    this.#websocketKey = webSocketKeyOf(shared.requestHead);
+    connectFields(shared.requestHead, scheme, shared.fields);
+    if (!this.#open(shared.fields, false, false)) return -1;
+    // What follows an agreement is the WebSocket's; before one the handler writes nothing.
+    this.#phase = TUNNEL;
     return start + length;
   }
 
@@ -179,13 +212,18 @@ export class Http2UpstreamExchange implements Connection {
   }
 
   #send(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: Uint8Array): void {
-    if (isLast) this.#phase = SENT;
+    if (isLast && this.#phase !== TUNNEL) this.#phase = SENT;
     const stream = this.#stream;
     if (stream === undefined) return;
     const { http2, shared } = this.#upstream;
-    if (this.#web === 'text') {
-      bytes = this.#base64!.decode(bytes, start, end);
-      [start, end] = [0, bytes.length];
+    if (this.#web.kind === 'text') {
+      const decoded = this.#web.decode(bytes, start, end, isLast);
+      if (decoded === undefined) {
+        this.#refuseSoon(stream);
+        return;
+      }
+      bytes = decoded;
+      [start, end] = [0, decoded.length];
     }
     this.#sender.send(http2, stream, bytes, start, end, isLast, trailers, shared.fields);
   }
@@ -193,7 +231,8 @@ export class Http2UpstreamExchange implements Connection {
   onWritable(): void {
     const { http2, shared } = this.#upstream;
     if (this.#stream !== undefined) this.#sender.resume(http2, this.#stream, shared.fields);
-    this.onConnectionDrained();
+    if (this.#isLingering && this.#sender.queuedBytes === 0) this.close();
+    else this.onConnectionDrained();
   }
 
   onConnectionDrained(): void {
@@ -213,18 +252,40 @@ export class Http2UpstreamExchange implements Connection {
 
   onHead(fields: FieldList, shape: MessageShape, endStream: boolean): void {
     const { input } = this.#upstream.core.reactor;
-    if (this.#web !== 'none' && !toGrpcWebType(fields, this.#web)) this.#web = 'none';
+    const { kind } = this.#web;
+    if (kind !== 'none' && !toGrpcWebType(fields, kind)) this.#web.kind = 'none';
     if (http1RoomFor(fields) > input.length - INPUT_BASE) {
       this.close();
       this.handler.onFailed(-ECONNRESET);
       return;
     }
+    if (this.#websocketKey !== undefined && shape.status < 300) {
+      this.#onAgreement(fields, endStream, this.#websocketKey);
+      return;
+    }
+    // A refused WebSocket has an answer like any other; its request is over.
+    if (this.#phase === TUNNEL) this.#phase = SENT;
     const isBodiless = this.#stream!.isHeadRequest || shape.status === 204 || shape.status === 304;
     const content = isBodiless ? 'none' : endStream ? 'empty' : 'some';
-    this.#sendsChunks = content === 'some' && shape.contentLength < 0;
-    const end = writeHttp1Response(fields, shape, content, input.bytes, INPUT_BASE);
+    // With a length, HTTP/1.1 would leave no place for the trailers, where gRPC has its status.
+    const dropsLength = content === 'some' && shape.contentLength >= 0 && isGrpc(fields);
+    this.#sendsChunks = content === 'some' && (shape.contentLength < 0 || dropsLength);
+    const end = writeHttp1Response(fields, shape, content, input.bytes, INPUT_BASE, dropsLength);
     if (endStream || (isBodiless && !endStream)) this.#finishStream(endStream);
     this.#deliver(end);
+  }
+
+  /** The WebSocket is open: told as the 101 that the handler waits for. */
+  #onAgreement(fields: FieldList, endStream: boolean, key: Buffer): void {
+    const { input } = this.#upstream.core.reactor;
+    const end = writeHttp1Switch(fields, webSocketAccept(key), input.bytes, INPUT_BASE);
+    this.#deliver(end);
+    if (endStream && this.#isOpen) this.#onTunnelEnd();
+  }
+
+  /** The server sends no more. */
+  #onTunnelEnd(): void {
+    this.handler.onEnd();
   }
 
   /** The response is whole; what the server has not read of the request stays unsent. */
@@ -251,7 +312,7 @@ export class Http2UpstreamExchange implements Connection {
   onTrailers(fields: FieldList): void {
     const lines = Buffer.alloc(http1RoomFor(fields));
     const trailers = lines.subarray(0, writeHttp1Lines(fields, lines, 0));
-    if (trailers.length > (this.#web === 'none' ? TRAILERS_MAX_BYTES : WEB_TRAILERS_MAX_BYTES)) {
+    if (trailers.length > (this.#web.kind === 'none' ? TRAILERS_MAX_BYTES : WEB_TRAILERS_MAX_BYTES)) {
       // HTTP/1.1 inside allows no more; without them the answer would look whole.
       this.close();
       this.handler.onFailed(-ECONNRESET);
@@ -264,11 +325,10 @@ export class Http2UpstreamExchange implements Connection {
     const stream = this.#stream;
     const to = this.#upstream.core.reactor.input.bytes;
     let at = INPUT_BASE;
-    if (this.#web !== 'none') {
-      at = this.#writeWeb(bytes, start, end, to, at);
+    if (this.#web.kind !== 'none') {
+      if (start < end) at = this.#writeWeb(this.#web.encode(bytes, start, end), to, at);
       if (trailers.length > 0) {
-        const frame = trailerFrame(trailers);
-        at = this.#writeWeb(frame, 0, frame.length, to, at);
+        at = this.#writeWeb(this.#web.encodeTrailers(trailers), to, at);
         trailers = NOTHING;
       }
     } else if (end > start && this.#sendsChunks) {
@@ -284,14 +344,17 @@ export class Http2UpstreamExchange implements Connection {
       to[at++] = 10;
     }
     if (stream !== undefined) this.#upstream.http2.consume(stream, end - start);
+    if (this.#phase === TUNNEL) {
+      if (at > INPUT_BASE) this.#deliver(at);
+      if (isLast && this.#isOpen) this.#onTunnelEnd();
+      return;
+    }
     if (isLast) this.#finishStream(true);
     if (at > INPUT_BASE) this.#deliver(at);
   }
 
   /** Appends content of a gRPC-Web answer. */
-  #writeWeb(bytes: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
-    if (start === end) return at;
-    const content = this.#web === 'text' ? encodeBase64(bytes, start, end) : bytes.subarray(start, end);
+  #writeWeb(content: Uint8Array, to: Uint8Array, at: number): number {
     if (!this.#sendsChunks) return copyBytes(content, 0, content.length, to, at);
     at = writeChunkSize(to, at, content.length);
     at = copyBytes(content, 0, content.length, to, at);
@@ -352,6 +415,26 @@ export class Http2UpstreamExchange implements Connection {
     });
   }
 
+  /** The request's content is none: the endpoint must not take what it got for the whole, and the client is told. */
+  #refuseSoon(stream: Http2Stream<Http2UpstreamExchange>): void {
+    const { core, http2 } = this.#upstream;
+    const hasAnswer = stream.headReceived;
+    stream.owner = undefined;
+    this.#stream = undefined;
+    this.#phase = SENT;
+    http2.reset(stream, CANCEL);
+    core.reactor.after(0, () => {
+      if (!this.#isOpen) return;
+      if (!hasAnswer) {
+        const { input } = core.reactor;
+        this.#deliver(copyBytes(BAD_REQUEST, 0, BAD_REQUEST.length, input.bytes, INPUT_BASE));
+      }
+      if (!this.#isOpen) return;
+      this.close();
+      this.handler.onFailed(-ECONNRESET);
+    });
+  }
+
   setDeadline(atMs: number): void {
     this.deadlineMs = atMs;
     this.#upstream.noteDeadline(atMs);
@@ -359,13 +442,24 @@ export class Http2UpstreamExchange implements Connection {
 
   onDeadline(): void {
     this.deadlineMs = Infinity;
-    this.handler.onTimeout();
+    if (this.#isLingering) this.close();
+    else this.handler.onTimeout();
   }
 
-  endWriting(): void {}
+  endWriting(): void {
+    if (this.#phase !== TUNNEL || this.#sender.endQueued) return;
+    this.#send(NOTHING, 0, 0, true, NOTHING);
+    this.#upstream.flush();
+  }
 
   closeGracefully(): void {
-    this.close();
+    this.endWriting();
+    if (this.#phase !== TUNNEL || this.#sender.queuedBytes === 0 || !this.#isOpen) this.close();
+    else {
+      this.#isLingering = true;
+      this.handler = NO_HANDLER;
+      this.setDeadline(this.#upstream.core.reactor.nowMs + LINGER_MS);
+    }
   }
 
   close(): void {

@@ -38,6 +38,8 @@ export class Http2Upstream implements ConnectionHandler {
   /** Frames written while no input of this connection is read. */
   readonly #out = connectionOutput();
   #inFeed = false;
+  /** No exchange is left. What the input being read has led to is still to be sent. */
+  #isDone = false;
   #deadlineMs = Infinity;
 
   /** @param connect opens the connection, or hands over one whose handshake led to HTTP/2. */
@@ -78,9 +80,15 @@ export class Http2Upstream implements ConnectionHandler {
     this.#exchanges.delete(exchange);
     if (this.#exchanges.size > 0) return;
     this.http2.finishDrain();
+    this.#onGone(this);
+    this.#isDone = true;
+    if (!this.#inFeed) this.#end();
+  }
+
+  /** Behind the last frames. */
+  #end(): void {
     this.flush();
     this.connection.closeGracefully();
-    this.#onGone(this);
   }
 
   /** Everybody left before the connection could be used. */
@@ -118,6 +126,10 @@ export class Http2Upstream implements ConnectionHandler {
       this.#inFeed = false;
       http2.out = this.#out;
       shared.feeding.sendTo(this.connection);
+    }
+    if (this.#isDone) {
+      this.#end();
+      return;
     }
     if (http2.isReady && !this.isReady) {
       this.isReady = true;
@@ -200,6 +212,12 @@ export class Http2Upstreams implements NegotiatedPeers {
     const standIn = new StandIn(owner);
     this.#shakeHands(core, endpoint, standIn);
     return standIn;
+  }
+
+  /** Whether a connection to the endpoint is there that can carry a WebSocket. */
+  mayTunnel(endpoint: EndpointRuntime): boolean {
+    const upstream = this.#withRoom(endpoint.key);
+    return upstream?.isReady === true && upstream.http2.peer.allowsConnectProtocol;
   }
 
   #shakeHands(core: ProxyCore, endpoint: EndpointRuntime, standIn: StandIn): void {

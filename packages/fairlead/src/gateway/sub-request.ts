@@ -74,6 +74,7 @@ export function startSubRequest(core: ProxyCore, options: SubRequestOptions): ((
 class SubRequest implements UpstreamClient {
   readonly isHead: boolean;
   readonly isHttp10 = true;
+  readonly wantsUpgrade = false;
   readonly identity: SubRequestOptions['identity'];
   readonly connection: AnswerSink;
   readonly #core: ProxyCore;

@@ -44,11 +44,13 @@ export class UpstreamAttempt {
     if (endpoint === undefined) return 'no-endpoint';
     // A connection that told of one client is not another's.
     const version = backend.proxyProtocol;
-    let upstream = fresh || version !== undefined ? undefined : endpoint.takeIdle();
+    const forTunnel = client.wantsUpgrade;
+    const isOwn = version !== undefined || (forTunnel && endpoint.negotiates);
+    let upstream = fresh || isOwn ? undefined : endpoint.takeIdle();
     if (upstream === undefined) {
       if (!UpstreamConnection.mayOpen(core, backend)) return 'overflow';
       const preamble = version === undefined ? undefined : client.identity.preamble(version);
-      upstream = new UpstreamConnection(core, endpoint, route.connectMs, backend, preamble);
+      upstream = new UpstreamConnection(core, endpoint, route.connectMs, backend, preamble, forTunnel);
     } else if (!upstream.claim()) {
       endpoint.putIdle(upstream);
       return 'overflow';

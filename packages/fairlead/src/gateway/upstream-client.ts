@@ -14,6 +14,8 @@ export interface UpstreamClient {
   readonly isHead: boolean;
   /** The body is wanted without chunks, up to its end. */
   readonly isHttp10: boolean;
+  /** The request asks for an upgrade that may be passed on. */
+  readonly wantsUpgrade: boolean;
   readonly identity: Pick<ClientIdentity, 'preamble'>;
   readonly connection: AnswerSink;
   /** Something moved: the idle time starts again. */

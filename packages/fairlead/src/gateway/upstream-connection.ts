@@ -74,13 +74,17 @@ export class UpstreamConnection implements ConnectionHandler {
     return false;
   }
 
-  /** @param preamble a PROXY protocol header; the connection then serves one request. */
+  /**
+   * @param preamble a PROXY protocol header; the connection then serves one request.
+   * @param forTunnel the request asks for an upgrade, which not every HTTP/2 connection can carry.
+   */
   constructor(
     core: ProxyCore,
     endpoint: EndpointRuntime,
     connectMs: number,
     backend: BackendRuntime,
     preamble: Uint8Array | undefined,
+    forTunnel: boolean,
   ) {
     this.#isShared = preamble === undefined;
     this.#core = core;
@@ -89,19 +93,20 @@ export class UpstreamConnection implements ConnectionHandler {
     this.#memory = core.program.memory;
     this.#slot = backend.hold();
     core.metrics[METRIC.upstreamConnects]! += 1;
-    this.connection = this.#dial(preamble);
+    this.connection = this.#dial(preamble, forTunnel);
     this.#connectDeadlineMs = core.reactor.nowMs + connectMs;
     if (connectMs !== Infinity) this.connection.setDeadline(this.#connectDeadlineMs);
   }
 
-  #dial(preamble: Uint8Array | undefined): Connection {
+  #dial(preamble: Uint8Array | undefined, forTunnel: boolean): Connection {
     const core = this.#core;
     const { endpoint } = this;
     const { address, tls, tlsHttp1 } = endpoint;
     if (endpoint.protocol === 'h2c') return core.http2Upstreams.connect(core, endpoint.label, address, this);
     if (!endpoint.negotiates) return core.reactor.connect(address, this, tls, preamble);
     // A connection that begins with a header is one request's, so it has no use for streams.
-    if (preamble !== undefined && tlsHttp1 !== undefined) {
+    const isOwn = preamble !== undefined || (forTunnel && !core.http2Upstreams.mayTunnel(endpoint));
+    if (isOwn && tlsHttp1 !== undefined) {
       return core.reactor.connect(address, this, tlsHttp1, preamble);
     }
     return core.http2Upstreams.negotiate(core, endpoint, this);

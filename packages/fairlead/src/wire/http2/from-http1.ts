@@ -1,5 +1,5 @@
 // Hot path: carries messages from HTTP/1.1 to HTTP/2 by copying byte ranges.
-import { LOWER } from '../http1/byte-class.ts';
+import { equalsLower, LOWER } from '../http1/byte-class.ts';
 import { CONTENT_LENGTH, HOST_FIELD, TRAILER } from '../http1/field-id.ts';
 import type { MessageHead } from '../http1/message-head.ts';
 import type { RequestHead } from '../http1/request-head.ts';
@@ -13,6 +13,12 @@ const SCHEME = text(':scheme');
 const AUTHORITY = text(':authority');
 const PATH = text(':path');
 const SLASH = text('/');
+const PROTOCOL = text(':protocol');
+const CONNECT = text('CONNECT');
+const WEBSOCKET = text('websocket');
+const WEBSOCKET_KEY = text('sec-websocket-key');
+const WEBSOCKET_ACCEPT = text('sec-websocket-accept');
+const OK = text('200');
 const CONTENT_TYPE = text('content-type');
 const GRPC = text('application/grpc');
 const TE = text('te');
@@ -29,16 +35,57 @@ export function responseFields(head: ResponseHead, fields: FieldList): void {
   }
 }
 
+/** Fills the list with the 200 that a WebSocket opens with in HTTP/2 (RFC 8441 5), from the head of a 101. */
+export function openedFields(head: ResponseHead, fields: FieldList): void {
+  fields.clear();
+  fields.add(STATUS, 0, STATUS.length, OK, 0, OK.length);
+  for (let index = 0; index < head.fieldCount; index++) {
+    if (head.dropped[index] === 0 && !head.isNamed(index, WEBSOCKET_ACCEPT)) addField(head, index, fields);
+  }
+}
+
+/** Whether an HTTP/1.1 request, which has no content, asks for a WebSocket, and for nothing else. */
+export function asksForWebSocket(head: RequestHead): boolean {
+  const { upgradeField } = head;
+  if (!head.hasUpgradeToken || upgradeField < 0 || head.isChunked || head.contentLength >= 0) return false;
+  return equalsLower(head.bytes, head.valueStart(upgradeField), head.valueEnd(upgradeField), WEBSOCKET);
+}
+
+/**
+ * Fills the list with the extended CONNECT (RFC 8441 4) for a request for which {@link asksForWebSocket} holds.
+ * HTTP/2 has no use for its Sec-WebSocket-Key.
+ */
+export function connectFields(head: RequestHead, scheme: Uint8Array, fields: FieldList): void {
+  const { bytes, hostField } = head;
+  fields.clear();
+  fields.add(METHOD, 0, METHOD.length, CONNECT, 0, CONNECT.length);
+  fields.add(PROTOCOL, 0, PROTOCOL.length, WEBSOCKET, 0, WEBSOCKET.length);
+  fields.add(SCHEME, 0, SCHEME.length, scheme, 0, scheme.length);
+  addPath(head, fields);
+  if (hostField >= 0) {
+    fields.add(AUTHORITY, 0, AUTHORITY.length, bytes, head.valueStart(hostField), head.valueEnd(hostField));
+  }
+  for (let index = 0; index < head.fieldCount; index++) {
+    const isOwn = head.ids[index] === HOST_FIELD || head.isNamed(index, WEBSOCKET_KEY);
+    if (head.dropped[index] === 0 && !isOwn) addField(head, index, fields);
+  }
+}
+
+function addPath(head: RequestHead, fields: FieldList): void {
+  const { bytes, base } = head;
+  if (head.pathStart === head.targetStart) {
+    fields.add(PATH, 0, PATH.length, bytes, base + head.targetStart, base + head.targetEnd);
+  } else if (head.pathStart === head.pathEnd) fields.add(PATH, 0, PATH.length, SLASH, 0, 1);
+  else fields.add(PATH, 0, PATH.length, bytes, base + head.pathStart, base + head.targetEnd);
+}
+
 /** Fills the list with a request's head; gRPC gets the `te: trailers` that it demands (it is hop-by-hop in HTTP/1.1). */
 export function requestFields(head: RequestHead, scheme: Uint8Array, fields: FieldList): void {
   const { bytes, base, hostField } = head;
   fields.clear();
   fields.add(METHOD, 0, METHOD.length, bytes, base + head.methodStart, base + head.methodEnd);
   fields.add(SCHEME, 0, SCHEME.length, scheme, 0, scheme.length);
-  if (head.pathStart === head.targetStart) {
-    fields.add(PATH, 0, PATH.length, bytes, base + head.targetStart, base + head.targetEnd);
-  } else if (head.pathStart === head.pathEnd) fields.add(PATH, 0, PATH.length, SLASH, 0, 1);
-  else fields.add(PATH, 0, PATH.length, bytes, base + head.pathStart, base + head.targetEnd);
+  addPath(head, fields);
   if (hostField >= 0) {
     fields.add(AUTHORITY, 0, AUTHORITY.length, bytes, head.valueStart(hostField), head.valueEnd(hostField));
   }

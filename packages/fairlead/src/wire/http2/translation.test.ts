@@ -3,10 +3,24 @@ import { describe, test } from 'node:test';
 import { RequestHead } from '../http1/request-head.ts';
 import { ResponseHead } from '../http1/response-head.ts';
 import { FieldList } from './field-list.ts';
-import { requestFields, responseFields, trailerFields } from './from-http1.ts';
+import {
+  asksForWebSocket,
+  connectFields,
+  openedFields,
+  requestFields,
+  responseFields,
+  trailerFields,
+} from './from-http1.ts';
 import { checkMessage, messageShape, REQUEST, RESPONSE, TRAILERS } from './message-rules.ts';
 import { REQUEST_FIELDS } from './test-rig/frames.ts';
-import { http1RoomFor, isGrpc, writeHttp1Lines, writeHttp1Request, writeHttp1Response } from './to-http1.ts';
+import {
+  http1RoomFor,
+  isGrpc,
+  writeHttp1Lines,
+  writeHttp1Request,
+  writeHttp1Response,
+  writeHttp1Switch,
+} from './to-http1.ts';
 
 type Pairs = readonly (readonly [string, string])[];
 
@@ -21,12 +35,81 @@ function toHttp1(pairs: Pairs, hasContent: boolean): string | number {
   const shape = messageShape();
   assert.equal(checkMessage(fields, REQUEST, true, shape), undefined);
   const to = Buffer.alloc(http1RoomFor(fields));
-  const end = writeHttp1Request(fields, shape, hasContent, to, 0);
+  const end = writeHttp1Request(fields, shape, hasContent, to, 0, Buffer.from('KEY'));
   return end < 0 ? end : to.toString('latin1', 0, end);
 }
 
 const with_ = (...more: Pairs): Pairs => [...REQUEST_FIELDS, ...more];
 const method = (name: string): Pairs => REQUEST_FIELDS.map(([key, value]) => [key, key === ':method' ? name : value]);
+
+const extended = (protocol: string, ...more: Pairs): Pairs => [[':protocol', protocol], ...method('CONNECT'), ...more];
+
+describe('WebSockets from HTTP/1.1', () => {
+  function upgrade(...lines: readonly string[]): RequestHead {
+    const bytes = Buffer.from(`GET /chat?a=b HTTP/1.1\r\nHost: h.example\r\n${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+    const head = new RequestHead();
+    head.reset();
+    assert.equal(head.parse(bytes, 0, bytes.length), bytes.length);
+    return head;
+  }
+  const asked: readonly [lines: readonly string[], boolean][] = [
+    [['Connection: Upgrade', 'Upgrade: websocket'], true],
+    [['Connection: keep-alive, upgrade', 'Upgrade: WebSocket'], true],
+    [['Upgrade: websocket'], false],
+    [['Connection: upgrade', 'Upgrade: foo'], false],
+    [['Connection: upgrade', 'Upgrade: websocket, foo'], false],
+    [['Connection: upgrade', 'Upgrade: websocket', 'Content-Length: 0'], false],
+    [['Connection: upgrade', 'Upgrade: websocket', 'Transfer-Encoding: chunked'], false],
+  ];
+  for (const [lines, expected] of asked) {
+    test(`${lines.join(', ')} → ${expected}`, () => assert.equal(asksForWebSocket(upgrade(...lines)), expected));
+  }
+
+  test('extended CONNECT bears the fields, without key and connection', () => {
+    const fields = new FieldList();
+    const lines = [
+      'Connection: upgrade, x-hop',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Key: k',
+      'Sec-WebSocket-Version: 13',
+      'X-Hop: 1',
+      'X-A: b',
+    ];
+    connectFields(upgrade(...lines), Buffer.from('https'), fields);
+    assert.deepEqual(fields.toPairs(), [
+      [':method', 'CONNECT'],
+      [':protocol', 'websocket'],
+      [':scheme', 'https'],
+      [':path', '/chat?a=b'],
+      [':authority', 'h.example'],
+      ['sec-websocket-version', '13'],
+      ['x-a', 'b'],
+    ]);
+    assert.equal(checkMessage(fields, REQUEST, true, messageShape()), undefined);
+  });
+
+  test('101 and 200 become each other', () => {
+    const bytes = Buffer.from(
+      'HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\nSec-WebSocket-Protocol: p\r\n\r\n',
+    );
+    const head = new ResponseHead();
+    head.reset();
+    assert.equal(head.parse(bytes, 0, bytes.length), bytes.length);
+    const fields = new FieldList();
+    openedFields(head, fields);
+    assert.deepEqual(fields.toPairs(), [
+      [':status', '200'],
+      ['sec-websocket-protocol', 'p'],
+    ]);
+    fields.addText('content-length', '0');
+    const to = Buffer.alloc(http1RoomFor(fields));
+    const end = writeHttp1Switch(fields, Buffer.from('ACCEPT'), to, 0);
+    assert.equal(
+      to.toString('latin1', 0, end),
+      'HTTP/1.1 101 Switching Protocols\r\nsec-websocket-protocol: p\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: ACCEPT\r\n\r\n',
+    );
+  });
+});
 
 describe('requests to HTTP/1.1', () => {
   const START = 'GET / HTTP/1.1\r\nhost: example.com\r\n';
@@ -82,7 +165,25 @@ describe('requests to HTTP/1.1', () => {
       true,
       -501,
     ],
-    'extended CONNECT': [[...method('CONNECT'), [':protocol', 'websocket']].toSorted() as Pairs, true, -501],
+    'a WebSocket': [
+      extended(
+        'websocket',
+        ['sec-websocket-version', '13'],
+        ['sec-websocket-key', 'its own'],
+        ['cookie', 'a=1'],
+        ['cookie', 'b=2'],
+      ),
+      true,
+      `${START}sec-websocket-version: 13\r\ncookie: a=1; b=2\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: KEY\r\n\r\n`,
+    ],
+    'a WebSocket that the client has ended': [
+      extended('websocket'),
+      false,
+      `${START}connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: KEY\r\n\r\n`,
+    ],
+    'a WebSocket with a length': [extended('websocket', ['content-length', '0']), true, -400],
+    'extended CONNECT for something else': [extended('connect-udp'), true, -501],
+    'extended CONNECT for what is spelled otherwise': [extended('WebSocket'), true, -501],
     'another scheme': [REQUEST_FIELDS.map(([k, v]) => [k, k === ':scheme' ? 'ftp' : v]), false, -400],
   };
   for (const [name, [pairs, hasContent, expected]] of Object.entries(cases)) {
