@@ -10,7 +10,8 @@ import { clusterZone } from '../packages/fairlead/src/dns/program.ts';
 import { DnsServer } from '../packages/fairlead/src/dns/server/dns-server.ts';
 import { stripSlice } from '../packages/fairlead/src/dns/slice-strip.ts';
 import { systemClock, systemRandom } from '../packages/fairlead/src/sys/clock.ts';
-import { keepYoungGenerationSmall, releaseFreeMemory } from '../packages/fairlead/src/sys/memory.ts';
+import { keepYoungGenerationSmall } from '../packages/fairlead/src/sys/heap.ts';
+import { releaseFreeMemory } from '../packages/fairlead/src/sys/memory.ts';
 
 const [endpointsText = '250000', perServiceText = '5000'] = process.argv.slice(2);
 const endpoints = Number(endpointsText);

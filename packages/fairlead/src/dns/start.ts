@@ -1,6 +1,7 @@
 import { endpointSlices, ingresses, namespaces, pods, type ResourceRef, type Stored, services } from '@fairlead/api';
 import { type Informer, type InformerOptions, startInformer } from '@fairlead/client';
-import { keepYoungGenerationSmall, releaseFreeMemory } from '../sys/memory.ts';
+import { keepYoungGenerationSmall } from '../sys/heap.ts';
+import { releaseFreeMemory } from '../sys/memory.ts';
 import type { Running } from '../sys/role.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
 import type { DnsRecord } from '../wire/dns/message.ts';

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { ClusterRole, ResourceRef } from '@fairlead/api';
 import { type ApiClient, ApiError } from '@fairlead/client';
 import { systemClock } from '../../sys/clock.ts';
 import { type RunningApiServer, startApiServer } from '../start.ts';
@@ -136,15 +137,21 @@ describe('access by roles', () => {
     const label = { 'rbac.authorization.k8s.io/aggregate-to-view': 'true' };
     const extra = { verbs: ['get'], apiGroups: ['example.org'], resources: ['things'] };
     await post(`${rbac}/clusterroles`, { metadata: { name: 'things', labels: label }, rules: [extra] });
-    const holds = async (name: string): Promise<boolean> => {
-      const role = (await client.request('GET', `${rbac}/clusterroles/${name}`)) as { rules: Json[] };
-      return role.rules.some((rule) => JSON.stringify(rule).includes('example.org'));
+    const clusterRoles: ResourceRef<ClusterRole> = {
+      group: 'rbac.authorization.k8s.io',
+      version: 'v1',
+      plural: 'clusterroles',
+      kind: 'ClusterRole',
+      namespaced: false,
     };
     const settle = async (name: string, wanted: boolean): Promise<void> => {
-      for (let attempt = 0; attempt < 200 && (await holds(name)) !== wanted; attempt++) {
-        await new Promise((resolve) => setImmediate(resolve));
+      const signal = AbortSignal.timeout(20_000);
+      for await (const event of client.watch(clusterRoles, { sendInitialEvents: true, allowBookmarks: true, signal })) {
+        if (event.type === 'BOOKMARK' || event.type === 'ERROR' || event.object.metadata.name !== name) continue;
+        const holds = JSON.stringify(event.object.rules).includes('example.org');
+        if (holds === wanted) return;
       }
-      assert.equal(await holds(name), wanted, name);
+      assert.fail(`${name} ${wanted ? 'did not get' : 'kept'} the rule`);
     };
     for (const name of ['view', 'edit', 'admin']) await settle(name, true);
     await client.request('DELETE', `${rbac}/clusterroles/things`);

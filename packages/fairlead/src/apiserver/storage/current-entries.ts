@@ -7,9 +7,15 @@ export class CurrentEntries {
   readonly #entries: Map<string, StorageEntry>;
   readonly #keys: SortedKeys;
 
-  constructor(entries: Iterable<StorageEntry> = []) {
-    this.#entries = new Map();
-    for (const entry of entries) this.#entries.set(entry.key, entry);
+  static of(entries: Iterable<StorageEntry>): CurrentEntries {
+    const byKey = new Map<string, StorageEntry>();
+    for (const entry of entries) byKey.set(entry.key, entry);
+    return new CurrentEntries(byKey);
+  }
+
+  /** Takes the map over. */
+  constructor(entries: Map<string, StorageEntry>) {
+    this.#entries = entries;
     // Stores order by UTF-8 bytes, SortedKeys by UTF-16 code units.
     this.#keys = new SortedKeys([...this.#entries.keys()].sort());
   }

@@ -16,8 +16,11 @@ export interface EventReceiver {
   lose?(): void;
 }
 
-/** Most events kept for watches that start in the past; older ones come from the store. */
+/** Most events kept for watches that start in the past, in number and in characters; older ones come from the store. */
 const ringCapacity = 8192;
+const ringSizeMax = 4_000_000;
+/** So many events keep their encoded lines for watches that begin just now. */
+const encodedEvents = 64;
 
 /**
  * The newest state of one resource in memory, the recent events, and its watchers by scope.
@@ -31,6 +34,8 @@ export class ResourceCache {
   readonly #keys: SortedKeys;
   readonly #receivers = new Map<string, Set<EventReceiver>>();
   #ring: WatchEvent[] = [];
+  /** Characters of text that only the ring holds. */
+  #ringSize = 0;
   /** Every event after this revision is in the ring. */
   #ringAfter: number;
   #lastChange: number;
@@ -120,27 +125,36 @@ export class ResourceCache {
     // What makes up for lost events is no history.
     if (event.revision > this.#ringAfter) {
       this.#lastChange = event.revision;
-      this.#ring.push(event);
-    }
-    if (this.#ring.length >= ringCapacity * 2) {
-      this.#ringAfter = this.#ring[ringCapacity - 1]!.revision;
-      this.#ring = this.#ring.slice(ringCapacity);
+      this.#remember(event);
     }
     if (this.#receivers.size > 0) this.#deliver(event);
+  }
+
+  #remember(event: WatchEvent): void {
+    this.#ring.push(event);
+    this.#ringSize += event.heldSize;
+    this.#ring.at(-encodedEvents)?.forgetLines();
+    // The older half goes at once, so that an event costs the same however many there are.
+    if (this.#ring.length < ringCapacity * 2 && this.#ringSize < ringSizeMax * 2) return;
+    const half = this.#ring.length >>> 1;
+    this.#setRing(this.#ring.slice(half), this.#ring[half - 1]?.revision ?? this.#ringAfter);
+  }
+
+  #setRing(events: readonly WatchEvent[], after: number): void {
+    this.#ring = [...events];
+    this.#ringSize = this.#ring.reduce((sum, event) => sum + event.heldSize, 0);
+    this.#ringAfter = after;
   }
 
   /** Forgets events up to a revision: the same horizon as the store's. */
   compact(revision: number): void {
     if (revision <= this.#ringAfter) return;
-    const kept = this.eventsAfter(revision);
-    this.#ring = kept === undefined ? [] : [...kept];
-    this.#ringAfter = revision;
+    this.#setRing(this.eventsAfter(revision) ?? [], revision);
   }
 
   /** Forgets all events up to a revision, and tells the watchers that some were missed. */
   lose(revision: number): void {
-    this.#ring = [];
-    this.#ringAfter = revision;
+    this.#setRing([], revision);
     this.#lastChange = revision;
     for (const receivers of this.#receivers.values()) for (const receiver of [...receivers]) receiver.lose?.();
   }

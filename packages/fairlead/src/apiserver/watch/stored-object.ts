@@ -1,6 +1,10 @@
 // Hot path: one per object in memory; text is spliced, not encoded again.
 import type { StorageEntry } from '../storage/storage.ts';
+import { type Decoded, DecodedObjects } from './decoded-objects.ts';
 import type { KubeObject } from './kube-object.ts';
+
+/** Of all objects of the process: some thousand of common size. */
+const decodedObjects = new DecodedObjects(2_000_000);
 
 const emptyVersion = '"resourceVersion":""';
 
@@ -11,12 +15,13 @@ const emptyVersion = '"resourceVersion":""';
  * after the commit. `metadata` comes before all fields of users and quotes inside strings are
  * escaped, so the first match of the empty field is the one in the metadata.
  */
-export class StoredObject {
+export class StoredObject implements Decoded {
   readonly key: string;
   readonly createRevision: number;
   readonly modRevision: number;
   readonly #value: string;
   #object: KubeObject | undefined;
+  #used = false;
 
   /** `decoded` must be the object that `entry.value` was made from. */
   constructor(entry: StorageEntry, decoded?: KubeObject) {
@@ -25,18 +30,35 @@ export class StoredObject {
     this.modRevision = entry.modRevision;
     this.#value = entry.value;
     this.#object = decoded;
-    if (decoded !== undefined) decoded.metadata.resourceVersion = String(entry.modRevision);
+    if (decoded === undefined) return;
+    decoded.metadata.resourceVersion = String(entry.modRevision);
+    decodedObjects.add(this);
   }
 
-  /** The object itself, shared by all readers: never change it. */
+  /** The object itself, shared by all readers: never change it. Decoded anew when it was not used for long. */
   get object(): KubeObject {
-    if (this.#object === undefined) {
-      const object = JSON.parse(this.#value) as KubeObject;
-      // Revision 0: shown, but not stored (a dry run).
-      if (this.modRevision > 0) object.metadata.resourceVersion = String(this.modRevision);
-      this.#object = object;
-    }
-    return this.#object;
+    this.#used = true;
+    if (this.#object !== undefined) return this.#object;
+    const object = JSON.parse(this.#value) as KubeObject;
+    // Revision 0: shown, but not stored (a dry run).
+    if (this.modRevision > 0) object.metadata.resourceVersion = String(this.modRevision);
+    this.#object = object;
+    decodedObjects.add(this);
+    return object;
+  }
+
+  get size(): number {
+    return this.#value.length;
+  }
+
+  takeUsed(): boolean {
+    const used = this.#used;
+    this.#used = false;
+    return used;
+  }
+
+  forget(): void {
+    this.#object = undefined;
   }
 
   /** Stored text, with the empty version. */

@@ -11,7 +11,7 @@ export class WatchEvent {
   readonly current: StoredObject;
   readonly previous: StoredObject | undefined;
   readonly deleted: boolean;
-  readonly #lines = new Map<WatchEventType, Buffer>();
+  #lines: { [Type in WatchEventType]?: Buffer } | undefined;
   #leaving: StoredObject | undefined;
 
   constructor(current: StoredObject, previous: StoredObject | undefined, deleted: boolean) {
@@ -27,14 +27,26 @@ export class WatchEvent {
     return this.#leaving;
   }
 
-  /** The encoded line of this event in plain JSON, made once per type. */
+  /** The encoded line of this event in plain JSON, made once per type as long as it is news. */
   line(type: WatchEventType): Buffer {
-    let line = this.#lines.get(type);
+    this.#lines ??= {};
+    let line = this.#lines[type];
     if (line === undefined) {
       const shown = type === 'DELETED' && !this.deleted ? this.leaving : this.current;
       line = Buffer.from(`{"type":"${type}","object":${shown.json}}\n`);
-      this.#lines.set(type, line);
+      this.#lines[type] = line;
     }
     return line;
+  }
+
+  /** Forgets encoded lines: all who watched have them, and few will start that far back. */
+  forgetLines(): void {
+    this.#lines = undefined;
+    this.#leaving = undefined;
+  }
+
+  /** About how many characters of text live on only because of this event. */
+  get heldSize(): number {
+    return (this.previous?.size ?? 0) + (this.deleted ? this.current.size : 0);
   }
 }

@@ -81,7 +81,7 @@ export class EtcdStorage implements Storage {
     this.#offset = offset;
     this.#leases = new LeaseBook(client, options.clock, options.random);
     this.#client = client;
-    this.#entries = new CurrentEntries(snapshot.entries);
+    this.#entries = CurrentEntries.of(snapshot.entries);
     const tick = encodePut(`${options.prefix}/%/tick`, '');
     this.#gate = new RevisionGate(snapshot.revision, options.clock, () => {
       client.call(etcdCalls.put, tick).catch(() => undefined);
@@ -354,7 +354,7 @@ export class EtcdStorage implements Storage {
   async #resync(oldest: number): Promise<void> {
     const snapshot = await readSnapshot(this.#client, this.#options.prefix, this.#offset);
     const events: StorageEvent[] = [];
-    const next = new CurrentEntries(snapshot.entries);
+    const next = CurrentEntries.of(snapshot.entries);
     for (const key of this.#entries.keys()) {
       const previous = this.#entries.get(key)!;
       if (next.get(key) !== undefined) continue;

@@ -15,7 +15,7 @@ export async function loadSqlite(file: string, snapshot: StoreSnapshot, options:
   const present = existsSync(file);
   if (present) {
     // Locks the file: a running server is found out here.
-    const storage = SqliteStorage.open(file);
+    const storage = await SqliteStorage.open(file);
     try {
       const held = await storage.range('/', { limit: 1 });
       if (!options.overwrite && held.ok && held.entries.length > 0) {

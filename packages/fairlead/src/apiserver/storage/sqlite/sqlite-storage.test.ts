@@ -17,12 +17,12 @@ function temporary(): string {
 describeStorage('sqlite', async () => {
   const folder = temporary();
   const file = join(folder, 'state.db');
-  let storage = SqliteStorage.open(file);
+  let storage = await SqliteStorage.open(file);
   return {
     storage,
     async reopen() {
       await storage.close();
-      storage = SqliteStorage.open(file);
+      storage = await SqliteStorage.open(file);
       return storage;
     },
     async dispose() {
@@ -60,14 +60,14 @@ const refusals: readonly {
 ];
 
 for (const { name, code, spoil } of refusals) {
-  test(`${name} is refused and not touched`, () => {
+  test(`${name} is refused and not touched`, async () => {
     const folder = temporary();
     try {
       const file = join(folder, 'state.db');
       spoil(file);
       const before = readFileSync(file);
-      assert.throws(
-        () => SqliteStorage.open(file),
+      await assert.rejects(
+        SqliteStorage.open(file),
         (error: unknown) => error instanceof ApiServerError && error.code === code && !error.message.includes('\n'),
       );
       assert.deepEqual(readFileSync(file), before);
@@ -81,7 +81,7 @@ test('a damaged page is found and the file not touched', async () => {
   const folder = temporary();
   try {
     const file = join(folder, 'state.db');
-    const storage = SqliteStorage.open(file);
+    const storage = await SqliteStorage.open(file);
     await Promise.all(
       Array.from({ length: 300 }, (_, index) =>
         storage.commit({ key: `/a/${index}`, expect: 0, value: 'x'.repeat(500) }),
@@ -91,8 +91,8 @@ test('a damaged page is found and the file not touched', async () => {
     const bytes = readFileSync(file);
     bytes.fill(0xa5, 8192, 16384);
     writeFileSync(file, bytes);
-    assert.throws(
-      () => SqliteStorage.open(file),
+    await assert.rejects(
+      SqliteStorage.open(file),
       (error: unknown) => error instanceof ApiServerError && error.code === 'DataCorrupt',
     );
     assert.deepEqual(readFileSync(file), bytes);
@@ -104,7 +104,7 @@ test('a damaged page is found and the file not touched', async () => {
 /** Writes keys as fast as it can and prints each one that was answered. */
 const writer = `
   import { SqliteStorage } from ${JSON.stringify(import.meta.resolve('./sqlite-storage.ts'))};
-  const storage = SqliteStorage.open(process.argv[1]);
+  const storage = await SqliteStorage.open(process.argv[1]);
   console.log('open');
   for (let round = 0; ; round++) {
     const results = await Promise.all(Array.from({ length: 8 }, (_, index) =>
@@ -126,7 +126,7 @@ test('SIGKILL loses nothing that was answered, and a second process is refused',
       output += chunk.toString();
       if (refusal === undefined && output.includes('open')) {
         try {
-          SqliteStorage.open(file);
+          await SqliteStorage.open(file);
           refusal = 'opened';
         } catch (error) {
           refusal = error;
@@ -136,7 +136,7 @@ test('SIGKILL loses nothing that was answered, and a second process is refused',
     }
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     assert.ok(refusal instanceof ApiServerError && refusal.code === 'DataLocked', String(refusal));
-    const storage = SqliteStorage.open(file);
+    const storage = await SqliteStorage.open(file);
     try {
       const answered = output.slice(0, output.lastIndexOf('\n')).split('\n').slice(1);
       assert.ok(answered.length > 100);

@@ -1,5 +1,4 @@
-// Hot path: every write of the API server passes through flush().
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+// Hot path: every write of the API server passes through here.
 import { ApiServerError } from '../../api-server-error.ts';
 import { CurrentEntries } from '../current-entries.ts';
 import type {
@@ -13,8 +12,8 @@ import type {
   StorageEvent,
   StorageWrite,
 } from '../storage.ts';
-import { prefixEnd } from '../storage.ts';
-import { openDataFile } from './data-file.ts';
+import { LogClient } from './log-client.ts';
+import { type LogChange, type LogRows, LogRowsBuilder } from './log-rows.ts';
 
 interface PendingCommit {
   readonly writes: readonly StorageWrite[];
@@ -22,63 +21,48 @@ interface PendingCommit {
   readonly reject: (error: unknown) => void;
 }
 
-interface LogRow {
-  readonly revision: number;
-  readonly key: string;
-  readonly create_revision: number;
-  readonly value: string | null;
+/** What a group of commits comes to, before it is on disk. */
+interface DecidedGroup {
+  readonly rows: LogRowsBuilder;
+  readonly events: StorageEvent[];
+  /** One per commit of the group. */
+  readonly results: CommitAllResult[];
 }
-
-/** A row that a later one replaced; a deletion replaces itself. */
-interface Superseded {
-  readonly revision: number;
-  readonly by: number;
-}
-
-/** Rows deleted per step of a compaction, so that it never blocks for long. */
-const compactionStep = 500;
 
 /**
- * Storage in one SQLite file: a log table whose row id is the revision.
+ * Storage in one SQLite file: a log table whose row id is the revision, kept by a thread of its own.
  *
- * Writes that arrive in one turn of the event loop share one transaction and one fsync (WAL,
- * synchronous = FULL) and are answered after it. Current values are also held in memory, so
- * reads of the newest state never touch the file.
+ * Writes that arrive while the disk is busy with others form the next group: one transaction and one sync for all of
+ * them. Nobody sees a write, neither answer nor event, before it is on disk. Current values are held in memory, so
+ * reads of the newest state never wait for the disk.
  */
 export class SqliteStorage implements Storage {
-  readonly #database: DatabaseSync;
-  readonly #insert: StatementSync;
+  readonly #log: LogClient;
   readonly #entries: CurrentEntries;
   readonly #listeners = new Set<(events: readonly StorageEvent[]) => void>();
   #pending: PendingCommit[] = [];
-  #flushPlanned = false;
+  #writing: Promise<void> | undefined;
+  #compacting: Promise<void> | undefined;
   #revision: number;
   #compacted: number;
-  /** Revisions of rows that a later row replaced, with that later revision; oldest first. */
-  #superseded: Superseded[];
-  #closed = false;
+  #closed: Promise<void> | undefined;
 
-  private constructor(database: DatabaseSync) {
-    this.#database = database;
-    this.#insert = database.prepare('INSERT INTO log (revision, key, create_revision, value) VALUES (?, ?, ?, ?)');
-    const compacted = database.prepare("SELECT value FROM meta WHERE name = 'compacted'").get() as { value: number };
-    this.#compacted = compacted.value;
-    const { entries, superseded, top } = readLog(database);
-    this.#revision = Math.max(1, top, this.#compacted);
+  private constructor(log: LogClient, entries: Map<string, StorageEntry>, revision: number, compacted: number) {
+    this.#log = log;
     this.#entries = new CurrentEntries(entries);
-    this.#superseded = superseded;
+    this.#revision = revision;
+    this.#compacted = compacted;
   }
 
-  /** Opens or creates the file; throws {@link ApiServerError} with a `Data…` code. */
-  static open(file: string): SqliteStorage {
-    const database = openDataFile(file);
-    try {
-      return new SqliteStorage(database);
-    } catch (error) {
-      database.close();
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new ApiServerError('DataCorrupt', `data file ${file} cannot be read (${reason})`, error);
-    }
+  /** Opens or creates the file; rejects with an {@link ApiServerError} with a `Data…` code. */
+  static async open(file: string): Promise<SqliteStorage> {
+    const newest = new Map<string, StorageEntry>();
+    let top = 0;
+    const { log, compacted } = await LogClient.open(file, (rows) => {
+      addNewest(newest, rows);
+      top = rows.revisions.at(-1) ?? top;
+    });
+    return new SqliteStorage(log, newest, Math.max(1, top, compacted), compacted);
   }
 
   get revision(): number {
@@ -99,7 +83,7 @@ export class SqliteStorage implements Storage {
   }
 
   async obstacle(): Promise<string | undefined> {
-    return this.#closed ? 'the store is closed' : undefined;
+    return this.#closed === undefined ? undefined : 'the store is closed';
   }
 
   async range(prefix: string, options: RangeOptions = {}): Promise<RangeResult> {
@@ -108,21 +92,16 @@ export class SqliteStorage implements Storage {
     // A store that never compacted has its whole history.
     if (revision < this.#compacted) return { ok: false, reason: 'compacted' };
     const after = options.after;
-    const all = revision === this.#revision ? this.#entries.list(prefix) : this.#snapshot(prefix, revision);
+    const all = revision === this.#revision ? this.#entries.list(prefix) : await this.#snapshot(prefix, revision);
     const rest = after === undefined ? all : all.filter((entry) => entry.key > after);
     const limit = options.limit ?? rest.length;
     return { ok: true, entries: rest.slice(0, limit), revision, remaining: Math.max(0, rest.length - limit) };
   }
 
-  #snapshot(prefix: string, revision: number): StorageEntry[] {
-    const rows = this.#database
-      .prepare(
-        `SELECT revision, key, create_revision, value FROM log WHERE revision IN (
-           SELECT max(revision) FROM log WHERE key >= ? AND key < ? AND revision <= ? GROUP BY key
-         ) AND value IS NOT NULL`,
-      )
-      .all(prefix, prefixEnd(prefix), revision) as unknown as LogRow[];
-    return rows.map(entryOf).sort((a, b) => (a.key < b.key ? -1 : 1));
+  async #snapshot(prefix: string, revision: number): Promise<StorageEntry[]> {
+    const newest = new Map<string, StorageEntry>();
+    addNewest(newest, await this.#log.ask({ kind: 'snapshot', prefix, revision }));
+    return [...newest.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
   commit(write: StorageWrite): Promise<CommitResult> {
@@ -142,97 +121,73 @@ export class SqliteStorage implements Storage {
   }
 
   #enqueue(commit: PendingCommit): void {
-    if (this.#closed) {
+    if (this.#closed !== undefined) {
       commit.reject(new ApiServerError('Closed', 'the store is closed'));
       return;
     }
     this.#pending.push(commit);
-    if (this.#flushPlanned) return;
-    this.#flushPlanned = true;
-    setImmediate(() => this.#flush());
+    this.#writing ??= this.#write();
   }
 
-  /** One transaction for all pending writes; answers and events only after it is on disk. */
-  #flush(): void {
-    this.#flushPlanned = false;
-    const batch = this.#pending;
-    if (batch.length === 0) return;
-    this.#pending = [];
+  /** Writes group after group until nothing is pending. */
+  async #write(): Promise<void> {
+    // What arrives in the same turn of the event loop goes together.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#pending.length > 0) {
+      const group = this.#pending;
+      this.#pending = [];
+      const { rows, events, results } = this.#decide(group);
+      try {
+        if (rows.length > 0) await this.#log.ask({ kind: 'append', rows: rows.rows() });
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+        continue;
+      }
+      for (const event of events) this.#entries.apply(event);
+      this.#revision = rows.revisions.at(-1) ?? this.#revision;
+      if (events.length > 0) for (const listener of this.#listeners) listener(events);
+      for (let index = 0; index < group.length; index++) group[index]!.resolve(results[index]!);
+    }
+    this.#writing = undefined;
+  }
+
+  /** Compares each commit with the newest state, and with those before it in the group. */
+  #decide(group: readonly PendingCommit[]): DecidedGroup {
+    const rows = new LogRowsBuilder();
     const events: StorageEvent[] = [];
     const results: CommitAllResult[] = [];
     const overlay = new Map<string, StorageEntry | undefined>();
     const present = (key: string): StorageEntry | undefined =>
       overlay.has(key) ? overlay.get(key) : this.#entries.get(key);
     let revision = this.#revision;
-    try {
-      for (const { writes } of batch) {
-        const refused = writes.findIndex(({ key, expect, value }) => {
-          const current = present(key);
-          return (current?.modRevision ?? 0) !== expect || (value === undefined && current === undefined);
-        });
-        if (refused >= 0) {
-          results.push({ ok: false, reason: 'conflict', index: refused, current: present(writes[refused]!.key) });
-          continue;
-        }
-        if (!this.#database.isTransaction) this.#database.exec('BEGIN IMMEDIATE');
-        const entries: StorageEntry[] = [];
-        for (const write of writes) {
-          revision += 1;
-          const current = present(write.key);
-          const event = eventOf(write, current, revision);
-          this.#insert.run(revision, write.key, event.entry.createRevision, write.value ?? null);
-          overlay.set(write.key, event.type === 'delete' ? undefined : event.entry);
-          events.push(event);
-          entries.push(event.entry);
-        }
-        results.push({ ok: true, entries });
+    for (const { writes } of group) {
+      const refused = writes.findIndex(({ key, expect, value }) => {
+        const current = present(key);
+        return (current?.modRevision ?? 0) !== expect || (value === undefined && current === undefined);
+      });
+      if (refused >= 0) {
+        results.push({ ok: false, reason: 'conflict', index: refused, current: present(writes[refused]!.key) });
+        continue;
       }
-      if (this.#database.isTransaction) this.#database.exec('COMMIT');
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      const told = writeError(error);
-      for (const { reject } of batch) reject(told);
-      return;
-    }
-    this.#revision = revision;
-    this.#apply(events);
-    if (events.length > 0) for (const listener of this.#listeners) listener(events);
-    for (let index = 0; index < batch.length; index++) batch[index]!.resolve(results[index]!);
-  }
-
-  #apply(events: readonly StorageEvent[]): void {
-    for (const event of events) {
-      const { type, entry, previous } = event;
-      if (previous !== undefined) {
-        this.#superseded.push({ revision: previous.modRevision, by: entry.modRevision });
+      const entries: StorageEntry[] = [];
+      for (const write of writes) {
+        revision += 1;
+        const event = eventOf(write, present(write.key), revision);
+        rows.add(revision, write.key, event.entry.createRevision, write.value ?? null);
+        overlay.set(write.key, event.type === 'delete' ? undefined : event.entry);
+        events.push(event);
+        entries.push(event.entry);
       }
-      if (type === 'delete') this.#superseded.push({ revision: entry.modRevision, by: entry.modRevision });
-      this.#entries.apply(event);
+      results.push({ ok: true, entries });
     }
+    return { rows, events, results };
   }
 
   async replay(prefix: string, afterRevision: number): Promise<ReplayResult> {
     if (afterRevision < this.#compacted) return { ok: false, reason: 'compacted' };
-    const rows = this.#database
-      .prepare(
-        'SELECT revision, key, create_revision, value FROM log WHERE revision > ? AND key >= ? AND key < ? ORDER BY revision',
-      )
-      .all(afterRevision, prefix, prefixEnd(prefix)) as unknown as LogRow[];
-    const before = this.#database.prepare(
-      'SELECT revision, key, create_revision, value FROM log WHERE key = ? AND revision < ? ORDER BY revision DESC LIMIT 1',
-    );
-    const events = rows.map((row): StorageEvent => {
-      const earlier = before.get(row.key, row.revision) as unknown as LogRow | undefined;
-      const previous = earlier === undefined || earlier.value === null ? undefined : entryOf(earlier);
-      const value = row.value ?? previous?.value ?? '{}';
-      return {
-        type: row.value === null ? 'delete' : 'put',
-        entry: entryOf({ ...row, value }),
-        previous,
-        decoded: undefined,
-      };
-    });
-    return { ok: true, events, through: this.#revision };
+    const through = this.#revision;
+    const changes = await this.#log.ask({ kind: 'changes', prefix, after: afterRevision, through });
+    return { ok: true, events: changes.map(replayedEvent), through };
   }
 
   subscribe(onEvents: (events: readonly StorageEvent[]) => void): () => void {
@@ -241,62 +196,48 @@ export class SqliteStorage implements Storage {
   }
 
   async compact(revision: number): Promise<void> {
-    const upTo = Math.min(revision, this.#revision);
-    if (upTo <= this.#compacted || this.#closed) return;
-    // Readers must see the boundary before the first row goes.
-    this.#database.prepare("UPDATE meta SET value = ? WHERE name = 'compacted'").run(upTo);
-    this.#compacted = upTo;
-    const remove = this.#database.prepare('DELETE FROM log WHERE revision = ?');
-    let done = 0;
-    while (done < this.#superseded.length && this.#superseded[done]!.by <= upTo && !this.#closed) {
-      const end = Math.min(done + compactionStep, this.#superseded.length);
-      this.#database.exec('BEGIN IMMEDIATE');
-      try {
-        for (; done < end && this.#superseded[done]!.by <= upTo; done++) remove.run(this.#superseded[done]!.revision);
-        this.#database.exec('COMMIT');
-      } catch (error) {
-        // A full disk: what was done comes back, and the next period tries again.
-        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-        throw writeError(error);
-      }
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    this.#superseded.splice(0, done);
+    while (this.#compacting !== undefined) await this.#compacting.catch(() => {});
+    this.#compacting = this.#compact(revision).finally(() => {
+      this.#compacting = undefined;
+    });
+    await this.#compacting;
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#flush();
-    this.#closed = true;
-    this.#listeners.clear();
-    this.#database.close();
+  async #compact(revision: number): Promise<void> {
+    const before = this.#compacted;
+    const upTo = Math.min(revision, this.#revision);
+    if (upTo <= before || this.#closed !== undefined) return;
+    // Readers must see the boundary before the first row goes.
+    this.#compacted = upTo;
+    try {
+      await this.#log.ask({ kind: 'begin-compaction', revision: upTo });
+    } catch (error) {
+      this.#compacted = before;
+      throw error;
+    }
+    // On a full disk a step fails: the next period goes on from there. Writes come in between the steps.
+    while (this.#closed === undefined && !(await this.#log.ask({ kind: 'compact-step' })));
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= (async () => {
+      await this.#writing;
+      await this.#compacting?.catch(() => {});
+      this.#listeners.clear();
+      await this.#log.close();
+    })();
+    return this.#closed;
   }
 }
 
-/** One pass over the log in its own order: no sort and no look-ups, a fifth of the time of asking for the newest rows. */
-function readLog(database: DatabaseSync): {
-  readonly entries: Iterable<StorageEntry>;
-  readonly superseded: Superseded[];
-  readonly top: number;
-} {
-  const newest = new Map<string, StorageEntry>();
-  const superseded: Superseded[] = [];
-  let top = 0;
-  const rows = database.prepare('SELECT revision, key, create_revision, value FROM log ORDER BY revision');
-  rows.setReturnArrays(true);
-  for (const row of rows.iterate() as unknown as Iterable<readonly [number, string, number, string | null]>) {
-    const [modRevision, key, createRevision, value] = row;
-    top = modRevision;
-    const previous = newest.get(key);
-    if (previous !== undefined) superseded.push({ revision: previous.modRevision, by: modRevision });
-    if (value === null) {
-      superseded.push({ revision: modRevision, by: modRevision });
-      newest.delete(key);
-    } else {
-      newest.set(key, { key, value, createRevision, modRevision });
-    }
+/** Adds rows of the log, in its order, to the newest version of every key. */
+function addNewest(newest: Map<string, StorageEntry>, { revisions, keys, createRevisions, values }: LogRows): void {
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index]!;
+    const value = values[index]!;
+    if (value === null) newest.delete(key);
+    else newest.set(key, { key, value, createRevision: createRevisions[index]!, modRevision: revisions[index]! });
   }
-  return { entries: newest.values(), superseded, top };
 }
 
 /** What a write does to the present entry of its key. */
@@ -310,15 +251,14 @@ function eventOf(write: StorageWrite, current: StorageEntry | undefined, revisio
   return { type: write.value === undefined ? 'delete' : 'put', entry, previous: current, decoded: write.decoded };
 }
 
-/** Why SQLite did not take a transaction; it was rolled back. */
-function writeError(error: unknown): ApiServerError {
-  const reason = error instanceof Error ? error.message : String(error);
-  // Primary result codes: 13 FULL; 10 IOERR is what a full disk gives where the log is synced.
-  const primary = ((error as { errcode?: number }).errcode ?? 0) & 0xff;
-  if (primary === 13) return new ApiServerError('StorageFull', 'the disk of the data file is full', error);
-  return new ApiServerError('StoreUnreachable', `the data file cannot be written: ${reason}`, error);
-}
-
-function entryOf(row: LogRow): StorageEntry {
-  return { key: row.key, value: row.value ?? '', createRevision: row.create_revision, modRevision: row.revision };
+function replayedEvent({ key, revision, createRevision, deleted, value, previous }: LogChange): StorageEvent {
+  return {
+    type: deleted ? 'delete' : 'put',
+    entry: { key, value, createRevision, modRevision: revision },
+    previous:
+      previous === undefined
+        ? undefined
+        : { key, value: previous.value, createRevision: previous.createRevision, modRevision: previous.revision },
+    decoded: undefined,
+  };
 }

@@ -1,0 +1,50 @@
+import { PerformanceObserver } from 'node:perf_hooks';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+type Collect = (options: { readonly type: 'major'; readonly flavor: 'last-resort' }) => void;
+
+let collect: Collect | undefined;
+
+/**
+ * Keeps V8's young generation at the size that it has now. It grows to 64 MiB under a burst of short-lived objects, e.g. a
+ * first load, and those pages stay with the process. For processes whose steady state makes little garbage.
+ */
+export function keepYoungGenerationSmall(): void {
+  setGrowthFactor(1);
+}
+
+/**
+ * Lets the young generation grow up to about a size, in bytes, and no further. A small one costs nothing as long as most
+ * of what a request makes is dead when the next one comes. Called again after a collection that has shrunk it.
+ */
+export function limitYoungGeneration(limitBytes: number): void {
+  const settle = (): boolean => {
+    const space = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space');
+    const reached = (space?.space_size ?? 0) >= limitBytes;
+    setGrowthFactor(reached ? 1 : 2);
+    return reached;
+  };
+  if (settle()) return;
+  const observer = new PerformanceObserver(() => {
+    if (settle()) observer.disconnect();
+  });
+  observer.observe({ type: 'gc' });
+}
+
+/**
+ * Frees what nobody holds any more and gives its pages back. By itself the engine lets the heap of a big machine grow to
+ * several times of what is in use before it looks. Takes about a millisecond per MB in use, as one pause: only for a
+ * moment when nobody waits.
+ */
+export function collectHeap(): void {
+  if (collect === undefined) {
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('gc') as Collect;
+  }
+  collect({ type: 'major', flavor: 'last-resort' });
+}
+
+function setGrowthFactor(factor: 1 | 2): void {
+  setFlagsFromString(`--semi-space-growth-factor=${factor}`);
+}
