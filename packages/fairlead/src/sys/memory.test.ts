@@ -47,8 +47,8 @@ test('a heap that grows is collected early when asked to', () => {
     }
     const live = (memory.collectGarbage(), process.memoryUsage().heapUsed);
     console.log((highest - live) / 1e6);`;
-  const spare = numberOf(`memory.keepYoungGenerationSmall(); ${load}`);
-  const early = numberOf(`memory.keepYoungGenerationSmall(); memory.collectGarbageEarly(); ${load}`);
+  const spare = numberOf(`heap.keepYoungGenerationSmall(); ${load}`);
+  const early = numberOf(`heap.keepYoungGenerationSmall(); heap.collectGarbageEarly(); ${load}`);
   assert.ok(early < spare, `${early} ${spare}`);
 });
 

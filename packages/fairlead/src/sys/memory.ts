@@ -7,17 +7,6 @@ let advise: ((address: number, length: number, advice: number) => number) | unde
 /** madvise(2). */
 const MADV_DONTNEED = 4;
 
-/** Growth of the heap between two collections. 250,000 endpoints then cost a quarter more CPU to load, and 100 MB less. */
-const heapGrowthPercent = 30;
-
-/**
- * Has the engine collect garbage whenever the heap has grown by three tenths, and not only when it has doubled: the height
- * of a large load stays near what is in use. For processes whose steady state makes little garbage.
- */
-export function collectGarbageEarly(): void {
-  setFlagsFromString(`--heap-growing-percent=${heapGrowthPercent}`);
-}
-
 /**
  * Gives freed memory of the C library's allocator back to the kernel (malloc_trim(3)): after a burst of large buffers that
  * were outgrown. Takes milliseconds. Does nothing on musl, which keeps none.
