@@ -6,6 +6,7 @@ export type GatewayErrorCode =
   | 'listen-failed'
   | 'bad-listener'
   | 'rejected'
+  | 'keys'
   | 'stopped';
 
 /** The one error class of the gateway. The message is one clear line. */

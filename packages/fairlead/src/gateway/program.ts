@@ -5,6 +5,7 @@ import { BackendRuntime, type BackendSurroundings } from './backend-runtime.ts';
 import { CompiledRoute } from './compiled-route.ts';
 import type { EndpointRegistry } from './endpoint-runtime.ts';
 import type { FilterServices } from './filters/filter-services.ts';
+import { type KeySet, readKeySet } from './filters/jwt/key-set.ts';
 import { makeFilters } from './filters/make-filters.ts';
 import { HostIndex } from './host-index.ts';
 import { compileL4Route, L4Routes } from './l4/l4-routes.ts';
@@ -32,14 +33,19 @@ export class GatewayProgram {
   readonly #backends: Map<string, BackendRuntime> = new Map();
   readonly #credentials: Map<string, ReadonlyMap<string, string>> = new Map();
   readonly #pages: Map<string, readonly RoutePage[]> = new Map();
+  readonly #keySets: Map<string, KeySet> = new Map();
   readonly #services: FilterServices;
 
-  constructor(around: BackendSurroundings, services: Omit<FilterServices, 'credentials' | 'pages' | 'backend'>) {
+  constructor(
+    around: BackendSurroundings,
+    services: Omit<FilterServices, 'credentials' | 'pages' | 'keySet' | 'backend'>,
+  ) {
     this.#around = around;
     this.#services = {
       ...services,
       credentials: (key) => this.#credentials.get(key),
       pages: (key) => this.#pages.get(key),
+      keySet: (key) => this.#keySets.get(key),
       backend: (key) => this.#backend(key),
     };
     this.endpoints = around.endpoints;
@@ -78,6 +84,8 @@ export class GatewayProgram {
     for (const [key, credentials] of diff.credentials ?? []) {
       if (credentials === undefined) this.#credentials.delete(key);
       else this.#credentials.set(key, new Map(credentials.users));
+      if (credentials?.jwks === undefined) this.#keySets.delete(key);
+      else this.#keySets.set(key, readKeySet(credentials.jwks));
     }
     for (const [key, pages] of diff.pages ?? []) {
       if (pages === undefined) this.#pages.delete(key);

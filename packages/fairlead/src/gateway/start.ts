@@ -13,6 +13,8 @@ import { type GatewayStats, sumMetrics } from './gateway-metrics.ts';
 import { HealthChecker } from './health/health-checker.ts';
 import { OutlierIntervals } from './health/outlier-intervals.ts';
 import { readKeptSecrets, writeKeptSecrets } from './kept-secrets.ts';
+import { downloadKeys } from './key-download.ts';
+import { DEFAULT_KEY_TIMES, KeyFetcher, type KeyTimes } from './key-fetcher.ts';
 import { DEFAULT_PROXY_TIMES, type ProxyTimes } from './proxy-core.ts';
 import { selfSignedIdentity } from './self-signed.ts';
 import { createSharedState } from './shared-memory.ts';
@@ -21,6 +23,9 @@ import { WorkerHandle, type WorkerOptions } from './worker-handle.ts';
 
 /** Pause before a worker that failed is replaced again. */
 const RESTART_MS = 100;
+
+/** For the keys of tokens, from a server that may be far away. */
+const KEYS_TIMEOUT_MS = 10_000;
 
 /** Options of {@link startGateway}. */
 export interface GatewayOptions {
@@ -45,6 +50,10 @@ export interface GatewayOptions {
   readonly defaultCertificate?: TlsIdentity;
   /** File that keeps the default certificate and the ticket keys for the next process. Default: both end with this one. */
   readonly secretsFile?: string;
+  /** How keys of tokens are fetched. Default: over HTTPS, from others than this machine. */
+  readonly downloadKeys?: (url: string) => Promise<string>;
+  /** Default {@link DEFAULT_KEY_TIMES}. */
+  readonly keyTimes?: Partial<KeyTimes>;
   /** Module of the worker threads. Default `worker.ts` beside this one; a bundle names its own. */
   readonly workerModule?: URL;
 }
@@ -96,6 +105,7 @@ class Gateway implements RunningGateway {
   readonly #health: HealthChecker;
   readonly #intervals: OutlierIntervals;
   readonly #loads: BackendLoads;
+  readonly #keys: KeyFetcher;
   #ejections = 0;
   /** Diffs are applied one after the other. */
   #queue: Promise<void> = Promise.resolve();
@@ -128,6 +138,7 @@ class Gateway implements RunningGateway {
     this.#workerOptions = {
       defaultCertificate: options.defaultCertificate ?? identity,
       ticketKeys: () => this.#tickets.keys(),
+      onKeysWanted: (url) => this.#keys.request(url),
       shared: createSharedState(),
       rates: createRateMemory(),
       zone: options.zone ?? '',
@@ -148,12 +159,22 @@ class Gateway implements RunningGateway {
       this.#ejections += count;
     });
     this.#loads = new BackendLoads(backends);
+    this.#keys = new KeyFetcher({
+      clock,
+      log,
+      download: options.downloadKeys ?? ((url) => downloadKeys(url, { timeoutMs: KEYS_TIMEOUT_MS })),
+      times: { ...DEFAULT_KEY_TIMES, ...options.keyTimes },
+      publish: (url, jwks) => {
+        for (const worker of this.#workers) worker.setKeys(url, jwks);
+      },
+    });
     this.#listeners = new ListenerSet(workers);
     for (let index = 0; index < workers; index++) this.#launch(index, undefined);
   }
 
   #launch(index: number, metrics: SharedArrayBuffer | undefined): WorkerHandle {
     const worker = new WorkerHandle(index, this.#workerOptions, metrics);
+    for (const [url, jwks] of this.#keys.known()) worker.setKeys(url, jwks);
     this.#workers[index] = worker;
     void worker.ended.then((asked) => {
       if (!asked && this.#stopped === undefined) this.#replace(worker);
@@ -208,6 +229,7 @@ class Gateway implements RunningGateway {
       this.#health.update(diff.backends);
       this.#intervals.update(diff.backends);
       this.#loads.update(diff.backends);
+      this.#keys.update(diff.hosts);
     });
   }
 
@@ -236,6 +258,7 @@ class Gateway implements RunningGateway {
     this.#stopped ??= (async () => {
       this.#tickets.stop();
       this.#health.stop();
+      this.#keys.stop();
       this.#intervals.stop();
       await Promise.all(this.#workers.map((worker) => worker.stop(drainMs)));
       this.#listeners.closeAll();

@@ -4,12 +4,13 @@ import { passwordCrypt } from '../sys/password-crypt.ts';
 import type { Log } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
 import type { ConnectionLimits } from './connection-gate.ts';
+import { isSignedSoon } from './filters/jwt/signature.ts';
 import { isSame } from './filters/password-hash.ts';
 import { GatewayError } from './gateway-error.ts';
 import { createMetricsMemory, METRIC } from './gateway-metrics.ts';
 import type { ProxyTimes } from './proxy-core.ts';
 import { createSharedState, type SharedState, settleSharedState } from './shared-memory.ts';
-import type { FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
+import type { DearQuestion, FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
 
 /** What every worker of a gateway is started with. */
 export interface WorkerOptions {
@@ -25,6 +26,8 @@ export interface WorkerOptions {
   readonly shared: SharedState;
   readonly rates: SharedArrayBuffer;
   readonly zone: string;
+  /** A worker wants newer keys of tokens; {@link WorkerHandle.setKeys} shall follow. */
+  readonly onKeysWanted: (url: string) => void;
   readonly ticketKeys: () => readonly Uint8Array[];
   /** Module that runs in the thread. */
   readonly module: URL;
@@ -110,15 +113,16 @@ export class WorkerHandle {
       case 'access':
         this.#options.accessLog?.(message.lines);
         return;
-      case 'password':
-        void this.#checkPassword(message);
+      case 'question':
+        void this.#answer(message.id, message.question);
+        return;
+      case 'keys-wanted':
+        this.#options.onKeysWanted(message.url);
     }
   }
 
-  async #checkPassword({ id, hash, password }: Extract<FromWorker, { type: 'password' }>): Promise<void> {
-    const computed = await passwordCrypt()(password, hash);
-    const matches = computed === undefined ? undefined : isSame(computed, hash);
-    this.#thread.send({ type: 'checked', id, matches });
+  async #answer(id: number, question: DearQuestion): Promise<void> {
+    this.#thread.send({ type: 'answer', id, answer: await findOut(question) });
   }
 
   #settle(id: number): Waiting | undefined {
@@ -137,6 +141,11 @@ export class WorkerHandle {
     return promise;
   }
 
+  /** Hands over keys of tokens, or that there are none. */
+  setKeys(url: string, jwks: string | undefined): void {
+    this.#thread.send({ type: 'keys', url, jwks });
+  }
+
   /** Replaces the session ticket keys. */
   setTicketKeys(keys: readonly Uint8Array[]): void {
     this.#thread.send({ type: 'tickets', keys });
@@ -147,4 +156,11 @@ export class WorkerHandle {
     await this.#thread.stop({ type: 'drain', drainMs });
     await this.ended;
   }
+}
+
+/** On the thread pool of the process. Undefined: nobody can tell. */
+async function findOut(question: DearQuestion): Promise<boolean | undefined> {
+  if (question.type === 'signature') return isSignedSoon(question);
+  const computed = await passwordCrypt()(question.password, question.hash);
+  return computed === undefined ? undefined : isSame(computed, question.hash);
 }

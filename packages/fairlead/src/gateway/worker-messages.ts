@@ -3,6 +3,7 @@ import type { RouteListener, RouteTableDiff } from '../routing/route-table.ts';
 import type { LogLevel } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
 import type { ConnectionLimits } from './connection-gate.ts';
+import type { SignatureQuestion } from './filters/jwt/signature.ts';
 import type { ProxyTimes } from './proxy-core.ts';
 import type { SharedState } from './shared-memory.ts';
 
@@ -55,8 +56,10 @@ export type ToWorker =
       readonly unlisten: readonly string[];
     }
   | { readonly type: 'tickets'; readonly keys: readonly Uint8Array[] }
-  /** Answer to a `password` question. */
-  | { readonly type: 'checked'; readonly id: number; readonly matches: boolean | undefined }
+  /** Answer to a `question`; undefined: nobody can tell. */
+  | { readonly type: 'answer'; readonly id: number; readonly answer: boolean | undefined }
+  /** Keys of tokens as they were fetched; undefined: there are none. */
+  | { readonly type: 'keys'; readonly url: string; readonly jwks: string | undefined }
   | { readonly type: 'drain'; readonly drainMs: number };
 
 /** Worker to main thread. */
@@ -71,5 +74,12 @@ export type FromWorker =
       readonly fields: Readonly<Record<string, unknown>>;
     }
   | { readonly type: 'access'; readonly lines: string }
-  /** Asks to compare a password with a hash; `checked` follows. */
-  | { readonly type: 'password'; readonly id: number; readonly hash: string; readonly password: string };
+  /** Asks what takes too long to find out in a worker; `answer` follows. */
+  | { readonly type: 'question'; readonly id: number; readonly question: DearQuestion }
+  /** A token names a key that is not known; `keys` follows. */
+  | { readonly type: 'keys-wanted'; readonly url: string };
+
+/** Whether a password has a hash, or a key made a signature. */
+export type DearQuestion =
+  | { readonly type: 'password'; readonly hash: string; readonly password: string }
+  | ({ readonly type: 'signature' } & SignatureQuestion);

@@ -17,7 +17,8 @@ import { ClientConnection } from './client-connection.ts';
 import { clientIdentity, TrustedProxies } from './client-identity.ts';
 import { WorkerGate } from './connection-gate.ts';
 import { EndpointRegistry } from './endpoint-runtime.ts';
-import { PasswordQuestions } from './filters/password-questions.ts';
+import { FetchedKeys } from './filters/jwt/fetched-keys.ts';
+import { Questions } from './filters/questions.ts';
 import { RateTable } from './filters/rate-table.ts';
 import { METRIC } from './gateway-metrics.ts';
 import { Http2Detector } from './http2-detector.ts';
@@ -30,7 +31,7 @@ import type { ClientIdentity } from './request-writer.ts';
 import type { Frontend } from './route-lookup.ts';
 import { type OfferedProtocols, type ServerCertificate, tlsPolicy } from './server-certificates.ts';
 import { startSubRequest } from './sub-request.ts';
-import type { FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
+import type { DearQuestion, FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
 
 /** How often the worker flushes its access log and publishes gauges. */
 const HOUSEKEEPING_MS = 500;
@@ -57,7 +58,10 @@ class GatewayWorker {
   readonly #http3: Set<Http3Listener> = new Set();
   readonly #proxied: ProxyAcceptPolicy | undefined;
   readonly #gate: WorkerGate;
-  readonly #passwords = new PasswordQuestions((message) => this.#send(message));
+  readonly #questions = new Questions<DearQuestion, boolean | undefined>((id, question) =>
+    this.#send({ type: 'question', id, question }),
+  );
+  readonly #keys = new FetchedKeys(systemClock, (url) => this.#send({ type: 'keys-wanted', url }));
 
   constructor({ reactor, data: start, send }: ThreadReactor<WorkerStart, FromWorker>) {
     this.#send = send;
@@ -82,7 +86,10 @@ class GatewayWorker {
           random: systemRandom,
           after: (ms, callback) => this.#reactor.after(ms, callback),
           rates: new RateTable(start.rates),
-          checkPassword: (hash, password, done) => this.#passwords.ask(hash, password, done),
+          checkPassword: (hash, password, done) => this.#questions.ask({ type: 'password', hash, password }, done),
+          verifySignature: (question, done) =>
+            this.#questions.ask({ type: 'signature', ...question }, (isGood) => done(isGood === true)),
+          fetchedKeys: this.#keys,
           ask: (request) => startSubRequest(this.#core, request),
           count: (name) => {
             this.#core.metrics[METRIC[name]]! += 1;
@@ -133,7 +140,8 @@ class GatewayWorker {
   receive(message: ToWorker): void {
     if (message.type === 'apply') this.#apply(message);
     else if (message.type === 'tickets') tlsContexts.setTicketKeys(message.keys);
-    else if (message.type === 'checked') this.#passwords.answer(message.id, message.matches);
+    else if (message.type === 'answer') this.#questions.answer(message.id, message.answer);
+    else if (message.type === 'keys') this.#keys.take(message.url, message.jwks);
     else this.#drain(message.drainMs);
   }
 

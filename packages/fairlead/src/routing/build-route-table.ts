@@ -18,6 +18,7 @@ import { type NameSource, noNames } from './external-names.ts';
 import { type ClassSelection, isOurIngress, selectClasses } from './ingress-class.ts';
 import { KeyIndex } from './key-index.ts';
 import { L4RouteTable, listenerBackend } from './l4-route-table.ts';
+import { routesOfListener } from './listener-routes.ts';
 import { mergeHost, type RouteConflict } from './merge-host.ts';
 import type {
   BackendKey,
@@ -115,8 +116,11 @@ export class RouteTableBuilder {
     const secrets = sources.secrets ?? noObjects;
     this.#names = sources.names ?? noNames;
     this.#certificates = new CertificateTable(secrets, onDirty, (ingress) => this.#dirtyStatus.add(ingress));
-    this.#credentials = new CredentialTable(secrets, onDirty, (ingress) => this.#dirtyStatus.add(ingress));
-    this.#objects = new BackendObjectTable(secrets, sources.configMaps ?? noObjects, (backends) => {
+    const configMaps = sources.configMaps ?? noObjects;
+    this.#credentials = new CredentialTable({ secrets, configMaps }, onDirty, (ingress) =>
+      this.#dirtyStatus.add(ingress),
+    );
+    this.#objects = new BackendObjectTable(secrets, configMaps, (backends) => {
       for (const backend of backends) this.#dirtyBackends.add(backend);
       if (this.#dirtyBackends.size > 0) onDirty();
     });
@@ -244,7 +248,7 @@ export class RouteTableBuilder {
     }
     for (const ref of after?.backends ?? []) this.#addRef(key, ref);
     this.#certificates.setClaims(key, after?.tls ?? []);
-    this.#credentials.setClaim(key, after?.credentials);
+    this.#credentials.setClaims(key, after?.credentials ?? []);
     if (after === undefined) this.#rules.delete(key);
     else this.#rules.set(key, after);
   }
@@ -334,7 +338,7 @@ export class RouteTableBuilder {
           if (this.#hosts.delete(key)) changes.push([key, undefined]);
           continue;
         }
-        const host: VirtualHost = { listener, hostname, routes };
+        const host: VirtualHost = { listener, hostname, routes: routesOfListener(routes, protocol, this.#listeners) };
         if (deepEqual(host, this.#hosts.get(key))) continue;
         this.#hosts.set(key, host);
         changes.push([key, host]);

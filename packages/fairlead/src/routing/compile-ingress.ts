@@ -8,13 +8,13 @@ import {
 } from '@fairlead/api';
 import { compileIngressTls, type TlsClaim } from './compile-ingress-tls.ts';
 import { compilePassthrough, type PassthroughHost } from './compile-passthrough.ts';
-import type { CredentialClaim } from './credential-table.ts';
 import {
   type BackendConnection,
   type ConnectionAnnotations,
   connectionKey,
   readBackendConnection,
 } from './read-backend-connection.ts';
+import type { CredentialClaim } from './read-credentials.ts';
 import { pathRewriteOf, type RouteEdits, readRouteEdits } from './read-route-edits.ts';
 import { type FilterAnnotations, readRouteFilters } from './read-route-filters.ts';
 import { type RouteAnnotations, readRoutePolicy } from './read-route-policy.ts';
@@ -60,7 +60,14 @@ export interface BackendRef {
  * that matches the same request, so "exact, then longest prefix" is the API's "longest path, then
  * exact over prefix".
  */
-export const ROUTE_RANK = { exact: 0, prefix: 1, defaultBackend: 2, foreignDefault: 3 } as const;
+export const ROUTE_RANK = {
+  exact: 0,
+  prefix: 1,
+  defaultBackend: 2,
+  foreignDefault: 3,
+  /** Redirects a hostname that nobody has rules for. */
+  otherName: 4,
+} as const;
 
 /** A route with all that decides its place among the routes of its hostname. */
 export interface RankedRoute {
@@ -78,8 +85,8 @@ export interface IngressRules {
   readonly backends: readonly BackendRef[];
   readonly tls: readonly TlsClaim[];
   readonly passthrough: readonly PassthroughHost[];
-  /** Users of basic authentication. */
-  readonly credentials: CredentialClaim | undefined;
+  /** What its filters need of Secrets and ConfigMaps. */
+  readonly credentials: readonly CredentialClaim[];
   readonly problems: readonly IngressProblem[];
 }
 
@@ -99,7 +106,9 @@ const HOSTNAME = /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-
  * - `ImplementationSpecific` is `Prefix`
  */
 export function compileIngress(ingress: Stored<Ingress>): IngressRules {
-  const builder = new IngressRulesBuilder(ingress);
+  const tlsProblems: Parameters<IngressRulesBuilder['problem']>[] = [];
+  const tls = compileIngressTls(ingress, (...problem) => tlsProblems.push(problem));
+  const builder = new IngressRulesBuilder(ingress, tls);
   const spec = ingress.spec ?? {};
   spec.rules?.forEach((rule, index) => {
     builder.addRule(rule, `spec.rules[${index}]`);
@@ -110,15 +119,17 @@ export function compileIngress(ingress: Stored<Ingress>): IngressRules {
   } else if ((spec.rules ?? []).length === 0) {
     builder.problem('spec', 'InvalidRule', 'neither rules nor defaultBackend: nothing to route');
   }
-  const tls = compileIngressTls(ingress, (field, reason, message) => builder.problem(field, reason, message));
+  for (const problem of tlsProblems) builder.problem(...problem);
   const passthrough = compilePassthrough(ingress, builder.rules().hosts, (field, reason, message) =>
     builder.problem(field, reason, message),
   );
+  builder.addOtherNames();
   return { ...builder.rules(), tls, passthrough };
 }
 
 class IngressRulesBuilder {
   readonly #ingress: Stored<Ingress>;
+  readonly #tls: readonly TlsClaim[];
   readonly #key: string;
   readonly #namespace: string;
   readonly #hosts = new Map<string, RankedRoute[]>();
@@ -130,8 +141,9 @@ class IngressRulesBuilder {
   readonly #edits: RouteEdits;
   #position = 0;
 
-  constructor(ingress: Stored<Ingress>) {
+  constructor(ingress: Stored<Ingress>, tls: readonly TlsClaim[]) {
     this.#ingress = ingress;
+    this.#tls = tls;
     this.#key = objectKey(ingress);
     this.#namespace = ingress.metadata.namespace ?? '';
     this.#connection = readBackendConnection(ingress.metadata.annotations, this.#namespace);
@@ -142,6 +154,7 @@ class IngressRulesBuilder {
     for (const { field, message } of problems) {
       this.problem(field, 'InvalidField', message);
     }
+    this.#backends.push(...this.#filters.backends);
   }
 
   rules(): Omit<IngressRules, 'tls' | 'passthrough'> {
@@ -173,7 +186,7 @@ class IngressRulesBuilder {
       }
       const action = this.#forward(path.backend, `${pathField}.backend`);
       routes.push(
-        this.#ranked(match, match.type === 'exact' ? ROUTE_RANK.exact : ROUTE_RANK.prefix, pathField, action),
+        this.#ranked(hostname, match, match.type === 'exact' ? ROUTE_RANK.exact : ROUTE_RANK.prefix, pathField, action),
       );
     });
     if (rule.http === undefined && this.#ingress.spec?.defaultBackend === undefined) {
@@ -185,10 +198,40 @@ class IngressRulesBuilder {
     const field = 'spec.defaultBackend';
     const action = this.#forward(backend, field);
     const match: PathMatch = { type: 'prefix', value: '/' };
-    for (const routes of this.#hosts.values()) {
-      routes.push(this.#ranked(match, ROUTE_RANK.defaultBackend, field, action));
+    for (const [hostname, routes] of this.#hosts) {
+      routes.push(this.#ranked(hostname, match, ROUTE_RANK.defaultBackend, field, action));
     }
-    if (!this.#hosts.has('*')) this.#routesOf('*').push(this.#ranked(match, anyHostRank, field, action));
+    if (!this.#hosts.has('*')) this.#routesOf('*').push(this.#ranked('*', match, anyHostRank, field, action));
+  }
+
+  /** With `from-to-www-redirect`: the hosts with `www.` in front, or without it, send clients to those of the rules. */
+  addOtherNames(): void {
+    if (!this.#filters.redirects.fromWww) return;
+    for (const hostname of [...this.#hosts.keys()]) {
+      if (hostname.startsWith('*')) continue;
+      const other = hostname.startsWith('www.') ? hostname.slice(4) : `www.${hostname}`;
+      if (this.#hosts.has(other)) continue;
+      const route: Route = {
+        source: this.#source('metadata.annotations[fairlead.dev/from-to-www-redirect]'),
+        match: { path: { type: 'prefix', value: '/' }, headers: [], query: [] },
+        action: { type: 'redirect', status: 308, hostname },
+        timeouts: this.#policy.timeouts,
+      };
+      this.#routesOf(other).push(this.#placed(route, ROUTE_RANK.otherName));
+    }
+  }
+
+  /** Whether the Ingress has a certificate for the host, if only the default one. */
+  #hasTls(hostname: string): boolean {
+    const wildcard = hostname.replace(/^[^.]+/, '*');
+    return this.#tls.some(
+      ({ hosts, field }) =>
+        field.startsWith('spec.tls') && (hosts.includes(hostname) || hosts.includes(wildcard) || hosts.includes('*')),
+    );
+  }
+
+  #source(field: string): Route['source'] {
+    return { kind: 'Ingress', namespace: this.#namespace, name: this.#ingress.metadata.name, field };
   }
 
   #routesOf(hostname: string): RankedRoute[] {
@@ -199,11 +242,19 @@ class IngressRulesBuilder {
     return routes;
   }
 
-  #ranked(path: PathMatch, rank: RankedRoute['rank'], field: string, action: RouteAction): RankedRoute {
+  #ranked(
+    hostname: string,
+    path: PathMatch,
+    rank: RankedRoute['rank'],
+    field: string,
+    action: RouteAction,
+  ): RankedRoute {
     const { requestHeaders, responseHeaders, rewrite } = this.#edits;
     const pathRewrite = pathRewriteOf(rewrite, path);
+    const https = this.#filters.redirects.toHttps(this.#hasTls(hostname));
+    const filters = https === undefined ? this.#filters.filters : [https, ...this.#filters.filters];
     const route: Route = {
-      source: { kind: 'Ingress', namespace: this.#namespace, name: this.#ingress.metadata.name, field },
+      source: this.#source(field),
       match: { path, headers: [], query: [] },
       action,
       timeouts: this.#policy.timeouts,
@@ -211,8 +262,12 @@ class IngressRulesBuilder {
       ...(requestHeaders === undefined ? {} : { requestHeaders }),
       ...(responseHeaders === undefined ? {} : { responseHeaders }),
       ...(pathRewrite === undefined ? {} : { pathRewrite }),
-      ...(this.#filters.filters.length === 0 ? {} : { filters: this.#filters.filters }),
+      ...(filters.length === 0 ? {} : { filters }),
     };
+    return this.#placed(route, rank);
+  }
+
+  #placed(route: Route, rank: RankedRoute['rank']): RankedRoute {
     const position = this.#position;
     this.#position += 1;
     return { route, rank, created: this.#ingress.metadata.creationTimestamp, ingress: this.#key, position };

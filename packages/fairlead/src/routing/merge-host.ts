@@ -21,7 +21,9 @@ export interface MergedHost {
  * longest first, default backends; of equal ones the oldest Ingress first. Later equals are left out.
  */
 export function mergeHost(contributions: readonly RankedRoute[]): MergedHost {
-  const ordered = [...contributions].sort(compareRoutes);
+  // The name of another host is taken from it only where nobody has rules for it.
+  const own = contributions.filter(({ rank }) => rank !== ROUTE_RANK.otherName);
+  const ordered = [...(own.length > 0 ? own : contributions)].sort(compareRoutes);
   const winners = new Map<string, RankedRoute>();
   const conflicts: RouteConflict[] = [];
   for (const candidate of ordered) {

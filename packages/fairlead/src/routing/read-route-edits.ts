@@ -1,5 +1,8 @@
+import type { AnnotationReader } from './annotation-reader.ts';
 import type { Reading } from './annotation-values.ts';
 import type { AnnotationProblem } from './read-backend-policy.ts';
+import { hasVariables, readRequestText } from './request-text.ts';
+import type { HeaderText, HeaderTextFilter } from './route-filters.ts';
 import type { HeaderEdit, Route } from './route-table.ts';
 
 /** What the annotations of an Ingress change about requests and answers. */
@@ -35,9 +38,21 @@ export function readRouteEdits(annotations: Readonly<Record<string, string>> | u
     problems.push({ field: `metadata.annotations[${PREFIX}${name}]`, message: result.message });
     return undefined;
   }
-  const requestHeaders = read('request-headers', readHeaderEdit);
-  const responseHeaders = read('response-headers', readHeaderEdit);
+  const requestHeaders = read('request-headers', readHeaderEdit)?.edit;
+  const responseHeaders = read('response-headers', readHeaderEdit)?.edit;
   return { requestHeaders, responseHeaders, rewrite: read('rewrite-path', readPath), problems };
+}
+
+/** The edits whose values take something from the request; {@link readRouteEdits} tells what is wrong with them. */
+export function readHeaderTexts(reader: AnnotationReader): HeaderTextFilter | undefined {
+  const textsOf = (name: string): readonly HeaderText[] => {
+    const text = reader.text(name);
+    const result = text === undefined ? undefined : readHeaderEdit(text);
+    return result?.ok === true ? result.value.texts : [];
+  };
+  const request = textsOf('request-headers');
+  const response = textsOf('response-headers');
+  return request.length === 0 && response.length === 0 ? undefined : { type: 'header-text', request, response };
 }
 
 /** The rewrite of a route, by how it matches. */
@@ -48,10 +63,17 @@ export function pathRewriteOf(
   return rewrite === undefined ? undefined : { type: match.type === 'prefix' ? 'prefix' : 'full', value: rewrite };
 }
 
-/** Lines `set NAME: VALUE`, `add NAME: VALUE`, `remove NAME`. */
-function readHeaderEdit(text: string): Reading<HeaderEdit> {
+/** Edits as they are, and those that take something from the request. */
+interface HeaderEdits {
+  readonly edit: HeaderEdit;
+  readonly texts: readonly HeaderText[];
+}
+
+/** Lines `set NAME: VALUE`, `add NAME: VALUE`, `remove NAME`, with variables in values. */
+function readHeaderEdit(lines: string): Reading<HeaderEdits> {
+  const texts: HeaderText[] = [];
   const edit = { set: [] as [string, string][], add: [] as [string, string][], remove: [] as string[] };
-  for (const line of text.split('\n').map((each) => each.trim())) {
+  for (const line of lines.split('\n').map((each) => each.trim())) {
     if (line === '') continue;
     const [, verb = '', rawName = '', value] = /^(set|add|remove) +([^:\s]+)(?: *: *(.*))?$/.exec(line) ?? [];
     const name = rawName.toLowerCase();
@@ -60,11 +82,19 @@ function readHeaderEdit(text: string): Reading<HeaderEdit> {
       return { ok: false, message: `'${line}' is not set NAME: VALUE, add NAME: VALUE or remove NAME` };
     }
     if (FRAMING.has(name)) return { ok: false, message: `${name} is between the gateway and its peers` };
-    if (isRemoval) edit.remove.push(name);
-    else if (/^[\t\x20-\x7e]*$/.test(value!)) edit[verb as 'set' | 'add'].push([name, value!]);
-    else return { ok: false, message: `the value of ${name} is not printable ASCII` };
+    if (isRemoval) {
+      edit.remove.push(name);
+      continue;
+    }
+    if (!/^[\t\x20-\x7e]*$/.test(value!)) return { ok: false, message: `the value of ${name} is not printable ASCII` };
+    const filled = readRequestText(value!);
+    if (!filled.ok) return filled;
+    const kind = verb as 'set' | 'add';
+    if (!hasVariables(filled.value)) edit[kind].push([name, filled.value.join('')]);
+    else if (name === 'host') return { ok: false, message: 'host takes nothing from the request' };
+    else texts.push({ verb: kind, name, value: filled.value });
   }
-  return { ok: true, value: edit };
+  return { ok: true, value: { edit, texts } };
 }
 
 function readPath(text: string): Reading<string> {

@@ -9,17 +9,27 @@ import {
   readShare,
   readWord,
 } from './annotation-values.ts';
+import type { BackendRef } from './compile-ingress.ts';
 import type { AnnotationProblem } from './read-backend-policy.ts';
 import { readCompression } from './read-compression.ts';
+import type { CredentialClaim } from './read-credentials.ts';
+import { readForwardAuth } from './read-forward-auth.ts';
+import { readMirrors } from './read-mirrors.ts';
+import { type IngressRedirects, readRedirects } from './read-redirects.ts';
+import { readHeaderTexts } from './read-route-edits.ts';
 import { readStickiness } from './read-stickiness.ts';
+import { type ClaimingFilter, readApiKey, readJwt, readObjectName } from './read-token-auth.ts';
 import type { CorsFilter, FaultFilter, RateLimitFilter, RouteFilter } from './route-filters.ts';
 
 /** What the annotations of an Ingress say about the filters of its routes. */
 export interface FilterAnnotations {
   /** In the order in which they run. */
   readonly filters: readonly RouteFilter[];
-  /** `namespace/name` of the Secret that holds users, and the field that names it. */
-  readonly credentials: { readonly secret: string; readonly field: string } | undefined;
+  /** What they need of Secrets and ConfigMaps. */
+  readonly credentials: readonly CredentialClaim[];
+  /** Who they ask or send copies to. */
+  readonly backends: readonly BackendRef[];
+  readonly redirects: IngressRedirects;
   readonly problems: readonly AnnotationProblem[];
 }
 
@@ -29,9 +39,10 @@ const FAULTS_MAX = 1000;
 const RATE_MAX = 1_000_000;
 
 /**
- * Reads the filter annotations of an Ingress. Order of the filters: who may come (addresses), CORS (a preflight
- * carries no credentials), rates (before passwords, so that nobody tries many), bodies, faults, authentication, answers. A
- * wrong value counts as absent, except where that would open what was to be closed: such routes answer 503.
+ * Reads the filter annotations of an Ingress. Order of the filters: redirects (nobody shows a password where it does
+ * not belong), who may come (addresses), CORS (a preflight carries no credentials), rates (before passwords, so that
+ * nobody tries many), bodies, faults, authentication (what is cheap first), heads, answers, copies. A wrong value counts
+ * as absent, except where that would open what was to be closed: such routes answer 503.
  */
 export function readRouteFilters(
   annotations: Readonly<Record<string, string>> | undefined,
@@ -40,23 +51,29 @@ export function readRouteFilters(
   key: string = ingress,
 ): FilterAnnotations {
   const reader = new AnnotationReader(annotations ?? {});
-  const credentials = readUsers(reader, namespace);
+  const redirects = readRedirects(reader);
+  const claiming = [readUsers(reader, namespace), readApiKey(reader, namespace), readJwt(reader, namespace)];
+  const forwardAuth = readForwardAuth(reader, namespace);
+  const mirrors = readMirrors(reader, namespace);
   const filters = [
+    ...redirects.filters,
     readAccess(reader),
     readCors(reader),
     readRate(reader, ingress),
     readBodyLimit(reader),
     readFault(reader),
-    credentials?.filter,
+    ...claiming.map((each) => each?.filter),
+    forwardAuth?.filter,
     readStickiness(reader, key),
+    readHeaderTexts(reader),
     readCompression(reader),
+    ...mirrors.filters,
   ].filter((filter) => filter !== undefined);
   return {
     filters,
-    credentials:
-      credentials?.secret === undefined
-        ? undefined
-        : { secret: credentials.secret, field: fieldOf('basic-auth-secret') },
+    credentials: claiming.map((each) => each?.claim).filter((claim) => claim !== undefined),
+    backends: [...(forwardAuth?.backends ?? []), ...mirrors.backends],
+    redirects,
     problems: reader.problems,
   };
 }
@@ -131,22 +148,18 @@ function readFault(reader: AnnotationReader): FaultFilter | undefined {
   };
 }
 
-function readUsers(
-  reader: AnnotationReader,
-  namespace: string,
-): { readonly filter: RouteFilter; readonly secret: string | undefined } | undefined {
-  const name = reader.read('basic-auth-secret', (text) =>
-    /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(text) && text.length <= 253
-      ? { ok: true, value: text }
-      : { ok: false, message: `'${text}' is not the name of a Secret of this namespace` },
-  );
+function readUsers(reader: AnnotationReader, namespace: string): ClaimingFilter | undefined {
+  const name = reader.read('basic-auth-secret', (text) => readObjectName(text, 'Secret'));
   if (name === undefined) return undefined;
-  if (name === 'wrong') return { filter: { type: 'closed', what: 'basic-auth-secret' }, secret: undefined };
+  if (name === 'wrong') return { filter: { type: 'closed', what: 'basic-auth-secret' }, claim: undefined };
   const realm = reader.optional('basic-auth-realm', (text) =>
     /^[ -~]{1,200}$/.test(text) ? { ok: true, value: text } : { ok: false, message: 'is not printable ASCII' },
   );
-  const secret = `${namespace}/${name}`;
-  return { filter: { type: 'basic-auth', realm: realm ?? 'Authentication required', credentials: secret }, secret };
+  const credentials = `${namespace}/${name}`;
+  return {
+    filter: { type: 'basic-auth', realm: realm ?? 'Authentication required', credentials },
+    claim: { type: 'users', kind: 'secret', object: credentials, field: fieldOf('basic-auth-secret') },
+  };
 }
 
 // Values.

@@ -16,6 +16,7 @@ export type RouteFilter =
   | BasicAuthFilter
   | CompressFilter
   | ApiKeyFilter
+  | JwtFilter
   | ForwardAuthFilter
   | HttpsRedirectFilter
   | RedirectFilter
@@ -136,11 +137,11 @@ export type JwtAlgorithm = (typeof JWT_ALGORITHMS)[number];
 /** A signed token (RFC 7515, 7519). Without a good one: 401. */
 export interface JwtFilter {
   readonly type: 'jwt';
-  /** Where the keys (RFC 7517) are: fetched and kept by the gateway, of a Secret, or here. While there are none: 503. */
+  /** Where the keys (RFC 7517) are: fetched and kept by the gateway, of an object, or here. While there are none: 503. */
   readonly keys:
     | { readonly type: 'url'; readonly url: string }
     /** Key in {@link RouteTable.credentials}. */
-    | { readonly type: 'secret'; readonly credentials: string }
+    | { readonly type: 'object'; readonly credentials: string }
     | { readonly type: 'inline'; readonly jwks: string };
   /** `iss` that is demanded; undefined: any. */
   readonly issuer?: string;

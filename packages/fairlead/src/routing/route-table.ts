@@ -156,6 +156,8 @@ export interface RouteListener {
   readonly port: number;
   /** Of `https`: HTTP/3 too, at the UDP port of the same number. Default no. */
   readonly http3?: boolean;
+  /** Port that clients reach it at, where something in front translates; absent: {@link port}. */
+  readonly publicPort?: number;
   /** Of `tcp` and `udp`: the Service port, by number or name, that gets everything. For the compiler. */
   readonly service?: { readonly namespace: string; readonly name: string; readonly port: number | string };
 }

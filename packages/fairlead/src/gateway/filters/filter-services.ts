@@ -3,6 +3,9 @@ import type { Clock, Random } from '../../sys/clock.ts';
 import type { BackendRuntime } from '../backend-runtime.ts';
 import type { METRIC } from '../gateway-metrics.ts';
 import type { SubFailure, SubRequestOptions } from '../sub-request.ts';
+import type { FetchedKeys } from './jwt/fetched-keys.ts';
+import type { KeySet } from './jwt/key-set.ts';
+import type { SignatureQuestion } from './jwt/signature.ts';
 import type { RateTable } from './rate-table.ts';
 
 /** What filters of a worker work with. */
@@ -16,6 +19,12 @@ export interface FilterServices {
   readonly credentials: (key: string) => ReadonlyMap<string, string> | undefined;
   /** Pages of a ConfigMap; undefined while they are not known. */
   readonly pages: (key: string) => readonly RoutePage[] | undefined;
+  /** Keys of an object by the name of its credentials; undefined while they are not known. */
+  readonly keySet: (key: string) => KeySet | undefined;
+  /** Keys that the main thread fetches. */
+  readonly fetchedKeys: FetchedKeys;
+  /** Checks a signature outside of this thread. Returns how to give up; undefined when there is too much of this. */
+  readonly verifySignature: (question: SignatureQuestion, done: (isGood: boolean) => void) => (() => void) | undefined;
   /** A backend of the route table; one that it does not have is without endpoints. */
   readonly backend: (key: string) => BackendRuntime;
   /** Asks a backend something; see `startSubRequest`. */

@@ -12,6 +12,7 @@ import type { CompiledFilter, FilterAnswer } from './filter.ts';
 import type { FilterServices } from './filter-services.ts';
 import { ForwardAuth } from './forward-auth.ts';
 import { HeaderTexts } from './header-text.ts';
+import { Jwt } from './jwt/jwt.ts';
 import { Mirror } from './mirror.ts';
 import { RateLimit } from './rate-limit.ts';
 import { HttpsRedirect, Redirect } from './redirects.ts';
@@ -49,6 +50,8 @@ function makeFilter(filter: RouteFilter, services: FilterServices): CompiledFilt
       return new BasicAuth(filter, services);
     case 'api-key':
       return new ApiKey(filter, services);
+    case 'jwt':
+      return new Jwt(filter, services);
     case 'https-redirect':
       return new HttpsRedirect(filter);
     case 'redirect':

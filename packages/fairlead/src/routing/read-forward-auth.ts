@@ -1,0 +1,133 @@
+import type { AnnotationReader } from './annotation-reader.ts';
+import { fieldOf } from './annotation-reader.ts';
+import { type Reading, readDuration, readList, readWord } from './annotation-values.ts';
+import type { BackendRef } from './compile-ingress.ts';
+import { connectionKey } from './read-backend-connection.ts';
+import { readLocation } from './request-text.ts';
+import type { ForwardAuthFilter, RouteFilter, VerdictKey } from './route-filters.ts';
+
+const TIMEOUT_MS = 5_000;
+/** What sessions and tokens travel in, and what tells a browser from a program. */
+const REQUEST_HEADERS = ['authorization', 'cookie', 'accept', 'user-agent', 'x-requested-with'];
+/** A verdict may depend on all that the service is shown of who asks for what. */
+const CACHE_BY: readonly VerdictKey[] = [
+  { type: 'method' },
+  { type: 'host' },
+  { type: 'path' },
+  { type: 'header', name: 'authorization' },
+  { type: 'header', name: 'cookie' },
+];
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** Fields of one hop, of the message's frame and of the gateway: no service sets them. */
+const GATEWAY_OWN =
+  /^(connection|content-length|transfer-encoding|te|trailer|upgrade|keep-alive|proxy-connection|host|expect|forwarded|x-forwarded-.*|x-real-ip)$/;
+
+/**
+ * Reads `fairlead.dev/auth-…`. What is wrong closes the routes; only a wrong sign-in page, a wrong cache and cookies
+ * count as absent.
+ */
+export function readForwardAuth(
+  reader: AnnotationReader,
+  namespace: string,
+): { readonly filter: RouteFilter; readonly backends: readonly BackendRef[] } | undefined {
+  const url = reader.read('auth-url', (text) => readServiceUrl(text, namespace));
+  const method = reader.read('auth-method', (text) => readWord(text, ['GET', 'HEAD', 'POST', 'same'] as const));
+  const timeoutMs = reader.read('auth-timeout', readDuration);
+  const requestHeaders = reader.read(
+    'auth-request-headers',
+    (text): Reading<readonly string[] | '*'> => (text === '*' ? { ok: true, value: '*' } : readList(text, readName)),
+  );
+  const responseHeaders = reader.read('auth-response-headers', (text) => readList(text, readIdentityName));
+  const signIn = reader.optional('auth-signin', readLocation);
+  const parameter = reader.optional('auth-signin-redirect-param', readName);
+  const cookies = reader.optional('auth-set-cookie', (text) => readWord(text, ['true', 'false'] as const));
+  const cacheMs = reader.optional('auth-cache', readDuration);
+  // Fewer keys than were meant would mix up who is who.
+  const cacheBy = reader.read('auth-cache-by', (text) => readList(text, readVerdictKey));
+  if (url === undefined) return undefined;
+  const read = { method, timeoutMs, requestHeaders, responseHeaders };
+  if (url === 'wrong' || Object.values(read).includes('wrong')) {
+    return { filter: { type: 'closed', what: 'auth-url' }, backends: [] };
+  }
+  const { backend, host, target } = url;
+  const filter: ForwardAuthFilter = {
+    type: 'forward-auth',
+    backend: backend.key,
+    host,
+    target,
+    method: rightly(method) ?? 'GET',
+    timeoutMs: rightly(timeoutMs) ?? TIMEOUT_MS,
+    requestHeaders: rightly(requestHeaders) ?? REQUEST_HEADERS,
+    responseHeaders: rightly(responseHeaders) ?? [],
+    passesCookies: cookies === 'true',
+    ...(signIn === undefined ? {} : { signIn }),
+    ...(signIn === undefined || reader.text('auth-signin')?.includes(`${parameter ?? 'rd'}=`) === true
+      ? {}
+      : { signInParameter: parameter ?? 'rd' }),
+    ...(cacheMs === undefined || cacheBy === 'wrong' ? {} : { cache: { by: cacheBy ?? CACHE_BY, ms: cacheMs } }),
+  };
+  return { filter, backends: [backend] };
+}
+
+function rightly<T>(value: T | 'wrong'): T | undefined {
+  return value === 'wrong' ? undefined : (value as T);
+}
+
+/** `http://SERVICE[.NAMESPACE[.svc[.DOMAIN]]][:PORT][/PATH]` */
+function readServiceUrl(
+  text: string,
+  own: string,
+): Reading<{ readonly backend: BackendRef; readonly host: string; readonly target: string }> {
+  const label = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?';
+  const pattern = `^(https?)://((${label})(?:\\.(${label})(?:\\.svc(?:\\.[-a-z0-9.]*[a-z0-9])?)?)?)(?::(\\d{1,5}))?(/[\\x21-\\x22\\x24-\\x7e]*)?$`;
+  const match = new RegExp(pattern).exec(text);
+  if (match === null) {
+    return { ok: false, message: `'${text}' is not like http://SERVICE.NAMESPACE:PORT/PATH, of a Service` };
+  }
+  const [, scheme, name, service = '', namespace = own, portText, target = '/'] = match;
+  const port = Number(portText ?? (scheme === 'https' ? 443 : 80));
+  if (port < 1 || port > 65_535) return { ok: false, message: `${port} is not a port` };
+  // Who may come is not asked of just anybody: with https the certificate must be good for the name.
+  const connection =
+    scheme === 'https' ? ({ protocol: 'https', ca: { type: 'system' }, serverName: name! } as const) : undefined;
+  const backend: BackendRef = {
+    key: `${namespace}/${service}:${port}${connectionKey(connection)}`,
+    namespace,
+    service,
+    port,
+    field: fieldOf('auth-url'),
+    ...(connection === undefined ? {} : { connection }),
+  };
+  return { ok: true, value: { backend, host: portText === undefined ? name! : `${name}:${portText}`, target } };
+}
+
+function readName(text: string): Reading<string> {
+  return TOKEN.test(text)
+    ? { ok: true, value: text.toLowerCase() }
+    : { ok: false, message: `'${text}' is not a header name` };
+}
+
+/** The name of a header that the service sets. */
+export function readIdentityName(text: string): Reading<string> {
+  const name = readName(text);
+  if (!name.ok || !GATEWAY_OWN.test(name.value)) return name;
+  return { ok: false, message: `${name.value} is the gateway's own` };
+}
+
+function readVerdictKey(text: string): Reading<VerdictKey> {
+  const match = /^(?:(method|host|path|source)|(header|cookie|query) (\S+))$/.exec(text);
+  if (match === null) {
+    return {
+      ok: false,
+      message: `'${text}' is none of method, host, path, source, header NAME, cookie NAME, query NAME`,
+    };
+  }
+  const [, plain, named, name = ''] = match;
+  if (plain !== undefined) return { ok: true, value: { type: plain as 'method' | 'host' | 'path' | 'source' } };
+  const isHeader = named === 'header';
+  if (isHeader && !TOKEN.test(name)) return { ok: false, message: `'${name}' is not a header name` };
+  return {
+    ok: true,
+    value: { type: named as 'header' | 'cookie' | 'query', name: isHeader ? name.toLowerCase() : name },
+  };
+}
