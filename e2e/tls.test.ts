@@ -132,9 +132,9 @@ for (const host of ['plain.example', 'deep.any.two.example', 'broken.example']) 
   });
 }
 
-test('plain HTTP goes on beside it', { skip }, async () => {
+test('plain HTTP leads to it', { skip }, async () => {
   const answer = await system.exec('curl', '-s', '-i', '-H', 'Host: one.example', 'http://127.0.0.1/');
-  assert.match(answer.stdout, /^HTTP\/[12.]+ 200/);
+  assert.match(answer.stdout, /^HTTP\/[12.]+ 308[\s\S]*\r\nlocation: https:\/\/one\.example\/\r\n/);
 });
 
 test('a missing Secret is told on its Ingress', { skip }, async () => {
