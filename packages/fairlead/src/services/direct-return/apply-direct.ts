@@ -4,7 +4,7 @@ import type { Clock } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
 import type { RunNft } from '../nft-command.ts';
 import type { ProgramChanges } from '../nft-planner.ts';
-import { type BackendWish, DirectBackends, tunnelLink, tunnelMac, tunnelOptions } from './direct-backends.ts';
+import { type BackendWish, DirectBackends, tunnelCommands, tunnelLink, tunnelMac } from './direct-backends.ts';
 import { type DirectPort, directTableName, directTableText } from './direct-layout.ts';
 import { findLinkPlace, findUplinks, type LinkPlace } from './link-addresses.ts';
 import { runBatch } from './run-ip.ts';
@@ -69,21 +69,24 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
     return result;
   };
 
-  /** The node's end of tunnels: one link, and one forwarding entry for each endpoint. */
-  const keepTunnel = async (endpoints: ReadonlySet<string>): Promise<void> => {
-    if (tunnelled.size === 0 && endpoints.size === 0) return;
-    if (endpoints.size === 0) {
-      await runBatch('ip', [`link delete ${tunnelLink}`]);
-    } else {
-      if (tunnelled.size === 0) {
-        await runBatch('ip', [`link add ${tunnelLink} type vxlan ${tunnelOptions}`, `link set ${tunnelLink} up`]);
-      }
-      const entry = (verb: string, ip: string): string => `fdb ${verb} ${tunnelMac(ip)} dev ${tunnelLink} dst ${ip}`;
-      await runBatch('bridge', [
-        ...[...tunnelled].filter((ip) => !endpoints.has(ip)).map((ip) => entry('delete', ip)),
-        ...[...endpoints].map((ip) => entry('replace', ip)),
-      ]);
-    }
+  /** The node's ends of tunnels: a link for each family, and a forwarding entry for each endpoint. */
+  const keepTunnels = async (endpoints: ReadonlySet<string>): Promise<void> => {
+    const linksOf = (ips: ReadonlySet<string>): Map<string, string> =>
+      new Map([...ips].map((ip) => [tunnelLink(ip), ip]));
+    const [before, after] = [linksOf(tunnelled), linksOf(endpoints)];
+    const gone = [...before.keys()].filter((link) => !after.has(link));
+    const made = [...after].filter(([link]) => !before.has(link));
+    await runBatch('ip', [
+      ...gone.map((link) => `link delete ${link}`),
+      ...made.flatMap(([, ip]) => tunnelCommands(ip, 'node')),
+    ]);
+    const entry = (verb: string, ip: string): string => `fdb ${verb} ${tunnelMac(ip)} dev ${tunnelLink(ip)} dst ${ip}`;
+    await runBatch('bridge', [
+      ...[...tunnelled]
+        .filter((ip) => !endpoints.has(ip) && after.has(tunnelLink(ip)))
+        .map((ip) => entry('delete', ip)),
+      ...[...endpoints].map((ip) => entry('replace', ip)),
+    ]);
     tunnelled = new Set(endpoints);
   };
 
@@ -99,7 +102,7 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
     for (const { direct } of all) {
       for (const { ip } of direct.endpoints) {
         if (direct.by === 'vxlan')
-          places.set(ip, { link: tunnelLink, mac: tunnelMac(ip), ownMac: tunnelMac('0.0.0.0') });
+          places.set(ip, { link: tunnelLink(ip), mac: tunnelMac(ip), ownMac: tunnelMac('0.0.0.0') });
         else byMac.add(ip);
       }
     }
@@ -130,7 +133,7 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
     const all = [...ports.values()].flat();
     await backends.apply(wishes(all));
     const tunnelEnds = all.filter(({ direct }) => direct.by === 'vxlan');
-    await keepTunnel(new Set(tunnelEnds.flatMap(({ direct }) => direct.endpoints.map(({ ip }) => ip))));
+    await keepTunnels(new Set(tunnelEnds.flatMap(({ direct }) => direct.endpoints.map(({ ip }) => ip))));
     const places = await findPlaces(all);
     const uplinks = options.uplinks ?? (await findUplinks(options.nodeIps()));
     const text = directTableText({ ports: all, places, uplinks });
@@ -181,7 +184,7 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
         ports.clear();
         if (installed !== '') await dropTable();
         await backends.apply([]);
-        await keepTunnel(new Set());
+        await keepTunnels(new Set());
       }),
   };
 }

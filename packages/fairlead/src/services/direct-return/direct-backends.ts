@@ -1,15 +1,33 @@
 import { runBatch } from './run-ip.ts';
 
-/** Link of the tunnel, on the node and in Pods. */
-export const tunnelLink = 'fl-direct';
-/** VXLAN identifier and port of the tunnel; not those of the overlay network between nodes. */
-export const tunnelOptions = 'id 78 dstport 8474 nolearning';
+/** Identifier and port of the tunnel; not those of the overlay network between nodes. */
+const tunnelOptions = 'id 78 dstport 8474 nolearning';
 
-/** The link address that stands for an endpoint in the tunnel: made from its address, so both ends know it. */
+/** Link of the tunnel to endpoints of this address's family, on the node and in Pods: a VXLAN link has one family outside. */
+export function tunnelLink(ip: string): string {
+  return ip.includes(':') ? 'fl-direct6' : 'fl-direct';
+}
+
+/** What makes an end of the tunnel; `local`: the endpoint's own address, or any of the node's. */
+export function tunnelCommands(ip: string, end: 'node' | 'endpoint'): string[] {
+  const link = tunnelLink(ip);
+  // The unspecified address says no more than the family.
+  const local = end === 'endpoint' ? ` local ${ip}` : ip.includes(':') ? ' local ::' : '';
+  const mac = end === 'endpoint' ? ` address ${tunnelMac(ip)}` : '';
+  return [`link add ${link}${mac} type vxlan ${tunnelOptions}${local}`, `link set ${link} up`];
+}
+
+/** FNV-1a, 32 bits. */
+function shortHash(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return hash >>> 0;
+}
+
+/** The link address that stands for an endpoint in the tunnel: made from its canonical address, so both ends know it. */
 export function tunnelMac(ip: string): string {
   const bytes = ip.includes(':')
-    ? // The last four groups differ between Pods of a range; a collision would only share a forwarding entry.
-      [...Buffer.from(ip.replaceAll(':', '').slice(-8).padStart(8, '0'), 'hex')]
+    ? [...Buffer.from(shortHash(ip).toString(16).padStart(8, '0'), 'hex')]
     : ip.split('.').map(Number);
   return ['02', 'fd', ...bytes.map((byte) => byte.toString(16).padStart(2, '0'))].join(':');
 }
@@ -34,8 +52,8 @@ export type RunInNamespace = (namespace: string, command: readonly string[]) => 
 export class DirectBackends {
   readonly #namespaceOf: (ip: string) => string | undefined;
   readonly #run: RunInNamespace;
-  /** By namespace. */
-  readonly #present = new Map<string, BackendWish>();
+  /** By Pod address: a Pod may have one of each family. */
+  readonly #present = new Map<string, BackendWish & { readonly namespace: string }>();
 
   constructor(namespaceOf: (ip: string) => string | undefined, run: RunInNamespace) {
     this.#namespaceOf = namespaceOf;
@@ -43,40 +61,36 @@ export class DirectBackends {
   }
 
   async apply(wishes: Iterable<BackendWish>): Promise<void> {
-    const wanted = new Map<string, BackendWish>();
+    const wanted = new Map<string, BackendWish & { readonly namespace: string }>();
     for (const wish of wishes) {
       const namespace = this.#namespaceOf(wish.ip);
-      if (namespace !== undefined) wanted.set(namespace, wish);
+      if (namespace !== undefined) wanted.set(wish.ip, { ...wish, namespace });
     }
-    for (const [namespace, { vips, tunnel }] of this.#present) {
-      const next = wanted.get(namespace);
+    for (const [ip, { namespace, vips, tunnel }] of this.#present) {
+      const same = wanted.get(ip);
+      const next = same?.namespace === namespace ? same : undefined;
       const gone = [...vips].filter((vip) => next?.vips.has(vip) !== true);
       const lines = gone.map((vip) => `address delete ${vip}/${vip.includes(':') ? 128 : 32} dev lo`);
-      if (tunnel && next?.tunnel !== true) lines.push(`link delete ${tunnelLink}`);
+      if (tunnel && next?.tunnel !== true) lines.push(`link delete ${tunnelLink(ip)}`);
       // The namespace may be gone with its Pod.
       await runBatch('ip', lines, namespace);
-      if (next === undefined) this.#present.delete(namespace);
+      if (next === undefined) this.#present.delete(ip);
     }
-    for (const [namespace, wish] of wanted) {
-      const before = this.#present.get(namespace);
+    for (const wish of wanted.values()) {
+      const { namespace } = wish;
+      const before = this.#present.get(wish.ip);
       const added = [...wish.vips].filter((vip) => before?.vips.has(vip) !== true);
       if (before === undefined) await this.#run(namespace, ['sysctl', '-qw', ...quietArp]);
       const lines = added.map((vip) =>
         vip.includes(':') ? `address replace ${vip}/128 dev lo nodad` : `address replace ${vip}/32 dev lo`,
       );
-      if (wish.tunnel && before?.tunnel !== true) {
-        const local = wish.ip;
-        lines.push(
-          `link add ${tunnelLink} address ${tunnelMac(wish.ip)} type vxlan ${tunnelOptions} local ${local}`,
-          `link set ${tunnelLink} up`,
-        );
-      }
+      if (wish.tunnel && before?.tunnel !== true) lines.push(...tunnelCommands(wish.ip, 'endpoint'));
       await runBatch('ip', lines, namespace);
       if (wish.tunnel && before?.tunnel !== true) {
-        const settings = ['all', tunnelLink].map((link) => `net.ipv4.conf.${link}.rp_filter=0`);
+        const settings = ['all', tunnelLink(wish.ip)].map((link) => `net.ipv4.conf.${link}.rp_filter=0`);
         await this.#run(namespace, ['sysctl', '-qw', ...settings]);
       }
-      this.#present.set(namespace, wish);
+      this.#present.set(wish.ip, wish);
     }
   }
 }

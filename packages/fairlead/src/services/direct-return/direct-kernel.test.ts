@@ -8,7 +8,13 @@ import { scene, sceneService, sceneSlice } from '../testing/traffic-matrix.ts';
 const deadlineMs = 20_000;
 const second = '10.244.1.4';
 const both = [{ ip: scene.localEndpoint }, { ip: second }];
+const both6 = [
+  { ip: 'fd00:1::3', nodeName: scene.nodeName },
+  { ip: 'fd00:1::4', nodeName: scene.nodeName },
+];
 const clients = Array.from({ length: 8 }, (_, n) => `198.51.100.${n + 1}`);
+const clients6 = Array.from({ length: 8 }, (_, n) => `2001:db8:1::${n + 1}`);
+const vips = ['203.0.113.81', '203.0.113.82', '2001:db8:f::81', '2001:db8:f::82'];
 const ports = [
   { name: 't', port: 8080 },
   { name: 'u', port: 8081, protocol: 'UDP' as const },
@@ -41,12 +47,12 @@ describe('direct server return, with real packets', { skip: kernelTestsProblem()
 
   before(async () => {
     network = await createTestNetwork(
-      ['192.0.2.1/24', '192.0.2.77/24'],
+      ['192.0.2.1/24', '192.0.2.77/24', '2001:db8::1/64'],
       [
         { name: 'pod', addresses: [scene.pod] },
-        { name: 'local', addresses: [scene.localEndpoint] },
-        { name: 'second', addresses: [second] },
-        { name: 'external', addresses: [...clients, '198.51.100.99'] },
+        { name: 'local', addresses: [scene.localEndpoint, 'fd00:1::3'] },
+        { name: 'second', addresses: [second, 'fd00:1::4'] },
+        { name: 'external', addresses: [...clients, '198.51.100.99', ...clients6, '2001:db8:1::99'] },
       ],
     );
     proxies = new ProxyRunner(network.inNode);
@@ -57,19 +63,28 @@ describe('direct server return, with real packets', { skip: kernelTestsProblem()
       services: [
         direct('by-mac', 'mac', '203.0.113.81', '10.96.8.1', '198.51.100.99'),
         direct('by-vxlan', 'vxlan', '203.0.113.82', '10.96.8.2'),
+        direct('by-mac-6', 'mac', '2001:db8:f::81', 'fd00:96::1', '2001:db8:1::99'),
+        direct('by-vxlan-6', 'vxlan', '2001:db8:f::82', 'fd00:96::2'),
       ],
-      slices: [sceneSlice('by-mac', both, ports), sceneSlice('by-vxlan', both, ports)],
+      slices: [
+        sceneSlice('by-mac', both, ports),
+        sceneSlice('by-vxlan', both, ports),
+        sceneSlice('by-mac-6', both6, ports),
+        sceneSlice('by-vxlan-6', both6, ports),
+      ],
       // The link of the host 'external', the fourth one.
       directLinks: ['v3'],
       podNamespaces: {
         [scene.localEndpoint]: network.namespaceOf('local'),
         [second]: network.namespaceOf('second'),
+        'fd00:1::3': network.namespaceOf('local'),
+        'fd00:1::4': network.namespaceOf('second'),
       },
     });
     await proxy.until((line) => 'ready' in line);
     // A server of datagrams has to answer from the address at which it was asked.
     for (const host of ['local', 'second']) {
-      for (const address of ['203.0.113.81', '203.0.113.82']) {
+      for (const address of vips) {
         await network.probe(host).ask({ do: 'serve', name: host, tcp: [], udp: [8081], address });
       }
     }
@@ -90,13 +105,15 @@ describe('direct server return, with real packets', { skip: kernelTestsProblem()
       ...more,
     });
 
-  for (const [name, vip] of [
-    ['by link address', '203.0.113.81'],
-    ['in a tunnel', '203.0.113.82'],
+  for (const [name, vip, sources] of [
+    ['by link address', '203.0.113.81', clients],
+    ['in a tunnel', '203.0.113.82', clients],
+    ['by link address, IPv6', '2001:db8:f::81', clients6],
+    ['in a tunnel, IPv6', '2001:db8:f::82', clients6],
   ] as const) {
     test(`${name}: the client's address is seen, both endpoints serve, a connection stays with one`, async () => {
       const seen = new Set<string>();
-      for (const client of clients) {
+      for (const client of sources) {
         for (let tries = 0; tries < 3; tries++) {
           const [server = '', saw] = (await ask(vip, client)).split(' ');
           assert.equal(saw, client, server);
@@ -116,6 +133,7 @@ describe('direct server return, with real packets', { skip: kernelTestsProblem()
       .ask({ do: 'connect', protocol: 'TCP', host: '203.0.113.81', port: 8080, timeoutMs: 5000 });
     assert.match(answer, /^(local|second) /);
     assert.equal(await ask('203.0.113.81', '198.51.100.99', { timeoutMs: 400 }), 'error ETIMEDOUT');
+    assert.equal(await ask('2001:db8:f::81', '2001:db8:1::99', { timeoutMs: 400 }), 'error ETIMEDOUT');
   });
 
   test('endpoints do not answer for the address on the link', () => {
@@ -160,7 +178,7 @@ describe('direct server return, with real packets', { skip: kernelTestsProblem()
     assert.equal(network.run('node', 'nft list tables').trim(), '');
     assert.doesNotMatch(network.run('node', 'ip -o link'), /fl-direct/);
     for (const host of ['local', 'second']) {
-      assert.doesNotMatch(network.run(host, 'ip -o addr show lo'), /203\.0\.113/);
+      assert.doesNotMatch(network.run(host, 'ip -o addr show lo'), /203\.0\.113|2001:db8:f/);
       assert.doesNotMatch(network.run(host, 'ip -o link'), /fl-direct/);
     }
   });

@@ -138,4 +138,6 @@ test('link addresses in the tunnel follow from the endpoint', () => {
   assert.equal(tunnelMac('10.244.1.3'), '02:fd:0a:f4:01:03');
   assert.match(tunnelMac('fd00:1::3'), /^02:fd(:[0-9a-f]{2}){4}$/);
   assert.notEqual(tunnelMac('fd00:1::3'), tunnelMac('fd00:1::4'));
+  // Alike but for their colons.
+  assert.notEqual(tunnelMac('fd00:1::3'), tunnelMac('fd00::1:3'));
 });
