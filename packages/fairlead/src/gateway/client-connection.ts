@@ -109,11 +109,8 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     const length = this.#heads.read(core, this.connection, start, end);
     if (length === 0) return;
     this.#startExchange();
-    if (length < 0) {
-      this.#respondError(-length, 'bad-request');
-      return;
-    }
-    this.#onHead(core.requestHead, start + length, end);
+    if (length < 0) this.#respondError(-length, 'bad-request');
+    else this.#onHead(core.requestHead, start + length, end);
   }
 
   #startExchange(): void {
@@ -264,16 +261,17 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
 
   /** Writes the final head into the output buffer; returns its length. The caller sends it with the body. */
   writeHead(head: ResponseHead, chunked: boolean, closes: boolean): number {
-    const { reactor } = this.#core;
+    const { nowMs, output } = this.#core.reactor;
     this.#responseStarted = true;
     this.#record.noteAnswer(head.status);
-    this.#activeMs = reactor.nowMs;
+    this.#activeMs = nowMs;
     if (closes || this.#core.draining || !this.#body.isDone) this.#keepAlive = false;
     const field = !this.#keepAlive ? 'close' : this.isHttp10 ? 'keep-alive' : 'none';
     const { responseEdit } = this.#record.route!;
     const { altSvc } = this.#frontend;
     const change = this.#run?.responseChange;
-    return writeResponseHead(head, reactor.output.bytes, responseEdit, chunked, field, change, altSvc);
+    this.#record.headBytes = writeResponseHead(head, output.bytes, responseEdit, chunked, field, change, altSvc);
+    return this.#record.headBytes;
   }
 
   /** Turns both connections into a tunnel after 101; false if nobody asked for it. */
@@ -390,7 +388,8 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
 
   onFailed(): void {
     this.#tries.release(false);
-    if (this.#state === ACTIVE || this.#state === TUNNEL || this.#state === WAITING) this.#account(undefined);
+    if (this.#state === TUNNEL) this.#account(undefined);
+    else if (this.#state === ACTIVE || this.#state === WAITING) this.#account('client-reset');
     this.#gone();
   }
 
@@ -447,6 +446,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
       location,
       lines: this.#run?.responseChange.text,
     });
+    this.#record.headBytes = bytes.indexOf('\r\n\r\n') + 4;
     this.connection.writeBytes(bytes);
     this.#finish(reason);
   }

@@ -2,12 +2,16 @@
 import type { Connection } from '../reactor/reactor.ts';
 import type { RequestHead } from '../wire/http1/request-head.ts';
 import type { CompiledRoute } from './compiled-route.ts';
+import { fieldText } from './filters/field-text.ts';
 import { METRIC, recordLatency } from './gateway-metrics.ts';
+import { Http2Exchange } from './http2-exchange.ts';
 import type { LocalReason } from './local-response.ts';
 import type { ProxyCore } from './proxy-core.ts';
 import type { RequestTries } from './request-tries.ts';
 import type { ClientIdentity } from './request-writer.ts';
 import { describeRequest, NO_REQUEST, type RequestDescription } from './route-lookup.ts';
+
+const NO_HEADERS: readonly (string | undefined)[] = [];
 
 /** What is known of the exchange in progress on a client connection, for who counts and logs it. */
 export class ExchangeRecord {
@@ -16,18 +20,28 @@ export class ExchangeRecord {
   /** Monotonic ms, coarse. */
   startedMs: number = 0;
   route: CompiledRoute | undefined = undefined;
+  readonly identity: ClientIdentity;
+  readonly tries: RequestTries;
+  /** Empty texts unless there is a log. */
+  request: RequestDescription = NO_REQUEST;
+  /** Values of the request headers that the log needs. */
+  headerValues: readonly (string | undefined)[] = NO_HEADERS;
+  /** Of the answer's head, as it was sent. */
+  headBytes: number = 0;
+  /** Why the gateway itself answered or broke off. */
+  reason: LocalReason | undefined = undefined;
   readonly #core: ProxyCore;
   readonly #connection: Connection;
-  readonly #identity: ClientIdentity;
-  readonly #tries: RequestTries;
-  #request: RequestDescription = NO_REQUEST;
-  #bytesBefore = 0;
+  #minorVersion = 1;
+  #answeredMs = Number.NaN;
+  #sentBefore = 0;
+  #receivedBefore = 0;
 
   constructor(core: ProxyCore, connection: Connection, identity: ClientIdentity, tries: RequestTries) {
     this.#core = core;
     this.#connection = connection;
-    this.#identity = identity;
-    this.#tries = tries;
+    this.identity = identity;
+    this.tries = tries;
   }
 
   /** A request begins. */
@@ -36,18 +50,26 @@ export class ExchangeRecord {
     this.startedMs = this.#core.reactor.nowMs;
     this.status = 0;
     this.route = undefined;
-    this.#request = NO_REQUEST;
-    this.#bytesBefore = this.#connection.bytesWritten;
+    this.request = NO_REQUEST;
+    this.headBytes = 0;
+    this.#answeredMs = Number.NaN;
+    this.#sentBefore = this.#connection.bytesWritten;
   }
 
   noteHead(head: RequestHead): void {
-    if (this.#core.accessLog !== undefined) this.#request = describeRequest(head);
+    const { accessLog } = this.#core;
+    if (accessLog === undefined) return;
+    this.request = describeRequest(head);
+    this.#minorVersion = head.minorVersion;
+    const { headers } = accessLog;
+    if (headers.length > 0) this.headerValues = headers.map((name) => fieldText(head, name));
   }
 
   /** The head of the final answer of an endpoint is about to be sent. */
   noteAnswer(status: number): void {
     const { metrics, reactor } = this.#core;
     this.#noteStatus(status);
+    this.#answeredMs = reactor.nowMs;
     recordLatency(metrics, reactor.nowMs - this.startedMs);
   }
 
@@ -63,18 +85,43 @@ export class ExchangeRecord {
 
   /** The exchange is over. `reason`: why the gateway itself answered or broke off. */
   finish(reason: LocalReason | undefined): void {
-    const { accessLog, clock, metrics } = this.#core;
+    const { accessLog, metrics } = this.#core;
     metrics[METRIC.requestsInFlight]! -= 1;
     if (accessLog === undefined) return;
-    accessLog.add({
-      client: this.#identity.address,
-      ...this.#request,
-      status: this.status,
-      bytesSent: this.#connection.bytesWritten - this.#bytesBefore,
-      durationMs: clock.monotonicMs() - this.startedMs,
-      ...this.#tries.description,
-      ...(this.route === undefined ? {} : { route: this.route.label }),
-      ...(reason === undefined ? {} : { reason }),
-    });
+    this.reason = reason;
+    accessLog.add(this);
+    this.headerValues = NO_HEADERS;
+    this.#receivedBefore = this.#connection.bytesRead;
+  }
+
+  // For the log, once the exchange is over.
+
+  get isTls(): boolean {
+    return this.identity.certificate !== undefined;
+  }
+
+  /** `HTTP/1.0`, `HTTP/1.1`, `HTTP/2.0` or `HTTP/3.0`, as nginx writes them. */
+  get protocol(): string {
+    if (this.#connection instanceof Http2Exchange) return this.#connection.protocol;
+    return this.#minorVersion === 0 ? 'HTTP/1.0' : 'HTTP/1.1';
+  }
+
+  /** Head and body as HTTP/1.1 has them, what is still queued included. */
+  get bytesSent(): number {
+    return this.#connection.bytesWritten - this.#sentBefore;
+  }
+
+  /** Since the exchange before. */
+  get bytesReceived(): number {
+    return this.#connection.bytesRead - this.#receivedBefore;
+  }
+
+  get durationMs(): number {
+    return this.#core.clock.monotonicMs() - this.startedMs;
+  }
+
+  /** From the request's head to that of an endpoint's answer; undefined without one. */
+  get upstreamMs(): number | undefined {
+    return Number.isNaN(this.#answeredMs) ? undefined : this.#answeredMs - this.startedMs;
   }
 }

@@ -22,6 +22,8 @@ export interface StreamCommands extends MessageCommands<ExchangeStream> {
 /** A client's connection with several streams, each of which carries an exchange. */
 export interface ExchangeSession {
   readonly core: ProxyCore;
+  /** For logs. */
+  readonly protocol: 'HTTP/2.0' | 'HTTP/3.0';
   readonly shared: { readonly fields: FieldList; readonly responseHead: ResponseHead };
   readonly connection: Pick<Connection, 'tls' | 'isCongested'>;
   /** Commands of its protocol. */

@@ -32,6 +32,7 @@ const counters: readonly (readonly [name: string, help: string, of: (stats: Gate
     'Answers that went uncompressed for want of memory for compressors',
     (stats) => stats.compressionSkipped,
   ],
+  ['access_log_dropped', 'Lines that the access log had no room for', (stats) => stats.accessLogDropped],
   ['handler_errors', 'Errors of the program itself', (stats) => stats.handlerErrors],
 ];
 

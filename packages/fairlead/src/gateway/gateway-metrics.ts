@@ -110,6 +110,8 @@ export interface GatewayStats {
   readonly compressionInBytes: number;
   readonly compressionOutBytes: number;
   readonly compressionSkipped: number;
+  /** Lines that the access log had no room for. */
+  readonly accessLogDropped: number;
   /** Copies of requests sent to mirrors. */
   readonly mirrors: number;
   /** Copies left out: too long, or too many at a time. */
@@ -163,6 +165,7 @@ export function sumMetrics(memories: readonly SharedArrayBuffer[], workers: numb
     compressionInBytes: at(METRIC.compressionInBytes),
     compressionOutBytes: at(METRIC.compressionOutBytes),
     compressionSkipped: at(METRIC.compressionSkipped),
+    accessLogDropped: at(METRIC.accessLogDropped),
     mirrors: at(METRIC.mirrors),
     mirrorsDropped: at(METRIC.mirrorsDropped),
     mirrorsFailed: at(METRIC.mirrorsFailed),

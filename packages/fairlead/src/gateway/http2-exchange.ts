@@ -76,6 +76,11 @@ export class Http2Exchange implements Connection {
     this.handler = this.#client;
   }
 
+  /** What its client speaks. */
+  get protocol(): string {
+    return this.#session.protocol;
+  }
+
   get tls(): Connection['tls'] {
     return this.#session.connection.tls;
   }

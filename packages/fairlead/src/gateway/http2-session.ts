@@ -27,6 +27,7 @@ type Stream = Http2Stream<Http2Exchange>;
  * own: routes, retries, timeouts and edits are the same code for both versions.
  */
 export class Http2Session implements ConnectionHandler {
+  readonly protocol = 'HTTP/2.0';
   readonly connection: Connection;
   readonly core: ProxyCore;
   readonly shared: Http2Shared;

@@ -15,6 +15,8 @@ export type LocalReason =
   | 'upstream-reset'
   | 'upstream-malformed'
   | 'request-timeout'
+  /** The client went away. */
+  | 'client-reset'
   | FilterReason;
 
 /** The reason for each way an upstream fails. */

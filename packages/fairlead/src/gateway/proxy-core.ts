@@ -4,7 +4,7 @@ import type { Clock, Random } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
 import { RequestHead } from '../wire/http1/request-head.ts';
 import { ResponseHead } from '../wire/http1/response-head.ts';
-import type { AccessLog } from './access-log.ts';
+import type { AccessLog } from './access-log/access-log.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { CompressorPool } from './compression/compressor-pool.ts';
 import type { EndpointRuntime } from './endpoint-runtime.ts';

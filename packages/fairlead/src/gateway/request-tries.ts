@@ -2,7 +2,6 @@
 import { type AdmissionControl, backoffMs, type GradientLimit, retryBudget } from '@fairlead/balance';
 import type { RetryCondition } from '../routing/route-policies.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
-import type { AccessRecord } from './access-log.ts';
 import type { BackendRuntime } from './backend-runtime.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { EndpointRuntime } from './endpoint-runtime.ts';
@@ -60,12 +59,14 @@ export class RequestTries {
     return this.#current.upstream;
   }
 
-  /** What the access log says about it: the endpoint tried last, and how many tries there were. */
-  get description(): Pick<AccessRecord, 'backend' | 'upstream' | 'attempts'> {
-    const { backend } = this;
-    return backend === undefined
-      ? {}
-      : { backend: backend.key, upstream: this.#current.endpoint?.label ?? '', attempts: this.#count };
+  /** The endpoint tried last, `address:port`; empty without one. */
+  get endpointLabel(): string {
+    return this.#current.endpoint?.label ?? '';
+  }
+
+  /** How many tries there were. */
+  get count(): number {
+    return this.#count;
   }
 
   /** A new exchange, which may stay without any try. */

@@ -4,6 +4,7 @@ import { type Clock, systemRandom } from '../sys/clock.ts';
 import { engine, sharesPorts } from '../sys/engine-kind.ts';
 import type { Log } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
+import { type AccessLogRules, DEFAULT_ACCESS_LOG_RULES } from './access-log/access-log-rules.ts';
 import { applyDiff, InstalledTable, ListenerSet } from './apply.ts';
 import { type BackendLoad, BackendLoads } from './backend-loads.ts';
 import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from './connection-gate.ts';
@@ -33,8 +34,10 @@ export interface GatewayOptions {
   readonly workers: number;
   readonly clock: Clock;
   readonly log: Log;
-  /** Receives access log lines (JSON, newline-terminated) in batches. Default: no access log. */
-  readonly accessLog?: (lines: string) => void;
+  /** Receives access log lines, newline-terminated, in batches. While a promise is pending its lines count as queued. Default: no access log. */
+  readonly accessLog?: (lines: string) => void | Promise<void>;
+  /** Default {@link DEFAULT_ACCESS_LOG_RULES}. */
+  readonly accessLogRules?: Partial<AccessLogRules>;
   /** CIDRs of proxies in front whose X-Forwarded-* fields are believed. Default none: they are overwritten. */
   readonly trustedProxies?: readonly string[];
   /** CIDRs of proxies in front whose connections must begin with a PROXY protocol header. Default none. */
@@ -149,6 +152,8 @@ class Gateway implements RunningGateway {
       workers,
       http3: options.http3 === true && engine.kind === 'epoll',
       accessLog: options.accessLog,
+      accessLogRules: { ...DEFAULT_ACCESS_LOG_RULES, ...options.accessLogRules },
+      accessLogQueue: new SharedArrayBuffer(4),
       log: options.log,
       module: options.workerModule ?? new URL('./worker.ts', import.meta.url),
     };

@@ -3,6 +3,7 @@ import type { RouteTableDiff } from '../routing/route-table.ts';
 import { passwordCrypt } from '../sys/password-crypt.ts';
 import type { Log } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
+import type { AccessLogRules } from './access-log/access-log-rules.ts';
 import type { ConnectionLimits } from './connection-gate.ts';
 import { isSignedSoon } from './filters/jwt/signature.ts';
 import { isSame } from './filters/password-hash.ts';
@@ -20,7 +21,9 @@ export interface WorkerOptions {
   readonly limits: ConnectionLimits;
   readonly workers: number;
   readonly http3: boolean;
-  readonly accessLog: ((lines: string) => void) | undefined;
+  readonly accessLog: ((lines: string) => void | Promise<void>) | undefined;
+  readonly accessLogRules: AccessLogRules;
+  readonly accessLogQueue: SharedArrayBuffer;
   readonly log: Log;
   readonly defaultCertificate: TlsIdentity;
   readonly shared: SharedState;
@@ -59,7 +62,8 @@ export class WorkerHandle {
     const data: WorkerStart = {
       metrics,
       times: options.times,
-      accessLog: options.accessLog !== undefined,
+      accessLog: options.accessLog === undefined ? undefined : options.accessLogRules,
+      accessLogQueue: options.accessLogQueue,
       trustedProxies: options.trustedProxies,
       proxyProtocolFrom: options.proxyProtocolFrom,
       limits: options.limits,
@@ -111,13 +115,22 @@ export class WorkerHandle {
         this.#options.log(message.level, message.message, { worker: this.index, ...message.fields });
         return;
       case 'access':
-        this.#options.accessLog?.(message.lines);
+        void this.#writeLines(message.lines);
         return;
       case 'question':
         void this.#answer(message.id, message.question);
         return;
       case 'keys-wanted':
         this.#options.onKeysWanted(message.url);
+    }
+  }
+
+  /** Lines count as on their way until they are written. */
+  async #writeLines(lines: string): Promise<void> {
+    try {
+      await this.#options.accessLog?.(lines);
+    } finally {
+      Atomics.sub(new Int32Array(this.#options.accessLogQueue), 0, lines.length);
     }
   }
 

@@ -2,6 +2,7 @@ import type { BoundSocket } from '../reactor/reactor.ts';
 import type { RouteListener, RouteTableDiff } from '../routing/route-table.ts';
 import type { LogLevel } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
+import type { AccessLogRules } from './access-log/access-log-rules.ts';
 import type { ConnectionLimits } from './connection-gate.ts';
 import type { SignatureQuestion } from './filters/jwt/signature.ts';
 import type { ProxyTimes } from './proxy-core.ts';
@@ -22,7 +23,10 @@ export interface WorkerListener {
 export interface WorkerStart {
   readonly metrics: SharedArrayBuffer;
   readonly times: ProxyTimes;
-  readonly accessLog: boolean;
+  /** Undefined: no log. */
+  readonly accessLog: AccessLogRules | undefined;
+  /** One 32-bit count of bytes of lines on their way, shared by all workers. */
+  readonly accessLogQueue: SharedArrayBuffer;
   /** Health and counts of endpoints and backends, one truth for all workers. */
   readonly shared: SharedState;
   /** What this worker adds to it, for the time after it. */

@@ -12,7 +12,7 @@ import type { TlsAcceptPolicy } from '../reactor/tls-transport.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
 import { residentBytes } from '../sys/resident-bytes.ts';
 import { tlsContexts } from '../sys/tls-contexts.ts';
-import { AccessLog } from './access-log.ts';
+import { AccessLog } from './access-log/access-log.ts';
 import { ClientConnection } from './client-connection.ts';
 import { clientIdentity, TrustedProxies } from './client-identity.ts';
 import { WorkerGate } from './connection-gate.ts';
@@ -100,9 +100,16 @@ class GatewayWorker {
       random: systemRandom,
       metrics: new Float64Array(start.metrics),
       times: start.times,
-      accessLog: start.accessLog
-        ? new AccessLog(systemClock, (lines) => this.#send({ type: 'access', lines }))
-        : undefined,
+      accessLog:
+        start.accessLog === undefined
+          ? undefined
+          : new AccessLog(start.accessLog, {
+              clock: systemClock,
+              random: systemRandom,
+              metrics: new Float64Array(start.metrics),
+              queue: start.accessLogQueue,
+              write: (lines) => this.#send({ type: 'access', lines }),
+            }),
       log: (level, message, fields) => this.#send({ type: 'log', level, message, fields: fields ?? {} }),
       isTrustedProxy: (address) => this.#trusted.includesAddress(address),
     });

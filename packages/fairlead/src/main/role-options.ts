@@ -5,6 +5,7 @@ import { parseCidr } from '@fairlead/api';
 import { readAuditSettings } from './audit-settings.ts';
 import { readDatastore } from './datastore-settings.ts';
 import { dnsSettings, readDnsSettings } from './dns-settings.ts';
+import { gatewayLogSettings, readGatewayLog } from './gateway-log-settings.ts';
 import { gatewayL4Settings, readGatewayL4 } from './gateway-settings.ts';
 import type { AgentRoleOptions } from './roles/agent.ts';
 import type { ApiServerRoleOptions } from './roles/apiserver.ts';
@@ -105,6 +106,7 @@ export const gatewaySettings: readonly Setting[] = [
   { name: 'gateway-http', value: 'ADDR', description: 'default :80 as root, else 127.0.0.1:8080' },
   { name: 'gateway-https', value: 'ADDR', description: 'default :443 as root, else 127.0.0.1:8443' },
   ...gatewayL4Settings,
+  ...gatewayLogSettings,
   { name: 'gateway-zone', value: 'ZONE', description: 'zone of this gateway, for Services that prefer theirs' },
   {
     name: 'gateway-secrets',
@@ -236,6 +238,7 @@ export function validateGatewayOptions(values: SettingValues, machine: Machine):
     gatewayHttps: reader.address('gateway-https', machine.isRoot ? ':443' : '127.0.0.1:8443'),
     ...readGatewayL4(reader),
     zone: reader.text('gateway-zone') ?? '',
+    accessLog: readGatewayLog(reader),
     ...(secretsFile === undefined ? {} : { secretsFile: resolve(secretsFile) }),
     workers: reader.integer('gateway-workers', defaultGatewayWorkers(), 1, 64),
     admin: {

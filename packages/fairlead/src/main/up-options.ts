@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Datastore } from '../apiserver/storage/open-storage.ts';
 import { type AuditSettings, auditSettings, readAuditSettings } from './audit-settings.ts';
 import { datastoreSettings, readDatastore } from './datastore-settings.ts';
+import { gatewayLogArgs, gatewayLogSettings } from './gateway-log-settings.ts';
 import { gatewayL4Args, gatewayL4Settings } from './gateway-settings.ts';
 import {
   formatListenAddress,
@@ -87,6 +88,7 @@ export const upSettings: readonly Setting[] = [
   { name: 'gateway-http', value: 'ADDR', description: 'default :80 in kernel mode, else 127.0.0.1:8080' },
   { name: 'gateway-https', value: 'ADDR', description: 'default :443 in kernel mode, else 127.0.0.1:8443' },
   ...gatewayL4Settings,
+  ...gatewayLogSettings,
   gatewayMetricsListenSetting,
   { name: 'console-listen', value: 'ADDR', description: 'status page and metrics (default 127.0.0.1:7070)' },
   { name: 'image', value: "'PATTERN=COMMAND'", description: 'runs images by a local command', repeatable: true },
@@ -189,6 +191,7 @@ export function validateUpOptions(values: SettingValues, machine: Machine): UpOp
     gatewayHttp: reader.address('gateway-http', kernel ? ':80' : '127.0.0.1:8080'),
     gatewayArgs: [
       ...gatewayL4Args(reader),
+      ...gatewayLogArgs(reader),
       ...(metricsListen === undefined || metricsListen === 'off'
         ? []
         : ['--gateway-metrics-listen', formatListenAddress(reader.address('gateway-metrics-listen', 'off'))]),

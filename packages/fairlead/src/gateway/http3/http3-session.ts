@@ -43,6 +43,7 @@ interface UniStream {
 
 /** A client's HTTP/3 connection (RFC 9114). As in HTTP/2 each stream looks to the proxy like an HTTP/1.1 connection. */
 export class Http3Session implements QuicHandler, ExchangeSession, StreamCommands {
+  readonly protocol = 'HTTP/3.0';
   readonly core: ProxyCore;
   readonly shared: Http2Shared;
   /** Congestion is each stream's own: OpenSSL takes what the connection's window allows. */

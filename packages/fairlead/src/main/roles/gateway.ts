@@ -6,9 +6,11 @@ import type { RouteListener } from '../../routing/route-table.ts';
 import { startRouting } from '../../routing/start.ts';
 import { systemClock } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
+import type { GatewayLogOptions } from '../gateway-log-settings.ts';
 import type { GatewayRelay } from '../gateway-settings.ts';
 import { FatalError, type RunningRole } from '../role-process.ts';
 import { formatListenAddress, type ListenAddress } from '../settings.ts';
+import { startAccessLog } from './gateway-access-log.ts';
 import { type GatewayAdminOptions, startGatewayAdmin } from './gateway-admin.ts';
 import { readKubeconfig, roleClient } from './role-client.ts';
 
@@ -31,6 +33,8 @@ export interface GatewayRoleOptions {
   readonly limits: Partial<ConnectionLimits>;
   /** Also HTTP/3 at the port of {@link gatewayHttps}. */
   readonly http3: boolean;
+  /** Undefined: there is none. */
+  readonly accessLog: GatewayLogOptions | undefined;
   readonly admin: GatewayAdminOptions;
 }
 
@@ -82,8 +86,10 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     listeners.push({ name: `${protocol}-${listen.port}`, protocol, address: listen.host, port: listen.port, service });
   }
   const secrets = options.secretsFile === undefined ? {} : { secretsFile: options.secretsFile };
+  const accessLog = await startAccessLog(options.accessLog, log);
   const gateway = await startGateway({
     ...secrets,
+    ...(accessLog === undefined ? {} : { accessLog: accessLog.write, accessLogRules: options.accessLog!.rules }),
     workers,
     zone,
     proxyProtocolFrom,
@@ -127,6 +133,7 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     async stop() {
       await routing.stop();
       await gateway.stop({ drainMs });
+      await accessLog?.stop();
       await admin.stop();
       await client.close();
     },
