@@ -24,6 +24,7 @@ let client: ClientHttp2Session;
 const upstreams = new Set<ServerHttp2Session>();
 const seen: IncomingHttpHeaders[] = [];
 let refused = false;
+let late: ServerHttp2Stream | undefined;
 
 before(async () => {
   // Node refuses streams once a session holds 10 MB, as the slow readers here make it do.
@@ -65,6 +66,20 @@ before(async () => {
     else if (path === '/refused-once' && !refused) {
       refused = true;
       stream.close(7);
+    } else if (path === '/late-trailers') {
+      late = stream;
+      stream.respond({ ':status': 200, 'content-length': '2' }, { waitForTrailers: true });
+      stream.write('ok');
+    } else if (path === '/after-late-trailers') {
+      // The trailers of the answer before go out first, unless nobody wants them any more.
+      const answer = (): void => {
+        stream.respond({ ':status': 200 });
+        stream.end('the second');
+      };
+      if (late!.closed) answer();
+      else late!.once('close', answer);
+      late!.once('wantTrailers', () => late!.sendTrailers({ 'x-late': 'yes' }));
+      late!.end();
     } else if (path === '/hang') {
       // No answer ever.
     } else if (path === '/goaway') {
@@ -261,4 +276,12 @@ describe('HTTP/2 to an upstream', () => {
     assert.match(received, /^HTTP\/1\.1 200 \r\n/);
     assert.match(received, /\r\n3\r\nabc\r\n0\r\ngrpc-status: 0\r\ngrpc-message: fine\r\n\r\n$/);
   });
+});
+
+test('trailers behind an answer that was whole by its length are not taken for the next one', async () => {
+  const first = await answerOf(start('/late-trailers'));
+  assert.deepEqual([first.headers[':status'], first.body.toString()], [200, 'ok']);
+  // Not repeated if it fails.
+  const second = await answerOf(start('/after-late-trailers', { ':method': 'POST' }));
+  assert.deepEqual([second.headers[':status'], second.body.toString()], [200, 'the second']);
 });

@@ -20,7 +20,8 @@ export class Http2Sender<Stream> {
   #trailers: Uint8Array = NOTHING;
 
   reset(): void {
-    this.#queue.length = 0;
+    // Also of an empty array, setting the length is slow.
+    if (this.#queue.length > 0) this.#queue.length = 0;
     this.queuedBytes = 0;
     this.endQueued = false;
     this.#trailers = NOTHING;

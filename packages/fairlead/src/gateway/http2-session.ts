@@ -8,8 +8,9 @@ import { NO_ERROR } from '../wire/http2/protocol.ts';
 import { DEFAULT_HTTP2_OPTIONS } from '../wire/http2/settings.ts';
 import type { Http2Stream } from '../wire/http2/stream.ts';
 import type { ClientConnection } from './client-connection.ts';
+import { Http2Channel } from './http2-channel.ts';
 import { Http2Exchange } from './http2-exchange.ts';
-import { connectionOutput, type Http2Shared } from './http2-shared.ts';
+import type { Http2Shared } from './http2-shared.ts';
 import type { ProxyCore } from './proxy-core.ts';
 
 /** Idle exchanges kept for the next streams. */
@@ -34,9 +35,7 @@ export class Http2Session implements ConnectionHandler {
   readonly http2: Http2Connection<Http2Exchange>;
   readonly #newClient: (exchange: Http2Exchange) => ClientConnection;
   readonly #spare: Http2Exchange[] = [];
-  /** Frames written while no input of this connection is read. */
-  readonly #out = connectionOutput();
-  #inFeed = false;
+  readonly #channel: Http2Channel;
   #idleSinceMs: number;
   #deadlineMs = Infinity;
   #drainingSinceMs = -1;
@@ -50,21 +49,20 @@ export class Http2Session implements ConnectionHandler {
     this.core = core;
     this.shared = shared;
     this.connection = connection;
+    this.#channel = new Http2Channel(core, shared);
+    this.#channel.connection = connection;
     this.#newClient = newClient;
     this.#idleSinceMs = core.reactor.nowMs;
-    this.http2 = new Http2Connection('server', OPTIONS, this.#events(), this.#out, shared.scratch);
+    this.http2 = new Http2Connection('server', OPTIONS, this.#events(), this.#channel.out, shared.scratch);
     shared.sessions.add(this);
     this.http2.start();
     this.flush();
     this.noteDeadline(core.reactor.nowMs + core.times.headMs);
   }
 
-  /** Sends what a command has written. While input is read, it waits for the rest. */
+  /** Sends what a command has written, by the end of the turn. */
   flush(): void {
-    const out = this.#out;
-    if (this.#inFeed || out.length === 0) return;
-    this.connection.writeBytes(out.bytes.subarray(0, out.length));
-    out.clear();
+    this.#channel.flush();
   }
 
   /** Makes sure that {@link onTimeout} comes by then. */
@@ -88,19 +86,7 @@ export class Http2Session implements ConnectionHandler {
   onConnected(): void {}
 
   onData(start: number, end: number): void {
-    const { http2, shared } = this;
-    const { input, nowMs } = this.core.reactor;
-    shared.takeInput(input.bytes, start, end);
-    this.#inFeed = true;
-    http2.out = shared.feeding.begin();
-    try {
-      http2.feed(shared.input, 0, end - start, nowMs);
-    } finally {
-      // Also after an exception, with which the reactor drops the connection: nobody else may send its frames.
-      this.#inFeed = false;
-      http2.out = this.#out;
-      shared.feeding.sendTo(this.connection);
-    }
+    this.#channel.feed(this.http2, start, end);
     if (this.http2.isFailed || this.http2.isDrained) this.#end();
     // A peer that does not read what it asks for is not read from either.
     else if (this.connection.isCongested) this.connection.pauseReading();
@@ -135,7 +121,6 @@ export class Http2Session implements ConnectionHandler {
     if (idleEnd > now) this.noteDeadline(idleEnd);
     else {
       this.http2.finishDrain();
-      this.flush();
       this.#end();
     }
   }
@@ -157,6 +142,7 @@ export class Http2Session implements ConnectionHandler {
   }
 
   #end(): void {
+    this.#channel.send();
     this.connection.closeGracefully();
     this.#gone();
   }

@@ -1,48 +1,46 @@
-import type { Connection } from '../reactor/reactor.ts';
 import { PinnedBuffer } from '../sys/pinned.ts';
 import { RequestHead } from '../wire/http1/request-head.ts';
 import { ResponseHead } from '../wire/http1/response-head.ts';
 import { type Http2Scratch, http2Scratch } from '../wire/http2/events.ts';
 import { FieldList } from '../wire/http2/field-list.ts';
-import { OutputBuffer } from '../wire/http2/output-buffer.ts';
+import type { OutputMemory } from '../wire/http2/output-buffer.ts';
 import type { Http2Session } from './http2-session.ts';
 
-const OUTPUT_BYTES = 128 * 1024;
+/** Of one piece: frames of one read, and what came before them. */
+const PIECE_BYTES = 80 * 1024;
+/** Beyond, connections that write in the same turn use memory that is copied once more. */
+const PIECES_MAX = 64;
+const SPARE_PIECE_BYTES = 4096;
 
-/** No memory until there is something to send. */
-export function connectionOutput(): OutputBuffer {
-  return new OutputBuffer(new Uint8Array(0));
-}
+/** Memory that the kernel can read, lent to connections from the first frame until they send. */
+class FrameMemory implements OutputMemory {
+  readonly #free: PinnedBuffer[] = [];
+  readonly #pieces = new Map<Uint8Array, PinnedBuffer>();
 
-/** Frames of one connection until they are sent, in memory that the kernel can read. */
-class FrameOutput {
-  readonly out: OutputBuffer;
-  readonly #pinned = new PinnedBuffer(OUTPUT_BYTES);
-
-  constructor() {
-    this.out = new OutputBuffer(this.#pinned.bytes);
+  take(): Uint8Array {
+    const free = this.#free.pop();
+    if (free !== undefined) return free.bytes;
+    if (this.#pieces.size >= PIECES_MAX) return new Uint8Array(SPARE_PIECE_BYTES);
+    const piece = new PinnedBuffer(PIECE_BYTES);
+    this.#pieces.set(piece.bytes, piece);
+    return piece.bytes;
   }
 
-  /** Forgets what an exception may have left behind: nobody else may send it. */
-  begin(): OutputBuffer {
-    this.out.clear();
-    return this.out;
+  give(bytes: Uint8Array): void {
+    const piece = this.#pieces.get(bytes);
+    if (piece !== undefined) this.#free.push(piece);
   }
 
-  sendTo(connection: Connection): void {
-    const { out } = this;
-    if (out.length === 0) return;
-    if (out.bytes === this.#pinned.bytes) connection.write(this.#pinned, 0, out.length);
-    else connection.writeBytes(out.bytes.subarray(0, out.length));
-    out.clear();
+  /** The piece behind lent memory; undefined for memory of another origin. */
+  pieceOf(bytes: Uint8Array): PinnedBuffer | undefined {
+    return this.#pieces.get(bytes);
   }
 }
 
 /** Memory that all HTTP/2 connections of a worker share, because callbacks never nest. */
 export class Http2Shared {
   readonly scratch: Http2Scratch = http2Scratch();
-  /** Of the connection whose input is being read: there is only one at a time. Any other one has its own. */
-  readonly feeding: FrameOutput = new FrameOutput();
+  readonly frames: FrameMemory = new FrameMemory();
   /** Fields to send. */
   readonly fields: FieldList = new FieldList();
   readonly requestHead: RequestHead = new RequestHead();

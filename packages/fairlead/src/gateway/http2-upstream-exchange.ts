@@ -128,6 +128,8 @@ export class Http2UpstreamExchange implements Connection {
     this.bytesWritten += end - start;
     let at = start;
     if (this.#phase === NO_REQUEST || this.#phase === SENT) {
+      // The answer before was whole by its length, but not its stream: trailers are still to come.
+      if (this.#stream !== undefined) this.#finishStream(false);
       at = this.#sendHead(bytes, start, end);
       if (at < 0) {
         this.#failSoon();

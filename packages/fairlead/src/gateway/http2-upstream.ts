@@ -6,7 +6,8 @@ import type { Http2Events } from '../wire/http2/events.ts';
 import { NO_ERROR } from '../wire/http2/protocol.ts';
 import { DEFAULT_HTTP2_OPTIONS } from '../wire/http2/settings.ts';
 import type { EndpointRuntime } from './endpoint-runtime.ts';
-import { connectionOutput, type Http2Shared } from './http2-shared.ts';
+import { Http2Channel } from './http2-channel.ts';
+import type { Http2Shared } from './http2-shared.ts';
 import { Http2UpstreamExchange } from './http2-upstream-exchange.ts';
 import { type ConnectionOwner, type NegotiatedPeers, NegotiatingHandshake, StandIn } from './negotiated-upstream.ts';
 import type { ProxyCore } from './proxy-core.ts';
@@ -35,11 +36,7 @@ export class Http2Upstream implements ConnectionHandler {
   isReady: boolean = false;
   readonly #exchanges: Set<Http2UpstreamExchange> = new Set();
   readonly #onGone: (upstream: Http2Upstream) => void;
-  /** Frames written while no input of this connection is read. */
-  readonly #out = connectionOutput();
-  #inFeed = false;
-  /** No exchange is left. What the input being read has led to is still to be sent. */
-  #isDone = false;
+  readonly #channel: Http2Channel;
   #deadlineMs = Infinity;
 
   /** @param connect opens the connection, or hands over one whose handshake led to HTTP/2. */
@@ -52,8 +49,10 @@ export class Http2Upstream implements ConnectionHandler {
     this.core = core;
     this.shared = shared;
     this.#onGone = onGone;
-    this.http2 = new Http2Connection('client', OPTIONS, this.#events(), this.#out, shared.scratch);
+    this.#channel = new Http2Channel(core, shared);
+    this.http2 = new Http2Connection('client', OPTIONS, this.#events(), this.#channel.out, shared.scratch);
     this.connection = connect(this);
+    this.#channel.connection = this.connection;
     this.http2.start();
     this.flush();
   }
@@ -81,13 +80,7 @@ export class Http2Upstream implements ConnectionHandler {
     if (this.#exchanges.size > 0) return;
     this.http2.finishDrain();
     this.#onGone(this);
-    this.#isDone = true;
-    if (!this.#inFeed) this.#end();
-  }
-
-  /** Behind the last frames. */
-  #end(): void {
-    this.flush();
+    this.#channel.send();
     this.connection.closeGracefully();
   }
 
@@ -98,12 +91,9 @@ export class Http2Upstream implements ConnectionHandler {
     this.#onGone(this);
   }
 
-  /** Sends what a command has written. While input is read, it waits for the rest. */
+  /** Sends what a command has written, by the end of the turn. */
   flush(): void {
-    const out = this.#out;
-    if (this.#inFeed || out.length === 0) return;
-    this.connection.writeBytes(out.bytes.subarray(0, out.length));
-    out.clear();
+    this.#channel.flush();
   }
 
   noteDeadline(atMs: number): void {
@@ -115,28 +105,15 @@ export class Http2Upstream implements ConnectionHandler {
   onConnected(): void {}
 
   onData(start: number, end: number): void {
-    const { http2, shared } = this;
-    const { input, nowMs } = this.core.reactor;
-    shared.takeInput(input.bytes, start, end);
-    this.#inFeed = true;
-    http2.out = shared.feeding.begin();
-    try {
-      http2.feed(shared.input, 0, end - start, nowMs);
-    } finally {
-      this.#inFeed = false;
-      http2.out = this.#out;
-      shared.feeding.sendTo(this.connection);
-    }
-    if (this.#isDone) {
-      this.#end();
-      return;
-    }
+    const { http2 } = this;
+    this.#channel.feed(http2, start, end);
     if (http2.isReady && !this.isReady) {
       this.isReady = true;
       for (const exchange of [...this.#exchanges]) exchange.onReady();
       this.flush();
     }
     if (http2.isFailed) {
+      this.#channel.send();
       this.connection.closeGracefully();
       this.#fail(0);
     }

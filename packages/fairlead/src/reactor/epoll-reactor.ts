@@ -39,6 +39,7 @@ import {
   type Reactor,
   type ReactorStats,
   type SocketConnection,
+  type TurnTask,
 } from './reactor.ts';
 import type { QueuedTotal } from './send-queue.ts';
 import { TimerWheel, WheelTimer } from './timer-wheel.ts';
@@ -84,11 +85,6 @@ export interface Watcher {
   onReadable(): void;
   /** Lets go of the descriptor. */
   stop(): void;
-}
-
-/** Work that waits for the end of the present batch of events. */
-export interface TurnTask {
-  onTurnEnd(): void;
 }
 
 /**
@@ -315,7 +311,6 @@ export class EpollReactor implements Reactor {
     connection.fail(-ECONNABORTED);
   }
 
-  /** Runs a task once after the present batch of events, before the thread blocks again. */
   atTurnEnd(task: TurnTask): void {
     this.#turnTasks.push(task);
   }

@@ -22,6 +22,7 @@ import {
   type ReactorStats,
   type SocketConnection,
   type SocketPlace,
+  type TurnTask,
 } from './reactor.ts';
 import { TimerWheel, WheelTimer } from './timer-wheel.ts';
 import type { TlsConnectOptions } from './tls-transport.ts';
@@ -47,6 +48,7 @@ export class NodeReactor implements Reactor {
   readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers<void>();
   /** Events that came, and work put off, while a callback runs. */
   readonly #waiting: (readonly [NodeConnection | undefined, () => void])[] = [];
+  readonly #turnTasks: TurnTask[] = [];
   #isInTurn = false;
   #isStopping = false;
   /** Everything is closed; nothing is called any more. */
@@ -153,7 +155,10 @@ export class NodeReactor implements Reactor {
     if (this.#isInTurn) return;
     this.#isInTurn = true;
     this.nowMs = this.#clock.monotonicMs();
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#run(...next);
+    do {
+      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#run(...next);
+      for (const task of this.#turnTasks.splice(0)) this.#run(undefined, () => task.onTurnEnd());
+    } while (this.#waiting.length > 0 || this.#turnTasks.length > 0);
     this.#isInTurn = false;
     if (this.#isStopping) this.#shutDown();
     else this.#arm();
@@ -172,6 +177,11 @@ export class NodeReactor implements Reactor {
       }
     });
     if (failed) throw failure;
+  }
+
+  atTurnEnd(task: TurnTask): void {
+    this.#turnTasks.push(task);
+    if (!this.#isInTurn) queueMicrotask(() => this.turn(undefined, () => {}));
   }
 
   /** Puts work off until the running callback has returned; outside of one, until the caller has. */

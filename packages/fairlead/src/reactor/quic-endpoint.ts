@@ -4,8 +4,8 @@ import { MSG_DONTWAIT } from '../sys/linux-constants.ts';
 import type { QuicConnection } from '../sys/quic-connection.ts';
 import { type QuicCertificateChooser, QuicListener } from '../sys/quic-listener.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
-import { EpollReactor, type TurnTask } from './epoll-reactor.ts';
-import type { ListeningSocket, Reactor } from './reactor.ts';
+import { EpollReactor } from './epoll-reactor.ts';
+import type { ListeningSocket, Reactor, TurnTask } from './reactor.ts';
 
 const BATCH = 64;
 /** Longest UDP payload that is taken; ours are 1,200 to 1,500 bytes. */

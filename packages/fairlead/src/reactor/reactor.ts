@@ -180,6 +180,11 @@ export interface ReactorStats {
   readonly handlerErrors: number;
 }
 
+/** What waits for the end of a turn. */
+export interface TurnTask {
+  onTurnEnd(): void;
+}
+
 /** Event loop of a data-plane worker. One implementation per kind of system call. */
 export interface Reactor {
   /** Shared receive buffer. */
@@ -212,6 +217,8 @@ export interface Reactor {
   whenListening(callback: (failure: string | undefined) => void): void;
   /** Calls `callback` once after about `delayMs`; the function returned cancels it. */
   after(delayMs: number, callback: () => void): () => void;
+  /** Calls `task` once, when the events at hand are dealt with: for output that is better sent in one piece. */
+  atTurnEnd(task: TurnTask): void;
   /** Runs until {@link stop}; where it can it blocks the thread meanwhile. */
   run(): Promise<void>;
   /** Ends {@link run} after the present batch and closes every connection. */
