@@ -3,7 +3,15 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type BalancerKind, createBalancer, seededRandom as seeded } from './index.ts';
 
-const KINDS: readonly BalancerKind[] = ['round-robin', 'least-request', 'random', 'peak-ewma', 'ring-hash', 'maglev'];
+const KINDS: readonly BalancerKind[] = [
+  'round-robin',
+  'least-request',
+  'random',
+  'peak-ewma',
+  'prequal',
+  'ring-hash',
+  'maglev',
+];
 /** Kinds whose shares are exact up to chance; a ring's points are what they are. */
 const FAIR: readonly BalancerKind[] = ['round-robin', 'least-request', 'random', 'peak-ewma', 'maglev'];
 
@@ -196,5 +204,54 @@ describe('least request', () => {
     };
     assert.ok(fullest('least-request') <= 4);
     assert.ok(fullest('random') >= 5);
+  });
+});
+
+describe('prequal on shared memory', () => {
+  const make = (weights: readonly number[]) => {
+    const inFlight = new Int32Array(weights.length);
+    const latencies = new Float64Array(2 * weights.length);
+    const now = () => 1000;
+    const balancer = createBalancer('prequal', { weights, random: seeded(3), inFlight, latencies, now });
+    const counts = (picks: number): number[] => {
+      const result = weights.map(() => 0);
+      for (let i = 0; i < picks; i++) result[balancer.pick()]! += 1;
+      return result;
+    };
+    return { inFlight, latencies, counts, balancer };
+  };
+
+  test('of endpoints that are not busy the fast one gets most', () => {
+    const { latencies, counts } = make([1, 1, 1, 1]);
+    latencies.set([40, 1000, 2, 1000, 40, 1000, 40, 1000]);
+    const [, fast = 0, ...others] = counts(4000);
+    assert.ok(
+      others.every((count) => count < fast / 2),
+      `${fast} against ${others}`,
+    );
+  });
+
+  test('a busy endpoint is left alone, however fast it is', () => {
+    const { inFlight, latencies, counts } = make(new Array<number>(16).fill(1));
+    latencies.set(Array.from({ length: 16 }, (_, index) => [index === 0 ? 1 : 20, 1000]).flat());
+    inFlight[0] = 500;
+    const [busy = 0] = counts(4000);
+    assert.ok(busy < 40, `${busy}`);
+  });
+
+  test('who answered never and has requests waiting is worse than any', () => {
+    const { inFlight, latencies, counts } = make([1, 1]);
+    latencies.set([0, 0, 500, 1000]);
+    inFlight[0] = 1;
+    inFlight[1] = 1;
+    const [silent = 0, slow = 0] = counts(1000);
+    assert.ok(silent < slow / 2, `${silent} against ${slow}`);
+  });
+
+  test('weights are shares of the probes', () => {
+    const { counts } = make([0, 3, 1]);
+    const [none, three = 0, one = 0] = counts(20_000);
+    assert.equal(none, 0);
+    assert.ok(three > 2 * one && one > 0, `${three} to ${one}`);
   });
 });

@@ -23,8 +23,11 @@ const LAYOUT: SlotLayout = { words: 20, gauges: [IN_FLIGHT] };
 export type ActiveHealth = 'unknown' | 'healthy' | 'unhealthy';
 const ACTIVE_NAMES: readonly ActiveHealth[] = ['unknown', 'healthy', 'unhealthy'];
 
-/** Memory for this many endpoints, to be shared by all threads that call them. Also the size of a ledger. */
-export function createEndpointMemory(endpoints: number = 8192): SharedArrayBuffer {
+/**
+ * Memory for this many endpoints, to be shared by all threads that call them. Also the size of a ledger. What is
+ * not used of it costs addresses only.
+ */
+export function createEndpointMemory(endpoints: number = 65_536): SharedArrayBuffer {
   return createSlotMemory(LAYOUT, endpoints);
 }
 

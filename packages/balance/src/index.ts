@@ -2,6 +2,7 @@ import type { Balancer, BalancerOptions } from './balancer.ts';
 import { ConsistentHash } from './consistent-hash.ts';
 import { LeastRequest } from './least-request.ts';
 import { PeakEwma } from './peak-ewma.ts';
+import { SharedPrequal } from './prequal.ts';
 import { WeightedRandom } from './random.ts';
 import { RoundRobin } from './round-robin.ts';
 
@@ -35,7 +36,7 @@ export {
   type OutlierOptions,
 } from './outlier.ts';
 export { PeakEwma, type PeakEwmaOptions } from './peak-ewma.ts';
-export { Prequal, type PrequalOptions } from './prequal.ts';
+export { Prequal, type PrequalOptions, SharedPrequal } from './prequal.ts';
 export { type LevelHealth, type LevelLoad, OVER_PROVISIONING, spreadOverLevels, zoneShares } from './priorities.ts';
 export { WeightedRandom } from './random.ts';
 export { backoffMs, type RetryBudgetOptions, retryBudget } from './retry-budget.ts';
@@ -46,8 +47,15 @@ export { type SlowStartOptions, slowStartShare } from './slow-start.ts';
 export { rendezvousSubset, roundSubset } from './subsetting.ts';
 export { TokenBucket, type TokenBucketOptions } from './token-bucket.ts';
 
-/** Names of the algorithms, as route tables carry them. Prequal is no {@link Balancer}: it needs endpoints that answer probes. */
-export type BalancerKind = 'round-robin' | 'least-request' | 'random' | 'peak-ewma' | 'ring-hash' | 'maglev';
+/** Names of the algorithms, as route tables carry them. */
+export type BalancerKind =
+  | 'round-robin'
+  | 'least-request'
+  | 'random'
+  | 'peak-ewma'
+  | 'prequal'
+  | 'ring-hash'
+  | 'maglev';
 
 /** Builds the balancer that a route table names. */
 export function createBalancer(kind: BalancerKind, options: BalancerOptions): Balancer {
@@ -60,6 +68,8 @@ export function createBalancer(kind: BalancerKind, options: BalancerOptions): Ba
       return new WeightedRandom(options);
     case 'peak-ewma':
       return new PeakEwma(options);
+    case 'prequal':
+      return new SharedPrequal(options);
     case 'ring-hash':
     case 'maglev':
       return new ConsistentHash(kind, options);

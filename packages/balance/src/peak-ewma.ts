@@ -47,6 +47,12 @@ export class PeakEwma extends DrawingBalancer {
     this.#latencies[at + 1] = now;
   }
 
+  /** The average of an endpoint; one that has requests in flight and never answered is worse than any. */
+  protected latencyMs(index: number): number {
+    const average = this.#decayed(this.#cells[index]!, this.#now());
+    return average === 0 && this.inFlight(index) > 0 ? PENALTY_MS : average;
+  }
+
   /** An endpoint that is left alone is forgiven: its average sinks towards 0. */
   #decayed(at: number, now: number): number {
     const average = this.#latencies[at]!;

@@ -1,4 +1,5 @@
-import type { Random } from './balancer.ts';
+import { nextUsable, type Random } from './balancer.ts';
+import { PeakEwma, type PeakEwmaOptions } from './peak-ewma.ts';
 
 /** Settings of {@link Prequal}; defaults of the paper (Wydrowski et al., NSDI 2024). */
 export interface PrequalOptions {
@@ -27,6 +28,8 @@ interface Probe {
 
 /** In-flight numbers remembered to know the distribution. */
 const HISTORY = 128;
+/** Probes after which the threshold is counted anew. */
+const HOT_EVERY = 16;
 /** Below this many probes chance decides. */
 const POOL_MIN = 2;
 
@@ -40,6 +43,8 @@ export class Prequal {
   readonly #options: Required<PrequalOptions>;
   readonly #pool: Probe[] = [];
   readonly #history: number[] = [];
+  /** Above this an endpoint is hot; counted anew every few probes. */
+  #hot = Infinity;
   #historyAt = 0;
   #owedProbes = 0;
   #owedRemovals = 0;
@@ -61,15 +66,19 @@ export class Prequal {
     this.#reuse = Math.max(1, net > 0 ? 2 / net : poolMax);
   }
 
+  /** How many probes to send because of one request. */
+  owedProbes(): number {
+    this.#owedProbes += this.#options.probesPerRequest;
+    const owed = Math.floor(this.#owedProbes);
+    this.#owedProbes -= owed;
+    return owed;
+  }
+
   /** Endpoints to probe because of one request, without repetition. */
   probeTargets(): number[] {
-    const { probesPerRequest, random, size } = this.#options;
-    this.#owedProbes += probesPerRequest;
+    const { random, size } = this.#options;
     const targets = new Set<number>();
-    while (this.#owedProbes >= 1) {
-      this.#owedProbes -= 1;
-      targets.add(Math.floor(random() * size));
-    }
+    for (let owed = this.owedProbes(); owed > 0; owed--) targets.add(Math.floor(random() * size));
     return [...targets];
   }
 
@@ -78,6 +87,7 @@ export class Prequal {
     const { random, poolMax } = this.#options;
     this.#history[this.#historyAt] = inFlight;
     this.#historyAt = (this.#historyAt + 1) % HISTORY;
+    if (this.#historyAt % HOT_EVERY === 0 || this.#history.length < HOT_EVERY) this.#hot = this.#hotAbove();
     if (this.#pool.length >= poolMax) this.#pool.shift();
     const whole = Math.floor(this.#reuse);
     const usesLeft = whole + (random() < this.#reuse - whole ? 1 : 0);
@@ -90,7 +100,7 @@ export class Prequal {
     const pool = this.#pool;
     while (pool.length > 0 && nowMs - pool[0]!.atMs > maxAgeMs) pool.shift();
     if (pool.length < POOL_MIN) return Math.floor(random() * size);
-    const hot = this.#hotAbove();
+    const hot = this.#hot;
     const best = pool.reduce((a, b) => (isBetter(b, a, hot) ? b : a));
     // The request itself is one more there, for those who use this probe again.
     best.inFlight += 1;
@@ -124,4 +134,31 @@ function isBetter(a: Probe, b: Probe, hot: number): boolean {
   const bHot = b.inFlight > hot;
   if (aHot !== bHot) return bHot;
   return aHot ? a.inFlight < b.inFlight : a.latencyMs < b.latencyMs;
+}
+
+/**
+ * {@link Prequal} where nobody answers probes: what is asked is what those who share `inFlight` and `latencies`
+ * know of an endpoint, which for a gateway are the requests of all its workers. Probes are drawn by weight.
+ */
+export class SharedPrequal extends PeakEwma {
+  readonly #prequal: Prequal;
+  readonly #clock: () => number;
+
+  constructor(options: PeakEwmaOptions) {
+    super(options);
+    this.#clock = options.now ?? (() => 0);
+    this.#prequal = new Prequal({ random: options.random, size: Math.max(1, this.size) });
+  }
+
+  override pick(avoid: number = -1): number {
+    if (this.isEmpty) return -1;
+    const nowMs = this.#clock();
+    for (let owed = this.#prequal.owedProbes(); owed > 0; owed--) {
+      const index = this.draw();
+      this.#prequal.addProbe(index, this.inFlight(index), this.latencyMs(index), nowMs);
+    }
+    const index = this.#prequal.pick(nowMs);
+    // Without probes chance decides, which knows no weights.
+    return index === avoid || !(this.weights[index]! > 0) ? nextUsable(this.weights, index) : index;
+  }
 }

@@ -1,12 +1,18 @@
 // Hot path: pick() and the counts run once per request.
-import { AdmissionControl, type BackendMemory, GradientLimit, OutlierDetector } from '@fairlead/balance';
+import {
+  AdmissionControl,
+  type BackendMemory,
+  GradientLimit,
+  OutlierDetector,
+  rendezvousSubset,
+} from '@fairlead/balance';
 import { type BackendPolicy, DEFAULT_BACKEND_POLICY } from '../routing/backend-policies.ts';
-import type { BackendTls, RouteBackend } from '../routing/route-table.ts';
+import type { BackendTls, RouteBackend, RouteEndpoint } from '../routing/route-table.ts';
 import type { Clock, Random } from '../sys/clock.ts';
 import type { AlpnProtocol } from '../sys/tls-alpn.ts';
 import { tlsContexts } from '../sys/tls-contexts.ts';
 import { type Candidate, EndpointLevels } from './endpoint-levels.ts';
-import type { EndpointRegistry, EndpointRuntime, UpstreamTls } from './endpoint-runtime.ts';
+import { type EndpointRegistry, type EndpointRuntime, endpointLabel, type UpstreamTls } from './endpoint-runtime.ts';
 
 /** What the backends of a worker share. */
 export interface BackendSurroundings {
@@ -16,6 +22,8 @@ export interface BackendSurroundings {
   readonly random: Random;
   /** Zone of this gateway; empty: unknown. */
   readonly zone: string;
+  /** Tells this gateway from others of its kind. */
+  readonly gatewayName: string;
 }
 
 /** What a TLS handshake with endpoints offers. */
@@ -76,7 +84,7 @@ export class BackendRuntime {
     const before = this.#endpoints;
     const candidates: Candidate[] = [];
     const nowMs = clock.now();
-    for (const endpoint of backend?.endpoints ?? []) {
+    for (const endpoint of this.#subset(backend?.endpoints ?? [])) {
       const runtime = registry.acquire(endpoint, backend!.protocol, this.#tls);
       if (runtime === undefined) continue;
       // Those there from the beginning have no start to be slow at.
@@ -103,6 +111,18 @@ export class BackendRuntime {
           });
     for (const endpoint of before) registry.release(endpoint);
     if (this.#isRemoved && this.#holds === 0) this.#dropSlot(backends);
+  }
+
+  /** Of each priority the endpoints that are this gateway's, if its backends are to be divided. */
+  #subset(endpoints: readonly RouteEndpoint[]): readonly RouteEndpoint[] {
+    const { subsetSize } = this.policy;
+    if (subsetSize === 'off' || endpoints.length <= subsetSize) return endpoints;
+    const priorities = new Set(endpoints.map(({ priority }) => priority ?? 0));
+    return [...priorities].flatMap((priority) => {
+      const group = endpoints.filter((endpoint) => (endpoint.priority ?? 0) === priority);
+      const names = group.map(endpointLabel);
+      return rendezvousSubset(names, this.#around.gatewayName, subsetSize).map((index) => group[index]!);
+    });
   }
 
   #updateSlot(identity: string): void {

@@ -157,6 +157,34 @@ describe('priorities and zones', () => {
   });
 });
 
+describe('subsets', () => {
+  test('a gateway uses its part of the endpoints, another one another part, and all of few', async () => {
+    const ports = await Promise.all(Array.from({ length: 6 }, (_, n) => named(`e${n}`)));
+    const endpoints = ports.map((port) => ({ port }));
+    const parts = new Set<string>();
+    for (const gatewayName of ['gateway-0', 'gateway-1', 'gateway-2', 'gateway-3']) {
+      const rig = await start(endpoints, { subsetSize: 2 }, { options: { gatewayName } });
+      const seen = await askMany(rig, 12);
+      assert.deepEqual(Object.values(seen), [6, 6]);
+      parts.add(Object.keys(seen).sort().join());
+    }
+    assert.ok(parts.size > 1, [...parts].join(' '));
+    const few = await start(endpoints.slice(0, 2), { subsetSize: 2 });
+    assert.equal(Object.keys(await askMany(few, 4)).length, 2);
+  });
+
+  test('the second priority has a part of its own', async () => {
+    const first = await Promise.all(['a', 'b', 'c'].map((name) => named(name)));
+    const second = await Promise.all(['x', 'y', 'z'].map((name) => named(name, () => ok('second'))));
+    const rig = await start([...first.map((port) => ({ port })), ...second.map((port) => ({ port, priority: 1 }))], {
+      subsetSize: 1,
+      outlier: { ...DEFAULT_OUTLIER, consecutiveGateway: 1, maxEjectedShare: 1 },
+    });
+    const [name] = Object.keys(await askMany(rig, 6));
+    assert.match(name!, /^[abc]$/);
+  });
+});
+
 describe('consistent hashing', () => {
   for (const balance of ['ring-hash', 'maglev'] as const) {
     test(`${balance}: the same key the same endpoint, in every worker; keys are spread`, async () => {

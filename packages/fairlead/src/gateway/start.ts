@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { BackendMemory, EndpointMemory } from '@fairlead/balance';
 import type { RouteListener, RouteTableDiff } from '../routing/route-table.ts';
 import { type Clock, systemRandom } from '../sys/clock.ts';
@@ -49,6 +50,8 @@ export interface GatewayOptions {
   readonly http3?: boolean;
   /** Zone of this machine (`topology.kubernetes.io/zone`), for backends that prefer theirs. Default: unknown. */
   readonly zone?: string;
+  /** Tells this gateway from others that serve the same routes, for subsets of endpoints. Default: the host's name. */
+  readonly gatewayName?: string;
   /** Shown to clients that ask for no host with a certificate of its own. Default: a self-signed one. */
   readonly defaultCertificate?: TlsIdentity;
   /** File that keeps the default certificate and the ticket keys for the next process. Default: both end with this one. */
@@ -145,6 +148,7 @@ class Gateway implements RunningGateway {
       shared: createSharedState(),
       rates: createRateMemory(),
       zone: options.zone ?? '',
+      gatewayName: options.gatewayName ?? hostname(),
       times: { ...DEFAULT_PROXY_TIMES, ...options.times },
       trustedProxies: options.trustedProxies ?? [],
       proxyProtocolFrom: options.proxyProtocolFrom ?? [],

@@ -31,6 +31,7 @@ export interface WorkerOptions {
   readonly zone: string;
   /** A worker wants newer keys of tokens; {@link WorkerHandle.setKeys} shall follow. */
   readonly onKeysWanted: (url: string) => void;
+  readonly gatewayName: string;
   readonly ticketKeys: () => readonly Uint8Array[];
   /** Module that runs in the thread. */
   readonly module: URL;
@@ -74,6 +75,7 @@ export class WorkerHandle {
       rates: options.rates,
       sharedLedger: this.#sharedLedger,
       zone: options.zone,
+      gatewayName: options.gatewayName,
       ticketKeys: options.ticketKeys(),
     };
     this.#thread = new ReactorThread<WorkerStart, ToWorker, FromWorker>({

@@ -35,6 +35,8 @@ export interface WorkerStart {
   readonly rates: SharedArrayBuffer;
   /** Zone of this gateway; empty: unknown. */
   readonly zone: string;
+  /** Tells this gateway from others that serve the same routes. */
+  readonly gatewayName: string;
   /** Shown to clients that ask for no host with a certificate of its own. */
   readonly defaultCertificate: TlsIdentity;
   /** Session ticket keys, the present one first; the same in every worker. */

@@ -80,6 +80,7 @@ class GatewayWorker {
           clock: systemClock,
           random: systemRandom,
           zone: start.zone,
+          gatewayName: start.gatewayName,
         },
         {
           clock: systemClock,

@@ -1,5 +1,5 @@
 /** How requests are spread over the endpoints of a backend. */
-export type BalanceKind = 'round-robin' | 'least-request' | 'random' | 'peak-ewma' | 'ring-hash' | 'maglev';
+export type BalanceKind = 'round-robin' | 'least-request' | 'random' | 'peak-ewma' | 'prequal' | 'ring-hash' | 'maglev';
 
 /** What a consistent hash is computed of; the first key that a request has counts. */
 export type HashKey =
@@ -64,6 +64,8 @@ export interface BackendPolicy {
   /** Consistent hashing: no endpoint gets more than this times the mean; `off` for no bound. */
   readonly boundedLoad: number | 'off';
   readonly zone: ZonePreference;
+  /** Each gateway uses this many endpoints of a priority only, always the same ones while they are there. */
+  readonly subsetSize: number | 'off';
   /** Below this share of healthy endpoints all are used; 0 for never. */
   readonly panicShare: number;
   readonly health: HealthCheckPolicy | 'off';
@@ -98,6 +100,7 @@ export const DEFAULT_BACKEND_POLICY: BackendPolicy = {
   hashBy: [],
   boundedLoad: 'off',
   zone: 'off',
+  subsetSize: 'off',
   panicShare: 0.5,
   health: 'off',
   outlier: DEFAULT_OUTLIER,

@@ -202,6 +202,33 @@ describe('each change touches what depends on it, and nothing else', () => {
     assert.equal(rig.builder.table.backends.get('shop/api:80')?.endpoints.length, 2);
   });
 
+  test('a Service that stands in for another one moves its backends', () => {
+    const web = service('web');
+    web.metadata.annotations = { 'fairlead.dev/http-failover': 'spare' };
+    rig.services.set(web);
+    rig.flush();
+    const endpoints = (): string[] =>
+      (rig.builder.table.backends.get('shop/web:80')?.endpoints ?? []).map(
+        (one) => `${one.address} ${one.priority ?? 0}`,
+      );
+    assert.deepEqual(endpoints(), ['10.0.0.1 0']);
+    assert.deepEqual(rig.problems('web').length, 2, 'told for each place that names the Service');
+    rig.services.set(service('spare'));
+    rig.endpointSlices.set(slice('spare', ['10.0.1.1']));
+    assert.deepEqual(rig.flush().backends, ['shop/web:80']);
+    assert.deepEqual(endpoints(), ['10.0.0.1 0', '10.0.1.1 1']);
+    assert.deepEqual(rig.problems('web'), []);
+    rig.endpointSlices.set(slice('spare', ['10.0.1.2']));
+    rig.flush();
+    assert.deepEqual(endpoints(), ['10.0.0.1 0', '10.0.1.2 1']);
+    rig.services.set(service('web'));
+    rig.flush();
+    assert.deepEqual(endpoints(), ['10.0.0.1 0']);
+    const before = rig.dirty;
+    rig.endpointSlices.set(slice('spare', ['10.0.1.3']));
+    assert.equal(rig.dirty, before, 'nobody depends on it any more');
+  });
+
   test('after stop, sources wake nobody', () => {
     rig.builder.stop();
     const before = rig.dirty;

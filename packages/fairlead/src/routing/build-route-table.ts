@@ -11,7 +11,7 @@ import { deepEqual } from '@fairlead/client';
 import type { Collection } from '../collections/collection.ts';
 import { BackendObjectTable } from './backend-objects.ts';
 import { CertificateTable } from './certificate-table.ts';
-import { compileBackend } from './compile-backends.ts';
+import { compileBackend, type FailoverService } from './compile-backends.ts';
 import { type BackendRef, compileIngress, type IngressProblem, type IngressRules } from './compile-ingress.ts';
 import { CredentialTable } from './credential-table.ts';
 import { type NameSource, noNames } from './external-names.ts';
@@ -88,6 +88,8 @@ export class RouteTableBuilder {
   readonly #names: NameSource;
   /** Name that a backend's Service stands for. */
   readonly #nameOfBackend = new Map<BackendKey, string>();
+  /** Services that stand in for a backend's own. */
+  readonly #standInsOf = new Map<BackendKey, ReadonlySet<string>>();
   readonly #refs = new Map<BackendKey, BackendRef>();
   readonly #backendProblems = new Map<BackendKey, readonly Omit<IngressProblem, 'field'>[]>();
   readonly #conflicts = new Map<string, readonly RouteConflict[]>();
@@ -288,16 +290,41 @@ export class RouteTableBuilder {
 
   #compileBackend(ref: BackendRef): ReturnType<typeof compileBackend> {
     const service = `${ref.namespace}/${ref.service}`;
+    const object = this.#sources.services.get(service);
+    const { type, externalName } = object?.spec ?? {};
+    this.#useName(ref.key, type === 'ExternalName' ? externalName : undefined);
+    const external = externalName === undefined ? undefined : this.#names.get(externalName);
+    const standIns = new Set<string>();
+    const failover = (name: string): FailoverService => {
+      const key = `${ref.namespace}/${name}`;
+      standIns.add(key);
+      return { service: this.#sources.services.get(key), slices: this.#slicesOf(key) };
+    };
+    const compiled = this.#objects.compile(ref.key, (objects) =>
+      compileBackend(ref, object, this.#slicesOf(service), objects, external, failover),
+    );
+    standIns.delete(service);
+    this.#useStandIns(ref.key, standIns);
+    return compiled;
+  }
+
+  #slicesOf(service: string): EndpointSlice[] {
     const slices: EndpointSlice[] = [];
     for (const key of this.#slicesOfService.get(service)) {
       const slice = this.#sources.endpointSlices.get(key);
       if (slice !== undefined) slices.push(slice);
     }
-    const object = this.#sources.services.get(service);
-    const { type, externalName } = object?.spec ?? {};
-    this.#useName(ref.key, type === 'ExternalName' ? externalName : undefined);
-    const external = externalName === undefined ? undefined : this.#names.get(externalName);
-    return this.#objects.compile(ref.key, (objects) => compileBackend(ref, object, slices, objects, external));
+    return slices;
+  }
+
+  /** Replaces the Services, beside its own, on which a backend depends. */
+  #useStandIns(backend: BackendKey, services: ReadonlySet<string>): void {
+    for (const service of this.#standInsOf.get(backend) ?? []) {
+      if (!services.has(service)) this.#backendsOfService.delete(service, backend);
+    }
+    for (const service of services) this.#backendsOfService.add(service, backend);
+    if (services.size === 0) this.#standInsOf.delete(backend);
+    else this.#standInsOf.set(backend, services);
   }
 
   /** Watches the name that a backend stands for (undefined: none), and no longer the one before. */
@@ -315,6 +342,7 @@ export class RouteTableBuilder {
     this.#refs.delete(ref.key);
     this.#useName(ref.key, undefined);
     this.#objects.forget(ref.key);
+    this.#useStandIns(ref.key, new Set());
     this.#backendProblems.delete(ref.key);
     this.#backendsOfService.delete(`${ref.namespace}/${ref.service}`, ref.key);
   }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EndpointSlice, Service } from '@fairlead/api';
-import { backendProtocol, compileBackend } from './compile-backends.ts';
+import { noBackendObjects } from './backend-objects.ts';
+import { backendProtocol, compileBackend, type FailoverService } from './compile-backends.ts';
 import { service, slice } from './routing-fixtures.ts';
 
 const ref = (port: number | string): Parameters<typeof compileBackend>[0] => ({
@@ -109,6 +110,46 @@ describe('endpoints of a Service port', () => {
       );
       assert.equal(compiled.problem?.reason, problem);
       assert.equal(compiled.backend.key, `shop/web:${port}`);
+    });
+  }
+
+  const withBackup = (value: string): Service => {
+    const object = service('web');
+    object.metadata.annotations = { 'fairlead.dev/http-failover': value };
+    return object;
+  };
+  const backups: Record<string, [Service, EndpointSlice[]]> = {
+    spare: [service('spare'), [slice('spare', ['10.1.0.1', '10.0.0.1'])]],
+    far: [
+      service('far', [{ name: 'alt', port: 8081 }]),
+      [slice('far', ['10.2.0.1'], { ports: [{ name: 'alt', port: 90 }] })],
+    ],
+    empty: [service('empty'), []],
+  };
+  const failovers: [name: string, value: string, endpoints: string[], mistake?: RegExp][] = [
+    ['one more Service', 'spare', ['10.0.0.1:8080', '10.1.0.1:8080 1']],
+    ['in the order of their names', 'spare, far:alt', ['10.0.0.1:8080', '10.1.0.1:8080 1', '10.2.0.1:90 2']],
+    ['by the number of a port', 'far:8081', ['10.0.0.1:8080', '10.2.0.1:90 1']],
+    ['one without endpoints', 'empty,far:alt', ['10.0.0.1:8080', '10.2.0.1:90 2']],
+    ['one that does not exist', 'gone', ['10.0.0.1:8080'], /http-failover\]: Service gone does not exist/],
+    ['one without the port', 'far', ['10.0.0.1:8080'], /Service far has no port 80/],
+    ['no name', 'a b', ['10.0.0.1:8080'], /'a b' is not SERVICE or SERVICE:PORT/],
+  ];
+  for (const [name, value, endpoints, mistake] of failovers) {
+    test(`failover: ${name}`, () => {
+      const find = (other: string): FailoverService => {
+        const [object, slices] = backups[other] ?? [undefined, []];
+        return { service: object, slices };
+      };
+      const web = [slice('web', ['10.0.0.1'])];
+      const compiled = compileBackend(ref(80), withBackup(value), web, noBackendObjects, undefined, find);
+      assert.deepEqual(
+        compiled.backend.endpoints.map((one) => [`${one.address}:${one.port}`, one.priority].join(' ').trimEnd()),
+        endpoints,
+      );
+      assert.equal(compiled.problem, undefined);
+      if (mistake === undefined) assert.deepEqual(compiled.mistakes, []);
+      else assert.match(compiled.mistakes[0]!.message, mistake);
     });
   }
 

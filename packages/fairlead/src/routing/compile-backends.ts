@@ -3,7 +3,7 @@ import { type BackendObjects, noBackendObjects } from './backend-objects.ts';
 import type { BackendRef, IngressProblem } from './compile-ingress.ts';
 import type { ResolvedName } from './external-names.ts';
 import { type BackendConnection, mergeConnections, readBackendConnection } from './read-backend-connection.ts';
-import { readBackendPolicy } from './read-backend-policy.ts';
+import { type AnnotationProblem, readBackendPolicy } from './read-backend-policy.ts';
 import type { BackendTls, RouteBackend, RouteEndpoint } from './route-table.ts';
 
 /** One backend, compiled, and what is wrong with it (told at each Ingress that names it). */
@@ -14,6 +14,12 @@ export interface CompiledBackend {
   readonly mistakes: readonly Omit<IngressProblem, 'field'>[];
 }
 
+/** A Service that stands in for another one, as its name leads to it. */
+export interface FailoverService {
+  readonly service: Service | undefined;
+  readonly slices: Iterable<EndpointSlice>;
+}
+
 /**
  * Service and its EndpointSlices → the endpoints of one Service port.
  *
@@ -22,6 +28,7 @@ export interface CompiledBackend {
  * A missing Service or port, and a name without addresses, give a backend without endpoints:
  * the route stays and answers 503. So does a check or a certificate of our own that is asked for and cannot be
  * had: never plain text, never unchecked. `objects` has what Secrets and ConfigMaps hold.
+ * `failover` finds Services that `fairlead.dev/http-failover` names; their endpoints have lower priorities.
  */
 export function compileBackend(
   ref: Pick<BackendRef, 'key' | 'namespace' | 'service' | 'port' | 'connection' | 'transport'>,
@@ -29,6 +36,7 @@ export function compileBackend(
   slices: Iterable<EndpointSlice>,
   objects: BackendObjects = noBackendObjects,
   external?: ResolvedName,
+  failover: (service: string) => FailoverService = () => ({ service: undefined, slices: [] }),
 ): CompiledBackend {
   const none: RouteBackend = { key: ref.key, protocol: 'http1', balance: 'round-robin', endpoints: [] };
   if (service === undefined) {
@@ -54,13 +62,29 @@ export function compileBackend(
     const message = `ExternalName of Service ${ref.namespace}/${ref.service}: ${why}; requests get 503`;
     return { backend: none, mistakes: [], problem: { reason: 'BackendNotResolved', message } };
   }
-  const endpoints =
+  const own: readonly RouteEndpoint[] =
     resolved.state === 'resolved' && isExternal
       ? resolved.addresses.map((address) => ({ address, port: port.port, weight: 1 }))
       : collectEndpoints(port, transport, slices, preferredAddressType(service));
-  const { balance, policy, problems } = readBackendPolicy(service.metadata?.annotations);
+  const { balance, policy, failover: others, problems } = readBackendPolicy(service.metadata?.annotations);
+  const endpoints = [...own];
+  const standIns: AnnotationProblem[] = [];
+  for (const [at, { service: name, port: wanted = ref.port }] of others.entries()) {
+    const { service: other, slices: more } = failover(name);
+    const itsPort = other === undefined ? undefined : findServicePort(other, wanted, transport);
+    if (other === undefined || itsPort === undefined) {
+      const message = other === undefined ? `Service ${name} does not exist` : `Service ${name} has no port ${wanted}`;
+      standIns.push({ field: 'metadata.annotations[fairlead.dev/http-failover]', message });
+      continue;
+    }
+    const known = new Set(endpoints.map(({ address, port: number }) => `${address} ${number}`));
+    for (const endpoint of collectEndpoints(itsPort, transport, more, preferredAddressType(other))) {
+      if (known.has(`${endpoint.address} ${endpoint.port}`)) continue;
+      endpoints.push({ ...endpoint, priority: at + 1 });
+    }
+  }
   const ofService = readBackendConnection(service.metadata?.annotations, ref.namespace);
-  const mistakes = [...problems, ...ofService.problems].map(({ field, message }) => ({
+  const mistakes = [...problems, ...standIns, ...ofService.problems].map(({ field, message }) => ({
     reason: 'InvalidField' as const,
     message: `Service ${ref.namespace}/${ref.service} ${field}: ${message}`,
   }));

@@ -25,7 +25,16 @@ export interface BackendAnnotations {
   readonly balance: BalanceKind;
   /** Undefined: nothing differs from the defaults. */
   readonly policy: BackendPolicy | undefined;
+  /** Services whose endpoints are used when those of the Service itself fail, in this order. */
+  readonly failover: readonly FailoverRef[];
   readonly problems: readonly AnnotationProblem[];
+}
+
+/** A Service of the same namespace. */
+export interface FailoverRef {
+  readonly service: string;
+  /** By number or name; undefined: the port that is asked for of the Service itself. */
+  readonly port: number | string | undefined;
 }
 
 /** A value that counts as absent. */
@@ -41,6 +50,7 @@ const BALANCE_KINDS: readonly BalanceKind[] = [
   'least-request',
   'random',
   'peak-ewma',
+  'prequal',
   'ring-hash',
   'maglev',
 ];
@@ -67,6 +77,7 @@ export function readBackendPolicy(annotations: Readonly<Record<string, string>> 
   const problems: AnnotationProblem[] = [];
   const changes: { -readonly [K in keyof BackendPolicy]?: BackendPolicy[K] } = {};
   let balance: BalanceKind = 'round-robin';
+  let failover: readonly FailoverRef[] = [];
   const readers: Readonly<Record<string, (text: string, told: (message: string) => void) => void>> = {
     balance: (text, told) => take(readWord(text, BALANCE_KINDS), told, (value) => (balance = value)),
     'hash-by': (text, told) => {
@@ -83,6 +94,16 @@ export function readBackendPolicy(annotations: Readonly<Record<string, string>> 
     },
     zone: (text, told) =>
       take(readWord(text, ['off', 'prefer', 'aware'] as const), told, (value) => (changes.zone = value)),
+    'subset-size': (text, told) => {
+      take(orOff(count(1, 1e6))(text), told, (value) => (changes.subsetSize = value));
+    },
+    failover: (text, told) => {
+      failover = text.split(',').flatMap((part) => {
+        const result = readFailover(part.trim());
+        if (!result.ok) told(result.message);
+        return result.ok ? [result.value] : [];
+      });
+    },
     'panic-threshold': (text, told) => take(readShare(text), told, (value) => (changes.panicShare = value)),
     'health-check': (text, told) => (changes.health = readHealthCheck(text, told)),
     'outlier-detection': (text, told) => (changes.outlier = readOutlier(text, told)),
@@ -129,7 +150,7 @@ export function readBackendPolicy(annotations: Readonly<Record<string, string>> 
     else read(text.trim(), told);
   }
   const isChanged = Object.keys(changes).length > 0;
-  return { balance, policy: isChanged ? { ...DEFAULT_BACKEND_POLICY, ...changes } : undefined, problems };
+  return { balance, policy: isChanged ? { ...DEFAULT_BACKEND_POLICY, ...changes } : undefined, failover, problems };
 }
 
 function take<T>(result: Reading<T>, told: (message: string) => void, use: (value: T) => void): void {
@@ -160,6 +181,13 @@ function readHashKey(text: string): Reading<HashKey> {
   if ((type === 'header' || type === 'cookie' || type === 'query') && more === undefined && TOKEN.test(name))
     return { ok: true, value: { type, name: type === 'header' ? name.toLowerCase() : name } };
   return { ok: false, message: `'${text}' is none of source, header NAME, cookie NAME, query NAME` };
+}
+
+/** `backup` or `backup:http`. */
+function readFailover(text: string): Reading<FailoverRef> {
+  const [, service, port] = /^([a-z](?:[-a-z0-9]{0,61}[a-z0-9])?)(?::([a-z0-9-]+))?$/.exec(text) ?? [];
+  if (service === undefined) return { ok: false, message: `'${text}' is not SERVICE or SERVICE:PORT` };
+  return { ok: true, value: { service, port: port !== undefined && /^\d+$/.test(port) ? Number(port) : port } };
 }
 
 /** `125%` as 1.25. */

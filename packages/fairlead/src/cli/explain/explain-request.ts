@@ -80,14 +80,19 @@ export function explainRequest(world: World, table: RouteTable, question: Questi
       const endpoints: string[] = [];
       for (const weighted of action.backends) {
         const backend = table.backends.get(weighted.backend);
-        const list = (backend?.endpoints ?? []).map(({ address, port }) =>
-          address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
-        );
+        const all = backend?.endpoints ?? [];
+        const first = Math.min(...all.map(({ priority = 0 }) => priority));
+        const list = all.filter(({ priority = 0 }) => priority === first).map(addressOf);
+        const standIns = all.length === list.length ? '' : `, and ${all.length - list.length} that stand in`;
         steps.push({
           layer: 'service',
-          text: `Service ${weighted.backend}, weight ${weighted.weight}, ${backend?.balance ?? 'no'} balancing over ${list.length} endpoint${list.length === 1 ? '' : 's'}`,
+          text: `Service ${weighted.backend}, weight ${weighted.weight}, ${backend?.balance ?? 'no'} balancing over ${list.length} endpoint${list.length === 1 ? '' : 's'}${standIns}`,
         });
-        for (const endpoint of list) steps.push({ layer: 'endpoint', text: describeEndpoint(world, endpoint) });
+        for (const endpoint of all) {
+          const { priority = 0 } = endpoint;
+          const role = priority === first ? '' : ` (stands in, priority ${priority})`;
+          steps.push({ layer: 'endpoint', text: describeEndpoint(world, addressOf(endpoint)) + role });
+        }
         endpoints.push(...list);
       }
       if (endpoints.length === 0) {
@@ -101,4 +106,8 @@ export function explainRequest(world: World, table: RouteTable, question: Questi
       return { outcome: 'reaches', steps: [...steps, { layer: 'result', text }], endpoints };
     }
   }
+}
+
+function addressOf({ address, port }: { readonly address: string; readonly port: number }): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -61,6 +61,14 @@ function balanced(name: string, ip: string, address: string): [string, Stored<Se
   return [key, { ...plain, status: { loadBalancer: { ingress: [{ ip: address, ipMode: 'VIP' }] } } }];
 }
 
+function withAnnotation(
+  [key, object]: [string, Stored<Service>],
+  name: string,
+  value: string,
+): [string, Stored<Service>] {
+  return [key, { ...object, metadata: { ...object.metadata, annotations: { [name]: value } } }];
+}
+
 const world: World = {
   announcements: {
     leases: new Map([
@@ -92,6 +100,7 @@ const world: World = {
     service('empty', clusterIp('10.96.0.21')),
     balanced('public', '10.96.0.22', '203.0.113.5'),
     balanced('unannounced', '10.96.0.23', '198.51.100.5'),
+    withAnnotation(service('guarded', clusterIp('10.96.0.24')), 'fairlead.dev/http-failover', 'web'),
     service('peers', { type: 'ClusterIP', clusterIP: 'None', clusterIPs: ['None'], ports: http }),
     service('other', { type: 'ExternalName', externalName: 'web.shop.svc.cluster.local' }),
     service('far', { type: 'ExternalName', externalName: 'example.org' }),
@@ -103,6 +112,7 @@ const world: World = {
       ['10.244.0.4', false],
     ]),
     slice('empty', []),
+    slice('guarded', [['10.244.0.4', true]]),
     slice('public', [['10.244.0.2', true]]),
     slice('unannounced', [['10.244.0.2', true]]),
     slice('peers', [['10.244.0.2', true]]),
@@ -123,7 +133,12 @@ const world: World = {
       {
         spec: {
           ingressClassName: 'fairlead',
-          rules: [{ host: 'shop.example', http: { paths: [path('/', 'web'), path('/none', 'empty')] } }],
+          rules: [
+            {
+              host: 'shop.example',
+              http: { paths: [path('/', 'web'), path('/none', 'empty'), path('/safe', 'guarded')] },
+            },
+          ],
         },
         status: { loadBalancer: { ingress: [{ ip: '192.0.2.10' }] } },
       },
@@ -181,6 +196,13 @@ const rows: readonly [
     'reaches',
     both,
     /route {5}prefix \/ of host shop\.example: Ingress shop\/shop, spec\.rules\[0\]/,
+  ],
+  [
+    'http://shop.example/safe',
+    'external',
+    'reaches',
+    ['10.244.0.4:8080'],
+    /over 1 endpoint, and 2 that stand in[\s\S]*10\.244\.0\.2:8080 .*stands in, priority 1/,
   ],
   ['http://shop.example/none', 'external', 'answered', [], /503: the Service has no ready endpoint/],
   ['http://192.0.2.10/', 'external', 'answered', [], /404: no Ingress has host 192\.0\.2\.10/],
