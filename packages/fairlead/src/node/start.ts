@@ -5,6 +5,7 @@ import { configMaps, nodes, type Pod, pods, type Stored, services } from '@fairl
 import { type ApiClient, createEventRecorder, type Informer, startInformer } from '@fairlead/client';
 import type { Clock, Random } from '../sys/clock.ts';
 import type { Log, Running } from '../sys/role.ts';
+import { stopAll } from '../sys/stop-all.ts';
 import { createConfigSource } from './environment/config-source.ts';
 import { createConfigWatch } from './environment/config-watch.ts';
 import { configMapAliases, type ImageAlias } from './images.ts';
@@ -257,11 +258,14 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
     },
     stop() {
       stopped ??= (async () => {
-        await leave();
-        await runtime.shutdown(STOP_GRACE_MS);
-        await overlay?.stop();
-        await sandboxes.close();
-        for (const uid of store.uids()) rmSync(join(store.podDir(uid), 'state.json'), { force: true });
+        const forget = (uid: string): void => rmSync(join(store.podDir(uid), 'state.json'), { force: true });
+        await stopAll([
+          leave,
+          () => runtime.shutdown(STOP_GRACE_MS),
+          () => overlay?.stop(),
+          () => sandboxes.close(),
+          () => store.uids().forEach(forget),
+        ]);
       })();
       return stopped;
     },

@@ -1,5 +1,6 @@
 import type { Clock } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
+import { stopAll } from '../sys/stop-all.ts';
 import { type NftFamily, type NftOperationCount, NftTransaction } from '../wire/nft/transaction.ts';
 import type { RememberedClient } from './affinity-memory.ts';
 import type { IpFamily } from './cidr.ts';
@@ -288,12 +289,14 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
         removed = true;
         cancelRemoval?.();
         cancelRetry?.();
-        for (const state of states) {
-          const transaction = new NftTransaction(nftFamilyOf(state.family), nftTableName);
-          transaction.deleteTable();
-          if (options.native !== undefined) transaction.deleteTable(nftSecondTableName);
-          await run(state.family, transaction);
-        }
+        await stopAll(
+          states.map(({ family }) => () => {
+            const transaction = new NftTransaction(nftFamilyOf(family), nftTableName);
+            transaction.deleteTable();
+            if (options.native !== undefined) transaction.deleteTable(nftSecondTableName);
+            return run(family, transaction);
+          }),
+        );
       }),
   };
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../sys/clock.ts';
 import { NETLINK_NETFILTER, openNetlinkGroup } from '../sys/netlink.ts';
 import { openNftablesLibrary } from '../sys/nftables-library.ts';
 import type { Log } from '../sys/role.ts';
+import { stopAll } from '../sys/stop-all.ts';
 import { nftNotificationGroup } from '../wire/nft/notification.ts';
 import { readAffinityMemory } from './affinity-memory.ts';
 import { createNftApplier } from './apply-nft.ts';
@@ -120,12 +121,8 @@ async function createKernelDataPlane(options: DataPlaneOptions): Promise<DataPla
       applier.forget();
       direct?.forget();
     },
-    remove: async () => {
-      await direct?.remove();
-      await applier.remove();
-      monitor?.stop();
-      library?.close();
-    },
+    remove: () =>
+      stopAll([() => direct?.remove(), () => applier.remove(), () => monitor?.stop(), () => library?.close()]),
   };
   const { onNotice, nodeIps } = options;
   return here ? withUserspaceServices(plane, { proxy: new UserspaceProxy({ clock, log }), nodeIps, onNotice }) : plane;
@@ -146,10 +143,7 @@ function withSynProxySetting(plane: DataPlane, options: DataPlaneOptions): DataP
       if (users.size === 0) setting.hold(false);
     },
     forget: plane.forget,
-    remove: async () => {
-      await plane.remove();
-      setting.hold(false);
-    },
+    remove: () => stopAll([() => plane.remove(), () => setting.hold(false)]),
   };
 }
 
@@ -169,11 +163,7 @@ function withOwnPorts(plane: DataPlane, options: DataPlaneOptions): DataPlane {
       }
     },
     forget: plane.forget,
-    remove: async () => {
-      await healthChecks.stop();
-      await localhost?.stop();
-      await plane.remove();
-    },
+    remove: () => stopAll([() => healthChecks.stop(), () => localhost?.stop(), () => plane.remove()]),
   };
 }
 

@@ -4,6 +4,7 @@ import { onBatch } from '../collections/index.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
 import { collectGarbageEarly, keepYoungGenerationSmall } from '../sys/heap.ts';
 import { collectGarbage } from '../sys/memory.ts';
+import { stopAll } from '../sys/stop-all.ts';
 import { type CompileWarning, compileService } from './compile.ts';
 import { ConditionWriter } from './condition-writer.ts';
 import { createDataPlane } from './data-plane.ts';
@@ -247,11 +248,13 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
       nodeInformer?.stop();
       cancelRetry?.();
       healing.stop();
-      await batcher.stop();
-      await conditions.stop();
-      await flows?.stop();
-      await plane.remove();
-      await healthServer?.stop();
+      await stopAll([
+        () => batcher.stop(),
+        () => conditions.stop(),
+        () => flows?.stop(),
+        () => plane.remove(),
+        () => healthServer?.stop(),
+      ]);
     },
   };
 }

@@ -16,6 +16,7 @@ import {
 import { type RunningServiceProxy, type ServiceNotice, startServiceProxy } from '../../services/start.ts';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
+import { stopAll } from '../../sys/stop-all.ts';
 import { startAdminServer } from '../../telemetry/admin-server.ts';
 import { MetricRegistry } from '../../telemetry/metrics.ts';
 import type { DnsRoleSettings } from '../dns-settings.ts';
@@ -278,10 +279,9 @@ export async function startAgentRole(options: AgentRoleOptions, log: Log): Promi
   const client = roleClient(readKubeconfig(options.kubeconfig), log, 'kubelet');
   const running: { node?: NodeAgent; others: Running[] } = { others: [] };
   const stop = async (): Promise<void> => {
+    const { node, others } = running;
     // Pods first: they end with names and addresses still working.
-    await running.node?.stop();
-    for (const part of running.others.reverse()) await part.stop();
-    await client.close();
+    await stopAll([() => node?.stop(), ...others.reverse().map((part) => () => part.stop()), () => client.close()]);
   };
   /** Notes a part for stopping as soon as it runs. */
   const other = async <T extends Running>(part: Promise<T>): Promise<T> => {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Clock } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
+import { stopAll } from '../../sys/stop-all.ts';
 import type { RunNft } from '../nft-command.ts';
 import type { ProgramChanges } from '../nft-planner.ts';
 import { type BackendWish, DirectBackends, tunnelCommands, tunnelLink, tunnelMac } from './direct-backends.ts';
@@ -182,9 +183,11 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
         removed = true;
         cancelRefresh?.();
         ports.clear();
-        if (installed !== '') await dropTable();
-        await backends.apply([]);
-        await keepTunnels(new Set());
+        await stopAll([
+          () => (installed === '' ? undefined : dropTable()),
+          () => backends.apply([]),
+          () => keepTunnels(new Set()),
+        ]);
       }),
   };
 }
