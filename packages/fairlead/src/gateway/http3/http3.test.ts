@@ -15,7 +15,7 @@ import {
 } from '../test-rig/gateway-rig.ts';
 
 const skip = engine.kind === 'epoll' ? false : 'needs FFI';
-const { Http3Client } = skip === false ? await import('../test-rig/http3-client.ts') : ({} as never);
+const { Http3Client, requestFields } = skip === false ? await import('../test-rig/http3-client.ts') : ({} as never);
 type Client = InstanceType<typeof Http3Client>;
 
 const now = Date.parse('2026-11-01T00:00:00Z');
@@ -126,15 +126,7 @@ test('large content in both directions', { skip }, async () => {
 test('content of unknown length', { skip }, async () => {
   const client = await dial();
   const exchange = client.exchange();
-  exchange.sendFields(
-    [
-      [':method', 'POST'],
-      [':scheme', 'https'],
-      [':authority', 'shop.example'],
-      [':path', '/count'],
-    ],
-    false,
-  );
+  exchange.sendFields(requestFields('shop.example', '/count', 'POST'), false);
   exchange.sendContent(Buffer.alloc(2_000_000, 'z'), true);
   await client.until('the answer', () => exchange.state !== 'open');
   assert.equal(exchange.body, '2000000');
@@ -168,16 +160,7 @@ test('an answer that breaks off is not whole', { skip }, async () => {
 test('an answer before the end of the request', { skip }, async () => {
   const client = await dial();
   const exchange = client.exchange();
-  exchange.sendFields(
-    [
-      [':method', 'POST'],
-      [':scheme', 'https'],
-      [':authority', 'shop.example'],
-      [':path', '/early'],
-      ['content-length', '6'],
-    ],
-    false,
-  );
+  exchange.sendFields([...requestFields('shop.example', '/early', 'POST'), ['content-length', '6']], false);
   exchange.sendContent(Buffer.from('123456'), false);
   await client.until('the answer', () => exchange.state !== 'open');
   assert.equal(exchange.body, 'enough');
@@ -204,15 +187,7 @@ test('a reader that stops stops its answer and nothing else', { skip }, async ()
 test('a client that resets a stream releases its upstream', { skip }, async () => {
   const client = await dial();
   const exchange = client.exchange();
-  exchange.sendFields(
-    [
-      [':method', 'GET'],
-      [':scheme', 'https'],
-      [':authority', 'shop.example'],
-      [':path', '/silent'],
-    ],
-    false,
-  );
+  exchange.sendFields(requestFields('shop.example', '/silent', 'GET'), false);
   await client.until('the request upstream', () =>
     upstream.connections.some((one) => one.received.includes('/silent')),
   );

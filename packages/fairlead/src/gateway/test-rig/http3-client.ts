@@ -16,6 +16,16 @@ const BUFFER = new PinnedBuffer(64 * 1024);
 
 export type Fields = readonly (readonly [string, string])[];
 
+/** The pseudo-header fields of a request. */
+export function requestFields(host: string, path: string, method: string): Fields {
+  return [
+    [':method', method],
+    [':scheme', 'https'],
+    [':authority', host],
+    [':path', path],
+  ];
+}
+
 /** One exchange: what was sent and what has come back. */
 export class Http3Exchange {
   readonly stream: QuicStream;
@@ -152,14 +162,8 @@ export class Http3Client {
   /** Sends a request. */
   begin(host: string, path: string, method = 'GET', content?: Buffer): Http3Exchange {
     const exchange = this.exchange();
-    const pseudo: Fields = [
-      [':method', method],
-      [':scheme', 'https'],
-      [':authority', host],
-      [':path', path],
-    ];
     const length: Fields = content === undefined ? [] : [['content-length', `${content.length}`]];
-    exchange.sendFields([...pseudo, ...length], content === undefined);
+    exchange.sendFields([...requestFields(host, path, method), ...length], content === undefined);
     if (content !== undefined) exchange.sendContent(content, true);
     return exchange;
   }

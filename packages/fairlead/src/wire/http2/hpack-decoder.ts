@@ -1,16 +1,15 @@
 // Hot path: one pass over a header block, no strings, nothing allocated once buffers have grown.
+import { CodedReader } from './coded-reader.ts';
 import { DynamicTable, TABLE_MAX_BYTES } from './dynamic-table.ts';
 import type { FieldList } from './field-list.ts';
-import { huffmanDecode } from './huffman.ts';
 import { STATIC_BYTES, STATIC_COUNT, STATIC_END, STATIC_START, STATIC_VALUE } from './static-table.ts';
 
 /** Size updates allowed at the start of a block: the smallest and the final one (RFC 7541 4.2). */
 const SIZE_UPDATES_MAX = 2;
 
 /** Decodes the header blocks of one connection and direction (RFC 7541), in the order of their arrival. */
-export class HpackDecoder {
+export class HpackDecoder extends CodedReader {
   readonly table: DynamicTable = new DynamicTable();
-  #position = 0;
 
   /**
    * Decodes the whole block `[start, end)` into a list, which is cleared first. A list that grows
@@ -24,15 +23,15 @@ export class HpackDecoder {
     while (at < end) {
       const first = bytes[at]!;
       if (first >= 128) {
-        const index = this.#integer(bytes, at, end, 127);
+        const index = this.integer(bytes, at, end, 127);
         if (index <= 0 || !this.#addIndexed(index, fields)) return false;
-        at = this.#position;
+        at = this.position;
         sizeUpdates = SIZE_UPDATES_MAX;
       } else if (first >= 32 && first < 64) {
-        const size = this.#integer(bytes, at, end, 31);
+        const size = this.integer(bytes, at, end, 31);
         if (size < 0 || size > TABLE_MAX_BYTES || ++sizeUpdates > SIZE_UPDATES_MAX) return false;
         this.table.resize(size);
-        at = this.#position;
+        at = this.position;
       } else {
         at = this.#literal(bytes, at, end, fields, first);
         if (at < 0) return false;
@@ -70,24 +69,24 @@ export class HpackDecoder {
   /** A literal field: with indexing (01), without (0000), never (0001). Returns its end or -1. */
   #literal(bytes: Uint8Array, at: number, end: number, fields: FieldList, first: number): number {
     const indexed = first >= 64;
-    const index = this.#integer(bytes, at, end, indexed ? 63 : 15);
+    const index = this.integer(bytes, at, end, indexed ? 63 : 15);
     if (index < 0) return -1;
     // Huffman coding shrinks to 5/8 at best.
     const room = (end - at) * 2;
     let value: number;
     if (index === 0) {
       fields.reserve(room);
-      value = this.#string(bytes, this.#position, end, fields.bytes, fields.length);
+      value = this.string(bytes, this.position, end, 127, fields.bytes, fields.length);
       if (value < 0) return -1;
     } else {
       value = this.#copyName(index, fields, room);
       if (value < 0) return -1;
     }
-    const valueEnd = this.#string(bytes, this.#position, end, fields.bytes, value);
+    const valueEnd = this.string(bytes, this.position, end, 127, fields.bytes, value);
     if (valueEnd < 0) return -1;
     if (indexed) this.table.insert(fields.bytes, fields.length, value, valueEnd);
     fields.commit(value, valueEnd, !indexed && first >= 16 ? 1 : 0);
-    return this.#position;
+    return this.position;
   }
 
   #copyName(index: number, fields: FieldList, room: number): number {
@@ -110,34 +109,5 @@ export class HpackDecoder {
     const { bytes } = fields;
     for (let i = 0; i < length; i++) bytes[at + i] = from[start + i]!;
     return at + length;
-  }
-
-  /** A string literal to `to` at `toAt`; returns the end there, or -1. */
-  #string(bytes: Uint8Array, at: number, end: number, to: Uint8Array, toAt: number): number {
-    if (at >= end) return -1;
-    const isHuffman = bytes[at]! >= 128;
-    const length = this.#integer(bytes, at, end, 127);
-    const start = this.#position;
-    if (length < 0 || length > end - start) return -1;
-    this.#position = start + length;
-    if (isHuffman) return huffmanDecode(bytes, start, start + length, to, toAt);
-    for (let i = 0; i < length; i++) to[toAt + i] = bytes[start + i]!;
-    return toAt + length;
-  }
-
-  /** An integer whose prefix is the low bits of `bytes[at]` (RFC 7541 5.1), below 2^28; -1 if it is not. */
-  #integer(bytes: Uint8Array, at: number, end: number, mask: number): number {
-    let value = bytes[at]! & mask;
-    at++;
-    if (value === mask) {
-      for (let shift = 0; ; shift += 7) {
-        if (at === end || shift > 21) return -1;
-        const byte = bytes[at++]!;
-        value += (byte & 127) << shift;
-        if (byte < 128) break;
-      }
-    }
-    this.#position = at;
-    return value;
   }
 }

@@ -1,15 +1,13 @@
 // Hot path: one pass over a field section, no strings, nothing allocated once buffers have grown.
+import { CodedReader } from '../http2/coded-reader.ts';
 import type { FieldList } from '../http2/field-list.ts';
-import { huffmanDecode } from '../http2/huffman.ts';
 import { QPACK_FIELDS, QPACK_NAMES, QPACK_VALUES } from './qpack-table.ts';
 
 /**
  * Decodes field sections (RFC 9204) of a peer that was told of a dynamic table of no bytes: every
  * reference to one is an error, and no section depends on another.
  */
-export class QpackDecoder {
-  #position = 0;
-
+export class QpackDecoder extends CodedReader {
   /**
    * Decodes the whole section `[start, end)` into a list, which is cleared first. A list that grows
    * too large is marked so.
@@ -19,8 +17,8 @@ export class QpackDecoder {
     fields.clear();
     // Required Insert Count of 0, and a base that nothing can refer to.
     if (start >= end || bytes[start] !== 0) return false;
-    if (start + 1 >= end || this.#integer(bytes, start + 1, end, 127) < 0) return false;
-    let at = this.#position;
+    if (start + 1 >= end || this.integer(bytes, start + 1, end, 127) < 0) return false;
+    let at = this.position;
     while (at < end) {
       const first = bytes[at]!;
       if (first >= 0xc0) at = this.#indexed(bytes, at, end, fields);
@@ -34,17 +32,17 @@ export class QpackDecoder {
 
   /** `11` and an index. */
   #indexed(bytes: Uint8Array, at: number, end: number, fields: FieldList): number {
-    const index = this.#integer(bytes, at, end, 63);
+    const index = this.integer(bytes, at, end, 63);
     if (index < 0 || index >= QPACK_FIELDS.length) return -1;
     const name = QPACK_NAMES[index]!;
     const value = QPACK_VALUES[index]!;
     fields.add(name, 0, name.length, value, 0, value.length);
-    return this.#position;
+    return this.position;
   }
 
   /** `01N1`, the index of a name, and a value. */
   #named(bytes: Uint8Array, at: number, end: number, fields: FieldList, first: number): number {
-    const index = this.#integer(bytes, at, end, 15);
+    const index = this.integer(bytes, at, end, 15);
     if (index < 0 || index >= QPACK_FIELDS.length) return -1;
     const name = QPACK_NAMES[index]!;
     // Huffman coding shrinks to 5/8 at best.
@@ -57,43 +55,14 @@ export class QpackDecoder {
   /** `001N`, a name whose length follows the bit of its code, and a value. */
   #literal(bytes: Uint8Array, at: number, end: number, fields: FieldList, first: number): number {
     fields.reserve((end - at) * 2);
-    const value = this.#string(bytes, at, end, 7, fields.bytes, fields.length);
+    const value = this.string(bytes, at, end, 7, fields.bytes, fields.length);
     return value < 0 ? -1 : this.#value(bytes, end, fields, value, (first & 0x10) === 0 ? 0 : 1);
   }
 
   #value(bytes: Uint8Array, end: number, fields: FieldList, value: number, sensitive: 0 | 1): number {
-    const valueEnd = this.#string(bytes, this.#position, end, 127, fields.bytes, value);
+    const valueEnd = this.string(bytes, this.position, end, 127, fields.bytes, value);
     if (valueEnd < 0) return -1;
     fields.commit(value, valueEnd, sensitive);
-    return this.#position;
-  }
-
-  /** A string whose length has the bits of `mask`, and above them one that tells of Huffman code. */
-  #string(bytes: Uint8Array, at: number, end: number, mask: number, to: Uint8Array, toAt: number): number {
-    if (at >= end) return -1;
-    const isHuffman = (bytes[at]! & (mask + 1)) !== 0;
-    const length = this.#integer(bytes, at, end, mask);
-    const start = this.#position;
-    if (length < 0 || length > end - start) return -1;
-    this.#position = start + length;
-    if (isHuffman) return huffmanDecode(bytes, start, start + length, to, toAt);
-    for (let i = 0; i < length; i++) to[toAt + i] = bytes[start + i]!;
-    return toAt + length;
-  }
-
-  /** An integer whose prefix is the low bits of `bytes[at]` (RFC 7541 5.1), below 2^28; -1 if it is not. */
-  #integer(bytes: Uint8Array, at: number, end: number, mask: number): number {
-    let value = bytes[at]! & mask;
-    at++;
-    if (value === mask) {
-      for (let shift = 0; ; shift += 7) {
-        if (at === end || shift > 21) return -1;
-        const byte = bytes[at++]!;
-        value += (byte & 127) << shift;
-        if (byte < 128) break;
-      }
-    }
-    this.#position = at;
-    return value;
+    return this.position;
   }
 }
