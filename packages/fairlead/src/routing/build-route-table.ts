@@ -20,6 +20,7 @@ import { KeyIndex } from './key-index.ts';
 import { L4RouteTable, listenerBackend } from './l4-route-table.ts';
 import { routesOfListener } from './listener-routes.ts';
 import { mergeHost, type RouteConflict } from './merge-host.ts';
+import { PageTable } from './page-table.ts';
 import type {
   BackendKey,
   L4Route,
@@ -63,6 +64,7 @@ export interface RoutingUpdate {
  *     Service, slice change → the backends of that Service           → RouteBackend, problems
  *     Secret change        → the certificates made of it              → RouteCertificate, problems
  *     Secret change        → the users read from it               → RouteCredentials, problems
+ *     ConfigMap change     → the error pages read from it         → RoutePages, problems
  *     IngressClass change  → every Ingress (rare)
  *
  * No clock and no I/O: the owner decides when to flush.
@@ -103,6 +105,7 @@ export class RouteTableBuilder {
   readonly #dirtyStatus = new Set<string>();
   readonly #certificates: CertificateTable;
   readonly #credentials: CredentialTable;
+  readonly #pages: PageTable;
 
   /** `onDirty` tells that a flush would find work; it is called from collection listeners. */
   constructor(sources: RoutingSources, listeners: readonly RouteListener[], className: string, onDirty: () => void) {
@@ -119,9 +122,9 @@ export class RouteTableBuilder {
     this.#names = sources.names ?? noNames;
     this.#certificates = new CertificateTable(secrets, onDirty, (ingress) => this.#dirtyStatus.add(ingress));
     const configMaps = sources.configMaps ?? noObjects;
-    this.#credentials = new CredentialTable({ secrets, configMaps }, onDirty, (ingress) =>
-      this.#dirtyStatus.add(ingress),
-    );
+    const onStatus = (ingress: string): void => void this.#dirtyStatus.add(ingress);
+    this.#credentials = new CredentialTable({ secrets, configMaps }, onDirty, onStatus);
+    this.#pages = new PageTable({ secrets, configMaps }, onDirty, onStatus);
     this.#objects = new BackendObjectTable(secrets, configMaps, (backends) => {
       for (const backend of backends) this.#dirtyBackends.add(backend);
       if (this.#dirtyBackends.size > 0) onDirty();
@@ -158,7 +161,8 @@ export class RouteTableBuilder {
       backends: this.#backends,
       certificates: this.#certificates.certificates,
       l4: this.#l4.routes,
-      credentials: this.#credentials.credentials,
+      credentials: this.#credentials.values,
+      pages: this.#pages.values,
     };
   }
 
@@ -184,7 +188,8 @@ export class RouteTableBuilder {
         problems.push({ field: conflict.field, reason: 'RouteConflict', message });
       }
     }
-    return [...problems, ...this.#certificates.problemsOf(ingress), ...this.#credentials.problemsOf(ingress)];
+    const tables = [this.#certificates, this.#credentials, this.#pages];
+    return [...problems, ...tables.flatMap((table) => table.problemsOf(ingress))];
   }
 
   /** Recompiles what changed. The first flush also carries the listeners. */
@@ -196,6 +201,7 @@ export class RouteTableBuilder {
     const hosts = this.#flushHosts();
     const certificates = this.#certificates.flush();
     const credentials = this.#credentials.flush();
+    const pages = this.#pages.flush();
     const listeners = this.#listenersSent ? [] : [...this.#listeners];
     const l4 = this.#listenersSent ? this.#l4Changes : [...this.#l4.routes];
     this.#l4Changes = [];
@@ -209,6 +215,7 @@ export class RouteTableBuilder {
       certificates,
       ...(l4.length === 0 ? {} : { l4 }),
       ...(credentials.length === 0 ? {} : { credentials }),
+      ...(pages.length === 0 ? {} : { pages }),
     };
     return { diff, ingresses };
   }
@@ -217,6 +224,7 @@ export class RouteTableBuilder {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#certificates.stop();
     this.#credentials.stop();
+    this.#pages.stop();
     this.#objects.stop();
   }
 
@@ -251,6 +259,7 @@ export class RouteTableBuilder {
     for (const ref of after?.backends ?? []) this.#addRef(key, ref);
     this.#certificates.setClaims(key, after?.tls ?? []);
     this.#credentials.setClaims(key, after?.credentials ?? []);
+    this.#pages.setClaims(key, after?.pages ?? []);
     if (after === undefined) this.#rules.delete(key);
     else this.#rules.set(key, after);
   }

@@ -6,6 +6,7 @@ import {
   objectKey,
   type Stored,
 } from '@fairlead/api';
+import type { ObjectClaim } from './claim-table.ts';
 import { compileIngressTls, type TlsClaim } from './compile-ingress-tls.ts';
 import { compilePassthrough, type PassthroughHost } from './compile-passthrough.ts';
 import {
@@ -32,6 +33,8 @@ export interface IngressProblem {
     | 'BackendNotResolved'
     | 'BackendUnsupported'
     | 'RouteConflict'
+    | 'ConfigMapNotFound'
+    | 'ConfigMapInvalid'
     | 'SecretNotFound'
     | 'SecretInvalid'
     | 'ClientCaInvalid'
@@ -87,6 +90,7 @@ export interface IngressRules {
   readonly passthrough: readonly PassthroughHost[];
   /** What its filters need of Secrets and ConfigMaps. */
   readonly credentials: readonly CredentialClaim[];
+  readonly pages: readonly ObjectClaim[];
   readonly problems: readonly IngressProblem[];
 }
 
@@ -158,8 +162,8 @@ class IngressRulesBuilder {
   }
 
   rules(): Omit<IngressRules, 'tls' | 'passthrough'> {
-    const { credentials } = this.#filters;
-    return { hosts: this.#hosts, backends: this.#backends, credentials, problems: this.#problems };
+    const { credentials, pages } = this.#filters;
+    return { hosts: this.#hosts, backends: this.#backends, credentials, pages, problems: this.#problems };
   }
 
   problem(field: string, reason: IngressProblem['reason'], message: string): void {

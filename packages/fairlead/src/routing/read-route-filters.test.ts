@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { COMPRESSED_TYPES } from './read-compression.ts';
 import { readRouteFilters } from './read-route-filters.ts';
-import type { RouteFilter, StickyFilter } from './route-filters.ts';
+import type { ErrorPagesFilter, RouteFilter, StickyFilter } from './route-filters.ts';
 
 const CORS: RouteFilter = {
   type: 'cors',
@@ -39,6 +39,18 @@ const STICKY: StickyFilter = {
   mode: 'persistent',
   changeOnFailure: true,
   key: 'shop/web',
+};
+
+const PAGES: ErrorPagesFilter = {
+  type: 'error-pages',
+  statuses: [
+    [404, 404],
+    [500, 599],
+  ],
+  of: 'both',
+  source: { type: 'pages', pages: 'shop/pages' },
+  namespace: 'shop',
+  ingress: 'web',
 };
 
 type Row = readonly [
@@ -103,6 +115,43 @@ const ROWS: readonly Row[] = [
     { sticky: 'cookie same-site=none secure=off' },
     [{ ...STICKY, by: { ...STICKY.by, sameSite: 'none', secure: 'on' } as StickyFilter['by'] }],
     ['sticky'],
+  ],
+  ['error pages', { 'error-pages': 'configmap/pages' }, [PAGES]],
+  [
+    'error pages before all else, everything',
+    {
+      'allow-source-range': '10.0.0.0/8',
+      'error-pages': 'service/errors:http/page?x=1',
+      'error-pages-for': '401, 404-410, 5xx',
+      'error-pages-of': 'gateway',
+    },
+    [
+      {
+        ...PAGES,
+        source: { type: 'service', backend: 'shop/errors:http', host: 'errors.shop', target: '/page?x=1' },
+        statuses: [
+          [401, 401],
+          [404, 410],
+          [500, 599],
+        ],
+        of: 'gateway',
+      },
+      { type: 'access', allow: ['10.0.0.0/8'], deny: [] },
+    ],
+  ],
+  ['error pages of what is not known', { 'error-pages': 'secret/pages' }, [], ['error-pages']],
+  ['a path that ends the question', { 'error-pages': 'service/a:80/x HTTP/1.1' }, [], ['error-pages']],
+  [
+    'statuses that are no errors',
+    { 'error-pages': 'configmap/pages', 'error-pages-for': '302, 404', 'error-pages-of': 'me' },
+    [PAGES],
+    ['error-pages-for', 'error-pages-of'],
+  ],
+  [
+    'a range that ends before it begins',
+    { 'error-pages': 'configmap/pages', 'error-pages-for': '504-500' },
+    [PAGES],
+    ['error-pages-for'],
   ],
   ['an unknown coding', { compression: 'deflate' }, [], ['compression']],
   [

@@ -9,10 +9,12 @@ import {
   readShare,
   readWord,
 } from './annotation-values.ts';
+import type { ObjectClaim } from './claim-table.ts';
 import type { BackendRef } from './compile-ingress.ts';
 import type { AnnotationProblem } from './read-backend-policy.ts';
 import { readCompression } from './read-compression.ts';
 import type { CredentialClaim } from './read-credentials.ts';
+import { readErrorPages } from './read-error-pages.ts';
 import { readForwardAuth } from './read-forward-auth.ts';
 import { readMirrors } from './read-mirrors.ts';
 import { type IngressRedirects, readRedirects } from './read-redirects.ts';
@@ -27,6 +29,7 @@ export interface FilterAnnotations {
   readonly filters: readonly RouteFilter[];
   /** What they need of Secrets and ConfigMaps. */
   readonly credentials: readonly CredentialClaim[];
+  readonly pages: readonly ObjectClaim[];
   /** Who they ask or send copies to. */
   readonly backends: readonly BackendRef[];
   readonly redirects: IngressRedirects;
@@ -39,7 +42,7 @@ const FAULTS_MAX = 1000;
 const RATE_MAX = 1_000_000;
 
 /**
- * Reads the filter annotations of an Ingress. Order of the filters: redirects (nobody shows a password where it does
+ * Reads the filter annotations of an Ingress. Order of the filters: error pages (for the answers of the others too), redirects (nobody shows a password where it does
  * not belong), who may come (addresses), CORS (a preflight carries no credentials), rates (before passwords, so that
  * nobody tries many), bodies, faults, authentication (what is cheap first), heads, answers, copies. A wrong value counts
  * as absent, except where that would open what was to be closed: such routes answer 503.
@@ -55,7 +58,9 @@ export function readRouteFilters(
   const claiming = [readUsers(reader, namespace), readApiKey(reader, namespace), readJwt(reader, namespace)];
   const forwardAuth = readForwardAuth(reader, namespace);
   const mirrors = readMirrors(reader, namespace);
+  const errorPages = readErrorPages(reader, namespace, ingress);
   const filters = [
+    errorPages?.filter,
     ...redirects.filters,
     readAccess(reader),
     readCors(reader),
@@ -72,7 +77,12 @@ export function readRouteFilters(
   return {
     filters,
     credentials: claiming.map((each) => each?.claim).filter((claim) => claim !== undefined),
-    backends: [...(forwardAuth?.backends ?? []), ...mirrors.backends],
+    pages: errorPages?.claim === undefined ? [] : [errorPages.claim],
+    backends: [
+      ...(forwardAuth?.backends ?? []),
+      ...mirrors.backends,
+      ...(errorPages?.backend === undefined ? [] : [errorPages.backend]),
+    ],
     redirects,
     problems: reader.problems,
   };
