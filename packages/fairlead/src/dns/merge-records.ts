@@ -1,4 +1,4 @@
-import type { NameRecords, RecordSet } from './program.ts';
+import type { AddressSet, NameRecords, RecordSet } from './program.ts';
 
 /** Records of a name that several sources contribute to, in the order of the sources. */
 export function mergeRecords(contributions: Iterable<NameRecords>): NameRecords {
@@ -20,10 +20,15 @@ function uniteSets(first: RecordSet, second: RecordSet): RecordSet {
   }
   if ((first.type === 'A' || first.type === 'AAAA') && first.type === second.type) {
     const addresses = [...new Set([...first.addresses, ...second.addresses])];
-    // Weights belong to the addresses of one source.
-    if (addresses.length === first.addresses.length) return first;
-    const { weights: _, ...rest } = first;
-    return { ...rest, addresses };
+    const { weights, schedule: _, ...rest } = first;
+    if (weights === undefined && second.weights === undefined) return { ...rest, addresses };
+    // An address has the weight that its first source gives it, without any as often as others: 1.
+    const given = new Map([...weightsOf(second), ...weightsOf(first)]);
+    return { ...rest, addresses, weights: addresses.map((address) => given.get(address) ?? 1) };
   }
   return first;
+}
+
+function weightsOf({ addresses, weights }: AddressSet): [string, number][] {
+  return addresses.map((address, index) => [address, weights?.[index] ?? 1]);
 }

@@ -11,14 +11,16 @@ import {
 import type { DnsQuestion, DnsRecord } from '../wire/dns/message.ts';
 import { nameFromText, nameToText, readName, type WireName } from '../wire/dns/name.ts';
 import { ParsedQuery, parseQuery, queryVerdict } from '../wire/dns/query.ts';
+import { ipv4Bytes, ipv6Bytes } from '../wire/dns/rdata.ts';
 import { MessageWriter } from '../wire/dns/writer.ts';
 import { type RewriteRule, rewriteName } from './compile-static.ts';
 import type { Forwarder } from './forward/forwarder.ts';
 import { normalizeName } from './owner-names.ts';
-import type { DnsProgram, OwnerName, RecordSet, ZoneFacts } from './program.ts';
+import type { AddressSet, DnsProgram, OwnerName, RecordSet, ZoneFacts } from './program.ts';
 import { soaRecord, wireRecordSet } from './record-data.ts';
 import { completeSearch } from './search-completion.ts';
 import type { AccessAction } from './server/access-list.ts';
+import type { ClientChoice } from './server/client-choice.ts';
 import type { ZoneFiles } from './zone-files.ts';
 
 /** What the slow path works with. */
@@ -40,8 +42,17 @@ export interface ResolveContext {
   readonly fileZones?: Pick<ZoneFiles, 'find'> | undefined;
   /** What may become of a question for a name that a rewrite leads to. Default: it is answered. */
   readonly access?: ((name: WireName, type: number) => AccessAction) | undefined;
+  /** Who asks, for names whose records depend on it. Default: nobody in particular. */
+  readonly clientOf?: ((message: Uint8Array, query: ParsedQuery) => AskingClient) | undefined;
   /** Cookie of the answer for a query that has one; absent: no cookies. */
   readonly cookieFor?: (message: Uint8Array, query: ParsedQuery) => Uint8Array;
+}
+
+/** The client of a query. */
+export interface AskingClient {
+  readonly choice: ClientChoice;
+  /** The query's client subnet option is believed: it is repeated. */
+  readonly isSubnet: boolean;
 }
 
 /** Longest alias chain inside the zone. */
@@ -73,9 +84,10 @@ export async function resolveQuery(
   const read = readName(message, 12, message.length);
   if (read === undefined) return undefined;
   const question: DnsQuestion = { name: read.name, type: query.qtype, class: query.qclass };
-  const resolution = await resolve(question, query, context);
+  const client = context.clientOf?.(message, query);
+  const resolution = await resolve(question, query, context, client?.choice);
   const udpLimit = query.hasOpt ? Math.min(query.udpBytes, udpPayloadBytes) : 512;
-  const options = query.hasOpt ? ednsOptions(message, query, resolution, context) : undefined;
+  const options = query.hasOpt ? ednsOptions(message, query, resolution, context, client) : undefined;
   return encodeAnswer(message, question, query, resolution, limit ?? udpLimit, options);
 }
 
@@ -93,7 +105,12 @@ export async function refreshQuery(message: Uint8Array, forwarder: Pick<Forwarde
   });
 }
 
-async function resolve(question: DnsQuestion, query: ParsedQuery, context: ResolveContext): Promise<Resolution> {
+async function resolve(
+  question: DnsQuestion,
+  query: ParsedQuery,
+  context: ResolveContext,
+  client: ClientChoice | undefined,
+): Promise<Resolution> {
   const { program } = context;
   const answers: DnsRecord[] = [];
   let name = question.name;
@@ -140,7 +157,7 @@ async function resolve(question: DnsQuestion, query: ParsedQuery, context: Resol
     if (sets === undefined && context.searchClient !== undefined && aliases === 0) {
       const completed = completeSearch(program, owner, context.searchClient);
       if (completed !== undefined) {
-        const found = await resolveCompleted(completed, question, query, context);
+        const found = await resolveCompleted(completed, question, query, context, client);
         // Nothing there either: the client goes on with its list, as it would have.
         return found ?? negative(rcode.NXDOMAIN, answers, context, zone);
       }
@@ -150,7 +167,7 @@ async function resolve(question: DnsQuestion, query: ParsedQuery, context: Resol
     }
     const found = sets.find((set) => rrType[set.type] === question.type);
     if (found !== undefined) {
-      const wire = wireRecordSet(name, rotated(found, context.turn ?? 0), program.zone, context.serial);
+      const wire = wireRecordSet(name, ordered(found, context.turn ?? 0, client), program.zone, context.serial);
       answers.push(...wire.answers);
       return { rcode: 0, answers, authority: [], additional: wire.additional, authoritative: true };
     }
@@ -169,11 +186,12 @@ async function resolveCompleted(
   question: DnsQuestion,
   query: ParsedQuery,
   context: ResolveContext,
+  client: ClientChoice | undefined,
 ): Promise<Resolution | undefined> {
   const target = nameFromText(completed);
   if (target === undefined) return undefined;
   const { searchClient: _, ...rest } = context;
-  const resolution = await resolve({ ...question, name: target }, query, rest);
+  const resolution = await resolve({ ...question, name: target }, query, rest, client);
   if (resolution.rcode !== rcode.NOERROR || resolution.answers.length === 0) return undefined;
   const ttl = Math.min(...resolution.answers.map((record) => record.ttl));
   const set: RecordSet = { type: 'CNAME', ttl, target: completed };
@@ -223,12 +241,33 @@ function negative(
   return { rcode: code, answers, authority: soa, additional: [], authoritative: true };
 }
 
-/** Addresses from another start each time, by their weights where they have any; a limit on them applies to what comes first. */
-function rotated(set: RecordSet, turn: number): RecordSet {
+/** Addresses with the one in front that the rules, or else the turn, say; a limit on them applies to what comes first. */
+function ordered(set: RecordSet, turn: number, client: ClientChoice | undefined): RecordSet {
   if ((set.type !== 'A' && set.type !== 'AAAA') || set.addresses.length < 2) return set;
-  const { schedule = [] } = set;
-  const first = schedule[turn % schedule.length] ?? turn % set.addresses.length;
+  const first = firstAddress(set, turn, client);
   return { ...set, addresses: [...set.addresses.slice(first), ...set.addresses.slice(0, first)] };
+}
+
+/** The choice that the answer table makes for the same name, see QueryAnswerer. */
+function firstAddress(set: AddressSet, turn: number, client: ClientChoice | undefined): number {
+  const { type, addresses, schedule = [], weights, isSticky = false, preferredPrefixBits = 0 } = set;
+  const inTurn = turn % addresses.length;
+  if (client !== undefined && (isSticky || preferredPrefixBits > 0)) {
+    const size = type === 'A' ? 4 : 16;
+    const count = addresses.length;
+    // As in the table: all addresses, then all weights.
+    const bytes = new Uint8Array(count * (size + 2));
+    const view = new DataView(bytes.buffer);
+    for (const [index, address] of addresses.entries()) {
+      bytes.set(ipv4Bytes(address) ?? ipv6Bytes(address) ?? [], index * size);
+      view.setUint16(count * size + index * 2, weights?.[index] ?? 1);
+    }
+    const near =
+      preferredPrefixBits === 0 ? -1 : client.nearestFirst(bytes, 0, size, size, count, preferredPrefixBits, inTurn);
+    if (near >= 0) return near;
+    if (isSticky) return client.stickyFirst(bytes, 0, size, size, count, weights === undefined ? -1 : count * size);
+  }
+  return schedule[turn % schedule.length] ?? inTurn;
 }
 
 /** The name with `*` in the place of its first label, which is all that a wildcard of an Ingress stands for. */
@@ -263,17 +302,22 @@ function encodeAnswer(
   return options === undefined ? writer.bytes : withOpt(writer.bytes, query.dnssecOk, options);
 }
 
-/** Options of the answer: cookie, extended error. */
+/** Options of the answer: cookie, client subnet, extended error. */
 function ednsOptions(
   message: Uint8Array,
   query: ParsedQuery,
   resolution: Resolution,
   context: ResolveContext,
+  client: AskingClient | undefined,
 ): Uint8Array {
+  const subnet =
+    client?.isSubnet === true ? message.slice(query.subnetAt, query.subnetAt + query.subnetBytes) : undefined;
+  if (subnet !== undefined) subnet[3] = client?.choice.scopeBits ?? 0;
   const cookie = query.cookieAt > 0 ? context.cookieFor?.(message, query) : undefined;
   const info = resolution.extendedError;
   return Uint8Array.of(
     ...(cookie === undefined ? [] : [0, ednsOption.cookie, 0, cookie.length, ...cookie]),
+    ...(subnet === undefined ? [] : [0, ednsOption.clientSubnet, 0, subnet.length, ...subnet]),
     ...(info === undefined ? [] : [0, ednsOption.extendedError, 0, 2, info >> 8, info & 255]),
   );
 }

@@ -101,3 +101,27 @@ test('the program is what the sources say by the plain rules, whatever was there
     { numRuns: 300 },
   );
 });
+
+test('addresses of several sources keep the weights that their own source gives them', () => {
+  const table = new AnswerTable(1);
+  const builder = new ZoneBuilder(clusterZone('cluster.local', 5), table);
+  const name = 'web.shop.cluster.local';
+  const source = (addresses: readonly string[], weights?: readonly number[]): CompiledRecords =>
+    new Map([[name, [{ type: 'A', ttl: 5, addresses, ...(weights === undefined ? {} : { weights }) }]]]);
+  const weightsNow = (): Record<string, number | undefined> => {
+    const [set] = builder.program.names.get(name) ?? [];
+    assert.ok(set?.type === 'A');
+    return Object.fromEntries(set.addresses.map((address, index) => [address, set.weights?.[index]]));
+  };
+  builder.setSource('b', source(['10.0.0.1', '10.0.0.2'], [3, 1]));
+  assert.deepEqual(weightsNow(), { '10.0.0.1': 3, '10.0.0.2': 1 });
+  builder.setSource('c', source(['10.0.0.3']));
+  assert.deepEqual(weightsNow(), { '10.0.0.1': 3, '10.0.0.2': 1, '10.0.0.3': 1 });
+  builder.setSource('a', source(['10.0.0.2', '10.0.0.4'], [5, 2]));
+  assert.deepEqual(weightsNow(), { '10.0.0.2': 5, '10.0.0.4': 2, '10.0.0.1': 3, '10.0.0.3': 1 });
+  builder.setSource('a', undefined);
+  builder.setSource('c', undefined);
+  assert.deepEqual(weightsNow(), { '10.0.0.1': 3, '10.0.0.2': 1 });
+  builder.setSource('b', source(['10.0.0.1', '10.0.0.2']));
+  assert.deepEqual(weightsNow(), { '10.0.0.1': undefined, '10.0.0.2': undefined });
+});

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { engine } from './engine-kind.ts';
 import { collectHeap } from './heap.ts';
-import { declare } from './libc.ts';
+
+/** Absent in a process without FFI. */
+const libc = engine.kind === 'epoll' ? await import('./libc.ts') : undefined;
 
 let trim: ((padBytes: number) => number) | undefined;
 let advise: ((address: number, length: number, advice: number) => number) | undefined;
@@ -9,7 +12,7 @@ const MADV_DONTNEED = 4;
 
 /**
  * Gives freed memory of the C library's allocator back to the kernel (malloc_trim(3)): after a burst of large buffers that
- * were outgrown. Takes milliseconds. Does nothing on musl, which keeps none.
+ * were outgrown. Takes milliseconds. Does nothing on musl, which keeps none, and without FFI.
  */
 export function releaseFreeMemory(): void {
   trim ??= declareTrim();
@@ -18,7 +21,7 @@ export function releaseFreeMemory(): void {
 
 function declareTrim(): (padBytes: number) => number {
   try {
-    return declare<[number]>('int malloc_trim(size_t)');
+    return libc?.declare<[number]>('int malloc_trim(size_t)') ?? (() => 0);
   } catch {
     return () => 0;
   }
@@ -36,16 +39,17 @@ export function collectGarbage(): void {
 /**
  * Gives back the pages of the program's own file: what is used again comes back from the page cache, and what only the
  * start needed (a third of the binary's 80 MB is touched by then) does not. Only mappings that nobody can have written:
- * read-only ones without a page of their own. Does nothing where /proc is missing.
+ * read-only ones without a page of their own. Does nothing where /proc is missing, and without FFI.
  */
 export function releaseProgramPages(): void {
+  if (libc === undefined) return;
   let maps: string;
   try {
     maps = readFileSync('/proc/self/smaps', 'latin1');
   } catch {
     return;
   }
-  advise ??= declare<[number, number, number]>('int madvise(uintptr_t, size_t, int)');
+  advise ??= libc.declare<[number, number, number]>('int madvise(uintptr_t, size_t, int)');
   for (const { start, end } of programMappings(maps, process.execPath)) {
     advise(start, end - start, MADV_DONTNEED);
   }

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { systemClock } from '../../sys/clock.ts';
 import { rcode, rrType } from '../../wire/dns/constants.ts';
 import { type DnsMessage, decodeMessage } from '../../wire/dns/message.ts';
 import { compileServiceRecords } from '../compile.ts';
-import { encodeQuery, makeService, makeSlice } from '../dns-fixtures.ts';
+import { askUdp, encodeQuery, makeService, makeSlice } from '../dns-fixtures.ts';
 import { clusterZone } from '../program.ts';
 import { ZoneBuilder } from '../zone-builder.ts';
 import { AnswerTable } from './answer-table.ts';
+import { DnsServer } from './dns-server.ts';
 import { QueryAnswerer } from './query-answerer.ts';
 import { zoneTemplates } from './zone-template.ts';
 
@@ -132,5 +134,70 @@ test('client subnets that are malformed', () => {
   for (const [title, option] of rows) {
     assert.equal(ask('192.0.2.53', option).message.flags & 15, rcode.FORMERR, title);
     assert.equal(ask('192.0.2.54', option).message.flags & 15, rcode.NOERROR, `${title}: not read from a stranger`);
+  }
+});
+
+test('through an alias a client gets what it gets by the name itself, also by a subnet that it tells of', {
+  timeout: 60_000,
+}, async () => {
+  const rows: readonly (readonly [
+    annotations: Readonly<Record<string, string>>,
+    addresses: readonly string[],
+    bits: number,
+  ])[] = [
+    [{ sticky: 'client-subnet' }, ten, 24],
+    [{ sticky: 'client-subnet', weights: '10.244.0.7=30, 10.244.1.7=10, 10.244.2.7=0' }, ten, 24],
+    [{ 'subnet-preference': '24' }, [...ten, '172.16.1.9', '172.16.2.9'], 24],
+  ];
+  for (const [rules, addresses, bits] of rows) {
+    const annotations = Object.fromEntries(
+      Object.entries(rules).map(([key, value]) => [`fairlead.dev/dns-${key}`, value]),
+    );
+    const plain = makeService('shop/web', ['None'], []);
+    const service = { ...plain, metadata: { ...plain.metadata, annotations } };
+    const alias = {
+      metadata: { namespace: 'shop', name: 'alias' },
+      spec: { type: 'ExternalName' as const, externalName: web },
+    };
+    const server = new DnsServer({
+      zone,
+      listen: [{ family: 'ipv4', address: '127.0.0.1', port: 0 }],
+      upstreams: [],
+      subnetSources: [{ address: Uint8Array.of(127, 0, 0, 1), prefixBits: 32 }],
+      workers: 1,
+      clock: systemClock,
+      random: () => 0,
+      log: () => {},
+    });
+    server.setSource('web', compileServiceRecords(service, [makeSlice('shop/web', 's', addresses, [])], options));
+    server.setSource('alias', compileServiceRecords(alias, [], options));
+    server.markSynced();
+    await server.start();
+    try {
+      const firsts = new Set<string>();
+      for (let network = 0; network < 20; network++) {
+        const option = Uint8Array.of(0, 1, 24, 0, 172, 16, network);
+        const ask = async (name: string): Promise<{ readonly first: string; readonly scope: number | undefined }> => {
+          const query = encodeQuery(name, 'A', { edns: 1232 });
+          const whole = Buffer.concat([query, Uint8Array.of(0, 8, 0, option.length), option]);
+          whole[query.length - 1] = option.length + 4;
+          const message = await askUdp(server.addresses[0]!, whole);
+          const first = message.answers.find(({ type }) => type === rrType.A)!;
+          return {
+            first: [...first.data].join('.'),
+            scope: message.additional.find(({ type }) => type === rrType.OPT)?.data[7],
+          };
+        };
+        const direct = await ask(web);
+        const followed = await ask('alias.shop.svc.cluster.local');
+        const isChosen = rules.sticky !== undefined || network === 1 || network === 2;
+        if (isChosen) assert.equal(followed.first, direct.first, `${JSON.stringify(rules)} 172.16.${network}.0`);
+        assert.deepEqual([followed.scope, direct.scope], [bits, bits], 'the answer is for that network');
+        firsts.add(followed.first);
+      }
+      assert.ok(firsts.size > 1, 'networks differ');
+    } finally {
+      await server.stop();
+    }
   }
 });

@@ -33,7 +33,7 @@ function decodeSet(name: WireName, set: PrebuiltSet): RecordSet | undefined {
     case rrType.AAAA: {
       const addresses = message.answers.map(({ data }) => addressText(data));
       const type = set.type === rrType.A ? 'A' : 'AAAA';
-      return { type, ttl, addresses, ...(isRuled ? rulesOf(set.additional) : {}) };
+      return { type, ttl, addresses, ...(isRuled ? rulesOf(set.additional, addresses.length) : {}) };
     }
     case rrType.SRV: {
       const services = message.answers.map(({ data }) => {
@@ -58,18 +58,23 @@ function decodeSet(name: WireName, set: PrebuiltSet): RecordSet | undefined {
   }
 }
 
-/** The rules, with a schedule for the weights: see setHasPolicy in table-layout.ts. */
-function rulesOf(bytes: Uint8Array): Pick<AddressSet, 'maxAnswers' | 'isSticky' | 'preferredPrefixBits' | 'schedule'> {
+type Rules = Pick<AddressSet, 'maxAnswers' | 'isSticky' | 'preferredPrefixBits' | 'schedule' | 'weights'>;
+
+/** The rules, with the schedule that the weights have led to: see setHasPolicy in table-layout.ts. */
+function rulesOf(bytes: Uint8Array, records: number): Rules {
   const word = (at: number): number => (bytes[at]! << 8) | bytes[at + 1]!;
   const bits = word(4) & 0xff;
   const isSticky = (word(4) & policyIsSticky) !== 0;
-  // Sticky sets have weights in that place, for the client's network to choose by.
-  const turns = isSticky ? 0 : word(2);
-  const schedule = Array.from({ length: turns }, (_, turn) => word(policyHeadBytes + turn * 2));
+  const numbers = Array.from({ length: word(2) }, (_, index) => word(policyHeadBytes + index * 2));
+  // Sticky sets have weights in that place, for the client's network to choose by; else they are the shares of turns.
+  const weights = isSticky
+    ? numbers
+    : Array.from({ length: records }, (_, index) => numbers.filter((one) => one === index).length);
   return {
     ...(word(0) === 0 ? {} : { maxAnswers: word(0) }),
     ...(isSticky ? { isSticky } : {}),
-    ...(turns === 0 ? {} : { schedule }),
+    ...(numbers.length === 0 ? {} : { weights }),
+    ...(numbers.length === 0 || isSticky ? {} : { schedule: numbers }),
     ...(bits === 0 ? {} : { preferredPrefixBits: bits }),
   };
 }

@@ -7,6 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type Clock, systemClock, systemRandom } from '../../sys/clock.ts';
+import { engine } from '../../sys/engine-kind.ts';
 import type { SocketAddress } from '../../sys/socket-address.ts';
 import { rrClass, rrType } from '../../wire/dns/constants.ts';
 import { nameFromText } from '../../wire/dns/name.ts';
@@ -126,7 +127,12 @@ test('a forwarded answer is asked for once, then given by the workers', { timeou
   }
 });
 
-test('a flood of nonsense leaves memory bounded and others served', { timeout: 60_000 }, async () => {
+const noReceiveBuffer = engine.kind === 'node' ? 'node:dgram cannot force a large receive buffer' : false;
+
+test('a flood of nonsense leaves memory bounded and others served', {
+  skip: noReceiveBuffer,
+  timeout: 60_000,
+}, async () => {
   const [address] = server.addresses;
   const flood = createSocket('udp4');
   const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));

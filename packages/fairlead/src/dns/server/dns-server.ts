@@ -4,6 +4,7 @@ import type { Clock, Random } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
 import { encodeSocketAddress, type SocketAddress } from '../../sys/socket-address.ts';
 import { foldName, type WireName } from '../../wire/dns/name.ts';
+import { isSubnetValid, type ParsedQuery } from '../../wire/dns/query.ts';
 import type { RewriteRule } from '../compile-static.ts';
 import type { ForwardedAnswer } from '../forward/forward-cache.ts';
 import {
@@ -15,22 +16,23 @@ import {
 } from '../forward/forwarder.ts';
 import type { Upstream } from '../forward/upstream-exchange.ts';
 import type { CompiledRecords, DnsProgram, OwnerName, ZoneFacts } from '../program.ts';
-import { type ResolveContext, refreshQuery, resolveQuery } from '../resolve-query.ts';
+import { type AskingClient, type ResolveContext, refreshQuery, resolveQuery } from '../resolve-query.ts';
 import { ZoneBuilder } from '../zone-builder.ts';
 import type { ZoneFiles } from '../zone-files.ts';
 import { type AccessAction, AccessList, type AccessRule } from './access-list.ts';
-import type { AddressPrefix } from './address-prefix.ts';
+import { type AddressPrefix, isInPrefixes } from './address-prefix.ts';
 import { AnswerTable, type AnswerTableStats } from './answer-table.ts';
+import { ClientChoice } from './client-choice.ts';
 import { type DnsCounters, sumCounters } from './counters.ts';
 import { ForeignTable } from './foreign-table.ts';
 import { HttpsServer } from './https-server.ts';
 import { QueryAnswerer } from './query-answerer.ts';
 import { defaultRateLimits, type RateLimits } from './rate-limiter.ts';
-import { cookieBytes, ServerCookies } from './server-cookie.ts';
+import { addressLength, addressOffset, cookieBytes, ServerCookies } from './server-cookie.ts';
 import { StreamAnswers } from './stream-answers.ts';
 import { control } from './table-layout.ts';
 import { TcpServer, type TlsFiles } from './tcp-server.ts';
-import { UdpServer } from './udp-server.ts';
+import { openUdpService, type UdpService } from './udp-service.ts';
 import { zoneTemplates } from './zone-template.ts';
 import { ZoneTransfers } from './zone-transfer.ts';
 
@@ -117,7 +119,7 @@ export class DnsServer implements Running {
   readonly #streamAnswerer: QueryAnswerer;
   readonly #cookieSecret: Uint8Array = randomBytes(16);
   readonly #cookies: ServerCookies = new ServerCookies(this.#cookieSecret);
-  #udp: UdpServer | undefined;
+  #udp: UdpService | undefined;
   #tcp: TcpServer | undefined;
   #tls: TcpServer | undefined;
   #https: HttpsServer | undefined;
@@ -240,7 +242,7 @@ export class DnsServer implements Running {
 
   async #listen(): Promise<void> {
     const { listen, workers, log, clock, zone, secure, rateLimits = defaultRateLimits } = this.#options;
-    const udp = new UdpServer({
+    const udp = await openUdpService({
       listen,
       workers,
       table: this.#table,
@@ -361,6 +363,7 @@ export class DnsServer implements Running {
       isOtherSynced: (origin) => this.#syncedZones.has(origin),
       rewrites: this.#options.rewrites ?? [],
       searchClient: this.#options.completesSearch === true ? peer.address : undefined,
+      clientOf: (message, query) => this.#clientOf(peer, message, query),
       cookieFor: (message, query) => {
         const sockaddr = new Uint8Array(32);
         encodeSocketAddress(peer, sockaddr);
@@ -370,6 +373,19 @@ export class DnsServer implements Running {
         return cookie;
       },
     };
+  }
+
+  /** Who asks: the sender, or the subnet that a trusted sender tells of. */
+  #clientOf(peer: SocketAddress, message: Uint8Array, query: ParsedQuery): AskingClient {
+    const sockaddr = new Uint8Array(32);
+    encodeSocketAddress(peer, sockaddr);
+    const choice = new ClientChoice();
+    const from = addressOffset(sockaddr, 0);
+    const isTrusted = isInPrefixes(this.#options.subnetSources ?? [], sockaddr, from, addressLength(sockaddr, 0));
+    const isSubnet = query.subnetAt > 0 && isTrusted && isSubnetValid(message, query);
+    if (isSubnet) choice.takeSubnet(message, query);
+    else choice.takePeer(sockaddr, 0);
+    return { choice, isSubnet };
   }
 
   #actionFor(peer: SocketAddress, name: WireName, type: number): AccessAction {

@@ -6,14 +6,14 @@ import type { DnsNotice } from '../../dns/dns-loop.ts';
 import { type RunningDns, startDns } from '../../dns/start.ts';
 import { parseImageAlias } from '../../node/images.ts';
 import { startEdgeRoutes } from '../../node/overlay/edge-routes.ts';
-import { type NodeAgent, startNodeAgent } from '../../node/start.ts';
+import type { NodeAgent } from '../../node/start.ts';
 import { ServiceProxyError } from '../../services/nft-command.ts';
 import {
   countNoLocalEndpoints,
   registerServiceProxyMetrics,
   type ServiceProxyMetrics,
 } from '../../services/service-proxy-metrics.ts';
-import { type RunningServiceProxy, type ServiceNotice, startServiceProxy } from '../../services/start.ts';
+import type { RunningServiceProxy, ServiceNotice } from '../../services/start.ts';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
 import { stopAll } from '../../sys/stop-all.ts';
@@ -96,7 +96,8 @@ function noticeWriter(
   };
 }
 
-function startProxy(
+// Pods and the service proxy need FFI, DNS alone does not: they are loaded when they are wanted.
+async function startProxy(
   client: ApiClient,
   options: AgentRoleOptions,
   metrics: ServiceProxyMetrics,
@@ -104,6 +105,7 @@ function startProxy(
   podNamespaceOf: (podIp: string) => string | undefined,
 ): Promise<RunningServiceProxy> {
   const settings = options.services;
+  const { startServiceProxy } = await import('../../services/start.ts');
   return startServiceProxy({
     client,
     nodeName: options.nodeName,
@@ -192,8 +194,9 @@ async function startAdmin(
   };
 }
 
-function startNode(client: ApiClient, options: AgentRoleOptions, log: Log): Promise<NodeAgent> {
+async function startNode(client: ApiClient, options: AgentRoleOptions, log: Log): Promise<NodeAgent> {
   const userspace = options.mode === 'userspace';
+  const { startNodeAgent } = await import('../../node/start.ts');
   return startNodeAgent({
     client,
     nodeName: options.nodeName,
