@@ -4,6 +4,7 @@ import { loadavg } from 'node:os';
 import type { EndpointSlice, Service, Stored } from '@fairlead/api';
 import { createNftApplier } from '../packages/fairlead/src/services/apply-nft.ts';
 import { compileService, type NodeContext } from '../packages/fairlead/src/services/compile.ts';
+import { createNativeLoad, type NativeLoad } from '../packages/fairlead/src/services/native-load.ts';
 import { createFastRunNft, createRunNft, type RunNft } from '../packages/fairlead/src/services/nft-command.ts';
 import type { ServiceProgram } from '../packages/fairlead/src/services/program.ts';
 import { systemClock } from '../packages/fairlead/src/sys/clock.ts';
@@ -94,7 +95,13 @@ async function timeBoth(work: () => Promise<void>): Promise<readonly [clockMs: n
 }
 
 /** Our own path, from API objects to the kernel's commit. */
-async function measureFairlead(layout: string, runNft: RunNft, count: number, endpoints: number): Promise<Measured> {
+async function measureFairlead(
+  layout: string,
+  runNft: RunNft,
+  count: number,
+  endpoints: number,
+  native?: NativeLoad,
+): Promise<Measured> {
   const applier = createNftApplier({
     podCidrs: ['10.244.0.0/16'],
     serviceCidrs: ['10.0.0.0/8'],
@@ -102,6 +109,7 @@ async function measureFairlead(layout: string, runNft: RunNft, count: number, en
     runNft,
     clock: systemClock,
     log: () => undefined,
+    ...(native === undefined ? {} : { native }),
   });
   const services = Array.from({ length: count }, (_, index) => serviceOf(index));
   const slices = Array.from({ length: count }, (_, index) => slicesOf(index, endpoints));
@@ -198,7 +206,13 @@ const ours = 'Fairlead: shared chains, one endpoint map';
 async function runSize(size: string): Promise<void> {
   const [count = 0, endpoints = 0] = size.split('x').map(Number);
   const library = openNftablesLibrary();
-  const row = await measureFairlead(ours, createFastRunNft(library, createRunNft()), count, endpoints);
+  const row = await measureFairlead(
+    ours,
+    createFastRunNft(library, createRunNft()),
+    count,
+    endpoints,
+    createNativeLoad(),
+  );
   library?.close();
   console.log(JSON.stringify(row));
 }
@@ -218,7 +232,7 @@ async function runInside(): Promise<void> {
   spawnSync('sh', ['-c', `ip link set lo up; ip addr add ${localAddress}/32 dev lo; ip route add default dev lo`]);
   const program = createRunNft();
   const rows = ['10x10', '10000x10', '30000x2', '25000x10'].map(runSizeAlone);
-  rows.push(await measureFairlead(`${ours}, starting nft each time`, program, 10_000, 10));
+  rows.push(await measureFairlead(`${ours}, all by nft, started each time`, program, 10_000, 10));
   rows.push(await measureFairlead(ours, program, 1000, 10));
   rows.push(await measureChains(program, 1000, 10));
   const show = (value: number | undefined): string | number => value ?? '-';
