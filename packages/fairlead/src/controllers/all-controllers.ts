@@ -18,6 +18,7 @@ import { replicaSetController } from './replicaset/controller.ts';
 import { resourceQuotaController } from './resourcequota/controller.ts';
 import { scheduler } from './scheduler/controller.ts';
 import { serviceCidrController } from './service-cidr/controller.ts';
+import { serviceConditionsController } from './service-conditions/controller.ts';
 import { rootCaPublisher, serviceAccountController } from './serviceaccount/controller.ts';
 import { statefulSetController } from './statefulset/controller.ts';
 
@@ -45,4 +46,5 @@ export const allControllers: readonly Controller[] = [
   namespaceController,
   garbageCollector,
   podGarbageCollector,
+  serviceConditionsController,
 ];

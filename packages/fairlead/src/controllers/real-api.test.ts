@@ -105,6 +105,39 @@ describe('controllers on the real server', { timeout: 60_000 }, () => {
     }
   }
 
+  test('conditions of a node that is gone leave the Services; those of others stay', async () => {
+    const name = { namespace: 'default', name: 'degraded' };
+    await client.create(services, { metadata: name, spec: { ports: [{ port: 80 }] } });
+    await client.create(nodes, { metadata: { name: 'gone' } });
+    const mark = async (type: string, manager: string): Promise<void> => {
+      const condition = {
+        type,
+        status: 'True',
+        reason: 'KernelFeatureMissing',
+        message: 'no link type ipip',
+        lastTransitionTime: '2026-01-01T00:00:00Z',
+      };
+      const object = { apiVersion: 'v1', kind: 'Service', metadata: name, status: { conditions: [condition] } };
+      await client.patch(services, name, 'apply', object, {
+        subresource: 'status',
+        fieldManager: manager,
+        force: true,
+      });
+    };
+    await mark('fairlead.dev/AnnotationsAccepted', 'fairlead-service-proxy');
+    for (const node of ['a', 'gone']) await mark(`fairlead.dev/Degraded.${node}`, `fairlead-service-proxy-${node}`);
+    const types = async (): Promise<string[]> =>
+      ((await client.get(services, name)).status?.conditions ?? []).map(({ type }) => type).sort();
+    assert.equal((await types()).length, 3);
+    await client.delete(nodes, { name: 'gone' });
+    await until('the condition is gone', async () => (await types()).length === 2);
+    assert.deepEqual(await types(), ['fairlead.dev/AnnotationsAccepted', 'fairlead.dev/Degraded.a']);
+    // A late write of a node that is gone already: the same.
+    await mark('fairlead.dev/Degraded.never', 'fairlead-service-proxy-never');
+    await until('that one too', async () => (await types()).length === 2);
+    await client.delete(services, name);
+  });
+
   test('a Deployment and a Service become ready endpoints; scaling, update, deletion; then silence', async () => {
     const name = { namespace: 'default', name: 'web' };
     await client.create(services, {
