@@ -37,6 +37,16 @@ const rows: readonly { readonly name: string; readonly values: SettingValues; re
       keyFile: pem,
     },
   },
+  {
+    name: 'a user',
+    values: { datastore: 'etcd://a:1', 'etcd-username': 'fairlead', 'etcd-password-file': pem },
+    datastore: {
+      kind: 'etcd',
+      endpoints: ['http://a:1'],
+      prefix: '/registry',
+      user: { name: 'fairlead', passwordFile: pem },
+    },
+  },
 ];
 
 for (const { name, values, datastore } of rows) {
@@ -56,6 +66,10 @@ for (const { name, values, datastore } of rows) {
 const mistakes: readonly { readonly values: SettingValues; readonly problem: RegExp }[] = [
   { values: { datastore: 'postgres://x' }, problem: /must be sqlite:FILE or etcd:/ },
   { values: { datastore: 'sqlite:' }, problem: /must be sqlite:FILE or etcd:/ },
+  {
+    values: { datastore: 'etcd://a:1', 'etcd-username': 'x' },
+    problem: /etcd-username and --etcd-password-file belong together/,
+  },
   { values: { datastore: 'etcd://' }, problem: /\(nothing\) is not HOST:PORT/ },
   { values: { datastore: 'etcd://a:1,b' }, problem: /b is not HOST:PORT/ },
   { values: { datastore: 'etcd://u:p@a:1' }, problem: /is not HOST:PORT/ },

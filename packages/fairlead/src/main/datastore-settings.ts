@@ -20,6 +20,8 @@ export function etcdSettings(): readonly Setting[] {
     { name: 'etcd-cafile', value: 'FILE', description: 'who signs the certificates of etcd' },
     { name: 'etcd-certfile', value: 'FILE', description: 'client certificate for etcd' },
     { name: 'etcd-keyfile', value: 'FILE', description: 'key of the client certificate' },
+    { name: 'etcd-username', value: 'NAME', description: "user of etcd's own, where its authentication is on" },
+    { name: 'etcd-password-file', value: 'FILE', description: 'file with the password of that user' },
   ];
 }
 
@@ -47,6 +49,11 @@ export function parseDatastore(reader: SettingReader, what: string, text: string
   if ((certificateFile === undefined) !== (keyFile === undefined)) {
     reader.problems.push('--etcd-certfile and --etcd-keyfile belong together');
   }
+  const name = reader.text('etcd-username');
+  const passwordFile = readFileName(reader, 'etcd-password-file');
+  if ((name === undefined) !== (passwordFile === undefined)) {
+    reader.problems.push('--etcd-username and --etcd-password-file belong together');
+  }
   // A certificate for plain text would never be shown to anybody.
   const scheme = etcd[1] === '+https' || (etcd[1] === undefined && (caFile ?? certificateFile) !== undefined);
   const endpoints = (etcd[2] ?? '').split(',').map((address) => `${scheme ? 'https' : 'http'}://${address}`);
@@ -61,13 +68,14 @@ export function parseDatastore(reader: SettingReader, what: string, text: string
     ...(caFile === undefined ? {} : { caFile }),
     ...(certificateFile === undefined ? {} : { certificateFile }),
     ...(keyFile === undefined ? {} : { keyFile }),
+    ...(name === undefined || passwordFile === undefined ? {} : { user: { name, passwordFile } }),
   };
 }
 
 /** The store as settings of a child process: what {@link readDatastore} reads back. */
 export function datastoreArguments(datastore: Datastore): string[] {
   if (datastore.kind === 'sqlite') return ['--datastore', `sqlite:${datastore.file}`];
-  const { endpoints, prefix, caFile, certificateFile, keyFile } = datastore;
+  const { endpoints, prefix, caFile, certificateFile, keyFile, user } = datastore;
   const scheme = endpoints[0]?.startsWith('https:') === true ? 'etcd+https' : 'etcd+http';
   return [
     ['--datastore', `${scheme}://${endpoints.map((endpoint) => endpoint.split('//')[1]).join(',')}`],
@@ -75,6 +83,7 @@ export function datastoreArguments(datastore: Datastore): string[] {
     caFile === undefined ? [] : ['--etcd-cafile', caFile],
     certificateFile === undefined ? [] : ['--etcd-certfile', certificateFile],
     keyFile === undefined ? [] : ['--etcd-keyfile', keyFile],
+    user === undefined ? [] : ['--etcd-username', user.name, '--etcd-password-file', user.passwordFile],
   ].flat();
 }
 

@@ -157,7 +157,8 @@ class WatchSession {
 
   /** Events since a version, then those that came while they were fetched. */
   replay({ events, through }: ResourceHistory, after: number): void {
-    this.#after = after;
+    // Those of a transaction that the client may know in part come again.
+    this.#after = Math.min(after, (events[0]?.revision ?? after) - 1);
     for (const event of events) this.receive(event);
     this.#after = Math.max(after, through);
     const since = this.#cache.eventsAfter(this.#after);

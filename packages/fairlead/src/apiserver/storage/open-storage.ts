@@ -14,6 +14,8 @@ export interface EtcdDatastore {
   readonly caFile?: string;
   readonly certificateFile?: string;
   readonly keyFile?: string;
+  /** A user of etcd's own, and the file with the password. */
+  readonly user?: { readonly name: string; readonly passwordFile: string };
 }
 
 /** Where the objects are kept. */

@@ -120,7 +120,15 @@ export interface Storage {
    * ranges and events. Absent where there is only one server.
    */
   agree?(name: string, proposal: () => string): Promise<string>;
-  /** Changes under a prefix after a revision, oldest first. */
+  /**
+   * True: the writes of a transaction have one revision in common, so that somebody who was told of one of them may
+   * not know the others yet. False: each has its own.
+   */
+  readonly sharesRevisions: boolean;
+  /**
+   * Changes under a prefix after a revision, oldest first; ahead of them those of the revision itself where there are
+   * several.
+   */
   replay(prefix: string, afterRevision: number): Promise<ReplayResult>;
   /**
    * Calls back with each committed batch from now on (an empty one: only the revision grew); returns the

@@ -59,10 +59,13 @@ export class ObjectCache {
     return resource;
   }
 
-  /** Events of a resource after a revision, from memory or else from the store. */
+  /**
+   * Events of a resource after a revision, from memory or else from the store. Where the revision has several events of
+   * the resource they come, too: who asks may have been told of the first only. To learn of one twice does no harm.
+   */
   async eventsAfter(resource: ResourceCache, revision: number): Promise<ResourceHistory | 'compacted'> {
     if (revision < this.#storage.compactedRevision) return 'compacted';
-    const recent = resource.eventsAfter(revision);
+    const recent = this.#recentAfter(resource, revision);
     if (recent !== undefined) return { events: recent, through: Math.max(revision, this.revision) };
     const replay = await this.#storage.replay(resource.prefix, revision);
     if (!replay.ok) return 'compacted';
@@ -75,6 +78,13 @@ export class ObjectCache {
         ),
     );
     return { events, through: replay.through };
+  }
+
+  #recentAfter(resource: ResourceCache, revision: number): readonly WatchEvent[] | undefined {
+    if (!this.#storage.sharesRevisions) return resource.eventsAfter(revision);
+    const recent = resource.eventsAfter(revision - 1);
+    if (recent === undefined) return undefined;
+    return recent[1]?.revision === revision ? recent : recent.slice(recent[0]?.revision === revision ? 1 : 0);
   }
 
   /** Number of objects per resource prefix, for metrics. */

@@ -137,6 +137,7 @@ export class ResourceCache {
     // The older half goes at once, so that an event costs the same however many there are.
     if (this.#ring.length < ringCapacity * 2 && this.#ringSize < ringSizeMax * 2) return;
     const half = this.#ring.length >>> 1;
+    // A transaction that is cut in two is found in the store, which is asked about revisions up to here.
     this.#setRing(this.#ring.slice(half), this.#ring[half - 1]?.revision ?? this.#ringAfter);
   }
 

@@ -1,11 +1,19 @@
 import type { Clock, Random } from '../../../sys/clock.ts';
 import { EtcdError, type EtcdStream, type EtcdStreamEvents, type EtcdTls, GrpcConnection } from './grpc-connection.ts';
+import { decodeAuthenticate, encodeAuthenticate, etcdCalls } from './messages.ts';
+
+/** A user of etcd's own, where its authentication is on. */
+export interface EtcdCredentials {
+  readonly name: string;
+  readonly password: string;
+}
 
 /** How to reach an etcd cluster. */
 export interface EtcdClientOptions {
   /** `http://host:port` or `https://host:port`, one per member. */
   readonly endpoints: readonly string[];
   readonly tls: EtcdTls;
+  readonly credentials?: EtcdCredentials;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -56,6 +64,10 @@ export class EtcdClient {
         const bytes = await connection.call(path, message, Math.min(attemptDeadlineMs, left));
         return { bytes, resent };
       } catch (error) {
+        if (error instanceof EtcdError && error.code === 'StaleToken' && clock.monotonicMs() < endMs) {
+          await this.#authenticate(connection);
+          continue;
+        }
         if (!(error instanceof EtcdError) || !isTransient(error)) throw error;
         this.#leave(connection);
         if (error.code !== 'Unreachable') resent = true;
@@ -68,6 +80,8 @@ export class EtcdClient {
   /** Opens a stream at a member; a stream that fails makes the next call go elsewhere. */
   async stream(path: string, events: EtcdStreamEvents): Promise<EtcdStream> {
     const connection = await this.#connect();
+    // Its token is looked at when it begins, and may have run out by now.
+    await this.#authenticate(connection);
     return connection.stream(path, {
       onMessage: events.onMessage,
       onEnd: (error) => {
@@ -100,6 +114,10 @@ export class EtcdClient {
       const endpoint = endpoints[this.#next % endpoints.length]!;
       try {
         const connection = await GrpcConnection.open(endpoint, tls, clock);
+        await this.#authenticate(connection).catch((error: unknown) => {
+          connection.close();
+          throw error;
+        });
         if (this.#closed) {
           connection.close();
           break;
@@ -107,11 +125,21 @@ export class EtcdClient {
         this.#connection = connection;
         return connection;
       } catch (error) {
+        // A wrong password is wrong everywhere.
+        if (error instanceof EtcdError && error.code === 'Refused') throw error;
         failure = error;
         this.#next += 1;
       }
     }
     throw failure ?? new EtcdError('Unreachable', 'the etcd client is closed');
+  }
+
+  /** Gets a token of this user; tokens run out after some minutes without use, and when users are changed. */
+  async #authenticate(connection: GrpcConnection): Promise<void> {
+    const { credentials } = this.#options;
+    if (credentials === undefined) return;
+    const request = encodeAuthenticate(credentials.name, credentials.password);
+    connection.token = decodeAuthenticate(await connection.call(etcdCalls.authenticate, request, attemptDeadlineMs));
   }
 
   /** Goes on with the next member, unless that has happened already. */

@@ -14,7 +14,7 @@ import type {
   StorageEvent,
   StorageWrite,
 } from '../storage.ts';
-import { EtcdClient } from './etcd-client.ts';
+import { EtcdClient, type EtcdCredentials } from './etcd-client.ts';
 import { type Following, followChanges } from './follow-changes.ts';
 import { EtcdError, type EtcdTls } from './grpc-connection.ts';
 import { claimPrefix, compactionKey, isInternalKey, markKey, readSnapshot } from './key-space.ts';
@@ -44,6 +44,7 @@ export interface EtcdStorageOptions {
   /** Ahead of every key, without a slash at the end: `/registry`. */
   readonly prefix: string;
   readonly tls: EtcdTls;
+  readonly credentials?: EtcdCredentials;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -62,6 +63,7 @@ const healthDeadlineMs = 2_000;
  * ({@link catchUp}).
  */
 export class EtcdStorage implements Storage {
+  readonly sharesRevisions = true;
   readonly #options: EtcdStorageOptions;
   readonly #client: EtcdClient;
   readonly #listeners = new Set<{ onEvents(events: readonly StorageEvent[]): void; onGap?(revision: number): void }>();
@@ -273,7 +275,8 @@ export class EtcdStorage implements Storage {
       const { changes, through } = await readHistory(
         this.#client,
         this.#options.prefix + prefix,
-        Math.max(0, afterRevision - this.#offset),
+        // From the revision itself on.
+        Math.max(0, afterRevision - this.#offset - 1),
       );
       const events: StorageEvent[] = [];
       for (const change of changes) {
@@ -282,7 +285,8 @@ export class EtcdStorage implements Storage {
         const previous = change.previous === undefined ? undefined : this.#entryOf(change.previous);
         events.push(eventOf(change, entry, previous, undefined));
       }
-      return { ok: true, events, through: through + this.#offset };
+      const known = events.filter(({ entry }) => entry.modRevision === afterRevision).length;
+      return { ok: true, events: known === 1 ? events.slice(1) : events, through: through + this.#offset };
     } catch (error) {
       if (error instanceof EtcdError && error.code === 'Compacted') return { ok: false, reason: 'compacted' };
       throw storageError(error);

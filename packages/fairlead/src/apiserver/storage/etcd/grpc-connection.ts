@@ -12,9 +12,17 @@ export interface EtcdTls {
 /**
  * Why a call did not succeed. `Unreachable`: no connection, the request did not leave. `Unavailable`:
  * it may or may not have been carried out. `Deadline`: likewise, no answer in time.
- * `Compacted` and `Full` are etcd's own; `Refused` is any other answer.
+ * `Compacted` and `Full` are etcd's own; `StaleToken`: who asks must prove again who they are, nothing was done;
+ * `Refused` is any other answer.
  */
-export type EtcdErrorCode = 'Unreachable' | 'Unavailable' | 'Deadline' | 'Compacted' | 'Full' | 'Refused';
+export type EtcdErrorCode =
+  | 'Unreachable'
+  | 'Unavailable'
+  | 'Deadline'
+  | 'Compacted'
+  | 'Full'
+  | 'StaleToken'
+  | 'Refused';
 
 /** A failed call to etcd. */
 export class EtcdError extends Error {
@@ -48,6 +56,8 @@ const maxMessageBytes = 256 * 1024 * 1024;
 /** gRPC over one HTTP/2 session to one etcd member. A session that fails is not used again. */
 export class GrpcConnection {
   readonly endpoint: string;
+  /** Goes with every request: who asks, where etcd wants to know. */
+  token: string | undefined;
   readonly #session: ClientHttp2Session;
   readonly #clock: Clock;
   #broken: string | undefined;
@@ -156,8 +166,9 @@ export class GrpcConnection {
       fail(new EtcdError('Unreachable', `etcd at ${this.endpoint} cannot be reached: ${this.#broken ?? 'closed'}`));
       return undefined;
     }
+    const token = this.token === undefined ? {} : { token: this.token };
     return this.#session.request(
-      { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers', ...headers },
+      { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers', ...token, ...headers },
       { endStream: false },
     );
   }
@@ -235,6 +246,9 @@ function endOf(status: string | undefined, text: string, failure: Error | undefi
   const message = `etcd: ${text.replace(/^etcdserver: /, '')}`;
   if (text.includes('required revision has been compacted')) return new EtcdError('Compacted', message);
   if (text.includes('database space exceeded')) return new EtcdError('Full', message);
+  if (text.includes('invalid auth token') || text.includes('revision of auth store is old')) {
+    return new EtcdError('StaleToken', message);
+  }
   // gRPC status: 14 UNAVAILABLE; 4 DEADLINE_EXCEEDED and 1 CANCELLED come from a member in trouble, too.
   if (status === '14' || status === '4' || status === '1') return new EtcdError('Unavailable', message);
   return new EtcdError('Refused', message);

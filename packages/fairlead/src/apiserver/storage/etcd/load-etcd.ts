@@ -15,7 +15,7 @@ import {
   etcdCalls,
   rangeEnd,
 } from './messages.ts';
-import { readTls } from './open-etcd-storage.ts';
+import { readAccess } from './open-etcd-storage.ts';
 import { storageError } from './storage-error.ts';
 
 /** Objects written at the same time. */
@@ -33,7 +33,7 @@ export async function loadEtcd(
   surroundings: StorageSurroundings,
 ): Promise<LoadResult> {
   const { prefix, endpoints } = target;
-  const client = new EtcdClient({ ...surroundings, endpoints, tls: readTls(target) });
+  const client = new EtcdClient({ ...surroundings, endpoints, ...readAccess(target) });
   try {
     const mark = await readMark(client, prefix);
     const all = encodeRange({ key: `${prefix}/`, end: rangeEnd(`${prefix}/`), keysOnly: true });

@@ -4,6 +4,7 @@ import { MessageReader, MessageWriter } from './protobuf.ts';
 
 /** Paths of the calls in use. */
 export const etcdCalls = {
+  authenticate: '/etcdserverpb.Auth/Authenticate',
   range: '/etcdserverpb.KV/Range',
   put: '/etcdserverpb.KV/Put',
   deleteRange: '/etcdserverpb.KV/DeleteRange',
@@ -116,6 +117,18 @@ export function encodeTxn(writes: readonly TxnWrite[]): Buffer {
   }
   for (const { key } of writes) request.bytes(3, new MessageWriter().bytes(1, rangeWriter({ key })));
   return request.finish();
+}
+
+export function encodeAuthenticate(name: string, password: string): Buffer {
+  return new MessageWriter().bytes(1, name).bytes(2, password).finish();
+}
+
+/** The token to send with further requests. */
+export function decodeAuthenticate(bytes: Buffer): string {
+  let token = '';
+  const reader = new MessageReader(bytes);
+  while (reader.next()) if (reader.field === 2) token = reader.text;
+  return token;
 }
 
 export function encodeLeaseGrant(id: number, seconds: number): Buffer {

@@ -13,6 +13,7 @@ export function storageError(error: unknown): unknown {
     case 'Full':
       return new ApiServerError('StorageFull', error.message, error);
     case 'Compacted':
+    case 'StaleToken':
       return new ApiServerError('StoreUnreachable', error.message, error);
     case 'Refused':
       return new ApiServerError(

@@ -37,6 +37,7 @@ interface DecidedGroup {
  * reads of the newest state never wait for the disk.
  */
 export class SqliteStorage implements Storage {
+  readonly sharesRevisions = false;
   readonly #log: LogClient;
   readonly #entries: CurrentEntries;
   readonly #listeners = new Set<(events: readonly StorageEvent[]) => void>();
