@@ -151,3 +151,22 @@ test('a killed process is restarted, and no connection fails once its readiness 
     60,
   );
 });
+
+test('what the service proxy says of annotations is in the status, written with an agent’s own rights', {
+  skip,
+}, async () => {
+  await system.apply(`
+apiVersion: v1
+kind: Service
+metadata: {name: annotated, annotations: {fairlead.dev/load-balancing: best, fairlead.dev/drain-seconds: "5"}}
+spec: {selector: {app: nobody}, ports: [{port: 80}]}
+`);
+  const condition = await eventually('the condition', async () => {
+    const text = await system.kubectl('get', 'service', 'annotated', '-o', 'jsonpath={.status.conditions[0]}');
+    return text !== '' && text;
+  });
+  assert.match(condition, /AnnotationsAccepted/);
+  assert.match(condition, /InvalidAnnotation/);
+  assert.match(condition, /load-balancing/);
+  assert.doesNotMatch(system.output(), /no right to patch/);
+});

@@ -242,6 +242,8 @@ const ownRoles: readonly DefaultRole[] = [
       on('core', 'services endpoints namespaces', read),
       on('discovery.k8s.io', 'endpointslices', read),
       on('networking.k8s.io', 'servicecidrs ingresses', read),
+      // What the service proxy says of annotations.
+      on('core', 'services/status', 'patch'),
       // Load balancer addresses: what to announce, to whom, and how that goes.
       on('fairlead.dev', 'addresspools l2announcements bgppeers bgpadvertisements', read),
       on('fairlead.dev', 'bgppeers/status', 'patch'),
