@@ -19,6 +19,7 @@ import { DnsServer, type DnsServerOptions } from './server/dns-server.ts';
 import { ZoneFiles, type ZoneFilesOptions } from './zone-files.ts';
 
 const knotd = '/usr/sbin/knotd';
+const noKnot = existsSync(knotd) ? false : 'Knot is missing (Debian: knot)';
 const zoneText = `
 $TTL 300
 @        IN SOA ns1 hostmaster ( 7 3600 900 604800 60 )
@@ -103,38 +104,40 @@ async function stopAll(): Promise<void> {
   zoneFiles = [];
 }
 
-/** Knot with the same zone, on a port of its own; another one when somebody else takes that in between. */
-async function startKnot(file: string): Promise<{ readonly address: SocketAddress; readonly child: ChildProcess }> {
-  const home = join(folder, 'knot');
-  mkdirSync(home, { recursive: true });
+/**
+ * Knot on a port of its own; another one when somebody else takes that in between. `lines`: its configuration below
+ * `server` and `database`. It runs once it answers for the SOA of `zone`.
+ */
+async function startKnot(
+  zone: string,
+  lines: readonly string[],
+): Promise<{ readonly address: SocketAddress; readonly child: ChildProcess }> {
+  const home = mkdtempSync(join(folder, 'knot-'));
   for (let attempt = 0; attempt < 5; attempt++) {
     const probe = createSocket('udp4').bind(0, '127.0.0.1');
     await once(probe, 'listening');
     const { port } = probe.address();
     probe.close();
-    const lines = [
-      'server:',
-      `    rundir: "${home}"`,
-      `    listen: 127.0.0.1@${port}`,
-      'database:',
-      `    storage: "${home}"`,
-      'zone:',
-      '  - domain: zone.test',
-      `    file: "${file}"`,
-      '    semantic-checks: off',
-    ];
-    writeFileSync(join(home, 'knot.conf'), `${lines.join('\n')}\n`);
+    const server = ['server:', `    rundir: "${home}"`, `    listen: 127.0.0.1@${port}`];
+    const all = [...server, 'database:', `    storage: "${home}"`, ...lines];
+    writeFileSync(join(home, 'knot.conf'), `${all.join('\n')}\n`);
     const child = spawn(knotd, ['-c', join(home, 'knot.conf')], { stdio: 'ignore' });
     const exited = once(child, 'exit');
     const address: SocketAddress = { family: 'ipv4', address: '127.0.0.1', port };
     for (let round = 0; round < 30 && child.exitCode === null; round++) {
-      const answer = await askUdp(address, encodeQuery('zone.test', 'SOA', { flags: 0 }), 200).catch(() => undefined);
-      if (answer !== undefined && answer.answers.length > 0) return { address, child };
+      if ((await serialAt(address, zone)) !== undefined) return { address, child };
     }
     child.kill();
     await exited;
   }
   throw new Error('Knot did not start');
+}
+
+/** Serial of the zone that a server has; absent: it does not answer, or has none. */
+async function serialAt(address: SocketAddress, zone: string): Promise<number | undefined> {
+  const message = await askUdp(address, encodeQuery(zone, 'SOA', { flags: 0 }), 200).catch(() => undefined);
+  const data = message?.answers[0]?.data;
+  return data && new DataView(data.buffer, data.byteOffset, data.length).getUint32(data.length - 20);
 }
 
 /** What two servers must agree on: code, whether it is their own answer, the records of two sections. */
@@ -155,13 +158,17 @@ function essence(message: DnsMessage): object {
 
 test('a zone file is answered as Knot answers it', {
   timeout: 120_000,
-  skip: existsSync(knotd) ? false : 'Knot is missing',
+  skip: noKnot,
 }, async () => {
   const file = join(folder, 'zone.test');
   writeFileSync(file, zoneText);
   const ours = await serve(load({ files: [{ origin: 'zone.test', file }] }));
-  const { address: theirs, child } = await startKnot(file);
+  let child: ChildProcess | undefined;
   try {
+    const lines = ['zone:', '  - domain: zone.test', `    file: "${file}"`, '    semantic-checks: off'];
+    const knot = await startKnot('zone.test', lines);
+    child = knot.child;
+    const theirs = knot.address;
     let compared = 0;
     for (const name of askedNames) {
       for (const type of askedTypes) {
@@ -175,8 +182,8 @@ test('a zone file is answered as Knot answers it', {
     }
     assert.ok(compared > 400, String(compared));
   } finally {
-    child.kill();
-    await once(child, 'exit');
+    child?.kill();
+    if (child?.exitCode === null) await once(child, 'exit');
     await stopAll();
   }
 });
@@ -329,7 +336,7 @@ test('zones of files over the wire: aliases into the cluster, transfers, SERVFAI
     ],
   });
   const address = await serve(files, { transferTo: parseNetwork('127.0.0.1')! });
-  const [server] = servers;
+  const server = servers.at(-1);
   server!.setSource(
     'web',
     new Map([['web.shop.svc.cluster.local', [{ type: 'A', ttl: 5, addresses: ['10.96.0.1'] }]]]),
@@ -350,6 +357,45 @@ test('zones of files over the wire: aliases into the cluster, transfers, SERVFAI
     const [none] = await askTcp(address, [encodeQuery('bad.test', 'AXFR', { flags: 0 })]);
     assert.deepEqual(answerText(none!), ['NOTAUTH']);
   } finally {
+    await stopAll();
+  }
+});
+
+test('Knot as a secondary gets the zone, and a change as soon as it is loaded', {
+  timeout: 120_000,
+  skip: noKnot,
+}, async () => {
+  const file = join(folder, 'primary.db');
+  writeFileSync(file, smallZone(100, '192.0.2.1'));
+  const clock = new ManualClock();
+  let secondary: SocketAddress | undefined;
+  const files = load({
+    files: [{ origin: 'second.test', file }],
+    clock,
+    onLoaded: ({ soa }) => secondary && void notifySecondary(soa, secondary, systemClock),
+  });
+  let child: ChildProcess | undefined;
+  try {
+    const primary = await serve(files, { transferTo: parseNetwork('127.0.0.1')! });
+    const knot = await startKnot('second.test', [
+      ...['remote:', '  - id: primary', `    address: 127.0.0.1@${primary.port}`],
+      ...['acl:', '  - id: notify', '    address: 127.0.0.1', '    action: notify'],
+      ...['zone:', '  - domain: second.test', '    master: primary', '    acl: notify', `    storage: "${folder}"`],
+    ]);
+    child = knot.child;
+    secondary = knot.address;
+    const addressOf = async (): Promise<string> =>
+      answerText(await askUdp(knot.address, encodeQuery('www.second.test', 'A', { flags: 0 })))[1] ?? '';
+    assert.equal(await serialAt(knot.address, 'second.test'), 100);
+    assert.equal(await addressOf(), 'an www.second.test 5 A 192.0.2.1');
+    writeFileSync(file, smallZone(101, '192.0.2.222'));
+    clock.tick();
+    const deadline = AbortSignal.timeout(30_000);
+    while ((await serialAt(knot.address, 'second.test')) !== 101) assert.ok(!deadline.aborted, 'the change arrived');
+    assert.equal(await addressOf(), 'an www.second.test 5 A 192.0.2.222');
+  } finally {
+    child?.kill();
+    if (child?.exitCode === null) await once(child, 'exit');
     await stopAll();
   }
 });
