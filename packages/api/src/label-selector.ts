@@ -123,6 +123,11 @@ export function parseLabelSelector(text: string): LabelSelectorResult {
   const tokens = text.match(/[=!<>]=|[=!<>(),]|[^=!<>(),\s]+/g) ?? [];
   const requirements: LabelRequirement[] = [];
   let at = 0;
+  const between = (expected: string): LabelSelectorResult => ({
+    ok: false,
+    error: `found '${tokens[at] ?? ''}', expected: ${expected}`,
+  });
+  // What goes wrong inside of a requirement is told as such.
   const unexpected = (expected: string): LabelSelectorResult => ({
     ok: false,
     error: `unable to parse requirement: found '${tokens[at] ?? ''}', expected: ${expected}`,
@@ -132,19 +137,28 @@ export function parseLabelSelector(text: string): LabelSelectorResult {
     const absent = tokens[at] === '!';
     if (absent) at++;
     const key = tokens[at];
-    if (key === undefined || isSymbol(key)) return unexpected("!, identifier, or 'end of string'");
+    if (key === undefined || isSymbol(key)) {
+      return absent ? unexpected('identifier') : between("!, identifier, or 'end of string'");
+    }
     at++;
     const operator = tokens[at];
     if (absent || operator === undefined || operator === ',') {
       requirements.push({ key, operator: absent ? 'absent' : 'exists', values: [] });
     } else if (operator === 'in' || operator === 'notin') {
       at++;
-      if (tokens[at] !== '(') return unexpected("'('");
+      if (tokens[at] !== '(') {
+        return { ok: false, error: `unable to parse requirement: found '${tokens[at] ?? ''}' expected: '('` };
+      }
+      const first = tokens[at + 1];
+      if (first === undefined || (isSymbol(first) && first !== ',' && first !== ')')) {
+        at++;
+        return unexpected("',', ')' or identifier");
+      }
       const values: string[] = [];
       let value = '';
       for (at++; tokens[at] !== ')'; at++) {
         const token = tokens[at];
-        if (token === undefined) return unexpected("',', ')' or identifier");
+        if (token === undefined) return unexpected("',' or ')'");
         if (token === ',') {
           values.push(value);
           value = '';
@@ -163,14 +177,15 @@ export function parseLabelSelector(text: string): LabelSelectorResult {
       if (isSymbol(value)) return unexpected('identifier');
       if (value !== '') at++;
       if ((kind === 'gt' || kind === 'lt') && !/^-?\d+$/.test(value)) {
-        return { ok: false, error: `for 'Gt', 'Lt' operators, the value must be an integer` };
+        const why = `values[0]: Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`;
+        return { ok: false, error: `unable to parse requirement: ${why}` };
       }
       requirements.push({ key, operator: kind, values: [value] });
     }
     if (at >= tokens.length) break;
-    if (tokens[at] !== ',') return unexpected("',' or 'end of string'");
+    if (tokens[at] !== ',') return between("',' or 'end of string'");
     at++;
-    if (at >= tokens.length) return unexpected("identifier after ','");
+    if (at >= tokens.length) return between("identifier after ','");
   }
   const problem = requirements.map(requirementError).find((error) => error !== undefined);
   return problem === undefined ? { ok: true, requirements } : { ok: false, error: problem };

@@ -8,6 +8,7 @@ export {
 } from './definition.ts';
 export { definitionCauses } from './definition-causes.ts';
 export { schemaPath } from './definition-parts.ts';
+export { embeddedCauses } from './embedded.ts';
 export { type JsonPath, jsonPathValues, parseJsonPath } from './json-path.ts';
 export { itemsOf, type JsonSchema, propertyOf, type ValidationRule } from './json-schema.ts';
 export { LinearPattern } from './linear-pattern.ts';

@@ -54,7 +54,8 @@ function cell(values: readonly unknown[], type: string, nowMs: number): unknown 
       return Number.isNaN(time) ? '<invalid>' : humanDuration(nowMs - time);
     }
     default:
-      return values.length > 1 ? values.map(text).join(',') : text(value);
+      // Of several values the first one is shown.
+      return text(value);
   }
 }
 

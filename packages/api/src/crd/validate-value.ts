@@ -142,10 +142,16 @@ function compiledPattern(source: string): LinearPattern | undefined {
 function checkNumber(value: number, schema: JsonSchema, place: Place, outcome: Outcome): void {
   outcome.checks++;
   const { multipleOf, maximum, minimum, format } = schema;
-  if (schema.type === 'integer' && format === 'int32' && Number.isInteger(value) && (value | 0) !== value) {
+  const tooMuch = maximum !== undefined && value > maximum;
+  const wide = schema.type === 'integer' && format === 'int32' && Number.isInteger(value) && (value | 0) !== value;
+  if (wide && !tooMuch) {
     outcome.causes.push(nameless(`Checked value must be of type integer with format int32 in ${nameOf(place)}`));
   }
-  if (multipleOf !== undefined && multipleOf > 0 && !isMultiple(value, multipleOf)) {
+  if (multipleOf !== undefined && value === 0) {
+    // The original takes the two numbers for each other here.
+    const text = `factor MultipleOf declared for ${nameOf(place)} must be positive: 0`;
+    outcome.causes.push(invalid(fieldOf(place), value, text));
+  } else if (multipleOf !== undefined && multipleOf > 0 && !isMultiple(value, multipleOf)) {
     outcome.causes.push(wrong(place, value, `should be a multiple of ${multipleOf}`));
   }
   if (maximum !== undefined) {

@@ -22,13 +22,15 @@ export function itemIdentity(list: AssociativeList, item: unknown): ItemIdentity
   for (const { name, defaultValue } of list.keys) {
     const given = Object.hasOwn(item, name) ? item[name] : undefined;
     const value = given === undefined ? defaultValue : given;
-    if (value === undefined) {
-      return refused(
-        `associative list with keys has an element that omits key field "${name}" (and doesn't have default value)`,
-      );
-    }
+    if (value === undefined) continue;
     names.push(name);
     values.push(value);
+  }
+  if (names.length === 0) {
+    const keys = list.keys.map(({ name }) => JSON.stringify(name)).join(' ');
+    return refused(
+      `associative list with keys has an element that omits all key fields [${keys}] (and doesn't have default values for any key fields)`,
+    );
   }
   return { ok: true, element: keyElement(names, values) };
 }

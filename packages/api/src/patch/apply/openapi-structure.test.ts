@@ -25,6 +25,12 @@ const schema = {
         },
         tags: { type: 'array', 'x-kubernetes-list-type': 'set', items: text },
         plain: { type: 'array', items: text },
+        keyed: {
+          type: 'array',
+          'x-kubernetes-list-type': 'map',
+          'x-kubernetes-list-map-keys': ['id'],
+          items: { type: 'object', properties: { id: text, name: text } },
+        },
         whole: { type: 'object', 'x-kubernetes-map-type': 'atomic', additionalProperties: text },
         entries: { type: 'object', additionalProperties: text },
         size: { 'x-kubernetes-int-or-string': true },
@@ -99,9 +105,9 @@ test('custom resources merge by the lists and maps of their schema', () => {
 
 const refusals: readonly (readonly [string, Json, string])[] = [
   [
-    'a key without a default',
-    { ports: [{ name: 'x' }] },
-    '.spec.ports: element 0: associative list with keys has an element that omits key field "port" (and doesn\'t have default value)',
+    'no key, and no default of one',
+    { keyed: [{ name: 'x' }] },
+    '.spec.keyed: element 0: associative list with keys has an element that omits all key fields ["id"] (and doesn\'t have default values for any key fields)',
   ],
   ['a set item twice', { tags: ['a', 'a'] }, '.spec.tags: duplicate entries for key [="a"]'],
   [

@@ -323,6 +323,7 @@ describe('admission', () => {
 
   describe('a kind of two versions', () => {
     const group = 'versions.example';
+    const typed = (version: string) => ({ apiVersion: `${group}/${version}`, kind: 'Twin' });
     const path = (version: string): string => `/apis/${group}/${version}/namespaces/default/twins`;
     const versionRules = [{ operations: ['*'], apiGroups: [group], apiVersions: ['v1'], resources: ['twins'] }];
 
@@ -371,18 +372,18 @@ describe('admission', () => {
     test('a policy about one version sees writes through the other, converted', async () => {
       await bindPolicy('Equivalent');
       assert.match(
-        await failure(client.request('POST', path('v1beta1'), { metadata: { name: 'p' } })),
+        await failure(client.request('POST', path('v1beta1'), { ...typed('v1beta1'), metadata: { name: 'p' } })),
         /v1beta1 as v1$/,
       );
       assert.equal(
-        await failure(client.request('POST', `${path('v1')}?dryRun=All`, { metadata: { name: 'p' } })),
+        await failure(client.request('POST', `${path('v1')}?dryRun=All`, { ...typed('v1'), metadata: { name: 'p' } })),
         'none',
       );
     });
 
     test('a policy that wants exactly its version does not', async () => {
       await bindPolicy('Exact');
-      const body = { metadata: { name: 'exact' } };
+      const body = { ...typed('v1beta1'), metadata: { name: 'exact' } };
       assert.equal(await failure(client.request('POST', `${path('v1beta1')}?dryRun=All`, body)), 'none');
     });
 
@@ -393,10 +394,10 @@ describe('admission', () => {
         patchType: 'JSONPatch',
         patch: Buffer.from(JSON.stringify([{ op: 'add', path: '/spec', value: { a: 'hook' } }])).toString('base64'),
       });
-      const made = (await client.request('POST', path('v1beta1'), { metadata: { name: 'm' } })) as Record<
-        string,
-        unknown
-      >;
+      const made = (await client.request('POST', path('v1beta1'), {
+        ...typed('v1beta1'),
+        metadata: { name: 'm' },
+      })) as Record<string, unknown>;
       assert.deepEqual([made.apiVersion, made.spec], [`${group}/v1beta1`, { a: 'hook' }]);
       assert.partialDeepStrictEqual(seen[0]?.request, {
         kind: { version: 'v1' },
@@ -405,7 +406,7 @@ describe('admission', () => {
       } as never);
       seen = [];
       await configure('Validating', { rules: versionRules, matchPolicy: 'Exact' });
-      await client.request('POST', `${path('v1beta1')}?dryRun=All`, { metadata: { name: 'n' } });
+      await client.request('POST', `${path('v1beta1')}?dryRun=All`, { ...typed('v1beta1'), metadata: { name: 'n' } });
       assert.equal(seen.length, 1, 'only the mutating one is asked');
     });
   });

@@ -18,6 +18,8 @@ interface Thing {
 }
 
 const root = '/apis/convert.example.com';
+/** What a body of a custom resource must say. */
+const typed = (version: string) => ({ apiVersion: `convert.example.com/${version}`, kind: 'Thing' });
 const merge = { 'content-type': 'application/merge-patch+json' };
 
 /** v1 has one host, v2 a list. */
@@ -121,7 +123,11 @@ describe('conversion webhook', () => {
   });
 
   test('reads, writes, lists and deletes in either version', async () => {
-    await client.request('POST', `${root}/v1/things`, { metadata: { name: 'a' }, spec: { host: 'one' } });
+    await client.request('POST', `${root}/v1/things`, {
+      ...typed('v1'),
+      metadata: { name: 'a' },
+      spec: { host: 'one' },
+    });
     const second = (await client.request('GET', `${root}/v2/things/a`)) as Thing;
     assert.deepEqual([second.apiVersion, second.spec], ['convert.example.com/v2', { hosts: ['one'] }]);
     const patched = (await client.request(
@@ -132,7 +138,11 @@ describe('conversion webhook', () => {
     )) as Thing;
     assert.deepEqual(patched.spec, { hosts: ['two'] });
     assert.deepEqual(((await client.request('GET', `${root}/v1/things/a`)) as Thing).spec, { host: 'two' });
-    await client.request('POST', `${root}/v2/things`, { metadata: { name: 'b' }, spec: { hosts: ['three'] } });
+    await client.request('POST', `${root}/v2/things`, {
+      ...typed('v2'),
+      metadata: { name: 'b' },
+      spec: { hosts: ['three'] },
+    });
     const list = (await client.request('GET', `${root}/v2/things`)) as { items: Thing[] };
     assert.deepEqual(
       list.items.map(({ spec }) => spec),
@@ -152,7 +162,11 @@ describe('conversion webhook', () => {
         if (seen.at(-1) === 'w5') break;
       }
     })();
-    await client.request('POST', `${root}/v1/things`, { metadata: { name: 'w' }, spec: { host: 'w0' } });
+    await client.request('POST', `${root}/v1/things`, {
+      ...typed('v1'),
+      metadata: { name: 'w' },
+      spec: { host: 'w0' },
+    });
     for (let round = 1; round <= 5; round++) {
       await client.request('PATCH', `${root}/v1/things/w`, { spec: { host: `w${round}` } }, merge);
     }
@@ -161,7 +175,7 @@ describe('conversion webhook', () => {
   });
 
   test('a webhook that fails is told, and its own version still works', async () => {
-    await client.request('POST', `${root}/v1/things`, { metadata: { name: 'c' }, spec: { host: 'x' } });
+    await client.request('POST', `${root}/v1/things`, { ...typed('v1'), metadata: { name: 'c' }, spec: { host: 'x' } });
     broken = true;
     await assert.rejects(
       client.request('GET', `${root}/v2/things/c`),

@@ -4,6 +4,7 @@ import {
   applySchemaDefaults,
   type Definition,
   type DefinitionVersion,
+  embeddedCauses,
   hasDefaults,
   type JsonPath,
   type JsonSchema,
@@ -119,6 +120,7 @@ export class CustomKind {
     const metadata = decodeObject('meta.v1.ObjectMeta', given);
     const unknownFields: string[] = [];
     const pruned = prune(record, this.schema, true, unknownFields) as Record<string, unknown>;
+    unknownFields.sort();
     // Fields with the value null are kept for the schema to judge; `undefined` cannot come from JSON.
     const object = { ...pruned, apiVersion: this.#apiVersion, kind: this.#kind, metadata: metadata.object };
     return {
@@ -155,6 +157,7 @@ export class CustomKind {
       causes.push(...valueCauses(object, this.schema, '', before));
       causes.push(...this.#scaleCauses(object, 'specReplicas'), ...this.#scaleCauses(object, 'statusReplicas'));
     }
+    causes.push(...embeddedCauses(object, this.schema));
     if (old === undefined || listTypeCauses(old, this.schema).length === 0) {
       causes.push(...listTypeCauses(object, this.schema));
     }
@@ -239,6 +242,11 @@ export class CustomKind {
   #scaleCauses(object: KubeObject, which: 'specReplicas' | 'statusReplicas'): FieldCause[] {
     if (this.scale === undefined) return [];
     const path = this.scale[which];
+    const holder = recordOf(object)?.[path.split('.')[1] ?? ''];
+    if (holder !== undefined && holder !== null && recordOf(holder) === undefined) {
+      const text = `${path} accessor error: ${plainText(holder)} is of the type ${goType(holder)}, expected map[string]interface{}`;
+      return [{ reason: 'FieldValueInvalid', field: path, message: `Invalid value: 0: ${text}` }];
+    }
     const found = jsonPathValues(object, parseJsonPath(path) ?? []);
     if (found.length === 0 || found[0] === null) return [];
     const value = found[0];

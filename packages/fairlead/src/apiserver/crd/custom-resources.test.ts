@@ -123,9 +123,19 @@ describe('custom resources', () => {
     assert.fail(`${path} is not ${wanted}`);
   }
 
+  /** Kinds by their plural. */
+  const kinds = new Map<string, string>();
+
+  /** Creates a custom resource, whose body must say its kind and version. */
+  function post(path: string, body: Json): Promise<unknown> {
+    const [, , group = '', version = '', , , plural = ''] = path.split(/[/?]/);
+    return client.request('POST', path, { kind: kinds.get(plural), apiVersion: `${group}/${version}`, ...body });
+  }
+
   async function define(body: Json): Promise<string> {
     await client.request('POST', definitions, body);
-    const { names, versions } = body.spec as { names: { plural: string }; versions: { name: string }[] };
+    const { names, versions } = body.spec as { names: { plural: string; kind: string }; versions: { name: string }[] };
+    kinds.set(names.plural, names.kind);
     const path = `/apis/test.example.com/${versions[0]!.name}/namespaces/default/${names.plural}`;
     await until(path, 'served');
     return path;
@@ -153,7 +163,7 @@ describe('custom resources', () => {
       spec: { className: 'x', unknown: 1, listeners: [{ name: 'h', port: 80 }] },
       status: { z: 1 },
     };
-    const created = (await client.request('POST', path, object)) as { spec: Json; metadata: Json; status?: Json };
+    const created = (await post(path, object)) as { spec: Json; metadata: Json; status?: Json };
     assert.deepEqual(created.spec, { className: 'x', listeners: [{ name: 'h', port: 80 }], weight: 1 });
     assert.equal(created.status, undefined);
     const status = (await client.request('PATCH', `${path}/a/status`, { status: { any: { thing: 1 } } }, merge)) as {
@@ -203,16 +213,14 @@ describe('custom resources', () => {
       ['spec.listeners: Invalid value: "array": ports must be unique'],
     );
     assert.deepEqual(
-      await causes(
-        client.request('POST', `${path}?fieldValidation=Strict`, { metadata: { name: 'b' }, spec: { unknown: 1 } }),
-      ),
+      await causes(post(`${path}?fieldValidation=Strict`, { metadata: { name: 'b' }, spec: { unknown: 1 } })),
       ['400 Route in version "v1" cannot be handled as a Route: strict decoding error: unknown field "spec.unknown"'],
     );
   });
 
   test('a schema that grows stricter leaves unchanged parts of old objects alone, and new defaults show on read', async () => {
     const path = await define(definition('ratchets', 'Ratchet'));
-    await client.request('POST', path, { metadata: { name: 'a' }, spec: { weight: 50, hosts: ['h'] } });
+    await post(path, { metadata: { name: 'a' }, spec: { weight: 50, hosts: ['h'] } });
     const name = `${definitions}/ratchets.test.example.com`;
     const current = (await client.request('GET', name)) as {
       spec: { versions: { schema: { openAPIV3Schema: Json } }[] };
@@ -247,7 +255,7 @@ describe('custom resources', () => {
     ];
     const beta = await define(definition('multis', 'Multi', { versions }));
     const ga = beta.replace('/v1beta1/', '/v1/');
-    await client.request('POST', ga, { metadata: { name: 'a' }, spec: { a: '1' } });
+    await post(ga, { metadata: { name: 'a' }, spec: { a: '1' } });
     assert.equal(((await client.request('GET', `${beta}/a`)) as Json).apiVersion, 'test.example.com/v1beta1');
     assert.equal(
       ((await client.request('PATCH', `${ga}/a`, { spec: { a: '2' } }, merge)) as Json).apiVersion,
@@ -275,7 +283,7 @@ describe('custom resources', () => {
 
   test('a kind that is called like a built-in one is treated by its definition only', async () => {
     const path = await define(definition('podlikes', 'Pod'));
-    const created = (await client.request('POST', path, { metadata: { name: 'a' }, spec: {} })) as {
+    const created = (await post(path, { metadata: { name: 'a' }, spec: {} })) as {
       status?: Json;
       spec: Json;
     };
@@ -286,7 +294,7 @@ describe('custom resources', () => {
 
   test('options of a deletion may be of the group version of the object, as typed clients send them', async () => {
     const path = await define(definition('options', 'Optioned'));
-    await client.request('POST', path, { metadata: { name: 'a' }, spec: {} });
+    await post(path, { metadata: { name: 'a' }, spec: {} });
     const options = { kind: 'DeleteOptions', apiVersion: 'test.example.com/v1', propagationPolicy: 'Background' };
     await client.request('DELETE', `${path}/a`, options);
     await until(`${path}/a`, 'gone');
@@ -294,12 +302,12 @@ describe('custom resources', () => {
 
   test('deleting a definition waits for the finalizers of its objects', async () => {
     const path = await define(definition('held', 'Held'));
-    await client.request('POST', path, { metadata: { name: 'free' } });
-    await client.request('POST', path, { metadata: { name: 'held', finalizers: ['test.example.com/hold'] } });
+    await post(path, { metadata: { name: 'free' } });
+    await post(path, { metadata: { name: 'held', finalizers: ['test.example.com/hold'] } });
     const name = `${definitions}/held.test.example.com`;
     await client.request('DELETE', name);
     await until(`${path}/free`, 'gone');
-    assert.match((await causes(client.request('POST', path, { metadata: { name: 'late' } })))[0] ?? '', /^405/);
+    assert.match((await causes(post(path, { metadata: { name: 'late' } })))[0] ?? '', /^405/);
     await until(name, 'served');
     await client.request('PATCH', `${path}/held`, { metadata: { finalizers: null } }, merge);
     await until(name, 'gone');
@@ -375,7 +383,7 @@ describe('custom resources', () => {
 
   test('definitions and objects survive a restart', async () => {
     const path = await define(definition('kepts', 'Kept'));
-    await client.request('POST', path, { metadata: { name: 'a' }, spec: { weight: 3 } });
+    await post(path, { metadata: { name: 'a' }, spec: { weight: 3 } });
     await server.stop();
     server = await start();
     client = server.client() as InProcessClient;

@@ -73,13 +73,16 @@ export function decodeBody(
   if (typeof record?.apiVersion === 'string' && record.apiVersion.split('/').length > 2) {
     throw unrecognized(request.body, expected, `unexpected GroupVersion string: ${record.apiVersion}`);
   }
-  checkKind(
-    typeof record?.apiVersion === 'string' ? record.apiVersion : '',
-    typeof record?.kind === 'string' ? record.kind : '',
-    expected,
-  );
+  if (expected.custom !== undefined) checkCustomType(request.body, record ?? {}, expected);
+  else {
+    checkKind(
+      typeof record?.apiVersion === 'string' ? record.apiVersion : '',
+      typeof record?.kind === 'string' ? record.kind : '',
+      expected,
+    );
+  }
   const faults = duplicates.map((field) => `duplicate field "${field}"`);
-  return typed(value, expected, faults, validation, warnings);
+  return typed(value ?? {}, expected, faults, validation, warnings);
 }
 
 /**
@@ -169,7 +172,6 @@ function checkKind(apiVersion: string, kind: string, expected: ExpectedType): vo
   if (given.apiVersion === expected.apiVersion && given.kind === expected.kind) return;
   // Options belong to every group version; clients send them in the one of the object.
   if (given.kind === expected.kind && expected.typeId.startsWith('meta.v1.')) return;
-  if (expected.custom !== undefined) throw wrongCustomType(given, expected);
   const schema = schemaForKind(given.apiVersion, given.kind);
   if (schema === undefined) {
     throw cannotHandle(given, expected, notRegistered(given));
@@ -183,19 +185,26 @@ function checkKind(apiVersion: string, kind: string, expected: ExpectedType): vo
   );
 }
 
-/** Custom resources are told apart by version first, then by kind. */
-function wrongCustomType(
-  given: { readonly apiVersion: string; readonly kind: string },
-  expected: ExpectedType,
-): StatusError {
+/** A body of a custom resource says its kind and version; versions are compared before kinds. */
+function checkCustomType(body: Uint8Array, record: Record<string, unknown>, expected: ExpectedType): void {
+  const { kind = '', apiVersion = '', metadata } = record;
+  if (kind === '') {
+    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
+    throw unrecognized(body, expected, `Object 'Kind' is missing in '${text.trim()}'`);
+  }
+  const fault = decodeObject('meta.v1.ObjectMeta', metadata ?? {}).errors[0]?.message;
+  const given = { apiVersion: String(apiVersion), kind: String(kind) };
+  if (fault !== undefined && given.apiVersion !== '') throw cannotHandle(given, expected, fault);
   if (given.apiVersion !== expected.apiVersion) {
-    return badRequest(
+    throw badRequest(
       `the API version in the data (${given.apiVersion}) does not match the expected API version (${expected.apiVersion})`,
     );
   }
+  if (given.kind === expected.kind) return;
   const group = expected.apiVersion.split('/', 1)[0] ?? '';
   const message = `Invalid value: ${JSON.stringify(given.kind)}: must be ${expected.kind}`;
-  return invalid({ group, kind: expected.kind }, '', [{ reason: 'FieldValueInvalid', field: 'kind', message }]);
+  const name = String(recordOf(metadata)?.name ?? '');
+  throw invalid({ group, kind: given.kind }, name, [{ reason: 'FieldValueInvalid', field: 'kind', message }]);
 }
 
 function notRegistered(given: { readonly apiVersion: string; readonly kind: string }): string {

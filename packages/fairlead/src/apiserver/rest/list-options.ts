@@ -22,25 +22,45 @@ export interface ContinueToken {
 
 /** Writes a continue token. */
 export function continueToken(token: ContinueToken): string {
-  return Buffer.from(
-    JSON.stringify({ v: 'meta.k8s.io/v1', rv: token.revision, start: `${token.after}\u0000` }),
-  ).toString('base64url');
+  return Buffer.from(JSON.stringify({ v: tokenVersion, rv: token.revision, start: `${token.after}\u0000` })).toString(
+    'base64url',
+  );
 }
 
 /** Reads a continue token; throws 400. */
 export function parseContinueToken(text: string): ContinueToken {
+  const refused = (why: string): Error => badRequest(`invalid continue token: continue key is not valid: ${why}`);
+  const json = Buffer.from(text, 'base64url').toString('utf8');
+  let token: { v?: unknown; rv?: unknown; start?: unknown };
   try {
-    const { rv, start } = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as {
-      rv?: unknown;
-      start?: unknown;
-    };
-    if (typeof rv === 'number' && typeof start === 'string') {
-      return { revision: rv, after: start.endsWith('\u0000') ? start.slice(0, -1) : start };
-    }
+    token = JSON.parse(json) as typeof token;
   } catch {
-    // Falls through to the one refusal below.
+    const first = json.charAt(0);
+    const begins = first === '' || /[[{"0-9-]/.test(first);
+    throw refused(
+      begins ? 'unexpected end of JSON input' : `invalid character '${first}' looking for beginning of value`,
+    );
   }
-  throw badRequest('continue key is not valid');
+  const { v, rv, start } = token ?? {};
+  if (v !== tokenVersion) throw refused(`server does not recognize this encoded version ${JSON.stringify(v ?? '')}`);
+  if (typeof rv !== 'number' || rv === 0)
+    throw refused(`incorrect encoded start resourceVersion (version ${tokenVersion})`);
+  if (typeof start !== 'string' || start === '') throw refused(`encoded start key empty (version ${tokenVersion})`);
+  return { revision: rv, after: start.endsWith('\u0000') ? start.slice(0, -1) : start };
+}
+
+const tokenVersion = 'meta.k8s.io/v1';
+const int64Max = 2n ** 63n - 1n;
+
+/** A parameter of type int64; 0 when absent. Throws 400 as Go's conversion of texts words it. */
+export function integerParameter(query: URLSearchParams, name: string): number {
+  const text = query.get(name) ?? '';
+  if (text === '') return 0;
+  const parsed = `strconv.ParseInt: parsing ${JSON.stringify(text)}`;
+  if (!/^[-+]?[0-9]+$/.test(text)) throw badRequest(`${parsed}: invalid syntax`);
+  const value = BigInt(text.replace(/^\+/, ''));
+  if (value > int64Max || value < -int64Max - 1n) throw badRequest(`${parsed}: value out of range`);
+  return Number(value);
 }
 
 /** Checks the version parameters of a list or watch as one set; throws 422 `ListOptions`. */
@@ -53,6 +73,11 @@ export function listVersion(query: URLSearchParams, isWatch: boolean): ListVersi
     causes.push({ reason: 'FieldValueForbidden', field, message: `Forbidden: ${why}` });
   };
   if (isWatch) {
+    // A watch from now on begins with the present state, as if that had been asked for with a match.
+    const fromNow = (version === '' || version === '0') && match === '' && sendInitialEvents === null;
+    if ((query.get('continue') ?? '') !== '' && (match !== '' || fromNow)) {
+      forbid('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided');
+    }
     if (match !== '' && sendInitialEvents === null) {
       forbid(
         'resourceVersionMatch',
@@ -78,7 +103,7 @@ export function listVersion(query: URLSearchParams, isWatch: boolean): ListVersi
   }
   if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', causes);
   return {
-    revision: parseVersion(version),
+    revision: isWatch ? parseVersion(version) : listedVersion(version),
     match: match === 'Exact' || match === 'NotOlderThan' ? match : undefined,
   };
 }
@@ -99,6 +124,15 @@ export function parseVersion(text: string): number | undefined {
   return Number(text);
 }
 
+/** The version of a list; what is none is the client's mistake there. */
+function listedVersion(text: string): number | undefined {
+  try {
+    return parseVersion(text);
+  } catch (error) {
+    throw error instanceof BadVersion ? badRequest(`invalid resource version: ${error.message}`) : error;
+  }
+}
+
 function badVersion(text: string): Error {
   return new BadVersion(text);
 }
@@ -108,8 +142,9 @@ export class BadVersion extends Error {
   override readonly name: string = 'BadVersion';
 
   constructor(text: string) {
+    const why = /^[0-9]+$/.test(text) && BigInt(text) >= 2n ** 64n ? 'value out of range' : 'invalid syntax';
     super(
-      `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+      `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`,
     );
   }
 }

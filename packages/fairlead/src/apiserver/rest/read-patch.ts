@@ -60,12 +60,13 @@ export function readPatch(target: RestRequest): Patch {
       };
     }
     default:
+      if (resource.custom !== undefined) throw customPatchRefused();
       throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
   }
 }
 
 /** Custom resources have no strategic merge patch. */
-function customPatchRefused(): StatusError {
+export function customPatchRefused(): StatusError {
   return new StatusError(
     415,
     'UnsupportedMediaType',

@@ -1,13 +1,15 @@
 // Hot path: get and list of the newest state never leave memory.
 import { allShownAs } from '../crd/custom-view.ts';
+import type { ServedResource } from '../resources/served-resources.ts';
 import type { ApiAnswer } from '../server/api-request.ts';
 import { negotiate } from '../server/media-type.ts';
-import { expired, invalid } from '../server/status-error.ts';
+import { expired, StatusError } from '../server/status-error.ts';
 import { matches, parseSelection } from '../watch/selection.ts';
 import { StoredObject } from '../watch/stored-object.ts';
 import {
   continueExpired,
   continueToken,
+  integerParameter,
   listVersion,
   parseContinueToken,
   parseVersion,
@@ -20,7 +22,8 @@ import { existing } from './write-object.ts';
 /** GET of one object. */
 export async function getObject(context: RestContext, target: RestRequest, name: string): Promise<ApiAnswer> {
   const { request, resource } = target;
-  const representation = negotiate(request.headers.accept, true);
+  const representation = negotiate(request.headers.accept, true, resource.custom === undefined ? 'object' : 'custom');
+  if (representation.asList === true) throw wrongForm(resource, false);
   const form = objectForm(resource, representation, request.query, context.clock.now());
   const wanted = parseVersion(request.query.get('resourceVersion') ?? '');
   if (wanted !== undefined) await waitForVersion(context, wanted, request.signal);
@@ -31,11 +34,17 @@ export async function getObject(context: RestContext, target: RestRequest, name:
 export async function listObjects(context: RestContext, target: RestRequest): Promise<ApiAnswer> {
   const { request, resource, namespace } = target;
   const { query } = request;
-  const representation = negotiate(request.headers.accept, true);
+  const representation = negotiate(
+    request.headers.accept,
+    true,
+    resource.custom === undefined ? 'collection' : 'custom',
+  );
+  if (representation.asList === false) throw wrongForm(resource, true);
   const form = objectForm(resource, representation, query, context.clock.now());
+  integerParameter(query, 'timeoutSeconds');
   const version = listVersion(query, false);
   const selection = parseSelection(resource, namespace, query);
-  const limit = listLimit(query);
+  const limit = Math.max(0, integerParameter(query, 'limit'));
   const continued = query.get('continue') ?? '';
   const token = continued === '' ? undefined : parseContinueToken(continued);
   let snapshot: number | undefined;
@@ -72,6 +81,19 @@ export async function listObjects(context: RestContext, target: RestRequest): Pr
   return textAnswer(200, representation, listText(form, found, metadata));
 }
 
+/** Metadata of a list was asked of one object, or the other way round; the type is told as Go names it. */
+function wrongForm(resource: ServedResource, isList: boolean): StatusError {
+  const { custom, typeId, kind, facts } = resource;
+  const name = isList ? (facts.listKind ?? `${kind}List`) : kind;
+  const type =
+    custom === undefined
+      ? `${typeId.slice(0, typeId.indexOf('.'))}.${name}`
+      : `unstructured.Unstructured${isList ? 'List' : ''}`;
+  const asked = `you requested PartialObjectMetadata${isList ? '' : 'List'}`;
+  const text = `${asked}, but the requested object is ${isList ? 'a' : 'not a'} list (*${type})`;
+  return new StatusError(406, 'NotAcceptable', text);
+}
+
 /** The objects of a namespace at a revision (absent: now), in key order. */
 async function snapshotOf(
   context: RestContext,
@@ -100,20 +122,4 @@ function firstAfter(objects: readonly StoredObject[], key: string): number {
     else high = middle;
   }
   return low;
-}
-
-function listLimit(query: URLSearchParams): number {
-  const text = query.get('limit') ?? '';
-  if (text === '') return 0;
-  const limit = Number(text);
-  if (!Number.isSafeInteger(limit) || limit < 0) {
-    throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
-      {
-        reason: 'FieldValueInvalid',
-        field: 'limit',
-        message: `Invalid value: ${text}: must be a non-negative integer`,
-      },
-    ]);
-  }
-  return limit;
 }

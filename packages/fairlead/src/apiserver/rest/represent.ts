@@ -102,7 +102,7 @@ export function listText(form: ObjectForm, objects: readonly StoredObject[], met
       kind: 'PartialObjectMetadataList',
       apiVersion: `meta.k8s.io/${asVersion}`,
       metadata,
-      items: objects.map((stored) => partial(stored, asVersion)),
+      items: objects.length === 0 ? null : objects.map((stored) => partial(stored, asVersion)),
     });
   }
   const { kind, apiVersion, facts, custom } = form.resource;

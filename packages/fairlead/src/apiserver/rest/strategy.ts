@@ -93,8 +93,8 @@ export function prepareForCreate(resource: ServedResource, object: KubeObject): 
     default:
       prepareNewWorkload(resource.kind, object);
   }
+  // Where nobody counts it stays what the client says.
   if (hasGeneration(resource)) object.metadata.generation = 1;
-  else delete object.metadata.generation;
 }
 
 /**

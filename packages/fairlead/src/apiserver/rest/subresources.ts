@@ -15,7 +15,7 @@ import { decodeBody, fieldValidation } from './decode-body.ts';
 import { evictPod } from './eviction.ts';
 import { checkFieldManager } from './field-manager.ts';
 import { typedPatched } from './patch.ts';
-import { readPatch } from './read-patch.ts';
+import { customPatchRefused, readPatch } from './read-patch.ts';
 import { textAnswer } from './represent.ts';
 import type { RestContext, RestRequest } from './rest-context.ts';
 import { scaleOf, withReplicas } from './scale.ts';
@@ -107,6 +107,8 @@ export class Subresources {
     const dryRun = isDryRun(request.query, isPatch ? 'PatchOptions' : 'UpdateOptions');
     const isApply = isPatch && bodyMediaType(request.headers['content-type']) === applyPatchType;
     if (isApply) checkFieldManager(request.query, 'PatchOptions', 'apply');
+    const strategic = bodyMediaType(request.headers['content-type']) === 'application/strategic-merge-patch+json';
+    if (isPatch && strategic && target.resource.custom !== undefined) throw customPatchRefused();
     const patch = isPatch && !isApply ? readPatch(scaleTarget(target)) : undefined;
     for (let attempt = 1; ; attempt++) {
       const current = existing(this.#context, target, name);

@@ -65,7 +65,7 @@ export async function createObject(
   const { metadata } = object;
   const { resource } = target;
   checkNamespaceField(target, object);
-  if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== '') {
+  if (!dryRun && metadata.resourceVersion !== undefined && metadata.resourceVersion !== '') {
     throw new StatusError(500, undefined, 'resourceVersion should not be set on objects to be created', undefined);
   }
   const generated = (metadata.name ?? '') === '' && (metadata.generateName ?? '') !== '';

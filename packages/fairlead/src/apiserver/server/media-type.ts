@@ -15,10 +15,13 @@ export interface Representation {
   readonly as: 'Table' | 'PartialObjectMetadata' | undefined;
   /** `v1` or `v1beta1` of meta.k8s.io. */
   readonly asVersion: string;
+  /** The metadata of a list was asked for, not that of one object. */
+  readonly asList?: boolean;
 }
 
 const plainJson: Representation = { format: 'json', as: undefined, asVersion: 'v1' };
 const accepted = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
+const acceptedStreams = 'application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch';
 
 /** Parses a header of media types (RFC 9110 12.5.1), best first. */
 export function parseMediaTypes(header: string): MediaType[] {
@@ -39,15 +42,22 @@ export function parseMediaTypes(header: string): MediaType[] {
   return types.sort((a, b) => b.quality - a.quality);
 }
 
+/** What an answer is about: one built-in object, a list of them, or custom resources, each with words of their own. */
+export type Answered = 'object' | 'collection' | 'custom';
+
 /**
  * Chooses the representation of an answer. Protobuf is decoded but never written, so a client
  * that also takes JSON gets JSON.
  */
-export function negotiate(accept: string | undefined, allowTransforms: boolean): Representation {
+export function negotiate(
+  accept: string | undefined,
+  allowTransforms: boolean,
+  answered: Answered = 'object',
+): Representation {
   if (accept === undefined || accept === '' || accept === 'application/json' || accept === '*/*') return plainJson;
   let refusedTransform = false;
   for (const { type, parameters } of parseMediaTypes(accept)) {
-    const format = formatOf(type);
+    const format = answered === 'custom' && type === 'application/*' ? 'json' : formatOf(type);
     if (format === undefined) continue;
     const as = parameters.get('as');
     if (as === undefined) return { ...plainJson, format };
@@ -55,15 +65,16 @@ export function negotiate(accept: string | undefined, allowTransforms: boolean):
     if (allowTransforms && parameters.get('g') === 'meta.k8s.io' && (version === 'v1' || version === 'v1beta1')) {
       if (as === 'Table') return { format, as: 'Table', asVersion: version };
       if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') {
-        return { format, as: 'PartialObjectMetadata', asVersion: version };
+        return { format, as: 'PartialObjectMetadata', asVersion: version, asList: as.endsWith('List') };
       }
     }
     refusedTransform = true;
   }
-  if (refusedTransform) {
+  if (refusedTransform || answered === 'custom') {
     throw new StatusError(406, 'NotAcceptable', `only the following media types are accepted: ${accepted}`);
   }
-  throw new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${accepted}`, {});
+  const available = answered === 'collection' ? `${accepted}, ${acceptedStreams}` : accepted;
+  throw new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${available}`, {});
 }
 
 function formatOf(type: string): 'json' | 'yaml' | undefined {

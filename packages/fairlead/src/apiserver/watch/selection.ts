@@ -56,12 +56,17 @@ function parseFieldSelector(resource: ServedResource, text: string): FieldTerm[]
   const terms: FieldTerm[] = [];
   if (text.trim() === '') return terms;
   for (const part of splitTerms(text)) {
-    const match = /^([^=!]+)(==|!=|=)(.*)$/s.exec(part);
+    const match = /^([^=!]*)(==|!=|=)(.*)$/s.exec(part);
     if (match === null) throw badRequest(`invalid selector: '${text}'; can't understand '${part}'`);
     const field = match[1]!.trim();
     if (!resource.facts.fieldSelectors.includes(field)) {
       const told = resource.facts.unknownFieldSelector ?? 'field label not supported: no.such';
       throw badRequest(told.replace('no.such', field));
+    }
+    // Here the original tells the character by its number.
+    const plain = /(?<!\\)(?:\\\\)*([=,])/.exec(match[3]!)?.[1];
+    if (plain !== undefined) {
+      throw badRequest(`invalid field selector: unescaped character in value: ${plain.charCodeAt(0)}`);
     }
     terms.push({
       path: field.split('.'),
