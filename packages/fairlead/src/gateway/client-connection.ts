@@ -141,8 +141,8 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     }
     const route = lookup.locate(head, this.#frontend, path, this.identity.certificate);
     if (typeof route === 'string') {
-      core.metrics[route === 'no-route' ? METRIC.noRoute : METRIC.misdirected]! += 1;
-      const status = route === 'no-route' ? 404 : 421;
+      const { status, metric } = lookup.UNROUTED[route];
+      core.metrics[metric]! += 1;
       this.#endLocally(bodyStart, end, status, errorBody(status), route);
       return;
     }

@@ -1,4 +1,5 @@
 // Hot path: matching compares bytes of the request with bytes compiled here.
+import { isDeepStrictEqual } from 'node:util';
 import { compileRegex, type LinearRegex } from '../routing/regex/linear-regex.ts';
 import { DEFAULT_RETRY, type RetryCondition, type RetryPolicy } from '../routing/route-policies.ts';
 import type { HeaderEdit, NamedMatch, Route, RouteSource } from '../routing/route-table.ts';
@@ -78,6 +79,7 @@ export class CompiledRoute {
   readonly retriesStatus: boolean;
   /** What a request passes before an endpoint is chosen. */
   readonly filters: readonly CompiledFilter[] | undefined;
+  readonly #route: Route;
   readonly #pathType: number;
   readonly #path: Buffer;
   readonly #regex: LinearRegex | undefined;
@@ -90,6 +92,7 @@ export class CompiledRoute {
     backend: (key: string) => BackendRuntime,
     filters: readonly CompiledFilter[] | undefined = undefined,
   ) {
+    this.#route = route;
     this.filters = filters;
     this.source = route.source;
     this.label = `${route.source.kind} ${route.source.namespace}/${route.source.name}`;
@@ -137,6 +140,16 @@ export class CompiledRoute {
     if (statuses.includes(status)) return true;
     if (status < 500) return false;
     return on.includes('5xx') || (status >= 502 && status <= 504 && on.includes('gateway-error'));
+  }
+
+  /** Matches one path only. */
+  get isExact(): boolean {
+    return this.#pathType === EXACT;
+  }
+
+  /** Whether it has the same owner and does the same to requests as another route; not on the hot path. */
+  guardsLike(other: CompiledRoute): boolean {
+    return this.label === other.label && isDeepStrictEqual(this.#route.filters, other.#route.filters);
   }
 
   /** What a {@link RouteIndex} files it under. */

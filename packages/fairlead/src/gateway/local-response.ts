@@ -7,6 +7,7 @@ export type LocalReason =
   | 'bad-request'
   | 'misdirected'
   | 'no-route'
+  | 'ambiguous'
   | 'no-endpoint'
   | 'overflow'
   | 'respond'

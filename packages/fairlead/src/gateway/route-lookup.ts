@@ -1,8 +1,9 @@
 // Hot path: from a request's head to its route.
-import { normalizePath, pathIsPlain } from '../wire/http1/path.ts';
+import { looseReadings, normalizePath, pathIsPlain } from '../wire/http1/path.ts';
 import type { RequestHead } from '../wire/http1/request-head.ts';
 import type { BackendRuntime } from './backend-runtime.ts';
 import type { CompiledRoute } from './compiled-route.ts';
+import { METRIC } from './gateway-metrics.ts';
 import type { HostIndex } from './host-index.ts';
 import type { CompiledHost } from './program.ts';
 import { redirectLocation } from './redirect.ts';
@@ -35,15 +36,40 @@ export function changedPath(head: RequestHead): Buffer | undefined | 'refused' {
   return head.pathStart === head.targetStart ? undefined : Buffer.from(head.bytes.subarray(start, end));
 }
 
-/** The route of a request, or why it has none. */
+/** What becomes of requests without a route. */
+export const UNROUTED: Readonly<
+  Record<'no-route' | 'misdirected' | 'ambiguous', { readonly status: number; readonly metric: number }>
+> = {
+  'no-route': { status: 404, metric: METRIC.noRoute },
+  misdirected: { status: 421, metric: METRIC.misdirected },
+  ambiguous: { status: 400, metric: METRIC.badRequests },
+};
+
+/** The route of a request, or why it has none. `ambiguous`: servers may read its path in ways that lead elsewhere. */
 export function locate(
   head: RequestHead,
   frontend: Frontend,
   path: Buffer | undefined,
   certificate: ServerCertificate | undefined,
-): CompiledRoute | 'misdirected' | 'no-route' {
+): CompiledRoute | keyof typeof UNROUTED {
   if (isMisdirected(head, frontend, certificate)) return 'misdirected';
-  return findRoute(head, frontend, path) ?? 'no-route';
+  const route = findRoute(head, frontend, path);
+  if (route === undefined) return 'no-route';
+  return head.pathNeedsCare && isAmbiguous(route, head, frontend, path) ? 'ambiguous' : route;
+}
+
+/**
+ * Whether a more obliging reader of the path would find a route of another owner, or with other filters: a guard must not
+ * be passed by a spelling. An exact path says itself how it is spelled.
+ */
+function isAmbiguous(route: CompiledRoute, head: RequestHead, frontend: Frontend, path: Buffer | undefined): boolean {
+  if (route.isExact) return false;
+  const readings = looseReadings(path?.toString('latin1') ?? textOf(head, head.pathStart, head.pathEnd));
+  // Not refused, as normal paths are not.
+  return (readings as readonly string[]).some((reading) => {
+    const other = findRoute(head, frontend, Buffer.from(reading, 'latin1'));
+    return other === undefined || (other !== route && !other.guardsLike(route));
+  });
 }
 
 /** Whether the request belongs on another connection (421). */

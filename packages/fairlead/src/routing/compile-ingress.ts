@@ -1,11 +1,4 @@
-import {
-  type HTTPIngressPath,
-  type Ingress,
-  type IngressBackend,
-  type IngressRule,
-  objectKey,
-  type Stored,
-} from '@fairlead/api';
+import { type Ingress, type IngressBackend, type IngressRule, objectKey, type Stored } from '@fairlead/api';
 import type { ObjectClaim } from './claim-table.ts';
 import { compileIngressTls, type TlsClaim } from './compile-ingress-tls.ts';
 import { compilePassthrough, type PassthroughHost } from './compile-passthrough.ts';
@@ -19,6 +12,7 @@ import type { CredentialClaim } from './read-credentials.ts';
 import { pathRewriteOf, type RouteEdits, readRouteEdits } from './read-route-edits.ts';
 import { type FilterAnnotations, readRouteFilters } from './read-route-filters.ts';
 import { type RouteAnnotations, readRoutePolicy } from './read-route-policy.ts';
+import { readRulePath } from './read-rule-path.ts';
 import type { BackendKey, PathMatch, Route, RouteAction, RouteTimeouts } from './route-table.ts';
 
 /** A mistake of the user, told as a Warning event; it never blocks other rules. */
@@ -183,9 +177,14 @@ class IngressRulesBuilder {
     const routes = this.#routesOf(hostname);
     rule.http?.paths.forEach((path, index) => {
       const pathField = `${field}.http.paths[${index}]`;
-      const match = pathMatch(path);
+      const match = readRulePath(path);
       if (match === undefined) {
-        this.problem(`${pathField}.path`, 'InvalidRule', `${JSON.stringify(path.path)} does not begin with "/"`);
+        const shown = JSON.stringify(path.path);
+        this.problem(
+          `${pathField}.path`,
+          'InvalidRule',
+          `${shown} does not begin with "/", or is no path that is served`,
+        );
         return;
       }
       const action = this.#forward(path.backend, `${pathField}.backend`);
@@ -302,13 +301,4 @@ class IngressRulesBuilder {
     });
     return { type: 'forward', backends: [{ backend: key, weight: 1 }] };
   }
-}
-
-/** Undefined for a path that is not absolute. A prefix loses its trailing slashes: the API ignores them. */
-function pathMatch(path: HTTPIngressPath): PathMatch | undefined {
-  const value = (path.path ?? '') === '' ? '/' : path.path!;
-  if (!value.startsWith('/')) return undefined;
-  if (path.pathType === 'Exact') return { type: 'exact', value };
-  const trimmed = value.replace(/\/+$/, '');
-  return { type: 'prefix', value: trimmed === '' ? '/' : trimmed };
 }

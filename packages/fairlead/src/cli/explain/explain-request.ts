@@ -3,6 +3,7 @@ import { staticCollection } from '../../collections/index.ts';
 import { RouteTableBuilder } from '../../routing/build-route-table.ts';
 import { matchRoute } from '../../routing/match.ts';
 import type { RouteTable } from '../../routing/route-table.ts';
+import { normalizePath } from '../../wire/http1/path.ts';
 import { describeEndpoint } from './explain-service.ts';
 import type { Explanation, Question, Step } from './explanation.ts';
 import type { World } from './world.ts';
@@ -23,7 +24,10 @@ export function gatewayRoutes(world: World, className: string): RouteTable {
       services: collection('services', world.services.values()),
       endpointSlices: collection('slices', [...world.slices.values()].flat()),
     },
-    [{ name: listener, protocol: 'http', address: '0.0.0.0', port: 80 }],
+    [
+      { name: listener, protocol: 'http', address: '0.0.0.0', port: 80 },
+      { name: 'https', protocol: 'https', address: '0.0.0.0', port: 443 },
+    ],
     className,
     () => {},
   );
@@ -34,6 +38,13 @@ export function gatewayRoutes(world: World, className: string): RouteTable {
 /** Whether any route asks for this very host. */
 export function servesHost(table: RouteTable, host: string): boolean {
   return table.hosts.has(`${listener}|${host.toLowerCase()}`);
+}
+
+/** The target as routes are asked for it; undefined for one that the gateway refuses. */
+function matchedTarget(target: string): string | undefined {
+  const query = target.indexOf('?');
+  const path = normalizePath(Buffer.from(query < 0 ? target : target.slice(0, query)));
+  return path.ok ? path.path.toString('latin1') + (query < 0 ? '' : target.slice(query)) : undefined;
 }
 
 /** Follows a request through the gateway's routes. */
@@ -53,29 +64,35 @@ export function explainRequest(world: World, table: RouteTable, question: Questi
       text: `${method} ${target} for host ${host}, at ${[...addresses].join(', ') || 'the gateway'}`,
     },
   ];
-  const hit = matchRoute(table, { listener, host, method, target, headers: request?.headers ?? new Map() });
+  const answered = (text: string): Explanation => ({
+    outcome: 'answered',
+    steps: [...steps, { layer: 'result', text }],
+    endpoints: [],
+  });
+  const matched = matchedTarget(target);
+  if (matched === undefined) return answered('400: the path cannot be read in one way only');
+  const hit = matchRoute(table, { listener, host, method, target: matched, headers: request?.headers ?? new Map() });
   if (hit === undefined) {
     const known = servesHost(table, host) ? `no rule of host ${host} matches ${target}` : `no Ingress has host ${host}`;
-    return { outcome: 'answered', steps: [...steps, { layer: 'result', text: `404: ${known}` }], endpoints: [] };
+    return answered(`404: ${known}`);
   }
-  const { source, match, action } = hit.route;
+  const { source, match, action, filters = [] } = hit.route;
   steps.push({
     layer: 'route',
     text: `${match.path.type} ${match.path.value} of host ${hit.host.hostname}: ${source.kind} ${source.namespace}/${source.name}, ${source.field}`,
   });
+  if (filters.length > 0) {
+    steps.push({ layer: 'route', text: `${filters.map(({ type }) => type).join(', ')}, in this order` });
+  }
+  const [first] = filters;
+  if (first?.type === 'closed') return answered(`503: ${first.what} cannot be used`);
+  if (first?.type === 'https-redirect') return answered(`${first.status}: to HTTPS`);
+  if (first?.type === 'redirect' && first.path === undefined) return answered(`redirects with ${first.status}`);
   switch (action.type) {
     case 'respond':
-      return {
-        outcome: 'answered',
-        steps: [...steps, { layer: 'result', text: `answers ${action.status}` }],
-        endpoints: [],
-      };
+      return answered(`answers ${action.status}`);
     case 'redirect':
-      return {
-        outcome: 'answered',
-        steps: [...steps, { layer: 'result', text: `redirects with ${action.status}` }],
-        endpoints: [],
-      };
+      return answered(`redirects with ${action.status}`);
     case 'forward': {
       const endpoints: string[] = [];
       for (const weighted of action.backends) {

@@ -144,6 +144,18 @@ const world: World = {
       },
       inShop,
     ),
+    stored<Ingress>(
+      'secure',
+      {
+        spec: {
+          ingressClassName: 'fairlead',
+          tls: [{ hosts: ['secure.example'] }],
+          rules: [{ host: 'secure.example', http: { paths: [path('/', 'web')] } }],
+        },
+        status: { loadBalancer: { ingress: [{ ip: '192.0.2.10' }] } },
+      },
+      inShop,
+    ),
   ],
   ingressClasses: [stored<IngressClass>('fairlead', { spec: { controller: 'fairlead.dev/gateway' } })],
 };
@@ -204,6 +216,9 @@ const rows: readonly [
     ['10.244.0.4:8080'],
     /over 1 endpoint, and 2 that stand in[\s\S]*10\.244\.0\.2:8080 .*stands in, priority 1/,
   ],
+  ['http://secure.example/', 'external', 'answered', [], /https-redirect, in this order\nresult {4}308: to HTTPS/],
+  ['http://shop.example//none', 'external', 'answered', [], /503: the Service has no ready endpoint/],
+  ['http://shop.example/x/..;/none', 'external', 'answered', [], /400: the path cannot be read in one way only/],
   ['http://shop.example/none', 'external', 'answered', [], /503: the Service has no ready endpoint/],
   ['http://192.0.2.10/', 'external', 'answered', [], /404: no Ingress has host 192\.0\.2\.10/],
   ['http://unknown.example/', 'external', 'no-such-name', [], /no name of the cluster/],

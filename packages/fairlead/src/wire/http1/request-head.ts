@@ -37,7 +37,7 @@ export class RequestHead extends MessageHead {
   /** Host without port, from the Host field. Empty without one (HTTP/1.0). */
   hostStart: number = 0;
   hostEnd: number = 0;
-  /** The target may hold dot segments or percent-encoding; see `normalizePath`. */
+  /** The target may hold dot segments, percent-encoding, parameters or empty segments; see `normalizePath`. */
   pathNeedsCare: boolean = false;
   protected readonly startLineTooLong: number = 414;
   protected readonly malformed: number = 400;
@@ -76,13 +76,16 @@ export class RequestHead extends MessageHead {
     this.methodEnd = i - base;
     const target = ++i;
     let flags = 0;
+    let before = 0;
     let query = -1;
     for (; i < end; i++) {
       const byte = bytes[i]!;
       const kind = TARGET[byte]!;
       if (kind === 0) break;
       if (query < 0) {
-        flags |= kind;
+        // Two slashes in a row: bit 4 of both becomes bit 2.
+        flags |= kind | ((kind & before & 4) >> 1);
+        before = kind;
         if (byte === 63) query = i;
       }
     }
