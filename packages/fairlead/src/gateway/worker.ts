@@ -10,6 +10,7 @@ import {
 import { openThreadReactor, type ThreadReactor } from '../reactor/thread-reactor.ts';
 import type { TlsAcceptPolicy } from '../reactor/tls-transport.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
+import { collectGarbage } from '../sys/memory.ts';
 import { residentBytes } from '../sys/resident-bytes.ts';
 import { tlsContexts } from '../sys/tls-contexts.ts';
 import { AccessLog } from './access-log/access-log.ts';
@@ -24,6 +25,7 @@ import { METRIC } from './gateway-metrics.ts';
 import { Http2Detector } from './http2-detector.ts';
 import { Http2Session } from './http2-session.ts';
 import type { Http3Listener } from './http3/http3-listener.ts';
+import { IdleCollector } from './idle-collector.ts';
 import { L4DatagramRouter, relayConnection } from './l4/l4-relays.ts';
 import { GatewayProgram } from './program.ts';
 import { ProxyCore } from './proxy-core.ts';
@@ -58,6 +60,7 @@ class GatewayWorker {
   readonly #http3: Set<Http3Listener> = new Set();
   readonly #proxied: ProxyAcceptPolicy | undefined;
   readonly #gate: WorkerGate;
+  readonly #collector = new IdleCollector(collectGarbage);
   readonly #questions = new Questions<DearQuestion, boolean | undefined>((id, question) =>
     this.#send({ type: 'question', id, question }),
   );
@@ -139,9 +142,11 @@ class GatewayWorker {
     // First, so that nothing below can end it.
     this.#reactor.after(HOUSEKEEPING_MS, () => this.#housekeep());
     this.#core.accessLog?.flush();
-    this.#core.metrics[METRIC.handlerErrors] = this.#reactor.stats().handlerErrors;
+    const { handlerErrors, batches } = this.#reactor.stats();
+    this.#core.metrics[METRIC.handlerErrors] = handlerErrors;
     const resident = residentBytes();
     if (resident !== undefined) this.#gate.noteMemory(resident);
+    this.#collector.round(batches);
     if (this.#gate.isShedding) for (const client of this.#core.clients) client.drain(Infinity);
   }
 

@@ -130,6 +130,7 @@ export class EpollReactor implements Reactor {
   /** Of incoming connections, in progress. */
   #handshakes = 0;
   #handlerErrors = 0;
+  #batches = 0;
 
   constructor(options: EpollReactorOptions) {
     this.#options = options;
@@ -350,6 +351,7 @@ export class EpollReactor implements Reactor {
       if (count < 0 && count !== -EINTR) {
         throw new SysError('call-failed', `epoll_wait: ${errnoName(count)}`, { errno: -count });
       }
+      if (count > 0) this.#batches++;
       this.isBusy = count >= BUSY_EVENTS;
       for (let i = 0; i < count; i++) this.#dispatch(epoll.eventToken(i), epoll.eventBits(i));
       this.isBusy = false;
@@ -440,7 +442,12 @@ export class EpollReactor implements Reactor {
   }
 
   stats(): ReactorStats {
-    return { openConnections: this.#open, acceptedConnections: this.#accepted, handlerErrors: this.#handlerErrors };
+    return {
+      openConnections: this.#open,
+      acceptedConnections: this.#accepted,
+      handlerErrors: this.#handlerErrors,
+      batches: this.#batches,
+    };
   }
 }
 

@@ -61,6 +61,7 @@ export class NodeReactor implements Reactor {
   #whenListening: ((failure: string | undefined) => void)[] = [];
   #accepted = 0;
   #handlerErrors = 0;
+  #batches = 0;
 
   constructor(clock: Clock, log: Log) {
     this.#clock = clock;
@@ -152,6 +153,7 @@ export class NodeReactor implements Reactor {
   turn(connection: NodeConnection | undefined, work: () => void): void {
     if (this.isOver) return;
     this.#waiting.push([connection, work]);
+    if (connection !== undefined) this.#batches++;
     if (this.#isInTurn) return;
     this.#isInTurn = true;
     this.nowMs = this.#clock.monotonicMs();
@@ -257,6 +259,7 @@ export class NodeReactor implements Reactor {
       openConnections: this.#connections.size,
       acceptedConnections: this.#accepted,
       handlerErrors: this.#handlerErrors,
+      batches: this.#batches,
     };
   }
 }

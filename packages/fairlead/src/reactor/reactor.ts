@@ -178,6 +178,8 @@ export interface ReactorStats {
   readonly acceptedConnections: number;
   /** Exceptions that escaped from a handler; each cost its connection. */
   readonly handlerErrors: number;
+  /** Batches of events so far, timers not counted: while it stands still, nothing happens. */
+  readonly batches: number;
 }
 
 /** What waits for the end of a turn. */

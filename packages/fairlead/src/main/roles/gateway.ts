@@ -5,6 +5,7 @@ import { startGateway } from '../../gateway/start.ts';
 import type { RouteListener } from '../../routing/route-table.ts';
 import { startRouting } from '../../routing/start.ts';
 import { systemClock } from '../../sys/clock.ts';
+import { collectWhenIdle } from '../../sys/idle-collection.ts';
 import type { Log } from '../../sys/role.ts';
 import type { GatewayLogOptions } from '../gateway-log-settings.ts';
 import type { GatewayRelay } from '../gateway-settings.ts';
@@ -37,6 +38,9 @@ export interface GatewayRoleOptions {
   readonly accessLog: GatewayLogOptions | undefined;
   readonly admin: GatewayAdminOptions;
 }
+
+/** Of the main thread, which works on changes only; the workers see to theirs. */
+const youngGenerationBytes = 16 * 1024 * 1024;
 
 /** How long requests in flight may take when the gateway stops. */
 const drainMs = 1_500;
@@ -125,12 +129,14 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     throw listenFailure(error, options);
   }
   const admin = await startGatewayAdmin(options.admin, gateway, log);
+  const stopCollecting = collectWhenIdle(systemClock, youngGenerationBytes);
   return {
     facts: {
       http: formatListenAddress(options.gatewayHttp),
       https: formatListenAddress(options.gatewayHttps),
     },
     async stop() {
+      stopCollecting();
       await routing.stop();
       await gateway.stop({ drainMs });
       await accessLog?.stop();
