@@ -59,6 +59,8 @@ async function freePorts(count: number): Promise<number[]> {
 
 /** One API server that can be killed and started again at the same address. */
 interface Server {
+  /** `host:port`. */
+  readonly address: string;
   readonly kubeconfig: string;
   readonly client: ApiClient;
   process: ChildProcess;
@@ -68,18 +70,19 @@ interface Server {
 async function startServers(count: number, datastore: string): Promise<Server[]> {
   const ports = await freePorts(count);
   const servers = ports.map((port, index) => {
+    const address = `127.0.0.1:${port}`;
     const dataDir = join(folder, `server-${index}`);
     const kubeconfig = join(dataDir, 'kubeconfig');
     const launch = (): ChildProcess =>
-      start('apiserver', '--data-dir', dataDir, '--api-listen', `127.0.0.1:${port}`, '--datastore', datastore);
-    return { kubeconfig, launch, process: launch() };
+      start('apiserver', '--data-dir', dataDir, '--api-listen', address, '--datastore', datastore);
+    return { address, kubeconfig, launch, process: launch() };
   });
   return Promise.all(
-    servers.map(async ({ kubeconfig, launch, process }) => {
+    servers.map(async ({ address, kubeconfig, launch, process }) => {
       await eventually('the kubeconfig', async () => existsSync(kubeconfig));
       const client = connect(loadKubeconfig(kubeconfig), { clock: systemClock, random: systemRandom });
       clients.push(client);
-      return { kubeconfig, client, process, start: launch };
+      return { address, kubeconfig, client, process, start: launch };
     }),
   );
 }
@@ -136,10 +139,16 @@ async function follow(
   }
 }
 
+/** Controllers that go to another server when the one of their kubeconfig is gone. */
+function startControllers(servers: readonly Server[], { address, kubeconfig }: Server): ChildProcess {
+  const addresses = [address, ...servers.map((server) => server.address).filter((other) => other !== address)];
+  const access = ['--kubeconfig', kubeconfig, '--api-servers', addresses.join(',')];
+  return start('controllers', '--log-level', 'error', ...access);
+}
+
 /** The long form: every few seconds one server and, every third time, all controllers of one server. */
 async function killManyTimes(servers: readonly Server[], answers: () => Promise<number>): Promise<void> {
-  const launch = ({ kubeconfig }: Server): ChildProcess =>
-    start('controllers', '--log-level', 'error', '--kubeconfig', kubeconfig);
+  const launch = (server: Server): ChildProcess => startControllers(servers, server);
   const controllers = rounds > 0 ? servers.map(launch) : [];
   for (let round = 0; round < rounds; round++) {
     const index = Math.floor(Math.random() * servers.length);
@@ -169,9 +178,9 @@ test('two API servers and two controllers over one etcd, one of each killed unde
     const name = { namespace: 'kube-system', name: 'fairlead-controllers' };
     return (await b.client.get(leases, name).catch(() => undefined))?.spec?.holderIdentity;
   };
-  const firstControllers = start('controllers', '--log-level', 'error', '--kubeconfig', a.kubeconfig);
+  const firstControllers = startControllers(servers, a);
   const firstLeader = await eventually('a leader', holder);
-  const secondControllers = start('controllers', '--log-level', 'error', '--kubeconfig', b.kubeconfig);
+  const secondControllers = startControllers(servers, b);
 
   const stopWriting = new AbortController();
   const stopWatching = new AbortController();
@@ -212,6 +221,11 @@ test('two API servers and two controllers over one etcd, one of each killed unde
     await end(a.process, 'SIGKILL');
     const before = answered.size;
     await eventually('writes while one server is dead', async () => answered.size > before + 100);
+    // Whoever leads does so through the other server.
+    await b.client.create(namespaces, { metadata: { name: 'meanwhile' } });
+    await eventually('the controllers at another server', async () =>
+      b.client.get(configMaps, { namespace: 'meanwhile', name: 'kube-root-ca.crt' }).catch(() => false),
+    );
     a.process = a.start();
     await eventually('the server again', async () => a.client.get(namespaces, { name: 'default' }).catch(() => false));
     // The leader dies; the other may lead when the Lease has run out.

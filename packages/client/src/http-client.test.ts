@@ -179,6 +179,26 @@ describe('http client against a bare HTTP/2 server', { timeout: 30_000 }, () => 
     assert.equal(sessions.size, 1);
   });
 
+  test('of several servers the next is used, and kept', async () => {
+    handle = (stream, headers) => {
+      if (!String(headers[':path']).includes('watch=true')) return answer(stream, 200, object('a'));
+      stream.respond({ ':status': 200 });
+      stream.write(`${JSON.stringify({ type: 'ADDED', object: object('a') })}\n`);
+    };
+    const { port } = server.address() as AddressInfo;
+    const otherServers = ['http://127.0.0.1:2', `http://127.0.0.1:${port}`];
+    const api = connect({ server: 'http://127.0.0.1:1', otherServers, namespace: 'default', token: 'secret' });
+    clients.push(api);
+    for await (const _ of api.watch(configMaps)) for (const session of sessions) session.destroy();
+    assert.equal((await api.get(configMaps, { name: 'a', namespace: 'n' })).metadata.name, 'a');
+    // The last one went, too: all are tried, and it is told.
+    for (const session of sessions) session.destroy();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    await assert.rejects(api.get(configMaps, { name: 'a', namespace: 'n' }), { code: 0, reason: 'Unreachable' });
+    server.listen(port, '127.0.0.1');
+    assert.equal((await api.get(configMaps, { name: 'a', namespace: 'n' })).metadata.name, 'a');
+  });
+
   test('nobody listens: Unreachable', async () => {
     const api = connect({ server: 'http://127.0.0.1:1', namespace: 'default' });
     await assert.rejects(api.get(configMaps, { name: 'a', namespace: 'n' }), { code: 0, reason: 'Unreachable' });

@@ -23,7 +23,13 @@ type SessionState =
 const streamWindowBytes = 1 << 20;
 const connectionWindowBytes = 1 << 26;
 
-/** The one HTTP/2 connection to a server, opened when needed and again after it broke. */
+/** With others to try, one that does not answer is not waited for any longer, in milliseconds. */
+const connectAmongOthersMs = 3_000;
+
+/**
+ * The one HTTP/2 connection to the API, opened when needed and again after it broke: to the server of before, and when
+ * that cannot be reached to the next one.
+ */
 export class HttpSession {
   readonly #config: ConnectConfig;
   readonly #clock: Clock;
@@ -31,6 +37,8 @@ export class HttpSession {
   readonly #backOff: BackOff;
   readonly #closing = new AbortController();
   #notBeforeMs = 0;
+  /** Which server is in use, or tried first. */
+  #turn = 0;
   #state: SessionState = { kind: 'idle' };
 
   constructor(config: ConnectConfig, clock: Clock, random: Random, times: SessionTimes) {
@@ -85,7 +93,7 @@ export class HttpSession {
     const waitMs = this.#notBeforeMs - this.#clock.now();
     if (waitMs > 0) await pause(this.#clock, waitMs, this.#closing.signal);
     try {
-      const session = await this.#connect();
+      const session = await this.#connectToAny();
       if (this.#state.kind === 'closed') {
         session.destroy();
         throw new ApiError(0, 'Closed', 'the client is closed');
@@ -102,8 +110,25 @@ export class HttpSession {
     }
   }
 
-  #connect(): Promise<ClientHttp2Session> {
-    const { server, ca, clientCertificate, clientKey, insecure, tlsServerName } = this.#config;
+  async #connectToAny(): Promise<ClientHttp2Session> {
+    const { server, otherServers = [] } = this.#config;
+    const servers = [server, ...otherServers];
+    const limitMs = this.#times.connectTimeoutMs;
+    const timeoutMs = servers.length === 1 ? limitMs : Math.min(limitMs, connectAmongOthersMs);
+    let failure: unknown;
+    for (let attempt = 0; attempt < servers.length && this.#state.kind !== 'closed'; attempt++) {
+      try {
+        return await this.#connect(servers[this.#turn]!, timeoutMs);
+      } catch (error) {
+        failure = error;
+        this.#turn = (this.#turn + 1) % servers.length;
+      }
+    }
+    throw failure ?? new ApiError(0, 'Closed', 'the client is closed');
+  }
+
+  #connect(server: string, timeoutMs: number): Promise<ClientHttp2Session> {
+    const { ca, clientCertificate, clientKey, insecure, tlsServerName } = this.#config;
     return new Promise((resolve, reject) => {
       const session = connectHttp2(server, {
         ...(ca === undefined ? {} : { ca }),
@@ -120,7 +145,7 @@ export class HttpSession {
         const why = cause instanceof Error ? cause.message : String(cause);
         reject(new ApiError(0, 'Unreachable', `cannot reach ${server}: ${why}`, { cause }));
       };
-      const cancelTimeout = this.#clock.after(this.#times.connectTimeoutMs, () => fail('connecting timed out'));
+      const cancelTimeout = this.#clock.after(timeoutMs, () => fail('connecting timed out'));
       session.once('error', fail);
       session.once('close', () => fail('connection closed'));
       session.once('connect', () => {

@@ -6,6 +6,8 @@ import { dirname, resolve } from 'node:path';
 export interface ConnectConfig {
   /** `https://host:port`, possibly with a path prefix. */
   readonly server: string;
+  /** Further servers of the same API, at the same path: the next is tried when one cannot be reached. Default none. */
+  readonly otherServers?: readonly string[];
   /** PEM bundle; absent: the roots of the runtime. */
   readonly ca?: string;
   /** PEM client certificate and key. */

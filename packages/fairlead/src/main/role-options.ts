@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseCidr } from '@fairlead/api';
+import { apiAccessSettings, readApiAccess } from './api-access-settings.ts';
 import { readAuditSettings } from './audit-settings.ts';
 import { readDatastore } from './datastore-settings.ts';
 import { dnsSettings, readDnsSettings } from './dns-settings.ts';
@@ -25,11 +26,6 @@ import {
   readMode,
 } from './up-options.ts';
 
-const kubeconfigSetting: Setting = {
-  name: 'kubeconfig',
-  value: 'FILE',
-  description: 'how to reach the API (required)',
-};
 const logTokenSetting: Setting = {
   name: 'log-token-file',
   value: 'FILE',
@@ -64,7 +60,7 @@ export const apiServerSettings: readonly Setting[] = [
 
 /** Settings of `fairlead controllers`. */
 export const controllersSettings: readonly Setting[] = [
-  kubeconfigSetting,
+  ...apiAccessSettings,
   { name: 'controllers', value: 'LIST', description: "which ones: names, '*', '-name' (default '*')" },
   gatewayMetricsSetting,
   ...clusterSettings,
@@ -72,7 +68,7 @@ export const controllersSettings: readonly Setting[] = [
 
 /** Settings of `fairlead agent`. */
 export const agentSettings: readonly Setting[] = [
-  kubeconfigSetting,
+  ...apiAccessSettings,
   { name: 'node-name', value: 'NAME', description: 'default: the host name' },
   { name: 'mode', value: 'MODE', description: 'kernel or userspace (default kernel as root on Linux)' },
   { name: 'data-dir', value: 'DIR', description: 'state of the Pods of this node' },
@@ -102,7 +98,7 @@ export const agentSettings: readonly Setting[] = [
 
 /** Settings of `fairlead gateway`. */
 export const gatewaySettings: readonly Setting[] = [
-  kubeconfigSetting,
+  ...apiAccessSettings,
   { name: 'gateway-http', value: 'ADDR', description: 'default :80 as root, else 127.0.0.1:8080' },
   { name: 'gateway-https', value: 'ADDR', description: 'default :443 as root, else 127.0.0.1:8443' },
   ...gatewayL4Settings,
@@ -170,7 +166,7 @@ export function validateControllersOptions(values: SettingValues, machine: Machi
   const reader = new SettingReader(values);
   const options: ControllersRoleOptions = {
     ...readClusterOptions(reader, machine.kernelModeObstacle === undefined ? 'kernel' : 'userspace', 'IPv4 and IPv6'),
-    kubeconfig: reader.required('kubeconfig'),
+    ...readApiAccess(reader),
     controllers: (reader.text('controllers') ?? '*').split(',').filter((pattern) => pattern !== ''),
     gatewayMetrics: readGatewayMetrics(reader),
   };
@@ -205,7 +201,7 @@ export function validateAgentOptions(values: SettingValues, machine: Machine): A
   const metricsListen = listenOrOff('metrics-listen', '127.0.0.1:10249');
   const options: AgentRoleOptions = {
     ...readClusterOptions(reader, mode, servicesOnly ? 'IPv4 and IPv6' : 'IPv4'),
-    kubeconfig: reader.required('kubeconfig'),
+    ...readApiAccess(reader),
     nodeName: reader.text('node-name') ?? hostNodeName(),
     mode,
     instance: reader.text('instance') ?? instanceOf(dataDir),
@@ -233,7 +229,7 @@ export function validateGatewayOptions(values: SettingValues, machine: Machine):
   const metricsSocket = reader.text('gateway-metrics-socket');
   const secretsFile = reader.text('gateway-secrets');
   const options: GatewayRoleOptions = {
-    kubeconfig: reader.required('kubeconfig'),
+    ...readApiAccess(reader),
     gatewayHttp: reader.address('gateway-http', machine.isRoot ? ':80' : '127.0.0.1:8080'),
     gatewayHttps: reader.address('gateway-https', machine.isRoot ? ':443' : '127.0.0.1:8443'),
     ...readGatewayL4(reader),

@@ -19,6 +19,7 @@ import type { Log, Running } from '../../sys/role.ts';
 import { stopAll } from '../../sys/stop-all.ts';
 import { startAdminServer } from '../../telemetry/admin-server.ts';
 import { MetricRegistry } from '../../telemetry/metrics.ts';
+import type { ApiAccess } from '../api-access-settings.ts';
 import type { DnsRoleSettings } from '../dns-settings.ts';
 import type { AgentParts } from '../role-options.ts';
 import { FatalError, type RunningRole } from '../role-process.ts';
@@ -27,11 +28,10 @@ import { formatListenAddress, type ListenAddress } from '../settings.ts';
 import type { ClusterOptions, Mode } from '../up-options.ts';
 import { version } from '../version.ts';
 import { dnsOptionsFrom, printCorefileNotes, zoneOfNode } from './agent-dns.ts';
-import { readKubeconfig, roleClient } from './role-client.ts';
+import { readAccess, roleClient } from './role-client.ts';
 
 /** Checked options of the agent role. */
-export interface AgentRoleOptions extends ClusterOptions {
-  readonly kubeconfig: string;
+export interface AgentRoleOptions extends ClusterOptions, ApiAccess {
   readonly nodeName: string;
   readonly mode: Mode;
   readonly instance: string;
@@ -279,7 +279,7 @@ async function allSettled<T extends readonly unknown[]>(
 
 /** `fairlead agent`: Pods, Services and DNS of one node, or some of them. */
 export async function startAgentRole(options: AgentRoleOptions, log: Log): Promise<RunningRole> {
-  const client = roleClient(readKubeconfig(options.kubeconfig), log, 'kubelet');
+  const client = roleClient(readAccess(options), log, 'kubelet');
   const running: { node?: NodeAgent; others: Running[] } = { others: [] };
   const stop = async (): Promise<void> => {
     const { node, others } = running;

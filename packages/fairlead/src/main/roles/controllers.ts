@@ -4,14 +4,14 @@ import { hostname } from 'node:os';
 import { startControllers } from '../../controllers/start.ts';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
+import type { ApiAccess } from '../api-access-settings.ts';
 import type { RunningRole } from '../role-process.ts';
 import type { ClusterOptions } from '../up-options.ts';
 import { gatewayMetrics } from './gateway-metrics-reader.ts';
-import { readKubeconfig, roleClient } from './role-client.ts';
+import { readAccess, roleClient } from './role-client.ts';
 
 /** Checked options of the controllers role. */
-export interface ControllersRoleOptions extends ClusterOptions {
-  readonly kubeconfig: string;
+export interface ControllersRoleOptions extends ClusterOptions, ApiAccess {
   /** Patterns: `*`, a name, `-name`. */
   readonly controllers: readonly string[];
   /** Where gateways tell what they count: URLs, or `unix:FILE`. */
@@ -20,7 +20,7 @@ export interface ControllersRoleOptions extends ClusterOptions {
 
 /** `fairlead controllers`: the controllers against any API. */
 export async function startControllersRole(options: ControllersRoleOptions, log: Log): Promise<RunningRole> {
-  const config = readKubeconfig(options.kubeconfig);
+  const config = readAccess(options);
   const client = roleClient(config, log, 'kube-controller-manager');
   const metrics = gatewayMetrics(options.gatewayMetrics, client);
   const controllers = await startControllers({

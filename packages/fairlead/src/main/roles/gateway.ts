@@ -7,17 +7,17 @@ import { startRouting } from '../../routing/start.ts';
 import { systemClock } from '../../sys/clock.ts';
 import { collectWhenIdle } from '../../sys/idle-collection.ts';
 import type { Log } from '../../sys/role.ts';
+import type { ApiAccess } from '../api-access-settings.ts';
 import type { GatewayLogOptions } from '../gateway-log-settings.ts';
 import type { GatewayRelay } from '../gateway-settings.ts';
 import { FatalError, type RunningRole } from '../role-process.ts';
 import { formatListenAddress, type ListenAddress } from '../settings.ts';
 import { startAccessLog } from './gateway-access-log.ts';
 import { type GatewayAdminOptions, startGatewayAdmin } from './gateway-admin.ts';
-import { readKubeconfig, roleClient } from './role-client.ts';
+import { readAccess, roleClient } from './role-client.ts';
 
 /** Checked options of the gateway role. */
-export interface GatewayRoleOptions {
-  readonly kubeconfig: string;
+export interface GatewayRoleOptions extends ApiAccess {
   readonly gatewayHttp: ListenAddress;
   readonly gatewayHttps: ListenAddress;
   readonly workers: number;
@@ -74,7 +74,7 @@ function listenFailure(error: unknown, options: GatewayRoleOptions): unknown {
 
 /** `fairlead gateway`: routes from the API to the L7 workers. */
 export async function startGatewayRole(options: GatewayRoleOptions, log: Log): Promise<RunningRole> {
-  const client = roleClient(readKubeconfig(options.kubeconfig), log);
+  const client = roleClient(readAccess(options), log);
   const listeners: RouteListener[] = [
     { name: 'http', protocol: 'http', address: options.gatewayHttp.host, port: options.gatewayHttp.port },
     {
