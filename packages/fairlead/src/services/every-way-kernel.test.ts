@@ -15,13 +15,40 @@ const ways = [
   { name: 'source-hash', spec: {}, annotations: { 'fairlead.dev/load-balancing': 'source-hash' }, sticky: true },
   { name: 'maglev', spec: {}, annotations: { 'fairlead.dev/load-balancing': 'maglev' }, sticky: false },
   { name: 'weights', spec: {}, annotations: { 'fairlead.dev/endpoint-weights': 'node/here=3' }, sticky: false },
+  {
+    name: 'limits',
+    spec: {},
+    annotations: {
+      'fairlead.dev/max-connections-per-source': '100',
+      'fairlead.dev/new-connections-per-source': '100/second',
+    },
+    sticky: false,
+  },
+  {
+    name: 'source lists',
+    spec: {},
+    annotations: {
+      'fairlead.dev/allow-sources': '198.51.100.0/24, 2001:db8:1::/64',
+      'fairlead.dev/deny-sources': '198.51.100.8, 2001:db8:1::8',
+    },
+    sticky: false,
+  },
+] as const;
+/** A port of the spec is translated, a range is not. */
+const places = [
+  { name: 'a port', port: 80, annotations: {} },
+  {
+    name: 'a range',
+    port: 8080,
+    annotations: { 'fairlead.dev/port-ranges': '8080-8089/TCP, 8080-8089/UDP, 8080-8089/SCTP' },
+  },
 ] as const;
 const families = [
   { name: 'IPv4', vip: '10.96.6.1', client: '198.51.100.7', endpoints: [scene.localEndpoint, scene.remoteEndpoint] },
   { name: 'IPv6', vip: 'fd00:96::6', client: '2001:db8:1::7', endpoints: ['fd00:1::3', 'fd00:2::3'] },
 ] as const;
 
-describe('each way to choose an endpoint, with each protocol and family', { skip }, () => {
+describe('each way to serve a port, with each protocol and family', { skip }, () => {
   let network: TestNetwork;
   let applier: NftApplier;
   const problems: string[] = [];
@@ -53,15 +80,15 @@ describe('each way to choose an endpoint, with each protocol and family', { skip
   let rows = 0;
   for (const family of families) {
     for (const protocol of protocols) {
-      for (const way of ways) {
+      for (const [way, place] of ways.flatMap((each) => places.map((at) => [each, at] as const))) {
         rows++;
-        test(`${way.name}, ${protocol}, ${family.name}`, async () => {
+        test(`${way.name}, ${place.name}, ${protocol}, ${family.name}`, async () => {
           const service = sceneService('own', {
             clusterIP: family.vip,
             ...way.spec,
             ports: [{ name: 'p', port: 80, protocol }],
           });
-          service.metadata.annotations = { ...way.annotations };
+          service.metadata.annotations = { ...way.annotations, ...place.annotations };
           const targets = family.endpoints.map((ip) => ({ ip }));
           const slice = sceneSlice('own', targets, [{ name: 'p', port: 8080, protocol }], protocol);
           const { program, warnings } = compileService(service, [slice], { nodeName: scene.nodeName, nodeIps: [] });
@@ -73,7 +100,7 @@ describe('each way to choose an endpoint, with each protocol and family', { skip
           for (let tries = 0; tries < 6; tries++) {
             const answer = await network
               .probe('external')
-              .ask({ do: 'connect', protocol, host, port: 80, source, timeoutMs: 3000 });
+              .ask({ do: 'connect', protocol, host, port: place.port, source, timeoutMs: 3000 });
             answers.add(answer.split(' ')[0] ?? '');
           }
           for (const answer of answers) assert.match(answer, /^(local|remote)$/);
@@ -84,7 +111,7 @@ describe('each way to choose an endpoint, with each protocol and family', { skip
           const smaller = sceneSlice('own', rest, [{ name: 'p', port: 8080, protocol }], protocol);
           const next = compileService(service, [smaller], { nodeName: scene.nodeName, nodeIps: [] });
           await applier.apply(new Map([['default/own', next.program as ServiceProgram]]));
-          const ask = { do: 'connect', protocol, host, port: 80, source, timeoutMs: 3000 } as const;
+          const ask = { do: 'connect', protocol, host, port: place.port, source, timeoutMs: 3000 } as const;
           const answer = await network.probe('external').ask(ask);
           assert.equal(answer.split(' ')[0], chosen === 'local' ? 'remote' : 'local');
           await applier.apply(new Map([['default/own', undefined]]));
@@ -93,5 +120,5 @@ describe('each way to choose an endpoint, with each protocol and family', { skip
       }
     }
   }
-  test('the grid is whole', () => assert.equal(rows, families.length * protocols.length * ways.length));
+  test('the grid is whole', () => assert.equal(rows, families.length * protocols.length * ways.length * places.length));
 });
