@@ -96,6 +96,39 @@ test('a Service gets an address of the machine pool, and a neighbour reaches it'
   );
 });
 
+for (const by of ['mac', 'vxlan']) {
+  test(`direct server return by ${by}: Pods of every node answer, and see the client`, { skip }, async () => {
+    const name = `direct-${by}`;
+    await system.apply(`
+apiVersion: v1
+kind: Service
+metadata: {name: ${name}, annotations: {fairlead.dev/direct-server-return: ${by}}}
+spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 8080, targetPort: 8080}]}
+`);
+    const address = await addressOf(name);
+    const placed = await system.kubectl('get', 'pods', '-l', 'app=web', '-o', 'jsonpath={.items[*].spec.nodeName}');
+    const nodes = new Set(placed.split(' '));
+    assert.ok(nodes.size > 1, placed);
+    const ask = async (): Promise<{ readonly node?: string; readonly remote?: string }> => {
+      const { stdout } = await fromOutside('curl', '-s', '--max-time', '10', `http://${address}:8080/`);
+      return stdout.startsWith('{') ? (JSON.parse(stdout) as { node: string; remote: string }) : {};
+    };
+    // Translated, until the address is sent on directly: then a Pod of another node sees a node, not the client.
+    const direct = new Set<string>();
+    await eventually(
+      `answers from ${[...nodes]}`,
+      async () => {
+        const { node, remote } = await ask();
+        if (remote?.startsWith('172.29.0.100:') === true && node !== undefined) direct.add(node);
+        return direct.size === nodes.size;
+      },
+      60_000,
+    );
+    for (let n = 0; n < 10; n++) assert.match((await ask()).remote ?? '', /^172\.29\.0\.100:/);
+    await system.kubectl('delete', 'service', name);
+  });
+}
+
 test('an agent that dies: the address is answered for again', { skip }, async () => {
   const address = await addressOf('web');
   const holder = await eventually('a holder', () => holderOf(address));
