@@ -70,7 +70,7 @@ const roleCommands: readonly RoleCommand[] = [
     async prepare(values, machine) {
       const options = validateAgentOptions(values, machine);
       const { startAgentRole } = await import('./roles/agent.ts');
-      return (log) => startAgentRole(options, log);
+      return (log, signal) => startAgentRole(options, log, signal);
     },
   },
   {

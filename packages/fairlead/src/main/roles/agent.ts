@@ -22,7 +22,7 @@ import { MetricRegistry } from '../../telemetry/metrics.ts';
 import type { ApiAccess } from '../api-access-settings.ts';
 import type { DnsRoleSettings } from '../dns-settings.ts';
 import type { AgentParts } from '../role-options.ts';
-import { FatalError, type RunningRole } from '../role-process.ts';
+import { FatalError, type RunningRole, StoppedWhileStarting } from '../role-process.ts';
 import type { ServiceRoleSettings } from '../service-settings.ts';
 import { formatListenAddress, type ListenAddress } from '../settings.ts';
 import type { ClusterOptions, Mode } from '../up-options.ts';
@@ -277,8 +277,24 @@ async function allSettled<T extends readonly unknown[]>(
   return results.map((result) => (result.status === 'fulfilled' ? result.value : undefined)) as unknown as T;
 }
 
+/**
+ * Waits for what needs the API, which may never come.
+ * @throws StoppedWhileStarting when the signal aborts before.
+ */
+async function unlessStopped<T>(ready: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(new StoppedWhileStarting());
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([ready, promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
 /** `fairlead agent`: Pods, Services and DNS of one node, or some of them. */
-export async function startAgentRole(options: AgentRoleOptions, log: Log): Promise<RunningRole> {
+export async function startAgentRole(options: AgentRoleOptions, log: Log, signal: AbortSignal): Promise<RunningRole> {
   const client = roleClient(readAccess(options), log, 'kubelet');
   const running: { node?: NodeAgent; others: Running[] } = { others: [] };
   const stop = async (): Promise<void> => {
@@ -305,7 +321,7 @@ export async function startAgentRole(options: AgentRoleOptions, log: Log): Promi
     const startDnsOf = async (node: NodeAgent | undefined): Promise<string | undefined> => {
       if (!parts.dns || options.edge) return undefined;
       const dns = await other(startDnsServer(client, options, node, registry, log));
-      await dns.ready;
+      await unlessStopped(dns.ready, signal);
       return publishedDns(options, node);
     };
     const startServices = async (): Promise<void> => {
@@ -321,7 +337,7 @@ export async function startAgentRole(options: AgentRoleOptions, log: Log): Promi
       if (proxy !== undefined && options.mode === 'kernel' && !options.edge) {
         await other(startAnnouncements(client, options, proxy, registry, log));
       }
-      await proxy?.ready;
+      if (proxy !== undefined) await unlessStopped(proxy.ready, signal);
     };
     const startRoutes = async (): Promise<void> => {
       if (options.edge) await other(startEdgeRoutes({ client, ...surroundings, log }));
