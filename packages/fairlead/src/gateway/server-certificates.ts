@@ -3,6 +3,7 @@ import type { RouteCertificate } from '../routing/route-table.ts';
 import type { AlpnProtocol } from '../sys/tls-alpn.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
 import { type AnyTlsContext, tlsContexts } from '../sys/tls-contexts.ts';
+import type { TlsSettings } from '../sys/tls-settings.ts';
 import type { ClientHello } from '../wire/tls-client-hello/client-hello.ts';
 import { HostIndex } from './host-index.ts';
 
@@ -24,12 +25,22 @@ export class ServerCertificates {
   readonly #byHost: HostIndex<ServerCertificate> = new HostIndex();
   readonly #byKey: Map<string, ServerCertificate> = new Map();
   #default: ServerCertificate | undefined = undefined;
+  #settings: TlsSettings = {};
   /** Hosts whose clients must show a certificate exist: plain requests need a look too. */
   #askingHosts = 0;
 
-  /** @throws Error if the PEM cannot be used. */
-  setDefault(identity: TlsIdentity): void {
-    this.#default = compile({ key: '', hosts: [], ...identity }, undefined);
+  /**
+   * @param settings what every certificate offers unless it has settings of its own.
+   * @throws Error if the PEM or the settings cannot be used.
+   */
+  setDefault(identity: TlsIdentity, settings: TlsSettings): void {
+    this.#settings = settings;
+    this.#default = compile({ key: '', hosts: [], ...identity }, undefined, settings);
+  }
+
+  /** The OCSP response that a certificate's next handshakes staple; undefined: none. */
+  setStaple(key: string, response: Uint8Array | undefined): void {
+    this.#byKey.get(key)?.context?.setStaple?.(response);
   }
 
   /**
@@ -37,7 +48,7 @@ export class ServerCertificates {
    * @throws Error for PEM that cannot be used.
    */
   compile(entries: readonly (readonly [string, RouteCertificate | undefined])[]): readonly PreparedCertificate[] {
-    return entries.map(([key, entry]) => [key, entry === undefined ? undefined : compile(entry, key)]);
+    return entries.map(([key, entry]) => [key, entry === undefined ? undefined : compile(entry, key, this.#settings)]);
   }
 
   install(prepared: readonly PreparedCertificate[]): void {
@@ -88,10 +99,14 @@ export class ServerCertificates {
 
 type PreparedCertificate = readonly [key: string, certificate: ServerCertificate | undefined];
 
-function compile(entry: RouteCertificate, key: string | undefined): ServerCertificate {
+function compile(entry: RouteCertificate, key: string | undefined, defaults: TlsSettings): ServerCertificate {
   const { hosts, clientAuth } = entry;
   if (clientAuth === 'refuse') return { key, context: undefined, asksClient: true, hosts };
-  const result = tlsContexts.server({ identity: entry, ...(clientAuth === undefined ? {} : { clientAuth }) });
+  const result = tlsContexts.server({
+    identity: entry,
+    ...(clientAuth === undefined ? {} : { clientAuth }),
+    settings: { ...defaults, ...entry.settings },
+  });
   if (!result.ok) throw new Error(`certificate ${key ?? 'default'}: ${result.problem}`);
   return { key, context: result.context, asksClient: clientAuth !== undefined, hosts };
 }

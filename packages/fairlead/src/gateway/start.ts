@@ -5,6 +5,7 @@ import { type Clock, systemRandom } from '../sys/clock.ts';
 import { engine, sharesPorts } from '../sys/engine-kind.ts';
 import type { Log } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
+import type { TlsSettings } from '../sys/tls-settings.ts';
 import { type AccessLogRules, DEFAULT_ACCESS_LOG_RULES } from './access-log/access-log-rules.ts';
 import { applyDiff, InstalledTable, ListenerSet } from './apply.ts';
 import { type BackendLoad, BackendLoads } from './backend-loads.ts';
@@ -20,6 +21,9 @@ import { DEFAULT_KEY_TIMES, KeyFetcher, type KeyTimes } from './key-fetcher.ts';
 import { DEFAULT_PROXY_TIMES, type ProxyTimes } from './proxy-core.ts';
 import { selfSignedIdentity } from './self-signed.ts';
 import { createSharedState } from './shared-memory.ts';
+import { askResponder } from './stapling/ask-responder.ts';
+import { RevocationWatch } from './stapling/revocation-watch.ts';
+import { Stapler } from './stapling/stapler.ts';
 import { TicketKeyRing } from './ticket-keys.ts';
 import { WorkerHandle, type WorkerOptions } from './worker-handle.ts';
 
@@ -54,6 +58,12 @@ export interface GatewayOptions {
   readonly gatewayName?: string;
   /** Shown to clients that ask for no host with a certificate of its own. Default: a self-signed one. */
   readonly defaultCertificate?: TlsIdentity;
+  /** What certificates offer unless they have settings of their own. Default: TLS 1.2 and 1.3, forward secret. */
+  readonly tlsSettings?: TlsSettings;
+  /** Which OCSP responders are asked for responses to staple. Default `off`. */
+  readonly ocsp?: 'public' | 'any' | 'off';
+  /** Where the secrets of TLS sessions are written, for whoever debugs them. Default: nowhere. */
+  readonly keyLogFile?: string;
   /** File that keeps the default certificate and the ticket keys for the next process. Default: both end with this one. */
   readonly secretsFile?: string;
   /** How keys of tokens are fetched. Default: over HTTPS, from others than this machine. */
@@ -112,6 +122,8 @@ class Gateway implements RunningGateway {
   readonly #intervals: OutlierIntervals;
   readonly #loads: BackendLoads;
   readonly #keys: KeyFetcher;
+  readonly #stapler: Stapler;
+  readonly #revocation: RevocationWatch;
   #ejections = 0;
   /** Diffs are applied one after the other. */
   #queue: Promise<void> = Promise.resolve();
@@ -143,6 +155,8 @@ class Gateway implements RunningGateway {
     keep();
     this.#workerOptions = {
       defaultCertificate: options.defaultCertificate ?? identity,
+      tlsSettings: options.tlsSettings ?? {},
+      keyLogFile: options.keyLogFile,
       ticketKeys: () => this.#tickets.keys(),
       onKeysWanted: (url) => this.#keys.request(url),
       shared: createSharedState(),
@@ -177,6 +191,18 @@ class Gateway implements RunningGateway {
         for (const worker of this.#workers) worker.setKeys(url, jwks);
       },
     });
+    const { ocsp = 'off', keyLogFile } = options;
+    this.#stapler = new Stapler({
+      clock,
+      random: systemRandom,
+      log,
+      ask: ocsp === 'off' ? undefined : askResponder(ocsp),
+      onStaple: (key, response) => {
+        for (const worker of this.#workers) worker.setStaple(key, response);
+      },
+    });
+    this.#revocation = new RevocationWatch(clock, log);
+    if (keyLogFile !== undefined) log('warn', 'the secrets of TLS sessions are written', { file: keyLogFile });
     this.#listeners = new ListenerSet(workers);
     for (let index = 0; index < workers; index++) this.#launch(index, undefined);
   }
@@ -198,10 +224,16 @@ class Gateway implements RunningGateway {
       await this.#options.clock.sleep(RESTART_MS);
       if (this.#stopped !== undefined) return;
       const worker = this.#launch(failed.index, failed.metrics);
-      await worker.apply(this.#installed.asDiff(), this.#listeners.forWorker(worker.index), []);
+      await this.#fill(worker);
     }).catch((error: Error) => {
       this.#options.log('error', 'a replaced gateway worker failed at once', { error: error.message });
     });
+  }
+
+  /** Hands a new worker all there is. */
+  async #fill(worker: WorkerHandle): Promise<void> {
+    await worker.apply(this.#installed.asDiff(), this.#listeners.forWorker(worker.index), []);
+    for (const [key, response] of this.#stapler.staples()) worker.setStaple(key, response);
   }
 
   replaceWorkers({ drainMs }: { readonly drainMs: number }): Promise<void> {
@@ -212,7 +244,7 @@ class Gateway implements RunningGateway {
         // Two cannot listen at a time here: there is a gap.
         if (!sharesPorts) await old.stop(drainMs);
         const successor = this.#launch(index, undefined);
-        await successor.apply(this.#installed.asDiff(), this.#listeners.forWorker(index), []);
+        await this.#fill(successor);
         this.#retiredMetrics.push(old.metrics);
         await old.stop(drainMs);
       }
@@ -239,6 +271,8 @@ class Gateway implements RunningGateway {
       this.#intervals.update(diff.backends);
       this.#loads.update(diff.backends);
       this.#keys.update(diff.hosts);
+      this.#stapler.update(diff.certificates);
+      this.#revocation.update(diff.certificates);
     });
   }
 
@@ -269,6 +303,8 @@ class Gateway implements RunningGateway {
       this.#health.stop();
       this.#keys.stop();
       this.#intervals.stop();
+      this.#stapler.stop();
+      this.#revocation.stop();
       await Promise.all(this.#workers.map((worker) => worker.stop(drainMs)));
       this.#listeners.closeAll();
     })();

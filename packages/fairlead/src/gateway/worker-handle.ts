@@ -3,6 +3,7 @@ import type { RouteTableDiff } from '../routing/route-table.ts';
 import { passwordCrypt } from '../sys/password-crypt.ts';
 import type { Log } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
+import type { TlsSettings } from '../sys/tls-settings.ts';
 import type { AccessLogRules } from './access-log/access-log-rules.ts';
 import type { ConnectionLimits } from './connection-gate.ts';
 import { isSignedSoon } from './filters/jwt/signature.ts';
@@ -26,6 +27,8 @@ export interface WorkerOptions {
   readonly accessLogQueue: SharedArrayBuffer;
   readonly log: Log;
   readonly defaultCertificate: TlsIdentity;
+  readonly tlsSettings: TlsSettings;
+  readonly keyLogFile: string | undefined;
   readonly shared: SharedState;
   readonly rates: SharedArrayBuffer;
   readonly zone: string;
@@ -71,6 +74,8 @@ export class WorkerHandle {
       workers: options.workers,
       http3: options.http3,
       defaultCertificate: options.defaultCertificate,
+      tlsSettings: options.tlsSettings,
+      keyLogFile: options.keyLogFile,
       shared: options.shared,
       rates: options.rates,
       sharedLedger: this.#sharedLedger,
@@ -159,6 +164,11 @@ export class WorkerHandle {
   /** Hands over keys of tokens, or that there are none. */
   setKeys(url: string, jwks: string | undefined): void {
     this.#thread.send({ type: 'keys', url, jwks });
+  }
+
+  /** What a certificate staples from now on. */
+  setStaple(certificate: string, response: Uint8Array | undefined): void {
+    this.#thread.send({ type: 'staple', certificate, response });
   }
 
   /** Replaces the session ticket keys. */

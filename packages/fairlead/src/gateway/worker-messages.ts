@@ -2,6 +2,7 @@ import type { BoundSocket } from '../reactor/reactor.ts';
 import type { RouteListener, RouteTableDiff } from '../routing/route-table.ts';
 import type { LogLevel } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
+import type { TlsSettings } from '../sys/tls-settings.ts';
 import type { AccessLogRules } from './access-log/access-log-rules.ts';
 import type { ConnectionLimits } from './connection-gate.ts';
 import type { SignatureQuestion } from './filters/jwt/signature.ts';
@@ -39,6 +40,10 @@ export interface WorkerStart {
   readonly gatewayName: string;
   /** Shown to clients that ask for no host with a certificate of its own. */
   readonly defaultCertificate: TlsIdentity;
+  /** What certificates offer unless they have settings of their own. */
+  readonly tlsSettings: TlsSettings;
+  /** Where the secrets of TLS sessions are written; undefined: nowhere. */
+  readonly keyLogFile: string | undefined;
   /** Session ticket keys, the present one first; the same in every worker. */
   readonly ticketKeys: readonly Uint8Array[];
   /** HTTP/3 may be asked for. */
@@ -66,6 +71,8 @@ export type ToWorker =
   | { readonly type: 'answer'; readonly id: number; readonly answer: boolean | undefined }
   /** Keys of tokens as they were fetched; undefined: there are none. */
   | { readonly type: 'keys'; readonly url: string; readonly jwks: string | undefined }
+  /** OCSP response that a certificate staples from now on. */
+  | { readonly type: 'staple'; readonly certificate: string; readonly response: Uint8Array | undefined }
   | { readonly type: 'drain'; readonly drainMs: number };
 
 /** Worker to main thread. */

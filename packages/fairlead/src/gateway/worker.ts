@@ -118,7 +118,8 @@ class GatewayWorker {
       isTrustedProxy: (address) => this.#trusted.includesAddress(address),
     });
     tlsContexts.setTicketKeys(start.ticketKeys);
-    this.#core.program.certificates.setDefault(start.defaultCertificate);
+    if (start.keyLogFile !== undefined) tlsContexts.setKeyLogFile?.(start.keyLogFile);
+    this.#core.program.certificates.setDefault(start.defaultCertificate, start.tlsSettings);
   }
 
   start(): void {
@@ -155,6 +156,8 @@ class GatewayWorker {
     else if (message.type === 'tickets') tlsContexts.setTicketKeys(message.keys);
     else if (message.type === 'answer') this.#questions.answer(message.id, message.answer);
     else if (message.type === 'keys') this.#keys.take(message.url, message.jwks);
+    else if (message.type === 'staple')
+      this.#core.program.certificates.setStaple(message.certificate, message.response);
     else this.#drain(message.drainMs);
   }
 

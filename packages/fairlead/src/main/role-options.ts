@@ -8,6 +8,7 @@ import { readDatastore } from './datastore-settings.ts';
 import { dnsSettings, readDnsSettings } from './dns-settings.ts';
 import { gatewayLogSettings, readGatewayLog } from './gateway-log-settings.ts';
 import { gatewayL4Settings, readGatewayL4 } from './gateway-settings.ts';
+import { gatewayTlsSettings, readGatewayTls } from './gateway-tls-settings.ts';
 import type { AgentRoleOptions } from './roles/agent.ts';
 import type { ApiServerRoleOptions } from './roles/apiserver.ts';
 import type { ControllersRoleOptions } from './roles/controllers.ts';
@@ -103,6 +104,7 @@ export const gatewaySettings: readonly Setting[] = [
   { name: 'gateway-https', value: 'ADDR', description: 'default :443 as root, else 127.0.0.1:8443' },
   ...gatewayL4Settings,
   ...gatewayLogSettings,
+  ...gatewayTlsSettings,
   { name: 'gateway-zone', value: 'ZONE', description: 'zone of this gateway, for Services that prefer theirs' },
   {
     name: 'gateway-secrets',
@@ -235,6 +237,7 @@ export function validateGatewayOptions(values: SettingValues, machine: Machine):
     ...readGatewayL4(reader),
     zone: reader.text('gateway-zone') ?? '',
     accessLog: readGatewayLog(reader),
+    tls: readGatewayTls(reader),
     ...(secretsFile === undefined ? {} : { secretsFile: resolve(secretsFile) }),
     workers: reader.integer('gateway-workers', defaultGatewayWorkers(), 1, 64),
     admin: {

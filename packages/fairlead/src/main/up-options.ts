@@ -6,6 +6,7 @@ import { type AuditSettings, auditSettings, readAuditSettings } from './audit-se
 import { datastoreSettings, readDatastore } from './datastore-settings.ts';
 import { gatewayLogArgs, gatewayLogSettings } from './gateway-log-settings.ts';
 import { gatewayL4Args, gatewayL4Settings } from './gateway-settings.ts';
+import { gatewayTlsArgs, gatewayTlsSettings } from './gateway-tls-settings.ts';
 import {
   formatListenAddress,
   type ListenAddress,
@@ -89,6 +90,7 @@ export const upSettings: readonly Setting[] = [
   { name: 'gateway-https', value: 'ADDR', description: 'default :443 in kernel mode, else 127.0.0.1:8443' },
   ...gatewayL4Settings,
   ...gatewayLogSettings,
+  ...gatewayTlsSettings,
   gatewayMetricsListenSetting,
   { name: 'console-listen', value: 'ADDR', description: 'status page and metrics (default 127.0.0.1:7070)' },
   { name: 'image', value: "'PATTERN=COMMAND'", description: 'runs images by a local command', repeatable: true },
@@ -192,6 +194,7 @@ export function validateUpOptions(values: SettingValues, machine: Machine): UpOp
     gatewayArgs: [
       ...gatewayL4Args(reader),
       ...gatewayLogArgs(reader),
+      ...gatewayTlsArgs(reader),
       ...(metricsListen === undefined || metricsListen === 'off'
         ? []
         : ['--gateway-metrics-listen', formatListenAddress(reader.address('gateway-metrics-listen', 'off'))]),

@@ -1,15 +1,20 @@
+import type { Secret } from '@fairlead/api';
 import { deepEqual } from '@fairlead/client';
+import { demandsStaple, responderOf } from '../sys/certificate-status.ts';
 import type { IngressProblem } from './compile-ingress.ts';
 import { CLIENT_CA_FIELD, type TlsClaim } from './compile-ingress-tls.ts';
 import { KeyIndex } from './key-index.ts';
-import { readCaBundle, readIdentity, uncoveredHosts } from './read-tls-secret.ts';
+import { readCaBundle, readIdentity, readRevocationList, readStaple, uncoveredHosts } from './read-tls-secret.ts';
+import { tlsSettingsKey } from './read-tls-settings.ts';
 import type { CertificateKey, RouteCertificate } from './route-table.ts';
 import type { SecretSource } from './secret-source.ts';
 
 /** Key of what a claim needs in the table; undefined when it needs nothing there. */
 function keyOf(claim: TlsClaim): CertificateKey | undefined {
-  if (claim.clientCa !== undefined) return `${claim.secret ?? ''}|${claim.clientCa}`;
-  return claim.secret;
+  const { secret, clientCa, settings } = claim;
+  if (clientCa === undefined && (settings === undefined || secret === undefined)) return secret;
+  const key = `${secret ?? ''}|${clientCa ?? ''}`;
+  return settings === undefined ? key : `${key}|${tlsSettingsKey(settings)}`;
 }
 
 /**
@@ -186,9 +191,46 @@ export class CertificateTable {
       });
     }
     const { certificate, privateKey } = shown;
-    if (claim.clientCa === undefined) return { key, hosts, certificate, privateKey };
+    const more = {
+      ...(claim.settings === undefined ? {} : { settings: claim.settings }),
+      ...this.#staple(claim.secret, secret, certificate, problems),
+    };
+    if (claim.clientCa === undefined) return { key, hosts, certificate, privateKey, ...more };
     if (bundle?.ok !== true) return closed;
-    return { key, hosts, certificate, privateKey, clientAuth: { mode: 'require', ca: bundle.value } };
+    const revoked = ca === undefined ? undefined : readRevocationList(ca, bundle.value);
+    if (revoked?.ok === false) {
+      const message = `Secret ${claim.clientCa} ${revoked.problem}; nobody gets in`;
+      problems.push({ reason: 'ClientCaInvalid', message });
+      return closed;
+    }
+    const lists = revoked === undefined ? {} : { revoked: revoked.value };
+    return {
+      key,
+      hosts,
+      certificate,
+      privateKey,
+      ...more,
+      clientAuth: { mode: 'require', ca: bundle.value, ...lists },
+    };
+  }
+
+  /** The OCSP response that a Secret bears, and whether a certificate that demands one can have one. */
+  #staple(
+    name: string,
+    secret: Secret | undefined,
+    certificate: string,
+    problems: Omit<IngressProblem, 'field'>[],
+  ): Pick<RouteCertificate, 'staple'> {
+    const given = secret === undefined ? undefined : readStaple(secret, certificate);
+    if (given?.ok === false) {
+      problems.push({ reason: 'SecretInvalid', message: `Secret ${name} tls.ocsp-staple: ${given.problem}; not used` });
+    }
+    if (given?.ok === true) return { staple: given.value };
+    if (demandsStaple(certificate) && responderOf(certificate) === undefined) {
+      const message = `the certificate in Secret ${name} demands a stapled OCSP response and names no responder; clients may refuse it`;
+      problems.push({ reason: 'CertificateMismatch', message });
+    }
+    return {};
   }
 
   /** Problems of an Ingress's TLS, as of the last flush. */

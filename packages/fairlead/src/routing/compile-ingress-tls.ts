@@ -1,5 +1,7 @@
 import { type Ingress, objectKey, type Stored } from '@fairlead/api';
+import type { TlsSettings } from '../sys/tls-settings.ts';
 import type { IngressProblem } from './compile-ingress.ts';
+import { readTlsSettings } from './read-tls-settings.ts';
 
 /** A certificate that an Ingress asks for, for some of its hosts. */
 export interface TlsClaim {
@@ -10,6 +12,8 @@ export interface TlsClaim {
   readonly field: string;
   /** `namespace/name` of the Secret with the CA bundle that client certificates are checked against. */
   readonly clientCa: string | undefined;
+  /** What is offered to clients, where it differs from the gateway's own. */
+  readonly settings?: TlsSettings;
   /** Of equal hosts the oldest Ingress wins, then `namespace/name`. */
   readonly created: string;
   readonly ingress: string;
@@ -39,6 +43,9 @@ export function compileIngressTls(
   const created = ingress.metadata.creationTimestamp;
   const ca = ingress.metadata.annotations?.[CLIENT_CA_ANNOTATION];
   const clientCa = ca === undefined || ca === '' ? undefined : `${namespace}/${ca}`;
+  const { settings, problems } = readTlsSettings(ingress.metadata.annotations);
+  for (const { field, message } of problems) problem(field, 'InvalidField', message);
+  const withSettings = settings === undefined ? {} : { settings };
   const ruleHosts = (ingress.spec?.rules ?? [])
     .map((rule) => (rule.host ?? '').toLowerCase())
     .filter((host) => HOSTNAME.test(host));
@@ -64,7 +71,14 @@ export function compileIngressTls(
     if (secret === undefined && clientCa !== undefined) {
       problem(`${field}.secretName`, 'InvalidRule', `needed with ${CLIENT_CA_ANNOTATION}; nobody gets in`);
     }
-    claims.push({ secret, hosts: [...new Set(hosts)], field, clientCa, created, ingress: key });
+    if (secret === undefined && settings !== undefined) {
+      problem(
+        `${field}.secretName`,
+        'InvalidRule',
+        'needed with fairlead.dev/tls-…: the default certificate is shared',
+      );
+    }
+    claims.push({ secret, hosts: [...new Set(hosts)], field, clientCa, created, ingress: key, ...withSettings });
   });
   const open = ruleHosts.filter((host) => !covered.has(host));
   if (clientCa !== undefined && open.length > 0) {

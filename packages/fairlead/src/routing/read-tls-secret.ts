@@ -37,6 +37,26 @@ export function readCaText(ca: string | undefined): TlsSecretResult<string> {
   return { ok: true, value: ca };
 }
 
+/** `ca.crl` of a Secret, in base64: revocation lists in PEM or DER; undefined without one. */
+export function readRevocationList(secret: Secret, ca: string): TlsSecretResult<string> | undefined {
+  const revoked = secret.data?.['ca.crl'] ?? '';
+  if (revoked === '') return undefined;
+  const problem = tlsContexts.revocationProblem({ ca, mode: 'require', revoked });
+  return problem === undefined ? { ok: true, value: revoked } : { ok: false, problem: `ca.crl: ${problem}` };
+}
+
+/** `tls.ocsp-staple` of a Secret, in base64: an OCSP response in DER about its certificate; undefined without one. */
+export function readStaple(secret: Secret, chain: string): TlsSecretResult<string> | undefined {
+  const staple = secret.data?.['tls.ocsp-staple'] ?? '';
+  if (staple === '') return undefined;
+  const read = tlsContexts.readStaple?.(Buffer.from(staple, 'base64'), chain);
+  if (read === undefined) return { ok: false, problem: 'stapling needs FFI' };
+  if (!read.ok) return read;
+  return read.value.status === 'good'
+    ? { ok: true, value: staple }
+    : { ok: false, problem: `it calls the certificate ${read.value.status}` };
+}
+
 /** The hosts that a certificate does not name. */
 export function uncoveredHosts(certificate: string, hosts: readonly string[]): string[] {
   const leaf = new X509Certificate(certificate);

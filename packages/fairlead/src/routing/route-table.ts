@@ -1,5 +1,6 @@
 import type { CertificateNames } from '../sys/certificate-names.ts';
-import type { TlsIdentity } from '../sys/tls-context.ts';
+import type { TlsClientAuth, TlsIdentity } from '../sys/tls-context.ts';
+import type { TlsSettings } from '../sys/tls-settings.ts';
 import type { BackendPolicy, BalanceKind } from './backend-policies.ts';
 import type { RouteCredentials, RouteFilter, RoutePages } from './route-filters.ts';
 import type { RetryPolicy } from './route-policies.ts';
@@ -178,7 +179,7 @@ export interface L4Route {
   readonly idleMs: number;
 }
 
-/** `namespace/secret`, with `|namespace/secret` of a CA behind it where clients must show a certificate. */
+/** `namespace/secret`, with `|namespace/secret` of a CA behind it where clients must show a certificate, and `|` with settings. */
 export type CertificateKey = string;
 
 /** A certificate and the hosts it is shown for (SNI). PEM; checked when it was compiled. */
@@ -190,7 +191,11 @@ export interface RouteCertificate {
   readonly certificate: string;
   readonly privateKey: string;
   /** Client certificates: who must have signed them (PEM). `refuse`: the CA is missing, so nobody gets in. */
-  readonly clientAuth?: { readonly mode: 'require' | 'request'; readonly ca: string } | 'refuse';
+  readonly clientAuth?: TlsClientAuth | 'refuse';
+  /** What is offered to clients, where it differs from the gateway's own. */
+  readonly settings?: TlsSettings;
+  /** An OCSP response to staple, DER in base64; absent: the gateway asks the certificate's responder. */
+  readonly staple?: string;
 }
 
 export interface RouteTable {

@@ -16,10 +16,11 @@ import type { AlpnProtocol } from './tls-alpn.ts';
 import type { ClientContextOptions, ServerContextOptions } from './tls-context.ts';
 import type { TlsContexts } from './tls-contexts.ts';
 import type { ClientSessionOptions } from './tls-session.ts';
+import type { TlsSettings } from './tls-settings.ts';
 
 /** As in `tls-context.ts`; node:tls wants the suites of TLS 1.3 in the same list. */
+const CIPHER_SUITES = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
 const CIPHERS =
-  'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:' +
   'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305';
 
 /** SSL_OP_BIT(30), which node:crypto does not name. */
@@ -132,23 +133,24 @@ export class NodeClientContext {
 /** Contexts on node:tls: slower, and without what its interface lacks (see the README). */
 export const nodeTlsContexts: TlsContexts = {
   server(options) {
-    const { identity, clientAuth } = options;
-    const problem = identityProblem(identity) ?? (clientAuth === undefined ? undefined : bundleProblem(clientAuth.ca));
-    if (problem !== undefined) return { ok: false, problem };
-    return {
-      ok: true,
-      context: new NodeServerContext(options, {
-        cert: identity.certificate,
-        key: identity.privateKey,
-        minVersion: 'TLSv1.2',
-        ciphers: CIPHERS,
-        honorCipherOrder: true,
-        sessionIdContext: 'fairlead',
-        // A resumed session would skip the check against a bundle that changed since.
-        ...(clientAuth === undefined ? {} : { ca: clientAuth.ca }),
-        secureOptions: SSL_OP_NO_RENEGOTIATION | (clientAuth === undefined ? 0 : constants.SSL_OP_NO_TICKET),
-      }),
+    const { identity, clientAuth, settings = {} } = options;
+    const secure: SecureContextOptions = {
+      ...secureSettings(settings),
+      cert: identity.certificate,
+      key: identity.privateKey,
+      honorCipherOrder: true,
+      sessionIdContext: 'fairlead',
+      // A resumed session would skip the check against a bundle that changed since.
+      ...(clientAuth === undefined ? {} : { ca: clientAuth.ca }),
+      ...(clientAuth?.revoked === undefined ? {} : { crl: Buffer.from(clientAuth.revoked, 'base64') }),
+      secureOptions: SSL_OP_NO_RENEGOTIATION | (clientAuth === undefined ? 0 : constants.SSL_OP_NO_TICKET),
     };
+    const problem =
+      identityProblem(identity) ??
+      (clientAuth === undefined ? undefined : bundleProblem(clientAuth.ca)) ??
+      contextProblem(secure, 'these settings cannot be used');
+    if (problem !== undefined) return { ok: false, problem };
+    return { ok: true, context: new NodeServerContext(options, secure) };
   },
   client({ verify, identity }: ClientContextOptions) {
     const problem =
@@ -157,12 +159,15 @@ export const nodeTlsContexts: TlsContexts = {
     if (problem !== undefined) return { ok: false, problem };
     const secure = createSecureContext({
       minVersion: 'TLSv1.2',
-      ciphers: CIPHERS,
+      ciphers: `${CIPHER_SUITES}:${CIPHERS}`,
       ...(verify === 'off' ? {} : { ca: typeof verify.ca === 'string' ? verify.ca : systemRoots() }),
       ...(identity === undefined ? {} : { cert: identity.certificate, key: identity.privateKey }),
     });
     return { ok: true, context: new NodeClientContext(secure, verify !== 'off') };
   },
+  settingsProblem: (settings) => contextProblem(secureSettings(settings), 'these settings cannot be used'),
+  revocationProblem: ({ revoked = '' }) =>
+    contextProblem({ crl: Buffer.from(revoked, 'base64') }, 'the revocation list cannot be used'),
   setTicketKeys([present]) {
     if (present === undefined) return;
     // node:tls knows one key of 48 bytes: name, HMAC and AES-128.
@@ -172,6 +177,15 @@ export const nodeTlsContexts: TlsContexts = {
   },
 };
 
+function secureSettings({ minVersion, ciphers, cipherSuites, curves }: TlsSettings): SecureContextOptions {
+  const suites = ciphers === undefined ? CIPHERS : `${ciphers}:!aNULL:!eNULL`;
+  return {
+    minVersion: minVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
+    ciphers: `${cipherSuites ?? CIPHER_SUITES}:${suites}`,
+    ...(curves === undefined ? {} : { ecdhCurve: curves }),
+  };
+}
+
 function identityProblem({ certificate, privateKey }: ServerContextOptions['identity']): string | undefined {
   if (!certificate.includes('-----BEGIN CERTIFICATE-----')) return 'the certificate is no PEM certificate';
   const rows = [
@@ -180,13 +194,19 @@ function identityProblem({ certificate, privateKey }: ServerContextOptions['iden
     [{ cert: certificate, key: privateKey }, 'the private key does not belong to the certificate'],
   ] as const;
   for (const [options, what] of rows) {
-    try {
-      createSecureContext(options);
-    } catch (error) {
-      return `${what}: ${(error as Error).message}`;
-    }
+    const problem = contextProblem(options, what);
+    if (problem !== undefined) return problem;
   }
   return undefined;
+}
+
+function contextProblem(options: SecureContextOptions, what: string): string | undefined {
+  try {
+    createSecureContext(options);
+    return undefined;
+  } catch (error) {
+    return `${what}: ${(error as Error).message}`;
+  }
 }
 
 function bundleProblem(ca: string): string | undefined {

@@ -94,6 +94,7 @@ export const SSL_CTRL_MODE = 33;
 export const SSL_CTRL_SET_READ_AHEAD = 41;
 export const SSL_CTRL_SET_SESS_CACHE_MODE = 44;
 export const SSL_CTRL_SET_TLSEXT_HOSTNAME = 55;
+export const SSL_CTRL_SET_GROUPS_LIST = 92;
 export const SSL_CTRL_SET_MIN_PROTO_VERSION = 123;
 
 export const SSL_MODE_ENABLE_PARTIAL_WRITE = 0x1;
@@ -111,6 +112,7 @@ export const SSL_ERROR_SYSCALL = 5;
 export const SSL_ERROR_ZERO_RETURN = 6;
 
 export const TLS1_2_VERSION = 0x0303;
+export const TLS1_3_VERSION = 0x0304;
 export const SSL_VERIFY_NONE = 0;
 export const SSL_VERIFY_PEER = 1;
 export const SSL_VERIFY_FAIL_IF_NO_PEER_CERT = 2;

@@ -1,6 +1,10 @@
 import * as ssl from './openssl.ts';
+import { addRevocationLists } from './revocation-lists.ts';
 import { systemRoots } from './system-roots.ts';
 import { alpnCallback } from './tls-alpn.ts';
+import { logKeysOf } from './tls-key-log.ts';
+import type { TlsSettings } from './tls-settings.ts';
+import { forgetContextStaple, setContextStaple } from './tls-staple.ts';
 import { ticketCallback } from './tls-tickets.ts';
 
 /** A certificate with its chain, and its private key; PEM. */
@@ -15,6 +19,8 @@ export interface TlsClientAuth {
   readonly ca: string;
   /** `require`: no handshake without one. `request`: one that is shown must be good. */
   readonly mode: 'require' | 'request';
+  /** Revocation lists, PEM or DER, in base64. One that has expired lets nobody in. */
+  readonly revoked?: string;
 }
 
 /** What an upstream must show. */
@@ -31,6 +37,7 @@ export interface SystemRoots {
 export interface ServerContextOptions {
   readonly identity: TlsIdentity;
   readonly clientAuth?: TlsClientAuth;
+  readonly settings?: TlsSettings;
 }
 
 export interface ClientContextOptions {
@@ -78,8 +85,14 @@ export class TlsContext {
     return this.#pointer;
   }
 
+  /** OCSP response that the next handshakes staple for clients that ask; undefined: none. */
+  setStaple(response: Uint8Array | undefined): void {
+    if (this.#pointer !== 0) setContextStaple(this.#pointer, response);
+  }
+
   /** Idempotent. Established sessions go on. */
   free(): void {
+    forgetContextStaple(this.#pointer);
     if (this.#pointer !== 0) ssl.contextFree(this.#pointer);
     this.#pointer = 0;
   }
@@ -93,16 +106,65 @@ export function createServerContext(options: ServerContextOptions): TlsContextRe
     ssl.contextSetTicketKeyCallback(pointer, ticketCallback());
     ssl.contextSetTicketCount(pointer, TICKETS);
     ssl.contextSetSessionContext(pointer, SESSION_CONTEXT.address, SESSION_CONTEXT.length);
-    const problem = useIdentity(pointer, options.identity);
+    const problem = applySettings(pointer, options.settings ?? {}) ?? useIdentity(pointer, options.identity);
+    logKeysOf(pointer);
     if (problem !== undefined || options.clientAuth === undefined) return problem;
-    const { ca, mode } = options.clientAuth;
+    const { mode } = options.clientAuth;
     const required = mode === 'require' ? ssl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
     ssl.contextSetVerify(pointer, ssl.SSL_VERIFY_PEER | required, 0);
     // A resumed session would skip the check against a bundle that changed since.
     ssl.contextSetTicketCount(pointer, 0);
     ssl.contextSetOptions(pointer, SSL_OP_NO_TICKET);
-    return trust(pointer, ca, true);
+    return trustClients(pointer, options.clientAuth);
   });
+}
+
+function trustClients(pointer: number, { ca, revoked }: TlsClientAuth): string | undefined {
+  const untrusted = trust(pointer, ca, true);
+  if (untrusted !== undefined || revoked === undefined) return untrusted;
+  const lists = Buffer.from(revoked, 'base64');
+  return addRevocationLists(ssl.contextCertStore(pointer), lists, ca.split('-----BEGIN').length - 1);
+}
+
+/** What is wrong with the revocation lists of client certificates. */
+export function revocationProblem(clientAuth: TlsClientAuth): string | undefined {
+  const result = build('server', (pointer) => trustClients(pointer, clientAuth));
+  if (!result.ok) return result.problem;
+  result.context.free();
+  return undefined;
+}
+
+/** What of the settings of a server OpenSSL does not understand. */
+export function serverSettingsProblem(settings: TlsSettings): string | undefined {
+  const result = build('server', (pointer) => applySettings(pointer, settings));
+  if (!result.ok) return result.problem;
+  result.context.free();
+  return undefined;
+}
+
+/** @returns what OpenSSL does not accept. */
+function applySettings(
+  pointer: number,
+  { minVersion, ciphers, cipherSuites, curves }: TlsSettings,
+): string | undefined {
+  if (minVersion === '1.3') ssl.contextControl(pointer, ssl.SSL_CTRL_SET_MIN_PROTO_VERSION, ssl.TLS1_3_VERSION, 0);
+  const lists: readonly (readonly [string | undefined, string, (list: ssl.NativeText) => number])[] = [
+    [authenticated(ciphers), 'suites of TLS 1.2', (list) => ssl.contextSetCipherList(pointer, list.address)],
+    [cipherSuites, 'suites of TLS 1.3', (list) => ssl.contextSetCipherSuites(pointer, list.address)],
+    [curves, 'curves', (list) => ssl.contextControl(pointer, ssl.SSL_CTRL_SET_GROUPS_LIST, 0, list.address)],
+  ];
+  for (const [text, what, set] of lists) {
+    if (text === undefined) continue;
+    const list = new ssl.NativeText(text);
+    if (set(list) !== 1) return `'${text}' has no ${what} that OpenSSL knows`;
+    list.bytes[list.length] = 0;
+  }
+  return undefined;
+}
+
+/** Without those that neither prove who we are nor hide anything. */
+function authenticated(ciphers: string | undefined): string | undefined {
+  return ciphers === undefined ? undefined : `${ciphers}:!aNULL:!eNULL`;
 }
 
 const SSL_OP_NO_TICKET = 2 ** 14;

@@ -88,6 +88,8 @@ export class OpensslPki {
   /** The database of `openssl ca`, as it is now. */
   indexFile(): string {
     const file = join(this.folder, 'index.txt');
+    // A name may be on several certificates.
+    writeFileSync(`${file}.attr`, 'unique_subject = no\n');
     writeFileSync(file, this.#index.map((line) => `${line}\n`).join(''));
     return file;
   }

@@ -10,6 +10,7 @@ import type { Log } from '../../sys/role.ts';
 import type { ApiAccess } from '../api-access-settings.ts';
 import type { GatewayLogOptions } from '../gateway-log-settings.ts';
 import type { GatewayRelay } from '../gateway-settings.ts';
+import type { GatewayTlsOptions } from '../gateway-tls-settings.ts';
 import { FatalError, type RunningRole } from '../role-process.ts';
 import { formatListenAddress, type ListenAddress } from '../settings.ts';
 import { startAccessLog } from './gateway-access-log.ts';
@@ -36,6 +37,7 @@ export interface GatewayRoleOptions extends ApiAccess {
   readonly http3: boolean;
   /** Undefined: there is none. */
   readonly accessLog: GatewayLogOptions | undefined;
+  readonly tls: GatewayTlsOptions;
   readonly admin: GatewayAdminOptions;
 }
 
@@ -93,6 +95,7 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
   const accessLog = await startAccessLog(options.accessLog, log);
   const gateway = await startGateway({
     ...secrets,
+    ...options.tls,
     ...(accessLog === undefined ? {} : { accessLog: accessLog.write, accessLogRules: options.accessLog!.rules }),
     workers,
     zone,
