@@ -1,7 +1,6 @@
 import { type Ingress, objectKey, type Stored } from '@fairlead/api';
-import type { TlsSettings } from '../sys/tls-settings.ts';
 import type { IngressProblem } from './compile-ingress.ts';
-import { readTlsSettings } from './read-tls-settings.ts';
+import { readTlsSettings, type TlsAnnotations } from './read-tls-settings.ts';
 
 /** A certificate that an Ingress asks for, for some of its hosts. */
 export interface TlsClaim {
@@ -13,7 +12,7 @@ export interface TlsClaim {
   /** `namespace/name` of the Secret with the CA bundle that client certificates are checked against. */
   readonly clientCa: string | undefined;
   /** What is offered to clients, where it differs from the gateway's own. */
-  readonly settings?: TlsSettings;
+  readonly settings?: NonNullable<TlsAnnotations['settings']>;
   /** Of equal hosts the oldest Ingress wins, then `namespace/name`. */
   readonly created: string;
   readonly ingress: string;
