@@ -204,7 +204,8 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     const { output } = core.reactor;
     this.#requestMs = backend.protocol === 'h2c' ? takeGrpcTimeout(head, route.requestMs) : route.requestMs;
     const change = this.#run?.requestChange;
-    let at = writeRequestHead(head, output.bytes, route, this.identity, path, this.wantsUpgrade, change);
+    const { trace } = this.#record;
+    let at = writeRequestHead(head, output.bytes, route, this.identity, path, this.wantsUpgrade, change, trace);
     at = this.#upload.encode(bodyStart, end, at);
     if (at < 0) {
       this.#refuseBody(at);
@@ -279,7 +280,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     if (!this.wantsUpgrade || !this.#body.isDone) return false;
     const { metrics, reactor } = this.#core;
     metrics[METRIC.tunnels]! += 1;
-    this.#record.noteOwnAnswer(101);
+    this.#record.noteUpgrade();
     this.#responseStarted = true;
     this.connection.write(reactor.output, 0, writeInterimHead(head, reactor.output.bytes));
     this.#state = TUNNEL;

@@ -10,6 +10,7 @@ import type { ProxyCore } from './proxy-core.ts';
 import type { RequestTries } from './request-tries.ts';
 import type { ClientIdentity } from './request-writer.ts';
 import { describeRequest, NO_REQUEST, type RequestDescription } from './route-lookup.ts';
+import { RequestTrace } from './tracing/request-trace.ts';
 
 const NO_HEADERS: readonly (string | undefined)[] = [];
 
@@ -30,6 +31,8 @@ export class ExchangeRecord {
   headBytes: number = 0;
   /** Why the gateway itself answered or broke off. */
   reason: LocalReason | undefined = undefined;
+  /** Undefined where nothing is traced. */
+  readonly trace: RequestTrace | undefined;
   readonly #core: ProxyCore;
   readonly #connection: Connection;
   #minorVersion = 1;
@@ -42,6 +45,8 @@ export class ExchangeRecord {
     this.#connection = connection;
     this.identity = identity;
     this.tries = tries;
+    this.trace = core.tracing === undefined ? undefined : new RequestTrace(core.tracing);
+    tries.trace = this.trace;
   }
 
   /** A request begins. */
@@ -53,16 +58,19 @@ export class ExchangeRecord {
     this.request = NO_REQUEST;
     this.headBytes = 0;
     this.#answeredMs = Number.NaN;
+    this.trace?.reset();
     this.#sentBefore = this.#connection.bytesWritten;
   }
 
   noteHead(head: RequestHead): void {
     const { accessLog } = this.#core;
-    if (accessLog === undefined) return;
+    const { trace } = this;
+    if (accessLog === undefined && trace === undefined) return;
+    trace?.start(head);
     this.request = describeRequest(head);
     this.#minorVersion = head.minorVersion;
-    const { headers } = accessLog;
-    if (headers.length > 0) this.headerValues = headers.map((name) => fieldText(head, name));
+    if (accessLog === undefined || accessLog.headers.length === 0) return;
+    this.headerValues = accessLog.headers.map((name) => fieldText(head, name));
   }
 
   /** The head of the final answer of an endpoint is about to be sent. */
@@ -78,6 +86,12 @@ export class ExchangeRecord {
     this.#noteStatus(status);
   }
 
+  /** Bytes of another protocol follow. */
+  noteUpgrade(): void {
+    this.#noteStatus(101);
+    this.tries.noteUpgrade();
+  }
+
   #noteStatus(status: number): void {
     this.status = status;
     this.#core.metrics[METRIC.responses + ((status / 100) | 0)]! += 1;
@@ -87,9 +101,10 @@ export class ExchangeRecord {
   finish(reason: LocalReason | undefined): void {
     const { accessLog, metrics } = this.#core;
     metrics[METRIC.requestsInFlight]! -= 1;
-    if (accessLog === undefined) return;
+    if (accessLog === undefined && this.trace === undefined) return;
     this.reason = reason;
-    accessLog.add(this);
+    this.trace?.end(this);
+    accessLog?.add(this);
     this.headerValues = NO_HEADERS;
     this.#receivedBefore = this.#connection.bytesRead;
   }

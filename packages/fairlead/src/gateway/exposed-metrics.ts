@@ -1,4 +1,5 @@
 import type { MetricRegistry } from '../telemetry/metrics.ts';
+import type { OtlpExporterStats } from '../telemetry/otlp-exporter.ts';
 import type { BackendLoad } from './backend-loads.ts';
 import type { GatewayStats } from './gateway-metrics.ts';
 
@@ -33,6 +34,7 @@ const counters: readonly (readonly [name: string, help: string, of: (stats: Gate
     (stats) => stats.compressionSkipped,
   ],
   ['access_log_dropped', 'Lines that the access log had no room for', (stats) => stats.accessLogDropped],
+  ['spans_dropped', 'Spans of traces that workers had no room for', (stats) => stats.spansDropped],
   ['handler_errors', 'Errors of the program itself', (stats) => stats.handlerErrors],
 ];
 
@@ -98,6 +100,22 @@ export function registerGatewayMetrics(
       underWay.remove(...labelsOf(identity));
     }
     known = seen;
+  });
+}
+
+/** Registers what becomes of the spans that workers hand over. */
+export function registerTraceMetrics(registry: MetricRegistry, exporter: { stats(): OtlpExporterStats }): void {
+  const sent = registry.counter({ name: 'fairlead_gateway_spans_sent_total', help: 'Spans that the collector took' });
+  const lost = registry.counter({
+    name: 'fairlead_gateway_spans_lost_total',
+    help: 'Spans that the collector refused, or did not take in time',
+  });
+  let last: OtlpExporterStats = { sent: 0, dropped: 0 };
+  registry.onCollect(() => {
+    const stats = exporter.stats();
+    sent.add(stats.sent - last.sent);
+    lost.add(stats.dropped - last.dropped);
+    last = stats;
   });
 }
 

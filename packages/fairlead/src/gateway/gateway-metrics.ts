@@ -112,6 +112,8 @@ export interface GatewayStats {
   readonly compressionSkipped: number;
   /** Lines that the access log had no room for. */
   readonly accessLogDropped: number;
+  /** Spans that there was no room for. */
+  readonly spansDropped: number;
   /** Copies of requests sent to mirrors. */
   readonly mirrors: number;
   /** Copies left out: too long, or too many at a time. */
@@ -166,6 +168,7 @@ export function sumMetrics(memories: readonly SharedArrayBuffer[], workers: numb
     compressionOutBytes: at(METRIC.compressionOutBytes),
     compressionSkipped: at(METRIC.compressionSkipped),
     accessLogDropped: at(METRIC.accessLogDropped),
+    spansDropped: at(METRIC.spansDropped),
     mirrors: at(METRIC.mirrors),
     mirrorsDropped: at(METRIC.mirrorsDropped),
     mirrorsFailed: at(METRIC.mirrorsFailed),

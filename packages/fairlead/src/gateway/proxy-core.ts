@@ -11,6 +11,7 @@ import type { EndpointRuntime } from './endpoint-runtime.ts';
 import { Http2Shared } from './http2-shared.ts';
 import { Http2Upstreams } from './http2-upstream.ts';
 import type { GatewayProgram } from './program.ts';
+import type { Tracing } from './tracing/tracing.ts';
 
 /** Limits and times that are no part of a route. Milliseconds. */
 export interface ProxyTimes {
@@ -44,6 +45,8 @@ export class ProxyCore {
   readonly metrics: Float64Array;
   readonly times: ProxyTimes;
   readonly accessLog: AccessLog | undefined;
+  /** Undefined: nothing is traced. */
+  readonly tracing: Tracing | undefined;
   readonly log: Log;
   /** Whether forwarding fields of this address are believed. */
   readonly isTrustedProxy: (address: string) => boolean;
@@ -71,6 +74,7 @@ export class ProxyCore {
     readonly metrics: Float64Array;
     readonly times: ProxyTimes;
     readonly accessLog: AccessLog | undefined;
+    readonly tracing: Tracing | undefined;
     readonly log: Log;
     readonly isTrustedProxy: (address: string) => boolean;
   }) {
@@ -81,6 +85,7 @@ export class ProxyCore {
     this.metrics = options.metrics;
     this.times = options.times;
     this.accessLog = options.accessLog;
+    this.tracing = options.tracing;
     this.log = options.log;
     this.isTrustedProxy = options.isTrustedProxy;
   }

@@ -9,6 +9,7 @@ import { METRIC } from './gateway-metrics.ts';
 import type { ProxyCore } from './proxy-core.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 import type { StickySession } from './stickiness/sticky-session.ts';
+import type { RequestTrace } from './tracing/request-trace.ts';
 import { outcomeOf, type StartResult, UpstreamAttempt } from './upstream-attempt.ts';
 import type { UpstreamClient } from './upstream-client.ts';
 import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.ts';
@@ -26,6 +27,8 @@ const PAUSE_MIN_MS = 1;
  */
 export class RequestTries {
   backend: BackendRuntime | undefined = undefined;
+  /** Undefined where nothing is traced. */
+  trace: RequestTrace | undefined = undefined;
   readonly #core: ProxyCore;
   readonly #client: UpstreamClient;
   readonly #replay = new ReplayBuffer();
@@ -62,6 +65,11 @@ export class RequestTries {
   /** The endpoint tried last, `address:port`; empty without one. */
   get endpointLabel(): string {
     return this.#current.endpoint?.label ?? '';
+  }
+
+  /** The endpoint has agreed to another protocol. */
+  noteUpgrade(): void {
+    if (this.#current.span !== undefined) this.#current.span.status = 101;
   }
 
   /** How many tries there were. */
@@ -133,7 +141,12 @@ export class RequestTries {
       this.#session,
       fresh,
     );
-    if (result === 'started') this.#count++;
+    if (result !== 'started') return result;
+    this.#count++;
+    if (this.trace !== undefined) {
+      const { nowMs } = this.#core.reactor;
+      this.#current.span = this.trace.startTry(this.endpointLabel, backend!.key, nowMs);
+    }
     return result;
   }
 
@@ -156,7 +169,7 @@ export class RequestTries {
     const core = this.#core;
     const backend = this.backend!;
     const outcome = outcomeOf(status);
-    attempt.noteAnswer(core.reactor.nowMs);
+    attempt.noteAnswer(core.reactor.nowMs, status);
     attempt.record(core, backend, outcome);
     const route = this.#route!;
     if (outcome !== 'success' || route.retriesStatus) {
@@ -264,7 +277,9 @@ export class RequestTries {
   /** Starts the current try and sends it what is known of the request. */
   #again(avoid: EndpointRuntime | undefined, fresh: boolean): boolean {
     if (!this.#replay.isComplete || this.#begin(avoid, fresh) !== 'started') return false;
-    this.#current.upstream!.connection.writeBytes(this.#replay.bytes());
+    const bytes = this.#replay.bytes();
+    if (this.#current.span !== undefined) this.trace!.rename(bytes, this.#current.span);
+    this.#current.upstream!.connection.writeBytes(bytes);
     return true;
   }
 

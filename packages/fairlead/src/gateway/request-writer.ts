@@ -7,6 +7,7 @@ import type { CompiledEdit, CompiledRoute } from './compiled-route.ts';
 import type { HeadChange } from './filters/head-change.ts';
 import { replacePrefix } from './redirect.ts';
 import type { ServerCertificate } from './server-certificates.ts';
+import type { RequestTrace } from './tracing/request-trace.ts';
 
 const text = (value: string): Buffer => Buffer.from(value, 'latin1');
 const HTTP_1_1 = text(' HTTP/1.1\r\n');
@@ -44,11 +45,13 @@ export function writeRequestHead(
   path: Uint8Array | undefined,
   withUpgrade: boolean,
   change: HeadChange | undefined = undefined,
+  trace: RequestTrace | undefined = undefined,
 ): number {
   const { bytes, base } = head;
   let mask = 0;
   if (head.hasForwarding) mask = noteForwarding(head, identity.trusted);
   change?.applyDrops(head);
+  trace?.applyDrops(head);
   const edit = route.requestEdit;
   if (edit !== undefined) {
     dropEdited(head, edit);
@@ -73,6 +76,7 @@ export function writeRequestHead(
   }
   if (edit !== undefined) at = append(edit.lines, to, at);
   if (change !== undefined) at = change.write(to, at);
+  if (trace !== undefined) at = trace.write(to, at);
   if (head.isChunked) at = append(CHUNKED, to, at);
   if (withUpgrade) {
     at = append(UPGRADE, to, at);

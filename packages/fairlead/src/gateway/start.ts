@@ -25,7 +25,7 @@ import { askResponder } from './stapling/ask-responder.ts';
 import { RevocationWatch } from './stapling/revocation-watch.ts';
 import { Stapler } from './stapling/stapler.ts';
 import { TicketKeyRing } from './ticket-keys.ts';
-import { WorkerHandle, type WorkerOptions } from './worker-handle.ts';
+import { type TracingOptions, WorkerHandle, type WorkerOptions } from './worker-handle.ts';
 
 /** Pause before a worker that failed is replaced again. */
 const RESTART_MS = 100;
@@ -43,6 +43,8 @@ export interface GatewayOptions {
   readonly accessLog?: (lines: string) => void | Promise<void>;
   /** Default {@link DEFAULT_ACCESS_LOG_RULES}. */
   readonly accessLogRules?: Partial<AccessLogRules>;
+  /** Default: nothing is traced, and trace fields of callers go on as they are. */
+  readonly tracing?: TracingOptions;
   /** CIDRs of proxies in front whose X-Forwarded-* fields are believed. Default none: they are overwritten. */
   readonly trustedProxies?: readonly string[];
   /** CIDRs of proxies in front whose connections must begin with a PROXY protocol header. Default none. */
@@ -172,6 +174,8 @@ class Gateway implements RunningGateway {
       accessLog: options.accessLog,
       accessLogRules: { ...DEFAULT_ACCESS_LOG_RULES, ...options.accessLogRules },
       accessLogQueue: new SharedArrayBuffer(4),
+      tracing: options.tracing,
+      spanQueue: new SharedArrayBuffer(4),
       log: options.log,
       module: options.workerModule ?? new URL('./worker.ts', import.meta.url),
     };

@@ -7,6 +7,7 @@ import type { EndpointRuntime } from './endpoint-runtime.ts';
 import { METRIC } from './gateway-metrics.ts';
 import type { ProxyCore } from './proxy-core.ts';
 import type { StickySession } from './stickiness/sticky-session.ts';
+import type { TrySpan } from './tracing/request-trace.ts';
 import type { UpstreamClient } from './upstream-client.ts';
 import { UpstreamConnection } from './upstream-connection.ts';
 
@@ -19,6 +20,8 @@ export class UpstreamAttempt {
   endpoint: EndpointRuntime | undefined = undefined;
   /** It counts among the retries under way. */
   isRetry: boolean = false;
+  /** Undefined where nothing is recorded. */
+  span: TrySpan | undefined = undefined;
   #level: Level | undefined = undefined;
   #index = -1;
   #startedMs = 0;
@@ -66,7 +69,8 @@ export class UpstreamAttempt {
   }
 
   /** The head of an answer is here: its latency counts for balancing. */
-  noteAnswer(nowMs: number): void {
+  noteAnswer(nowMs: number, status: number): void {
+    if (this.span !== undefined) this.span.status = status;
     this.#level?.balancer.observe(this.#index, nowMs - this.#startedMs);
   }
 
@@ -86,6 +90,8 @@ export class UpstreamAttempt {
     const { upstream } = this;
     if (upstream === undefined) return;
     this.upstream = undefined;
+    this.span?.end();
+    this.span = undefined;
     this.endpoint!.finish();
     upstream.release(reusable);
   }

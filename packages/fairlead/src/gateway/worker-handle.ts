@@ -4,6 +4,7 @@ import { passwordCrypt } from '../sys/password-crypt.ts';
 import type { Log } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
 import type { TlsSettings } from '../sys/tls-settings.ts';
+import type { Span } from '../telemetry/span.ts';
 import type { AccessLogRules } from './access-log/access-log-rules.ts';
 import type { ConnectionLimits } from './connection-gate.ts';
 import { isSignedSoon } from './filters/jwt/signature.ts';
@@ -12,6 +13,7 @@ import { GatewayError } from './gateway-error.ts';
 import { createMetricsMemory, METRIC } from './gateway-metrics.ts';
 import type { ProxyTimes } from './proxy-core.ts';
 import { createSharedState, type SharedState, settleSharedState } from './shared-memory.ts';
+import type { TraceRules } from './tracing/tracing.ts';
 import type { DearQuestion, FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
 
 /** What every worker of a gateway is started with. */
@@ -25,6 +27,8 @@ export interface WorkerOptions {
   readonly accessLog: ((lines: string) => void | Promise<void>) | undefined;
   readonly accessLogRules: AccessLogRules;
   readonly accessLogQueue: SharedArrayBuffer;
+  readonly tracing: TracingOptions | undefined;
+  readonly spanQueue: SharedArrayBuffer;
   readonly log: Log;
   readonly defaultCertificate: TlsIdentity;
   readonly tlsSettings: TlsSettings;
@@ -38,6 +42,11 @@ export interface WorkerOptions {
   readonly ticketKeys: () => readonly Uint8Array[];
   /** Module that runs in the thread. */
   readonly module: URL;
+}
+
+/** How requests are traced, and who takes the spans. */
+export interface TracingOptions extends TraceRules {
+  readonly take: (spans: readonly Span[]) => void;
 }
 
 interface Waiting {
@@ -68,6 +77,8 @@ export class WorkerHandle {
       times: options.times,
       accessLog: options.accessLog === undefined ? undefined : options.accessLogRules,
       accessLogQueue: options.accessLogQueue,
+      tracing: options.tracing === undefined ? undefined : { share: options.tracing.share, b3: options.tracing.b3 },
+      spanQueue: options.spanQueue,
       trustedProxies: options.trustedProxies,
       proxyProtocolFrom: options.proxyProtocolFrom,
       limits: options.limits,
@@ -123,6 +134,10 @@ export class WorkerHandle {
         return;
       case 'access':
         void this.#writeLines(message.lines);
+        return;
+      case 'spans':
+        Atomics.sub(new Int32Array(this.#options.spanQueue), 0, message.spans.length);
+        this.#options.tracing?.take(message.spans);
         return;
       case 'question':
         void this.#answer(message.id, message.question);

@@ -3,11 +3,13 @@ import type { RouteListener, RouteTableDiff } from '../routing/route-table.ts';
 import type { LogLevel } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
 import type { TlsSettings } from '../sys/tls-settings.ts';
+import type { Span } from '../telemetry/span.ts';
 import type { AccessLogRules } from './access-log/access-log-rules.ts';
 import type { ConnectionLimits } from './connection-gate.ts';
 import type { SignatureQuestion } from './filters/jwt/signature.ts';
 import type { ProxyTimes } from './proxy-core.ts';
 import type { SharedState } from './shared-memory.ts';
+import type { TraceRules } from './tracing/tracing.ts';
 
 /** One listening socket for one worker: the main thread's own, or where the worker opens it. */
 export interface WorkerListener {
@@ -24,6 +26,10 @@ export interface WorkerListener {
 export interface WorkerStart {
   readonly metrics: SharedArrayBuffer;
   readonly times: ProxyTimes;
+  /** Undefined: nothing is traced. */
+  readonly tracing: TraceRules | undefined;
+  /** One 32-bit count of spans on their way, shared by all workers. */
+  readonly spanQueue: SharedArrayBuffer;
   /** Undefined: no log. */
   readonly accessLog: AccessLogRules | undefined;
   /** One 32-bit count of bytes of lines on their way, shared by all workers. */
@@ -87,6 +93,7 @@ export type FromWorker =
       readonly fields: Readonly<Record<string, unknown>>;
     }
   | { readonly type: 'access'; readonly lines: string }
+  | { readonly type: 'spans'; readonly spans: readonly Span[] }
   /** Asks what takes too long to find out in a worker; `answer` follows. */
   | { readonly type: 'question'; readonly id: number; readonly question: DearQuestion }
   /** A token names a key that is not known; `keys` follows. */

@@ -33,6 +33,7 @@ import type { ClientIdentity } from './request-writer.ts';
 import type { Frontend } from './route-lookup.ts';
 import { type OfferedProtocols, type ServerCertificate, tlsPolicy } from './server-certificates.ts';
 import { startSubRequest } from './sub-request.ts';
+import { Tracing } from './tracing/tracing.ts';
 import type { DearQuestion, FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
 
 /** How often the worker flushes its access log and publishes gauges. */
@@ -115,6 +116,16 @@ class GatewayWorker {
               write: (lines) => this.#send({ type: 'access', lines }),
             }),
       log: (level, message, fields) => this.#send({ type: 'log', level, message, fields: fields ?? {} }),
+      tracing:
+        start.tracing === undefined
+          ? undefined
+          : new Tracing(start.tracing, {
+              clock: systemClock,
+              random: systemRandom,
+              metrics: new Float64Array(start.metrics),
+              queue: start.spanQueue,
+              send: (spans) => this.#send({ type: 'spans', spans }),
+            }),
       isTrustedProxy: (address) => this.#trusted.includesAddress(address),
     });
     tlsContexts.setTicketKeys(start.ticketKeys);
@@ -143,6 +154,7 @@ class GatewayWorker {
     // First, so that nothing below can end it.
     this.#reactor.after(HOUSEKEEPING_MS, () => this.#housekeep());
     this.#core.accessLog?.flush();
+    this.#core.tracing?.flush();
     const { handlerErrors, batches } = this.#reactor.stats();
     this.#core.metrics[METRIC.handlerErrors] = handlerErrors;
     const resident = residentBytes();
@@ -320,6 +332,7 @@ class GatewayWorker {
         this.#reactor.after(20, check);
       } else {
         core.accessLog?.flush();
+        core.tracing?.flush();
         this.#reactor.stop();
       }
     };

@@ -9,6 +9,7 @@ import { dnsSettings, readDnsSettings } from './dns-settings.ts';
 import { gatewayLogSettings, readGatewayLog } from './gateway-log-settings.ts';
 import { gatewayL4Settings, readGatewayL4 } from './gateway-settings.ts';
 import { gatewayTlsSettings, readGatewayTls } from './gateway-tls-settings.ts';
+import { gatewayTraceSettings, readGatewayTrace } from './gateway-trace-settings.ts';
 import type { AgentRoleOptions } from './roles/agent.ts';
 import type { ApiServerRoleOptions } from './roles/apiserver.ts';
 import type { ControllersRoleOptions } from './roles/controllers.ts';
@@ -105,6 +106,7 @@ export const gatewaySettings: readonly Setting[] = [
   ...gatewayL4Settings,
   ...gatewayLogSettings,
   ...gatewayTlsSettings,
+  ...gatewayTraceSettings,
   { name: 'gateway-zone', value: 'ZONE', description: 'zone of this gateway, for Services that prefer theirs' },
   {
     name: 'gateway-secrets',
@@ -238,6 +240,7 @@ export function validateGatewayOptions(values: SettingValues, machine: Machine):
     zone: reader.text('gateway-zone') ?? '',
     accessLog: readGatewayLog(reader),
     tls: readGatewayTls(reader),
+    traces: readGatewayTrace(reader),
     ...(secretsFile === undefined ? {} : { secretsFile: resolve(secretsFile) }),
     workers: reader.integer('gateway-workers', defaultGatewayWorkers(), 1, 64),
     admin: {

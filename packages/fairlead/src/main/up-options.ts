@@ -7,6 +7,7 @@ import { datastoreSettings, readDatastore } from './datastore-settings.ts';
 import { gatewayLogArgs, gatewayLogSettings } from './gateway-log-settings.ts';
 import { gatewayL4Args, gatewayL4Settings } from './gateway-settings.ts';
 import { gatewayTlsArgs, gatewayTlsSettings } from './gateway-tls-settings.ts';
+import { gatewayTraceArgs, gatewayTraceSettings } from './gateway-trace-settings.ts';
 import {
   formatListenAddress,
   type ListenAddress,
@@ -91,6 +92,7 @@ export const upSettings: readonly Setting[] = [
   ...gatewayL4Settings,
   ...gatewayLogSettings,
   ...gatewayTlsSettings,
+  ...gatewayTraceSettings,
   gatewayMetricsListenSetting,
   { name: 'console-listen', value: 'ADDR', description: 'status page and metrics (default 127.0.0.1:7070)' },
   { name: 'image', value: "'PATTERN=COMMAND'", description: 'runs images by a local command', repeatable: true },
@@ -195,6 +197,7 @@ export function validateUpOptions(values: SettingValues, machine: Machine): UpOp
       ...gatewayL4Args(reader),
       ...gatewayLogArgs(reader),
       ...gatewayTlsArgs(reader),
+      ...gatewayTraceArgs(reader),
       ...(metricsListen === undefined || metricsListen === 'off'
         ? []
         : ['--gateway-metrics-listen', formatListenAddress(reader.address('gateway-metrics-listen', 'off'))]),

@@ -112,6 +112,8 @@ export const LOG_FIELDS: readonly LogField[] = [
   },
   { name: 'route', envoy: 'ROUTE_NAME', value: ({ route }) => route?.label },
   { name: 'reason', envoy: 'RESPONSE_CODE_DETAILS', value: ({ reason }) => reason },
+  { name: 'traceId', envoy: 'TRACE_ID', value: ({ trace }) => trace?.traceId },
+  { name: 'spanId', value: ({ trace }) => trace?.spanId },
   {
     name: 'flags',
     envoy: 'RESPONSE_FLAGS',

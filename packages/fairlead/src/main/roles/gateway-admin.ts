@@ -1,5 +1,6 @@
 import type { RunningGateway } from '../../gateway/start.ts';
 import type { Log, Running } from '../../sys/role.ts';
+import type { RunningOtlpExporter } from '../../telemetry/otlp-exporter.ts';
 import type { ListenAddress } from '../settings.ts';
 
 /** Where the metrics of a gateway are served; absent ones are not. */
@@ -16,17 +17,20 @@ export interface GatewayAdminOptions {
 export async function startGatewayAdmin(
   options: GatewayAdminOptions,
   gateway: RunningGateway,
+  traces: RunningOtlpExporter | undefined,
   log: Log,
 ): Promise<Running> {
   const { metricsListen, metricsSocket } = options;
   if (metricsListen === undefined && metricsSocket === undefined) return { stop: async () => {} };
-  const [{ startAdminServer }, { MetricRegistry }, { registerGatewayMetrics }] = await Promise.all([
-    import('../../telemetry/admin-server.ts'),
-    import('../../telemetry/metrics.ts'),
-    import('../../gateway/exposed-metrics.ts'),
-  ]);
+  const [{ startAdminServer }, { MetricRegistry }, { registerGatewayMetrics, registerTraceMetrics }] =
+    await Promise.all([
+      import('../../telemetry/admin-server.ts'),
+      import('../../telemetry/metrics.ts'),
+      import('../../gateway/exposed-metrics.ts'),
+    ]);
   const metrics = new MetricRegistry();
   registerGatewayMetrics(metrics, gateway);
+  if (traces !== undefined) registerTraceMetrics(metrics, traces);
   const running: Running[] = [];
   const places = [
     ...(metricsListen === undefined ? [] : [{ address: metricsListen.host, port: metricsListen.port }]),

@@ -11,10 +11,12 @@ import type { ApiAccess } from '../api-access-settings.ts';
 import type { GatewayLogOptions } from '../gateway-log-settings.ts';
 import type { GatewayRelay } from '../gateway-settings.ts';
 import type { GatewayTlsOptions } from '../gateway-tls-settings.ts';
+import type { GatewayTraceOptions } from '../gateway-trace-settings.ts';
 import { FatalError, type RunningRole } from '../role-process.ts';
 import { formatListenAddress, type ListenAddress } from '../settings.ts';
 import { startAccessLog } from './gateway-access-log.ts';
 import { type GatewayAdminOptions, startGatewayAdmin } from './gateway-admin.ts';
+import { startTraces } from './gateway-traces.ts';
 import { readAccess, roleClient } from './role-client.ts';
 
 /** Checked options of the gateway role. */
@@ -38,6 +40,8 @@ export interface GatewayRoleOptions extends ApiAccess {
   /** Undefined: there is none. */
   readonly accessLog: GatewayLogOptions | undefined;
   readonly tls: GatewayTlsOptions;
+  /** Undefined: nothing is traced. */
+  readonly traces: GatewayTraceOptions | undefined;
   readonly admin: GatewayAdminOptions;
 }
 
@@ -93,9 +97,11 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
   }
   const secrets = options.secretsFile === undefined ? {} : { secretsFile: options.secretsFile };
   const accessLog = await startAccessLog(options.accessLog, log);
+  const traces = await startTraces(options.traces, log);
   const gateway = await startGateway({
     ...secrets,
     ...options.tls,
+    ...(traces === undefined ? {} : { tracing: { ...options.traces!, take: (spans) => traces.add(spans) } }),
     ...(accessLog === undefined ? {} : { accessLog: accessLog.write, accessLogRules: options.accessLog!.rules }),
     workers,
     zone,
@@ -131,7 +137,7 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     await gateway.stop({ drainMs: 0 });
     throw listenFailure(error, options);
   }
-  const admin = await startGatewayAdmin(options.admin, gateway, log);
+  const admin = await startGatewayAdmin(options.admin, gateway, traces, log);
   const stopCollecting = collectWhenIdle(systemClock, youngGenerationBytes);
   return {
     facts: {
@@ -142,7 +148,7 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
       stopCollecting();
       await routing.stop();
       await gateway.stop({ drainMs });
-      await accessLog?.stop();
+      await Promise.all([accessLog?.stop(), traces?.stop()]);
       await admin.stop();
       await client.close();
     },

@@ -1,0 +1,26 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { systemClock, systemRandom } from '../../sys/clock.ts';
+import type { Log } from '../../sys/role.ts';
+import type { RunningOtlpExporter } from '../../telemetry/otlp-exporter.ts';
+import type { GatewayTraceOptions } from '../gateway-trace-settings.ts';
+
+/** Starts sending spans to the collector; undefined where nothing is traced. */
+export async function startTraces(
+  options: GatewayTraceOptions | undefined,
+  log: Log,
+): Promise<RunningOtlpExporter | undefined> {
+  if (options === undefined) return undefined;
+  const { startOtlpExporter } = await import('../../telemetry/otlp-exporter.ts');
+  return startOtlpExporter({
+    url: options.url,
+    resource: [
+      ['service.name', 'fairlead-gateway'],
+      ['service.instance.id', randomUUID()],
+      ['host.name', hostname()],
+    ],
+    clock: systemClock,
+    random: systemRandom,
+    log,
+  });
+}
