@@ -2,6 +2,7 @@
 import { DatagramBatch } from '../sys/datagrams.ts';
 import { EAGAIN, ECONNREFUSED, EHOSTUNREACH, ENETUNREACH } from '../sys/errno.ts';
 import { AF_INET, AF_INET6, MSG_DONTWAIT, SOCK_DGRAM, SOCK_NONBLOCK } from '../sys/linux-constants.ts';
+import { answerControl, packetInfoBytes, receivePacketInfo } from '../sys/packet-info.ts';
 import { close, connectEncoded, socket } from '../sys/socket.ts';
 import { decodeSocketAddress, type EncodedAddress, type SocketAddress } from '../sys/socket-address.ts';
 import type { EpollReactor, Watcher } from './epoll-reactor.ts';
@@ -13,11 +14,13 @@ const DATAGRAM_MAX_BYTES = 65_535;
 /** Batches in a row before others get their turn. */
 const BATCHES_PER_EVENT = 4;
 
+const NOTHING: Buffer = Buffer.alloc(0);
+
 /** Slots of one thread: calls do not nest. */
 let shared: DatagramBatch | undefined;
 
 function sharedBatch(): DatagramBatch {
-  shared ??= new DatagramBatch(BATCH, DATAGRAM_MAX_BYTES);
+  shared ??= new DatagramBatch(BATCH, DATAGRAM_MAX_BYTES, packetInfoBytes);
   return shared;
 }
 
@@ -35,11 +38,21 @@ class Flow implements Watcher {
   readonly client: Uint8Array;
   readonly endpoint: EncodedAddress;
   readonly fd: number;
+  /** Control message that makes answers come from the address that the client asked; empty: there is only one. */
+  readonly control: Buffer;
   usedMs = 0;
   watched = -1;
   readonly #relay: EpollDatagramRelay;
 
-  constructor(relay: EpollDatagramRelay, key: PeerKey, client: Uint8Array, endpoint: EncodedAddress, fd: number) {
+  constructor(
+    relay: EpollDatagramRelay,
+    key: PeerKey,
+    client: Uint8Array,
+    endpoint: EncodedAddress,
+    fd: number,
+    control: Buffer,
+  ) {
+    this.control = control;
     this.#relay = relay;
     this.key = key;
     this.client = client;
@@ -63,6 +76,8 @@ export class EpollDatagramRelay implements DatagramRelay, Watcher {
   readonly #router: DatagramRouter;
   readonly #limits: DatagramLimits;
   readonly #watched: number;
+  /** Bound to all addresses of the machine: each datagram says which one it was sent to. */
+  readonly #manyAddresses: boolean;
   /** In order of use. */
   readonly #flows = new Map<PeerKey, Flow>();
   #cancelSweep: (() => void) | undefined = undefined;
@@ -73,6 +88,7 @@ export class EpollDatagramRelay implements DatagramRelay, Watcher {
     this.#fd = fd;
     this.#router = router;
     this.#limits = limits;
+    this.#manyAddresses = receivePacketInfo(fd);
     this.#watched = reactor.watch(fd, this);
   }
 
@@ -84,15 +100,16 @@ export class EpollDatagramRelay implements DatagramRelay, Watcher {
   onReadable(): void {
     const batch = sharedBatch();
     for (let turn = 0; turn < BATCHES_PER_EVENT; turn++) {
+      if (this.#manyAddresses) batch.armControl();
       const count = batch.receive(this.#fd, MSG_DONTWAIT);
       // A refusal (ICMP) of an answer to a client that is gone says nothing to the others.
       if (count === -ECONNREFUSED) continue;
       if (count <= 0) return;
       let first = 0;
       while (first < count) {
-        const key = peerKey(batch.peerBytes, first * 32);
+        const key = this.#keyOf(batch, first);
         let end = first + 1;
-        while (end < count && peerKey(batch.peerBytes, end * 32) === key) end++;
+        while (end < count && this.#keyOf(batch, end) === key) end++;
         const flow = this.#flows.get(key) ?? this.#open(key, batch, first);
         if (flow !== undefined) this.#toEndpoint(flow, batch, first, end);
         first = end;
@@ -105,11 +122,18 @@ export class EpollDatagramRelay implements DatagramRelay, Watcher {
     }
   }
 
+  /** A client that asks two addresses of the machine has two flows: each answers from its own. */
+  #keyOf(batch: DatagramBatch, slot: number): PeerKey {
+    const key = peerKey(batch.peerBytes, slot * 32);
+    return this.#manyAddresses ? `${key} ${batch.controlOf(slot).toString('latin1')}` : key;
+  }
+
   #toEndpoint(flow: Flow, batch: DatagramBatch, first: number, end: number): void {
     this.#touch(flow);
     for (let i = first; i < end; i++) {
       batch.setSendLength(i, batch.receivedLength(i));
       batch.clearPeer(i);
+      batch.setControl(i, NOTHING);
     }
     this.#sendAll(batch, flow.fd, first, end, flow);
   }
@@ -135,12 +159,17 @@ export class EpollDatagramRelay implements DatagramRelay, Watcher {
   #reopen(flow: Flow, batch: DatagramBatch, at: number): Flow | undefined {
     this.end(flow, true);
     batch.setRawPeer(at, flow.client);
-    const next = this.#open(flow.key, batch, at);
+    const next = this.#open(flow.key, batch, at, flow.control);
     batch.clearPeer(at);
     return next;
   }
 
-  #open(key: PeerKey, batch: DatagramBatch, slot: number): Flow | undefined {
+  #open(
+    key: PeerKey,
+    batch: DatagramBatch,
+    slot: number,
+    control: Buffer = this.#manyAddresses ? answerControl(batch.controlOf(slot)) : NOTHING,
+  ): Flow | undefined {
     const client = batch.peer(slot);
     if (client === undefined || this.#stopped) return undefined;
     const endpoint = this.#router.route(client);
@@ -151,7 +180,7 @@ export class EpollDatagramRelay implements DatagramRelay, Watcher {
       this.#router.ended(client, endpoint, false);
       return undefined;
     }
-    const flow = new Flow(this, key, batch.rawPeer(slot), endpoint, fd);
+    const flow = new Flow(this, key, batch.rawPeer(slot), endpoint, fd, control);
     this.#reactor.ledger.opened(fd);
     const connected = connectEncoded(fd, endpoint);
     flow.watched = connected < 0 ? connected : this.#reactor.watch(fd, flow);
@@ -193,6 +222,7 @@ export class EpollDatagramRelay implements DatagramRelay, Watcher {
       for (let i = 0; i < count; i++) {
         batch.setSendLength(i, batch.receivedLength(i));
         batch.setRawPeer(i, flow.client);
+        batch.setControl(i, flow.control);
       }
       let at = 0;
       while (at < count) {
@@ -202,6 +232,7 @@ export class EpollDatagramRelay implements DatagramRelay, Watcher {
       }
       for (let i = 0; i < count; i++) {
         batch.resetPeer(i);
+        batch.setControl(i, NOTHING);
         batch.setSendLength(i, DATAGRAM_MAX_BYTES);
       }
       if (count < BATCH) return;

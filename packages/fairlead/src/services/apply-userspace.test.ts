@@ -145,6 +145,37 @@ async function udpEcho(name: string): Promise<EndpointTarget> {
   return at(socket.address().port);
 }
 
+/** A port that no other process has at any address. */
+async function freePort(wildcard: '0.0.0.0' | '::'): Promise<number> {
+  const socket = createSocket(wildcard === '::' ? 'udp6' : 'udp4');
+  socket.bind(0, wildcard);
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  return port;
+}
+
+for (const [family, wildcard, addresses] of [
+  ['IPv4', '0.0.0.0', ['127.0.0.1', '127.0.0.5', vip]],
+  ['IPv6', '::', ['::1', '::1']],
+] as const) {
+  test(`UDP at all addresses answers from the one that was asked, ${family}`, async () => {
+    const echo = await udpEcho('a');
+    const port = await freePort(wildcard);
+    await install(program(`everywhere-${family}`, 'UDP', port, [echo], wildcard));
+    const client = createSocket(family === 'IPv4' ? 'udp4' : 'udp6');
+    servers.push(client);
+    // One client, one port: what tells its flows apart is the address it asks.
+    for (const address of [...addresses, ...addresses]) {
+      const answer = once(client, 'message', { signal: AbortSignal.timeout(10_000) });
+      client.send('hello', port, address);
+      const [text, from] = (await answer) as [Buffer, { readonly address: string }];
+      assert.equal(String(text), 'a hello');
+      assert.equal(from.address, address);
+    }
+  });
+}
+
 test('UDP: a flow stays with its endpoint and leaves one that is gone', async () => {
   const [a, b] = [await udpEcho('a'), await udpEcho('b')];
   await install(program('udp', 'UDP', 18083, [a]));

@@ -13,6 +13,7 @@ const cSendmmsg = declare<[number, number, number, number]>('int sendmmsg(int, u
 export const MMSGHDR_BYTES = 64;
 const WORDS = MMSGHDR_BYTES / 4;
 const NAME_LENGTH = 2;
+const CONTROL_LENGTH = 10;
 const FLAGS = 12;
 const MESSAGE_LENGTH = 14;
 const NAME_BYTES = 32;
@@ -34,14 +35,19 @@ export class DatagramBatch {
   readonly data: PinnedBuffer;
   /** All peers as raw sockaddrs, 32 bytes each, family in the first two. */
   readonly peerBytes: Buffer<ArrayBuffer>;
+  readonly #controlBytes: number;
+  readonly #control: PinnedBuffer | undefined;
   readonly #names: PinnedBuffer;
   readonly #vectors: PinnedBuffer;
   readonly #headers: PinnedBuffer;
   readonly #headerWords: Uint32Array;
   readonly #vectorWords: Uint32Array;
 
-  constructor(capacity: number, slotBytes: number) {
+  /** @param controlBytes room for the control messages of each datagram; 0: none are received or sent */
+  constructor(capacity: number, slotBytes: number, controlBytes = 0) {
     this.capacity = capacity;
+    this.#controlBytes = controlBytes;
+    this.#control = controlBytes === 0 ? undefined : new PinnedBuffer(capacity * controlBytes);
     this.slotBytes = slotBytes;
     this.data = new PinnedBuffer(capacity * slotBytes);
     this.#names = new PinnedBuffer(capacity * NAME_BYTES);
@@ -57,6 +63,9 @@ export class DatagramBatch {
       this.#headers.bytes.writeUInt32LE(SOCKADDR_MAX_BYTES, header + 8);
       this.#headers.bytes.writeBigUInt64LE(BigInt(this.#vectors.address + i * 16), header + 16);
       this.#headers.bytes.writeBigUInt64LE(1n, header + 24);
+      if (this.#control !== undefined) {
+        this.#headers.bytes.writeBigUInt64LE(BigInt(this.#control.address + i * controlBytes), header + 32);
+      }
       this.#vectors.bytes.writeBigUInt64LE(BigInt(this.data.address + i * slotBytes), i * 16);
       this.#vectors.bytes.writeBigUInt64LE(BigInt(slotBytes), i * 16 + 8);
     }
@@ -75,6 +84,29 @@ export class DatagramBatch {
   /** Makes slot i ready to receive again. Call it for each slot that the last receive filled. */
   resetPeer(index: number): void {
     this.#headerWords[index * WORDS + NAME_LENGTH] = SOCKADDR_MAX_BYTES;
+  }
+
+  /** Makes room for control messages in every slot, for the next receive: it ends with what came instead. */
+  armControl(): void {
+    for (let i = 0; i < this.capacity; i++) this.#headerWords[i * WORDS + CONTROL_LENGTH] = this.#controlBytes;
+  }
+
+  /** Bytes of control messages in slot i. */
+  controlLength(index: number): number {
+    return this.#headerWords[index * WORDS + CONTROL_LENGTH]!;
+  }
+
+  /** The control messages of slot i; a view into memory that the next receive overwrites. */
+  controlOf(index: number): Buffer {
+    const at = index * this.#controlBytes;
+    return this.#control!.bytes.subarray(at, at + this.controlLength(index));
+  }
+
+  /** Sends slot i with these control messages; with an empty buffer, with none. */
+  setControl(index: number, messages: Uint8Array): void {
+    if (messages.length > this.#controlBytes) throw new RangeError('control messages do not fit');
+    if (messages.length > 0) this.#control!.bytes.set(messages, index * this.#controlBytes);
+    this.#headerWords[index * WORDS + CONTROL_LENGTH] = messages.length;
   }
 
   /** Bytes received into slot i, or sent from it. */
