@@ -1,14 +1,17 @@
 import { printTable } from '../../bench/table.ts';
-import { awaitQuiet, mebibytes, runWrk, startEnduranceRig } from './rig.ts';
+import { awaitQuiet, mebibytes, runHttp2, runWrk, startEnduranceRig } from './rig.ts';
 
 const STEP_SECONDS = 5;
+/** HTTP/2 connections over TLS at a time, one request each, and how often in each step. */
+const HTTP2_CONNECTIONS = 64;
+const HTTP2_TIMES = 6;
 /** Pooled connections to the endpoints stay, and are not a leak. */
 const POOLED_MAX = 300;
 /** Growth from the first third of the connections to the end that still counts as noise of the allocator. */
 const GROWTH_MAX_BYTES = 24 * 2 ** 20;
 
 /**
- * Opens and closes `count` connections, a quarter of the load over TLS with full handshakes. Problems: a failed
+ * Opens and closes `count` connections, a quarter of the load over TLS with full handshakes, some of it in HTTP/2. Problems: a failed
  * request, descriptors that stay, resident memory that goes on growing after the first third.
  */
 export async function endureConnections(count: number): Promise<readonly string[]> {
@@ -22,6 +25,7 @@ export async function endureConnections(count: number): Promise<readonly string[
     const loads = await Promise.all([
       runWrk(`http://127.0.0.1:${rig.port}/`, { seconds: STEP_SECONDS, connections: 48, close: true }),
       runWrk(`https://127.0.0.1:${rig.tlsPort}/`, { seconds: STEP_SECONDS, connections: 16, close: true }),
+      runHttp2(`https://127.0.0.1:${rig.tlsPort}/`, HTTP2_CONNECTIONS, HTTP2_TIMES),
     ]);
     const done = loads.reduce((sum, load) => sum + load.requests, 0);
     if (done === 0) return ['no connection succeeded'];

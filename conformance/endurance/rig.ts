@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -113,6 +113,22 @@ export async function runWrk(
     kinds: /Socket errors: .*|Non-2xx.*/.exec(stdout)?.[0] ?? '',
     p99: /^\s+99%\s+(\S+)/m.exec(stdout)?.[1] ?? '-',
   };
+}
+
+/** Opens connections of HTTP/2 with h2load, each for one request, `times` over; not where there is no h2load. */
+export async function runHttp2(
+  url: string,
+  connections: number,
+  times: number,
+): Promise<Pick<WrkResult, 'requests' | 'failed'>> {
+  const total = { requests: 0, failed: 0 };
+  for (let time = 0; time < times && existsSync('/usr/bin/h2load'); time++) {
+    const { stdout } = await run('h2load', ['-t1', `-n${connections}`, `-c${connections}`, '-m1', url]);
+    const requests = Number(/status codes: (\d+) 2xx/.exec(stdout)?.[1] ?? 0);
+    total.requests += requests;
+    total.failed += connections - requests;
+  }
+  return total;
 }
 
 /** Waits until the gateway has as few descriptors as `most`, at most half a minute; resolves to the last sample. */
