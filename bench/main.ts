@@ -35,6 +35,28 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     ],
     run: async (args) => (await import('./l7.ts')).runL7Bench('l7-https', args),
   },
+  'l7-latency': {
+    summary: 'time that a proxy adds to a small request at half load, beside the same',
+    needs: [
+      { command: 'wrk', debianPackage: 'wrk' },
+      { command: 'h2load', debianPackage: 'nghttp2-client' },
+      { command: 'nginx', debianPackage: 'nginx-light' },
+    ],
+    run: async () => (await import('./l7-latency.ts')).runLatencyBench(),
+  },
+  'l7-memory': {
+    summary: 'memory of an idle proxy and of idle connections, beside the same',
+    needs: [
+      { command: 'nginx', debianPackage: 'nginx-light' },
+      { command: 'openssl', debianPackage: 'openssl' },
+    ],
+    run: async () => (await import('./l7-memory.ts')).runMemoryBench(),
+  },
+  'l7-routes': {
+    summary: 'one of 5,000 routes changed under load: time until all workers run it, failed requests',
+    needs: [{ command: 'wrk', debianPackage: 'wrk' }],
+    run: async () => (await import('./l7-routes.ts')).runRoutesBench(),
+  },
   http2: {
     summary: 'HTTP/2 and gRPC in, HTTP/1.1 or h2c out: CPU per request, beside the same',
     needs: [

@@ -29,6 +29,7 @@ export interface RunningProxy {
 /** The upstream and all proxies of one row, and what they need on disk. */
 export interface ProxySet extends AsyncDisposable {
   readonly proxies: readonly RunningProxy[];
+  readonly upstreamPort: number;
   /** Proxies left out, each with the reason. */
   readonly skipped: readonly string[];
   /** File of a framed gRPC request message. */
@@ -98,7 +99,15 @@ export async function startProxies(row: L7Row): Promise<ProxySet> {
     const complaints = join(folder, `${name}.stderr`);
     const child = spawn(command, args, {
       stdio: ['ignore', 'ignore', openSync(complaints, 'w')],
-      env: { ...process.env, GOMAXPROCS: '1', HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
+      env: {
+        ...process.env,
+        GOMAXPROCS: '1',
+        HOME: folder,
+        XDG_DATA_HOME: folder,
+        XDG_CONFIG_HOME: folder,
+        // As `fairlead` itself does.
+        NODE_COMPILE_CACHE: join(tmpdir(), 'fairlead-bench-cache'),
+      },
     });
     children.push(child);
     try {
@@ -152,7 +161,7 @@ export async function startProxies(row: L7Row): Promise<ProxySet> {
       const config = ['--config', file('Caddyfile', caddyConfig(caddy)), '--adapter', 'caddyfile'];
       proxies.push(await launch('caddy', caddy.port, 'caddy', ['run', ...config]));
     } else skipped.push('Caddy: not installed (apt-get install caddy)');
-    return { proxies, skipped, grpcRequest, [Symbol.asyncDispose]: stop };
+    return { proxies, upstreamPort: upstream, skipped, grpcRequest, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;
