@@ -3,6 +3,7 @@ import { proxyPreamble } from '../reactor/proxy-preamble.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
 import type { ClientIdentity } from './request-writer.ts';
 import type { ServerCertificate } from './server-certificates.ts';
+import { forwardedStart, type Trust } from './trust.ts';
 
 /** Addresses of trusted proxies, from CIDRs or single addresses. */
 export class TrustedProxies {
@@ -31,16 +32,21 @@ export class TrustedProxies {
 /** Builds what a client connection adds to every request. IPv4 clients of a dual-stack listener are shown as IPv4. */
 export function clientIdentity(
   peer: SocketAddress,
-  trusted: boolean,
+  trust: Trust,
   { scheme, port }: { readonly scheme: 'http' | 'https'; readonly port: number },
   certificate: ServerCertificate | undefined,
   destination: () => SocketAddress | undefined,
 ): ClientIdentity {
   const address = peer.address.startsWith('::ffff:') ? peer.address.slice(7) : peer.address;
+  const isTrusted = trust.includes(peer);
+  const forLine = `x-forwarded-for: ${address}\r\n`;
   return {
     address,
-    trusted,
-    forLine: Buffer.from(`x-forwarded-for: ${address}\r\n`, 'latin1'),
+    told: isTrusted ? (head) => trust.clientOf(head, address) : undefined,
+    believed: trust.field,
+    // Who is believed may have said the other one; then it is looked up.
+    forLine: Buffer.from(isTrusted ? forLine : `${forLine}x-real-ip: ${address}\r\n`, 'latin1'),
+    forwardedStart: trust.field === 'forwarded' ? forwardedStart(address, scheme) : undefined,
     protoLine: Buffer.from(`x-forwarded-proto: ${scheme}\r\n`, 'latin1'),
     portLine: Buffer.from(`x-forwarded-port: ${port}\r\n`, 'latin1'),
     certificate,

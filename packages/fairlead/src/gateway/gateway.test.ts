@@ -135,6 +135,7 @@ test('header fields of the request', async () => {
     'x-keep: 1',
     'x-keep: 2',
     'x-forwarded-for: 127.0.0.1',
+    'x-real-ip: 127.0.0.1',
     'x-forwarded-proto: http',
     `x-forwarded-port: ${rig.port}`,
     'x-forwarded-host: shop.example',

@@ -48,8 +48,6 @@ export class ProxyCore {
   /** Undefined: nothing is traced. */
   readonly tracing: Tracing | undefined;
   readonly log: Log;
-  /** Whether forwarding fields of this address are believed. */
-  readonly isTrustedProxy: (address: string) => boolean;
   /** Shared by the HTTP/2 connections of this worker. */
   readonly http2: Http2Shared = new Http2Shared();
   readonly http2Upstreams: Http2Upstreams = new Http2Upstreams(this.http2);
@@ -76,7 +74,6 @@ export class ProxyCore {
     readonly accessLog: AccessLog | undefined;
     readonly tracing: Tracing | undefined;
     readonly log: Log;
-    readonly isTrustedProxy: (address: string) => boolean;
   }) {
     this.reactor = options.reactor;
     this.program = options.program;
@@ -87,7 +84,6 @@ export class ProxyCore {
     this.accessLog = options.accessLog;
     this.tracing = options.tracing;
     this.log = options.log;
-    this.isTrustedProxy = options.isTrustedProxy;
   }
 
   /** Says why the handshake with an endpoint failed, at most once in a while for each. */

@@ -8,6 +8,7 @@ import type { HeadChange } from './filters/head-change.ts';
 import { replacePrefix } from './redirect.ts';
 import type { ServerCertificate } from './server-certificates.ts';
 import type { RequestTrace } from './tracing/request-trace.ts';
+import type { ToldClient } from './trust.ts';
 
 const text = (value: string): Buffer => Buffer.from(value, 'latin1');
 const HTTP_1_1 = text(' HTTP/1.1\r\n');
@@ -18,10 +19,14 @@ const FORWARDED_HOST = text('x-forwarded-host: ');
 /** What is known about a client connection from its start. */
 export interface ClientIdentity {
   readonly address: string;
-  /** The peer is a trusted proxy: its X-Forwarded-* and Forwarded fields stay. */
-  readonly trusted: boolean;
-  /** `x-forwarded-for: ADDRESS` line. */
+  /** What a trusted proxy says about the client of a request; undefined: the peer is the client. */
+  readonly told: ((head: RequestHead) => ToldClient) | undefined;
+  /** The field that trusted proxies tell of clients in. */
+  readonly believed: 'x-forwarded-for' | 'forwarded';
+  /** `x-forwarded-for: ADDRESS` line, and where the peer is the client `x-real-ip`. */
   readonly forLine: Buffer;
+  /** Element of Forwarded up to the host (RFC 7239); undefined: none is sent. */
+  readonly forwardedStart: Buffer | undefined;
   /** `x-forwarded-proto` and `x-forwarded-port` lines. */
   readonly protoLine: Buffer;
   readonly portLine: Buffer;
@@ -49,7 +54,9 @@ export function writeRequestHead(
 ): number {
   const { bytes, base } = head;
   let mask = 0;
-  if (head.hasForwarding) mask = noteForwarding(head, identity.trusted);
+  // Before fields are dropped: it reads them.
+  const told = identity.told?.(head);
+  if (head.hasForwarding) mask = noteForwarding(head, identity);
   change?.applyDrops(head);
   trace?.applyDrops(head);
   const edit = route.requestEdit;
@@ -59,9 +66,15 @@ export function writeRequestHead(
   }
   let at = writeRequestLine(head, to, route, path);
   at = copyKeptFields(head, to, at);
+  if (told !== undefined) {
+    at = append(text(toldLines(told, identity, mask)), to, at);
+    if (told.scheme !== undefined) mask |= PROTO;
+    if (told.host !== undefined) mask |= HOST;
+  }
   at = append(identity.forLine, to, at);
   if ((mask & PROTO) === 0) at = append(identity.protoLine, to, at);
   if ((mask & PORT) === 0) at = append(identity.portLine, to, at);
+  if (identity.forwardedStart !== undefined) at = writeForwarded(head, identity.forwardedStart, to, at);
   if ((mask & HOST) === 0 && head.hostField >= 0) {
     at = append(FORWARDED_HOST, to, at);
     at = copyBytes(bytes, head.valueStart(head.hostField), head.valueEnd(head.hostField), to, at);
@@ -93,19 +106,45 @@ const HOST_LINE = text('host: ');
 const PROTO = 1;
 const PORT = 2;
 const HOST = 4;
+const REAL_IP = 8;
 
-/** Drops forwarding fields of an untrusted peer; of a trusted one, notes which are set already. */
-function noteForwarding(head: RequestHead, trusted: boolean): number {
+/**
+ * Drops forwarding fields of an untrusted peer, and of a trusted one those that nobody vouches for; notes which are
+ * set already.
+ */
+function noteForwarding(head: RequestHead, { told, believed }: ClientIdentity): number {
   let mask = 0;
   for (let index = 0; index < head.fieldCount; index++) {
     const id = head.ids[index]!;
     if (id < field.FORWARDED) continue;
-    if (!trusted) head.dropped[index] = 1;
+    if (told === undefined || (id === field.FORWARDED) !== (believed === 'forwarded')) head.dropped[index] = 1;
     else if (id === field.X_FORWARDED_PROTO) mask |= PROTO;
     else if (id === field.X_FORWARDED_PORT) mask |= PORT;
     else if (id === field.X_FORWARDED_HOST) mask |= HOST;
+    else if (id === field.X_REAL_IP) mask |= REAL_IP;
   }
   return mask;
+}
+
+/** What Forwarded says, in the usual fields, and who the client is, unless a trusted proxy has said so. */
+function toldLines({ address, scheme, host }: ToldClient, { believed }: ClientIdentity, mask: number): string {
+  const realIp = (mask & REAL_IP) === 0 ? `x-real-ip: ${address}\r\n` : '';
+  if (believed !== 'forwarded') return realIp;
+  const proto = scheme === undefined ? '' : `x-forwarded-proto: ${scheme}\r\n`;
+  // Quoted strings of RFC 7239 may hold what ends a field's line only where that field could.
+  const hostLine = host === undefined ? '' : `x-forwarded-host: ${host}\r\n`;
+  return `x-forwarded-for: ${address}\r\n${realIp}${proto}${hostLine}`;
+}
+
+/** Our own element of Forwarded. The host's characters need no escape in quotes. */
+function writeForwarded(head: RequestHead, start: Uint8Array, to: Uint8Array, at: number): number {
+  const { hostField: index } = head;
+  at = append(start, to, at);
+  if (index >= 0) at = copyBytes(head.bytes, head.valueStart(index), head.valueEnd(index), to, at);
+  to[at++] = 34;
+  to[at++] = 13;
+  to[at++] = 10;
+  return at;
 }
 
 function append(bytes: Uint8Array, to: Uint8Array, at: number): number {

@@ -25,6 +25,7 @@ import { askResponder } from './stapling/ask-responder.ts';
 import { RevocationWatch } from './stapling/revocation-watch.ts';
 import { Stapler } from './stapling/stapler.ts';
 import { TicketKeyRing } from './ticket-keys.ts';
+import { NO_TRUST, type TrustOptions } from './trust.ts';
 import { type TracingOptions, WorkerHandle, type WorkerOptions } from './worker-handle.ts';
 
 /** Pause before a worker that failed is replaced again. */
@@ -47,6 +48,10 @@ export interface GatewayOptions {
   readonly tracing?: TracingOptions;
   /** CIDRs of proxies in front whose X-Forwarded-* fields are believed. Default none: they are overwritten. */
   readonly trustedProxies?: readonly string[];
+  /** How many proxies are in front; see `TrustOptions.hops`. Default: those of {@link trustedProxies}. */
+  readonly trustedHops?: number;
+  /** The field that they tell of clients in. With `forwarded` requests carry it on, too. Default `x-forwarded-for`. */
+  readonly clientField?: TrustOptions['field'];
   /** CIDRs of proxies in front whose connections must begin with a PROXY protocol header. Default none. */
   readonly proxyProtocolFrom?: readonly string[];
   /** Default {@link DEFAULT_CONNECTION_LIMITS}. */
@@ -166,7 +171,12 @@ class Gateway implements RunningGateway {
       zone: options.zone ?? '',
       gatewayName: options.gatewayName ?? hostname(),
       times: { ...DEFAULT_PROXY_TIMES, ...options.times },
-      trustedProxies: options.trustedProxies ?? [],
+      trust: {
+        ...NO_TRUST,
+        ...(options.trustedProxies === undefined ? {} : { proxies: options.trustedProxies }),
+        ...(options.trustedHops === undefined ? {} : { hops: options.trustedHops }),
+        ...(options.clientField === undefined ? {} : { field: options.clientField }),
+      },
       proxyProtocolFrom: options.proxyProtocolFrom ?? [],
       limits: { ...DEFAULT_CONNECTION_LIMITS, ...options.limits },
       workers,

@@ -14,12 +14,13 @@ import { createMetricsMemory, METRIC } from './gateway-metrics.ts';
 import type { ProxyTimes } from './proxy-core.ts';
 import { createSharedState, type SharedState, settleSharedState } from './shared-memory.ts';
 import type { TraceRules } from './tracing/tracing.ts';
+import type { TrustOptions } from './trust.ts';
 import type { DearQuestion, FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
 
 /** What every worker of a gateway is started with. */
 export interface WorkerOptions {
   readonly times: ProxyTimes;
-  readonly trustedProxies: readonly string[];
+  readonly trust: TrustOptions;
   readonly proxyProtocolFrom: readonly string[];
   readonly limits: ConnectionLimits;
   readonly workers: number;
@@ -79,7 +80,7 @@ export class WorkerHandle {
       accessLogQueue: options.accessLogQueue,
       tracing: options.tracing === undefined ? undefined : { share: options.tracing.share, b3: options.tracing.b3 },
       spanQueue: options.spanQueue,
-      trustedProxies: options.trustedProxies,
+      trust: options.trust,
       proxyProtocolFrom: options.proxyProtocolFrom,
       limits: options.limits,
       workers: options.workers,

@@ -10,6 +10,7 @@ import type { SignatureQuestion } from './filters/jwt/signature.ts';
 import type { ProxyTimes } from './proxy-core.ts';
 import type { SharedState } from './shared-memory.ts';
 import type { TraceRules } from './tracing/tracing.ts';
+import type { TrustOptions } from './trust.ts';
 
 /** One listening socket for one worker: the main thread's own, or where the worker opens it. */
 export interface WorkerListener {
@@ -54,8 +55,8 @@ export interface WorkerStart {
   readonly ticketKeys: readonly Uint8Array[];
   /** HTTP/3 may be asked for. */
   readonly http3: boolean;
-  /** CIDRs of proxies whose forwarding fields are believed. */
-  readonly trustedProxies: readonly string[];
+  /** Whose forwarding fields are believed. */
+  readonly trust: TrustOptions;
   /** CIDRs of proxies whose connections begin with a PROXY protocol header. */
   readonly proxyProtocolFrom: readonly string[];
   readonly limits: ConnectionLimits;

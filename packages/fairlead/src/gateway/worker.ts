@@ -34,6 +34,7 @@ import type { Frontend } from './route-lookup.ts';
 import { type OfferedProtocols, type ServerCertificate, tlsPolicy } from './server-certificates.ts';
 import { startSubRequest } from './sub-request.ts';
 import { Tracing } from './tracing/tracing.ts';
+import { Trust } from './trust.ts';
 import type { DearQuestion, FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
 
 /** How often the worker flushes its access log and publishes gauges. */
@@ -54,7 +55,7 @@ class GatewayWorker {
   readonly #send: (message: FromWorker) => void;
   readonly #reactor: Reactor;
   readonly #core: ProxyCore;
-  readonly #trusted: TrustedProxies;
+  readonly #trust: Trust;
   readonly #listeners: Map<string, ListeningSocket> = new Map();
   /** Ends flows to endpoints that are gone, by listener. */
   readonly #datagrams: Map<string, () => void> = new Map();
@@ -70,7 +71,7 @@ class GatewayWorker {
   constructor({ reactor, data: start, send }: ThreadReactor<WorkerStart, FromWorker>) {
     this.#send = send;
     this.#reactor = reactor;
-    this.#trusted = new TrustedProxies(start.trustedProxies);
+    this.#trust = new Trust(start.trust);
     this.#proxied = this.#proxyPolicy(start);
     this.#gate = new WorkerGate(start.limits, start.workers, () => {
       this.#core.metrics[METRIC.connectionsRefused]! += 1;
@@ -126,7 +127,6 @@ class GatewayWorker {
               queue: start.spanQueue,
               send: (spans) => this.#send({ type: 'spans', spans }),
             }),
-      isTrustedProxy: (address) => this.#trusted.includesAddress(address),
     });
     tlsContexts.setTicketKeys(start.ticketKeys);
     if (start.keyLogFile !== undefined) tlsContexts.setKeyLogFile?.(start.keyLogFile);
@@ -238,7 +238,7 @@ class GatewayWorker {
       const certificate = connection.tls?.choice as ServerCertificate | undefined;
       const identity = clientIdentity(
         peer,
-        this.#trusted.includes(peer),
+        this.#trust,
         frontend,
         certificate,
         () => proxied?.destination ?? connection.destination(),
@@ -273,7 +273,7 @@ class GatewayWorker {
       clientsOf: (peer, certificate) => {
         let identity: ClientIdentity | undefined;
         return (carrier) => {
-          identity ??= clientIdentity(peer, this.#trusted.includes(peer), frontend, certificate(), () => undefined);
+          identity ??= clientIdentity(peer, this.#trust, frontend, certificate(), () => undefined);
           const client = new ClientConnection(core, carrier, frontend, identity);
           core.clients.add(client);
           return client;

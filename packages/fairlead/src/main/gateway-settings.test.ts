@@ -22,6 +22,11 @@ const rows: readonly (readonly [name: string, values: SettingValues, relays: str
   ],
   ['proxies', { 'gateway-proxy-protocol-from': '10.0.0.0/8,192.0.2.1,2001:db8::/32' }, '', 0],
   ['trusted proxies', { 'gateway-trusted-proxies': '10.0.0.0/8,2001:db8::1' }, '', 0],
+  ['hops', { 'gateway-trusted-hops': '2', 'gateway-client-header': 'forwarded' }, '', 0],
+  ['no hop', { 'gateway-trusted-hops': '0' }, '', 1],
+  ['a header that nobody knows', { 'gateway-client-header': 'x-client' }, '', 1],
+  ['a public port', { 'gateway-https-public-port': '443' }, '', 0],
+  ['a public port that is none', { 'gateway-https-public-port': '70000' }, '', 1],
   ['a trusted proxy by name', { 'gateway-trusted-proxies': 'proxy.example' }, '', 1],
   [
     'limits',

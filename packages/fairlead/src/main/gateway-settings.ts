@@ -1,6 +1,10 @@
 import { parseCidr } from '@fairlead/api';
 import type { ConnectionLimits } from '../gateway/connection-gate.ts';
+import type { GatewayOptions } from '../gateway/start.ts';
 import { type ListenAddress, parseListenAddress, type Setting, type SettingReader } from './settings.ts';
+
+/** Nobody has so many proxies in front. */
+const HOPS_MAX = 16;
 
 /** A TCP or UDP port of the gateway and the Service port behind it. */
 export interface GatewayRelay {
@@ -33,6 +37,21 @@ export const gatewayL4Settings: readonly Setting[] = [
     value: 'CIDRS',
     description: 'proxies in front whose X-Forwarded-* fields are believed (default: none)',
   },
+  {
+    name: 'gateway-trusted-hops',
+    value: 'N',
+    description: 'how many proxies are in front, in place of or besides their addresses',
+  },
+  {
+    name: 'gateway-client-header',
+    value: 'NAME',
+    description: 'where they tell of clients: x-forwarded-for (default) or forwarded, which is then sent on, too',
+  },
+  {
+    name: 'gateway-https-public-port',
+    value: 'PORT',
+    description: 'port that clients reach HTTPS at, for redirects (default: that of --gateway-https)',
+  },
   { name: 'gateway-http3', description: 'serve HTTP/3 too, at the UDP port of --gateway-https (experimental)' },
   { name: 'gateway-max-connections', value: 'N', description: 'client connections at a time (default 50000)' },
   {
@@ -60,7 +79,10 @@ function parseRelay(protocol: GatewayRelay['protocol'], text: string): GatewayRe
 export function readGatewayL4(reader: SettingReader): {
   readonly relays: readonly GatewayRelay[];
   readonly proxyProtocolFrom: readonly string[];
-  readonly trustedProxies: readonly string[];
+  readonly trust: Required<Pick<GatewayOptions, 'trustedProxies' | 'clientField'>> &
+    Pick<GatewayOptions, 'trustedHops'>;
+  /** Undefined: the port that the gateway listens at. */
+  readonly httpsPublicPort: number | undefined;
   readonly limits: Partial<ConnectionLimits>;
   readonly http3: boolean;
 } {
@@ -79,11 +101,18 @@ export function readGatewayL4(reader: SettingReader): {
     taken.add(key);
   }
   const proxyProtocolFrom = readRanges(reader, 'gateway-proxy-protocol-from');
-  const trustedProxies = readRanges(reader, 'gateway-trusted-proxies');
+  const given = (name: string, most: number): number | undefined =>
+    reader.text(name) === undefined ? undefined : reader.integer(name, 1, 1, most);
+  const trustedHops = given('gateway-trusted-hops', HOPS_MAX);
   return {
     relays,
     proxyProtocolFrom,
-    trustedProxies,
+    trust: {
+      trustedProxies: readRanges(reader, 'gateway-trusted-proxies'),
+      clientField: reader.oneOf('gateway-client-header', ['x-forwarded-for', 'forwarded'], 'x-forwarded-for'),
+      ...(trustedHops === undefined ? {} : { trustedHops }),
+    },
+    httpsPublicPort: given('gateway-https-public-port', 65_535),
     limits: readLimits(reader),
     http3: reader.switched('gateway-http3'),
   };

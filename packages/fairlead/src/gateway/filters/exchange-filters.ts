@@ -27,7 +27,7 @@ export class ExchangeFilters {
 
   constructor(core: ProxyCore, identity: ClientIdentity, { scheme, port }: Pick<Frontend, 'scheme' | 'port'>) {
     this.#core = core;
-    this.run = new FilterRun({ identity, scheme, port, isTrustedProxy: core.isTrustedProxy });
+    this.run = new FilterRun({ identity, scheme, port });
   }
 
   /**

@@ -7,7 +7,6 @@ import type { AnswerFrom, PendingPage } from '../error-pages/error-pages.ts';
 import { type ErrorPage, keptFields } from '../error-pages/page-choice.ts';
 import { type ClientIdentity, dropEdited } from '../request-writer.ts';
 import type { StickySession } from '../stickiness/sticky-session.ts';
-import { clientAddress } from './client-address.ts';
 import { fieldText } from './field-text.ts';
 import type { CompiledFilter, FinalVerdict, Verdict } from './filter.ts';
 import { isPending } from './filter.ts';
@@ -19,7 +18,6 @@ export interface FilterRequester {
   readonly scheme: 'http' | 'https';
   /** Port that the client connected to. */
   readonly port: number;
-  readonly isTrustedProxy: (address: string) => boolean;
 }
 
 /** A copy of the request that shall be sent to another backend. */
@@ -154,8 +152,7 @@ export class FilterRun {
   /** How the client came, as a trusted proxy in front says. */
   get scheme(): 'http' | 'https' {
     const { identity, scheme } = this.requester;
-    const told = identity.trusted ? this.header(FORWARDED_PROTO) : undefined;
-    return told === 'http' || told === 'https' ? told : scheme;
+    return identity.told?.(this.head).scheme ?? scheme;
   }
 
   /** Host field, with its port. */
@@ -199,10 +196,7 @@ export class FilterRun {
   /** Where the request comes from, trusted proxies left out. */
   clientAddress(): string {
     const { identity } = this.requester;
-    if (!identity.trusted) return identity.address;
-    return clientAddress(identity.address, this.header(FORWARDED_FOR), (address) =>
-      this.requester.isTrustedProxy(address),
-    );
+    return identity.told?.(this.head).address ?? identity.address;
   }
 
   #text(start: number, end: number): string {
@@ -210,6 +204,3 @@ export class FilterRun {
     return Buffer.from(bytes.subarray(base + start, base + end)).toString('latin1');
   }
 }
-
-const FORWARDED_FOR = Buffer.from('x-forwarded-for');
-const FORWARDED_PROTO = Buffer.from('x-forwarded-proto');

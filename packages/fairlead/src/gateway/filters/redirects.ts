@@ -16,7 +16,7 @@ export class HttpsRedirect implements CompiledFilter {
     if (run.scheme === 'https' || run.hostName === '') return 'pass';
     const { port, status } = this.#filter;
     // Behind a proxy its port counts, and it has the usual one.
-    const suffix = port === undefined || port === 443 || run.requester.identity.trusted ? '' : `:${port}`;
+    const suffix = port === undefined || port === 443 || run.requester.identity.told !== undefined ? '' : `:${port}`;
     return redirectTo(status, `https://${run.hostName}${suffix}${run.target}`);
   }
 }

@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import type { ConnectionLimits } from '../../gateway/connection-gate.ts';
 import { GatewayError } from '../../gateway/gateway-error.ts';
-import { startGateway } from '../../gateway/start.ts';
+import { type GatewayOptions, startGateway } from '../../gateway/start.ts';
 import type { RouteListener } from '../../routing/route-table.ts';
 import { startRouting } from '../../routing/start.ts';
 import { systemClock } from '../../sys/clock.ts';
@@ -32,8 +32,10 @@ export interface GatewayRoleOptions extends ApiAccess {
   readonly relays: readonly GatewayRelay[];
   /** CIDRs of proxies whose connections begin with a PROXY protocol header. */
   readonly proxyProtocolFrom: readonly string[];
-  /** CIDRs of proxies whose X-Forwarded-* fields are believed. */
-  readonly trustedProxies: readonly string[];
+  /** Whose word about clients counts. */
+  readonly trust: Pick<GatewayOptions, 'trustedProxies' | 'trustedHops' | 'clientField'>;
+  /** Port that clients reach HTTPS at; undefined: that of {@link gatewayHttps}. */
+  readonly httpsPublicPort: number | undefined;
   readonly limits: Partial<ConnectionLimits>;
   /** Also HTTP/3 at the port of {@link gatewayHttps}. */
   readonly http3: boolean;
@@ -89,9 +91,10 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
       address: options.gatewayHttps.host,
       port: options.gatewayHttps.port,
       http3: options.http3,
+      ...(options.httpsPublicPort === undefined ? {} : { publicPort: options.httpsPublicPort }),
     },
   ];
-  const { relays, workers, zone, proxyProtocolFrom, trustedProxies, limits, http3 } = options;
+  const { relays, workers, zone, proxyProtocolFrom, trust, limits, http3 } = options;
   for (const { protocol, listen, service } of relays) {
     listeners.push({ name: `${protocol}-${listen.port}`, protocol, address: listen.host, port: listen.port, service });
   }
@@ -106,7 +109,7 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     workers,
     zone,
     proxyProtocolFrom,
-    trustedProxies,
+    ...trust,
     limits,
     http3,
     clock: systemClock,

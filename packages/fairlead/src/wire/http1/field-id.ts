@@ -1,5 +1,5 @@
 // Hot path: one call per header field.
-import { equalsLower } from './byte-class.ts';
+import { equalsLower, LOWER } from './byte-class.ts';
 
 /** Fields that framing, routing or hop-by-hop rules care about; OTHER for the rest. */
 export const OTHER = 0;
@@ -20,6 +20,8 @@ export const X_FORWARDED_HOST = 14;
 export const X_FORWARDED_PORT = 15;
 export const X_FORWARDED_PROTO = 16;
 export const X_REAL_IP = 17;
+/** Another field that only a proxy can know the value of: X-Forwarded-*, X-Original-URL, or one spelled with underscores. */
+export const PROXY_WORD = 18;
 
 const text = (name: string): Uint8Array => Buffer.from(name, 'latin1');
 const NAMES: readonly (readonly [Uint8Array, number])[] = [
@@ -51,9 +53,37 @@ for (let length = 0; length < 20; length++) {
   }
 }
 
+const PREFIX = text('x-forwarded-');
+const WORDS = ['x-original-url', 'x-original-method', 'x-original-host', 'x-rewrite-url', 'x-real-ip'].map(text);
+const UNDERSCORE = 95;
+const HYPHEN = 45;
+
+/** A name that begins with `x`. Servers that hand fields on as CGI does take underscores for hyphens. */
+function proxyFieldId(bytes: Uint8Array, start: number, end: number): number {
+  const third = bytes[start + 2]! | 32;
+  // f, o, r: what may follow `x-`.
+  if (third !== 102 && third !== 111 && third !== 114) return OTHER;
+  for (let i = 0; i < NAMES.length; i++) {
+    const known = NAMES[i]!;
+    if (known[0][0] === 120 && equalsLower(bytes, start, end, known[0])) return known[1];
+  }
+  if (end - start > PREFIX.length && isAlike(bytes, start, PREFIX)) return PROXY_WORD;
+  for (const word of WORDS) if (end - start === word.length && isAlike(bytes, start, word)) return PROXY_WORD;
+  return OTHER;
+}
+
+function isAlike(bytes: Uint8Array, start: number, name: Uint8Array): boolean {
+  for (let i = 0; i < name.length; i++) {
+    const byte = bytes[start + i]!;
+    if ((byte === UNDERSCORE ? HYPHEN : LOWER[byte]) !== name[i]) return false;
+  }
+  return true;
+}
+
 /** Identifies a field name. */
 export function fieldId(bytes: Uint8Array, start: number, end: number): number {
   const length = end - start;
+  if (length > 8 && (bytes[start]! | 32) === 120) return proxyFieldId(bytes, start, end);
   if (length >= 20) return OTHER;
   const candidates = CANDIDATES[(length << 5) | (bytes[start]! & 31)];
   if (candidates === undefined) return OTHER;
