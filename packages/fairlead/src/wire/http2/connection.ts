@@ -30,6 +30,8 @@ export class Http2Connection<Owner> extends Http2Outbound<Owner> implements Fram
   #dataEnds = false;
   /** Bytes of it not delivered yet; what stays at its end was padding. */
   #dataLeft = 0;
+  /** It has brought content. */
+  #dataHasContent = false;
 
   constructor(
     role: 'client' | 'server',
@@ -173,6 +175,7 @@ export class Http2Connection<Owner> extends Http2Outbound<Owner> implements Fram
     stream.unconsumed += length;
     this.dataStream = stream;
     this.#dataLeft = length;
+    this.#dataHasContent = length === 0;
   }
 
   onDataPiece(bytes: Uint8Array, start: number, end: number, isLast: boolean): void {
@@ -180,6 +183,7 @@ export class Http2Connection<Owner> extends Http2Outbound<Owner> implements Fram
     if (stream === undefined) return;
     const length = end - start;
     this.#dataLeft -= length;
+    if (length > 0) this.#dataHasContent = true;
     const endStream = isLast && this.#dataEnds;
     if (stream.contentLeft >= 0) {
       stream.contentLeft -= length;
@@ -191,6 +195,8 @@ export class Http2Connection<Owner> extends Http2Outbound<Owner> implements Fram
     if (isLast) {
       this.dataStream = undefined;
       if (this.#dataLeft > 0) this.consume(stream, this.#dataLeft);
+      // Nothing but padding is as empty as nothing at all, which was counted when it began.
+      if (!this.#dataHasContent && !endStream && !this.#countControl()) return;
     }
     if (length === 0 && !endStream) return;
     if (!endStream) {

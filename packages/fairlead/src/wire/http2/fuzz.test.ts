@@ -1,49 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as h2 from './protocol.ts';
-import { CONFORMANCE_CASES } from './test-rig/conformance-cases.ts';
 import { EchoServer } from './test-rig/echo-server.ts';
-import { framesOf, settings } from './test-rig/frames.ts';
-
-function seeded(seed: number): () => number {
-  let state = seed | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
-
-const OPENING = Buffer.concat([h2.PREFACE, settings()]);
-/** Small inputs, which together know every frame. */
-const CORPUS = CONFORMANCE_CASES.filter(({ input }) => input.length < 2000).map(({ input, raw }) =>
-  raw === true ? input : Buffer.concat([OPENING, input]),
-);
-
-/** Flips, cuts, repeats and joins, mostly behind the opening. */
-function mutate(random: () => number): Buffer {
-  const pick = (): Buffer => CORPUS[Math.floor(random() * CORPUS.length)]!;
-  let input = Buffer.concat([pick(), pick().subarray(random() < 0.8 ? OPENING.length : 0)]);
-  for (let i = Math.floor(random() * 6); i > 0; i--) {
-    const at = Math.floor(random() * input.length);
-    switch (Math.floor(random() * 4)) {
-      case 0:
-        input[at] = Math.floor(random() * 256);
-        break;
-      case 1:
-        input[at]! ^= 1 << Math.floor(random() * 8);
-        break;
-      case 2:
-        input = Buffer.concat([input.subarray(0, at), input.subarray(at + Math.floor(random() * 20))]);
-        break;
-      default:
-        input = Buffer.concat([input.subarray(0, at + 9), input.subarray(at)]);
-    }
-    if (input.length === 0) return input;
-  }
-  return input;
-}
+import { framesOf } from './test-rig/frames.ts';
+import { mutateInput, seeded } from './test-rig/mutations.ts';
 
 function feed(server: EchoServer, input: Buffer, random: (() => number) | undefined): Buffer {
   const pieces = [server.take()];
@@ -61,7 +21,7 @@ describe('whatever a client sends', () => {
     const random = seeded(20_251);
     let failed = 0;
     for (let round = 0; round < seeds; round++) {
-      const input = mutate(random);
+      const input = mutateInput(random);
       const label = (): string => `round ${round}: ${input.toString('hex')}`;
       const whole = new EchoServer({ maxConcurrentStreams: 4 });
       const frames = framesOf(feed(whole, input, undefined));
