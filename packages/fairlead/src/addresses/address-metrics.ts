@@ -8,6 +8,8 @@ export interface AddressMetrics {
   frames(received: number, answered: number, sent: number): void;
   tookOver(): void;
   conflict(): void;
+  /** The server denied the right to a Lease. */
+  refused(): void;
   session(peer: string, established: boolean, routes: number): void;
   forgetSession(peer: string): void;
   sessionFailed(peer: string): void;
@@ -24,6 +26,7 @@ export function registerAddressMetrics(registry: MetricRegistry): AddressMetrics
   const frames = counter('layer2_frames', 'ARP and neighbour discovery frames', ['kind']);
   const takeovers = counter('layer2_takeovers', 'Addresses that this node has taken');
   const conflicts = counter('layer2_conflicts', 'Claims of other hosts to addresses held here');
+  const refusals = counter('layer2_refusals', 'Leases that this node had no right to write');
   const up = gauge('bgp_session_up', 'Whether the session with a peer is established', ['peer']);
   const routes = gauge('bgp_routes_announced', 'Routes announced to a peer', ['peer']);
   const failures = counter('bgp_session_failures', 'Sessions that ended or could not be established', ['peer']);
@@ -39,6 +42,7 @@ export function registerAddressMetrics(registry: MetricRegistry): AddressMetrics
     },
     tookOver: () => takeovers.add(1),
     conflict: () => conflicts.add(1),
+    refused: () => refusals.add(1),
     session: (peer, established, count) => {
       up.set(established ? 1 : 0, peer);
       routes.set(count, peer);

@@ -8,8 +8,8 @@ import fc from 'fast-check';
 import { AddressElection, electionTimes } from './address-election.ts';
 
 /** A client whose network can be cut; watches of before the cut hear nothing any more. */
-function cuttable(api: FakeApi): { readonly client: ApiClient; cut: boolean } {
-  const state = { cut: false };
+function cuttable(api: FakeApi): { readonly client: ApiClient; cut: boolean; forbidden: boolean } {
+  const state = { cut: false, forbidden: false };
   const fail = (): never => {
     throw new ApiError(0, 'Unreachable', 'cut');
   };
@@ -18,7 +18,11 @@ function cuttable(api: FakeApi): { readonly client: ApiClient; cut: boolean } {
       const value = Reflect.get(target, name) as unknown;
       if (typeof value !== 'function') return value;
       if (name !== 'watch') {
-        return async (...args: unknown[]) => (state.cut ? fail() : Reflect.apply(value, target, args));
+        return async (...args: unknown[]) => {
+          if (state.cut) fail();
+          if (state.forbidden && name !== 'get' && name !== 'list') throw new ApiError(403, 'Forbidden', 'not allowed');
+          return Reflect.apply(value, target, args);
+        };
       }
       return async function* (...args: unknown[]) {
         if (state.cut) fail();
@@ -37,6 +41,12 @@ function cuttable(api: FakeApi): { readonly client: ApiClient; cut: boolean } {
     set cut(value: boolean) {
       state.cut = value;
     },
+    get forbidden() {
+      return state.forbidden;
+    },
+    set forbidden(value: boolean) {
+      state.forbidden = value;
+    },
   };
 }
 
@@ -45,6 +55,7 @@ class Candidate {
   readonly held = new Set<string>();
   readonly network: ReturnType<typeof cuttable>;
   readonly election: AddressElection;
+  readonly refusals: string[] = [];
   deadlineMs = Number.NEGATIVE_INFINITY;
 
   constructor(name: string, api: FakeApi, clock: TestClock) {
@@ -63,6 +74,7 @@ class Candidate {
       onExtend: (deadlineMs) => {
         this.deadlineMs = deadlineMs;
       },
+      onRefused: (message) => this.refusals.push(message),
     });
   }
 }
@@ -97,6 +109,22 @@ describe('election of announcers', { timeout: 120_000 }, () => {
     await clock.advance(15_000);
     const writes = api.calls.filter(({ verb }) => verb !== 'get' && verb !== 'watch' && verb !== 'list');
     assert.ok(writes.length >= 5 && writes.length <= 6, `${writes.length} writes in 15 s`);
+  });
+
+  test('a holder that loses its rights says so, and another takes its address', async () => {
+    const { clock, nodes, confirmed } = await world(['a', 'b'], ['192.0.2.1']);
+    await clock.advance(3000);
+    const [first] = confirmed('192.0.2.1');
+    const second = nodes.find((node) => node !== first)!;
+    first!.network.forbidden = true;
+    await clock.advance(electionTimes.leaseMs + electionTimes.renewMs + 2000);
+    assert.deepEqual(first!.refusals, ['not allowed']);
+    assert.deepEqual(second.refusals, []);
+    assert.deepEqual(confirmed('192.0.2.1'), [second]);
+    // As long as it lasts it is said, but not with every turn.
+    await clock.advance(30_000);
+    assert.ok(first!.refusals.length <= 4, String(first!.refusals.length));
+    for (const node of nodes) await Promise.all([node.election.stop(), clock.advance(100)]);
   });
 
   test('a holder that is cut off loses its address within the bound, and after it has stopped', async () => {

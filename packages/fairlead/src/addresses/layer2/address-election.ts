@@ -51,6 +51,8 @@ export interface ElectionOptions {
   onLose(address: string): void;
   /** Everything held may be announced until then. */
   onExtend(deadlineMs: number): void;
+  /** The server denies this node the right to a Lease: it can neither take addresses nor keep them. */
+  onRefused(message: string): void;
 }
 
 /** How often the state is looked at without an event. */
@@ -150,6 +152,7 @@ export class AddressElection implements Running {
         // An absent server is nothing new to say; a refusal is for somebody to mend.
         const refused = error instanceof ApiError && error.code === 403;
         this.#options.log(refused ? 'warn' : 'debug', 'a Lease could not be written', { error: String(error) });
+        if (refused) this.#options.onRefused(error.message);
         this.#pausedUntilMs = this.#options.nowMs() + (refused ? refusedPauseMs : failedPauseMs);
       })
       .finally(() => this.#work.delete(own));

@@ -28,7 +28,9 @@ export interface Layer2Options {
   readonly onNotice: (notice: AddressNotice) => void;
 }
 
-/** Another host's claim is told once in this time, milliseconds. */
+/** Beyond this many Services, a refusal that concerns all of them is not told to each. */
+const mostToldOfRefusal = 20;
+/** Another host's claim, and a refusal of the server, are told once in this time, milliseconds. */
 const conflictEveryMs = 60_000;
 
 /** Targets → election → answering thread, over the interfaces there are. Starts nothing before the first target. */
@@ -43,6 +45,7 @@ export class Layer2Announcer implements Running {
   readonly #links = new Map<string, readonly Layer2Link[]>();
   readonly #conflicts = new Map<string, number>();
   #counted = { received: 0, answered: 0, sent: 0 };
+  #refusedToldMs = Number.NEGATIVE_INFINITY;
   #stopped = false;
 
   constructor(options: Layer2Options) {
@@ -70,6 +73,7 @@ export class Layer2Announcer implements Running {
         onTake: (address, tookOver) => this.#take(address, tookOver),
         onLose: (address) => this.#answerer.withdraw(address),
         onExtend: (deadlineMs) => this.#answerer.extend(deadlineMs),
+        onRefused: (message) => this.#refused(message),
       });
     }
     this.#arrange();
@@ -144,6 +148,21 @@ export class Layer2Announcer implements Running {
     this.#options.metrics.tookOver();
     const where = `${this.#options.nodeName} on ${this.#names(address)}`;
     this.#notify(address, 'Normal', 'AnnouncedOnLayer2', `${address} is answered for by node ${where}`);
+  }
+
+  /** Another node may have the rights and announce: it is for users of the Service to see that this one does not. */
+  #refused(message: string): void {
+    const { metrics, clock, nodeName } = this.#options;
+    metrics.refused();
+    if (clock.monotonicMs() - this.#refusedToldMs < conflictEveryMs) return;
+    this.#refusedToldMs = clock.monotonicMs();
+    const services = new Set([...this.#links.keys()].flatMap((address) => this.#targets.get(address)?.services ?? []));
+    this.#options.onNotice({
+      services: [...services].slice(0, mostToldOfRefusal),
+      type: 'Warning',
+      reason: 'AnnouncementForbidden',
+      message: `node ${nodeName} has no right to announce: ${message}`,
+    });
   }
 
   #onEvent(event: AnsweringEvent): void {
