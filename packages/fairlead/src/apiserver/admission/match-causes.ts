@@ -2,9 +2,11 @@ import { qualifiedNameErrors } from '@fairlead/api/names';
 import type { FieldCause } from '@fairlead/api/schema';
 import { duplicate, invalid, notSupported, required, tooMany } from '@fairlead/api/schema/field-cause';
 import { validateLabelSelector } from '@fairlead/api/schema/validate/label-selector';
-import { compileCel } from '../cel/cel-program.ts';
+import type { CelType } from '../cel/types/cel-type.ts';
+import { typedProgram } from '../cel/types/typed-program.ts';
 import { recordOf } from '../watch/kube-object.ts';
 import { recordsOf } from './admission-attributes.ts';
+import { admissionTypes } from './admission-types.ts';
 
 const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
 const scopes = ['*', 'Cluster', 'Namespaced'];
@@ -121,6 +123,12 @@ export function qualifiedCauses(name: string, field: string): FieldCause[] {
   return qualifiedNameErrors(name).map((error) => invalid(field, name, error));
 }
 
+/** Types of those variables that an expression may use. */
+export function typesOf(variables: readonly string[]): ReadonlyMap<string, CelType> {
+  const names = new Set(variables.map((variable) => variable.split(': ', 1)[0]));
+  return new Map([...admissionTypes()].filter(([name]) => names.has(name)));
+}
+
 /** Mistakes in an expression; `missing`: what is said when there is none. */
 export function expressionCauses(
   expression: unknown,
@@ -128,12 +136,13 @@ export function expressionCauses(
   variables: readonly string[],
   type: 'bool' | 'string' | undefined,
   missing = 'expression is not specified',
+  types: ReadonlyMap<string, CelType> = typesOf(variables),
 ): FieldCause[] {
   const text = typeof expression === 'string' ? expression : '';
   if (text.trim() === '') return [required(field, missing)];
-  const compiled = compileCel(text, variables);
+  const compiled = typedProgram(text, variables, types);
   if (!compiled.ok) return [invalid(field, text, `compilation failed: ${compiled.text}`)];
-  const found = compiled.program.type;
-  if (type === undefined || found === type || found.startsWith('dyn')) return [];
+  const found = compiled.type;
+  if (type === undefined || found === type || found === 'dyn') return [];
   return [invalid(field, text, `must evaluate to ${type} but got ${found}`)];
 }

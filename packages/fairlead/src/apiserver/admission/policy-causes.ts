@@ -2,9 +2,11 @@ import { dns1035LabelErrors, dns1123SubdomainErrors } from '@fairlead/api/names'
 import type { FieldCause } from '@fairlead/api/schema';
 import { duplicate, forbidden, invalid, notSupported, required, tooMany } from '@fairlead/api/schema/field-cause';
 import { validateLabelSelector } from '@fairlead/api/schema/validate/label-selector';
+import type { CelType } from '../cel/types/cel-type.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { recordsOf } from './admission-attributes.ts';
-import { conditionCauses, expressionCauses, matchCauses, qualifiedCauses } from './match-causes.ts';
+import { VariableTypes } from './admission-types.ts';
+import { conditionCauses, expressionCauses, matchCauses, qualifiedCauses, typesOf } from './match-causes.ts';
 import { policyVariables } from './policy-admission.ts';
 
 const actions = ['Audit', 'Deny', 'Warn'];
@@ -31,9 +33,14 @@ export function policyCauses(policy: KubeObject): FieldCause[] {
   const names = policyVariables(spec);
   causes.push(...conditionCauses(spec.matchConditions, 'spec.matchConditions', names));
   const variables = recordsOf(spec.variables);
+  const declared = new VariableTypes();
   const all = variables.length > 0 ? [...names, 'variables'] : names;
+  const types = new Map(typesOf(names));
+  if (variables.length > 0) types.set('variables', declared.type);
+  const scope: ExpressionScope = { names: all, types };
   for (const [index, variable] of variables.entries()) {
-    causes.push(...variableCauses(variable, `spec.variables[${index}]`, all));
+    causes.push(...variableCauses(variable, `spec.variables[${index}]`, scope));
+    declared.declare(variable.name, variable.expression, names, typesOf(names));
   }
   const validations = recordsOf(spec.validations);
   const annotations = recordsOf(spec.auditAnnotations);
@@ -42,9 +49,25 @@ export function policyCauses(policy: KubeObject): FieldCause[] {
     causes.push(required('spec.validations', why), required('spec.auditAnnotations', why));
   }
   for (const [index, validation] of validations.entries()) {
-    causes.push(...validationCauses(validation, `spec.validations[${index}]`, all));
+    causes.push(...validationCauses(validation, `spec.validations[${index}]`, scope));
   }
-  return [...causes, ...annotationCauses(policy.metadata.name ?? '', annotations, all)];
+  return [...causes, ...annotationCauses(policy.metadata.name ?? '', annotations, scope)];
+}
+
+/** What the expressions of a policy may use. */
+interface ExpressionScope {
+  readonly names: readonly string[];
+  readonly types: ReadonlyMap<string, CelType>;
+}
+
+function scopedCauses(
+  expression: unknown,
+  field: string,
+  { names, types }: ExpressionScope,
+  type: 'bool' | 'string' | undefined,
+  missing?: string,
+): FieldCause[] {
+  return expressionCauses(expression, field, names, type, missing, types);
 }
 
 function paramKindCauses({ apiVersion = '', kind = '' }: Record<string, unknown>): FieldCause[] {
@@ -74,7 +97,7 @@ function paramKindCauses({ apiVersion = '', kind = '' }: Record<string, unknown>
 function variableCauses(
   { name = '', expression }: Record<string, unknown>,
   path: string,
-  variables: readonly string[],
+  scope: ExpressionScope,
 ): FieldCause[] {
   const text = String(name);
   const causes: FieldCause[] = [];
@@ -82,21 +105,17 @@ function variableCauses(
   else if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(text)) {
     causes.push(invalid(`${path}.name`, text, 'must be a valid CEL identifier'));
   }
-  return [...causes, ...expressionCauses(expression, `${path}.expression`, variables, undefined)];
+  return [...causes, ...scopedCauses(expression, `${path}.expression`, scope, undefined)];
 }
 
-function validationCauses(
-  validation: Record<string, unknown>,
-  path: string,
-  variables: readonly string[],
-): FieldCause[] {
-  const causes = expressionCauses(validation.expression, `${path}.expression`, variables, 'bool');
+function validationCauses(validation: Record<string, unknown>, path: string, scope: ExpressionScope): FieldCause[] {
+  const causes = scopedCauses(validation.expression, `${path}.expression`, scope, 'bool');
   const { message, messageExpression = '', reason } = validation;
   if (typeof message === 'string' && message.includes('\n')) {
     causes.push(invalid(`${path}.message`, message, 'message must not contain line breaks'));
   }
   if (messageExpression !== '') {
-    causes.push(...expressionCauses(messageExpression, `${path}.messageExpression`, variables, 'string'));
+    causes.push(...scopedCauses(messageExpression, `${path}.messageExpression`, scope, 'string'));
   }
   // Unauthorized is accepted without being told of.
   if (reason !== undefined && reason !== 'Unauthorized' && !reasons.includes(String(reason))) {
@@ -108,7 +127,7 @@ function validationCauses(
 function annotationCauses(
   policy: string,
   annotations: readonly Record<string, unknown>[],
-  variables: readonly string[],
+  scope: ExpressionScope,
 ): FieldCause[] {
   const causes: FieldCause[] = [];
   if (annotations.length > annotationsMax) {
@@ -121,7 +140,7 @@ function annotationCauses(
     if (policy === '') causes.push(invalid(`${path}.key`, text, 'requires metadata.name be non-empty'));
     else causes.push(...qualifiedCauses(`${policy}/${text}`, `${path}.key`));
     const missing = 'valueExpression is not specified';
-    causes.push(...expressionCauses(valueExpression, `${path}.valueExpression`, variables, undefined, missing));
+    causes.push(...scopedCauses(valueExpression, `${path}.valueExpression`, scope, undefined, missing));
     if (seen.has(text)) causes.push(duplicate(`${path}.key`, text));
     seen.add(text);
   }

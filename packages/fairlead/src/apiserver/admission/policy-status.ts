@@ -1,11 +1,14 @@
-import { compileCel } from '../cel/cel-program.ts';
+import type { JsonSchema } from '@fairlead/api/crd/index';
+import { type CelType, dyn } from '../cel/types/cel-type.ts';
+import { typeOfBuiltIn, typeOfSchema } from '../cel/types/schema-types.ts';
+import { typedProgram } from '../cel/types/typed-program.ts';
 import type { RestContext } from '../rest/rest-context.ts';
 import { sameJson } from '../rest/strategy.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { type StoredObject, storedValue } from '../watch/stored-object.ts';
 import { recordsOf } from './admission-attributes.ts';
+import { admissionTypes, VariableTypes } from './admission-types.ts';
 import { policyVariables } from './policy-admission.ts';
-import { undefinedFields } from './policy-type-check.ts';
 
 /** Writes `status` of ValidatingAdmissionPolicies: the generation seen, and what type checking remarks. */
 export class PolicyStatus {
@@ -68,35 +71,53 @@ export class PolicyStatus {
 
 function typeWarnings(context: RestContext, policy: KubeObject): object[] {
   const spec = recordOf(policy.spec) ?? {};
-  const variables = policyVariables(spec);
-  const all = recordsOf(spec.variables).length > 0 ? [...variables, 'variables'] : variables;
-  const kinds = matchedKinds(context, spec);
-  return recordsOf(spec.validations).flatMap(({ expression }, index) => {
-    const compiled = compileCel(String(expression ?? ''), all);
-    if (!compiled.ok) return [];
-    const texts = kinds.flatMap(({ group, version, kind, typeId }) => {
-      const fault = undefinedFields(compiled.program, typeId);
-      return fault === undefined ? [] : [`${group}/${version}, Kind=${kind}: ${fault}\n`];
-    });
-    return texts.length === 0 ? [] : [{ fieldRef: `spec.validations[${index}].expression`, warning: texts.join('\n') }];
+  const names = policyVariables(spec);
+  const variables = recordsOf(spec.variables);
+  const all = variables.length > 0 ? [...names, 'variables'] : names;
+  const kinds = matchedKinds(context, spec).map(({ name, type }) => {
+    const types = admissionTypes(type);
+    if (spec.paramKind === undefined || spec.paramKind === null) types.delete('params');
+    const declared = new VariableTypes();
+    for (const { name: variable, expression } of variables) declared.declare(variable, expression, names, types);
+    if (variables.length > 0) types.set('variables', declared.type);
+    return { name, types };
   });
+  return recordsOf(spec.validations).flatMap((validation, index) =>
+    ['expression', 'messageExpression'].flatMap((field) => {
+      const source = String(validation[field] ?? '');
+      if (source === '') return [];
+      const texts = kinds.flatMap(({ name, types }) => {
+        const typed = typedProgram(source, all, types);
+        return typed.ok ? [] : [`${name}: ${typed.text}\n`];
+      });
+      const fieldRef = `spec.validations[${index}].${field}`;
+      return texts.length === 0 ? [] : [{ fieldRef, warning: texts.join('\n') }];
+    }),
+  );
 }
 
-/** The built-in kinds a policy names without wildcards. */
-function matchedKinds(
-  context: RestContext,
-  spec: Record<string, unknown>,
-): { group: string; version: string; kind: string; typeId: string }[] {
+/** The kinds a policy names without wildcards, with the types of their objects. */
+function matchedKinds(context: RestContext, spec: Record<string, unknown>): { name: string; type: CelType }[] {
   const list = (value: unknown): string[] => (Array.isArray(value) ? (value as string[]) : []);
   return recordsOf(recordOf(spec.matchConstraints)?.resourceRules).flatMap((rule) =>
     list(rule.apiGroups).flatMap((group) =>
       list(rule.apiVersions).flatMap((version) =>
         list(rule.resources).flatMap((plural) => {
           const resource = context.served.find(group, version, plural);
-          if (resource === undefined || resource.custom !== undefined) return [];
-          return [{ group, version, kind: resource.kind, typeId: resource.typeId }];
+          if (resource === undefined) return [];
+          const { kind, custom, typeId } = resource;
+          const type = custom === undefined ? typeOfBuiltIn(typeId) : typeOfCustom(custom.schema, kind);
+          return [{ name: `${group}/${version}, Kind=${kind}`, type }];
         }),
       ),
     ),
   );
+}
+
+/** Objects of a custom kind as admission sees them: by their schema, with all their metadata. */
+function typeOfCustom(schema: JsonSchema, kind: string): CelType {
+  const own = typeOfSchema(schema, true, kind) ?? dyn;
+  if (own.kind !== 'object') return own;
+  const metadata = typeOfBuiltIn('meta.v1.ObjectMeta');
+  return { ...own, field: (name) => (name === 'metadata' ? metadata : own.field(name)) };
 }

@@ -55,9 +55,9 @@ export function dropForeignFields(spec: ServiceForm, old: ServiceForm): void {
     if (spec.ipFamilyPolicy === old.ipFamilyPolicy) delete spec.ipFamilyPolicy;
   }
   if (mayHaveNodePort(old) && !mayHaveNodePort(spec)) {
-    const before = (old.ports ?? []).map((port) => port.nodePort ?? 0).sort();
-    const now = (spec.ports ?? []).map((port) => port.nodePort ?? 0).sort();
-    if (JSON.stringify(before) === JSON.stringify(now)) {
+    // Ports may come and go with the type, as long as none has a node port that the Service did not have.
+    const before = new Set((old.ports ?? []).map((port) => port.nodePort ?? 0));
+    if ((spec.ports ?? []).every(({ nodePort = 0 }) => nodePort === 0 || before.has(nodePort))) {
       spec.ports = (spec.ports ?? []).map(({ nodePort: _, ...port }) => port);
     }
   }

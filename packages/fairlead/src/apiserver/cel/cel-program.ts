@@ -5,6 +5,7 @@ import { registerListFunctions } from './list-functions.ts';
 import { registerLoopMacros } from './loop-macros.ts';
 import { registerNetworkFunctions } from './network-functions.ts';
 import { registerQuantityFunctions } from './quantity-functions.ts';
+import { syntaxText } from './syntax-text.ts';
 import { linearMatches, registerTextFunctions } from './text-functions.ts';
 
 /** An expression that can be evaluated. */
@@ -26,7 +27,12 @@ export type CelResult =
 /** A compiled expression, or why it is none (the text after `compilation failed: `). */
 export type Compiled =
   | { readonly ok: true; readonly program: CelProgram }
-  | { readonly ok: false; readonly text: string };
+  | {
+      readonly ok: false;
+      readonly text: string;
+      /** The tree of an expression that can be read, though its types do not fit. */
+      readonly parsed?: Pick<CelProgram, 'source' | 'ast'>;
+    };
 
 const maxSourceLength = 64 * 1024;
 /** Compiled expressions: a definition's are needed when it is checked and when it is served. */
@@ -85,7 +91,9 @@ function compile(source: string, variables: readonly string[]): Compiled {
     const names = new Set<string>();
     prepare(parsed.ast, names);
     const checked = parsed.check();
-    if (!checked.valid) return { ok: false, text: faultText(source, checked.error) };
+    if (!checked.valid) {
+      return { ok: false, text: faultText(source, checked.error), parsed: { source, ast: parsed.ast } };
+    }
     return { ok: true, program: programOf(source, checked.type ?? 'dyn', parsed, names) };
   } catch (error) {
     if (error instanceof RangeError) return { ok: false, text: at(source, 0, 'expression is nested too deeply') };
@@ -222,11 +230,12 @@ function evaluationText(error: unknown): string {
 function faultText(source: string, error: unknown): string {
   const { summary, range, message } = error as {
     summary?: string;
-    range?: { start: number };
+    range?: { start: number; end: number };
     message?: string;
   };
   const text = summary ?? message ?? String(error);
   const start = range?.start ?? 0;
+  if (text === 'has() invalid argument') return at(source, start, 'invalid argument to has() macro');
   const unknown = /^Unknown variable: (.*)$/.exec(text);
   if (unknown !== null) return at(source, start, `undeclared reference to '${unknown[1]}' (in container '')`);
   const overload = /^found no matching overload for '([A-Za-z0-9_.]+)\((.*)\)'$/.exec(text);
@@ -239,17 +248,7 @@ function faultText(source: string, error: unknown): string {
     );
   }
   if (error instanceof Error && error.name === 'ParseError') {
-    const tail = source.trimEnd();
-    if (/EOF/.test(text) && tail.endsWith('.'))
-      return at(source, start, `Syntax error: no viable alternative at input '.'`);
-    const token = /(?:Unexpected token|got)[: ]+(\S+)/.exec(text)?.[1];
-    const shown =
-      token === undefined
-        ? text
-        : token === 'EOF'
-          ? `mismatched input '<EOF>'`
-          : `mismatched input '${source.slice(start, start + 1)}'`;
-    return at(source, start, `Syntax error: ${shown}`);
+    return at(source, start, `Syntax error: ${syntaxText(source, text, range ?? { start, end: start })}`);
   }
   return at(source, start, text);
 }

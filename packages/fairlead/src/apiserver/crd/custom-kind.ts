@@ -44,6 +44,7 @@ export interface ScalePaths {
 
 /** Reasons after which CEL rules are not run: the object does not have the shape they were written for. */
 const blockingReasons: ReadonlySet<string> = new Set([
+  'FieldValueNotSupported',
   'FieldValueRequired',
   'FieldValueTooLong',
   'FieldValueTooMany',

@@ -1,7 +1,9 @@
 import { type Definition, itemsOf, type JsonSchema, schemaPath, type ValidationRule } from '@fairlead/api/crd/index';
 import type { FieldCause } from '@fairlead/api/schema';
 import { forbidden } from '@fairlead/api/schema/field-cause';
-import { type Compiled, compileCel } from '../cel/cel-program.ts';
+import { type CelType, dyn } from '../cel/types/cel-type.ts';
+import { typeOfSchema } from '../cel/types/schema-types.ts';
+import { type TypedProgram, typedProgram } from '../cel/types/typed-program.ts';
 import { ruleVariables } from './cel-rules.ts';
 import {
   costFault,
@@ -12,7 +14,6 @@ import {
   ruleCostLimit,
   totalCost,
 } from './rule-cost.ts';
-import { undeclaredField } from './rule-type-check.ts';
 
 const reasons = ['FieldValueRequired', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueDuplicate'];
 
@@ -117,21 +118,23 @@ function ruleCauses(
   if (rule.fieldPath !== undefined && !/^(?:\.[A-Za-z_][A-Za-z0-9_-]*|\['[^']+'\])+$/.test(rule.fieldPath)) {
     causes.push(wrong(`${place}.fieldPath`, JSON.stringify(rule.fieldPath), 'fieldPath must be a valid path'));
   }
-  const typedVariables = rule.optionalOldSelf === true ? ['self'] : ['self', 'oldSelf'];
-  const compile = (source: string): Compiled => {
-    const compiled = compileCel(source, ruleVariables(rule));
-    const fault = compiled.ok ? undeclaredField(compiled.program, schema, isRoot, typedVariables) : undefined;
-    return fault === undefined ? compiled : { ok: false, text: fault };
-  };
+  const self = typeOfSchema(schema, isRoot || schema['x-kubernetes-embedded-resource'] === true) ?? dyn;
+  const oldSelf: CelType = rule.optionalOldSelf === true ? { kind: 'optional', inner: self } : self;
+  const types = new Map([
+    ['self', self],
+    ['oldSelf', oldSelf],
+  ]);
+  const compile = (source: string): TypedProgram => typedProgram(source, ruleVariables(rule), types);
   const compiled = compile(rule.rule);
   if (!compiled.ok) causes.push(wrong(`${place}.rule`, goStruct(rule), `compilation failed: ${compiled.text}`));
   else {
-    const { type, names } = compiled.program;
+    const { type } = compiled;
+    const { names } = compiled.program;
     const cost = totalCost(leastWorstCost(compiled.program, schema), schema, occurrences);
     const fault = costFault('estimated rule cost', cost, ruleCostLimit);
     if (fault !== undefined) causes.push(forbidden(`${place}.rule`, fault));
     costs.push({ place: `${place}.rule`, cost });
-    if (type !== 'bool' && !type.startsWith('dyn')) {
+    if (type !== 'bool' && type !== 'dyn') {
       causes.push(wrong(`${place}.rule`, goStruct(rule), 'cel expression must evaluate to a bool'));
     }
     if (names.has('oldSelf') && !correlatable) {
@@ -153,7 +156,7 @@ function ruleCauses(
       causes.push(
         wrong(`${place}.messageExpression`, goStruct(rule), `messageExpression compilation failed: ${message.text}`),
       );
-    } else if (message.program.type !== 'string' && !message.program.type.startsWith('dyn')) {
+    } else if (message.type !== 'string' && message.type !== 'dyn') {
       causes.push(wrong(`${place}.messageExpression`, goStruct(rule), 'messageExpression must evaluate to a string'));
     }
   }

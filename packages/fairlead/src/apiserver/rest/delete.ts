@@ -89,7 +89,8 @@ export async function deleteCollection(context: RestContext, target: RestRequest
       }
     }),
   );
-  return textAnswer(200, representation, listText(form, found, { resourceVersion: String(revision) }));
+  const metadata = { resourceVersion: String(revision), ...(resource.custom === undefined ? {} : { continue: '' }) };
+  return textAnswer(200, representation, listText(form, found, metadata));
 }
 
 /** Custom kinds may have any name. */

@@ -122,13 +122,13 @@ async function createNamed(
     const causes = validationCauses(context, target, object, undefined, undefined);
     if (causes.length > 0) throw invalid(resource, name, causes);
     if (!context.admission.refusesNothing) await context.admission.check(write, target.warnings);
+    checkLimits(context, resource, object);
+    const companion = together(allocation.companion, bookQuotas(context, resource, object, undefined));
     const key = storeKey(resource.prefix, namespace, name);
     const existing = context.cache.resource(resource.prefix).get(key);
     if (existing !== undefined) {
       throw alreadyExists(resource, name, existing.object.metadata.deletionTimestamp !== undefined);
     }
-    checkLimits(context, resource, object);
-    const companion = together(allocation.companion, bookQuotas(context, resource, object, undefined));
     target.warnings.push(...objectWarnings(resource, object, undefined));
     return await commit(context, target, key, object, undefined, dryRun, companion);
   } finally {

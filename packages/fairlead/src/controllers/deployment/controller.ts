@@ -153,7 +153,9 @@ class DeploymentController {
     };
     try {
       const made = await client.create(replicaSets, set);
-      this.#events.record(deployment, 'Normal', 'ScalingReplicaSet', scaledText('up', made, 0, replicas), about);
+      if (replicas > 0) {
+        this.#events.record(deployment, 'Normal', 'ScalingReplicaSet', scaledText('up', made, 0, replicas), about);
+      }
       await this.#replicaSetInformer.caughtUp(made.metadata.resourceVersion);
     } catch (error) {
       if (!(error instanceof ApiError) || error.reason !== 'AlreadyExists') throw error;
