@@ -146,11 +146,13 @@ function limited(length: number, start: number): number {
 
 /** Answers the query in a slot in its place; returns the answer's length, 0 for none. */
 function answerSlot(socket: number, slot: number): number {
-  if (batch.wasTruncated(slot)) return 0;
   const { bytes } = batch;
   const start = slot * slotBytes;
   answerer.peerAt = slot * sockaddrBytes;
   let length = answerer.answer(bytes, start, start + batch.receivedLength(slot), bytes, start, 0);
+  // What did not fit into the slot may have been well-formed: over TCP it does.
+  const isCut = length > 0 && batch.wasTruncated(slot) && answerer.query.questionEnd > 0;
+  if (isCut && (bytes[start + 3]! & 15) === rcode.FORMERR) length = answerer.truncate(bytes, start, bytes, start);
   if (data.logEvery > 0 && length !== 0) sample(length, slot);
   if (limiter !== undefined && length !== 0 && !answerer.hasValidCookie) length = limited(length, start);
   if (length === handOff) {
