@@ -1,6 +1,6 @@
 // Hot path: matching compares bytes of the request with bytes compiled here.
 import { isDeepStrictEqual } from 'node:util';
-import { compileRegex, type LinearRegex } from '../routing/regex/linear-regex.ts';
+import { compileRegex, type LinearRegex } from '../regex/linear-regex.ts';
 import { DEFAULT_RETRY, type RetryCondition, type RetryPolicy } from '../routing/route-policies.ts';
 import type { HeaderEdit, NamedMatch, Route, RouteSource } from '../routing/route-table.ts';
 import { FIELD_VALUE, TOKEN } from '../wire/http1/byte-class.ts';

@@ -9,17 +9,18 @@ import { fileURLToPath } from 'node:url';
  * `*` at the end of a row means every folder of the program.
  */
 const features = ['addresses', 'apiserver', 'controllers', 'node', 'services', 'dns', 'gateway'];
-const shared = ['sys', 'telemetry', 'collections', 'routing', 'wire', 'api', 'balance', 'client'];
+const shared = ['sys', 'telemetry', 'collections', 'routing', 'wire', 'regex', 'api', 'balance', 'client'];
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   api: [],
   balance: ['api'],
   client: ['api'],
   wire: [],
+  regex: [],
   sys: [],
   reactor: ['sys', 'wire'],
   telemetry: ['sys'],
   collections: ['sys', 'api', 'client'],
-  routing: ['sys', 'telemetry', 'collections', 'wire', 'api', 'balance', 'client'],
+  routing: ['sys', 'telemetry', 'collections', 'wire', 'regex', 'api', 'balance', 'client'],
   addresses: shared,
   apiserver: shared,
   controllers: shared,

@@ -1,4 +1,4 @@
-import { compileRegex } from './regex/linear-regex.ts';
+import { compileRegex } from '../regex/linear-regex.ts';
 import type { NamedMatch, PathMatch, Route, RouteMatch, RouteTable, VirtualHost } from './route-table.ts';
 
 /** What routing looks at in a request. */

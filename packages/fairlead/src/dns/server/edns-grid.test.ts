@@ -49,7 +49,7 @@ before(async () => {
   server = new DnsServer({
     zone,
     listen: [{ family: 'ipv4', address: '127.0.0.1', port: 0 }],
-    upstreams: [{ transport: 'udp', address: '127.0.0.1', port: upstream.address().port }],
+    upstreams: [{ address: '127.0.0.1', port: upstream.address().port }],
     fileZones,
     workers: 1,
     clock: systemClock,

@@ -40,7 +40,7 @@ export class LinearRegex {
 
   /** @throws RegexSyntaxError */
   constructor(pattern: string) {
-    const root = parseRegex(pattern);
+    const { root } = parseRegex(pattern);
     const match = this.#emit(MATCH, undefined, 0, 0);
     const start = this.#compile(root, match);
     this.#first = this.#stateOf([start], true);
@@ -86,6 +86,8 @@ export class LinearRegex {
         return node.parts
           .map((part) => this.#compile(part, next))
           .reduce((left, right) => this.#emit(SPLIT, undefined, left, right));
+      case 'group':
+        return this.#compile(node.part, next);
       case 'repeat':
         return this.#repeat(node, next);
     }

@@ -7,7 +7,22 @@ export type RegexNode =
   | { readonly type: 'set'; readonly set: ByteSet }
   | { readonly type: 'start' | 'end' }
   | { readonly type: 'sequence' | 'choice'; readonly parts: readonly RegexNode[] }
-  | { readonly type: 'repeat'; readonly part: RegexNode; readonly min: number; readonly max: number };
+  | { readonly type: 'group'; readonly part: RegexNode; readonly index: number }
+  | {
+      readonly type: 'repeat';
+      readonly part: RegexNode;
+      readonly min: number;
+      readonly max: number;
+      /** As few times as will do: matters to what groups capture, not to whether there is a match. */
+      readonly isLazy: boolean;
+    };
+
+/** A pattern, and its capturing groups: their number, and indexes by name. Index 0 is the whole match. */
+export interface ParsedRegex {
+  readonly root: RegexNode;
+  readonly groups: number;
+  readonly names: ReadonlyMap<string, number>;
+}
 
 /** What the pattern cannot be. */
 export class RegexSyntaxError extends Error {}
@@ -35,7 +50,7 @@ const CONTROLS: Readonly<Record<string, number>> = { t: 9, n: 10, v: 11, f: 12, 
  *
  * @throws RegexSyntaxError with a message for the user.
  */
-export function parseRegex(pattern: string): RegexNode {
+export function parseRegex(pattern: string): ParsedRegex {
   return new RegexParser(pattern).parse();
 }
 
@@ -44,16 +59,18 @@ class RegexParser {
   #at = 0;
   #depth = 0;
   #ignoreCase = false;
+  #groups = 0;
+  readonly #names: Map<string, number> = new Map();
 
   constructor(pattern: string) {
     this.#text = pattern;
   }
 
-  parse(): RegexNode {
+  parse(): ParsedRegex {
     if (this.#take('(?i)')) this.#ignoreCase = true;
-    const node = this.#choice();
+    const root = this.#choice();
     if (this.#at < this.#text.length) this.#fail('unmatched )');
-    return node;
+    return { root, groups: this.#groups, names: this.#names };
   }
 
   #fail(message: string): never {
@@ -100,9 +117,7 @@ class RegexParser {
           this.#fail(`repetition {${min},${max}} out of range (at most ${REPEAT_MAX})`);
       }
       if (times > 0 || part.type === 'start' || part.type === 'end') this.#fail('nothing to repeat');
-      // Greedy or lazy matters to what a group captures, not to whether there is a match.
-      this.#take('?');
-      node = { type: 'repeat', part: node, min, max };
+      node = { type: 'repeat', part: node, min, max, isLazy: this.#take('?') };
     }
   }
 
@@ -143,14 +158,21 @@ class RegexParser {
 
   #group(): RegexNode {
     this.#at++;
+    let index = 0;
     if (this.#take('?')) {
-      const named = /^(?::|P?<[A-Za-z_]\w*>)/.exec(this.#text.slice(this.#at, this.#at + 64));
+      const named = /^(?::|P?<([A-Za-z_]\w*)>)/.exec(this.#text.slice(this.#at, this.#at + 64));
       if (named === null) this.#fail('look-around and inline flags are not supported, since their time is not bounded');
       this.#at += named[0].length;
-    }
-    const node = this.#choice();
+      const [, name] = named;
+      if (name !== undefined) {
+        if (this.#names.has(name)) this.#fail(`a second group ${name}`);
+        index = ++this.#groups;
+        this.#names.set(name, index);
+      }
+    } else index = ++this.#groups;
+    const part = this.#choice();
     if (!this.#take(')')) this.#fail('missing )');
-    return node;
+    return index === 0 ? part : { type: 'group', part, index };
   }
 
   #escape(inClass: boolean): ByteSet {
