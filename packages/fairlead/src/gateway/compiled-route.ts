@@ -8,6 +8,7 @@ import type { RequestHead } from '../wire/http1/request-head.ts';
 import type { BackendRuntime } from './backend-runtime.ts';
 import type { CompiledFilter } from './filters/filter.ts';
 import type { PathKey } from './route-index.ts';
+import { OTHER_SLOT } from './traffic/traffic-memory.ts';
 
 /** Header edits as lines to append and names to drop. */
 export interface CompiledEdit {
@@ -80,6 +81,9 @@ export class CompiledRoute {
   /** What a request passes before an endpoint is chosen. */
   readonly filters: readonly CompiledFilter[] | undefined;
   readonly #route: Route;
+  /** Where requests are counted, by backend. */
+  readonly #series: readonly number[];
+  readonly #ownSeries: number;
   readonly #pathType: number;
   readonly #path: Buffer;
   readonly #regex: LinearRegex | undefined;
@@ -91,7 +95,9 @@ export class CompiledRoute {
     route: Route,
     backend: (key: string) => BackendRuntime,
     filters: readonly CompiledFilter[] | undefined = undefined,
+    series: (backend: string) => number = () => OTHER_SLOT,
   ) {
+    this.#ownSeries = series('');
     this.#route = route;
     this.filters = filters;
     this.source = route.source;
@@ -112,6 +118,7 @@ export class CompiledRoute {
     this.#query = query.map(compileNamed);
     const weighted = route.action.type === 'forward' ? route.action.backends.filter((entry) => entry.weight > 0) : [];
     this.backends = weighted.map((entry) => backend(entry.backend));
+    this.#series = weighted.map((entry) => series(entry.backend));
     let sum = 0;
     this.weightSums = weighted.map((entry) => {
       sum += entry.weight;
@@ -124,6 +131,13 @@ export class CompiledRoute {
     this.tryMs = ms(route.timeouts.tryMs ?? 'off');
     this.retry = route.retry ?? DEFAULT_RETRY;
     this.retriesStatus = this.retry.statuses.some((status) => status < 500);
+  }
+
+  /** Where a request is counted that went to `backend`, or to none. */
+  seriesOf(backend: BackendRuntime | undefined): number {
+    const { backends } = this;
+    for (let i = 0; i < backends.length; i++) if (backends[i] === backend) return this.#series[i]!;
+    return this.#ownSeries;
   }
 
   /** Whether a failure without an answer may be retried. */

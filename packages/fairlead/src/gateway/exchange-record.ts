@@ -11,6 +11,7 @@ import type { RequestTries } from './request-tries.ts';
 import type { ClientIdentity } from './request-writer.ts';
 import { describeRequest, NO_REQUEST, type RequestDescription } from './route-lookup.ts';
 import { RequestTrace } from './tracing/request-trace.ts';
+import { recordTraffic } from './traffic/traffic-memory.ts';
 
 const NO_HEADERS: readonly (string | undefined)[] = [];
 
@@ -99,8 +100,12 @@ export class ExchangeRecord {
 
   /** The exchange is over. `reason`: why the gateway itself answered or broke off. */
   finish(reason: LocalReason | undefined): void {
-    const { accessLog, metrics } = this.#core;
+    const { accessLog, metrics, reactor, traffic } = this.#core;
     metrics[METRIC.requestsInFlight]! -= 1;
+    const { route, status } = this;
+    if (route !== undefined) {
+      recordTraffic(traffic, route.seriesOf(this.tries.backend), status, reactor.nowMs - this.startedMs);
+    }
     if (accessLog === undefined && this.trace === undefined) return;
     this.reason = reason;
     this.trace?.end(this);

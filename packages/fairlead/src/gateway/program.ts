@@ -11,6 +11,8 @@ import { HostIndex } from './host-index.ts';
 import { compileL4Route, L4Routes } from './l4/l4-routes.ts';
 import { RouteIndex } from './route-index.ts';
 import { ServerCertificates } from './server-certificates.ts';
+import { OTHER_SLOT } from './traffic/traffic-memory.ts';
+import { type SeriesSlots, seriesKey } from './traffic/traffic-series.ts';
 
 /** Routes of one hostname, in matching order. Replaced as a whole. */
 export interface CompiledHost {
@@ -34,6 +36,8 @@ export class GatewayProgram {
   readonly #credentials: Map<string, ReadonlyMap<string, string>> = new Map();
   readonly #pages: Map<string, readonly RoutePage[]> = new Map();
   readonly #keySets: Map<string, KeySet> = new Map();
+  /** Where requests are counted. */
+  readonly #series: Map<string, number> = new Map();
   readonly #services: FilterServices;
 
   constructor(
@@ -70,6 +74,11 @@ export class GatewayProgram {
       this.#l4.set(listener, routes);
     }
     return routes;
+  }
+
+  /** Learns where requests of routes to come are counted. */
+  noteSeries(slots: SeriesSlots): void {
+    for (const [key, slot] of slots) this.#series.set(key, slot);
   }
 
   /** Installs a difference: backends first, so that a new route finds its endpoints. */
@@ -118,7 +127,13 @@ export class GatewayProgram {
 
   #compileHost(host: VirtualHost): CompiledHost {
     const routes = host.routes.map(
-      (route) => new CompiledRoute(route, (key) => this.#backend(key), makeFilters(route.filters, this.#services)),
+      (route) =>
+        new CompiledRoute(
+          route,
+          (key) => this.#backend(key),
+          makeFilters(route.filters, this.#services),
+          (backend) => this.#series.get(seriesKey(route.source, backend)) ?? OTHER_SLOT,
+        ),
     );
     return { hostname: host.hostname, routes: new RouteIndex(routes) };
   }

@@ -43,6 +43,8 @@ export class ProxyCore {
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Float64Array;
+  /** Counts by route and backend. */
+  readonly traffic: Float64Array;
   readonly times: ProxyTimes;
   readonly accessLog: AccessLog | undefined;
   /** Undefined: nothing is traced. */
@@ -70,6 +72,7 @@ export class ProxyCore {
     readonly clock: Clock;
     readonly random: Random;
     readonly metrics: Float64Array;
+    readonly traffic: Float64Array;
     readonly times: ProxyTimes;
     readonly accessLog: AccessLog | undefined;
     readonly tracing: Tracing | undefined;
@@ -80,6 +83,7 @@ export class ProxyCore {
     this.clock = options.clock;
     this.random = options.random;
     this.metrics = options.metrics;
+    this.traffic = options.traffic;
     this.times = options.times;
     this.accessLog = options.accessLog;
     this.tracing = options.tracing;

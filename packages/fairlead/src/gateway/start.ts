@@ -25,6 +25,7 @@ import { askResponder } from './stapling/ask-responder.ts';
 import { RevocationWatch } from './stapling/revocation-watch.ts';
 import { Stapler } from './stapling/stapler.ts';
 import { TicketKeyRing } from './ticket-keys.ts';
+import { type RouteTraffic, TrafficSeries } from './traffic/traffic-series.ts';
 import { NO_TRUST, type TrustOptions } from './trust.ts';
 import { type TracingOptions, WorkerHandle, type WorkerOptions } from './worker-handle.ts';
 
@@ -98,6 +99,8 @@ export interface RunningGateway {
   applyRoutes(diff: RouteTableDiff): Promise<void>;
   listeners(): readonly ListenerAddress[];
   stats(): GatewayStats;
+  /** Requests by route and Service port; only those that were asked for. */
+  routeTraffic(): readonly RouteTraffic[];
   /** Requests by Service port. */
   backendLoads(): readonly BackendLoad[];
   /**
@@ -121,6 +124,7 @@ class Gateway implements RunningGateway {
   readonly #workerOptions: WorkerOptions;
   readonly #installed = new InstalledTable();
   readonly #listeners: ListenerSet;
+  readonly #traffic = new TrafficSeries();
   readonly #tickets: TicketKeyRing;
   readonly #workers: WorkerHandle[] = [];
   /** Counters of workers that were replaced. */
@@ -225,7 +229,10 @@ class Gateway implements RunningGateway {
     const worker = new WorkerHandle(index, this.#workerOptions, metrics);
     for (const [url, jwks] of this.#keys.known()) worker.setKeys(url, jwks);
     this.#workers[index] = worker;
+    this.#traffic.join(worker.traffic);
+    worker.setSeries(this.#traffic.all());
     void worker.ended.then((asked) => {
+      this.#traffic.leave(worker.traffic);
       if (!asked && this.#stopped === undefined) this.#replace(worker);
     });
     return worker;
@@ -274,12 +281,18 @@ class Gateway implements RunningGateway {
   applyRoutes(diff: RouteTableDiff): Promise<void> {
     return this.#enqueue(async () => {
       if (this.#stopped !== undefined) throw new GatewayError('stopped', 'the gateway has stopped');
+      const series = this.#traffic.prepare(diff);
+      for (const worker of this.#workers) worker.setSeries(series.slots);
       try {
         await applyDiff(diff, this.#listeners, this.#workers, this.#options.log);
       } catch (error) {
         // A worker that died meanwhile is replaced and gets everything, this difference included.
-        if (!(error instanceof GatewayError) || error.code !== 'stopped') throw error;
+        if (!(error instanceof GatewayError) || error.code !== 'stopped') {
+          series.undo();
+          throw error;
+        }
       }
+      series.commit();
       this.#installed.note(diff);
       this.#health.update(diff.backends);
       this.#intervals.update(diff.backends);
@@ -305,6 +318,10 @@ class Gateway implements RunningGateway {
       this.#workers.length,
     );
     return { ...stats, ejections: stats.ejections + this.#ejections };
+  }
+
+  routeTraffic(): readonly RouteTraffic[] {
+    return this.#traffic.read();
   }
 
   backendLoads(): readonly BackendLoad[] {

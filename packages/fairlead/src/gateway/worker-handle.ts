@@ -14,6 +14,8 @@ import { createMetricsMemory, METRIC } from './gateway-metrics.ts';
 import type { ProxyTimes } from './proxy-core.ts';
 import { createSharedState, type SharedState, settleSharedState } from './shared-memory.ts';
 import type { TraceRules } from './tracing/tracing.ts';
+import { createTrafficMemory } from './traffic/traffic-memory.ts';
+import type { SeriesSlots } from './traffic/traffic-series.ts';
 import type { TrustOptions } from './trust.ts';
 import type { DearQuestion, FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
 
@@ -59,6 +61,8 @@ interface Waiting {
 export class WorkerHandle {
   readonly index: number;
   readonly metrics: SharedArrayBuffer;
+  /** Its counts by route and backend. */
+  readonly traffic: SharedArrayBuffer = createTrafficMemory();
   /** Settles when the thread has ended: true if it was asked to. */
   readonly ended: Promise<boolean>;
   readonly #thread: ReactorThread<WorkerStart, ToWorker, FromWorker>;
@@ -75,6 +79,7 @@ export class WorkerHandle {
     this.#options = options;
     const data: WorkerStart = {
       metrics,
+      traffic: this.traffic,
       times: options.times,
       accessLog: options.accessLog === undefined ? undefined : options.accessLogRules,
       accessLogQueue: options.accessLogQueue,
@@ -175,6 +180,11 @@ export class WorkerHandle {
     this.#waiting.set(id, { resolve, reject });
     this.#thread.send({ type: 'apply', id, diff, listen, unlisten });
     return promise;
+  }
+
+  /** Tells where requests of routes to come are counted. */
+  setSeries(slots: SeriesSlots): void {
+    this.#thread.send({ type: 'series', slots });
   }
 
   /** Hands over keys of tokens, or that there are none. */

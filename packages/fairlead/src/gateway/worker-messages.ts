@@ -10,6 +10,7 @@ import type { SignatureQuestion } from './filters/jwt/signature.ts';
 import type { ProxyTimes } from './proxy-core.ts';
 import type { SharedState } from './shared-memory.ts';
 import type { TraceRules } from './tracing/tracing.ts';
+import type { SeriesSlots } from './traffic/traffic-series.ts';
 import type { TrustOptions } from './trust.ts';
 
 /** One listening socket for one worker: the main thread's own, or where the worker opens it. */
@@ -26,6 +27,8 @@ export interface WorkerListener {
 /** What a worker starts with. */
 export interface WorkerStart {
   readonly metrics: SharedArrayBuffer;
+  /** Counts by route and backend. */
+  readonly traffic: SharedArrayBuffer;
   readonly times: ProxyTimes;
   /** Undefined: nothing is traced. */
   readonly tracing: TraceRules | undefined;
@@ -73,6 +76,8 @@ export type ToWorker =
       readonly listen: readonly WorkerListener[];
       readonly unlisten: readonly string[];
     }
+  /** Where requests of routes to come are counted. */
+  | { readonly type: 'series'; readonly slots: SeriesSlots }
   | { readonly type: 'tickets'; readonly keys: readonly Uint8Array[] }
   /** Answer to a `question`; undefined: nobody can tell. */
   | { readonly type: 'answer'; readonly id: number; readonly answer: boolean | undefined }

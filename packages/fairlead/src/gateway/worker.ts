@@ -105,6 +105,7 @@ class GatewayWorker {
       clock: systemClock,
       random: systemRandom,
       metrics: new Float64Array(start.metrics),
+      traffic: new Float64Array(start.traffic),
       times: start.times,
       accessLog:
         start.accessLog === undefined
@@ -165,6 +166,7 @@ class GatewayWorker {
 
   receive(message: ToWorker): void {
     if (message.type === 'apply') this.#apply(message);
+    else if (message.type === 'series') this.#core.program.noteSeries(message.slots);
     else if (message.type === 'tickets') tlsContexts.setTicketKeys(message.keys);
     else if (message.type === 'answer') this.#questions.answer(message.id, message.answer);
     else if (message.type === 'keys') this.#keys.take(message.url, message.jwks);

@@ -30,6 +30,8 @@ export interface Histogram {
   observe(value: number, ...labels: LabelValues): void;
   /** Adds observations that were counted elsewhere: per bucket, the last one above all bounds, and their sum. */
   add(counts: readonly number[], sum: number, ...labels: LabelValues): void;
+  /** Forgets a series, e.g. of a deleted object. */
+  remove(...labels: LabelValues): void;
 }
 
 /** Label value of all series above a metric's bound: labels from clients must not fill the memory. */
@@ -85,6 +87,7 @@ export class MetricRegistry {
     return {
       observe: (value, ...labels) => metric.observe(value, labels),
       add: (counts, sum, ...labels) => metric.add(counts, sum, labels),
+      remove: (...labels) => metric.remove(labels),
     };
   }
 
@@ -214,6 +217,10 @@ class HistogramMetric implements MetricFamily {
     const state = this.#series.get(labels);
     for (let at = 0; at < state.counts.length; at++) state.counts[at] = state.counts[at]! + (counts[at] ?? 0);
     state.sum += sum;
+  }
+
+  remove(labels: LabelValues): void {
+    this.#series.delete(labels);
   }
 
   *samples(): Generator<Sample> {

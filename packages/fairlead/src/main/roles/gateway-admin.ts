@@ -22,14 +22,20 @@ export async function startGatewayAdmin(
 ): Promise<Running> {
   const { metricsListen, metricsSocket } = options;
   if (metricsListen === undefined && metricsSocket === undefined) return { stop: async () => {} };
-  const [{ startAdminServer }, { MetricRegistry }, { registerGatewayMetrics, registerTraceMetrics }] =
-    await Promise.all([
-      import('../../telemetry/admin-server.ts'),
-      import('../../telemetry/metrics.ts'),
-      import('../../gateway/exposed-metrics.ts'),
-    ]);
+  const [
+    { startAdminServer },
+    { MetricRegistry },
+    { registerGatewayMetrics, registerTraceMetrics },
+    { registerRouteMetrics },
+  ] = await Promise.all([
+    import('../../telemetry/admin-server.ts'),
+    import('../../telemetry/metrics.ts'),
+    import('../../gateway/exposed-metrics.ts'),
+    import('../../gateway/traffic/route-metrics.ts'),
+  ]);
   const metrics = new MetricRegistry();
   registerGatewayMetrics(metrics, gateway);
+  registerRouteMetrics(metrics, gateway);
   if (traces !== undefined) registerTraceMetrics(metrics, traces);
   const running: Running[] = [];
   const places = [
