@@ -22,6 +22,12 @@ import type { TableMonitor } from './table-monitor.ts';
 /** What the applier needs from outside. */
 export interface NftApplierOptions extends NftLayoutOptions {
   readonly runNft: RunNft;
+  /**
+   * Runs nft in a process of its own, for what it may not survive: there are rules that make it abort instead of refusing
+   * them. Used for whole tables and for Services once refused, so that the next start can tell whose rules they are.
+   * Default: {@link runNft}.
+   */
+  readonly runNftApart?: RunNft;
   /** The layout as it is now; asked whenever a whole table is made. Default: the one given here. */
   readonly currentLayout?: () => NftLayoutOptions;
   readonly clock: Clock;
@@ -80,6 +86,8 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
   let cancelRetry: (() => void) | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let removed = false;
+  /** Services that were refused once: what nft makes of them is found out in a process of its own. */
+  const suspects = new Set<string>();
   let native = options.native;
   const nativeFrom = options.nativeFrom ?? defaultNativeFrom;
 
@@ -90,18 +98,24 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
     return result;
   };
 
-  const run = async (family: IpFamily, transaction: NftTransaction): Promise<void> => {
+  const runBy = async (runNft: RunNft, family: IpFamily, transaction: NftTransaction): Promise<void> => {
     if (transaction.isEmpty) return;
     const large = isLargeTransaction(transaction);
-    const work = (): Promise<void> => options.runNft(large ? transaction.parts() : transaction.text());
+    const work = (): Promise<void> => runNft(large ? transaction.parts() : transaction.text());
     await (options.monitor === undefined ? work() : options.monitor.during(nftFamilyOf(family), large, work));
     options.onCommit?.(family, transaction.count);
   };
 
-  /** Runs it; false when the kernel refused it. */
-  const accepted = async (family: IpFamily, transaction: NftTransaction): Promise<boolean> => {
+  const run = (family: IpFamily, transaction: NftTransaction): Promise<void> =>
+    runBy(options.runNft, family, transaction);
+  const runApart = (family: IpFamily, transaction: NftTransaction): Promise<void> =>
+    runBy(options.runNftApart ?? options.runNft, family, transaction);
+
+  /** Runs the change of these Services; false when the kernel refused it. */
+  const accepted = async (family: IpFamily, transaction: NftTransaction, keys: Iterable<string>): Promise<boolean> => {
+    const suspect = suspects.size > 0 && [...keys].some((key) => suspects.has(key));
     try {
-      await run(family, transaction);
+      await (suspect ? runApart : run)(family, transaction);
       return true;
     } catch (error) {
       if (isRefusal(error)) return false;
@@ -132,6 +146,7 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
 
   const setRefused = (state: FamilyState, refused: RefusedServices): void => {
     for (const [service, message] of refused) {
+      suspects.add(service);
       if (state.refused.get(service) === message) continue;
       options.log('warn', 'The kernel refuses a Service; all others are installed', { service, error: message });
       options.onRefused?.(service, state.family, message);
@@ -148,7 +163,7 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
         const changes = new Map([...state.refused.keys()].map((key) => [key, programs.get(key)]));
         setRefused(
           state,
-          await installInParts(state.planner, (transaction) => run(state.family, transaction), changes),
+          await installInParts(state.planner, (transaction) => runApart(state.family, transaction), changes),
         );
       }
     }).catch((error: unknown) => options.log('warn', 'Cannot retry refused Services', { error: String(error) }));
@@ -160,7 +175,7 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
   /** Which Services the kernel refuses, found in a table that takes no packets. */
   const findRefused = async (state: FamilyState): Promise<RefusedServices> => {
     const trial = new NftPlanner(state.family, { ...layout(), table: nftTrialTableName, dormant: true });
-    const commit = (transaction: NftTransaction): Promise<void> => run(state.family, transaction);
+    const commit = (transaction: NftTransaction): Promise<void> => runApart(state.family, transaction);
     try {
       await commit(trial.plan(new Map()));
       return await installInParts(trial, commit, without(state.refused));
@@ -183,7 +198,7 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
     const transaction = planner.plan(without(state.refused));
     if (options.native !== undefined) transaction.deleteTable(nftSecondTableName);
     await restoreAffinity(planner, transaction, family, live);
-    await run(state.family, transaction);
+    await runApart(state.family, transaction);
     planner.accept();
     state.planner = planner;
   };
@@ -201,7 +216,7 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
         programs: wanted,
         native,
         restoreAffinity,
-        runNft: options.runNft,
+        runNft: options.runNftApart ?? options.runNft,
         during: (work) =>
           options.monitor === undefined ? work() : options.monitor.during(nftFamilyOf(family), true, work),
         onCommit: (count) => options.onCommit?.(family, count),
@@ -237,7 +252,7 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
   };
 
   const installChanges = async (state: FamilyState, planner: NftPlanner, changes: ProgramChanges): Promise<void> => {
-    if (await accepted(state.family, planner.plan(changes))) {
+    if (await accepted(state.family, planner.plan(changes), changes.keys())) {
       planner.accept();
       return;
     }
@@ -248,7 +263,7 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
       return;
     }
     // The kernel keeps what it had of a refused Service.
-    const refused = await installInParts(planner, (transaction) => run(state.family, transaction), changes);
+    const refused = await installInParts(planner, (transaction) => runApart(state.family, transaction), changes);
     setRefused(state, new Map([...state.refused, ...refused]));
   };
 
@@ -271,8 +286,11 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
       serialize(async () => {
         if (removed) return;
         for (const [key, program] of changes) {
-          if (program === undefined) programs.delete(key);
-          else programs.set(key, program);
+          if (program !== undefined) programs.set(key, program);
+          else {
+            programs.delete(key);
+            suspects.delete(key);
+          }
         }
         const results = await Promise.allSettled(states.map((state) => applyTo(state, changes)));
         scheduleRemoval();

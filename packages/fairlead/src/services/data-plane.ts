@@ -86,7 +86,8 @@ async function createKernelDataPlane(options: DataPlaneOptions): Promise<DataPla
             options.onForeignChange();
           },
         });
-  const runNft = createFastRunNft(library, createRunNft(command));
+  const runNftApart = createRunNft(command);
+  const runNft = createFastRunNft(library, runNftApart);
   const direct = here
     ? createDirectReturn({
         runNft,
@@ -101,6 +102,7 @@ async function createKernelDataPlane(options: DataPlaneOptions): Promise<DataPla
     ...options.layout(),
     currentLayout: options.layout,
     runNft,
+    runNftApart,
     clock,
     log,
     ...(monitor === undefined ? {} : { monitor }),

@@ -44,8 +44,18 @@ const places = [
   },
 ] as const;
 const families = [
-  { name: 'IPv4', vip: '10.96.6.1', client: '198.51.100.7', endpoints: [scene.localEndpoint, scene.remoteEndpoint] },
-  { name: 'IPv6', vip: 'fd00:96::6', client: '2001:db8:1::7', endpoints: ['fd00:1::3', 'fd00:2::3'] },
+  {
+    name: 'IPv4',
+    vip: (row: number) => `10.96.6.${row}`,
+    client: '198.51.100.7',
+    endpoints: [scene.localEndpoint, scene.remoteEndpoint],
+  },
+  {
+    name: 'IPv6',
+    vip: (row: number) => `fd00:96::${row.toString(16)}`,
+    client: '2001:db8:1::7',
+    endpoints: ['fd00:1::3', 'fd00:2::3'],
+  },
 ] as const;
 
 describe('each way to serve a port, with each protocol and family', { skip }, () => {
@@ -78,13 +88,17 @@ describe('each way to serve a port, with each protocol and family', { skip }, ()
   after(async () => network?.remove());
 
   let rows = 0;
+  // A datagram from a port used before belongs to the flow of then: each has its own, and each row its own address.
+  let lastPort = 20_000;
+  const portOf = (protocol: Protocol): { readonly sourcePort?: number } =>
+    protocol === 'UDP' ? { sourcePort: ++lastPort } : {};
   for (const family of families) {
     for (const protocol of protocols) {
       for (const [way, place] of ways.flatMap((each) => places.map((at) => [each, at] as const))) {
-        rows++;
+        const host = family.vip(++rows);
         test(`${way.name}, ${place.name}, ${protocol}, ${family.name}`, async () => {
           const service = sceneService('own', {
-            clusterIP: family.vip,
+            clusterIP: host,
             ...way.spec,
             ports: [{ name: 'p', port: 80, protocol }],
           });
@@ -96,11 +110,11 @@ describe('each way to serve a port, with each protocol and family', { skip }, ()
           await applier.apply(new Map([['default/own', program as ServiceProgram]]));
           assert.deepEqual(problems.splice(0), []);
           const answers = new Set<string>();
-          const { vip: host, client: source } = family;
+          const { client: source } = family;
           for (let tries = 0; tries < 6; tries++) {
             const answer = await network
               .probe('external')
-              .ask({ do: 'connect', protocol, host, port: place.port, source, timeoutMs: 3000 });
+              .ask({ do: 'connect', protocol, host, port: place.port, source, timeoutMs: 3000, ...portOf(protocol) });
             answers.add(answer.split(' ')[0] ?? '');
           }
           for (const answer of answers) assert.match(answer, /^(local|remote)$/);
@@ -111,7 +125,15 @@ describe('each way to serve a port, with each protocol and family', { skip }, ()
           const smaller = sceneSlice('own', rest, [{ name: 'p', port: 8080, protocol }], protocol);
           const next = compileService(service, [smaller], { nodeName: scene.nodeName, nodeIps: [] });
           await applier.apply(new Map([['default/own', next.program as ServiceProgram]]));
-          const ask = { do: 'connect', protocol, host, port: place.port, source, timeoutMs: 3000 } as const;
+          const ask = {
+            do: 'connect',
+            protocol,
+            host,
+            port: place.port,
+            source,
+            timeoutMs: 3000,
+            ...portOf(protocol),
+          } as const;
           const answer = await network.probe('external').ask(ask);
           assert.equal(answer.split(' ')[0], chosen === 'local' ? 'remote' : 'local');
           await applier.apply(new Map([['default/own', undefined]]));

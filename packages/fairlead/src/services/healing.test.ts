@@ -111,6 +111,50 @@ describe('the table and what happens to it', { skip }, () => {
     await applier.remove();
   });
 
+  test('rules that make nft abort are those of one Service, and go to nft in a process of its own from then on', async () => {
+    // Stands for an nft with an assertion that this Service's rules fail (1.0.6 has some).
+    const script = 'text=$(cat); case "$text" in *10.96.2.1*) kill -ABRT $$;; esac; printf "%s" "$text" | nft -f -';
+    const apart: string[] = [];
+    const inside: string[] = [];
+    const aborting = createRunNft([...network.inNode, 'sh', '-c', script]);
+    const textOf = (text: string | Iterable<string>): string => (typeof text === 'string' ? text : [...text].join(''));
+    const refused: string[] = [];
+    const applier = createNftApplier({
+      podCidrs: scene.podCidrs,
+      serviceCidrs: scene.serviceCidrs,
+      nodePorts: true,
+      runNft: async (text) => {
+        inside.push(textOf(text));
+        await aborting(textOf(text));
+      },
+      runNftApart: async (text) => {
+        apart.push(textOf(text));
+        await aborting(textOf(text));
+      },
+      clock: systemClock,
+      log: () => undefined,
+      families: ['IPv4'],
+      onRefused: (service) => refused.push(service),
+    });
+    const good = ['10.96.1.1', '10.96.1.2', '10.96.1.3'].map((ip, n) => compiled(`s${n}`, ip, [scene.localEndpoint]));
+    const bad = compiled('bad', '10.96.2.1', [scene.localEndpoint]);
+    await applier.apply(new Map([...good, bad].map((program) => [program.key, program])));
+    assert.deepEqual(refused, ['default/bad']);
+    assert.equal(await ask('10.96.1.2'), 'local');
+    assert.equal(inside.length, 0, 'whole tables, and the search for the fault, are left to another process');
+    const moved = compiled('s1', '10.96.1.2', [scene.remoteEndpoint]);
+    await applier.apply(new Map([[moved.key, moved]]));
+    assert.equal(await ask('10.96.1.2'), 'remote');
+    assert.equal(inside.length, 1, 'changes of the others are made here');
+    const before = apart.length;
+    const again = compiled('bad', '10.96.2.1', [scene.remoteEndpoint]);
+    await applier.apply(new Map([[again.key, again]]));
+    assert.ok(apart.length > before);
+    assert.ok(inside.every((text) => !text.includes('10.96.2.1')));
+    assert.equal(await ask('10.96.1.2'), 'remote');
+    await applier.remove();
+  });
+
   const web = sceneService('web', { clusterIP: '10.96.0.1' });
   const seed: ProxySeed = { services: [web], slices: [sceneSlice('web', [{ ip: scene.localEndpoint }])] };
   const interference: readonly (readonly [name: string, command: string])[] = [
