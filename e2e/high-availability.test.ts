@@ -49,12 +49,20 @@ async function end(child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<
   await exited;
 }
 
+/** Ports that nobody listens on, below those that connections get: while a server is dead its port stays free. */
 async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const server = createServer();
+    server.listen(port, '127.0.0.1');
+    // Listening, or in use.
+    await Promise.race([once(server, 'listening'), once(server, 'error')]).catch(() => undefined);
+    if (!server.listening) continue;
+    ports.add(port);
+    await once(server.close(), 'close');
+  }
+  return [...ports];
 }
 
 /** One API server that can be killed and started again at the same address. */
@@ -244,6 +252,9 @@ test('two API servers and two controllers over one etcd, one of each killed unde
       b.client.get(configMaps, { namespace: 'after', name: 'kube-root-ca.crt' }).catch(() => false),
     );
     await killManyTimes(servers, async () => answered.size);
+  } catch (error) {
+    stopWatching.abort();
+    throw error;
   } finally {
     stopWriting.abort();
     await Promise.all(writing);

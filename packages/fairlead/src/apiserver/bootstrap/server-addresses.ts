@@ -1,14 +1,14 @@
 import { isIPv6 } from 'node:net';
+import type { ApiClient } from '@fairlead/client';
 import type { Clock } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
-import type { InProcessClient } from '../client/in-process-client.ts';
 import type { KubeObject } from '../watch/kube-object.ts';
 import { recordOf } from '../watch/kube-object.ts';
 import { isStatus } from './settle.ts';
 
 /** One of several servers of the same store. */
 export interface ServerAddressOptions {
-  readonly client: InProcessClient;
+  readonly client: Pick<ApiClient, 'request'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly address: string;
@@ -57,7 +57,8 @@ export async function publishServerAddress(options: ServerAddressOptions): Promi
       },
     };
     try {
-      await client.request('PUT', `${leases}/${name}`, lease);
+      // A patch: a PUT of a Lease has to name the version that it replaces.
+      await client.request('PATCH', `${leases}/${name}`, lease, { 'content-type': 'application/merge-patch+json' });
     } catch (error) {
       if (!isStatus(error, 404)) throw error;
       await client.request('POST', leases, lease);
@@ -133,7 +134,7 @@ export async function publishServerAddress(options: ServerAddressOptions): Promi
 
 /** Writes fields that differ; another server's write in between is as good as ours. */
 async function replace(
-  client: InProcessClient,
+  client: Pick<ApiClient, 'request'>,
   path: string,
   fields: Readonly<Record<string, unknown>>,
 ): Promise<void> {
