@@ -4,6 +4,7 @@ import type { ColumnFacts, ResourceFacts } from './schema/resource-facts.ts';
 import { horizontalPodAutoscalerCells } from './table/autoscaling.ts';
 import { cronJobCells, jobCells } from './table/batch.ts';
 import { ageOf } from './table/cells.ts';
+import { persistentVolumeClaimCells, replicationControllerCells, storageClassCells } from './table/claims.ts';
 import { eventCells } from './table/event.ts';
 import {
   admissionPolicyBindingCells,
@@ -62,6 +63,9 @@ const BY_RESOURCE: Readonly<Record<string, CellsOfKind>> = {
   '/serviceaccounts': serviceAccountCells,
   '/events': eventCells,
   '/limitranges': limitRangeCells,
+  '/persistentvolumeclaims': persistentVolumeClaimCells,
+  '/replicationcontrollers': replicationControllerCells,
+  'storage.k8s.io/storageclasses': storageClassCells,
   '/resourcequotas': resourceQuotaCells,
   'scheduling.k8s.io/priorityclasses': priorityClassCells,
   'events.k8s.io/events': eventCells,

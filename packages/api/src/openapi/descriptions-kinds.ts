@@ -35,6 +35,7 @@ export const kindDescriptions: TypeDescriptions = {
   'core.v1.LimitRange': { '': 'Defaults and bounds of the resources of single Pods and containers in a namespace.' },
   'core.v1.ResourceQuota': { '': 'Bounds of what all objects of a namespace may use together.' },
   'core.v1.PersistentVolumeClaim': { '': 'Asks for storage.' },
+  'core.v1.ReplicationController': { '': 'Keeps a number of Pods that are alike; a ReplicaSet does more.' },
   'events.v1.Event': { '': 'Something that happened to an object.' },
   'meta.v1.APIGroup': { '': 'Name and versions of an API group.' },
   'meta.v1.APIResourceList': { '': 'Resources of an API group and version.' },
@@ -51,4 +52,5 @@ export const kindDescriptions: TypeDescriptions = {
   'rbac.v1.Role': { '': 'Rights in a namespace.' },
   'rbac.v1.RoleBinding': { '': 'Gives a role to somebody, in a namespace.' },
   'scheduling.v1.PriorityClass': { '': 'How important Pods are that name it.' },
+  'storage.v1.StorageClass': { '': 'A kind of storage, and who makes volumes of it.' },
 };

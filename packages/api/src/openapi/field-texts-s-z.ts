@@ -158,6 +158,7 @@ export const fieldTextsSZ: Readonly<Record<string, string>> = {
   volume: 'Name of the volume.',
   volumeAttributes: 'Settings of the volume, for its driver.',
   volumeAttributesClassName: 'Name of the VolumeAttributesClass.',
+  volumeBindingMode: 'When a claim gets its volume: Immediate (default), or WaitForFirstConsumer.',
   volumeClaimTemplate: 'The claim to make.',
   volumeClaimTemplates: 'Claims to make for each Pod.',
   volumeDevices: 'Block devices of the container.',

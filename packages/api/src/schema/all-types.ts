@@ -13,6 +13,7 @@ import { coreV1 } from './core-v1.ts';
 import { coreV1Node } from './core-v1-node.ts';
 import { coreV1Pod } from './core-v1-pod.ts';
 import { coreV1Quota } from './core-v1-quota.ts';
+import { coreV1Replication } from './core-v1-replication.ts';
 import { coreV1Volumes } from './core-v1-volumes.ts';
 import { discoveryV1 } from './discovery-v1.ts';
 import { eventsV1 } from './events-v1.ts';
@@ -22,6 +23,7 @@ import { policyV1 } from './policy-v1.ts';
 import { rbacV1 } from './rbac-v1.ts';
 import { schedulingV1 } from './scheduling-v1.ts';
 import type { SchemaTypes } from './schema-type.ts';
+import { storageV1 } from './storage-v1.ts';
 
 /** Every built-in type by its short id (`core.v1.Service`). */
 export const schemaTypes: SchemaTypes = {
@@ -40,6 +42,7 @@ export const schemaTypes: SchemaTypes = {
   ...coreV1Node,
   ...coreV1Pod,
   ...coreV1Quota,
+  ...coreV1Replication,
   ...coreV1Volumes,
   ...discoveryV1,
   ...eventsV1,
@@ -48,4 +51,5 @@ export const schemaTypes: SchemaTypes = {
   ...policyV1,
   ...rbacV1,
   ...schedulingV1,
+  ...storageV1,
 };

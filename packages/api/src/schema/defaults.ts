@@ -6,6 +6,11 @@ import {
 } from './defaults/apps.ts';
 import { applyHorizontalPodAutoscalerDefaults, applyOlderAutoscalerDefaults } from './defaults/autoscaling.ts';
 import { applyCronJobDefaults, applyJobDefaults } from './defaults/batch.ts';
+import {
+  applyPersistentVolumeClaimDefaults,
+  applyReplicationControllerDefaults,
+  applyStorageClassDefaults,
+} from './defaults/claims.ts';
 import { applyEndpointSliceDefaults, applyEndpointsDefaults } from './defaults/endpoints.ts';
 import { applyLimitRangeDefaults, applyPriorityClassDefaults } from './defaults/limit-range.ts';
 import { applyNamespaceDefaults, applySecretDefaults } from './defaults/namespace-and-secret.ts';
@@ -29,6 +34,9 @@ const BY_KIND: Readonly<Record<string, DefaultsOfKind>> = {
   '/v1/PodTemplate': (object) => applyPodTemplateDefaults(object.template),
   '/v1/Service': applyServiceDefaults,
   '/v1/LimitRange': applyLimitRangeDefaults,
+  '/v1/PersistentVolumeClaim': applyPersistentVolumeClaimDefaults,
+  '/v1/ReplicationController': applyReplicationControllerDefaults,
+  'storage.k8s.io/v1/StorageClass': applyStorageClassDefaults,
   'scheduling.k8s.io/v1/PriorityClass': applyPriorityClassDefaults,
   '/v1/Endpoints': applyEndpointsDefaults,
   '/v1/Secret': applySecretDefaults,

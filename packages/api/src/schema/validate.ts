@@ -5,6 +5,7 @@ import { gvkOf, resourceByKind } from './lookup.ts';
 import type { AddressOptions } from './validate/addresses.ts';
 import { validateHorizontalPodAutoscaler } from './validate/autoscaling.ts';
 import { validateCronJob, validateJob } from './validate/batch.ts';
+import { validatePersistentVolumeClaim, validateStorageClass } from './validate/claims.ts';
 import { validateConfigMap, validateSecret } from './validate/config-and-secret.ts';
 import { validateEndpointSlice, validateEndpoints } from './validate/endpoints.ts';
 import { validateEvent, validateNewEvent } from './validate/event.ts';
@@ -32,6 +33,7 @@ import {
   validateDeployment,
   validatePodDisruptionBudget,
   validateReplicaSet,
+  validateReplicationController,
   validateStatefulSet,
 } from './validate/workloads.ts';
 
@@ -52,6 +54,8 @@ const BY_KIND: Readonly<Record<string, RulesOfKind>> = {
   ],
   '/v1/Endpoints': validateEndpoints,
   '/v1/ConfigMap': validateConfigMap,
+  '/v1/PersistentVolumeClaim': validatePersistentVolumeClaim,
+  '/v1/ReplicationController': validateReplicationController,
   '/v1/Secret': validateSecret,
   '/v1/LimitRange': validateLimitRange,
   '/v1/ResourceQuota': validateResourceQuota,
@@ -79,6 +83,7 @@ const BY_KIND: Readonly<Record<string, RulesOfKind>> = {
   'networking.k8s.io/v1/IngressClass': validateIngressClass,
   'networking.k8s.io/v1/NetworkPolicy': validateNetworkPolicy,
   'scheduling.k8s.io/v1/PriorityClass': validatePriorityClass,
+  'storage.k8s.io/v1/StorageClass': validateStorageClass,
   'rbac.authorization.k8s.io/v1/Role': validateRole,
   'rbac.authorization.k8s.io/v1/ClusterRole': validateClusterRole,
   'rbac.authorization.k8s.io/v1/RoleBinding': validateRoleBinding,

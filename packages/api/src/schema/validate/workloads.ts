@@ -46,6 +46,18 @@ export function validateReplicaSet(replicaSet: JsonObject, old: JsonObject | und
   return causes;
 }
 
+/** Checks a ReplicationController, whose selector is a map of labels. */
+export function validateReplicationController(controller: JsonObject): FieldCause[] {
+  const spec = objectIn(controller, 'spec');
+  const causes = checkNonNegative(spec.minReadySeconds, 'spec.minReadySeconds');
+  const matchLabels = objectIn(spec, 'selector');
+  const empty = Object.keys(matchLabels).length === 0;
+  if (empty) causes.push(required('spec.selector'));
+  causes.push(...checkNonNegative(spec.replicas, 'spec.replicas'));
+  if (!isJsonObject(spec.template)) return [...causes, required('spec.template')];
+  return [...causes, ...validateTemplate(spec.template, empty ? undefined : ({ matchLabels } as LabelSelector))];
+}
+
 /** How a kind words a selector that is empty, and one that cannot be used. */
 interface SelectorWords {
   readonly empty: string;

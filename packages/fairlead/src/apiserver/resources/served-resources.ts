@@ -42,8 +42,10 @@ const served: readonly (readonly [group: string, version: string, plural: string
   ['', 'v1', 'limitranges', ''],
   ['', 'v1', 'namespaces', 'finalize status'],
   ['', 'v1', 'nodes', 'status'],
+  ['', 'v1', 'persistentvolumeclaims', 'status'],
   ['', 'v1', 'pods', 'attach binding eviction exec log portforward status'],
   ['', 'v1', 'podtemplates', ''],
+  ['', 'v1', 'replicationcontrollers', 'scale status'],
   ['', 'v1', 'resourcequotas', 'status'],
   ['', 'v1', 'secrets', ''],
   ['', 'v1', 'serviceaccounts', 'token'],
@@ -77,6 +79,7 @@ const served: readonly (readonly [group: string, version: string, plural: string
   ['rbac.authorization.k8s.io', 'v1', 'rolebindings', ''],
   ['rbac.authorization.k8s.io', 'v1', 'roles', ''],
   ['scheduling.k8s.io', 'v1', 'priorityclasses', ''],
+  ['storage.k8s.io', 'v1', 'storageclasses', ''],
 ];
 
 /** Built-in group versions in the order discovery lists them. */
@@ -90,6 +93,7 @@ const builtInGroupVersions: readonly (readonly [group: string, version: string])
   ['networking.k8s.io', 'v1'],
   ['policy', 'v1'],
   ['rbac.authorization.k8s.io', 'v1'],
+  ['storage.k8s.io', 'v1'],
   ['scheduling.k8s.io', 'v1'],
   ['coordination.k8s.io', 'v1'],
   ['discovery.k8s.io', 'v1'],

@@ -15,6 +15,8 @@ const firstStatus: Readonly<Record<string, object>> = {
   HorizontalPodAutoscaler: { desiredReplicas: 0, currentMetrics: null },
   ServiceCIDR: {},
   ResourceQuota: {},
+  PersistentVolumeClaim: { phase: 'Pending' },
+  ReplicationController: { replicas: 0 },
 };
 
 /** Fills in what a create of these kinds sets by itself. Changes `object`, which has its uid. */

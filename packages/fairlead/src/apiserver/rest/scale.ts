@@ -1,6 +1,6 @@
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 
-/** The `autoscaling/v1` Scale of a Deployment or ReplicaSet. */
+/** The `autoscaling/v1` Scale of a built-in workload. */
 export function scaleOf(object: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const spec = recordOf(object.spec) ?? {};
@@ -11,7 +11,7 @@ export function scaleOf(object: KubeObject): KubeObject {
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
     spec: replicas === 0 || replicas === undefined ? {} : { replicas },
-    status: { replicas: status.replicas ?? 0, selector: selectorText(spec.selector) },
+    status: { replicas: status.replicas ?? 0, selector: selectorText(object.kind, spec.selector) },
   };
 }
 
@@ -24,9 +24,10 @@ export function withReplicas(object: KubeObject, replicas: number, version: stri
   };
 }
 
-/** A label selector object as text: `app=web,tier in (a,b)`. */
-function selectorText(selector: unknown): string {
-  const { matchLabels, matchExpressions } = recordOf(selector) ?? {};
+/** A label selector object as text: `app=web,tier in (a,b)`. That of a ReplicationController is a map of labels. */
+function selectorText(kind: string | undefined, selector: unknown): string {
+  const { matchLabels, matchExpressions } =
+    (kind === 'ReplicationController' ? { matchLabels: selector } : recordOf(selector)) ?? {};
   const terms = Object.entries(recordOf(matchLabels) ?? {}).map(([key, value]) => `${key}=${String(value)}`);
   for (const expression of Array.isArray(matchExpressions) ? (matchExpressions as unknown[]) : []) {
     const { key, operator, values } = recordOf(expression) ?? {};

@@ -12,6 +12,7 @@ const kindsWithGeneration: ReadonlySet<string> = new Set([
   ...workloadKinds,
   'Deployment',
   'ReplicaSet',
+  'ReplicationController',
   'Ingress',
   'IngressClass',
   'EndpointSlice',

@@ -1,0 +1,110 @@
+import { jsonEqual } from '../../own-property.ts';
+import { compareQuantities, parseQuantity } from '../../quantity.ts';
+import { type FieldCause, forbidden, invalid, notSupported, required } from '../field-cause.ts';
+import {
+  checkDnsSubdomain,
+  checkGivenChoice,
+  checkQualifiedName,
+  type JsonObject,
+  objectIn,
+  stringsIn,
+  textIn,
+} from './fields.ts';
+import { validateLabelSelector } from './label-selector.ts';
+
+const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
+/** Most characters in keys and values of the parameters of a StorageClass. */
+const PARAMETERS_MAX = 256 * 1024;
+
+/** Checks a PersistentVolumeClaim; after its creation only the amount and the attributes of a bound one change. */
+export function validatePersistentVolumeClaim(claim: JsonObject, old: JsonObject | undefined): FieldCause[] {
+  const spec = objectIn(claim, 'spec');
+  const causes = validateClaimSpec(spec, 'spec');
+  if (old !== undefined) causes.push(...validateChange(spec, objectIn(old, 'spec'), objectIn(old, 'status')));
+  return causes;
+}
+
+/** Checks the specification of a claim, as in `volumeClaimTemplates` too. */
+export function validateClaimSpec(spec: JsonObject, field: string): FieldCause[] {
+  const causes: FieldCause[] = [];
+  const modes = stringsIn(spec, 'accessModes');
+  if (modes.length === 0) causes.push(required(`${field}.accessModes`, 'at least 1 access mode is required'));
+  if (spec.selector !== undefined)
+    causes.push(...validateLabelSelector(spec.selector as JsonObject, `${field}.selector`));
+  for (const mode of modes) {
+    if (!accessModes.includes(mode)) causes.push(notSupported(`${field}.accessModes`, mode, accessModes));
+  }
+  if (modes.includes('ReadWriteOncePod') && modes.length > 1) {
+    causes.push(forbidden(`${field}.accessModes`, 'may not use ReadWriteOncePod with other access modes'));
+  }
+  const amount = objectIn(objectIn(spec, 'resources'), 'requests').storage;
+  const amountField = `${field}.resources[storage]`;
+  if (amount === undefined) causes.push(required(amountField));
+  else if (parseQuantity(String(amount)) !== undefined && compareQuantities(String(amount), '0') <= 0) {
+    causes.push(invalid(amountField, String(amount), 'must be greater than zero'));
+  }
+  const className = textIn(spec, 'storageClassName');
+  if (className !== '') causes.push(...checkDnsSubdomain(className, `${field}.storageClassName`));
+  causes.push(...checkGivenChoice(spec.volumeMode, `${field}.volumeMode`, ['Block', 'Filesystem']));
+  return causes;
+}
+
+function validateChange(spec: JsonObject, old: JsonObject, status: JsonObject): FieldCause[] {
+  const causes: FieldCause[] = [];
+  const bound = status.phase === 'Bound';
+  const mayChange = [
+    'resources',
+    ...(bound ? ['volumeAttributesClassName'] : []),
+    ...(textIn(old, 'volumeName') === '' ? ['volumeName'] : []),
+  ];
+  if (
+    !jsonEqual(without(spec, mayChange), without(old, mayChange)) ||
+    (!bound && !jsonEqual(spec.resources, old.resources))
+  ) {
+    const text =
+      'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
+    causes.push(forbidden('spec', text));
+  }
+  const amount = objectIn(objectIn(spec, 'resources'), 'requests').storage;
+  const present = objectIn(status, 'capacity').storage;
+  if (
+    bound &&
+    amount !== undefined &&
+    present !== undefined &&
+    compareQuantities(String(amount), String(present)) < 0
+  ) {
+    causes.push(forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity'));
+  }
+  return causes;
+}
+
+function without(object: JsonObject, names: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
+}
+
+/** Checks a StorageClass, of which only metadata and permission to grow may change. */
+export function validateStorageClass(storageClass: JsonObject, old: JsonObject | undefined): FieldCause[] {
+  const causes: FieldCause[] = [];
+  const provisioner = textIn(storageClass, 'provisioner');
+  if (provisioner === '') causes.push(required('provisioner'));
+  else causes.push(...checkQualifiedName(provisioner.toLowerCase(), 'provisioner'));
+  const parameters = Object.entries(objectIn(storageClass, 'parameters'));
+  if (parameters.some(([name]) => name === '')) causes.push(invalid('parameters', '', 'field can not be empty.'));
+  const size = parameters.reduce((sum, [name, value]) => sum + name.length + String(value).length, 0);
+  if (size > PARAMETERS_MAX) {
+    causes.push({
+      reason: 'FieldValueTooLong',
+      field: 'parameters',
+      message: `Too long: may not be more than ${PARAMETERS_MAX} bytes`,
+    });
+  }
+  causes.push(...checkGivenChoice(storageClass.reclaimPolicy, 'reclaimPolicy', ['Delete', 'Retain']));
+  const modes = ['Immediate', 'WaitForFirstConsumer'];
+  causes.push(...checkGivenChoice(storageClass.volumeBindingMode, 'volumeBindingMode', modes));
+  if (old === undefined) return causes;
+  for (const field of ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode']) {
+    if (!jsonEqual(storageClass[field], old[field]))
+      causes.push(forbidden(field, `updates to ${field} are forbidden.`));
+  }
+  return causes;
+}
