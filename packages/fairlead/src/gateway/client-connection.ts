@@ -356,8 +356,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   }
 
   onTimeout(): void {
-    const now = this.#core.reactor.nowMs;
-    const { metrics } = this.#core;
+    const { metrics, reactor } = this.#core;
     if (this.#state === IDLE) {
       if (!this.#heads.isPartial) this.#close();
       else {
@@ -375,7 +374,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     const route = this.#record.route!;
     const whole = this.#state === TUNNEL ? Infinity : this.#record.startedMs + this.#requestMs;
     const due = Math.min(whole, this.#activeMs + route.idleMs);
-    if (due > now && (this.#state === TUNNEL || !this.#body.isTooSlow(now))) {
+    if (due > reactor.nowMs && (this.#state === TUNNEL || !this.#body.isTooSlow(reactor.nowMs))) {
       this.connection.setDeadline(due);
       return;
     }
@@ -394,9 +393,9 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     this.#gone();
   }
 
-  /** Closes an idle connection, if it has had a request or is not younger than `openedMs`; for draining workers. */
-  drain(openedMs: number): void {
-    if (this.isIdle && (this.#record.startedMs !== 0 || this.#activeMs <= openedMs)) this.#close();
+  /** Closes a connection that has been idle since `idleSinceMs` at the latest; for draining workers. */
+  drain(idleSinceMs: number): void {
+    if (this.isIdle && this.#activeMs <= idleSinceMs) this.#close();
   }
 
   /** Answers without an upstream. The connection stays usable unless a body is still to come. */
@@ -463,7 +462,8 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
       return;
     }
     this.#state = IDLE;
-    this.connection.setDeadline(this.#core.reactor.nowMs + this.#core.times.clientIdleMs);
+    this.#activeMs = this.#core.reactor.nowMs;
+    this.connection.setDeadline(this.#activeMs + this.#core.times.clientIdleMs);
     if (this.connection.isCongested) this.#redeliverWhenDrained = true;
     else {
       this.connection.resumeReading();

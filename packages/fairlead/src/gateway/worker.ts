@@ -47,9 +47,6 @@ const DATAGRAM_FLOWS_MAX = 4096;
 /** By preference. */
 const OFFERED_PROTOCOLS: OfferedProtocols = ['h2', 'http/1.1'];
 
-/** A draining worker waits this long for the first request of a connection. */
-const FIRST_REQUEST_MS = 1000;
-
 /** One gateway worker: a reactor, a program and the messages of the main thread. */
 class GatewayWorker {
   readonly #send: (message: FromWorker) => void;
@@ -324,8 +321,8 @@ class GatewayWorker {
     this.#listeners.clear();
     const endMs = this.#reactor.nowMs + drainMs;
     const check = (): void => {
-      // Also one whose handshake ended a moment ago has its first request on the way.
-      for (const client of core.clients) client.drain(this.#reactor.nowMs - FIRST_REQUEST_MS);
+      // One that did something a moment ago may have its next request, or its first, on the way.
+      for (const client of core.clients) client.drain(this.#reactor.nowMs - core.times.drainIdleMs);
       for (const session of core.http2.sessions) session.drain();
       for (const listener of this.#http3) if (listener.drain() === 0) this.#http3.delete(listener);
       const isEmpty = this.#reactor.stats().openConnections === 0 && this.#http3.size === 0;
