@@ -70,7 +70,12 @@ spec:
 
 before(async () => {
   if (skip !== false) return;
-  system = await startSystem({ args: ['--image', 'local/node=node'] });
+  system = await startSystem({
+    args: [
+      ...['--image', 'local/node=node', '--gateway-trusted-proxies', '127.0.0.1'],
+      ...['--gateway-trusted-hops', '2', '--gateway-client-header', 'forwarded'],
+    ],
+  });
   await system.apply(`${web('alpha', 1)}${scripted('gate', gate)}${scripted('shadow', shadow)}---
 apiVersion: v1
 kind: Secret
@@ -89,6 +94,8 @@ ${guarded('secure', {}, 'tls: [{ hosts: [secure.example] }]')}
 ${guarded('open', { 'ssl-redirect': 'false' }, 'tls: [{ hosts: [open.example] }]')}
 ${guarded('moved', { 'permanent-redirect': 'https://new.example$request_uri' })}
 ${guarded('named', { 'from-to-www-redirect': 'true', 'app-root': '/start', 'request-headers': 'set X-Method: $request_method' })}
+${guarded('rewritten', { 'rewrite-regex': '/api/(v[0-9]+)/(.*) /$2/$1' })}
+${guarded('inner', { 'allow-source-range': '192.0.2.0/24' })}
 ${guarded('wrong', { 'auth-url': 'https://auth.example.com/', 'permanent-redirect': '//evil' })}
 ${guarded('lost', { 'auth-url': 'http://nobody/' })}`);
   await system.kubectl('wait', 'pod/gate', 'pod/shadow', '--for=condition=Ready', '--timeout=30s');
@@ -163,6 +170,21 @@ test('redirects', { skip }, async () => {
   assert.match(await until('http://www.named.example/a', 308), /location: http:\/\/named\.example\/a\r/);
   assert.match(await until('http://named.example/', 302), /location: \/start\r/);
   assert.match(await until('http://named.example/a', 200, '-X', 'PUT'), /"x-method":\s*"PUT"/i);
+});
+
+test('paths are rewritten by pattern, and refused where their spelling hides what they are', { skip }, async () => {
+  assert.match(await until('http://rewritten.example/api/v2/shop', 200), /"path":\s*"\/shop\/v2"/);
+  assert.match(await ask('http://rewritten.example//other/./x/../y'), /"path":\s*"\/other\/y"/);
+  assert.equal(status(await ask('http://rewritten.example/a/..;/b')), 400);
+});
+
+test('clients are who the second proxy in front says', { skip }, async () => {
+  const forwarded = (text: string): string[] => ['-H', `Forwarded: ${text}`];
+  const url = 'http://inner.example/';
+  const good = forwarded('for=198.51.100.7, for="192.0.2.1:80";proto=https, for=10.0.0.1');
+  assert.match(await until(url, 200, ...good), /"x-real-ip":\s*"192\.0\.2\.1"/i);
+  assert.equal(status(await ask(url, ...forwarded('for=192.0.2.1'))), 403);
+  assert.equal(status(await ask(url, '-H', 'X-Forwarded-For: 192.0.2.1, 10.0.0.1')), 403);
 });
 
 test('mistakes close, and are told', { skip }, async () => {

@@ -7,6 +7,7 @@ import { FIELD_VALUE, TOKEN } from '../wire/http1/byte-class.ts';
 import type { RequestHead } from '../wire/http1/request-head.ts';
 import type { BackendRuntime } from './backend-runtime.ts';
 import type { CompiledFilter } from './filters/filter.ts';
+import { pathRewriter } from './path-rewrite.ts';
 import type { PathKey } from './route-index.ts';
 import { OTHER_SLOT } from './traffic/traffic-memory.ts';
 
@@ -65,7 +66,7 @@ export class CompiledRoute {
   readonly action: Route['action'];
   readonly requestEdit: CompiledEdit | undefined;
   readonly responseEdit: CompiledEdit | undefined;
-  readonly pathRewrite: Route['pathRewrite'];
+  readonly pathRewrite: ((path: string) => string | undefined) | undefined;
   /** Path of the match without a trailing slash (for prefix replacement). */
   readonly matchedPrefix: string;
   readonly backends: readonly BackendRuntime[];
@@ -105,12 +106,12 @@ export class CompiledRoute {
     this.action = route.action;
     this.requestEdit = compileEdit(route.requestHeaders);
     this.responseEdit = compileEdit(route.responseHeaders);
-    this.pathRewrite = route.pathRewrite;
     const { path, method, headers, query } = route.match;
     this.#pathType = path.type === 'exact' ? EXACT : path.type === 'prefix' ? PREFIX : REGEX;
     // Element-wise: "/a/" and "/a" are the same prefix; "/" is the empty one.
     const value = path.type === 'prefix' ? path.value.replace(/\/+$/, '') : path.value;
     this.matchedPrefix = path.type === 'prefix' ? value : '';
+    this.pathRewrite = pathRewriter(route.pathRewrite, this.matchedPrefix);
     this.#path = Buffer.from(value);
     this.#regex = path.type === 'regex' ? checkedRegex(path.value) : undefined;
     this.#method = method === undefined ? undefined : Buffer.from(method);

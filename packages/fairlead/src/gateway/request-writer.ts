@@ -5,7 +5,6 @@ import { copyBytes, copyKeptFields } from '../wire/http1/head-writer.ts';
 import type { RequestHead } from '../wire/http1/request-head.ts';
 import type { CompiledEdit, CompiledRoute } from './compiled-route.ts';
 import type { HeadChange } from './filters/head-change.ts';
-import { replacePrefix } from './redirect.ts';
 import type { ServerCertificate } from './server-certificates.ts';
 import type { RequestTrace } from './tracing/request-trace.ts';
 import type { ToldClient } from './trust.ts';
@@ -160,7 +159,7 @@ function writeRequestLine(
 ): number {
   const { bytes, base } = head;
   let replaced = path;
-  if (route.pathRewrite !== undefined) replaced = rewrittenPath(head, route, path);
+  if (route.pathRewrite !== undefined) replaced = rewrittenPath(head, route.pathRewrite, path) ?? path;
   if (replaced === undefined) {
     const at = copyBytes(bytes, base + head.methodStart, base + head.targetEnd, to, 0);
     return append(HTTP_1_1, to, at);
@@ -172,16 +171,14 @@ function writeRequestLine(
   return append(HTTP_1_1, to, at);
 }
 
-function rewrittenPath(head: RequestHead, route: CompiledRoute, path: Uint8Array | undefined): Buffer {
-  const rewrite = route.pathRewrite!;
-  if (rewrite.type === 'full') return Buffer.from(encodePath(rewrite.value), 'latin1');
+/** Undefined: the path stays. */
+function rewrittenPath(
+  head: RequestHead,
+  rewrite: NonNullable<CompiledRoute['pathRewrite']>,
+  path: Uint8Array | undefined,
+): Buffer | undefined {
   const { bytes, base } = head;
   const source = path ?? bytes.subarray(base + head.pathStart, base + head.pathEnd);
-  const current = Buffer.from(source).toString('latin1');
-  return Buffer.from(replacePrefix(current, route.matchedPrefix, encodePath(rewrite.value)), 'latin1');
-}
-
-/** A configured path may hold what a request line may not. */
-function encodePath(path: string): string {
-  return path.replace(/[^!$&'()*+,\-./0-9:;=@A-Z_a-z~%]/g, (char) => encodeURIComponent(char));
+  const result = rewrite(Buffer.from(source).toString('latin1'));
+  return result === undefined ? undefined : Buffer.from(result, 'latin1');
 }

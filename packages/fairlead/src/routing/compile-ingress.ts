@@ -252,8 +252,8 @@ class IngressRulesBuilder {
     field: string,
     action: RouteAction,
   ): RankedRoute {
-    const { requestHeaders, responseHeaders, rewrite } = this.#edits;
-    const pathRewrite = pathRewriteOf(rewrite, path);
+    const { requestHeaders, responseHeaders } = this.#edits;
+    const pathRewrite = pathRewriteOf(this.#edits, path);
     const https = this.#filters.redirects.toHttps(this.#hasTls(hostname));
     const filters = https === undefined ? this.#filters.filters : [https, ...this.#filters.filters];
     const route: Route = {

@@ -46,6 +46,46 @@ describe('head annotations', () => {
   }
 });
 
+const RULES: readonly (readonly [text: string, rules: unknown])[] = [
+  ['/api/(.*) /v1/$1', [{ pattern: '/api/(.*)', replacement: ['/v1/', 1] }]],
+  [
+    '/(a)/(b) /$2/$1\n\n /x  /y$$1 ',
+    [
+      { pattern: '/(a)/(b)', replacement: ['/', 2, '/', 1] },
+      { pattern: '/x', replacement: ['/y', '$', '1'] },
+    ],
+  ],
+  ['', undefined],
+  ['/a', undefined],
+  ['/a /b /c', undefined],
+  ['/(a) /$2', undefined],
+  ['/(a) /$0', undefined],
+  ['/(a) /$x', undefined],
+  ['/(a) /x$', undefined],
+  ['/(a) $1', undefined],
+  ['/(a /b', undefined],
+  ['/(a)\\1 /b', undefined],
+  ['/a /b?c', undefined],
+  ['/a /../b', undefined],
+  [Array.from({ length: 11 }, () => '/a /b').join('\n'), undefined],
+];
+describe('rewrites by pattern', () => {
+  for (const [text, rules] of RULES) {
+    test(JSON.stringify(text), () => {
+      const read = readRouteEdits({ 'fairlead.dev/rewrite-regex': text });
+      assert.deepEqual(read.rules, rules);
+      assert.equal(read.problems.length, rules === undefined ? 1 : 0);
+    });
+  }
+  test('come instead of a path', () => {
+    const read = readRouteEdits({ 'fairlead.dev/rewrite-regex': '/a /b', 'fairlead.dev/rewrite-path': '/c' });
+    assert.deepEqual(
+      read.problems.map(({ field }) => field),
+      ['metadata.annotations[fairlead.dev/rewrite-path]'],
+    );
+  });
+});
+
 test('a prefix is replaced, an exact path as a whole', () => {
   const object = ingress('web', { 'a.example': ['Prefix /old web', 'Exact /one web'] });
   const annotations = { 'fairlead.dev/rewrite-path': '/new', 'fairlead.dev/request-headers': 'set x-a: b' };

@@ -85,12 +85,23 @@ export interface Route {
   readonly action: RouteAction;
   readonly requestHeaders?: HeaderEdit;
   readonly responseHeaders?: HeaderEdit;
-  readonly pathRewrite?: { readonly type: 'full' | 'prefix'; readonly value: string };
+  readonly pathRewrite?:
+    | { readonly type: 'full' | 'prefix'; readonly value: string }
+    /** The first rule whose pattern matches the whole path, as it was matched; a path that none matches stays. */
+    | { readonly type: 'regex'; readonly rules: readonly PathRule[] };
   readonly timeouts: RouteTimeouts;
   /** Absent: `DEFAULT_RETRY`. */
   readonly retry?: RetryPolicy;
   /** In order. Absent: none. */
   readonly filters?: readonly RouteFilter[];
+}
+
+/** A path by pattern. */
+export interface PathRule {
+  /** Checked with `compilePathPattern` by the compilers. */
+  readonly pattern: string;
+  /** Texts, and numbers of groups; the first one begins with a slash. */
+  readonly replacement: readonly (string | number)[];
 }
 
 /** Rules of one hostname on one listener, in matching order: the first match wins. */
