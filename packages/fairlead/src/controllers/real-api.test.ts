@@ -224,9 +224,8 @@ describe('controllers on the real server', { timeout: 60_000 }, () => {
         () => false,
       ),
     );
-    const { metadata } = (await client.request('POST', path, { metadata: { name: 'w' } })) as {
-      metadata: { uid: string };
-    };
+    const widget = { apiVersion: `${group}/v1`, kind: 'Widget', metadata: { name: 'w' } };
+    const { metadata } = (await client.request('POST', path, widget)) as { metadata: { uid: string } };
     const owner = { apiVersion: `${group}/v1`, kind: 'Widget', name: 'w', uid: metadata.uid };
     const map = { namespace: 'default', name: 'owned-by-widget' };
     await client.create(configMaps, { metadata: { ...map, ownerReferences: [owner] } });
