@@ -32,8 +32,9 @@ function generator(row: L7Row, port: number, seconds: number, grpcRequest: strin
   const url = `${row.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}/api/items/1`;
   if (row.client === 'http1') {
     const close = row.reconnect === true ? ['-H', 'Connection: close'] : [];
+    const gzip = row.gzip === true ? ['-H', 'Accept-Encoding: gzip'] : [];
     const shape = ['-t1', `-c${row.connections}`, `-d${seconds}`, '--timeout', '10s', '--latency'];
-    return ['wrk', ...shape, '-H', 'Host: shop.example', ...close, url];
+    return ['wrk', ...shape, '-H', 'Host: shop.example', ...close, ...gzip, url];
   }
   const call = ['-d', grpcRequest, '-H', 'content-type: application/grpc', '-H', 'te: trailers'];
   const shape = ['-t', '1', '-c', `${row.connections}`, '-m', `${row.streams ?? 1}`, '-D', `${seconds}`];

@@ -62,12 +62,14 @@ export function nginxConfig({ folder, row, port, upstream, identity }: PeerInput
     identity === undefined
       ? ''
       : `ssl_certificate ${identity.certificate}; ssl_certificate_key ${identity.privateKey}; ssl_protocols TLSv1.2 TLSv1.3;`;
+  const gzip = row.gzip === true ? 'gzip on; gzip_types *; gzip_comp_level 5; gzip_min_length 1024;' : '';
+  const log = row.accessLog === true ? `access_log ${join(folder, 'nginx.log')} combined buffer=32k flush=500ms;` : '';
   const body = `  upstream app { server 127.0.0.1:${upstream}; keepalive 256; keepalive_requests 100000000; }
   ${kind === 'proxy' ? 'proxy_http_version 1.1; proxy_set_header Connection "";' : ''}
   ${fields.map(([name, value]) => `${kind}_set_header ${name} ${value};`).join(' ')}
   ${kind}_hide_header Server; add_header X-Served-By edge; ${certificate}
 ${OTHER_HOSTS.map((host) => `  server { ${listen}; server_name ${host}; location / { ${pass} } }`).join('\n')}
-  server { ${listen} default_server backlog=4096; server_name shop.example;
+  server { ${listen} default_server backlog=4096; server_name shop.example; ${gzip} ${log}
     location /api { ${pass} } location /cart { ${pass} } location / { ${pass} } }`;
   return nginxHttp(folder, 'proxy', body);
 }

@@ -124,7 +124,8 @@ export async function startProxies(row: L7Row): Promise<ProxySet> {
   try {
     const message = Buffer.concat([Buffer.from([0, 0, 0, 0, SMALL_BODY_BYTES]), Buffer.alloc(SMALL_BODY_BYTES, 'x')]);
     const grpcRequest = file('request', message);
-    file('body', row.grpc === true ? message : Buffer.alloc(row.bodyBytes, '0123456789'));
+    const text = row.gzip === true ? readFileSync(new URL('proxies.ts', import.meta.url)) : '0123456789';
+    file('body', row.grpc === true ? message : Buffer.alloc(row.bodyBytes, text));
     // nginx reads it as another user, where it is started by root.
     execFileSync('chmod', ['a+rx', folder]);
     const identity = row.tls === undefined ? undefined : identityOf(folder, row.tls);
@@ -137,10 +138,17 @@ export async function startProxies(row: L7Row): Promise<ProxySet> {
     const ours = await freePort();
     const certificate = identity === undefined ? [] : [identity.certificate, identity.privateKey];
     const program = [fileURLToPath(new URL('gateway.ts', import.meta.url)), `${ours}`, `${upstream}`, row.upstream];
-    proxies.push(await launch('fairlead', ours, process.execPath, [...program, ...certificate]));
+    const features = [
+      ...(row.gzip === true ? ['--gzip'] : []),
+      ...(row.accessLog === true ? ['--access-log', join(folder, 'fairlead.log')] : []),
+    ];
+    proxies.push(await launch('fairlead', ours, process.execPath, [...program, ...certificate, ...features]));
 
     const nginx = await input();
     proxies.push(await launch('nginx', nginx.port, 'nginx', ['-c', file('nginx.conf', nginxConfig(nginx))]));
+
+    if (features.length > 0)
+      return { proxies, upstreamPort: upstream, skipped, grpcRequest, [Symbol.asyncDispose]: stop };
 
     if (hasCommand('haproxy')) {
       const haproxy = await input();

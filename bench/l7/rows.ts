@@ -22,6 +22,10 @@ export interface L7Row {
   readonly bodyBytes: number;
   /** The request is a gRPC unary call, and the answer has its trailers. */
   readonly grpc?: boolean;
+  /** The clients ask for gzip, and get it; the answer is text. Beside nginx only, with the same zlib level. */
+  readonly gzip?: boolean;
+  /** A line per request to a file, as nginx's `combined`. Beside nginx only. */
+  readonly accessLog?: boolean;
   /** Run when no row is named: what docs and budgets speak of. */
   readonly main?: boolean;
 }
@@ -41,6 +45,8 @@ export const L7_ROWS: readonly L7Row[] = [
   { ...http1, name: 'close', title: 'HTTP/1.1, a connection per request', reconnect: true },
   { ...http1, name: 'body-1m', title: 'HTTP/1.1, keep-alive', bodyBytes: MIB, main: true },
   { ...http1, name: 'body-16m', title: 'HTTP/1.1, keep-alive', bodyBytes: 16 * MIB, connections: 16 },
+  { ...http1, name: 'log', title: 'HTTP/1.1, keep-alive, access log', accessLog: true },
+  { ...http1, name: 'gzip', title: 'HTTP/1.1, keep-alive, gzip', gzip: true, bodyBytes: 10_000 },
   { ...https, name: 'tls', title: 'HTTPS, keep-alive', main: true },
   { ...https, name: 'tls-2000', title: 'HTTPS, keep-alive', connections: 2000 },
   { ...https, name: 'tls-ecdsa', title: 'HTTPS, a full handshake per request, P-256', reconnect: true, main: true },
