@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { checkExposition } from '../packages/fairlead/src/telemetry/check-exposition.ts';
 import { web } from './echo-manifest.ts';
 import { eventually, kernelSkip, startSystem, type TestSystem } from './system.ts';
 
@@ -34,10 +35,9 @@ before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'fairlead-answers-'));
   system = await startSystem({
     args: [
-      '--gateway-access-log',
-      join(folder, 'access.log'),
-      '--gateway-access-log-fields',
-      'host,status,route,flags',
+      ...['--gateway-access-log', join(folder, 'access.log'), '--gateway-access-log-fields', 'host,status,route,flags'],
+      ...['--gateway-trace-otlp', 'http://127.0.0.1:4318', '--gateway-trace-sample', '100%'],
+      ...['--gateway-metrics-listen', '127.0.0.1:9400'],
     ],
   });
   await system.apply(`${web('alpha', 3)}
@@ -137,4 +137,40 @@ test('requests are logged, also after the file was renamed', { skip }, async () 
       return undefined;
     }
   });
+});
+
+/** A collector in the system's network: prints the spans of a trace once it has both, and ends. */
+const collector = `
+  const spans = [];
+  require('node:http').createServer(async (request, response) => {
+    let text = '';
+    for await (const chunk of request) text += chunk;
+    response.end('{}');
+    for (const { scopeSpans } of JSON.parse(text).resourceSpans) spans.push(...scopeSpans.flatMap(({ spans }) => spans));
+    const own = spans.filter(({ traceId }) => traceId === process.argv[1]);
+    if (own.length < 2) return;
+    process.stdout.write(JSON.stringify(own));
+    process.exit();
+  }).listen(4318, '127.0.0.1');
+  setTimeout(() => process.exit(1), 30_000);
+`;
+
+test('requests are traced to a collector', { skip }, async () => {
+  const traceId = '0af7651916cd43dd8448eb211c80319c';
+  const collecting = system.exec(process.execPath, '-e', collector, traceId);
+  const answer = await until('packed', 200, '-H', `traceparent: 00-${traceId}-b7ad6b7169203331-01`);
+  const spans = JSON.parse((await collecting).stdout) as Record<string, unknown>[];
+  const server = spans.find(({ kind }) => kind === 2);
+  const client = spans.find(({ kind }) => kind === 3);
+  assert.equal(server?.parentSpanId, 'b7ad6b7169203331');
+  assert.equal(client?.parentSpanId, server?.spanId);
+  assert.ok(answer.includes(`00-${traceId}-${client?.spanId}-01`), 'the Pod is told of its span');
+});
+
+test('requests are counted by route', { skip }, async () => {
+  await until('paged', 503);
+  const { stdout } = await system.exec('curl', '-s', 'http://127.0.0.1:9400/metrics');
+  assert.deepEqual(checkExposition(stdout), []);
+  const route = 'kind="Ingress",namespace="default",name="paged",service="",port="",class="5xx"';
+  assert.match(stdout, new RegExp(`^fairlead_gateway_route_requests_total\\{${route}\\} [1-9]`, 'm'));
 });
