@@ -40,27 +40,3 @@ export function compileHostsRecords(entries: readonly HostsEntry[], ttlSeconds: 
   }
   return records;
 }
-
-/**
- * Answers a name as an alias of another: the name itself, all names below a suffix, or all names that begin with
- * or have a text, which is replaced.
- */
-export interface RewriteRule {
-  readonly kind: 'exact' | 'prefix' | 'suffix' | 'substring';
-  readonly from: OwnerName;
-  readonly to: OwnerName;
-}
-
-/** What a name is an alias of by the first rule that fits; absent: none does. */
-export function rewriteName(rules: readonly RewriteRule[], owner: OwnerName): OwnerName | undefined {
-  for (const { kind, from, to } of rules) {
-    if (kind === 'exact') {
-      if (owner === from) return to;
-    } else if (kind === 'prefix') {
-      if (owner.startsWith(from)) return normalizeName(`${to}${owner.slice(from.length)}`);
-    } else if (kind === 'substring') {
-      if (owner.includes(from)) return normalizeName(owner.replaceAll(from, to));
-    } else if (owner.endsWith(`.${from}`)) return `${owner.slice(0, -from.length)}${to}`;
-  }
-  return undefined;
-}

@@ -6,7 +6,8 @@ import type { SocketAddress } from '../sys/socket-address.ts';
 import type { MetricRegistry } from '../telemetry/metrics.ts';
 import { nameFromText } from '../wire/dns/name.ts';
 import { parseNetwork } from './address-networks.ts';
-import type { HostsEntry, RewriteRule } from './compile-static.ts';
+import type { AnswerTemplate } from './answer-templates.ts';
+import type { HostsEntry } from './compile-static.ts';
 import { DnsError } from './dns-error.ts';
 import type { DnsNotice } from './dns-loop.ts';
 import type { ForwardRule } from './forward/forwarder.ts';
@@ -17,6 +18,7 @@ import type { KubeDnsOptions } from './kube-dns-service.ts';
 import type { Secondary } from './notify-secondaries.ts';
 import { addressFamily, normalizeName } from './owner-names.ts';
 import { clusterZone, type ZoneFacts } from './program.ts';
+import type { RewriteRule } from './rewrite-rules.ts';
 import type { AccessRule } from './server/access-list.ts';
 import type { AddressPrefix } from './server/address-prefix.ts';
 import type { SecureListeners } from './server/dns-server.ts';
@@ -48,6 +50,8 @@ export interface DnsOptions {
   readonly hosts?: readonly HostsEntry[];
   /** Aliases for names outside the cluster's zone. */
   readonly rewrites?: readonly RewriteRule[];
+  /** Answers made of names outside the cluster's zone. */
+  readonly templates?: readonly AnswerTemplate[];
   /** DNS over TLS (and, if given, HTTPS) with a certificate. */
   readonly secure?: SecureListeners;
   /** Where metrics are registered, under CoreDNS's names; absent: nowhere. */

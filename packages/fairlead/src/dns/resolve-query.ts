@@ -13,11 +13,12 @@ import { nameFromText, nameToText, readName, type WireName } from '../wire/dns/n
 import { ParsedQuery, parseQuery, queryVerdict } from '../wire/dns/query.ts';
 import { ipv4Bytes, ipv6Bytes } from '../wire/dns/rdata.ts';
 import { MessageWriter } from '../wire/dns/writer.ts';
-import { type RewriteRule, rewriteName } from './compile-static.ts';
+import type { AnswerTemplates } from './answer-templates.ts';
 import type { Forwarder } from './forward/forwarder.ts';
 import { normalizeName } from './owner-names.ts';
 import type { AddressSet, DnsProgram, OwnerName, RecordSet, ZoneFacts } from './program.ts';
 import { soaRecord, wireRecordSet } from './record-data.ts';
+import type { RewriteRules, Rewritten } from './rewrite-rules.ts';
 import { completeSearch } from './search-completion.ts';
 import type { AccessAction } from './server/access-list.ts';
 import type { ClientChoice } from './server/client-choice.ts';
@@ -37,7 +38,9 @@ export interface ResolveContext {
   /** Number of the answer, for rotation; absent: records keep their order. */
   readonly turn?: number;
   /** Aliases for names outside our zones. */
-  readonly rewrites?: readonly RewriteRule[];
+  readonly rewrites?: Pick<RewriteRules, 'find'> | undefined;
+  /** Answers made of names outside our zones. */
+  readonly templates?: Pick<AnswerTemplates, 'answer'> | undefined;
   /** Zones of files. */
   readonly fileZones?: Pick<ZoneFiles, 'find'> | undefined;
   /** What may become of a question for a name that a rewrite leads to. Default: it is answered. */
@@ -120,20 +123,40 @@ async function resolve(
     const zone = [program.zone, ...program.otherZones].find(({ origin }) => isInZone(owner, origin));
     const sets = program.names.get(owner) ?? (zone && program.names.get(wildcardOf(owner)));
     const isOutside = sets === undefined && zone === undefined;
-    const alias = isOutside && !isRewritten ? rewriteName(context.rewrites ?? [], owner) : undefined;
-    if (alias !== undefined) {
+    const rewritten = isOutside && !isRewritten ? context.rewrites?.find(owner) : undefined;
+    if (rewritten !== undefined) {
       // Once: what a part of a name was replaced by may have that part again.
       isRewritten = true;
-      const target = nameFromText(alias);
+      const target = nameFromText(rewritten.target);
       if (target === undefined || aliases >= maxAliases) return failed(rcode.SERVFAIL);
-      const set: RecordSet = { type: 'CNAME', ttl: rewriteTtl, target: alias };
-      answers.push(...wireRecordSet(name, set, program.zone, context.serial).answers);
-      name = target;
       // Rules are about what is asked for in the end, else a rewrite would lead around them.
       const action = context.access?.(target, question.type) ?? 'allow';
-      if (action === 'allow') continue;
-      const info = action === 'filter' ? extendedError.filtered : extendedError.blocked;
-      return { ...failed(action === 'filter' ? rcode.NOERROR : rcode.REFUSED), extendedError: info };
+      const isAlias = rewritten.nameOf === undefined;
+      if (isAlias) {
+        const set: RecordSet = { type: 'CNAME', ttl: rewriteTtl, target: rewritten.target };
+        answers.push(...wireRecordSet(name, set, program.zone, context.serial).answers);
+      }
+      if (action !== 'allow') {
+        const info = action === 'filter' ? extendedError.filtered : extendedError.blocked;
+        return { ...failed(action === 'filter' ? rcode.NOERROR : rcode.REFUSED), extendedError: info };
+      }
+      if (!isAlias) {
+        const found = await resolve({ ...question, name: target }, query, { ...context, rewrites: undefined }, client);
+        return { ...found, answers: [...answers, ...renamed(found.answers, name, owner, rewritten)] };
+      }
+      name = target;
+      continue;
+    }
+    const made = isOutside ? context.templates?.answer(name, owner, question.type) : undefined;
+    if (made !== undefined) {
+      answers.push(...made.answers);
+      const [first] = made.answers;
+      const target = made.answers.length === 1 && first?.type === rrType.CNAME ? first.data : undefined;
+      if (target === undefined || question.type === rrType.CNAME)
+        return { ...made, answers, authoritative: made.rcode !== rcode.SERVFAIL };
+      if (aliases >= maxAliases) return failed(rcode.SERVFAIL);
+      name = target;
+      continue;
     }
     const fileZone = isOutside ? context.fileZones?.find(name) : undefined;
     if (fileZone === 'unloaded') return { ...failed(rcode.SERVFAIL), extendedError: extendedError.notReady };
@@ -178,6 +201,21 @@ async function resolve(
     answers.push(...wireRecordSet(name, cname, program.zone, context.serial).answers);
     name = target;
   }
+}
+
+/** Records under the names that a rewrite gives them; the name asked for in its own letters. */
+function renamed(
+  records: readonly DnsRecord[],
+  asked: WireName,
+  askedOwner: OwnerName,
+  { nameOf }: Rewritten,
+): DnsRecord[] {
+  return records.map((record) => {
+    const before = normalizeName(nameToText(record.name));
+    const after = nameOf?.(before) ?? before;
+    if (after === before) return record;
+    return { ...record, name: after === askedOwner ? asked : (nameFromText(after) ?? record.name) };
+  });
 }
 
 /** Answers a search name by the name that ends the search, as its alias; absent: that has no records of the type. */

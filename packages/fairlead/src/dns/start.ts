@@ -68,6 +68,7 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
     logEvery: options.logEvery,
     completesSearch: options.completesSearch === true,
     rewrites: options.rewrites ?? [],
+    templates: options.templates ?? [],
     secure: options.secure,
     listen: checked.listen,
     upstreams: checked.upstreams,

@@ -1,37 +1,46 @@
 import { nameFromText } from '../../wire/dns/name.ts';
-import { typeNumber } from '../../wire/dns/zone-data.ts';
 import { parseNetwork } from '../address-networks.ts';
 import { normalizeName } from '../owner-names.ts';
 import type { AccessAction, AccessRule } from '../server/access-list.ts';
 import type { CorefileDirective } from './parse-corefile.ts';
+import { queryTypeNumber } from './query-types.ts';
 
 const actions: readonly AccessAction[] = ['allow', 'block', 'filter', 'drop'];
-/** Types that records of a zone file do not have by name. */
-const moreTypes: Readonly<Record<string, number>> = { SVCB: 64, HTTPS: 65, AXFR: 252, IXFR: 251 };
+/** The rules of an `acl` block. With a `problem` they are one rule that refuses all of its zones. */
+export interface ImportedAccess {
+  readonly rules: readonly AccessRule[];
+  readonly zones: readonly string[];
+  readonly problem?: string;
+}
 
-/** The rules of an `acl` block, or why it is none. Nothing is taken of a block with a mistake. */
-export type ImportedAccess =
-  | { readonly ok: true; readonly rules: readonly AccessRule[] }
-  | { readonly ok: false; readonly problem: string };
-
-/** `acl [ZONE...] { ACTION [type TYPE...] [net NETWORK...] }`; without zones those of the server block. */
+/**
+ * `acl [ZONE...] { ACTION [type TYPE...] [net NETWORK...] }`; without zones those of the server block. A block with a
+ * mistake closes what it is about, for everybody: what it was to keep out must not come in by a slip of the pen.
+ */
 export function importAccess(directive: CorefileDirective, blockZones: readonly string[]): ImportedAccess {
-  const texts = directive.args.length > 0 ? directive.args.map(normalizeName) : blockZones;
-  const zones: Uint8Array[] = [];
-  for (const text of texts) {
-    const zone = nameFromText(text === '' ? '.' : text);
-    if (zone === undefined) return { ok: false, problem: `${text} is not a zone` };
-    zones.push(zone);
-  }
+  const texts = directive.args.map((text) => normalizeName(text) || '.');
+  const isZone = (text: string): boolean => nameFromText(text) !== undefined;
+  const good = texts.filter(isZone);
+  const named = good.length > 0 ? good : blockZones;
+  const bad = texts.find((text) => !isZone(text));
+  // Of a zone that cannot be read nobody knows what it is: then all of the block.
+  const zones = bad === undefined ? named : blockZones;
+  const wire = zones.flatMap((zone) => nameFromText(zone) ?? []);
+  const closed = (problem: string): ImportedAccess => ({
+    rules: [{ action: 'block', zones: wire, types: [], networks: [] }],
+    zones,
+    problem,
+  });
+  if (bad !== undefined) return closed(`${bad} is not a zone`);
   const rules: AccessRule[] = [];
   for (const { name, args } of directive.block) {
     const action = actions.find((one) => one === name);
-    if (action === undefined) return { ok: false, problem: `${name} is not an action` };
-    const rule = importPolicy(action, args, zones);
-    if (typeof rule === 'string') return { ok: false, problem: rule };
+    if (action === undefined) return closed(`${name} is not an action`);
+    const rule = importPolicy(action, args, wire);
+    if (typeof rule === 'string') return closed(rule);
     rules.push(rule);
   }
-  return { ok: true, rules };
+  return { rules, zones };
 }
 
 /** One line of the block; a text says what is wrong. */
@@ -48,7 +57,7 @@ function importPolicy(
     if (arg === 'type' || arg === 'net') section = arg;
     else if (section === 'type') {
       const upper = arg.toUpperCase();
-      const type = moreTypes[upper] ?? typeNumber(upper);
+      const type = queryTypeNumber(upper);
       if (upper === 'ANY' || arg === '*') isAllTypes = true;
       else if (type === undefined) return `${arg} is not a type that is known here`;
       else types.push(type);

@@ -33,6 +33,7 @@ const kubeadm = `
     import snip
     log
     template IN A foo
+    dnstap tcp://10.0.0.1:6000
 }
 example.org:53, example.net {
     forward . tls://9.9.9.9 {
@@ -59,6 +60,18 @@ test('a Corefile becomes settings, and every line says what became of it', () =>
       'example.net': ['tls://9.9.9.9#dns.quad9.net'],
     },
     hosts: [{ address: '192.0.2.1', names: ['printer.lan'] }],
+    templates: [
+      {
+        zones: ['foo'],
+        type: 1,
+        patterns: [],
+        rcode: 0,
+        answers: [],
+        authority: [],
+        additional: [],
+        fallthrough: [],
+      },
+    ],
     rewrites: [
       { kind: 'exact', from: 'foo.example', to: 'web.shop.svc.cluster.local' },
       { kind: 'suffix', from: 'old.test', to: 'new.test' },
@@ -79,10 +92,11 @@ test('a Corefile becomes settings, and every line says what became of it', () =>
       '24 rewrite ignored: only names are rewritten',
       '25 forward taken: . to 10.0.0.53, [fd00::53]:5353; not taken: prefer_udp',
       '30 log taken: a sample of the queries is logged',
-      '31 template ignored: no such function here',
-      '34 forward taken: example.org, example.net to tls://9.9.9.9#dns.quad9.net',
-      '39 forward ignored: /etc/resolv.conf for lab.test: give addresses',
-      '41 tls://.:853 ignored: only plain DNS blocks; for TLS and HTTPS give a certificate with --dns-tls-cert',
+      "31 template taken: names of foo that are not the cluster's",
+      '32 dnstap ignored: a sample of the queries is logged with --dns-log-every',
+      '35 forward taken: example.org, example.net to tls://9.9.9.9#dns.quad9.net',
+      '40 forward ignored: /etc/resolv.conf for lab.test: give addresses',
+      '42 tls://.:853 ignored: only plain DNS blocks; for TLS and HTTPS give a certificate with --dns-tls-cert',
     ],
   );
   assert.deepEqual(
@@ -139,8 +153,8 @@ b.test {
     [
       '3 root taken: relative paths lie in /etc/zones',
       '4 acl taken: 2 rules',
-      '8 acl ignored: not enforced: everybody is not a network',
-      '11 acl ignored: not enforced: forbid is not an action',
+      '8 acl ignored: all queries for x.test are refused instead: everybody is not a network',
+      '11 acl ignored: all queries for y.test are refused instead: forbid is not an action',
       '14 file taken: zone example.test of /etc/zones/db.example; not taken: fallthrough',
       '18 file ignored: names of svc.cluster.local come from the cluster',
       '19 auto ignored: file names must be PREFIX(.*), origins {1}',
@@ -148,7 +162,7 @@ b.test {
       '25 transfer taken: zones may be transferred to 192.0.2.1, 192.0.2.2, 2001:db8::1, 10.0.0.0/8, *; of zones of files they are notified',
       '28 rewrite taken: prefix old- is an alias of new-',
       '29 rewrite taken: substring .lan. is an alias of .home.',
-      '30 rewrite ignored: names are rewritten by exact, prefix, suffix and substring',
+      '30 rewrite taken: regex (.*) is an alias of {1}.x',
       '31 rewrite ignored: only names are rewritten',
       '34 view ignored: all of the block is left out: it is for some clients only (view inside)',
       '40 forward taken: b.test to 10.0.0.54',
@@ -170,6 +184,8 @@ b.test {
     [
       ['allow', [1, 28], 1],
       ['drop', [], 0],
+      ['block', [], 0],
+      ['block', [], 0],
     ],
   );
   assert.deepEqual([...root!], [0]);

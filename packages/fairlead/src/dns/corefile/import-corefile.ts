@@ -1,12 +1,16 @@
 import { parseNetwork } from '../address-networks.ts';
-import type { HostsEntry, RewriteRule } from '../compile-static.ts';
+import type { AnswerTemplate } from '../answer-templates.ts';
+import type { HostsEntry } from '../compile-static.ts';
 import { parseHosts } from '../compile-static.ts';
 import { parseUpstream } from '../forward/upstream-address.ts';
 import type { Secondary } from '../notify-secondaries.ts';
 import { normalizeName } from '../owner-names.ts';
+import type { RewriteRule } from '../rewrite-rules.ts';
 import type { AccessRule } from '../server/access-list.ts';
 import type { ZoneFileSettings } from '../zone-files.ts';
 import { importAccess } from './import-access.ts';
+import { importRewrite } from './import-rewrite.ts';
+import { importTemplate } from './import-template.ts';
 import { type ImportedZoneFiles, importAuto, importFile } from './import-zone-files.ts';
 import { type CorefileDirective, type CorefileServer, parseCorefile } from './parse-corefile.ts';
 
@@ -19,6 +23,7 @@ export interface CorefileSettings {
   readonly forwardRules: Readonly<Record<string, readonly string[]>>;
   readonly hosts: readonly HostsEntry[];
   readonly rewrites: readonly RewriteRule[];
+  readonly templates?: readonly AnswerTemplate[];
   readonly externalZone?: string;
   readonly clustersetZone?: string;
   readonly hasZonalNames?: boolean;
@@ -161,8 +166,19 @@ function importDirective(
       return ['built in', 'forwarded answers are cached by their TTL, at most 3600 s, with prefetch and stale answers'];
     case 'hosts':
       return importHosts(directive, settings, readFile);
-    case 'rewrite':
-      return importRewrite(directive, settings);
+    case 'rewrite': {
+      const rewrite = importRewrite(directive);
+      if (!rewrite.ok) return ['ignored', rewrite.problem];
+      const { rule, left } = rewrite;
+      settings.rewrites = [...settings.rewrites, rule];
+      return ['taken', `${rule.kind === 'exact' ? '' : `${rule.kind} `}${rule.from} is ${aliasText(rule)}${left}`];
+    }
+    case 'template': {
+      const imported = importTemplate(directive, zones);
+      if (!imported.ok) return ['ignored', imported.problem];
+      settings.templates = [...(settings.templates ?? []), imported.template];
+      return ['taken', `names of ${imported.template.zones.join(', ')} that are not the cluster's`];
+    }
     case 'health':
       return importHealth(directive, settings);
     case 'transfer':
@@ -170,10 +186,10 @@ function importDirective(
     case 'multicluster':
       return importMulticluster(directive.args, settings);
     case 'acl': {
-      const access = importAccess(directive, zones);
-      if (!access.ok) return ['ignored', `not enforced: ${access.problem}`];
-      settings.accessRules = [...(settings.accessRules ?? []), ...access.rules];
-      return ['taken', `${access.rules.length} rules`];
+      const { rules, zones: closed, problem } = importAccess(directive, zones);
+      settings.accessRules = [...(settings.accessRules ?? []), ...rules];
+      if (problem === undefined) return ['taken', `${rules.length} rules`];
+      return ['ignored', `all queries for ${closed.join(', ')} are refused instead: ${problem}`];
     }
     case 'file':
     case 'auto': {
@@ -201,6 +217,11 @@ function importDirective(
     default:
       return ['ignored', elsewhere[directive.name] ?? 'no such function here'];
   }
+}
+
+function aliasText({ to, owners }: RewriteRule): string {
+  if (owners === undefined) return `an alias of ${to}`;
+  return `answered as ${to}, ${owners === 'asked' ? 'under the name asked for' : `owners ${owners.from} as ${owners.to}`}`;
 }
 
 function takeZoneFiles(found: ImportedZoneFiles, settings: Mutable<CorefileSettings>): Outcome {
@@ -291,28 +312,6 @@ function importHosts(directive: CorefileDirective, settings: Mutable<CorefileSet
   const entries = parseHosts(text);
   settings.hosts = [...settings.hosts, ...entries];
   return ['taken', `${entries.length} entries`];
-}
-
-function importRewrite(directive: CorefileDirective, settings: Mutable<CorefileSettings>): Outcome {
-  const args = directive.args.filter((arg) => arg !== 'stop' && arg !== 'continue');
-  const [field, kind, ...rest] = args[0] === 'name' ? args : [args[0]];
-  if (field !== 'name') return ['ignored', 'only names are rewritten'];
-  if (kind === 'regex') return ['ignored', 'names are rewritten by exact, prefix, suffix and substring'];
-  const known = rewriteKinds.find((one) => one === kind);
-  const [from, to] = known === undefined ? [kind, ...rest] : rest;
-  if (from === undefined || to === undefined) return ['ignored', 'names no name to rewrite to'];
-  const rule = rewriteRule(known ?? 'exact', from, to);
-  settings.rewrites = [...settings.rewrites, rule];
-  return ['taken', `${rule.kind === 'exact' ? '' : `${rule.kind} `}${rule.from} is an alias of ${rule.to}`];
-}
-
-const rewriteKinds: readonly RewriteRule['kind'][] = ['exact', 'prefix', 'suffix', 'substring'];
-
-function rewriteRule(kind: RewriteRule['kind'], from: string, to: string): RewriteRule {
-  // Parts of names keep their dots: `old-` is not a name, `.lan.` is a suffix.
-  if (kind === 'prefix' || kind === 'substring') return { kind, from: from.toLowerCase(), to: to.toLowerCase() };
-  const clean = (name: string): string => normalizeName(name).replace(/^\./, '');
-  return { kind, from: clean(from), to: clean(to) };
 }
 
 /** `lameduck 5s`: how long the server goes on when it is told to stop. */

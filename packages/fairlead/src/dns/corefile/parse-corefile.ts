@@ -56,7 +56,7 @@ function tokenize(text: string, environment: Readonly<Record<string, string | un
     for (const match of filled.matchAll(/"((?:[^"\\]|\\.)*)"|#.*|[^\s"]+/g)) {
       const [whole, quoted] = match;
       if (quoted === undefined && whole.startsWith('#')) break;
-      tokens.push({ text: quoted === undefined ? whole : quoted.replace(/\\(.)/g, '$1'), line, isFirst });
+      tokens.push({ text: quoted === undefined ? whole : quoted.replaceAll('\\"', '"'), line, isFirst });
       isFirst = false;
     }
   }

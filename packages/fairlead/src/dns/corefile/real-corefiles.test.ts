@@ -128,8 +128,21 @@ const rows: readonly (readonly [
       ttlSeconds: 30,
       upstreams: 'resolv.conf',
       forwardRules: { 'corp.test': ['10.0.0.10', '10.0.0.11'] },
+      templates: [
+        {
+          zones: ['internal.cloudapp.net'],
+          type: 'any',
+          // A backslash in quotes is a backslash.
+          patterns: ['^(?:[^.]+\\.){4,}internal\\.cloudapp\\.net\\.$'],
+          rcode: 3,
+          answers: [],
+          authority: [],
+          additional: [],
+          fallthrough: ['.'],
+        },
+      ],
     },
-    ['import', 'template', 'import'],
+    ['import', 'import'],
   ],
   [
     'GKE: the node cache with its zones',

@@ -5,7 +5,7 @@ import type { Log, Running } from '../../sys/role.ts';
 import { encodeSocketAddress, type SocketAddress } from '../../sys/socket-address.ts';
 import { foldName, type WireName } from '../../wire/dns/name.ts';
 import { isSubnetValid, type ParsedQuery } from '../../wire/dns/query.ts';
-import type { RewriteRule } from '../compile-static.ts';
+import { type AnswerTemplate, AnswerTemplates } from '../answer-templates.ts';
 import type { ForwardedAnswer } from '../forward/forward-cache.ts';
 import {
   Forwarder,
@@ -17,6 +17,7 @@ import {
 import type { Upstream } from '../forward/upstream-exchange.ts';
 import type { CompiledRecords, DnsProgram, OwnerName, ZoneFacts } from '../program.ts';
 import { type AskingClient, type ResolveContext, refreshQuery, resolveQuery } from '../resolve-query.ts';
+import { type RewriteRule, RewriteRules } from '../rewrite-rules.ts';
 import { ZoneBuilder } from '../zone-builder.ts';
 import type { ZoneFiles } from '../zone-files.ts';
 import { type AccessAction, AccessList, type AccessRule } from './access-list.ts';
@@ -43,6 +44,8 @@ export interface DnsServerOptions {
   readonly otherZones?: readonly ZoneFacts[];
   /** Aliases for names outside our zones. */
   readonly rewrites?: readonly RewriteRule[];
+  /** Answers made of names outside our zones. */
+  readonly templates?: readonly AnswerTemplate[];
   /** UDP and TCP both; port 0 takes one port for both. */
   readonly listen: readonly SocketAddress[];
   readonly upstreams: readonly Upstream[];
@@ -128,6 +131,8 @@ export class DnsServer implements Running {
   readonly #syncedZones: Set<string> = new Set();
   readonly #transfers: ZoneTransfers;
   readonly #access: AccessList | undefined;
+  readonly #rewrites: RewriteRules;
+  readonly #templates: AnswerTemplates;
   #certificate: TlsFiles | undefined;
   #failedReloads = 0;
   #cancelCheck: (() => void) | undefined;
@@ -143,6 +148,8 @@ export class DnsServer implements Running {
       this.#streamAnswerer.replace(buffers);
     });
     this.#certificate = options.secure?.files;
+    this.#rewrites = new RewriteRules(options.rewrites ?? []);
+    this.#templates = new AnswerTemplates(options.templates ?? []);
     const { accessRules = [] } = options;
     this.#access = accessRules.length === 0 ? undefined : new AccessList(accessRules);
     this.#transfers = new ZoneTransfers(() => ({
@@ -361,7 +368,8 @@ export class DnsServer implements Running {
       forwarder: this.#forwarder,
       isSynced: this.#isSynced,
       isOtherSynced: (origin) => this.#syncedZones.has(origin),
-      rewrites: this.#options.rewrites ?? [],
+      rewrites: this.#rewrites,
+      templates: this.#templates,
       searchClient: this.#options.completesSearch === true ? peer.address : undefined,
       clientOf: (message, query) => this.#clientOf(peer, message, query),
       cookieFor: (message, query) => {

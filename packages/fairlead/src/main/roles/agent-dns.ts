@@ -23,6 +23,7 @@ type FromSettings = Pick<
   | 'logEvery'
   | 'hosts'
   | 'rewrites'
+  | 'templates'
   | 'accessRules'
   | 'zoneFiles'
   | 'notify'
@@ -51,6 +52,7 @@ export function dnsOptionsFrom(settings: DnsRoleSettings, listen: ListenAddress)
     ...(externalZone === undefined ? {} : { externalZone }),
     ...(logEvery === undefined ? {} : { logEvery }),
     ...(corefile === undefined ? {} : { hosts: corefile.hosts, rewrites: corefile.rewrites }),
+    ...(corefile?.templates === undefined ? {} : { templates: corefile.templates }),
     ...(corefile?.accessRules === undefined ? {} : { accessRules: corefile.accessRules }),
     ...(corefile?.zoneFiles === undefined ? {} : { zoneFiles: corefile.zoneFiles }),
     ...(corefile?.notify === undefined ? {} : { notify: corefile.notify }),
