@@ -14,7 +14,7 @@ import { namespaceController } from './namespace/controller.ts';
 import { nodeIpamController } from './node/ipam-controller.ts';
 import { nodeLifecycleController } from './node/lifecycle-controller.ts';
 import { podGarbageCollector } from './pod-gc/controller.ts';
-import { replicaSetController } from './replicaset/controller.ts';
+import { replicaSetController, replicationControllerController } from './replicaset/controller.ts';
 import { resourceQuotaController } from './resourcequota/controller.ts';
 import { scheduler } from './scheduler/controller.ts';
 import { serviceCidrController } from './service-cidr/controller.ts';
@@ -27,6 +27,7 @@ export const allControllers: readonly Controller[] = [
   nodeIpamController,
   scheduler,
   replicaSetController,
+  replicationControllerController,
   deploymentController,
   statefulSetController,
   daemonSetController,

@@ -12,6 +12,7 @@ import { systemClock, systemRandom } from '../sys/clock.ts';
 import type { Running } from '../sys/role.ts';
 import { deploymentOf, FakeKubelet, readyNode } from './fake-cluster.ts';
 import { startControllers } from './start.ts';
+import { replicationControllers } from './workload/resource-refs.ts';
 
 /** The real API server in a temporary directory, on a port of the kernel's choice. */
 async function startServer(dataDir: string): Promise<RunningApiServer> {
@@ -104,6 +105,29 @@ describe('controllers on the real server', { timeout: 60_000 }, () => {
       await systemClock.sleep(5);
     }
   }
+
+  test('a ReplicationController keeps its Pods, with a selector of its own or that of its template', async () => {
+    const name = { namespace: 'default', name: 'older' };
+    const template = {
+      metadata: { labels: { app: 'older' } },
+      spec: { containers: [{ name: 'c', image: 'fairlead/echo' }] },
+    };
+    await client.create(replicationControllers, { metadata: name, spec: { replicas: 2, template } });
+    const status = async () => (await client.get(replicationControllers, name)).status;
+    await until('two Pods', async () => (await status())?.readyReplicas === 2);
+    const own = { namespace: 'default', labelSelector: 'app=older' };
+    const [first] = (await client.list(pods, own)).items;
+    assert.equal(first?.metadata.ownerReferences?.[0]?.kind, 'ReplicationController');
+    await client.delete(pods, { namespace: 'default', name: first?.metadata.name ?? '' });
+    await until('another Pod', async () => {
+      const { items } = await client.list(pods, own);
+      const others = items.filter(({ metadata }) => metadata.uid !== first?.metadata.uid);
+      return others.length === 2 && (await status())?.readyReplicas === 2;
+    });
+    await client.patch(replicationControllers, name, 'merge', { spec: { replicas: 0 } });
+    await until('no Pod', async () => (await status())?.replicas === 0);
+    await client.delete(replicationControllers, name);
+  });
 
   test('conditions of a node that is gone leave the Services; those of others stay', async () => {
     const name = { namespace: 'default', name: 'degraded' };

@@ -4,6 +4,7 @@ import {
   pods,
   type ReplicaSet,
   type ReplicaSetCondition,
+  type ResourceRef,
   replicaSets,
   type Stored,
 } from '@fairlead/api';
@@ -11,23 +12,63 @@ import { ApiError, isNotFound } from '@fairlead/client';
 import { groupBy } from '../../collections/index.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 import { type SyncResult, startWorkQueue } from '../work-queue.ts';
+import { type OwnerKind, ownerReference } from '../workload/pod-control.ts';
 import { controllerOf, timestamp } from '../workload/pod-state.ts';
+import { replicationControllers } from '../workload/resource-refs.ts';
 import { decideReplicas, sameStatus } from './decide-replicas.ts';
 
-const about = { kind: 'ReplicaSet', apiVersion: apiVersionOf(replicaSets) };
 const maxPerSync = 500;
+
+/** One of the kinds that keep Pods of a template. */
+interface ReplicaKind {
+  readonly about: OwnerKind;
+  readonly ref: ResourceRef<ReplicaSet>;
+  /** Who tells of its doings in Events. */
+  readonly component: string;
+  /** The object in the form of a ReplicaSet. */
+  asReplicaSet(object: Stored<ReplicaSet>): Stored<ReplicaSet>;
+}
+
+const replicaSetKind: ReplicaKind = {
+  about: { kind: 'ReplicaSet', apiVersion: apiVersionOf(replicaSets) },
+  ref: replicaSets,
+  component: 'replicaset-controller',
+  asReplicaSet: (object) => object,
+};
+
+/** As a ReplicaSet in all but its selector, which is a map of labels. */
+const replicationControllerKind: ReplicaKind = {
+  about: { kind: 'ReplicationController', apiVersion: apiVersionOf(replicationControllers) },
+  ref: replicationControllers as ResourceRef<object> as ResourceRef<ReplicaSet>,
+  component: 'replication-controller',
+  asReplicaSet(object) {
+    const matchLabels = (object.spec?.selector ?? {}) as Record<string, string>;
+    return { ...object, spec: { ...object.spec, selector: { matchLabels } } };
+  },
+};
 
 /** Keeps as many Pods of a template as wanted. */
 export const replicaSetController: Controller = {
   name: 'replicaset',
   start(context) {
-    const controller = new ReplicaSetController(context);
+    const controller = new ReplicaSetController(context, replicaSetKind);
+    return { stop: () => controller.queue.stop() };
+  },
+};
+
+/** The same for the older kind. */
+export const replicationControllerController: Controller = {
+  name: 'replicationcontroller',
+  needs: [replicationControllers],
+  start(context) {
+    const controller = new ReplicaSetController(context, replicationControllerKind);
     return { stop: () => controller.queue.stop() };
   },
 };
 
 class ReplicaSetController {
   readonly #context: ControllerContext;
+  readonly #kind: ReplicaKind;
   readonly #events;
   readonly #podInformer;
   readonly #replicaSetInformer;
@@ -36,14 +77,15 @@ class ReplicaSetController {
   readonly #deleted = new Set<string>();
   readonly queue;
 
-  constructor(context: ControllerContext) {
+  constructor(context: ControllerContext, kind: ReplicaKind) {
     this.#context = context;
-    this.#events = context.recorder('replicaset-controller');
-    this.queue = startWorkQueue({ ...context, name: 'replicaset', sync: (key) => this.#sync(key) });
+    this.#kind = kind;
+    this.#events = context.recorder(kind.component);
+    this.queue = startWorkQueue({ ...context, name: kind.about.kind.toLowerCase(), sync: (key) => this.#sync(key) });
     this.#podInformer = context.informers.informer(pods);
-    this.#replicaSetInformer = context.informers.informer(replicaSets);
+    this.#replicaSetInformer = context.informers.informer(kind.ref);
     const podCollection = context.informers.collection(pods);
-    const sets = context.informers.collection(replicaSets);
+    const sets = context.informers.collection(kind.ref);
     this.#podsBy = groupBy<Stored<Pod>>('pods by owner', podCollection, (pod) => {
       const owner = controllerOf(pod);
       return owner === undefined ? `orphan:${pod.metadata.namespace}` : `owner:${owner.uid}`;
@@ -63,7 +105,7 @@ class ReplicaSetController {
     const owner = controllerOf(pod);
     const { namespace } = pod.metadata;
     if (owner !== undefined) {
-      if (owner.kind === 'ReplicaSet') this.queue.add(`${namespace}/${owner.name}`);
+      if (owner.kind === this.#kind.about.kind) this.queue.add(`${namespace}/${owner.name}`);
       return;
     }
     for (const set of this.#replicaSetInformer.values()) {
@@ -73,8 +115,9 @@ class ReplicaSetController {
 
   async #sync(key: string): Promise<SyncResult | undefined> {
     if (!this.#podInformer.hasSynced) await this.#podInformer.synced;
-    const replicaSet = this.#replicaSetInformer.get(key);
-    if (replicaSet === undefined) return;
+    const stored = this.#replicaSetInformer.get(key);
+    if (stored === undefined) return;
+    const replicaSet = this.#kind.asReplicaSet(stored);
     const { clock, client } = this.#context;
     const owned = this.#podsBy.get(`owner:${replicaSet.metadata.uid}`) ?? [];
     const orphans = this.#podsBy.get(`orphan:${replicaSet.metadata.namespace}`) ?? [];
@@ -90,7 +133,7 @@ class ReplicaSetController {
     const status = { ...decision.status, ...(conditions === undefined ? {} : { conditions }) };
     if (conditions === undefined) delete status.conditions;
     if (!sameStatus(replicaSet.status, status)) {
-      const { metadata } = await client.update(replicaSets, { ...replicaSet, status }, { subresource: 'status' });
+      const { metadata } = await client.update(this.#kind.ref, { ...stored, status }, { subresource: 'status' });
       await this.#replicaSetInformer.caughtUp(metadata.resourceVersion);
     }
     if (failure !== undefined) throw failure;
@@ -101,7 +144,7 @@ class ReplicaSetController {
   /** Creates in batches that double, so that a failing template costs one request and not hundreds. */
   async #create(replicaSet: Stored<ReplicaSet>, count: number): Promise<unknown> {
     const { client } = this.#context;
-    const pod = podOf(replicaSet);
+    const pod = podOf(replicaSet, this.#kind.about);
     let version = '0';
     let failure: unknown;
     for (let done = 0, batch = 1; done < count && failure === undefined; done += batch, batch *= 2) {
@@ -114,7 +157,7 @@ class ReplicaSetController {
         }
         const { name, resourceVersion } = result.value.metadata;
         if (Number(resourceVersion) > Number(version)) version = resourceVersion;
-        this.#events.record(replicaSet, 'Normal', 'SuccessfulCreate', `Created pod: ${name}`, about);
+        this.#events.record(replicaSet, 'Normal', 'SuccessfulCreate', `Created pod: ${name}`, this.#kind.about);
       }
     }
     await this.#podInformer.caughtUp(version);
@@ -125,7 +168,7 @@ class ReplicaSetController {
       return;
     if (failure !== undefined) {
       const text = `Error creating: ${(failure as Error).message}`;
-      this.#events.record(replicaSet, 'Warning', 'FailedCreate', text, about);
+      this.#events.record(replicaSet, 'Warning', 'FailedCreate', text, this.#kind.about);
     }
     return failure;
   }
@@ -135,7 +178,7 @@ class ReplicaSetController {
     this.#deleted.add(uid);
     try {
       await this.#context.client.delete(pods, { name, namespace }, { preconditions: { uid } });
-      this.#events.record(replicaSet, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`, about);
+      this.#events.record(replicaSet, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`, this.#kind.about);
     } catch (error) {
       if (isNotFound(error) || (error instanceof ApiError && error.code === 409)) return;
       this.#deleted.delete(uid);
@@ -145,7 +188,7 @@ class ReplicaSetController {
 
   async #adopt(replicaSet: Stored<ReplicaSet>, pod: Stored<Pod>): Promise<void> {
     const { name, namespace = '', uid, ownerReferences = [] } = pod.metadata;
-    const metadata = { uid, ownerReferences: [...ownerReferences, ownerReference(replicaSet)] };
+    const metadata = { uid, ownerReferences: [...ownerReferences, ownerReference(replicaSet, this.#kind.about)] };
     const patched = await this.#context.client.patch(pods, { name, namespace }, 'merge', { metadata });
     await this.#podInformer.caughtUp(patched.metadata.resourceVersion);
   }
@@ -159,15 +202,8 @@ class ReplicaSetController {
   }
 }
 
-function ownerReference(
-  replicaSet: Stored<ReplicaSet>,
-): NonNullable<Pod['metadata']>['ownerReferences'] extends (infer R)[] | undefined ? R : never {
-  const { name, uid } = replicaSet.metadata;
-  return { ...about, name, uid, controller: true, blockOwnerDeletion: true };
-}
-
 /** A new Pod of the template. */
-function podOf(replicaSet: Stored<ReplicaSet>): Pod {
+function podOf(replicaSet: Stored<ReplicaSet>, about: OwnerKind): Pod {
   const { name, namespace } = replicaSet.metadata;
   const template = replicaSet.spec?.template;
   const { labels, annotations, finalizers } = template?.metadata ?? {};
@@ -180,7 +216,7 @@ function podOf(replicaSet: Stored<ReplicaSet>): Pod {
       ...(labels === undefined ? {} : { labels }),
       ...(annotations === undefined ? {} : { annotations }),
       ...(finalizers === undefined ? {} : { finalizers }),
-      ownerReferences: [ownerReference(replicaSet)],
+      ownerReferences: [ownerReference(replicaSet, about)],
     },
     spec: template?.spec,
   };

@@ -7,6 +7,7 @@ import type {
   Job,
   PodDisruptionBudget,
   PriorityClass,
+  ReplicationController,
   ResourceQuota,
   ResourceRef,
   ServiceCIDR,
@@ -31,6 +32,11 @@ export const podDisruptionBudgets: ResourceRef<PodDisruptionBudget> = ref(
   'policy',
   'PodDisruptionBudget',
   'poddisruptionbudgets',
+);
+export const replicationControllers: ResourceRef<ReplicationController> = ref(
+  '',
+  'ReplicationController',
+  'replicationcontrollers',
 );
 export const resourceQuotas: ResourceRef<ResourceQuota> = ref('', 'ResourceQuota', 'resourcequotas');
 export const horizontalPodAutoscalers: ResourceRef<HorizontalPodAutoscaler> = {
