@@ -154,6 +154,9 @@ function startControllers(servers: readonly Server[], { address, kubeconfig }: S
   return start('controllers', '--log-level', 'error', ...access);
 }
 
+/** Starts and writes of the long form may take a while: it runs wherever there is room, and looks at no times. */
+const patienceMs = 180_000;
+
 /** The long form: every few seconds one server and, every third time, all controllers of one server. */
 async function killManyTimes(servers: readonly Server[], answers: () => Promise<number>): Promise<void> {
   const launch = (server: Server): ChildProcess => startControllers(servers, server);
@@ -168,11 +171,10 @@ async function killManyTimes(servers: readonly Server[], answers: () => Promise<
     await end(victim.process, 'SIGKILL');
     await systemClock.sleep(Math.random() * 1_000);
     victim.process = victim.start();
-    await eventually('the server again', async () =>
-      victim.client.get(namespaces, { name: 'default' }).catch(() => false),
-    );
+    const alive = async () => victim.client.get(namespaces, { name: 'default' }).catch(() => false as const);
+    await eventually('the server again', alive, patienceMs);
     const before = await answers();
-    await eventually('writes to go on', async () => (await answers()) > before + 50);
+    await eventually('writes to go on', async () => (await answers()) > before + 50, patienceMs);
   }
   if (rounds > 0) process.stdout.write(`${rounds} more kills, ${await answers()} objects answered\n`);
 }
