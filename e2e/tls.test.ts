@@ -171,3 +171,102 @@ test('a certificate is replaced under load without a lost request', { skip }, as
   assert.deepEqual(outcomes, { 200: 600 }, stderr);
   assert.deepEqual(Object.keys(certificates).sort(), ['first', 'second']);
 });
+
+/** An echo Pod that speaks TLS, HTTP/2 by ALPN, with the certificate of a Secret. */
+const inner = `
+apiVersion: v1
+kind: Pod
+metadata: { name: inner, labels: { app: inner } }
+spec:
+  volumes: [{ name: tls, secret: { secretName: inner } }]
+  containers:
+    - name: echo
+      image: fairlead/echo
+      args: [--port, '8080', --tls-port, '8443']
+      env:
+        - { name: TLS_SERVER_CERT, value: /etc/inner/tls.crt }
+        - { name: TLS_SERVER_PRIVKEY, value: /etc/inner/tls.key }
+      volumeMounts: [{ name: tls, mountPath: /etc/inner }]
+      readinessProbe: { httpGet: { path: /readyz, port: 8080 }, periodSeconds: 1 }
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: inner
+  annotations: { fairlead.dev/backend-protocol: H2, fairlead.dev/backend-ca: configmap inner-ca, fairlead.dev/backend-names: dns inner.example }
+spec: { selector: { app: inner }, ports: [{ port: 443, targetPort: 8443 }] }
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: { name: inner }
+spec:
+  rules: [{ host: inner.example, http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: inner, port: { number: 443 } } } }] } }]
+`;
+
+test('a Service says how its endpoints are spoken to: TLS, HTTP/2, CA and names', { skip }, async () => {
+  await issue('inner', 'root', 'inner', ['inner.example']);
+  await putSecret('inner', 'inner');
+  await system.apply(inner);
+  await system.kubectl('wait', 'pod/inner', '--for=condition=Ready', '--timeout=30s');
+  const get = (): Promise<Outcome> => system.exec('curl', '-s', '-i', '-H', 'Host: inner.example', 'http://127.0.0.1/');
+  await eventually('a closed backend', async () => (await get()).stdout.startsWith('HTTP/1.1 503'));
+  await eventually('the event', async () =>
+    (await system.kubectl('describe', 'ingress', 'inner')).includes(
+      'ConfigMap default/inner-ca does not exist; requests get 503',
+    ),
+  );
+  await system.kubectl('create', 'configmap', 'inner-ca', `--from-file=ca.crt=${file('root.crt')}`);
+  await eventually('an answer in HTTP/2', async () => {
+    const { stdout } = await get();
+    return stdout.startsWith('HTTP/1.1 200') && /"(proto|protocol)":\s*"HTTP\/2/.test(stdout);
+  });
+  await system.kubectl('annotate', 'service', 'inner', '--overwrite', 'fairlead.dev/backend-names=dns other.example');
+  await eventually('a refusal', async () => (await get()).stdout.startsWith('HTTP/1.1 502'));
+  await system.kubectl('annotate', 'service', 'inner', '--overwrite', 'fairlead.dev/backend-names=inner.example');
+  await eventually('the mistake told', async () =>
+    (await system.kubectl('describe', 'ingress', 'inner')).includes("'inner.example' is neither dns NAME nor uri URI"),
+  );
+});
+
+test('an Ingress chooses the version of TLS, and is told of what cannot be read', { skip }, async () => {
+  await system.kubectl(
+    'annotate',
+    'ingress',
+    'secure',
+    'fairlead.dev/tls-min-version=1.3',
+    'fairlead.dev/tls-curves=Q',
+  );
+  await eventually('only TLS 1.3', async () => {
+    const old = await curl('https://one.example/', '--cacert', file('root.crt'), '--tls-max', '1.2');
+    const present = await curl('https://one.example/', '--cacert', file('root.crt'));
+    return old.status === 35 && present.status === 0;
+  });
+  await eventually('the event', async () =>
+    (await system.kubectl('describe', 'ingress', 'secure')).includes("'Q' has no curves that OpenSSL knows"),
+  );
+});
+
+test('a client whose certificate is revoked does not get in any more', { skip }, async () => {
+  const visitor = ['-k', '--cert', file('visitor.crt'), '--key', file('visitor.key')];
+  assert.equal((await curl('https://guarded.example/', ...visitor)).status, 0);
+  writeFileSync(file('index.txt'), '');
+  writeFileSync(
+    file('ca.cnf'),
+    `[ca]\ndefault_ca=own\n[own]\ndatabase=${file('index.txt')}\ncertificate=${file('clients.crt')}\nprivate_key=${file('clients.key')}\ndefault_md=sha256\n`,
+  );
+  await openssl('ca', '-config', file('ca.cnf'), '-revoke', file('visitor.crt'));
+  await openssl('ca', '-config', file('ca.cnf'), '-gencrl', '-crldays', '1', '-out', file('clients.crl'));
+  const files = [`--from-file=ca.crt=${file('clients.crt')}`, `--from-file=ca.crl=${file('clients.crl')}`];
+  const manifest = await system.kubectl(
+    'create',
+    'secret',
+    'generic',
+    'client-ca',
+    ...files,
+    '--dry-run=client',
+    '-o',
+    'yaml',
+  );
+  await system.apply(manifest);
+  await eventually('a refusal', async () => (await curl('https://guarded.example/', ...visitor)).status !== 0);
+});
