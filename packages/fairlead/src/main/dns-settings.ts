@@ -3,6 +3,7 @@ import { parseNetwork } from '../dns/address-networks.ts';
 import { type CorefileNote, type CorefileSettings, importCorefile } from '../dns/corefile/import-corefile.ts';
 import { parseUpstream } from '../dns/forward/upstream-address.ts';
 import type { TlsFiles } from '../dns/server/tcp-server.ts';
+import { corefileSetting } from './corefile-setting.ts';
 import type { ListenAddress, Setting, SettingReader } from './settings.ts';
 
 /** Settings of the agent's DNS server. */
@@ -35,7 +36,7 @@ export const dnsSettings: readonly Setting[] = [
   { name: 'dns-tls-key', value: 'FILE', description: 'its key' },
   { name: 'dns-https-listen', value: 'ADDR', description: 'address of DNS over HTTPS, with the same certificate' },
   { name: 'dns-log-every', value: 'N', description: 'log one of N queries' },
-  { name: 'corefile', value: 'FILE', description: "takes over CoreDNS's configuration, and says what it took" },
+  corefileSetting,
 ];
 
 /** Checked settings of the DNS server. */

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { relative } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { ConfigurationError } from './settings.ts';
+import { planChildren } from './up.ts';
 import { instanceOf, validateUpOptions } from './up-options.ts';
 
 const root = { isRoot: true, home: '/root' };
@@ -47,4 +50,18 @@ test('an instance is four hex digits, and differs between directories', () => {
   assert.match(instanceOf('/a'), /^[0-9a-f]{4}$/);
   assert.notEqual(instanceOf('/a'), instanceOf('/b'));
   assert.equal(instanceOf('/a/../b'), instanceOf('/b'));
+});
+
+test('a Corefile goes to every agent, by its absolute path', () => {
+  const corefile = fileURLToPath(import.meta.url);
+  const options = validateUpOptions({ corefile: relative(process.cwd(), corefile), 'data-dir': '/tmp/d' }, root);
+  const given = planChildren(options, [], ['fairlead'], {}).filter(({ args }) => args.includes('--corefile'));
+  assert.deepEqual(
+    given.map(({ name, args }) => [name.split('/')[0], args[args.indexOf('--corefile') + 1]]),
+    [['agent', corefile]],
+  );
+  assert.throws(
+    () => validateUpOptions({ corefile: '/nowhere/Corefile' }, root),
+    /--corefile \/nowhere\/Corefile: ENOENT/,
+  );
 });

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Datastore } from '../apiserver/storage/open-storage.ts';
 import { type AuditSettings, auditSettings, readAuditSettings } from './audit-settings.ts';
+import { corefileSetting, readCorefilePath } from './corefile-setting.ts';
 import { datastoreSettings, readDatastore } from './datastore-settings.ts';
 import { gatewayLogArgs, gatewayLogSettings } from './gateway-log-settings.ts';
 import { gatewayL4Args, gatewayL4Settings } from './gateway-settings.ts';
@@ -43,6 +44,8 @@ export interface UpOptions extends ClusterOptions {
   readonly nodeName: string;
   readonly gatewayHttp: ListenAddress;
   readonly gatewayHttps: ListenAddress;
+  /** CoreDNS's configuration, for the agents' DNS servers. */
+  readonly corefile?: string;
   /** Checked flags that go to the gateway as they are. */
   readonly gatewayArgs: readonly string[];
   readonly consoleListen: ListenAddress;
@@ -87,6 +90,7 @@ export const upSettings: readonly Setting[] = [
   { name: 'nodes', value: 'N', description: 'nodes, each a network namespace of this machine (default 1 = the host)' },
   { name: 'mode', value: 'MODE', description: 'kernel or userspace (default kernel as root on Linux)' },
   ...clusterSettings,
+  corefileSetting,
   { name: 'gateway-http', value: 'ADDR', description: 'default :80 in kernel mode, else 127.0.0.1:8080' },
   { name: 'gateway-https', value: 'ADDR', description: 'default :443 in kernel mode, else 127.0.0.1:8443' },
   ...gatewayL4Settings,
@@ -179,6 +183,7 @@ export function validateUpOptions(values: SettingValues, machine: Machine): UpOp
     if (!/^[^=]+=.+$/.test(image)) reader.problems.push(`--image ${image}: must be PATTERN=COMMAND`);
   }
   const audit = readAuditSettings(reader);
+  const corefile = readCorefilePath(reader);
   const options: UpOptions = {
     mode,
     dataDir,
@@ -191,6 +196,7 @@ export function validateUpOptions(values: SettingValues, machine: Machine): UpOp
     nodes,
     nodeName: hostNodeName(),
     ...readClusterOptions(reader, mode),
+    ...(corefile === undefined ? {} : { corefile }),
     // Not all addresses in userspace mode: that would take the port from Pods, whose addresses are 127.x too.
     gatewayHttp: reader.address('gateway-http', kernel ? ':80' : '127.0.0.1:8080'),
     gatewayArgs: [

@@ -94,6 +94,7 @@ export function planChildren(
     '--log-token-file',
     files.logToken,
     ...options.images.flatMap((image) => ['--image', image]),
+    ...(options.corefile === undefined ? [] : ['--corefile', options.corefile]),
   ];
   const agents =
     nodes.length === 0

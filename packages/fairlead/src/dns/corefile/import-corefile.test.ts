@@ -199,3 +199,46 @@ test('syntax errors name their line', () => {
     assert.deepEqual(importCorefile(text).notes, [{ line, directive: 'Corefile', result: 'ignored', detail: message }]);
   }
 });
+
+test('options of a line are taken, or it says that they are not', () => {
+  const rows: readonly (readonly [line: string, note: RegExp])[] = [
+    ['cache 30 {\nsuccess 5000 30\nprefetch 10 1m 10%\nserve_stale 1h\n}', /not taken: 30, success 5000 30$/],
+    ['cache', /stale answers$/],
+    ['errors {\nconsolidate 5m ".*"\n}', /not taken: consolidate 5m \.\*$/],
+    ['loadbalance round_robin', /^built in: answers rotate$/],
+    ['loadbalance weighted weights.txt', /not taken: weighted, weights\.txt$/],
+    ['bufsize 1232', /bytes$/],
+    ['bufsize 512', /not taken: 512$/],
+    ['minimal', /^built in: .*minimal$/],
+    ['any', /^built in/],
+    ['nsid here', /^ignored: a server does not tell its name/],
+    ['chaos v1 me', /^ignored: a server does not tell its version/],
+    ['ready :8181', /^built in: .*not taken: :8181$/],
+    ['loop', /^built in: a loop is probed for at start$/],
+    ['log', /^taken: a sample/],
+    [
+      'hosts {\n192.0.2.1 a\nttl 60\nno_reverse\nreload 5s\nfallthrough\n}',
+      /^taken: 1 entries; not taken: ttl 60, no_reverse$/,
+    ],
+    [
+      'hosts /etc/more example.org {\n192.0.2.1 a\n}',
+      /^taken: 2 entries of \/etc\/more.*not taken: zone example\.org$/,
+    ],
+    ['hosts /etc/none', /^ignored: \/etc\/none cannot be read/],
+    ['forward . 10.0.0.1 {\npolicy sequential\nforce_tcp\nmax_fails 3\n}', /not taken: policy sequential, force_tcp$/],
+    [
+      'forward . 10.0.0.1 {\nexcept lan.test other.test\n}',
+      /^taken: \. to 10\.0\.0\.1, but nobody for lan\.test, other\.test$/,
+    ],
+    ['constructor', /^ignored: no such function here/],
+  ];
+  for (const [line, note] of rows) {
+    const readFile = (path: string): string | undefined => (path === '/etc/more' ? '192.0.2.2 b' : undefined);
+    const { notes } = importCorefile(`.:53 {\n${line}\n}`, {}, readFile);
+    assert.match(notes.map(({ result, detail }) => `${result}: ${detail}`).join('\n'), note, line);
+  }
+  const { settings } = importCorefile(
+    '.:53 {\nforward . 10.0.0.1 {\nexcept lan.test\n}\n}\nlan.test {\nforward . 10.0.0.2\n}',
+  );
+  assert.deepEqual(settings.forwardRules, { 'lan.test': ['10.0.0.2'] }, 'a block of its own goes first');
+});

@@ -4,10 +4,11 @@ import type { HostsEntry } from '../compile-static.ts';
 import { parseHosts } from '../compile-static.ts';
 import { parseUpstream } from '../forward/upstream-address.ts';
 import type { Secondary } from '../notify-secondaries.ts';
-import { normalizeName } from '../owner-names.ts';
+import { addressFamily, normalizeName } from '../owner-names.ts';
 import type { RewriteRule } from '../rewrite-rules.ts';
 import type { AccessRule } from '../server/access-list.ts';
 import type { ZoneFileSettings } from '../zone-files.ts';
+import { builtInDetail, ignoredDetail } from './built-in.ts';
 import { importAccess } from './import-access.ts';
 import { importRewrite } from './import-rewrite.ts';
 import { importTemplate } from './import-template.ts';
@@ -54,38 +55,6 @@ export interface ImportedCorefile {
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** Plugins whose job the server does anyway. */
-const builtIn: Readonly<Record<string, string>> = {
-  errors: 'errors are logged',
-  ready: 'the role has its own readiness endpoint',
-  prometheus: 'metrics have the same names, on the metrics address of the role',
-  loop: 'a loop is probed for at start',
-  reload: 'a Corefile is read at start only',
-  loadbalance: 'answers rotate',
-  bufsize: 'answers over UDP are at most 1232 bytes',
-  any: 'ANY gets a minimal answer',
-  minimal: 'negative answers are minimal',
-  multisocket: 'one socket per worker',
-  shed: 'queues are bounded and drop early',
-  nsid: 'off',
-  cancel: 'every forwarded query has a deadline',
-  timeouts: 'idle connections are closed after 10 s',
-  header: 'flags are as the protocol has them',
-  metadata: 'nothing needs it',
-  debug: 'the log level is a setting of the role',
-};
-
-/** What takes its place, for plugins that are often in a Corefile and that have no counterpart in one here. */
-const elsewhere: Readonly<Record<string, string>> = {
-  bind: 'addresses are given with --dns-listen',
-  tls: 'certificates are given with --dns-tls-cert and --dns-tls-key',
-  pprof: 'Node has its own inspector',
-  trace: 'there are no traces of single queries',
-  dnstap: 'a sample of the queries is logged with --dns-log-every',
-  nomad: 'other registries become Services by controllers',
-  etcd: 'other registries become Services by controllers',
-};
 
 /** A file that a Corefile names; absent: it cannot be read. */
 type ReadFile = (path: string) => string | undefined;
@@ -155,15 +124,13 @@ function importDirective(
   settings: Mutable<CorefileSettings>,
   readFile: ReadFile,
 ): Outcome {
-  const own = builtIn[directive.name];
+  const own = builtInDetail(directive);
   if (own !== undefined) return ['built in', own];
   switch (directive.name) {
     case 'kubernetes':
       return importKubernetes(directive, settings);
     case 'forward':
       return importForward(directive, zones, settings);
-    case 'cache':
-      return ['built in', 'forwarded answers are cached by their TTL, at most 3600 s, with prefetch and stale answers'];
     case 'hosts':
       return importHosts(directive, settings, readFile);
     case 'rewrite': {
@@ -215,7 +182,7 @@ function importDirective(
       settings.logQueries = true;
       return ['taken', 'a sample of the queries is logged'];
     default:
-      return ['ignored', elsewhere[directive.name] ?? 'no such function here'];
+      return ['ignored', ignoredDetail(directive.name)];
   }
 }
 
@@ -268,6 +235,9 @@ function importKubernetes(directive: CorefileDirective, settings: Mutable<Corefi
   return ['taken', `${taken.join(', ')}${left.length === 0 ? '' : `; not taken: ${left.join(', ')}`}`];
 }
 
+/** Lines of `forward` that are taken, or that say what is done in any case. */
+const forwardLines: readonly string[] = ['tls_servername', 'max_concurrent', 'except', 'max_fails', 'failover'];
+
 function importForward(
   directive: CorefileDirective,
   zones: readonly string[],
@@ -285,8 +255,10 @@ function importForward(
     upstreams.push(upstream);
   }
   const isHost = targets.includes('/etc/resolv.conf');
-  const left = directive.block.filter(({ name }) => name !== 'tls_servername' && name !== 'max_concurrent');
-  const rest = left.length === 0 ? '' : `; not taken: ${left.map(({ name }) => name).join(', ')}`;
+  const left = directive.block.filter(({ name }) => !forwardLines.includes(name));
+  const rest =
+    left.length === 0 ? '' : `; not taken: ${left.map(({ name, args }) => [name, ...args].join(' ')).join(', ')}`;
+  const except = directive.block.flatMap(({ name, args }) => (name === 'except' ? args.map(normalizeName) : []));
   const domains = normalizeName(from) === '' ? zones : [normalizeName(from)];
   for (const domain of domains) {
     if (domain === settings.clusterDomain || domain === 'cluster.local') {
@@ -296,22 +268,30 @@ function importForward(
     else if (isHost) return ['ignored', `/etc/resolv.conf for ${domain}: give addresses`];
     else settings.forwardRules = { ...settings.forwardRules, [domain]: upstreams };
   }
-  return ['taken', `${domains.join(', ')} to ${isHost ? '/etc/resolv.conf' : upstreams.join(', ')}${rest}`];
+  // Nobody to ask: what is not for these upstreams must not get to others either.
+  for (const domain of except) settings.forwardRules = { [domain]: [], ...settings.forwardRules };
+  return [
+    'taken',
+    `${domains.join(', ')} to ${isHost ? '/etc/resolv.conf' : upstreams.join(', ')}${except.length === 0 ? '' : `, but nobody for ${except.join(', ')}`}${rest}`,
+  ];
 }
 
+/** `hosts [FILE [ZONE...]] { ADDRESS NAME... }`: the file's entries, then the block's. */
 function importHosts(directive: CorefileDirective, settings: Mutable<CorefileSettings>, readFile: ReadFile): Outcome {
-  const [file] = directive.args;
-  if (file?.includes('/')) {
-    const content = readFile(file);
-    if (content === undefined) return ['ignored', `${file} cannot be read`];
-    const entries = parseHosts(content);
-    settings.hosts = [...settings.hosts, ...entries];
-    return ['taken', `${entries.length} entries of ${file}, as it is now`];
-  }
+  const [first] = directive.args;
+  const file = first?.includes('/') === true ? first : undefined;
+  const content = file === undefined ? '' : readFile(file);
+  if (content === undefined) return ['ignored', `${file} cannot be read`];
   const text = directive.block.map(({ name, args }) => [name, ...args].join(' ')).join('\n');
-  const entries = parseHosts(text);
+  const entries = [...parseHosts(content), ...parseHosts(text)];
   settings.hosts = [...settings.hosts, ...entries];
-  return ['taken', `${entries.length} entries`];
+  const zones = directive.args.slice(file === undefined ? 0 : 1).map((zone) => `zone ${zone}`);
+  const options = directive.block.flatMap(({ name, args }) =>
+    addressFamily(name) === undefined && name !== 'fallthrough' && name !== 'reload' ? [[name, ...args].join(' ')] : [],
+  );
+  const left = [...zones, ...options];
+  const rest = left.length === 0 ? '' : `; not taken: ${left.join(', ')}`;
+  return ['taken', `${entries.length} entries${file === undefined ? '' : ` of ${file}, as it is now`}${rest}`];
 }
 
 /** `lameduck 5s`: how long the server goes on when it is told to stop. */

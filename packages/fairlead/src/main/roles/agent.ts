@@ -205,7 +205,7 @@ async function startNode(client: ApiClient, options: AgentRoleOptions, log: Log)
     dataDir: options.dataDir,
     ...surroundings,
     log,
-    clusterDomain: options.clusterDomain,
+    clusterDomain: options.dns.corefile?.clusterDomain ?? options.clusterDomain,
     clusterDns: undefined,
     nodeIp: options.nodeIp,
     images: imageAliases(options),
