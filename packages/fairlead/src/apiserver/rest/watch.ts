@@ -1,14 +1,14 @@
 // Hot path: receive() runs per watcher and event; the encoded line is shared by plain JSON watchers.
 import { eventNeedsConversion, eventShownAs, shownAs } from '../crd/custom-view.ts';
 import type { AnswerSink, ApiAnswer } from '../server/api-request.ts';
-import { negotiate } from '../server/media-type.ts';
+import { negotiate, notStreamed } from '../server/media-type.ts';
 import { StatusError } from '../server/status-error.ts';
 import type { ResourceHistory } from '../watch/object-cache.ts';
 import type { ResourceCache } from '../watch/resource-cache.ts';
 import { matches, parseSelection, type Selection } from '../watch/selection.ts';
 import type { StoredObject } from '../watch/stored-object.ts';
 import type { WatchEvent, WatchEventType } from '../watch/watch-event.ts';
-import { listVersion, waitForVersion } from './list-options.ts';
+import { integerParameter, listVersion, waitForVersion } from './list-options.ts';
 import { type ObjectForm, objectForm, objectText, table } from './represent.ts';
 import type { RestContext, RestRequest } from './rest-context.ts';
 
@@ -29,14 +29,20 @@ export async function watchObjects(
 ): Promise<ApiAnswer> {
   const { request, resource, namespace } = target;
   const { query } = request;
-  const representation = negotiate(request.headers.accept, true);
+  const representation = negotiate(
+    request.headers.accept,
+    true,
+    resource.custom === undefined ? 'collection' : 'custom',
+  );
+  // There is no stream of YAML documents.
+  if (representation.format === 'yaml') throw notStreamed();
   const form = objectForm(resource, representation, query, context.clock.now());
   const version = listVersion(query, true);
   const parsed = parseSelection(resource, namespace, query);
   const selection = onlyName === undefined ? parsed : selectName(parsed, onlyName);
   const initialEvents = query.get('sendInitialEvents') === 'true';
   const bookmarks = query.get('allowWatchBookmarks') === 'true';
-  const seconds = Number(query.get('timeoutSeconds') ?? 0);
+  const seconds = integerParameter(query, 'timeoutSeconds');
   const timeoutMs = seconds > 0 ? seconds * 1000 : defaultTimeoutMs.least + context.random() * defaultTimeoutMs.spread;
   if (version.revision !== undefined) await waitForVersion(context, version.revision, request.signal);
   const cache = context.cache.resource(resource.prefix);

@@ -77,6 +77,11 @@ export function negotiate(
   throw new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${available}`, {});
 }
 
+/** 406 for a format that watches do not come in. */
+export function notStreamed(): StatusError {
+  return new StatusError(406, 'NotAcceptable', `only the following media types are accepted: ${acceptedStreams}`);
+}
+
 function formatOf(type: string): 'json' | 'yaml' | undefined {
   if (type === 'application/json' || type === '*/*') return 'json';
   if (type === 'application/yaml') return 'yaml';
