@@ -8,13 +8,9 @@ export const FIELD_VALUE: Uint8Array = new Uint8Array(256).map((_, byte) =>
   byte === 9 || (byte >= 32 && byte !== 127) ? 1 : 0,
 );
 
-/**
- * Request target: visible ASCII without `#` (a fragment is never sent) and `\`. Bit 2: the path needs a closer look;
- * bit 4: it does with another one of them behind it.
- */
+/** Request target: visible ASCII without `#` (a fragment is never sent) and `\`. Value 2: the path needs a closer look. */
 export const TARGET: Uint8Array = new Uint8Array(256).map((_, byte) => {
   if (byte <= 32 || byte >= 127 || byte === 0x23 || byte === 0x5c) return 0;
-  if (byte === 0x2f) return 5;
   return byte === 0x25 || byte === 0x2e || byte === 0x3b ? 2 : 1;
 });
 

@@ -54,21 +54,24 @@ for (let length = 0; length < 20; length++) {
 }
 
 const PREFIX = text('x-forwarded-');
-const WORDS = ['x-original-url', 'x-original-method', 'x-original-host', 'x-rewrite-url', 'x-real-ip'].map(text);
+/** Whole names, by length. */
+const WORDS: (readonly Uint8Array[] | undefined)[] = [];
+for (const name of ['x-original-url', 'x-original-method', 'x-original-host', 'x-rewrite-url', 'x-real-ip']) {
+  WORDS[name.length] = [...(WORDS[name.length] ?? []), text(name)];
+}
 const UNDERSCORE = 95;
 const HYPHEN = 45;
+/** `x`, and `f` as the third letter. */
+const LETTER_X = 120;
+const LETTER_F = 102;
 
 /** A name that begins with `x`. Servers that hand fields on as CGI does take underscores for hyphens. */
-function proxyFieldId(bytes: Uint8Array, start: number, end: number): number {
-  const third = bytes[start + 2]! | 32;
-  // f, o, r: what may follow `x-`.
-  if (third !== 102 && third !== 111 && third !== 114) return OTHER;
-  for (let i = 0; i < NAMES.length; i++) {
-    const known = NAMES[i]!;
-    if (known[0][0] === 120 && equalsLower(bytes, start, end, known[0])) return known[1];
+function proxyWord(bytes: Uint8Array, start: number, length: number): number {
+  if ((bytes[start + 2]! | 32) === LETTER_F) {
+    return length > PREFIX.length && isAlike(bytes, start, PREFIX) ? PROXY_WORD : OTHER;
   }
-  if (end - start > PREFIX.length && isAlike(bytes, start, PREFIX)) return PROXY_WORD;
-  for (const word of WORDS) if (end - start === word.length && isAlike(bytes, start, word)) return PROXY_WORD;
+  const words = WORDS[length];
+  if (words !== undefined) for (const word of words) if (isAlike(bytes, start, word)) return PROXY_WORD;
   return OTHER;
 }
 
@@ -83,13 +86,14 @@ function isAlike(bytes: Uint8Array, start: number, name: Uint8Array): boolean {
 /** Identifies a field name. */
 export function fieldId(bytes: Uint8Array, start: number, end: number): number {
   const length = end - start;
-  if (length > 8 && (bytes[start]! | 32) === 120) return proxyFieldId(bytes, start, end);
-  if (length >= 20) return OTHER;
+  const isX = (bytes[start]! | 32) === LETTER_X;
+  if (length >= 20) return isX ? proxyWord(bytes, start, length) : OTHER;
   const candidates = CANDIDATES[(length << 5) | (bytes[start]! & 31)];
-  if (candidates === undefined) return OTHER;
-  for (let i = 0; i < candidates.length; i++) {
-    const candidate = candidates[i]!;
-    if (equalsLower(bytes, start, end, candidate[0])) return candidate[1];
+  if (candidates !== undefined) {
+    for (let i = 0; i < candidates.length; i++) {
+      const candidate = candidates[i]!;
+      if (equalsLower(bytes, start, end, candidate[0])) return candidate[1];
+    }
   }
-  return OTHER;
+  return isX ? proxyWord(bytes, start, length) : OTHER;
 }

@@ -76,17 +76,16 @@ export class RequestHead extends MessageHead {
     this.methodEnd = i - base;
     const target = ++i;
     let flags = 0;
-    let before = 0;
     let query = -1;
     for (; i < end; i++) {
       const byte = bytes[i]!;
       const kind = TARGET[byte]!;
       if (kind === 0) break;
       if (query < 0) {
-        // Two slashes in a row: bit 4 of both becomes bit 2.
-        flags |= kind | ((kind & before & 4) >> 1);
-        before = kind;
+        flags |= kind;
         if (byte === 63) query = i;
+        // What lies behind the input at worst has the path looked at in vain.
+        else if (byte === 47 && bytes[i + 1] === 47) flags |= 2;
       }
     }
     // Room for " HTTP/1.1\r\n".
