@@ -5,30 +5,12 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { checkExposition } from '../packages/fairlead/src/telemetry/check-exposition.ts';
-import { web } from './echo-manifest.ts';
+import { annotatedIngress, web } from './echo-manifest.ts';
 import { eventually, kernelSkip, startSystem, type TestSystem } from './system.ts';
 
 const skip = kernelSkip('kubectl', 'curl');
 let system: TestSystem;
 let folder: string;
-
-/** An Ingress for one host, with annotations. */
-function annotated(name: string, service: string, annotations: Readonly<Record<string, string>>): string {
-  const lines = Object.entries(annotations).map(([key, value]) => `    fairlead.dev/${key}: ${JSON.stringify(value)}`);
-  return `---
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata:
-  name: ${name}
-  annotations:
-${lines.join('\n')}
-spec:
-  ingressClassName: fairlead
-  rules:
-  - host: ${name}.example
-    http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: ${service}, port: { number: 80 } } } }] }
-`;
-}
 
 before(async () => {
   if (skip !== false) return;
@@ -46,11 +28,11 @@ apiVersion: v1
 kind: ConfigMap
 metadata: { name: pages }
 data: { 5xx.html: '<h1>broken</h1>' }
-${annotated('packed', 'alpha', { compression: 'gzip', 'compression-min-size': '0' })}
-${annotated('sticky', 'alpha', { sticky: 'cookie name=sid' })}
-${annotated('paged', 'nobody', { 'error-pages': 'configmap/pages' })}
-${annotated('asked', 'nobody', { 'error-pages': 'service/alpha:80/page' })}
-${annotated('missing', 'nobody', { 'error-pages': 'configmap/none' })}`);
+${annotatedIngress('packed', 'alpha', { compression: 'gzip', 'compression-min-size': '0' })}
+${annotatedIngress('sticky', 'alpha', { sticky: 'cookie name=sid' })}
+${annotatedIngress('paged', 'nobody', { 'error-pages': 'configmap/pages' })}
+${annotatedIngress('asked', 'nobody', { 'error-pages': 'service/alpha:80/page' })}
+${annotatedIngress('missing', 'nobody', { 'error-pages': 'configmap/none' })}`);
   await system.kubectl('wait', 'deployment/alpha', '--for=condition=Available', '--timeout=30s');
 });
 after(async () => {

@@ -46,3 +46,21 @@ spec:
           - { path: /empty, pathType: Prefix, backend: { service: { name: ${empty}, port: { number: 80 } } } }
 `;
 }
+
+/** An Ingress for the host `NAME.example` with annotations of ours; a document of its own. */
+export function annotatedIngress(name: string, service: string, annotations: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(annotations).map(([key, value]) => `    fairlead.dev/${key}: ${JSON.stringify(value)}`);
+  return `---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: ${name}
+  annotations:
+${lines.join('\n')}
+spec:
+  ingressClassName: fairlead
+  rules:
+  - host: ${name}.example
+    http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: ${service}, port: { number: 80 } } } }] }
+`;
+}

@@ -1,28 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { web } from './echo-manifest.ts';
+import { annotatedIngress, web } from './echo-manifest.ts';
 import { eventually, kernelSkip, startSystem, type TestSystem } from './system.ts';
 
 const skip = kernelSkip('kubectl', 'curl');
 let system: TestSystem;
 
-/** An Ingress for one host, with annotations. */
-function filtered(name: string, annotations: Readonly<Record<string, string>>): string {
-  const lines = Object.entries(annotations).map(([key, value]) => `    fairlead.dev/${key}: ${JSON.stringify(value)}`);
-  return `---
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata:
-  name: ${name}
-  annotations:
-${lines.join('\n')}
-spec:
-  ingressClassName: fairlead
-  rules:
-  - host: ${name}.example
-    http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: alpha, port: { number: 80 } } } }] }
-`;
-}
+const filtered = (name: string, annotations: Readonly<Record<string, string>>): string =>
+  annotatedIngress(name, 'alpha', annotations);
 
 /** An htpasswd file; the password is `right`, hashed with bcrypt. */
 const users = 'ann:$2y$05$vE7MBYILTo5FsdO8OwFNXOZhcHtZvJyc6WOpeE0zk7TPCcspRSZs.';

@@ -24,6 +24,8 @@ export class ExchangeRecord {
   route: CompiledRoute | undefined = undefined;
   readonly identity: ClientIdentity;
   readonly tries: RequestTries;
+  /** Where the request comes from, trusted proxies left out; without a log the connection's peer. */
+  client: string;
   /** Empty texts unless there is a log. */
   request: RequestDescription = NO_REQUEST;
   /** Values of the request headers that the log needs. */
@@ -45,6 +47,7 @@ export class ExchangeRecord {
     this.#core = core;
     this.#connection = connection;
     this.identity = identity;
+    this.client = identity.address;
     this.tries = tries;
     this.trace = core.tracing === undefined ? undefined : new RequestTrace(core.tracing);
     tries.trace = this.trace;
@@ -56,6 +59,7 @@ export class ExchangeRecord {
     this.startedMs = this.#core.reactor.nowMs;
     this.status = 0;
     this.route = undefined;
+    this.client = this.identity.address;
     this.request = NO_REQUEST;
     this.headBytes = 0;
     this.#answeredMs = Number.NaN;
@@ -68,6 +72,7 @@ export class ExchangeRecord {
     const { trace } = this;
     if (accessLog === undefined && trace === undefined) return;
     trace?.start(head);
+    this.client = this.identity.told?.(head).address ?? this.client;
     this.request = describeRequest(head);
     this.#minorVersion = head.minorVersion;
     if (accessLog === undefined || accessLog.headers.length === 0) return;

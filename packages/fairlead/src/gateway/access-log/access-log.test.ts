@@ -19,6 +19,9 @@ import { AccessLog, LOG_QUEUE_MAX_BYTES } from './access-log.ts';
 import { type AccessLogRules, DEFAULT_ACCESS_LOG_RULES } from './access-log-rules.ts';
 
 const FIELDS = [
+  'client',
+  'peer',
+
   'method',
   'host',
   'target',
@@ -72,6 +75,7 @@ before(async () => {
       backends: [testBackend('web', [await upstream.listen()]), testBackend('none', [])],
     },
     {
+      trustedProxies: ['127.0.0.1'],
       accessLogRules: { format: { type: 'json', fields: FIELDS } },
       accessLog(lines) {
         rows.push(
@@ -162,6 +166,13 @@ describe('the access log', () => {
     client.socket.resetAndDestroy();
     const { status } = await logged({ target: '/silent', reason: 'client-reset', flags: 'DC' });
     assert.equal(status, 0);
+  });
+
+  test('who a trusted proxy says it is for', async () => {
+    await rig.exchange(request('/told', 'X-Forwarded-For: 198.51.100.9, 192.0.2.7\r\n'));
+    await logged({ target: '/told', client: '192.0.2.7', peer: '127.0.0.1' });
+    await rig.exchange(request('/itself'));
+    await logged({ target: '/itself', client: '127.0.0.1', peer: '127.0.0.1' });
   });
 
   test('HTTP/2', async () => {

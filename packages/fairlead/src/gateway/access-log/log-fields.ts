@@ -53,6 +53,12 @@ export const LOG_FIELDS: readonly LogField[] = [
     name: 'client',
     nginx: 'remote_addr',
     envoy: 'DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT',
+    value: ({ client }) => client,
+  },
+  {
+    name: 'peer',
+    nginx: 'realip_remote_addr',
+    envoy: 'DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT',
     value: ({ identity }) => identity.address,
   },
   { name: 'method', nginx: 'request_method', value: ({ request }) => orNone(request.method) },

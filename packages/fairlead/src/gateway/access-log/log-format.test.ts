@@ -10,6 +10,7 @@ const NOW = Date.parse('2026-11-21T18:50:07.123Z');
 type Seen = Pick<
   ExchangeRecord,
   | 'status'
+  | 'client'
   | 'route'
   | 'request'
   | 'headerValues'
@@ -35,7 +36,8 @@ const SEEN: Seen = {
   bytesReceived: 42,
   durationMs: 12.3456,
   upstreamMs: 10,
-  identity: { address: '192.0.2.1' },
+  client: '192.0.2.1',
+  identity: { address: '198.51.100.1' },
   tries: { backend: { key: 'shop/web:80' }, endpointLabel: '10.0.0.1:80', count: 2 } as Seen['tries'],
 };
 const NOTHING: Seen = {
@@ -107,6 +109,7 @@ const rows: readonly (readonly [name: string, format: LogFormat, line: string, s
   ],
   ['signs as they are', template('100%% of $$5'), '100% of $5'],
   ['own names', template('$durationMs $backend $route'), '12.346 shop/web:80 Ingress shop/web'],
+  ['who is connected', template('$client $peer $realip_remote_addr'), '192.0.2.1 198.51.100.1 198.51.100.1'],
   ['TLS', template('$scheme'), 'https', { isTls: true }],
 ];
 

@@ -167,14 +167,15 @@ export class RequestTrace {
     // The head could not be read, so no caller is known.
     if (this.traceId === '') this.#begin(undefined);
     if (!this.isSampled) return;
-    const { request, status, route, reason, identity, startedMs } = exchange;
+    const { request, status, route, reason, client, identity, startedMs } = exchange;
     const question = request.target.indexOf('?');
     const attributes: SpanAttribute[] = [
       ['http.request.method', METHODS.has(request.method) ? request.method : '_OTHER'],
       ['url.path', question < 0 ? request.target : request.target.slice(0, question)],
       ['url.scheme', exchange.isTls ? 'https' : 'http'],
       ['server.address', request.host],
-      ['client.address', identity.address],
+      ['client.address', client],
+      ['network.peer.address', identity.address],
       ['network.protocol.version', exchange.protocol.slice('HTTP/'.length)],
     ];
     if (status > 0) attributes.push(['http.response.status_code', status]);

@@ -124,6 +124,7 @@ describe('traces', () => {
       'url.scheme': 'http',
       'server.address': 'h',
       'client.address': '127.0.0.1',
+      'network.peer.address': '127.0.0.1',
       'network.protocol.version': '1.1',
       'http.response.status_code': 200,
       'fairlead.route': 'Ingress test/test',
