@@ -2,6 +2,7 @@ import { rrType } from '../../wire/dns/constants.ts';
 import type { NameKey } from './name-key.ts';
 import type { PrebuiltSet } from './prebuild.ts';
 import { SharedArena, sizeClass } from './shared-arena.ts';
+import { SlotTable } from './slot-table.ts';
 import {
   control,
   counterStrideWords,
@@ -23,12 +24,9 @@ export class AnswerTable {
   readonly #control: Int32Array;
   readonly #onReplaced: (buffers: TableBuffers) => void;
   readonly #arena: SharedArena;
-  #slots: Int32Array = new Int32Array(new SharedArrayBuffer(1024 * 8));
-  /** Slots that are not free: names and deleted ones. */
-  #usedSlots = 0;
-  #names = 0;
+  readonly #slots: SlotTable = new SlotTable();
   /** What the readers know. */
-  #publishedSlots: Int32Array = this.#slots;
+  #publishedSlots: Int32Array = this.#slots.slots;
 
   /** `onReplaced` hands grown slots to the workers; it runs before the generation is raised. */
   constructor(workers: number, onReplaced: (buffers: TableBuffers) => void = () => {}) {
@@ -42,7 +40,7 @@ export class AnswerTable {
   get buffers(): TableBuffers {
     return {
       control: this.#control.buffer as SharedArrayBuffer,
-      slots: this.#slots.buffer as SharedArrayBuffer,
+      slots: this.#slots.slots.buffer as SharedArrayBuffer,
       arena: this.#arena.buffer,
     };
   }
@@ -53,7 +51,7 @@ export class AnswerTable {
   }
 
   get stats(): AnswerTableStats {
-    return { names: this.#names, arenaBytes: this.#arena.byteLength, usedBytes: this.#arena.usedBytes };
+    return { names: this.#slots.names, arenaBytes: this.#arena.byteLength, usedBytes: this.#arena.usedBytes };
   }
 
   /** Makes names of a zone (0: the cluster's) answerable; `serial` is the SOA serial from now on. */
@@ -74,8 +72,7 @@ export class AnswerTable {
 
   /** Entry of a name; 0: not there. */
   find(name: NameKey): number {
-    const entry = this.#slots[this.#findSlot(name) * 2 + 1]!;
-    return entry > 0 ? entry : 0;
+    return this.#slots.find(name.hash, (entry) => this.#hasName(entry, name));
   }
 
   /** Identity of an entry's name, as given to {@link put}. */
@@ -109,20 +106,9 @@ export class AnswerTable {
 
   /** Adds a name or replaces its sets; returns its entry. End a group of changes with {@link settle}. */
   put(name: NameKey, identity: number, sets: readonly PrebuiltSet[]): number {
-    const slot = this.#findSlot(name);
-    const old = this.#slots[slot * 2 + 1]!;
     const entry = this.#writeEntry(name, identity, sets);
-    if (old > 0) {
-      Atomics.store(this.#slots, slot * 2 + 1, entry);
-      this.#arena.retire(old);
-      return entry;
-    }
-    this.#slots[slot * 2] = name.hash;
-    Atomics.store(this.#slots, slot * 2 + 1, entry);
-    this.#names++;
-    this.#usedSlots++;
-    // At most half full, so that a miss, the common case of search lists, ends after a step or two.
-    if (this.#usedSlots * 4 > this.#slots.length) this.#rebuildSlots();
+    const old = this.#slots.set(name.hash, entry, (other) => this.#hasName(other, name));
+    if (old > 0) this.#arena.retire(old);
     return entry;
   }
 
@@ -149,19 +135,15 @@ export class AnswerTable {
 
   /** Removes a name. */
   remove(name: NameKey): void {
-    const slot = this.#findSlot(name);
-    const entry = this.#slots[slot * 2 + 1]!;
-    if (entry <= 0) return;
-    Atomics.store(this.#slots, slot * 2 + 1, -1);
-    this.#arena.retire(entry);
-    this.#names--;
+    const entry = this.#slots.remove(name.hash, (other) => this.#hasName(other, name));
+    if (entry > 0) this.#arena.retire(entry);
   }
 
   /** Ends a group of changes: tells the workers of new slots, and reuses what nobody reads any more. */
   settle(): void {
-    const isMoved = this.#publishedSlots !== this.#slots;
+    const isMoved = this.#publishedSlots !== this.#slots.slots;
     if (isMoved) {
-      this.#publishedSlots = this.#slots;
+      this.#publishedSlots = this.#slots.slots;
       this.#onReplaced(this.buffers);
       Atomics.add(this.#control, control.generation, 1);
     }
@@ -198,17 +180,6 @@ export class AnswerTable {
     return entry;
   }
 
-  /** The slot of a name, or the free slot where it belongs. Deleted slots are not reused: readers may be on them. */
-  #findSlot(name: NameKey): number {
-    const slots = this.#slots;
-    const mask = slots.length / 2 - 1;
-    for (let slot = name.hash & mask; ; slot = (slot + 1) & mask) {
-      const entry = slots[slot * 2 + 1]!;
-      if (entry === 0) return slot;
-      if (entry > 0 && slots[slot * 2] === name.hash && this.#hasName(entry, name)) return slot;
-    }
-  }
-
   #hasName(entry: number, name: NameKey): boolean {
     const words = this.#arena.words;
     if ((words[entry]! & 0xff) !== name.length) return false;
@@ -216,23 +187,6 @@ export class AnswerTable {
     const count = (name.length + 3) >> 2;
     for (let index = 0; index < count; index++) if (words[at + index] !== name.words[index]) return false;
     return true;
-  }
-
-  #rebuildSlots(): void {
-    let capacity = 1024;
-    // A third full at most: with a quarter, a table that has just become half full would grow fourfold.
-    while (capacity < this.#names * 3) capacity *= 2;
-    const slots = new Int32Array(new SharedArrayBuffer(capacity * 8));
-    for (let at = 0; at < this.#slots.length; at += 2) {
-      const entry = this.#slots[at + 1]!;
-      if (entry <= 0) continue;
-      let slot = this.#slots[at]! & (capacity - 1);
-      while (slots[slot * 2 + 1] !== 0) slot = (slot + 1) & (capacity - 1);
-      slots[slot * 2] = this.#slots[at]!;
-      slots[slot * 2 + 1] = entry;
-    }
-    this.#slots = slots;
-    this.#usedSlots = this.#names;
   }
 }
 
