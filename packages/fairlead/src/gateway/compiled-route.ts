@@ -81,7 +81,8 @@ export class CompiledRoute {
   readonly retriesStatus: boolean;
   /** What a request passes before an endpoint is chosen. */
   readonly filters: readonly CompiledFilter[] | undefined;
-  readonly #route: Route;
+  /** What {@link filters} were made of. */
+  readonly #filterData: Route['filters'];
   /** Where requests are counted, by backend. */
   readonly #series: readonly number[];
   readonly #ownSeries: number;
@@ -99,7 +100,7 @@ export class CompiledRoute {
     series: (backend: string) => number = () => OTHER_SLOT,
   ) {
     this.#ownSeries = series('');
-    this.#route = route;
+    this.#filterData = route.filters;
     this.filters = filters;
     this.source = route.source;
     this.label = `${route.source.kind} ${route.source.namespace}/${route.source.name}`;
@@ -164,7 +165,7 @@ export class CompiledRoute {
 
   /** Whether it has the same owner and does the same to requests as another route; not on the hot path. */
   guardsLike(other: CompiledRoute): boolean {
-    return this.label === other.label && isDeepStrictEqual(this.#route.filters, other.#route.filters);
+    return this.label === other.label && isDeepStrictEqual(this.#filterData, other.#filterData);
   }
 
   /** What a {@link RouteIndex} files it under. */
