@@ -1,6 +1,7 @@
 import type { ResourceRef } from '@fairlead/api';
 import {
   type ApiClient,
+  ApiError,
   type Informer,
   type InformerChange,
   type InformerOptions,
@@ -19,6 +20,13 @@ export interface OptionalSource<T> extends DnsSource<T> {
   stop(): void;
 }
 
+/** Options of {@link startOptionalInformer}. */
+export interface OptionalInformerOptions extends InformerOptions {
+  readonly clock: Clock;
+  /** Told once when we may not list the kind, which then counts as not there. Default: it is waited for. */
+  readonly onForbidden?: () => void;
+}
+
 /**
  * An informer that begins once the API serves the kind. `synced` resolves when the API has said that it does
  * not, or with the informer's first list.
@@ -26,17 +34,23 @@ export interface OptionalSource<T> extends DnsSource<T> {
 export function startOptionalInformer<T>(
   client: ApiClient,
   ref: ResourceRef<T>,
-  options: InformerOptions & { readonly clock: Clock },
+  { onForbidden, ...options }: OptionalInformerOptions,
 ): OptionalSource<T> {
   const { clock } = options;
   const stopping = new AbortController();
   const listeners = new Set<(changes: readonly InformerChange<T>[]) => void>();
   const { promise: synced, resolve: markSynced } = Promise.withResolvers<void>();
   let informer: Informer<T> | undefined;
+  let isToldForbidden = onForbidden === undefined;
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      const served = await isServed(client, ref);
+      let served = await isServed(client, ref);
       if (stopping.signal.aborted) return;
+      if (served === 'forbidden') {
+        if (!isToldForbidden) onForbidden?.();
+        isToldForbidden = true;
+        served = onForbidden === undefined ? undefined : false;
+      }
       if (served === true) {
         informer = startInformer(client, ref, {}, options);
         for (const listener of listeners) informer.subscribe(listener);
@@ -67,11 +81,12 @@ export function startOptionalInformer<T>(
 }
 
 /** Absent: the API did not answer. */
-async function isServed(client: ApiClient, ref: ResourceRef<unknown>): Promise<boolean | undefined> {
+async function isServed(client: ApiClient, ref: ResourceRef<unknown>): Promise<boolean | 'forbidden' | undefined> {
   try {
     await client.list(ref, { limit: 1 });
     return true;
   } catch (error) {
+    if (error instanceof ApiError && error.code === 403) return 'forbidden';
     return isNotFound(error) ? false : undefined;
   }
 }

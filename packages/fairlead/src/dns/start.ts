@@ -194,19 +194,24 @@ function startSources(
     stops.push(() => informer.stop());
     return informer;
   }
-  function watchOptional<T>(ref: ResourceRef<T>): OptionalSource<T> {
-    const source = startOptionalInformer(client, ref, { clock, random, log });
+  function watchOptional<T>(ref: ResourceRef<T>, onForbidden?: () => void): OptionalSource<T> {
+    const more = onForbidden === undefined ? {} : { onForbidden };
+    const source = startOptionalInformer(client, ref, { clock, random, log, ...more });
     stops.push(() => source.stop());
     return source;
   }
   const hasExternal = checked.externalZone !== undefined;
   const hasClusterset = checked.clustersetZone !== undefined;
+  const hasPods = options.podRecords === 'verified' || options.completesSearch === true;
+  // An agent may see the Pods of its own node only: all other names must not wait for them.
+  const podsForbidden = (): void =>
+    log('warn', 'DNS has no names of Pods and completes no searches: it may not list all Pods');
   if (hasClusterset) stops.push(installDefinitions(options));
   const sources: DnsSources = {
     services: watch(services),
     endpointSlices: watch(endpointSlices, stripSlice),
     namespaces: watch(namespaces),
-    pods: options.podRecords === 'verified' || options.completesSearch === true ? watch(pods) : undefined,
+    pods: hasPods ? watchOptional(pods, podsForbidden) : undefined,
     ingresses: hasExternal ? watch(ingresses) : undefined,
     gateways: hasExternal ? watchOptional(gateways) : undefined,
     routes: hasExternal ? Object.fromEntries(hostRoutes.map((ref) => [ref.plural, watchOptional(ref)])) : undefined,

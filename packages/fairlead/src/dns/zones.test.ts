@@ -132,6 +132,27 @@ test('kinds that are not installed: no names of them, no waiting', { timeout: 30
   }
 });
 
+test('without the right to list all Pods there are no names of them, and all others', { timeout: 30_000 }, async () => {
+  const api = new FakeApi();
+  api.seed(services, makeService('shop/web', ['10.96.0.1']));
+  api.failWhen((call) =>
+    call.resource.endsWith('pods') ? new ApiError(403, 'Forbidden', 'pods is forbidden') : undefined,
+  );
+  const warnings: string[] = [];
+  const log: DnsOptions['log'] = (level, message) => void (level === 'warn' && warnings.push(message));
+  const dns = await startDns(optionsFor(api, { podRecords: 'verified', completesSearch: true, log }));
+  try {
+    await dns.ready;
+    const ask = async (name: string): Promise<string> =>
+      answerText(await askUdp(dns.addresses[0]!, encodeQuery(name, 'A')))[0]!;
+    assert.equal(await ask('web.shop.svc.cluster.local'), 'NOERROR aa');
+    assert.equal(await ask('10-244-0-9.shop.pod.cluster.local'), 'NXDOMAIN aa');
+    assert.deepEqual(warnings, ['DNS has no names of Pods and completes no searches: it may not list all Pods']);
+  } finally {
+    await dns.stop();
+  }
+});
+
 test('hosts of routes follow their Gateway', { timeout: 30_000 }, async () => {
   const api = new FakeApi();
   const [httpRoutes] = hostRoutes;
