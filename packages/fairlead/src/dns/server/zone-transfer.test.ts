@@ -48,7 +48,7 @@ before(async () => {
     random: systemRandom,
     log: () => {},
   });
-  server.setSource('zone', compileApexRecords(zone, ['10.96.0.10'], options));
+  server.setSource('zone', compileApexRecords(zone, ['10.96.0.10', 'fd00::10'], options));
   server.setSource('external', compileZoneRecords(external, ['10.96.0.10'], 5));
   server.setSource('web', compileAll(makeService('shop/web', ['10.96.0.1', 'fd00::1']), [], options));
   const addresses = Array.from({ length: many }, (_, index) => `10.244.${index >> 8}.${index & 255}`);
@@ -106,6 +106,19 @@ test('AXFR: every record of the zone between two copies of its SOA, in many mess
   }
   assert.equal(records.filter(({ type }) => type === rrType.A).length, 2 * many + 2);
   assert.ok(!records.some(({ type }) => type === rrType.PTR), 'reverse names are in other zones');
+});
+
+test('AXFR with a name server of both families has all its addresses', { timeout: 20_000 }, async () => {
+  const records = (await transfer(encodeQuery('cluster.local', 'AXFR', { flags: 0 }))).flatMap(
+    ({ answers }) => answers,
+  );
+  const texts = records.map(recordText);
+  assert.deepEqual([texts[0], texts.at(-1)], new Array(2).fill('cluster.local 5 SOA ns.dns.cluster.local'));
+  assert.deepEqual(texts.filter((text) => / NS |^ns\.dns/.test(text)).sort(), [
+    'cluster.local 5 NS ns.dns.cluster.local',
+    'ns.dns.cluster.local 5 A 10.96.0.10',
+    'ns.dns.cluster.local 5 AAAA fd00:0:0:0:0:0:0:10',
+  ]);
 });
 
 test('IXFR: the SOA for whoever is up to date, the zone for others', { timeout: 20_000 }, async () => {
