@@ -25,6 +25,7 @@ import type { SandboxDriver } from './sandbox/sandbox.ts';
 import { createUserspaceSandboxes } from './sandbox/userspace.ts';
 import { podTargets } from './streaming/pod-targets.ts';
 import { createStreamServer } from './streaming/stream-server.ts';
+import { underlayMtu } from './underlay-mtu.ts';
 
 /** What a node agent needs. */
 export interface NodeAgentOptions {
@@ -80,7 +81,6 @@ export interface NodeAgent extends Running {
 const STOP_GRACE_MS = 1500;
 /** Room for the VXLAN, IP and UDP headers. */
 const VXLAN_OVERHEAD = 50;
-const DEFAULT_MTU = 1500;
 
 /** Registers the node, takes over what a predecessor left, and runs the node's Pods until stopped. */
 export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAgent> {
@@ -143,10 +143,12 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   const nodeInformer = startInformer(client, nodes, { fieldSelector: `metadata.name=${nodeName}` }, surroundings);
   const informers = [podInformer, serviceInformer, imageInformer, nodeInformer] as const;
 
-  const [registration, connected] = await Promise.all([
+  const [registration, connected, outerMtu] = await Promise.all([
     registerNode({ client, clock, log, facts }, stopping.signal),
     connect(),
+    mode === 'kernel' ? underlayMtu(nodeIp) : 0,
   ]);
+  const mtu = options.overlay ? outerMtu - VXLAN_OVERHEAD : outerMtu;
   runtime = connected;
   const { podCidr } = registration;
   const sandboxes: SandboxDriver =
@@ -155,7 +157,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
           instance: options.instance,
           podCidr,
           nodeIp,
-          mtu: options.overlay ? DEFAULT_MTU - VXLAN_OVERHEAD : DEFAULT_MTU,
+          mtu,
           stateDir,
           dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain },
           log,
@@ -164,7 +166,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
       : createUserspaceSandboxes({ podCidr, nodeIp, stateDir });
   const overlay =
     options.overlay && mode === 'kernel'
-      ? await startOverlay({ client, nodeName, nodeIp, podCidr, clock, random, log, mtu: DEFAULT_MTU - VXLAN_OVERHEAD })
+      ? await startOverlay({ client, nodeName, nodeIp, podCidr, clock, random, log, mtu })
       : undefined;
   await Promise.all(informers.map((informer) => informer.synced));
 

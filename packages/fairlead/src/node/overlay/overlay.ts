@@ -34,7 +34,7 @@ export async function startOverlay(options: OverlayOptions): Promise<Running & {
       `link add ${VXLAN_LINK} address ${vtepMac(podCidr)} mtu ${options.mtu} type vxlan id ${VXLAN_ID} dstport ${VXLAN_PORT} local ${nodeIp} nolearning`,
       `link set ${VXLAN_LINK} up`,
     ]);
-  }
+  } else await ipBatch([`link set ${VXLAN_LINK} mtu ${options.mtu}`]);
   const watch = await watchPeers({
     ...options,
     async add(peer) {

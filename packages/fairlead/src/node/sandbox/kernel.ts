@@ -194,6 +194,7 @@ async function ensureBridge(gateway: string, prefix: string, alias: string, mtu:
         `link ${POD_BRIDGE} belongs to another system (${owner || 'no alias'}); remove it or stop that system`,
       );
     }
+    await ipBatch([`link set ${POD_BRIDGE} mtu ${mtu}`]);
   } else {
     await ipBatch([
       `link add ${POD_BRIDGE} mtu ${mtu} type bridge forward_delay 0 stp_state 0`,
