@@ -133,8 +133,13 @@ test('what is written is read again', () => {
       );
     }),
   );
+  // Version 1 has room for the 39 characters of a canonical text; addresses come as such.
+  const text = fc.oneof(
+    fc.ipV4(),
+    fc.ipV6().filter((address) => address.length <= 39),
+  );
   fc.assert(
-    fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), port, (address, from) => {
+    fc.property(text, port, (address, from) => {
       const result = parseProxyHeader(writeProxyV1({ address, port: from }, { address, port: 1 }));
       assert.ok(result.type === 'header');
       assert.deepEqual(result.header.source, { address, port: from });
