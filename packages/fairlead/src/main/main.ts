@@ -7,6 +7,7 @@ import type { Log, LogLevel } from '../sys/role.ts';
 import { createLog } from '../telemetry/log.ts';
 import { addSettings, reportConfigurationError, settingValues } from './command-settings.ts';
 import { probeMachine } from './machine.ts';
+import { openStoreEarly } from './open-store-early.ts';
 import {
   agentSettings,
   apiServerSettings,
@@ -38,6 +39,7 @@ const roleCommands: readonly RoleCommand[] = [
     settings: apiServerSettings,
     async prepare(values, machine) {
       const options = validateApiServerOptions(values, machine);
+      openStoreEarly(options.dataDir, options.datastore);
       const { startApiServerRole } = await import('./roles/apiserver.ts');
       return (log, signal) => startApiServerRole(options, log, signal);
     },
@@ -49,6 +51,7 @@ const roleCommands: readonly RoleCommand[] = [
     settings: apiServerSettings,
     async prepare(values, machine) {
       const options = validateApiServerOptions(values, machine);
+      openStoreEarly(options.dataDir, options.datastore);
       const { startControlRole } = await import('./roles/control.ts');
       return (log, signal) => startControlRole(options, log, signal);
     },

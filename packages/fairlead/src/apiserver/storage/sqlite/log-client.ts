@@ -1,15 +1,13 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { ApiServerError } from '../../api-server-error.ts';
 import type { LogAnswer, LogRequest, LogResults } from './log-messages.ts';
 import type { LogRows } from './log-rows.ts';
+import { type LogWorker, takeLogWorker } from './log-worker.ts';
 
 interface Waiting {
   readonly resolve: (result: never) => void;
   readonly reject: (error: unknown) => void;
 }
-
-/** Young generation of the log's thread, in MB: it makes garbage only, so that little of it is enough. */
-const youngGenerationMb = 2;
 
 /**
  * The log as the thread of its user sees it: requests are carried out one after the other on the log's own thread.
@@ -20,9 +18,9 @@ export class LogClient {
   readonly #waiting: Waiting[] = [];
   readonly #ended: Promise<void>;
 
-  private constructor(worker: Worker) {
+  private constructor({ worker, exited }: LogWorker) {
     this.#worker = worker;
-    this.#ended = new Promise((resolve) => worker.once('exit', () => resolve()));
+    this.#ended = exited;
     worker.on('message', (answer: LogAnswer) => this.#settle(answer));
     worker.unref();
   }
@@ -32,13 +30,8 @@ export class LogClient {
    * `ApiServerError` with a `Data…` code.
    */
   static open(file: string, onPiece: (rows: LogRows) => void): Promise<{ log: LogClient; compacted: number }> {
-    const worker = new Worker(new URL('./log-thread.ts', import.meta.url), {
-      name: 'log',
-      workerData: { file },
-      // What was said to this process about its own main module is not meant for the thread.
-      execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
-    });
+    const opened = takeLogWorker(file);
+    const { worker } = opened;
     return new Promise((resolve, reject) => {
       const listen = (answer: LogAnswer): void => {
         switch (answer.kind) {
@@ -46,14 +39,16 @@ export class LogClient {
             onPiece(answer.rows);
             return;
           case 'failed':
-            worker.once('exit', () => reject(new ApiServerError(answer.error.code, answer.error.message)));
+            void opened.exited.then(() => reject(new ApiServerError(answer.error.code, answer.error.message)));
             return;
           case 'opened':
             worker.off('message', listen);
-            resolve({ log: new LogClient(worker), compacted: answer.compacted });
+            resolve({ log: new LogClient(opened), compacted: answer.compacted });
         }
       };
+      opened.take();
       worker.on('message', listen);
+      for (const answer of opened.answers) listen(answer);
     });
   }
 
