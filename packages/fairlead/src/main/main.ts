@@ -72,7 +72,8 @@ const roleCommands: readonly RoleCommand[] = [
     settings: agentSettings,
     async prepare(values, machine) {
       const options = validateAgentOptions(values, machine);
-      const { startAgentRole } = await import('./roles/agent.ts');
+      const { loadAgentParts, startAgentRole } = await import('./roles/agent.ts');
+      await loadAgentParts(options);
       return (log, signal) => startAgentRole(options, log, signal);
     },
   },

@@ -96,7 +96,21 @@ function noticeWriter(
   };
 }
 
-// Pods and the service proxy need FFI, DNS alone does not: they are loaded when they are wanted.
+/**
+ * Pods and the service proxy need FFI, DNS alone does not: they are loaded when they are wanted. This loads what
+ * will be, while the API server still starts; what cannot be loaded is told by who needs it.
+ */
+export async function loadAgentParts({ parts, mode, edge }: AgentRoleOptions): Promise<void> {
+  const wanted = [
+    ...(parts.node ? [import('../../node/start.ts')] : []),
+    ...(parts.services ? [import('../../services/start.ts')] : []),
+    ...(parts.services && mode === 'kernel' && !edge
+      ? [import('../../addresses/address-metrics.ts'), import('../../addresses/start.ts')]
+      : []),
+  ];
+  await Promise.allSettled(wanted);
+}
+
 async function startProxy(
   client: ApiClient,
   options: AgentRoleOptions,
