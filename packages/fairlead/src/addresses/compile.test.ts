@@ -173,6 +173,7 @@ describe('interfaces of an address', () => {
     index,
     name,
     mac,
+    mtu: 1500,
     isUp: true,
     isShared: true,
     ...more,

@@ -20,6 +20,8 @@ export interface LinkInfo {
   readonly name: string;
   /** 6 bytes; empty for a link without Ethernet addresses. */
   readonly mac: Uint8Array;
+  /** Bytes; 0 where the kernel did not say. */
+  readonly mtu: number;
   /** Up, with a carrier. */
   readonly isUp: boolean;
   /** Ethernet with ARP, neither loopback nor point to point, and no port of a bridge or bond. */
@@ -56,15 +58,18 @@ export function readLink(payload: Buffer): LinkInfo | undefined {
   let name = '';
   let mac = new Uint8Array(0);
   let isPort = false;
+  let mtu = 0;
   for (const [type, value] of attributes(payload, 16)) {
     if (type === 1 && value.length === 6) mac = Uint8Array.from(value);
     else if (type === 3) name = value.toString('utf8').replace(/\0.*$/, '');
+    else if (type === 4 && value.length === 4) mtu = value.readUInt32LE(0);
     else if (type === 10 && value.length === 4 && value.readUInt32LE(0) !== 0) isPort = true;
   }
   return {
     index: payload.readInt32LE(4),
     name,
     mac,
+    mtu,
     isUp: (flags & IFF_UP) !== 0 && (flags & IFF_LOWER_UP) !== 0,
     isShared:
       payload.readUInt16LE(2) === ARPHRD_ETHER &&
