@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -15,6 +14,7 @@ import {
   startEtcd,
 } from '../packages/fairlead/src/apiserver/storage/etcd/testing/etcd-cluster.ts';
 import { systemClock, systemRandom } from '../packages/fairlead/src/sys/clock.ts';
+import { freePort } from '../packages/fairlead/src/sys/testing/free-ports.ts';
 import { command, eventually, type Outcome } from './system.ts';
 
 const program = fileURLToPath(new URL('../packages/fairlead/bin/fairlead.mjs', import.meta.url));
@@ -38,10 +38,7 @@ const datastore = (...args: readonly string[]): Promise<Outcome> =>
   command(process.execPath, [program, 'datastore', ...args]);
 
 async function start(...args: readonly string[]): Promise<ApiClient> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  await once(probe.close(), 'close');
+  const port = await freePort();
   rmSync(kubeconfig, { force: true });
   const address = ['--data-dir', dataDir, '--api-listen', `127.0.0.1:${port}`, '--kubeconfig', kubeconfig];
   server = spawn(process.execPath, [program, 'apiserver', ...address, ...args], { stdio: 'inherit' });

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -15,6 +14,7 @@ import {
   startEtcd,
 } from '../packages/fairlead/src/apiserver/storage/etcd/testing/etcd-cluster.ts';
 import { systemClock, systemRandom } from '../packages/fairlead/src/sys/clock.ts';
+import { freePorts } from '../packages/fairlead/src/sys/testing/free-ports.ts';
 import { eventually } from './system.ts';
 
 const skip = etcdSkip();
@@ -50,21 +50,6 @@ async function end(child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<
 }
 
 /** Ports that nobody listens on, below those that connections get: while a server is dead its port stays free. */
-async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) {
-    const port = 20_000 + Math.floor(Math.random() * 10_000);
-    const server = createServer();
-    server.listen(port, '127.0.0.1');
-    // Listening, or in use.
-    await Promise.race([once(server, 'listening'), once(server, 'error')]).catch(() => undefined);
-    if (!server.listening) continue;
-    ports.add(port);
-    await once(server.close(), 'close');
-  }
-  return [...ports];
-}
-
 /** One API server that can be killed and started again at the same address. */
 interface Server {
   /** `host:port`. */

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +13,7 @@ import {
   startEtcd,
 } from '../packages/fairlead/src/apiserver/storage/etcd/testing/etcd-cluster.ts';
 import { systemClock, systemRandom } from '../packages/fairlead/src/sys/clock.ts';
+import { freePort } from '../packages/fairlead/src/sys/testing/free-ports.ts';
 import { eventually } from './system.ts';
 
 /** More of them: FAIRLEAD_KILLS=300 (conformance/kill/run). */
@@ -32,14 +32,6 @@ interface Answered {
   /** A write that got no answer: it may have happened. */
   maybe: { readonly value: string | undefined } | undefined;
   deleted: boolean;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  await once(server.close(), 'close');
-  return port;
 }
 
 /** Creates, changes and deletes objects of its own until stopped, and keeps what it was answered. */

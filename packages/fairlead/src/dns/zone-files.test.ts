@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { systemClock, systemRandom } from '../sys/clock.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
+import { freePort } from '../sys/testing/free-ports.ts';
 import { headerFlag, rrType } from '../wire/dns/constants.ts';
 import { type DnsMessage, decodeMessage } from '../wire/dns/message.ts';
 import { nameFromText } from '../wire/dns/name.ts';
@@ -114,10 +115,7 @@ async function startKnot(
 ): Promise<{ readonly address: SocketAddress; readonly child: ChildProcess }> {
   const home = mkdtempSync(join(folder, 'knot-'));
   for (let attempt = 0; attempt < 5; attempt++) {
-    const probe = createSocket('udp4').bind(0, '127.0.0.1');
-    await once(probe, 'listening');
-    const { port } = probe.address();
-    probe.close();
+    const port = await freePort();
     const server = ['server:', `    rundir: "${home}"`, `    listen: 127.0.0.1@${port}`];
     const all = [...server, 'database:', `    storage: "${home}"`, ...lines];
     writeFileSync(join(home, 'knot.conf'), `${all.join('\n')}\n`);

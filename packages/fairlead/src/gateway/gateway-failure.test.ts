@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { DEFAULT_BACKEND_POLICY } from '../routing/backend-policies.ts';
 import { systemClock } from '../sys/clock.ts';
+import { freePort } from '../sys/testing/free-ports.ts';
 import { GatewayError } from './gateway-error.ts';
 import { startGateway } from './start.ts';
 import {
@@ -26,21 +27,10 @@ const web = [{ backend: 'web', weight: 1 }];
 const get = (target = '/'): string => `GET ${target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`;
 const hosts = [testHost('*', [testRoute('/', web)])];
 
-/** A port of loopback that nothing listens on. */
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
 test('a refused connection is tried at another endpoint; 502 when there is none', async () => {
   const upstream = new RawUpstream((connection) => onRequests(connection, () => ok('up')));
   const port = await upstream.listen();
-  const dead = await closedPort();
+  const dead = await freePort();
   const rig = await startRig({ hosts, backends: [testBackend('web', [dead, port])] });
   for (let i = 0; i < 6; i++) assert.match(await rig.exchange(get()), /^HTTP\/1\.1 200 .*up$/s);
   const body = 'POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody';

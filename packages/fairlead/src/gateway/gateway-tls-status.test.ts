@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
@@ -10,21 +9,12 @@ import { promisify } from 'node:util';
 import type { RouteCertificate } from '../routing/route-table.ts';
 import { systemClock } from '../sys/clock.ts';
 import { engine } from '../sys/engine-kind.ts';
+import { freePort } from '../sys/testing/free-ports.ts';
 import { type GatewayRig, startRig, within } from './test-rig/gateway-rig.ts';
 import { type Leaf, OpensslPki, opensslSkip } from './test-rig/openssl-pki.ts';
 
 const run = promisify(execFile);
 const skip = opensslSkip() || (engine.kind === 'node' ? 'needs FFI' : false);
-
-/** A free port of the loopback. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 describe('certificates and their status', { skip }, () => {
   let pki: OpensslPki;

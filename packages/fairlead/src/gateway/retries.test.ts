@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { type BackendPolicy, DEFAULT_BACKEND_POLICY } from '../routing/backend-policies.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from '../routing/route-policies.ts';
 import type { RouteBackend, RouteTimeouts } from '../routing/route-table.ts';
 import { systemClock } from '../sys/clock.ts';
+import { freePort } from '../sys/testing/free-ports.ts';
 import {
   type GatewayRig,
   ok,
@@ -47,16 +46,6 @@ class ScriptedUpstream {
     this.port = await this.#server.listen();
     return this;
   }
-}
-
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /** Upstreams of the present test, closed after it however it ends. */
@@ -160,7 +149,7 @@ describe('retries', () => {
 
   test('a body that is still coming goes on to the next try', async () => {
     const upstream = await new ScriptedUpstream([GOOD]).listen();
-    await install([await closedPort(), upstream.port], { balance: 'round-robin' });
+    await install([await freePort(), upstream.port], { balance: 'round-robin' });
     for (let i = 0; i < 4; i++) {
       const client = rig.dial();
       client.send('POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 6\r\n\r\nabc');

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { systemClock } from '../sys/clock.ts';
+import { freePort } from '../sys/testing/free-ports.ts';
 import { createUserspaceApplier, type UserspaceNotice } from './apply-userspace.ts';
 import type { EndpointTarget, Protocol, ServicePortProgram, ServiceProgram } from './program.ts';
 import { openFrontendSocket } from './userspace/listening-socket.ts';
@@ -146,22 +147,13 @@ async function udpEcho(name: string): Promise<EndpointTarget> {
 }
 
 /** A port that no other process has at any address. */
-async function freePort(wildcard: '0.0.0.0' | '::'): Promise<number> {
-  const socket = createSocket(wildcard === '::' ? 'udp6' : 'udp4');
-  socket.bind(0, wildcard);
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
-
 for (const [family, wildcard, addresses] of [
   ['IPv4', '0.0.0.0', ['127.0.0.1', '127.0.0.5', vip]],
   ['IPv6', '::', ['::1', '::1']],
 ] as const) {
   test(`UDP at all addresses answers from the one that was asked, ${family}`, async () => {
     const echo = await udpEcho('a');
-    const port = await freePort(wildcard);
+    const port = await freePort();
     await install(program(`everywhere-${family}`, 'UDP', port, [echo], wildcard));
     const client = createSocket(family === 'IPv4' ? 'udp4' : 'udp6');
     servers.push(client);

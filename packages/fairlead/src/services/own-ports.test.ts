@@ -3,6 +3,7 @@ import { createServer as createHttpServer, get } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { test } from 'node:test';
 import { systemClock } from '../sys/clock.ts';
+import { freePort } from '../sys/testing/free-ports.ts';
 import { MetricRegistry } from '../telemetry/metrics.ts';
 import { compileService } from './compile.ts';
 import { HealSchedule } from './heal-schedule.ts';
@@ -16,14 +17,6 @@ import { scene, sceneService, sceneSlice } from './testing/traffic-matrix.ts';
 const node = { nodeName: scene.nodeName, nodeIps: [...scene.nodeIps] };
 
 /** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 interface Answer {
   readonly status: number | undefined;
   readonly weight: string | undefined;

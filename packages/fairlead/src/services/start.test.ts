@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { endpointSlices, nodes, services } from '@fairlead/api';
 import { FakeApi } from '@fairlead/client/fake-api';
+import { freePort } from '../sys/testing/free-ports.ts';
 import { ServiceProxyError } from './nft-command.ts';
 import { type ServiceProxyOptions, startServiceProxy } from './start.ts';
 import { createTestNetwork, kernelTestsProblem } from './testing/network.ts';
@@ -136,11 +137,7 @@ test('a change that installs nothing leaves no change waiting', async () => {
   const api = new FakeApi();
   api.seed(nodes, { metadata: { name: scene.nodeName } });
   let changes = 0;
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
-  await new Promise((resolve) => probe.close(resolve));
+  const port = await freePort();
   const proxy = await startServiceProxy({
     client: api,
     nodeName: scene.nodeName,

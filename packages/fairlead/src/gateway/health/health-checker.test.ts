@@ -14,6 +14,7 @@ import {
 import { DEFAULT_BACKEND_POLICY, type HealthCheckPolicy } from '../../routing/backend-policies.ts';
 import type { RouteBackend } from '../../routing/route-table.ts';
 import type { Clock } from '../../sys/clock.ts';
+import { freePort } from '../../sys/testing/free-ports.ts';
 import { HealthChecker } from './health-checker.ts';
 import { healthRequest, type ProbeTarget, probeEndpoint, servingStatus } from './probe.ts';
 
@@ -235,12 +236,7 @@ describe('probes over real connections', () => {
   });
 
   test('nobody listens', async () => {
-    const server = answer(200);
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    await once(server, 'close');
+    const port = await freePort();
     for (const type of ['http', 'tcp', 'grpc'] as const) {
       const target = {
         endpoint: { address: '127.0.0.1', port },

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +8,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { askUdp, encodeQuery } from '../../dns/dns-fixtures.ts';
 import type { SocketAddress } from '../../sys/socket-address.ts';
+import { freePort } from '../../sys/testing/free-ports.ts';
 
 const program = fileURLToPath(new URL('../../../bin/fairlead.mjs', import.meta.url));
 
@@ -25,17 +25,12 @@ test('DNS alone, without an API, ends when it is told to', { timeout: 60_000 }, 
   const folder = mkdtempSync(join(tmpdir(), 'fairlead-agent-stop-'));
   const file = join(folder, 'kubeconfig');
   writeFileSync(file, kubeconfig);
-  const probe = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address: SocketAddress = { family: 'ipv4', address: '127.0.0.1', port: probe.address().port };
-  probe.close();
+  const address: SocketAddress = { family: 'ipv4', address: '127.0.0.1', port: await freePort() };
   const listen = `${address.address}:${address.port}`;
   const child = spawn(
     process.execPath,
     [program, 'agent', '--kubeconfig', file, '--dns-only', '--dns-listen', listen],
-    {
-      stdio: 'ignore',
-    },
+    { stdio: ['ignore', 'ignore', 'inherit'] },
   );
   const exited = once(child, 'exit');
   try {

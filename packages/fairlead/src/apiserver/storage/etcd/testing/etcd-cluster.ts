@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../../../sys/clock.ts';
+import { freePorts } from '../../../../sys/testing/free-ports.ts';
 
 /** Why tests with a real etcd cannot run here; `false` when they can. The value of `skip` in a test. */
 export function etcdSkip(): string | false {
@@ -129,17 +129,4 @@ export async function startEtcd(options: EtcdClusterOptions = {}): Promise<EtcdC
     },
     dispose,
   };
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }
