@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { connect, loadKubeconfig } from '@fairlead/client';
 import { applyManifest } from '../cli/apply.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
+import { nodeHttp } from '../sys/node-http.ts';
 import type { ListenAddress } from './settings.ts';
 
 const demoHost = 'shop.localhost';
@@ -35,7 +35,12 @@ async function applyShop(kubeconfig: string): Promise<void> {
 function statusOf({ host, port }: ListenAddress, url: URL): Promise<number | undefined> {
   const headers = { host: url.host };
   return new Promise((resolve) => {
-    const asked = request({ host: host === '0.0.0.0' ? '127.0.0.1' : host, port, path: url.pathname, headers });
+    const asked = nodeHttp.request({
+      host: host === '0.0.0.0' ? '127.0.0.1' : host,
+      port,
+      path: url.pathname,
+      headers,
+    });
     asked.setTimeout(5000, () => asked.destroy());
     asked.on('error', () => resolve(undefined));
     asked.on('response', (response) => {

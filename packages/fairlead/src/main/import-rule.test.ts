@@ -85,6 +85,19 @@ test('a compile.ts imports only api, routing, balance and its own program.ts', (
   assert.deepEqual(show(bad), []);
 });
 
+test('node:http is taken from sys/node-http.ts, except for its types', () => {
+  const bad = sources.filter(
+    (file) =>
+      layerOf(file) !== 'sys' &&
+      !/\/(testing|test-rig)\//.test(file) &&
+      /^import (?!type )[^;]* from 'node:http';/m.test(readFileSync(file, 'utf8')),
+  );
+  assert.deepEqual(
+    bad.map((file) => relative(packagesFolder, file)),
+    [],
+  );
+});
+
 test('only sys loads the FFI library', () => {
   const bad = sources.filter((file) => layerOf(file) !== 'sys' && /from 'koffi'/.test(readFileSync(file, 'utf8')));
   assert.deepEqual(

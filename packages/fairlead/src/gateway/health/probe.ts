@@ -1,4 +1,3 @@
-import { request as httpRequest } from 'node:http';
 import { connect as http2Connect } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
@@ -7,6 +6,7 @@ import type { CheckResult } from '@fairlead/balance';
 import type { HealthCheckPolicy } from '../../routing/backend-policies.ts';
 import type { RouteBackend, RouteEndpoint } from '../../routing/route-table.ts';
 import { bearsName, namesProblem } from '../../sys/certificate-names.ts';
+import { nodeHttp } from '../../sys/node-http.ts';
 import { systemRoots } from '../../sys/system-roots.ts';
 
 /** Whom and how to ask. */
@@ -52,7 +52,7 @@ function probeHttp({ endpoint, check, protocol, tls }: ProbeTarget, signal: Abor
     return probeHttp2(endpoint, check, protocol === 'https' ? tlsOptions(tls) : undefined, signal);
   }
   const { promise, resolve } = Promise.withResolvers<CheckResult>();
-  const send = protocol === 'https' ? httpsRequest : httpRequest;
+  const send = protocol === 'https' ? httpsRequest : nodeHttp.request;
   const asked = send({
     host: endpoint.address,
     port: endpoint.port,

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
-import { request } from 'node:http';
 import { BlockList, isIP } from 'node:net';
+import { nodeHttp } from '../../sys/node-http.ts';
 import type { AskResponder } from './stapler.ts';
 
 /** A response with its certificates has a few KB. */
@@ -51,7 +51,7 @@ export function askResponder(reach: 'public' | 'any'): AskResponder {
     if (reach === 'public' && !isPublicAddress(address))
       throw new Error(`${hostname} is no public address (${address})`);
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-    const asked = request({
+    const asked = nodeHttp.request({
       host: address,
       port: port === '' ? 80 : Number(port),
       path: `${pathname}${search}`,
