@@ -293,7 +293,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   }
 
   onResponseComplete(upstreamReusable: boolean): void {
-    this.#tries.release(upstreamReusable && this.#body.isDone);
+    this.#tries.complete(upstreamReusable && this.#body.isDone);
     this.#finish(undefined);
   }
 

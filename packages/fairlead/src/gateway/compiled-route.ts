@@ -158,6 +158,11 @@ export class CompiledRoute {
     return on.includes('5xx') || (status >= 502 && status <= 504 && on.includes('gateway-error'));
   }
 
+  /** Whether an answer that is nothing but this gRPC code may be retried. */
+  retriesOnGrpc(code: number): boolean {
+    return this.retry.grpcStatuses?.includes(code) === true;
+  }
+
   /** Matches one path only. */
   get isExact(): boolean {
     return this.#pathType === EXACT;

@@ -9,7 +9,7 @@ import {
 } from '../reactor/reactor.ts';
 import { ECONNREFUSED, ECONNRESET } from '../sys/errno.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
-import { CHUNK_DATA, CHUNK_END, ChunkedDecoder, TRAILERS_MAX_BYTES, writeChunkSize } from '../wire/http1/chunked.ts';
+import { CHUNK_DATA, CHUNK_END, ChunkedDecoder, TRAILERS_MAX_BYTES } from '../wire/http1/chunked.ts';
 import { copyBytes } from '../wire/http1/head-writer.ts';
 import { HEAD } from '../wire/http1/request-head.ts';
 import type { FieldList } from '../wire/http2/field-list.ts';
@@ -17,8 +17,10 @@ import { asksForWebSocket, connectFields, requestFields } from '../wire/http2/fr
 import type { MessageShape } from '../wire/http2/message-rules.ts';
 import { CANCEL, REFUSED_STREAM } from '../wire/http2/protocol.ts';
 import type { Http2Stream } from '../wire/http2/stream.ts';
-import { http1RoomFor, isGrpc, writeHttp1Lines, writeHttp1Response, writeHttp1Switch } from '../wire/http2/to-http1.ts';
-import { GrpcWebExchange, toGrpcType, toGrpcWebType } from './grpc-web.ts';
+import { http1RoomFor, writeHttp1Lines, writeHttp1Response, writeHttp1Switch } from '../wire/http2/to-http1.ts';
+import { grpcStatusOf, grpcStatusOfHead, NOT_GRPC } from './grpc-status.ts';
+import { toGrpcType, toGrpcWebType } from './grpc-web.ts';
+import { Http1Content } from './http1-content.ts';
 import { Http2Sender } from './http2-sender.ts';
 import type { Http2Upstream } from './http2-upstream.ts';
 import { webSocketAccept, webSocketKeyOf } from './websocket-handshake.ts';
@@ -35,7 +37,6 @@ const TUNNEL = 5;
 /** How long what is left of a WebSocket may take to be sent. */
 const LINGER_MS = 2000;
 
-const LAST_CHUNK = Buffer.from('0\r\n', 'latin1');
 const NOTHING = Buffer.alloc(0);
 const BAD_REQUEST = Buffer.from('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n', 'latin1');
 /** Longest trailers in a frame of gRPC-Web: in base64, they still fit into the input buffer. */
@@ -69,7 +70,6 @@ export class Http2UpstreamExchange implements Connection {
   #chunks: ChunkedDecoder | undefined = undefined;
   readonly #sender = new Http2Sender<Http2Stream<Http2UpstreamExchange>>();
   #wasCongested = false;
-  readonly #web = new GrpcWebExchange();
   /** What waits in phase {@link WAITS}. */
   #waiting: Buffer = NOTHING;
   /** Sec-WebSocket-Key of the request, if it is for a WebSocket. */
@@ -77,7 +77,9 @@ export class Http2UpstreamExchange implements Connection {
   /** Nobody reads any more; what is queued is still to be sent. */
   #isLingering = false;
   // The response.
-  #sendsChunks = false;
+  /** Of its answer, as a gRPC call: a code, or one of `grpc-status.ts`. */
+  grpcStatus: number = NOT_GRPC;
+  readonly #content = new Http1Content();
   #isPaused = false;
   #held: Held[] = [];
 
@@ -153,7 +155,7 @@ export class Http2UpstreamExchange implements Connection {
     const scheme = this.#upstream.connection.tls === undefined ? HTTP : HTTPS;
     if (asksForWebSocket(head)) return this.#sendConnect(bytes, start, length, scheme);
     this.#websocketKey = undefined;
-    const isWeb = this.#web.begin(head);
+    const isWeb = this.#content.web.begin(head);
     requestFields(head, scheme, fields);
     if (isWeb) toGrpcType(fields);
     const isEmpty = !head.isChunked && head.contentLength <= 0;
@@ -176,6 +178,7 @@ export class Http2UpstreamExchange implements Connection {
     stream.owner = this;
     this.#stream = stream;
     this.#sender.reset();
+    this.grpcStatus = NOT_GRPC;
     this.#isPaused = false;
     this.#held = [];
     return true;
@@ -190,8 +193,8 @@ export class Http2UpstreamExchange implements Connection {
       return start + length;
     }
     if (!http2.peer.allowsConnectProtocol) return -1;
-    this.#web.kind = 'none';
-    this.#sendsChunks = false;
+    this.#content.web.kind = 'none';
+    this.#content.isChunked = false;
     this.#websocketKey = webSocketKeyOf(shared.requestHead);
     connectFields(shared.requestHead, scheme, shared.fields);
     if (!this.#open(shared.fields, false, false)) return -1;
@@ -218,8 +221,8 @@ export class Http2UpstreamExchange implements Connection {
     const stream = this.#stream;
     if (stream === undefined) return;
     const { http2, shared } = this.#upstream;
-    if (this.#web.kind === 'text') {
-      const decoded = this.#web.decode(bytes, start, end, isLast);
+    if (this.#content.web.kind === 'text') {
+      const decoded = this.#content.web.decode(bytes, start, end, isLast);
       if (decoded === undefined) {
         this.#refuseSoon(stream);
         return;
@@ -254,8 +257,9 @@ export class Http2UpstreamExchange implements Connection {
 
   onHead(fields: FieldList, shape: MessageShape, endStream: boolean): void {
     const { input } = this.#upstream.core.reactor;
-    const { kind } = this.#web;
-    if (kind !== 'none' && !toGrpcWebType(fields, kind)) this.#web.kind = 'none';
+    this.grpcStatus = grpcStatusOfHead(fields, endStream);
+    const { kind } = this.#content.web;
+    if (kind !== 'none' && !toGrpcWebType(fields, kind)) this.#content.web.kind = 'none';
     if (http1RoomFor(fields) > input.length - INPUT_BASE) {
       this.close();
       this.handler.onFailed(-ECONNRESET);
@@ -270,8 +274,8 @@ export class Http2UpstreamExchange implements Connection {
     const isBodiless = this.#stream!.isHeadRequest || shape.status === 204 || shape.status === 304;
     const content = isBodiless ? 'none' : endStream ? 'empty' : 'some';
     // With a length, HTTP/1.1 would leave no place for the trailers, where gRPC has its status.
-    const dropsLength = content === 'some' && shape.contentLength >= 0 && isGrpc(fields);
-    this.#sendsChunks = content === 'some' && (shape.contentLength < 0 || dropsLength);
+    const dropsLength = content === 'some' && shape.contentLength >= 0 && this.grpcStatus !== NOT_GRPC;
+    this.#content.isChunked = content === 'some' && (shape.contentLength < 0 || dropsLength);
     const end = writeHttp1Response(fields, shape, content, input.bytes, INPUT_BASE, dropsLength);
     if (endStream || (isBodiless && !endStream)) this.#finishStream(endStream);
     this.#deliver(end);
@@ -312,9 +316,10 @@ export class Http2UpstreamExchange implements Connection {
   }
 
   onTrailers(fields: FieldList): void {
+    if (this.grpcStatus !== NOT_GRPC) this.grpcStatus = grpcStatusOf(fields);
     const lines = Buffer.alloc(http1RoomFor(fields));
     const trailers = lines.subarray(0, writeHttp1Lines(fields, lines, 0));
-    if (trailers.length > (this.#web.kind === 'none' ? TRAILERS_MAX_BYTES : WEB_TRAILERS_MAX_BYTES)) {
+    if (trailers.length > (this.#content.web.kind === 'none' ? TRAILERS_MAX_BYTES : WEB_TRAILERS_MAX_BYTES)) {
       // HTTP/1.1 inside allows no more; without them the answer would look whole.
       this.close();
       this.handler.onFailed(-ECONNRESET);
@@ -325,26 +330,8 @@ export class Http2UpstreamExchange implements Connection {
   /** Gives content to the handler and window back to the server. */
   #pass(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: Uint8Array): void {
     const stream = this.#stream;
-    const to = this.#upstream.core.reactor.input.bytes;
-    let at = INPUT_BASE;
-    if (this.#web.kind !== 'none') {
-      if (start < end) at = this.#writeWeb(this.#web.encode(bytes, start, end), to, at);
-      if (trailers.length > 0) {
-        at = this.#writeWeb(this.#web.encodeTrailers(trailers), to, at);
-        trailers = NOTHING;
-      }
-    } else if (end > start && this.#sendsChunks) {
-      at = writeChunkSize(to, at, end - start);
-      at = copyBytes(bytes, start, end, to, at);
-      to[at++] = 13;
-      to[at++] = 10;
-    } else at = copyBytes(bytes, start, end, to, at);
-    if (isLast && this.#sendsChunks) {
-      at = copyBytes(LAST_CHUNK, 0, LAST_CHUNK.length, to, at);
-      at = copyBytes(trailers, 0, trailers.length, to, at);
-      to[at++] = 13;
-      to[at++] = 10;
-    }
+    const { input } = this.#upstream.core.reactor;
+    const at = this.#content.write(bytes, start, end, isLast, trailers, input.bytes, INPUT_BASE);
     if (stream !== undefined) this.#upstream.http2.consume(stream, end - start);
     if (this.#phase === TUNNEL) {
       if (at > INPUT_BASE) this.#deliver(at);
@@ -353,16 +340,6 @@ export class Http2UpstreamExchange implements Connection {
     }
     if (isLast) this.#finishStream(true);
     if (at > INPUT_BASE) this.#deliver(at);
-  }
-
-  /** Appends content of a gRPC-Web answer. */
-  #writeWeb(content: Uint8Array, to: Uint8Array, at: number): number {
-    if (!this.#sendsChunks) return copyBytes(content, 0, content.length, to, at);
-    at = writeChunkSize(to, at, content.length);
-    at = copyBytes(content, 0, content.length, to, at);
-    to[at++] = 13;
-    to[at++] = 10;
-    return at;
   }
 
   pauseReading(): void {

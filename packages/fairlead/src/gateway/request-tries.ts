@@ -6,6 +6,7 @@ import type { BackendRuntime } from './backend-runtime.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { EndpointRuntime } from './endpoint-runtime.ts';
 import { METRIC } from './gateway-metrics.ts';
+import { GRPC_PENDING, GRPC_UNKNOWN, httpStatusOf, NOT_GRPC } from './grpc-status.ts';
 import type { ProxyCore } from './proxy-core.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 import type { StickySession } from './stickiness/sticky-session.ts';
@@ -29,6 +30,8 @@ export class RequestTries {
   backend: BackendRuntime | undefined = undefined;
   /** Undefined where nothing is traced. */
   trace: RequestTrace | undefined = undefined;
+  /** Of the answer that was taken, as a gRPC call: a code, or one of `grpc-status.ts`. */
+  grpcStatus: number = NOT_GRPC;
   readonly #core: ProxyCore;
   readonly #client: UpstreamClient;
   readonly #replay = new ReplayBuffer();
@@ -87,6 +90,7 @@ export class RequestTries {
     this.#hasRefreshed = false;
     this.#latencyMs = undefined;
     this.#isSuccess = false;
+    this.grpcStatus = NOT_GRPC;
   }
 
   /** Counts a request against the limits of its backend; false when it must be refused. {@link end} follows either way. */
@@ -168,24 +172,42 @@ export class RequestTries {
     if (attempt === undefined) return false;
     const core = this.#core;
     const backend = this.backend!;
-    const outcome = outcomeOf(status);
+    const grpc = upstream.grpcStatus;
+    const outcome = outcomeOf(grpc > 0 && status < 300 ? httpStatusOf(grpc) : status);
     attempt.noteAnswer(core.reactor.nowMs, status);
-    attempt.record(core, backend, outcome);
+    // What a call came to may be known only behind its last message.
+    if (grpc !== GRPC_PENDING) attempt.record(core, backend, outcome);
     const route = this.#route!;
-    if (outcome !== 'success' || route.retriesStatus) {
-      const isBad = route.retriesOnStatus(status);
+    if (outcome !== 'success' || route.retriesStatus || grpc > 0) {
+      const isDeclined = grpc > 0 && route.retriesOnGrpc(grpc);
+      const isBad = isDeclined || route.retriesOnStatus(status);
       if (isBad && this.#rival(attempt).isLive) {
         this.#drop(attempt);
         return false;
       }
-      if (isBad && this.#mayRepeat('answered') && this.#retry(attempt)) return false;
+      if (isBad && this.#mayRepeat(isDeclined ? 'declined' : 'answered') && this.#retry(attempt)) return false;
     }
+    this.grpcStatus = grpc;
     const rival = this.#rival(attempt);
     if (rival.isLive) this.#drop(rival);
     if (attempt !== this.#current) this.#swap();
     this.#latencyMs = core.reactor.nowMs - this.#startedMs;
     this.#isSuccess = outcome === 'success';
     return true;
+  }
+
+  /** The answer that was taken is whole, and its connection kept if it is `reusable`. */
+  complete(reusable: boolean): void {
+    const { upstream } = this;
+    if (this.grpcStatus === GRPC_PENDING && upstream !== undefined) {
+      const { grpcStatus } = upstream;
+      this.grpcStatus = grpcStatus === GRPC_PENDING ? GRPC_UNKNOWN : grpcStatus;
+      const outcome = outcomeOf(httpStatusOf(this.grpcStatus));
+      this.#isSuccess = outcome === 'success';
+      this.#current.record(this.#core, this.backend!, outcome);
+    }
+    if (this.#current.span !== undefined) this.#current.span.grpcStatus = this.grpcStatus;
+    this.release(reusable);
   }
 
   /** A try failed before its answer was taken. */
@@ -232,10 +254,11 @@ export class RequestTries {
   }
 
   /** Whether the request can be sent once more, at all. */
-  #mayRepeat(state: 'unsent' | 'sent' | 'answered'): boolean {
+  #mayRepeat(state: 'unsent' | 'sent' | 'answered' | 'declined'): boolean {
     const { retry } = this.#route!;
     if (this.#retries >= retry.retries || !this.#replay.isComplete) return false;
-    return state === 'unsent' || this.#isIdempotent || retry.methods === 'any';
+    // All gRPC calls are POST: who names a code says that calls which end so may be repeated (gRFC A6).
+    return state === 'unsent' || state === 'declined' || this.#isIdempotent || retry.methods === 'any';
   }
 
   /** Takes a share of the retry budget; those that no endpoint worked on need none. */

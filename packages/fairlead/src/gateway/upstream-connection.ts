@@ -10,6 +10,8 @@ import type { BackendRuntime } from './backend-runtime.ts';
 import type { ResponseEncoder } from './compression/response-encoder.ts';
 import type { EndpointRuntime } from './endpoint-runtime.ts';
 import { METRIC } from './gateway-metrics.ts';
+import { NOT_GRPC } from './grpc-status.ts';
+import { Http2UpstreamExchange } from './http2-upstream-exchange.ts';
 import type { ProxyCore } from './proxy-core.ts';
 import type { UpstreamClient } from './upstream-client.ts';
 
@@ -120,6 +122,11 @@ export class UpstreamConnection implements ConnectionHandler {
     this.#tryDeadlineMs = tryDeadlineMs;
     if (this.isReused) this.connection.setDeadline(tryDeadlineMs);
     else if (tryDeadlineMs < this.#connectDeadlineMs) this.connection.setDeadline(tryDeadlineMs);
+  }
+
+  /** Of the present answer: a gRPC code, or one of `grpc-status.ts`. */
+  get grpcStatus(): number {
+    return this.connection instanceof Http2UpstreamExchange ? this.connection.grpcStatus : NOT_GRPC;
   }
 
   onConnected(): void {

@@ -183,6 +183,13 @@ const routeRows: readonly [
   [{}, undefined, {}, 0],
   [{ 'retry-on': 'reset, 5xx, 429' }, { ...RETRY, on: ['reset', '5xx'], statuses: [429], retries: 1 }, {}, 0],
   [{ 'retry-on': 'reset, 200' }, undefined, {}, 1],
+  [
+    { 'retry-on': 'unavailable, 5xx, resource-exhausted' },
+    { ...RETRY, on: ['5xx'], statuses: [], grpcStatuses: [14, 8], retries: 1 },
+    {},
+    0,
+  ],
+  [{ 'retry-on': 'not-found' }, undefined, {}, 1],
   [{ retries: '4', 'retry-methods': 'any' }, { ...RETRY, retries: 4, methods: 'any' }, {}, 0],
   [{ retries: '11' }, undefined, {}, 1],
   [{ 'retry-hedge': 'true', 'try-timeout': '200ms' }, { ...RETRY, hedge: true }, { tryMs: 200 }, 0],

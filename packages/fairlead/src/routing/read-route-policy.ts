@@ -21,6 +21,18 @@ const CONDITIONS: readonly RetryCondition[] = [
   'try-timeout',
 ];
 
+/** gRPC codes by the names that Envoy and Istio have for them. */
+const GRPC_CONDITIONS: ReadonlyMap<string, number> = new Map([
+  ['cancelled', 1],
+  ['deadline-exceeded', 4],
+  ['resource-exhausted', 8],
+  ['internal', 13],
+  ['unavailable', 14],
+]);
+
+/** What `retry-on` says. */
+type RetryReasons = Pick<RetryPolicy, 'on' | 'statuses' | 'grpcStatuses'>;
+
 /** Reads the retry and timeout annotations of an Ingress (docs/decisions/0008-route-policies.md). A wrong value counts as absent. */
 export function readRoutePolicy(
   annotations: Readonly<Record<string, string>> | undefined,
@@ -54,8 +66,7 @@ export function readRoutePolicy(
     retry: isAbsent
       ? undefined
       : {
-          on: on?.conditions ?? DEFAULT_RETRY.on,
-          statuses: on?.statuses ?? [],
+          ...(on ?? { on: DEFAULT_RETRY.on, statuses: [] }),
           // Envoy's default for who says when, but not how often.
           retries: retries ?? (on === undefined ? DEFAULT_RETRY.retries : 1),
           methods: methods ?? 'idempotent',
@@ -68,17 +79,21 @@ export function readRoutePolicy(
   };
 }
 
-/** `reset, 5xx, 429`: conditions and statuses. */
-function readConditions(
-  text: string,
-): Reading<{ readonly conditions: readonly RetryCondition[]; readonly statuses: readonly number[] }> {
-  const conditions: RetryCondition[] = [];
+/** `reset, 5xx, 429, unavailable`: conditions, statuses and gRPC codes. */
+function readConditions(text: string): Reading<RetryReasons> {
+  const on: RetryCondition[] = [];
   const statuses: number[] = [];
+  const grpcStatuses: number[] = [];
   for (const part of text.split(',').map((each) => each.trim())) {
     const condition = CONDITIONS.find((each) => each === part);
-    if (condition !== undefined) conditions.push(condition);
+    const code = GRPC_CONDITIONS.get(part);
+    if (condition !== undefined) on.push(condition);
+    else if (code !== undefined) grpcStatuses.push(code);
     else if (/^[45]\d\d$/.test(part)) statuses.push(Number(part));
-    else return { ok: false, message: `'${part}' is none of ${CONDITIONS.join(', ')}, or a status from 400 to 599` };
+    else {
+      const words = [...CONDITIONS, ...GRPC_CONDITIONS.keys()].join(', ');
+      return { ok: false, message: `'${part}' is none of ${words}, or a status from 400 to 599` };
+    }
   }
-  return { ok: true, value: { conditions, statuses } };
+  return { ok: true, value: { on, statuses, ...(grpcStatuses.length === 0 ? {} : { grpcStatuses }) } };
 }

@@ -18,6 +18,8 @@ export interface RetryPolicy {
   readonly on: readonly RetryCondition[];
   /** Further statuses to retry on. */
   readonly statuses: readonly number[];
+  /** gRPC codes to retry on, for any method, where the answer is nothing but that (Trailers-Only). Absent: none. */
+  readonly grpcStatuses?: readonly number[];
   /** Tries after the first; 0 for none. Envoy's default is 1. */
   readonly retries: number;
   /** `idempotent`: requests that may have been worked on are repeated only for idempotent methods (RFC 9110 9.2.2). */

@@ -116,6 +116,11 @@ export const LOG_FIELDS: readonly LogField[] = [
     envoy: 'UPSTREAM_REQUEST_ATTEMPT_COUNT',
     value: ({ tries }) => (tries.backend === undefined ? undefined : tries.count),
   },
+  {
+    name: 'grpcStatus',
+    envoy: 'GRPC_STATUS_NUMBER',
+    value: ({ tries }) => (tries.grpcStatus >= 0 ? tries.grpcStatus : undefined),
+  },
   { name: 'route', envoy: 'ROUTE_NAME', value: ({ route }) => route?.label },
   { name: 'reason', envoy: 'RESPONSE_CODE_DETAILS', value: ({ reason }) => reason },
   { name: 'traceId', envoy: 'TRACE_ID', value: ({ trace }) => trace?.traceId },

@@ -4,6 +4,7 @@ import { copyBytes } from '../../wire/http1/head-writer.ts';
 import type { RequestHead } from '../../wire/http1/request-head.ts';
 import type { ExchangeRecord } from '../exchange-record.ts';
 import { fieldText } from '../filters/field-text.ts';
+import { NOT_GRPC } from '../grpc-status.ts';
 import { type ParentContext, readB3, readTraceContext } from './trace-context.ts';
 import type { Tracing } from './tracing.ts';
 
@@ -29,6 +30,8 @@ export class TrySpan {
   readonly backend: string;
   /** Of its answer; 0: none yet. */
   status: number = 0;
+  /** Of a gRPC call that has ended; below 0 otherwise. */
+  grpcStatus: number = NOT_GRPC;
   readonly #trace: RequestTrace;
 
   constructor(trace: RequestTrace, spanId: string, startMs: number, endpoint: string, backend: string) {
@@ -149,7 +152,8 @@ export class RequestTrace {
     if (span.status > 0) attributes.push(['http.response.status_code', span.status]);
     if (this.#tries > 0) attributes.push(['http.request.resend_count', this.#tries]);
     this.#tries++;
-    const error = span.status === 0 ? 'no answer' : span.status >= 400 ? String(span.status) : undefined;
+    if (span.grpcStatus >= 0) attributes.push(['rpc.grpc.status_code', span.grpcStatus]);
+    const error = errorOf(span);
     if (error !== undefined) attributes.push(['error.type', error]);
     this.#add({
       spanId: span.spanId,
@@ -203,6 +207,13 @@ export class RequestTrace {
     const endMs = tracing.clock.monotonicMs() + this.#offsetMs;
     tracing.add({ ...span, traceId: this.traceId, traceState: this.#traceState, startMs, endMs });
   }
+}
+
+/** For a client each code but OK is an error. */
+function errorOf({ status, grpcStatus }: TrySpan): string | undefined {
+  if (status === 0) return 'no answer';
+  if (status >= 400) return String(status);
+  return grpcStatus > 0 ? `grpc ${grpcStatus}` : undefined;
 }
 
 /** `10.0.0.1:80`, `[2001:db8::1]:80`. */
