@@ -134,7 +134,7 @@ const collector = `
     process.stdout.write(JSON.stringify(own));
     process.exit();
   }).listen(4318, '127.0.0.1');
-  setTimeout(() => process.exit(1), 30_000);
+  setTimeout(() => process.exit(1), 100_000);
 `;
 
 test('requests are traced to a collector', { skip }, async () => {

@@ -67,7 +67,7 @@ describe('exec, attach and port-forward', { skip: kernelSkip('kubectl'), timeout
   const printed = (child: ChildProcess, pattern: RegExp): Promise<string> =>
     new Promise((resolve, reject) => {
       let text = '';
-      const timer = setTimeout(() => reject(new Error(`never ${pattern} in: ${text}`)), 30_000);
+      const timer = setTimeout(() => reject(new Error(`never ${pattern} in: ${text}`)), 60_000);
       const read = (chunk: Buffer): void => {
         text += chunk.toString();
         if (!pattern.test(text)) return;

@@ -19,7 +19,7 @@ after(async () => {
     const ended = new Promise((resolve) => role.on('exit', resolve));
     if (role.exitCode !== null || role.signalCode !== null) continue;
     role.kill('SIGTERM');
-    const timer = setTimeout(() => role.kill('SIGKILL'), 10_000);
+    const timer = setTimeout(() => role.kill('SIGKILL'), 60_000);
     await ended;
     clearTimeout(timer);
   }

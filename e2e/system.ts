@@ -52,7 +52,7 @@ export async function command(
   args: readonly string[],
   options: { input?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<Outcome> {
-  const running = run(file, [...args], { timeout: 60_000, maxBuffer: 1 << 26, env: options.env ?? process.env });
+  const running = run(file, [...args], { timeout: 120_000, maxBuffer: 1 << 26, env: options.env ?? process.env });
   if (options.input !== undefined) running.child.stdin?.end(options.input);
   try {
     const { stdout, stderr } = await running;
@@ -68,7 +68,7 @@ export async function command(
 export async function eventually<T>(
   what: string,
   condition: () => Promise<T | undefined | false>,
-  deadlineMs = 30_000,
+  deadlineMs = 60_000,
 ): Promise<T> {
   const end = performance.now() + deadlineMs;
   for (;;) {
@@ -147,7 +147,7 @@ export async function startSystem(options: TestSystemOptions = {}): Promise<Test
   const dispose = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), 15_000);
+      const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
       await exited;
       clearTimeout(timer);
     }
@@ -157,7 +157,7 @@ export async function startSystem(options: TestSystemOptions = {}): Promise<Test
   let readyMs = 0;
   try {
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`not ready:\n${text}`)), 60_000);
+      const timer = setTimeout(() => reject(new Error(`not ready:\n${text}`)), 120_000);
       const read = (chunk: Buffer): void => {
         text += chunk.toString();
         if (readyMs === 0 && /^ready$/m.test(text)) {

@@ -40,7 +40,7 @@ function follow(informer: Informer<ConfigMap>): { copy: Map<string, Stored<Confi
   return { copy, batches };
 }
 
-describe('informer', { timeout: 30_000 }, () => {
+describe('informer', { timeout: 120_000 }, () => {
   test('first list is one batch, events of one turn are another', async () => {
     const api = new FakeApi();
     for (const name of ['a', 'b', 'c']) api.seed(configMaps, named(name));

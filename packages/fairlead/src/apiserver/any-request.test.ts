@@ -11,7 +11,7 @@ import { type RunningApiServer, startApiServer } from './start.ts';
 /** Each property stops after this time, however many runs it got to. */
 const budgetMs = 1500;
 /** An answer later than this is a hang. */
-const answerWithinMs = 10_000;
+const answerWithinMs = 60_000;
 
 /** What a Kubernetes server itself answers with 500; clients know these texts. */
 const badRequestsThatAre500 = [
@@ -282,7 +282,7 @@ const strategic = fc.constantFrom(
   { spec: { $retainKeys: ['a'], ports: 'x' } },
 ) as fc.Arbitrary<Json>;
 
-describe('any request gets an answer, and never a 500', { timeout: 120_000 }, () => {
+describe('any request gets an answer, and never a 500', { timeout: 240_000 }, () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-any-request-'));
   const complaints: string[] = [];
   let server: RunningApiServer;

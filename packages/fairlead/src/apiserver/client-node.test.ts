@@ -30,7 +30,7 @@ function serviceOf(name: string, port = 80): V1Service {
   };
 }
 
-describe('@kubernetes/client-node', { timeout: 60_000 }, () => {
+describe('@kubernetes/client-node', { timeout: 120_000 }, () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-client-node-'));
   const config = new KubeConfig();
   let server: RunningApiServer;

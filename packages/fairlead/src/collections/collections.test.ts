@@ -100,7 +100,7 @@ const rigs: readonly (() => Rig)[] = [
 
 for (const makeRig of rigs) {
   const { kind } = makeRig();
-  describe(`collection conformance: ${kind}`, { timeout: 30_000 }, () => {
+  describe(`collection conformance: ${kind}`, { timeout: 120_000 }, () => {
     test('random edits: equals a computation from scratch, changes are exact, batches are single', async () => {
       const rig = makeRig();
       let seed = 99;

@@ -17,7 +17,7 @@ import { isNotFound } from '@fairlead/client';
 import { deploymentOf, type FakeCluster, readyNode, startFakeCluster } from './fake-cluster.ts';
 import { isPodReady } from './workload/pod-state.ts';
 
-describe('upkeep of a cluster on a fake API', { timeout: 60_000 }, () => {
+describe('upkeep of a cluster on a fake API', { timeout: 120_000 }, () => {
   let cluster: FakeCluster | undefined;
   afterEach(async () => {
     const ended = cluster;
@@ -129,7 +129,7 @@ describe('upkeep of a cluster on a fake API', { timeout: 60_000 }, () => {
   });
 
   test('a silent node: Pods leave service, later are evicted and replaced; it recovers', async () => {
-    cluster = await startFakeCluster(['a'], { nodeMonitorGraceMs: 150, evictionAfterMs: 600 });
+    cluster = await startFakeCluster(['a'], { nodeMonitorGraceMs: 500, evictionAfterMs: 1500 });
     const { api } = cluster;
     await api.create(services, {
       metadata: { name: 'web', namespace: 'default' },

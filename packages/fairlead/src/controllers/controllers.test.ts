@@ -14,7 +14,7 @@ import {
 import { deploymentOf, type FakeCluster, startFakeCluster } from './fake-cluster.ts';
 import { isPodReady } from './workload/pod-state.ts';
 
-describe('controllers on a fake API', { timeout: 60_000 }, () => {
+describe('controllers on a fake API', { timeout: 120_000 }, () => {
   let cluster: FakeCluster | undefined;
   afterEach(async () => {
     const ended = cluster;

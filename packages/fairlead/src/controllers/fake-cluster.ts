@@ -118,7 +118,7 @@ export async function startFakeCluster(
   return {
     api,
     async until(what, condition) {
-      const deadline = systemClock.monotonicMs() + 15_000;
+      const deadline = systemClock.monotonicMs() + 60_000;
       while (!condition()) {
         if (systemClock.monotonicMs() > deadline) {
           throw new Error(`never: ${what}\n${problems.join('\n')}`);

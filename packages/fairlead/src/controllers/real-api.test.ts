@@ -59,7 +59,7 @@ describeApiClient('real server in process', async () => {
   };
 });
 
-describe('controllers on the real server', { timeout: 60_000 }, () => {
+describe('controllers on the real server', { timeout: 120_000 }, () => {
   let dataDir: string;
   let server: RunningApiServer;
   let controllers: Running;
@@ -99,7 +99,7 @@ describe('controllers on the real server', { timeout: 60_000 }, () => {
   });
 
   async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-    const deadline = systemClock.monotonicMs() + 20_000;
+    const deadline = systemClock.monotonicMs() + 60_000;
     while (!(await condition())) {
       if (systemClock.monotonicMs() > deadline) throw new Error(`never: ${what}\n${problems.join('\n')}`);
       await systemClock.sleep(5);

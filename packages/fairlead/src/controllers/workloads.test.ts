@@ -21,7 +21,7 @@ const template = (image: string, more: object = {}) => ({
   spec: { containers: [{ name: 'c', image }], ...more },
 });
 
-describe('workload controllers on a fake API', { timeout: 60_000 }, () => {
+describe('workload controllers on a fake API', { timeout: 120_000 }, () => {
   let cluster: FakeCluster | undefined;
   afterEach(async () => {
     const ended = cluster;

@@ -46,8 +46,15 @@ async function ready(child: ChildProcess): Promise<void> {
   throw new Error('the server ended before it was ready');
 }
 
+/** Queries under way. */
+interface Asking {
+  /** Resolves when the address was answered. */
+  readonly answered: (address: string) => Promise<void>;
+  readonly stop: () => Promise<{ readonly asked: number; readonly answers: ReadonlyMap<string, number> }>;
+}
+
 /** Asks without pause, each query from a port of its own, until told to stop. */
-function startAsking(port: number): { readonly stop: () => Promise<{ asked: number; answers: Map<string, number> }> } {
+function startAsking(port: number): Asking {
   const answers = new Map<string, number>();
   const open = new Set<Promise<void>>();
   let asked = 0;
@@ -63,7 +70,7 @@ function startAsking(port: number): { readonly stop: () => Promise<{ asked: numb
         note(answer);
         resolve();
       };
-      const cancel = systemClock.after(5000, () => end('lost'));
+      const cancel = systemClock.after(20_000, () => end('lost'));
       socket.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? 'error'));
       socket.once('message', (bytes) => {
         const message = decodeMessage(bytes);
@@ -86,6 +93,9 @@ function startAsking(port: number): { readonly stop: () => Promise<{ asked: numb
   };
   const running = run();
   return {
+    answered: async (address) => {
+      while (!answers.has(address)) await systemClock.sleep(5);
+    },
     stop: async () => {
       isOver = true;
       await running;
@@ -95,7 +105,7 @@ function startAsking(port: number): { readonly stop: () => Promise<{ asked: numb
 }
 
 test('a restart loses no query: the old server is told to stop, then the new one starts', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const port = 5301;
   const old = startProcess(port, '10.96.0.1', 30_000);
@@ -103,17 +113,20 @@ test('a restart loses no query: the old server is told to stop, then the new one
   try {
     await ready(old);
     const asking = startAsking(port);
+    await asking.answered('10.96.0.1');
     old.kill('SIGTERM');
     const next = startProcess(port, '10.96.0.2', 30_000);
     others.push(next);
     const exited = once(old, 'exit');
     await ready(next);
     assert.deepEqual(await exited, [0, null], 'the old one leaves once the new one serves');
+    await asking.answered('10.96.0.2');
     const third = startProcess(port, '10.96.0.3', 30_000);
     others.push(third);
     await ready(third);
     next.kill('SIGTERM');
     await once(next, 'exit');
+    await asking.answered('10.96.0.3');
     const { asked, answers } = await asking.stop();
     assert.deepEqual([...answers.keys()].sort(), ['10.96.0.1', '10.96.0.2', '10.96.0.3'], String([...answers]));
     assert.equal(
@@ -125,7 +138,7 @@ test('a restart loses no query: the old server is told to stop, then the new one
   }
 });
 
-test('a server that is killed is replaced by the next one', { timeout: 60_000 }, async () => {
+test('a server that is killed is replaced by the next one', { timeout: 120_000 }, async () => {
   const port = 5302;
   const old = startProcess(port, '10.96.0.1', 0);
   let next: ChildProcess | undefined;
@@ -136,6 +149,7 @@ test('a server that is killed is replaced by the next one', { timeout: 60_000 },
     next = startProcess(port, '10.96.0.2', 0);
     await ready(next);
     const asking = startAsking(port);
+    await asking.answered('10.96.0.2');
     const { answers } = await asking.stop();
     assert.deepEqual([...answers.keys()], ['10.96.0.2']);
     const exited = once(next, 'exit');
@@ -146,7 +160,7 @@ test('a server that is killed is replaced by the next one', { timeout: 60_000 },
   }
 });
 
-test('the protocol: who waits for whom', { timeout: 20_000 }, async () => {
+test('the protocol: who waits for whom', { timeout: 120_000 }, async () => {
   const make = (): Handover => new Handover(`test ${process.pid}`, systemClock, () => {});
   const first = make();
   assert.equal(await first.meetPredecessor(), false);

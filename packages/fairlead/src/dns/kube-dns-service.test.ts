@@ -81,7 +81,7 @@ test('a failing API is tried again; a Service that has another cluster IP keeps 
   await registration.stop();
 });
 
-test('a slice that somebody deletes comes back', { timeout: 30_000 }, async () => {
+test('a slice that somebody deletes comes back', { timeout: 120_000 }, async () => {
   const api = new FakeApi();
   const dns = await startDns({
     client: api,

@@ -49,7 +49,7 @@ const corefile = `
   }
 }`;
 
-test('rewrites by pattern and templates, over UDP and TCP', { timeout: 60_000 }, async (t) => {
+test('rewrites by pattern and templates, over UDP and TCP', { timeout: 120_000 }, async (t) => {
   const { settings, notes } = importCorefile(corefile);
   assert.deepEqual(
     notes.filter(({ result }) => result !== 'taken'),

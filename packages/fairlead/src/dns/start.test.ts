@@ -35,7 +35,7 @@ async function askUntil(ask: () => Promise<string[]>, isDone: (answer: string[])
   }
 }
 
-test('serves the records of the API and follows its changes', { timeout: 30_000 }, async () => {
+test('serves the records of the API and follows its changes', { timeout: 120_000 }, async () => {
   const api = new FakeApi();
   api.seed(namespaces, { metadata: { name: 'shop' } });
   api.seed(services, makeService('shop/web', ['10.96.0.20']));
@@ -77,7 +77,7 @@ test('serves the records of the API and follows its changes', { timeout: 30_000 
   await assert.rejects(api.get(endpointSlices, { namespace: 'kube-system', name: 'kube-dns-node-1' }));
 });
 
-test('cluster names are SERVFAIL until the API has delivered everything', { timeout: 30_000 }, async () => {
+test('cluster names are SERVFAIL until the API has delivered everything', { timeout: 120_000 }, async () => {
   const api = new FakeApi();
   api.setReachable(false);
   const dns = await startDns(optionsFor(api));
@@ -95,7 +95,7 @@ test('cluster names are SERVFAIL until the API has delivered everything', { time
 
 const noFreeBind = engine.kind === 'node' ? 'node:dgram cannot bind an address that is not there' : false;
 
-test('several addresses and an address that does not exist yet', { skip: noFreeBind, timeout: 30_000 }, async () => {
+test('several addresses and an address that does not exist yet', { skip: noFreeBind, timeout: 120_000 }, async () => {
   const dns = await startDns(
     optionsFor(new FakeApi(), {
       listen: ['127.0.0.1', '127.0.0.2', '203.0.113.77'].map((address) => ({ address, port: 0 })),
@@ -133,7 +133,7 @@ test('upstreams in text', () => {
   for (const bad of ['', 'dns.example', '1.2.3.4:0', '1.2.3.4:70000']) assert.equal(parseUpstream(bad), undefined);
 });
 
-test('external zone, hosts and rewrites', { timeout: 30_000 }, async () => {
+test('external zone, hosts and rewrites', { timeout: 120_000 }, async () => {
   const api = new FakeApi();
   const ports = ['http/TCP/80'];
   const shop = makeService('shop/web', ['10.96.0.20'], ports);
@@ -217,7 +217,7 @@ test('external zone, hosts and rewrites', { timeout: 30_000 }, async () => {
   }
 });
 
-test('mistakes in annotations are told once per change', { timeout: 30_000 }, async () => {
+test('mistakes in annotations are told once per change', { timeout: 120_000 }, async () => {
   const api = new FakeApi();
   const web = makeService('shop/web', ['None']);
   api.seed(services, { ...web, metadata: { ...web.metadata, annotations: { 'fairlead.dev/dns-ttl': 'soon' } } });
@@ -242,7 +242,7 @@ test('mistakes in annotations are told once per change', { timeout: 30_000 }, as
   }
 });
 
-test("CoreDNS's metrics, and a sample of the queries in the log", { timeout: 30_000 }, async () => {
+test("CoreDNS's metrics, and a sample of the queries in the log", { timeout: 120_000 }, async () => {
   const api = new FakeApi();
   api.seed(services, makeService('shop/web', ['10.96.0.20']));
   const registry = new MetricRegistry();

@@ -323,7 +323,7 @@ test('zones of a folder come and go; the longest zone or forwarded domain decide
 });
 
 test('zones of files over the wire: aliases into the cluster, transfers, SERVFAIL when unloaded', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const [good, bad] = [join(folder, 'good.db'), join(folder, 'missing.db')];
   writeFileSync(good, `${smallZone(9, '192.0.2.1')}web CNAME web.shop.svc.cluster.local.\n`);
@@ -398,7 +398,7 @@ test('Knot as a secondary gets the zone, and a change as soon as it is loaded', 
   }
 });
 
-test('a secondary is told of a new serial until it answers', { timeout: 30_000 }, async () => {
+test('a secondary is told of a new serial until it answers', { timeout: 120_000 }, async () => {
   const secondary = createSocket('udp4').bind(0, '127.0.0.1');
   await once(secondary, 'listening');
   const clock = new ManualClock();

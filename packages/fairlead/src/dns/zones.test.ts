@@ -37,7 +37,7 @@ const meta = (name: string) => ({ namespace: 'shop', name });
 const isAnswered = (answer: readonly string[]): boolean => answer[0] === 'NOERROR aa' && answer.length > 1;
 
 test('multi-cluster names: an import, its endpoints by cluster, and what does not exist', {
-  timeout: 30_000,
+  timeout: 120_000,
 }, async () => {
   const api = new FakeApi();
   api.seed(serviceImports, {
@@ -106,7 +106,7 @@ test('multi-cluster names: an import, its endpoints by cluster, and what does no
   }
 });
 
-test('kinds that are not installed: no names of them, no waiting', { timeout: 30_000 }, async () => {
+test('kinds that are not installed: no names of them, no waiting', { timeout: 120_000 }, async () => {
   const api = new FakeApi();
   api.seed(services, makeService('shop/web', ['10.96.0.1']));
   const isOptional = (resource: string): boolean =>
@@ -132,7 +132,9 @@ test('kinds that are not installed: no names of them, no waiting', { timeout: 30
   }
 });
 
-test('without the right to list all Pods there are no names of them, and all others', { timeout: 30_000 }, async () => {
+test('without the right to list all Pods there are no names of them, and all others', {
+  timeout: 120_000,
+}, async () => {
   const api = new FakeApi();
   api.seed(services, makeService('shop/web', ['10.96.0.1']));
   api.failWhen((call) =>
@@ -153,7 +155,7 @@ test('without the right to list all Pods there are no names of them, and all oth
   }
 });
 
-test('hosts of routes follow their Gateway', { timeout: 30_000 }, async () => {
+test('hosts of routes follow their Gateway', { timeout: 120_000 }, async () => {
   const api = new FakeApi();
   const [httpRoutes] = hostRoutes;
   api.seed(gateways, { metadata: meta('edge'), status: { addresses: [{ value: '192.0.2.7' }] } });
@@ -183,7 +185,7 @@ test('hosts of routes follow their Gateway', { timeout: 30_000 }, async () => {
 });
 
 test('names by topology zone: pin is empty elsewhere, prefer widens, other words do not exist', {
-  timeout: 30_000,
+  timeout: 120_000,
 }, async () => {
   const api = new FakeApi();
   api.seed(services, makeService('shop/db', ['None'], []));
@@ -212,7 +214,7 @@ test('names by topology zone: pin is empty elsewhere, prefer widens, other words
   }
 });
 
-test('without an API other names are forwarded all the same', { timeout: 30_000 }, async () => {
+test('without an API other names are forwarded all the same', { timeout: 120_000 }, async () => {
   const upstreamApi = new FakeApi();
   upstreamApi.seed(services, makeService('shop/web', ['192.0.2.1']));
   const upstream = await startDns(optionsFor(upstreamApi, { clusterDomain: 'example.org' }));
@@ -234,7 +236,7 @@ test('without an API other names are forwarded all the same', { timeout: 30_000 
   }
 });
 
-test('all metrics of CoreDNS that dashboards use have their names', { timeout: 30_000 }, async () => {
+test('all metrics of CoreDNS that dashboards use have their names', { timeout: 120_000 }, async () => {
   const metrics = new MetricRegistry();
   const dns = await startDns(optionsFor(new FakeApi(), { metrics }));
   try {
@@ -271,7 +273,7 @@ test('all metrics of CoreDNS that dashboards use have their names', { timeout: 3
   }
 });
 
-test('the time from the change of an endpoint to its answer is measured', { timeout: 30_000 }, async () => {
+test('the time from the change of an endpoint to its answer is measured', { timeout: 120_000 }, async () => {
   const api = new FakeApi();
   api.seed(services, makeService('shop/db', ['None'], []));
   api.seed(endpointSlices, makeSlice('shop/db', 'db-1', ['10.0.0.1'], []));

@@ -104,10 +104,10 @@ test('the access log: one JSON line per request, with what happened', async () =
 test('timeouts: no answer in time is 504, an unfinished request 408', async () => {
   const upstream = new RawUpstream(() => {});
   const port = await upstream.listen();
-  const timeouts = { requestMs: 150, connectMs: 5000, idleMs: 60_000 } as const;
+  const timeouts = { requestMs: 500, connectMs: 5000, idleMs: 60_000 } as const;
   const rig = await startRig(
     { hosts: [testHost('*', [testRoute('/', web, { timeouts })])], backends: [testBackend('web', [port])] },
-    { times: { headMs: 200 } },
+    { times: { headMs: 1500 } },
   );
   assert.match(await rig.exchange(get()), /^HTTP\/1\.1 504 /);
   assert.match(await rig.exchange('POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab'), /^HTTP\/1\.1 408 /);

@@ -74,7 +74,7 @@ const ws2 = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
   seen.push({ headers, version: '2.0' });
   stream.on('error', () => {});
   const path = String(headers[':path']);
-  if (path === '/hang') return;
+  if (path === '/brief/hang') return;
   if (headers[':protocol'] !== 'websocket' || path === '/plain') {
     stream.respond({ ':status': 418 });
     stream.end('a page');
@@ -112,7 +112,7 @@ before(async () => {
   const secure = { cert: identity.certificate, key: identity.privateKey, allowHTTP1: true };
   const settings = { enableConnectProtocol: true };
   ports = {
-    http1: await listen(createServer((request, response) => void (request.url !== '/hang' && response.end()))),
+    http1: await listen(createServer((request, response) => void (request.url !== '/brief/hang' && response.end()))),
     h2c: await listen(createHttp2Server({ settings, maxSessionMemory: 1000 })),
     both: await listen(createSecureServer({ ...secure, settings })),
     blind: await listen(createSecureServer(secure)),
@@ -134,7 +134,10 @@ before(async () => {
       testRoute('/idle', [{ backend: name, weight: 1 }], {
         timeouts: { requestMs: 'off', connectMs: 5000, idleMs: 300 },
       }),
-      testRoute('/', [{ backend: name, weight: 1 }], { timeouts: { requestMs: 500, connectMs: 5000, idleMs: 60_000 } }),
+      testRoute('/brief', [{ backend: name, weight: 1 }], {
+        timeouts: { requestMs: 1000, connectMs: 5000, idleMs: 60_000 },
+      }),
+      testRoute('/', [{ backend: name, weight: 1 }]),
     ]);
   rig = await startRig({
     hosts: (Object.keys(ports) as (keyof typeof ports)[]).map(host),
@@ -277,9 +280,9 @@ for (const [client, open] of [
       });
 
       test('it outlives the time of a request', async () => {
-        const { stream } = await within('an answer', open(host, '/echo'));
-        // Its own route lets a request live for half a second.
-        const hanging = rig.exchange(`GET /hang HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+        const { stream } = await within('an answer', open(host, '/brief'));
+        // Its own route lets a request live for a second.
+        const hanging = rig.exchange(`GET /brief/hang HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
         assert.match(await within('a timeout', hanging), /^HTTP\/1\.1 504 /);
         stream.write(clientFrame(PING, 'still there'));
         await within('an echo', once(stream, 'data'));

@@ -182,9 +182,9 @@ describe('retries', () => {
 describe('time of one try', () => {
   test('out of time: 504, or another try', async () => {
     const upstream = await new ScriptedUpstream(['hang', 'hang', GOOD]).listen();
-    await install([upstream.port], { timeouts: { tryMs: 100 } });
+    await install([upstream.port], { timeouts: { tryMs: 400 } });
     assert.match(await rig.exchange(request()), /^HTTP\/1\.1 504/);
-    await install([upstream.port], { timeouts: { tryMs: 100 }, retry: { on: ['try-timeout'] } });
+    await install([upstream.port], { timeouts: { tryMs: 400 }, retry: { on: ['try-timeout'] } });
     assert.match(await rig.exchange(request()), /good$/);
     assert.equal(upstream.seen.length, 3);
   });
@@ -193,18 +193,18 @@ describe('time of one try', () => {
     const upstream = rawUpstream((connection) =>
       onRequests(connection, () => {
         connection.send('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nfour');
-        systemClock.after(400, () => connection.send('more'));
+        systemClock.after(900, () => connection.send('more'));
         return undefined;
       }),
     );
-    await install([await upstream.listen()], { timeouts: { tryMs: 150 }, retry: { on: ['try-timeout'] } });
+    await install([await upstream.listen()], { timeouts: { tryMs: 400 }, retry: { on: ['try-timeout'] } });
     assert.match(await rig.exchange(request()), /fourmore$/);
   });
 
   test('the whole request has its own limit, tries and pauses included', async () => {
     const upstream = await new ScriptedUpstream([status(503)]).listen();
     await install([upstream.port], {
-      timeouts: { requestMs: 300 },
+      timeouts: { requestMs: 1000 },
       retry: { on: ['5xx'], retries: 9, backoffBaseMs: 60_000, backoffMaxMs: 600_000 },
     });
     assert.match(await rig.exchange(request()), /^HTTP\/1\.1 504/);
@@ -216,7 +216,7 @@ describe('hedging', () => {
   test('a second try beside a slow one; the first good answer wins and the loser is cancelled', async () => {
     const slow = rawUpstream(() => {});
     const fast = await new ScriptedUpstream([GOOD]).listen();
-    await install([await slow.listen(), fast.port], { timeouts: { tryMs: 100 }, retry: { hedge: true, on: [] } });
+    await install([await slow.listen(), fast.port], { timeouts: { tryMs: 400 }, retry: { hedge: true, on: [] } });
     const before = rig.gateway.stats().hedges;
     for (let i = 0; i < 4; i++) assert.match(await rig.exchange(request()), /good$/);
     const hedged = rig.gateway.stats().hedges - before;
@@ -238,7 +238,7 @@ describe('hedging', () => {
       }),
     );
     await install([await upstream.listen()], {
-      timeouts: { tryMs: 100 },
+      timeouts: { tryMs: 400 },
       retry: { hedge: true, on: ['5xx'], retries: 1 },
     });
     assert.match(await rig.exchange(request()), /good$/);
@@ -247,7 +247,7 @@ describe('hedging', () => {
 
   test('a POST is not hedged', async () => {
     const upstream = await new ScriptedUpstream(['hang']).listen();
-    await install([upstream.port], { timeouts: { tryMs: 50, requestMs: 400 }, retry: { hedge: true } });
+    await install([upstream.port], { timeouts: { tryMs: 50, requestMs: 1000 }, retry: { hedge: true } });
     assert.match(await rig.exchange(POST), /^HTTP\/1\.1 504/);
     assert.equal(upstream.seen.length, 1);
   });

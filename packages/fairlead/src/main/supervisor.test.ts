@@ -33,7 +33,7 @@ function role(name: string, rank: number, behaviour = ''): ChildSpec {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = systemClock.monotonicMs() + 20_000;
+  const deadline = systemClock.monotonicMs() + 60_000;
   while (!condition()) {
     assert.ok(systemClock.monotonicMs() < deadline, 'deadline');
     await systemClock.sleep(10);

@@ -9,7 +9,7 @@ import { systemClock, systemRandom } from '../sys/clock.ts';
 import { startNodeAgent } from './start.ts';
 
 const skip = process.platform === 'linux' ? false : 'needs Linux: every address of 127.0.0.0/8 on loopback';
-const options = { skip, timeout: 60_000 };
+const options = { skip, timeout: 120_000 };
 
 async function startAgent(context: TestContext, api: FakeApi, podCIDR: string): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-agent-'));

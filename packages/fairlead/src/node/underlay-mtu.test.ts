@@ -5,7 +5,7 @@ import { kernelObstacle } from './testing/kernel-lab.ts';
 
 const skip = kernelObstacle() ?? false;
 
-test('the MTU is that of the link with the address', { skip, timeout: 60_000 }, () => {
+test('the MTU is that of the link with the address', { skip, timeout: 120_000 }, () => {
   const netns = `fltest-mtu-${process.pid}`;
   const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8' });
   const module = new URL('./underlay-mtu.ts', import.meta.url).href;

@@ -94,7 +94,7 @@ beforeEach(async () => {
 
 afterEach(() => routing.stop());
 
-const deadline = { timeout: 20_000 };
+const deadline = { timeout: 120_000 };
 
 test('from objects to a table in the gateway, and changes after that', deadline, async () => {
   await api.create(ingresses, bare(ingress('web', { 'a.example': ['Prefix / web'] })));

@@ -10,7 +10,9 @@ import { scene, sceneService, sceneSlice } from './testing/traffic-matrix.ts';
 
 const skip = kernelTestsProblem();
 const node = { nodeName: scene.nodeName, nodeIps: [...scene.nodeIps] };
+/** How long to wait for what shall be dropped, and how long for what shall be answered. */
 const dropTimeoutMs = 300;
+const answerTimeoutMs = 10_000;
 const clients = Array.from({ length: 12 }, (_, n) => `198.51.100.${n + 1}`);
 const both = [{ ip: scene.localEndpoint }, { ip: scene.remoteEndpoint }];
 
@@ -69,11 +71,11 @@ describe('annotations with real packets', { skip }, () => {
     source: string,
     host = '10.96.6.1',
     port = 80,
-    more: { readonly protocol?: 'UDP'; readonly sourcePort?: number } = {},
+    more: { readonly protocol?: 'UDP'; readonly sourcePort?: number; readonly timeoutMs?: number } = {},
   ): Promise<string> => {
     const answer = await network
       .probe('external')
-      .ask({ do: 'connect', protocol: 'TCP', host, port, source, timeoutMs: dropTimeoutMs, ...more });
+      .ask({ do: 'connect', protocol: 'TCP', host, port, source, timeoutMs: answerTimeoutMs, ...more });
     return answer.startsWith('error') ? answer : (answer.split(' ')[0] ?? '');
   };
 
@@ -154,8 +156,10 @@ describe('annotations with real packets', { skip }, () => {
       ['2001:db8:1::7', 'fd00:96::3', 80, 'error ETIMEDOUT'],
       ['2001:db8:1::7', '2001:db8::1', 30702, 'error ETIMEDOUT'],
     ];
-    for (const [source, host, port, expected] of rows)
-      assert.equal(await ask(source, host, port), expected, `${source} → ${host}`);
+    for (const [source, host, port, expected] of rows) {
+      const timeoutMs = expected === 'error ETIMEDOUT' ? dropTimeoutMs : answerTimeoutMs;
+      assert.equal(await ask(source, host, port, { timeoutMs }), expected, `${source} → ${host}`);
+    }
     await install('listed', {}, ends, dual);
     for (const [source, host, port] of rows)
       assert.equal(await ask(source, host, port), 'remote', `${source} → ${host}`);
@@ -168,7 +172,10 @@ describe('annotations with real packets', { skip }, () => {
     });
     for (const client of clients.slice(0, 2)) {
       const answers: string[] = [];
-      for (let tries = 0; tries < 5; tries++) answers.push(await ask(client, '10.96.6.4'));
+      for (let tries = 0; tries < 5; tries++) {
+        const timeoutMs = tries < 3 ? answerTimeoutMs : dropTimeoutMs;
+        answers.push(await ask(client, '10.96.6.4', 80, { timeoutMs }));
+      }
       assert.deepEqual(
         answers.map((answer) => answer.startsWith('error')),
         [false, false, false, true, true],
@@ -183,10 +190,11 @@ describe('annotations with real packets', { skip }, () => {
     await install('narrow', { 'max-connections-per-source': '2' }, both, { clusterIP: '10.96.6.5', ports: twoPorts });
     const [one = '', other = ''] = clients;
     // UDP flows stay for seconds: three ports are three connections.
-    const udp = (source: string, sourcePort: number) => ask(source, '10.96.6.5', 81, { protocol: 'UDP', sourcePort });
+    const udp = (source: string, sourcePort: number, timeoutMs = answerTimeoutMs) =>
+      ask(source, '10.96.6.5', 81, { protocol: 'UDP', sourcePort, timeoutMs });
     assert.doesNotMatch(await udp(one, 41_001), /error/);
     assert.doesNotMatch(await udp(one, 41_002), /error/);
-    assert.match(await udp(one, 41_003), /error/);
+    assert.match(await udp(one, 41_003, dropTimeoutMs), /error/);
     assert.doesNotMatch(await udp(one, 41_001), /error/, 'those that are there go on');
     assert.doesNotMatch(await udp(other, 41_003), /error/);
   });

@@ -114,7 +114,7 @@ describe('each way to serve a port, with each protocol and family', { skip }, ()
           for (let tries = 0; tries < 6; tries++) {
             const answer = await network
               .probe('external')
-              .ask({ do: 'connect', protocol, host, port: place.port, source, timeoutMs: 3000, ...portOf(protocol) });
+              .ask({ do: 'connect', protocol, host, port: place.port, source, timeoutMs: 10_000, ...portOf(protocol) });
             answers.add(answer.split(' ')[0] ?? '');
           }
           for (const answer of answers) assert.match(answer, /^(local|remote)$/);
@@ -131,7 +131,7 @@ describe('each way to serve a port, with each protocol and family', { skip }, ()
             host,
             port: place.port,
             source,
-            timeoutMs: 3000,
+            timeoutMs: 10_000,
             ...portOf(protocol),
           } as const;
           const answer = await network.probe('external').ask(ask);

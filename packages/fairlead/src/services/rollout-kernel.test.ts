@@ -4,7 +4,7 @@ import { createTestNetwork, kernelTestsProblem, type TestNetwork } from './testi
 import { type ProxyProcess, ProxyRunner } from './testing/proxy-runner.ts';
 import { type SceneEndpoint, scene, sceneService, sceneSlice } from './testing/traffic-matrix.ts';
 
-const deadlineMs = 30_000;
+const deadlineMs = 60_000;
 const ready = { ready: true, serving: true, terminating: false };
 const draining = { ready: false, serving: true, terminating: true };
 const starting = { ready: false, serving: false, terminating: false };

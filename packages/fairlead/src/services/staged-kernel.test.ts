@@ -41,7 +41,9 @@ describe('a big table is built beside the one that serves', { skip }, () => {
   });
 
   const ask = async (host: string): Promise<string> => {
-    const answer = await network.probe('pod').ask({ do: 'connect', protocol: 'TCP', host, port: 80, timeoutMs: 2000 });
+    const answer = await network
+      .probe('pod')
+      .ask({ do: 'connect', protocol: 'TCP', host, port: 80, timeoutMs: 10_000 });
     return answer.startsWith('error') ? answer : (answer.split(' ')[0] ?? '');
   };
   const tables = (): string[] => network.run('node', 'nft list tables').trim().split('\n').sort();

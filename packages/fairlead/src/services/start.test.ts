@@ -10,7 +10,7 @@ import { createTestNetwork, kernelTestsProblem } from './testing/network.ts';
 import { scene, sceneService, sceneSlice } from './testing/traffic-matrix.ts';
 
 const quiet: ServiceProxyOptions['log'] = () => undefined;
-const deadlineMs = 20_000;
+const deadlineMs = 60_000;
 
 /** Waits until `probe` gives the wanted answer; every attempt is a new connection. */
 async function eventually(wanted: string, probe: () => Promise<string>): Promise<void> {

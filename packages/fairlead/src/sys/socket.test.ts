@@ -161,7 +161,7 @@ test('several epoll events at once keep their tokens (struct stride)', () => {
   epoll.close();
 });
 
-test('a worker thread blocks in epoll and is woken by an eventfd', { timeout: 60_000 }, async () => {
+test('a worker thread blocks in epoll and is woken by an eventfd', { timeout: 120_000 }, async () => {
   const fd = eventfd();
   const source = `
     import { workerData, parentPort } from 'node:worker_threads';

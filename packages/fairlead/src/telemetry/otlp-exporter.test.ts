@@ -91,7 +91,7 @@ afterEach(async () => {
 const spansOf = (batch: Received): readonly Record<string, unknown>[] =>
   batch.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans));
 async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = AbortSignal.timeout(20_000);
+  const deadline = AbortSignal.timeout(60_000);
   while (!holds()) {
     if (deadline.aborted) throw new Error(`waited too long for ${what}; ${JSON.stringify([exporter.stats(), logs])}`);
     const { promise, resolve } = Promise.withResolvers<void>();

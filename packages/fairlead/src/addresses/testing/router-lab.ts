@@ -166,7 +166,7 @@ export async function until(
   look: () => Promise<string>,
   holds: (text: string) => boolean,
 ): Promise<string> {
-  const deadline = systemClock.monotonicMs() + 40_000;
+  const deadline = systemClock.monotonicMs() + 60_000;
   for (;;) {
     const text = await look();
     if (holds(text)) return text;

@@ -111,7 +111,7 @@ describe('custom resources', () => {
 
   /** Repeats a request until it succeeds (`served`) or is not found (`gone`). */
   async function until(path: string, wanted: 'served' | 'gone'): Promise<void> {
-    const deadline = AbortSignal.timeout(10_000);
+    const deadline = AbortSignal.timeout(60_000);
     while (!deadline.aborted) {
       const found = await client.request('GET', path).then(
         () => true,

@@ -45,7 +45,11 @@ export function describeStorage(name: string, create: () => Promise<StorageUnder
 
     withStorage('a transaction is all or nothing, in one batch and in order', async ({ storage, reopen }) => {
       const batches: (readonly StorageEvent[])[] = [];
-      storage.subscribe((events) => batches.push(events));
+      // Where the store has a clock of its own it may tick at any time: an empty batch, and a higher revision.
+      const ticks = storage.sharesRevisions;
+      storage.subscribe((events) => {
+        if (!ticks || events.length > 0) batches.push(events);
+      });
       const done = await storage.commitAll([
         { key: '/a/x', expect: 0, value: '1' },
         { key: '/b/y', expect: 0, value: '2' },
@@ -58,15 +62,16 @@ export function describeStorage(name: string, create: () => Promise<StorageUnder
           ['/b/y', '2'],
         ],
       );
-      assert.equal(storage.revision, done.entries[1]!.modRevision);
-      const before = storage.revision;
+      const { modRevision } = done.entries[1]!;
+      if (ticks) assert.ok(storage.revision >= modRevision);
+      else assert.equal(storage.revision, modRevision);
       const failed = await storage.commitAll([
         { key: '/a/z', expect: 0, value: '3' },
         { key: '/b/y', expect: 0, value: '4' },
       ]);
       assert.ok(!failed.ok && failed.index === 1 && failed.current?.value === '2');
       assert.equal(await storage.get('/a/z'), undefined);
-      assert.equal(storage.revision, before);
+      if (!ticks) assert.equal(storage.revision, modRevision);
       const mixed = await storage.commitAll([
         { key: '/a/x', expect: done.entries[0]!.modRevision, value: undefined },
         { key: '/a/z', expect: 0, value: '5' },

@@ -14,7 +14,7 @@ import { type MetricsSource, noMetrics } from './metrics-source.ts';
 /** Waiting takes a hundredth of the time asked for; what time it is stays true. */
 const fastClock: Clock = { ...systemClock, after: (delayMs, callback) => systemClock.after(delayMs / 100, callback) };
 
-test('a Deployment grows with the requests to its Service and shrinks without them', { timeout: 60_000 }, async () => {
+test('a Deployment grows with the requests to its Service and shrinks without them', { timeout: 120_000 }, async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-hpa-'));
   const server = await startApiServer({
     dataDir,

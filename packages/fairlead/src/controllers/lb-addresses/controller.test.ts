@@ -10,7 +10,7 @@ import type { ControllerContext } from '../controller.ts';
 import { type OwnedInformers, sharedInformers } from '../shared-informers.ts';
 import { lbAddressesController } from './controller.ts';
 
-describe('the lb-addresses controller', { timeout: 60_000 }, () => {
+describe('the lb-addresses controller', { timeout: 120_000 }, () => {
   let api: FakeApi;
   let informers: OwnedInformers;
   let running: Running;

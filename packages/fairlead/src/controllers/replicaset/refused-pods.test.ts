@@ -5,7 +5,7 @@ import { ApiError } from '@fairlead/client';
 import { deploymentOf, startFakeCluster } from '../fake-cluster.ts';
 
 test('Pods that a quota refuses are told once in the status, however often they are tried', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const cluster = await startFakeCluster(['node']);
   const { api } = cluster;

@@ -96,7 +96,7 @@ function makeForwarder(upstreams: readonly FakeUpstream[], clock: Clock = system
     upstreams: upstreams.map(({ address }) => address),
     clock,
     random: () => 0,
-    attemptTimeoutMs: 5000,
+    attemptTimeoutMs: 40000,
   });
 }
 
@@ -231,15 +231,17 @@ test('the next upstream is asked when one fails', async (t) => {
     const closed = await FakeUpstream.start(() => {});
     const { address } = closed;
     await closed[Symbol.asyncDispose]();
-    await using silent = await FakeUpstream.start(() => {});
+    const { promise: asked, resolve: note } = Promise.withResolvers<void>();
+    await using silent = await FakeUpstream.start(() => note());
     const clock = systemClock;
     const forwarder = new Forwarder({
       upstreams: [address, silent.address],
       clock,
       random: () => 0,
-      attemptTimeoutMs: 50,
+      attemptTimeoutMs: 400,
     });
     assert.equal((await forwarder.resolve(question('example.org'))).rcode, rcode.SERVFAIL);
+    await asked;
     assert.equal(silent.queries.length, 1);
     assert.equal(forwarder.stats.failures, 2);
   });
@@ -285,7 +287,7 @@ test('an upstream that does not answer is asked last, until its time is over', a
   });
   const clock = new MovedClock();
   const upstreams = [silent.address, good.address];
-  const forwarder = new Forwarder({ upstreams, clock, random: () => 0, attemptTimeoutMs: 20 });
+  const forwarder = new Forwarder({ upstreams, clock, random: () => 0, attemptTimeoutMs: 400 });
   for (let round = 0; round < 5; round++) await forwarder.resolve(question(`n${round}.example`));
   assert.equal(silent.queries.length, 2, 'given up after two');
   assert.equal(forwarder.stats.upstreamsDown, 1);
@@ -301,7 +303,7 @@ test('an expired answer is better than none, and is not asked for again at once'
     if (isUp) send(encodeReply(query, { answers: [a('example.org', '192.0.2.1')] }));
   });
   const clock = new MovedClock();
-  const forwarder = new Forwarder({ upstreams: [upstream.address], clock, random: () => 0, attemptTimeoutMs: 20 });
+  const forwarder = new Forwarder({ upstreams: [upstream.address], clock, random: () => 0, attemptTimeoutMs: 400 });
   await forwarder.resolve(question('example.org'));
   isUp = false;
   clock.offsetMs = 100_000;

@@ -65,7 +65,7 @@ const kinds = [
 ] as const;
 
 for (const [kind, upstreamOf] of kinds) {
-  test(`upstream over ${kind}`, { skip, timeout: 20_000 }, async (t) => {
+  test(`upstream over ${kind}`, { skip, timeout: 120_000 }, async (t) => {
     await t.test('answers, many at once over one connection', async () => {
       const forwarder = makeForwarder(upstreamOf());
       try {
@@ -135,7 +135,7 @@ async function startResolver(): Promise<void> {
   await resolver.start();
 }
 
-test('an HTTPS upstream that answers nonsense is a failure, not an answer', { skip, timeout: 20_000 }, async (t) => {
+test('an HTTPS upstream that answers nonsense is a failure, not an answer', { skip, timeout: 120_000 }, async (t) => {
   const files = makeCertificate(folder);
   const rows: readonly (readonly [title: string, status: number, body: Uint8Array])[] = [
     ['status 500', 500, new Uint8Array(0)],

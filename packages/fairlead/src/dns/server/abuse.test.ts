@@ -53,7 +53,7 @@ const piece = fc.oneof(
 );
 
 test('any bytes over TCP, in pieces: well-formed answers or a closed connection, and others are served', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const streams = fc.record({
     pieces: fc.array(piece, { minLength: 1, maxLength: 6 }),
@@ -95,7 +95,7 @@ const skip =
 
 test('a flood from many forged sources: memory bounded, answers limited, others served', {
   skip,
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   // Public addresses (RFC 5737) of this machine for the time of the test: what a forger would write.
   const link = `fl-dns-${process.pid % 10000}`;

@@ -138,7 +138,7 @@ test('client subnets that are malformed', () => {
 });
 
 test('through an alias a client gets what it gets by the name itself, also by a subnet that it tells of', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const rows: readonly (readonly [
     annotations: Readonly<Record<string, string>>,

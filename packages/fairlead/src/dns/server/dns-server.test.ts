@@ -83,7 +83,7 @@ test('workers take grown tables over', async () => {
   }
 });
 
-test('a forwarded answer is asked for once, then given by the workers', { timeout: 30_000 }, async () => {
+test('a forwarded answer is asked for once, then given by the workers', { timeout: 120_000 }, async () => {
   let asked = 0;
   const upstream = createSocket('udp4');
   upstream.on('message', (bytes, peer) => {
@@ -131,7 +131,7 @@ const noReceiveBuffer = engine.kind === 'node' ? 'node:dgram cannot force a larg
 
 test('a flood of nonsense leaves memory bounded and others served', {
   skip: noReceiveBuffer,
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const [address] = server.addresses;
   const flood = createSocket('udp4');
@@ -158,7 +158,7 @@ test('a flood of nonsense leaves memory bounded and others served', {
   assert.ok(forwarder.cacheEntries <= 10_000);
 });
 
-test('a worker that ends is replaced on the same socket', { timeout: 30_000 }, async () => {
+test('a worker that ends is replaced on the same socket', { timeout: 120_000 }, async () => {
   const listen = [{ family: 'ipv4' as const, address: '127.0.0.1', port: 0 }];
   const log = (): void => {};
   const table = new AnswerTable(1);
@@ -194,7 +194,9 @@ test('a worker that ends is replaced on the same socket', { timeout: 30_000 }, a
   }
 });
 
-test('a popular answer that expires soon is given, and fetched anew by its question', { timeout: 30_000 }, async () => {
+test('a popular answer that expires soon is given, and fetched anew by its question', {
+  timeout: 120_000,
+}, async () => {
   const table = new AnswerTable(1);
   table.markSynced(1);
   table.control[control.handOffLimit] = 10;
@@ -233,7 +235,7 @@ test('a popular answer that expires soon is given, and fetched anew by its quest
   }
 });
 
-test('a process that exits or crashes without stopping the server ends at once', { timeout: 30_000 }, async (t) => {
+test('a process that exits or crashes without stopping the server ends at once', { timeout: 120_000 }, async (t) => {
   const setup = `
     const { DnsServer } = await import(${JSON.stringify(new URL('./dns-server.ts', import.meta.url).href)});
     const { systemClock, systemRandom } = await import(${JSON.stringify(new URL('../../sys/clock.ts', import.meta.url).href)});
@@ -255,7 +257,7 @@ test('a process that exits or crashes without stopping the server ends at once',
   }
 });
 
-test('other names are forwarded, aliases to them followed, over UDP and TCP', { timeout: 30_000 }, async () => {
+test('other names are forwarded, aliases to them followed, over UDP and TCP', { timeout: 120_000 }, async () => {
   const listen = [{ family: 'ipv4' as const, address: '127.0.0.1', port: 0 }];
   const common = { listen, workers: 2, clock: systemClock, random: systemRandom, log: (): void => {} };
   const upstream = new DnsServer({ ...common, zone: clusterZone('example.org', 7), upstreams: [] });
@@ -415,7 +417,7 @@ async function startTcp(limits: { maxConnections?: number; maxConnectionsPerClie
   return { tcp, open, fireTimers: () => [...timers].map((timer) => timer()) };
 }
 
-test('TCP: idle connections are closed, and there are only so many', { timeout: 20_000 }, async () => {
+test('TCP: idle connections are closed, and there are only so many', { timeout: 120_000 }, async () => {
   const { tcp, open, fireTimers } = await startTcp({ maxConnectionsPerClient: 2 });
   try {
     const [first, second] = [await open(), await open()];

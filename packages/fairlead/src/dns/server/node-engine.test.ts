@@ -14,7 +14,7 @@ test('these tests run without system calls of our own', () => {
   assert.deepEqual(engine, { kind: 'node', reason: 'FAIRLEAD_REACTOR=node' });
 });
 
-test('a machine without FFI resolves', { timeout: 60_000 }, async () => {
+test('a machine without FFI resolves', { timeout: 120_000 }, async () => {
   const url = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href);
   const code = `
     import { registerHooks } from 'node:module';

@@ -80,7 +80,7 @@ const found: readonly (readonly [name: string, addresses: readonly string[]])[] 
 
 test('real client: the C library (glibc), with a search list and ndots:5', {
   skip: glibcSkip,
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   for (const [name, addresses] of found) {
     await t.test(name, async () => {
@@ -117,7 +117,7 @@ int main(int argc, char **argv) {
 }
 `;
 
-test('real client: musl, with a search list and ndots:5', { skip: muslSkip, timeout: 60_000 }, async (t) => {
+test('real client: musl, with a search list and ndots:5', { skip: muslSkip, timeout: 120_000 }, async (t) => {
   const source = join(folder, 'resolve.c');
   const program = join(folder, 'resolve');
   writeFileSync(source, `#define _GNU_SOURCE\n${muslClient}`);
@@ -139,7 +139,7 @@ test('real client: musl, with a search list and ndots:5', { skip: muslSkip, time
   });
 });
 
-test('real client: dig', { skip: digSkip, timeout: 60_000 }, async (t) => {
+test('real client: dig', { skip: digSkip, timeout: 120_000 }, async (t) => {
   const web = 'web.shop.svc.cluster.local';
   const rows: readonly (readonly [title: string, args: readonly string[], expected: RegExp])[] = [
     ['A with a cookie, as dig sends it by default', [web], /status: NOERROR[\s\S]*COOKIE: [0-9a-f]{48} \(good\)/],

@@ -75,7 +75,7 @@ function paddedQuery(): Buffer {
   return bytes;
 }
 
-test('DNS over TLS: framed, padded when asked', { skip, timeout: 20_000 }, async () => {
+test('DNS over TLS: framed, padded when asked', { skip, timeout: 120_000 }, async () => {
   const { port } = server.secureAddresses.tls[0]!;
   const socket = connectTls({ host: '127.0.0.1', port, ca: cert, servername: 'dns.test', ALPNProtocols: ['dot'] });
   await once(socket, 'secureConnect');
@@ -92,7 +92,7 @@ test('DNS over TLS: framed, padded when asked', { skip, timeout: 20_000 }, async
   assert.deepEqual(answerText(decodeMessage(received.subarray(2, 2 + length))!), expected);
 });
 
-test('DNS over HTTPS: GET, POST and what is refused', { skip, timeout: 20_000 }, async (t) => {
+test('DNS over HTTPS: GET, POST and what is refused', { skip, timeout: 120_000 }, async (t) => {
   const { port } = server.secureAddresses.https[0]!;
   const session = connect(`https://127.0.0.1:${port}`, { ca: cert });
   const message = encodeQuery(web, 'A');
@@ -143,7 +143,7 @@ test('DNS over HTTPS: GET, POST and what is refused', { skip, timeout: 20_000 },
   });
 });
 
-test('real client: kdig over TLS and HTTPS', { skip: skip || lacks('kdig'), timeout: 20_000 }, async () => {
+test('real client: kdig over TLS and HTTPS', { skip: skip || lacks('kdig'), timeout: 120_000 }, async () => {
   const { tls, https } = server.secureAddresses;
   for (const [port, args] of [
     [tls[0]!.port, ['+tls', `+tls-ca=${join(folder, 'cert.pem')}`, '+tls-hostname=dns.test', '+padding']],
@@ -156,7 +156,7 @@ test('real client: kdig over TLS and HTTPS', { skip: skip || lacks('kdig'), time
 
 test('a renewed certificate is used for new connections; half of a pair changes nothing', {
   skip,
-  timeout: 20_000,
+  timeout: 120_000,
 }, async () => {
   const look = (): void => {
     for (const check of [...checks]) {

@@ -62,7 +62,7 @@ before(async () => {
         testHost('h', [
           testRoute('/empty', [{ backend: 'none', weight: 1 }]),
           testRoute('/slow', web, {
-            timeouts: { requestMs: 50, connectMs: 1000, idleMs: 1000 },
+            timeouts: { requestMs: 300, connectMs: 1000, idleMs: 1000 },
             pathRewrite: { type: 'full', value: '/silent' },
           }),
           testRoute('/limit', web, {

@@ -48,7 +48,7 @@ async function start(program: string, args: readonly string[], port: number): Pr
       });
       socket.on('error', () => resolve(false));
     });
-  for (const deadlineMs = systemClock.monotonicMs() + 20_000; !(await isOpen()); await systemClock.sleep(20)) {
+  for (const deadlineMs = systemClock.monotonicMs() + 60_000; !(await isOpen()); await systemClock.sleep(20)) {
     assert.ok(systemClock.monotonicMs() < deadlineMs, `${program} does not listen`);
   }
 }

@@ -12,7 +12,7 @@ import { systemClock } from '../../sys/clock.ts';
 import { type GatewayOptions, type RunningGateway, startGateway } from '../start.ts';
 
 /** Deadline for anything a test waits for, milliseconds. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 /** Waits for a promise, but not for ever. */
 export async function within<T>(what: string, promise: Promise<T>): Promise<T> {

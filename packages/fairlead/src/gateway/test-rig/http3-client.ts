@@ -10,7 +10,7 @@ import { writeDataHead, writeHeaders } from '../../wire/http3/frame-writer.ts';
 import { FRAME_DATA, FRAME_HEADERS } from '../../wire/http3/protocol.ts';
 import { QpackDecoder } from '../../wire/http3/qpack-decoder.ts';
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 const POLL_MS = 2;
 const BUFFER = new PinnedBuffer(64 * 1024);
 

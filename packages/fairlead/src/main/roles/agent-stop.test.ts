@@ -21,7 +21,7 @@ users: [{name: none, user: {token: none}}]
 current-context: none
 `;
 
-test('DNS alone, without an API, ends when it is told to', { timeout: 60_000 }, async () => {
+test('DNS alone, without an API, ends when it is told to', { timeout: 120_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'fairlead-agent-stop-'));
   const file = join(folder, 'kubeconfig');
   writeFileSync(file, kubeconfig);

@@ -9,7 +9,7 @@ import { FrameReader, type SpdyFrame } from '../../wire/spdy/frame-reader.ts';
 import { FrameWriter } from '../../wire/spdy/frame-writer.ts';
 import { createStreamServer, type StreamTargets } from './stream-server.ts';
 
-const options = { timeout: 30_000, skip: process.platform === 'linux' ? false : 'needs /bin/sh and Linux' };
+const options = { timeout: 120_000, skip: process.platform === 'linux' ? false : 'needs /bin/sh and Linux' };
 const refusal = { code: 404, message: 'pods "none" not found' } as const;
 const targets: StreamTargets = {
   async exec(_namespace, pod, _container, command) {

@@ -5,7 +5,7 @@ import { createTestNetwork, kernelTestsProblem, type TestNetwork } from '../test
 import { type ProxyProcess, ProxyRunner } from '../testing/proxy-runner.ts';
 import { scene, sceneService, sceneSlice } from '../testing/traffic-matrix.ts';
 
-const deadlineMs = 20_000;
+const deadlineMs = 60_000;
 const second = '10.244.1.4';
 const both = [{ ip: scene.localEndpoint }, { ip: second }];
 const both6 = [

@@ -4,7 +4,7 @@ import type { EndpointSlice, Service, Stored } from '@fairlead/api';
 import { systemClock } from '../../sys/clock.ts';
 import type { ProxyLine, ProxySeed } from './proxy-process.ts';
 
-const deadlineMs = 20_000;
+const deadlineMs = 60_000;
 
 /** A service proxy that runs in a process and a network namespace of its own. */
 export interface ProxyProcess {

@@ -41,7 +41,7 @@ export interface EtcdCluster {
   dispose(): Promise<void>;
 }
 
-const readyDeadlineMs = 30_000;
+const readyDeadlineMs = 60_000;
 
 /** Starts a cluster and waits until it serves. */
 export async function startEtcd(options: EtcdClusterOptions = {}): Promise<EtcdCluster> {
