@@ -70,24 +70,38 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
     return result;
   };
 
+  const linksOf = (ips: ReadonlySet<string>): Map<string, string> =>
+    new Map([...ips].map((ip) => [tunnelLink(ip), ip]));
+  const forwarding = (verb: string, ip: string): string =>
+    `fdb ${verb} ${tunnelMac(ip)} dev ${tunnelLink(ip)} dst ${ip}`;
+
   /** The node's ends of tunnels: a link for each family, and a forwarding entry for each endpoint. */
-  const keepTunnels = async (endpoints: ReadonlySet<string>): Promise<void> => {
-    const linksOf = (ips: ReadonlySet<string>): Map<string, string> =>
-      new Map([...ips].map((ip) => [tunnelLink(ip), ip]));
-    const [before, after] = [linksOf(tunnelled), linksOf(endpoints)];
-    const gone = [...before.keys()].filter((link) => !after.has(link));
-    const made = [...after].filter(([link]) => !before.has(link));
-    await runBatch('ip', [
-      ...gone.map((link) => `link delete ${link}`),
-      ...made.flatMap(([, ip]) => tunnelCommands(ip, 'node')),
-    ]);
-    const entry = (verb: string, ip: string): string => `fdb ${verb} ${tunnelMac(ip)} dev ${tunnelLink(ip)} dst ${ip}`;
-    await runBatch('bridge', [
-      ...[...tunnelled]
-        .filter((ip) => !endpoints.has(ip) && after.has(tunnelLink(ip)))
-        .map((ip) => entry('delete', ip)),
-      ...[...endpoints].map((ip) => entry('replace', ip)),
-    ]);
+  const makeTunnels = async (endpoints: ReadonlySet<string>): Promise<void> => {
+    const before = linksOf(tunnelled);
+    const made = [...linksOf(endpoints)].filter(([link]) => !before.has(link));
+    await runBatch(
+      'ip',
+      made.flatMap(([, ip]) => tunnelCommands(ip, 'node')),
+    );
+    tunnelled = tunnelled.union(endpoints);
+    await runBatch(
+      'bridge',
+      [...endpoints].map((ip) => forwarding('replace', ip)),
+    );
+  };
+
+  const dropTunnels = async (endpoints: ReadonlySet<string>): Promise<void> => {
+    const after = linksOf(endpoints);
+    const gone = [...linksOf(tunnelled).keys()].filter((link) => !after.has(link));
+    await runBatch(
+      'ip',
+      gone.map((link) => `link delete ${link}`),
+    );
+    const left = [...tunnelled].filter((ip) => !endpoints.has(ip) && after.has(tunnelLink(ip)));
+    await runBatch(
+      'bridge',
+      left.map((ip) => forwarding('delete', ip)),
+    );
     tunnelled = new Set(endpoints);
   };
 
@@ -130,11 +144,7 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
     return byIp.values();
   };
 
-  const install = async (): Promise<void> => {
-    const all = [...ports.values()].flat();
-    await backends.apply(wishes(all));
-    const tunnelEnds = all.filter(({ direct }) => direct.by === 'vxlan');
-    await keepTunnels(new Set(tunnelEnds.flatMap(({ direct }) => direct.endpoints.map(({ ip }) => ip))));
+  const installTable = async (all: readonly DirectPort[]): Promise<void> => {
     const places = await findPlaces(all);
     const uplinks = options.uplinks ?? (await findUplinks(options.nodeIps()));
     const text = directTableText({ ports: all, places, uplinks });
@@ -143,6 +153,18 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
     const table = `netdev ${directTableName}`;
     await options.runNft(`add table ${table}\ndelete table ${table}\n${text}`);
     installed = text;
+  };
+
+  /** Endpoints can answer before packets come to them, and until none come any more. */
+  const install = async (): Promise<void> => {
+    const all = [...ports.values()].flat();
+    const tunnelEnds = all.filter(({ direct }) => direct.by === 'vxlan');
+    const tunnelTo = new Set(tunnelEnds.flatMap(({ direct }) => direct.endpoints.map(({ ip }) => ip)));
+    await backends.give(wishes(all));
+    await makeTunnels(tunnelTo);
+    await installTable(all);
+    await backends.takeAway();
+    await dropTunnels(tunnelTo);
   };
 
   const installOrSay = (): Promise<void> =>
@@ -185,8 +207,8 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
         ports.clear();
         await stopAll([
           () => (installed === '' ? undefined : dropTable()),
-          () => backends.apply([]),
-          () => keepTunnels(new Set()),
+          () => backends.give([]).then(() => backends.takeAway()),
+          () => dropTunnels(new Set()),
         ]);
       }),
   };

@@ -45,52 +45,70 @@ const quietArp: readonly string[] = ['net.ipv4.conf.all.arp_ignore=1', 'net.ipv4
 /** Runs a program in a network namespace; false when it failed. */
 export type RunInNamespace = (namespace: string, command: readonly string[]) => Promise<boolean>;
 
+interface Backend extends BackendWish {
+  readonly namespace: string;
+}
+
 /**
- * Gives Pods the addresses of the Services they answer for, on their loopback link, and takes them away.
+ * Gives Pods the addresses of the Services they answer for, on their loopback link, and takes them away: in two
+ * steps, because packets must have ceased to come before an address goes.
  * Only Pods whose namespaces this machine's agent has made.
  */
 export class DirectBackends {
   readonly #namespaceOf: (ip: string) => string | undefined;
   readonly #run: RunInNamespace;
   /** By Pod address: a Pod may have one of each family. */
-  readonly #present = new Map<string, BackendWish & { readonly namespace: string }>();
+  readonly #present = new Map<string, Backend>();
+  #wanted = new Map<string, Backend>();
+  /** Present no more under their addresses: another Pod has the address now. */
+  #replaced: Backend[] = [];
 
   constructor(namespaceOf: (ip: string) => string | undefined, run: RunInNamespace) {
     this.#namespaceOf = namespaceOf;
     this.#run = run;
   }
 
-  async apply(wishes: Iterable<BackendWish>): Promise<void> {
-    const wanted = new Map<string, BackendWish & { readonly namespace: string }>();
+  /** What is not wished any more stays until {@link takeAway}. */
+  async give(wishes: Iterable<BackendWish>): Promise<void> {
+    this.#wanted = new Map();
     for (const wish of wishes) {
       const namespace = this.#namespaceOf(wish.ip);
-      if (namespace !== undefined) wanted.set(wish.ip, { ...wish, namespace });
+      if (namespace !== undefined) this.#wanted.set(wish.ip, { ...wish, namespace });
     }
-    for (const [ip, { namespace, vips, tunnel }] of this.#present) {
-      const same = wanted.get(ip);
-      const next = same?.namespace === namespace ? same : undefined;
-      const gone = [...vips].filter((vip) => next?.vips.has(vip) !== true);
-      const lines = gone.map((vip) => `address delete ${vip}/${vip.includes(':') ? 128 : 32} dev lo`);
-      if (tunnel && next?.tunnel !== true) lines.push(`link delete ${tunnelLink(ip)}`);
-      // The namespace may be gone with its Pod.
-      await runBatch('ip', lines, namespace);
-      if (next === undefined) this.#present.delete(ip);
-    }
-    for (const wish of wanted.values()) {
-      const { namespace } = wish;
-      const before = this.#present.get(wish.ip);
+    for (const wish of this.#wanted.values()) {
+      const { ip, namespace } = wish;
+      const known = this.#present.get(ip);
+      const before = known?.namespace === namespace ? known : undefined;
+      if (known !== undefined && before === undefined) this.#replaced.push(known);
       const added = [...wish.vips].filter((vip) => before?.vips.has(vip) !== true);
       if (before === undefined) await this.#run(namespace, ['sysctl', '-qw', ...quietArp]);
       const lines = added.map((vip) =>
         vip.includes(':') ? `address replace ${vip}/128 dev lo nodad` : `address replace ${vip}/32 dev lo`,
       );
-      if (wish.tunnel && before?.tunnel !== true) lines.push(...tunnelCommands(wish.ip, 'endpoint'));
+      const tunnelMissing = wish.tunnel && before?.tunnel !== true;
+      if (tunnelMissing) lines.push(...tunnelCommands(ip, 'endpoint'));
       await runBatch('ip', lines, namespace);
-      if (wish.tunnel && before?.tunnel !== true) {
-        const settings = ['all', tunnelLink(wish.ip)].map((link) => `net.ipv4.conf.${link}.rp_filter=0`);
+      if (tunnelMissing) {
+        const settings = ['all', tunnelLink(ip)].map((link) => `net.ipv4.conf.${link}.rp_filter=0`);
         await this.#run(namespace, ['sysctl', '-qw', ...settings]);
       }
-      this.#present.set(wish.ip, wish);
+      const vips = before === undefined ? wish.vips : new Set([...before.vips, ...wish.vips]);
+      this.#present.set(ip, { ...wish, vips, tunnel: wish.tunnel || before?.tunnel === true });
+    }
+  }
+
+  /** Takes away what the last {@link give} did not wish. */
+  async takeAway(): Promise<void> {
+    for (const { ip, namespace, vips, tunnel } of [...this.#replaced.splice(0), ...this.#present.values()]) {
+      const wish = this.#wanted.get(ip);
+      const kept = wish?.namespace === namespace ? wish : undefined;
+      const gone = [...vips].filter((vip) => kept?.vips.has(vip) !== true);
+      const lines = gone.map((vip) => `address delete ${vip}/${vip.includes(':') ? 128 : 32} dev lo`);
+      if (tunnel && kept?.tunnel !== true) lines.push(`link delete ${tunnelLink(ip)}`);
+      // The namespace may be gone with its Pod.
+      await runBatch('ip', lines, namespace);
+      if (kept !== undefined) this.#present.set(ip, kept);
+      else if (wish === undefined) this.#present.delete(ip);
     }
   }
 }
