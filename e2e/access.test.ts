@@ -98,8 +98,8 @@ ${guarded('rewritten', { 'rewrite-regex': '/api/(v[0-9]+)/(.*) /$2/$1' })}
 ${guarded('inner', { 'allow-source-range': '192.0.2.0/24' })}
 ${guarded('wrong', { 'auth-url': 'https://auth.example.com/', 'permanent-redirect': '//evil' })}
 ${guarded('lost', { 'auth-url': 'http://nobody/' })}`);
-  await system.kubectl('wait', 'pod/gate', 'pod/shadow', '--for=condition=Ready', '--timeout=30s');
-  await system.kubectl('wait', 'deployment/alpha', '--for=condition=Available', '--timeout=30s');
+  await system.kubectl('wait', 'pod/gate', 'pod/shadow', '--for=condition=Ready', '--timeout=100s');
+  await system.kubectl('wait', 'deployment/alpha', '--for=condition=Available', '--timeout=100s');
 });
 after(async () => {
   await system?.dispose();

@@ -42,7 +42,7 @@ spec:
         target: { type: AverageValue, averageValue: '10' }
   behavior: { scaleDown: { stabilizationWindowSeconds: 0 } }
 `);
-  await system.kubectl('wait', 'deployment/shop', '--for=condition=Available', '--timeout=30s');
+  await system.kubectl('wait', 'deployment/shop', '--for=condition=Available', '--timeout=100s');
 });
 after(async () => {
   load?.kill('SIGKILL');

@@ -20,7 +20,7 @@ for (const [name, below] of [
     const system = await startSystem({ machine });
     context.after(() => system.dispose());
     await system.apply(web('web', 2));
-    await system.kubectl('wait', 'deployment/web', '--for=condition=Available', '--timeout=30s');
+    await system.kubectl('wait', 'deployment/web', '--for=condition=Available', '--timeout=100s');
     const before = (await system.exec('nft', 'list', 'tables')).stdout;
     assert.match(before, /table ip fairlead/);
     rmSync(join(system.dataDir, ...below), { recursive: true, force: true });

@@ -20,7 +20,7 @@ kind: Service
 metadata: { name: elsewhere }
 spec: { type: ExternalName, externalName: web.default.svc.cluster.local }
 `);
-  await system.kubectl('wait', 'deployment/web', '--for=condition=Available', '--timeout=30s');
+  await system.kubectl('wait', 'deployment/web', '--for=condition=Available', '--timeout=100s');
 });
 after(async () => {
   await system?.dispose();

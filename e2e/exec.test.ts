@@ -48,7 +48,7 @@ describe('exec, attach and port-forward', { skip: kernelSkip('kubectl'), timeout
   before(async () => {
     system = await startSystem();
     await system.apply(manifest);
-    await system.kubectl('wait', '--for=condition=Ready', 'pod/web', 'pod/talker', '--timeout=60s');
+    await system.kubectl('wait', '--for=condition=Ready', 'pod/web', 'pod/talker', '--timeout=100s');
   });
   after(async () => {
     await system?.dispose();

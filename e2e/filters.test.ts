@@ -27,7 +27,7 @@ ${filtered('small', { 'max-body-size': '10' })}
 ${filtered('edited', { 'request-headers': 'set X-Team: shop', 'response-headers': 'set X-Served: yes', 'rewrite-path': '/new' })}
 ${filtered('inner', { 'allow-source-range': '198.51.100.0/24' })}
 ${filtered('wrong', { 'allow-source-range': '198.51.100.0/64' })}`);
-  await system.kubectl('wait', 'deployment/alpha', '--for=condition=Available', '--timeout=30s');
+  await system.kubectl('wait', 'deployment/alpha', '--for=condition=Available', '--timeout=100s');
 });
 after(async () => {
   await system?.dispose();

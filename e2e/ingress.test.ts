@@ -17,7 +17,7 @@ kind: Service
 metadata: { name: hollow }
 spec: { selector: { app: nobody }, ports: [{ port: 80 }] }
 ---${ingress('alpha', 'beta', 'hollow')}`);
-  await system.kubectl('wait', 'deployment/alpha', 'deployment/beta', '--for=condition=Available', '--timeout=30s');
+  await system.kubectl('wait', 'deployment/alpha', 'deployment/beta', '--for=condition=Available', '--timeout=100s');
 });
 after(async () => {
   await system?.dispose();

@@ -67,7 +67,7 @@ test('the service proxy alone takes the place of kube-proxy, against the API of 
   };
   const exec = (...args: readonly string[]) => command('ip', [...inside, ...args]);
   const curl = async (url: string): Promise<string> =>
-    (await exec('curl', '-s', '-w', ' %{http_code}', '--max-time', '2', url)).stdout;
+    (await exec('curl', '-s', '-w', ' %{http_code}', '--max-time', '5', url)).stdout;
   const kubectl = async (args: readonly string[], input?: string): Promise<string> => {
     const done = await command('ip', [...inside, 'kubectl', '--kubeconfig', kubeconfig, ...args], {
       ...(input === undefined ? {} : { input }),
@@ -105,7 +105,9 @@ test('the service proxy alone takes the place of kube-proxy, against the API of 
   await t.test('kube-proxy’s own table is gone; sources are those of the node’s range', async () => {
     const tables = (await exec('nft', 'list', 'tables')).stdout;
     assert.doesNotMatch(tables, /kube-proxy/);
-    assert.match((await exec('nft', 'list', 'set', 'ip', 'fairlead', 'pod-cidrs')).stdout, /10\.200\.7\.0\/24/);
+    await eventually('the range', async () =>
+      (await exec('nft', 'list', 'set', 'ip', 'fairlead', 'pod-cidrs')).stdout.includes('10.200.7.0/24'),
+    );
   });
 
   await t.test('a wrong annotation is a condition, and the Service is served', async () => {
@@ -127,7 +129,7 @@ test('the service proxy alone takes the place of kube-proxy, against the API of 
   await t.test('health: live as long as changes get through, ready unless the node is going', async () => {
     const healthz = (): Promise<string> => curl('http://127.0.0.1:10256/healthz');
     const livez = (): Promise<string> => curl('http://127.0.0.1:10256/livez');
-    assert.match(await healthz(), /"nodeEligible":true.* 200$/);
+    await eventually('ready', async () => /"nodeEligible":true.* 200$/.test(await healthz()));
     await kubectl(['taint', 'node', 'worker', 'ToBeDeletedByClusterAutoscaler=1:NoSchedule']);
     await eventually('not ready', async () => / 503$/.test(await healthz()));
     assert.match(await livez(), / 200$/);

@@ -64,7 +64,7 @@ test('the first Service of a newcomer', { skip }, async () => {
 test('create, expose, scale, wait, logs, describe, delete', { skip }, async () => {
   await system.kubectl('create', 'deployment', 'app', '--image=fairlead/echo', '--port=8080', '--replicas=2');
   await system.kubectl('expose', 'deployment', 'app', '--port=80', '--target-port=8080');
-  await system.kubectl('wait', 'deployment/app', '--for=condition=Available', '--timeout=30s');
+  await system.kubectl('wait', 'deployment/app', '--for=condition=Available', '--timeout=100s');
   await system.kubectl('scale', 'deployment', 'app', '--replicas=3');
   await eventually('three replicas', async () => {
     const row = (await system.kubectl('get', 'deployment', 'app')).split('\n')[1]?.split(/\s+/);
@@ -87,7 +87,7 @@ test('a namespace goes with all it holds', { skip }, async () => {
   await system.kubectl('create', 'namespace', 'brief');
   await system.kubectl('create', 'configmap', 'note', '-n', 'brief', '--from-literal=a=b');
   await system.kubectl('create', 'deployment', 'app', '-n', 'brief', '--image=fairlead/echo');
-  await system.kubectl('delete', 'namespace', 'brief', '--timeout=30s');
+  await system.kubectl('delete', 'namespace', 'brief', '--timeout=100s');
   await assert.rejects(system.kubectl('get', 'namespace', 'brief'), /NotFound/);
 });
 

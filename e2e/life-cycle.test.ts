@@ -50,7 +50,7 @@ test('traffic survives the death of any role; nothing is left after SIGTERM; the
 }, async (context) => {
   const system = await start();
   await system.apply(`${web('web', 3)}---${web('other', 1)}---${ingress('web', 'other', 'none')}`);
-  await system.kubectl('wait', 'deployment/web', 'deployment/other', '--for=condition=Available', '--timeout=30s');
+  await system.kubectl('wait', 'deployment/web', 'deployment/other', '--for=condition=Available', '--timeout=100s');
   const ip = await system.kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');
   const reach = async (url: string): Promise<boolean> =>
     (
@@ -85,7 +85,7 @@ test('traffic survives the death of any role; nothing is left after SIGTERM; the
     assert.equal(result.failed, 0, result.text);
     assert.equal(await system.kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}'), ip);
     await system.kubectl('scale', 'deployment/other', '--replicas=2');
-    await system.kubectl('wait', 'deployment/other', '--for=jsonpath={.status.readyReplicas}=2', '--timeout=30s');
+    await system.kubectl('wait', 'deployment/other', '--for=jsonpath={.status.readyReplicas}=2', '--timeout=100s');
   });
 
   await context.test('kill -9 of the agent: cluster IPs go on, Pods live', async () => {
@@ -146,7 +146,7 @@ test('traffic survives the death of any role; nothing is left after SIGTERM; the
 test('a rolling update under traffic loses no request', { skip }, async () => {
   const system = await start();
   await system.apply(`${web('web', 3)}---${web('other', 1)}---${ingress('web', 'other', 'none')}`);
-  await system.kubectl('wait', 'deployment/web', 'deployment/other', '--for=condition=Available', '--timeout=30s');
+  await system.kubectl('wait', 'deployment/web', 'deployment/other', '--for=condition=Available', '--timeout=100s');
   const ip = await system.kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');
   for (const [name, url] of [
     ['cluster IP', `http://${ip}/`],
@@ -158,7 +158,7 @@ test('a rolling update under traffic loses no request', { skip }, async () => {
     // 500 new connections a second, while every Pod is replaced.
     const load = system.exec(process.execPath, constantRate, url, 'one.example', '500', '12');
     await system.kubectl('rollout', 'restart', 'deployment/web');
-    await system.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+    await system.kubectl('rollout', 'status', 'deployment/web', '--timeout=100s');
     const { stdout, stderr } = await load;
     const { outcomes, elapsedMs } = JSON.parse(stdout || `{"outcomes":{"none":${JSON.stringify(stderr)}}}`);
     assert.deepEqual(outcomes, { 200: 6000 }, `${name}, in ${elapsedMs} ms`);

@@ -59,7 +59,7 @@ before(async () => {
   await ip('-n', outside, 'addr', 'add', '172.29.0.100/24', 'dev', 'eth0');
   await ip('-n', outside, 'link', 'set', 'eth0', 'up');
   await system.apply(web('web', 3, 'type: LoadBalancer'));
-  await system.kubectl('wait', 'deployment/web', '--for=condition=Available', '--timeout=60s');
+  await system.kubectl('wait', 'deployment/web', '--for=condition=Available', '--timeout=100s');
 });
 after(async () => {
   router?.kill('SIGKILL');
@@ -77,8 +77,10 @@ test('a Service gets an address of the machine pool, and a neighbour reaches it'
   });
   assert.match(events, /AddressesAssigned .*172\.29\.0\.\d+ from pool machine/);
   assert.match(await system.kubectl('get', 'addresspools'), /machine +true .* 1 +126 +True +True/);
-  const { stdout } = await system.exec('curl', '-s', '--max-time', '5', `http://${address}/`);
-  assert.ok(stdout.includes('"pod"'), 'from the machine too');
+  await eventually('an answer to the machine too', async () => {
+    const { stdout } = await system.exec('curl', '-s', '--max-time', '5', `http://${address}/`);
+    return stdout.includes('"pod"');
+  });
   await eventually('a port that no Service has is refused', () => refuses(address));
   const explained = await system.exec(
     process.execPath,

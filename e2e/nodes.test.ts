@@ -46,7 +46,7 @@ before(async () => {
   if (skip !== false) return;
   system = await startSystem({ args: ['--nodes', '3'] });
   await system.apply(web('spread', 6, 'type: NodePort'));
-  await system.kubectl('wait', 'deployment/spread', '--for=condition=Available', '--timeout=60s');
+  await system.kubectl('wait', 'deployment/spread', '--for=condition=Available', '--timeout=100s');
   await eventually('six ready Pods', async () => {
     const ready = await system.kubectl('get', 'deployment', 'spread', '-o', 'jsonpath={.status.readyReplicas}');
     return ready === '6';
@@ -67,20 +67,26 @@ test('Pod to Pod, cluster IP and node port work across nodes', { skip }, async (
   const far = pods.find((pod) => pod.node !== from?.node);
   assert.ok(from !== undefined && far !== undefined);
   const inside = (...args: readonly string[]) => system.exec('ip', 'netns', 'exec', from.netns, ...args);
-  const direct = await inside('curl', '-s', '--max-time', '5', `http://${far.ip}:8080/`);
+  const direct = await inside('curl', '-s', '--max-time', '20', `http://${far.ip}:8080/`);
   assert.ok(direct.stdout.includes(far.name), direct.stdout);
 
   const ip = await system.kubectl('get', 'service', 'spread', '-o', 'jsonpath={.spec.clusterIP}');
   const port = await system.kubectl('get', 'service', 'spread', '-o', 'jsonpath={.spec.ports[0].nodePort}');
-  const seenFrom = async (
+  const reachesAll = (
+    where: string,
     exec: (...args: readonly string[]) => Promise<{ stdout: string }>,
     url: string,
-  ): Promise<Set<string>> => {
-    const { stdout } = await exec('sh', '-c', `for i in $(seq 60); do curl -s --max-time 5 ${url}; echo; done`);
-    return new Set([...stdout.matchAll(/"pod":\s*"([^"]*)"/g)].map(([, pod = '']) => pod));
+  ): Promise<unknown> => {
+    const seen = new Set<string>();
+    // Which endpoint a connection gets is chance.
+    return eventually(`all six Pods ${where}`, async () => {
+      const { stdout } = await exec('sh', '-c', `for i in $(seq 30); do curl -s --max-time 5 ${url}; echo; done`);
+      for (const [, pod = ''] of stdout.matchAll(/"pod":\s*"([^"]*)"/g)) seen.add(pod);
+      return seen.size === 6;
+    });
   };
-  assert.equal((await seenFrom(inside, `http://${ip}/`)).size, 6, 'from a Pod');
-  assert.equal((await seenFrom(system.exec, `http://${ip}/`)).size, 6, 'from the machine');
+  await reachesAll('from a Pod', inside, `http://${ip}/`);
+  await reachesAll('from the machine', system.exec, `http://${ip}/`);
   const addresses = await system.kubectl(
     'get',
     'nodes',
@@ -89,7 +95,7 @@ test('Pod to Pod, cluster IP and node port work across nodes', { skip }, async (
   );
   assert.equal(addresses.split(' ').length, 3);
   for (const address of addresses.split(' ')) {
-    assert.equal((await seenFrom(system.exec, `http://${address}:${port}/`)).size, 6, `node port of ${address}`);
+    await reachesAll(`at the node port of ${address}`, system.exec, `http://${address}:${port}/`);
   }
 });
 

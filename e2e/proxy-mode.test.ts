@@ -45,11 +45,11 @@ spec:
 `;
 
 const body = async (...args: readonly string[]): Promise<string> =>
-  (await system.exec('curl', '-s', '--max-time', '5', ...args)).stdout;
+  (await system.exec('curl', '-s', '--max-time', '20', ...args)).stdout;
 
 test('in kernel mode an annotation moves a Service to the userspace proxy, and back', { skip }, async () => {
   await system.apply(web('web', 2));
-  await system.kubectl('wait', 'deployment/web', '--for=condition=Available', '--timeout=30s');
+  await system.kubectl('wait', 'deployment/web', '--for=condition=Available', '--timeout=100s');
   const ip = await system.kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');
   const podOf = async (): Promise<string> => /"pod":\s*"([^"]*)"/.exec(await body(`http://${ip}/`))?.[1] ?? '';
   const listening = async (): Promise<number> =>
@@ -76,13 +76,13 @@ test('in kernel mode an annotation moves a Service to the userspace proxy, and b
 
 test('a TCP port of the gateway leads to a Service', { skip }, async () => {
   await system.apply(web('web', 2));
-  await system.kubectl('wait', 'deployment/web', '--for=condition=Available', '--timeout=30s');
+  await system.kubectl('wait', 'deployment/web', '--for=condition=Available', '--timeout=100s');
   await eventually('the port answers', async () => /"pod":\s*"web-/.test(await body('http://192.0.2.10:5432/')));
 });
 
 test('endpoints are told of the client and of the address it used', { skip }, async () => {
   await system.apply(firstLine);
-  await system.kubectl('wait', 'pod/first-line', '--for=condition=Ready', '--timeout=30s');
+  await system.kubectl('wait', 'pod/first-line', '--for=condition=Ready', '--timeout=100s');
   const ip = await system.kubectl('get', 'service', 'first-line', '-o', 'jsonpath={.spec.clusterIP}');
   const viaClusterIp = await eventually('the Service answers', async () => (await body(`http://${ip}/`)) || undefined);
   assert.match(viaClusterIp, new RegExp(`^PROXY TCP4 192\\.0\\.2\\.10 ${ip.replaceAll('.', '\\.')} \\d+ 80$`));

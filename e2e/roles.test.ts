@@ -65,7 +65,7 @@ test('apiserver, controllers, agent and gateway run alone, with a kubeconfig bet
   // The agent's process enters the machine's namespace a moment after it was started.
   await eventually('the API', async () => (await kubectl(['get', 'namespaces']).catch(() => '')) !== '');
   await kubectl(['apply', '-f', '-'], `${web('web', 2)}---${web('other', 1)}---${ingress('web', 'other', 'none')}`);
-  await kubectl(['wait', 'deployment/web', '--for=condition=Available', '--timeout=60s']);
+  await kubectl(['wait', 'deployment/web', '--for=condition=Available', '--timeout=100s']);
   const ip = await kubectl(['get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}']);
   await eventually('the cluster IP', async () =>
     (await exec('curl', '-s', '--max-time', '2', `http://${ip}/`)).stdout.includes('"pod"'),

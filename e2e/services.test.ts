@@ -51,7 +51,7 @@ async function firstPod(app: string): Promise<string> {
 
 test('a Deployment and a Service are reachable after apply, and spread evenly', { skip }, async () => {
   await system.apply(web('web', 3));
-  await system.kubectl('wait', 'deployment/web', '--for=condition=Available', '--timeout=30s');
+  await system.kubectl('wait', 'deployment/web', '--for=condition=Available', '--timeout=100s');
   const ip = await system.kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');
   await eventually('three ready Pods behind the Service', async () => {
     const seen = await spread(`http://${ip}/`, 12, system.exec);
@@ -68,17 +68,20 @@ test('a Deployment and a Service are reachable after apply, and spread evenly', 
 
 test('names and environment inside a Pod', { skip }, async () => {
   await system.apply(web('names', 1));
-  await system.kubectl('wait', 'deployment/names', '--for=condition=Available', '--timeout=30s');
+  await system.kubectl('wait', 'deployment/names', '--for=condition=Available', '--timeout=100s');
   const netns = await podNamespace(await firstPod('names'));
   const inside = (...args: readonly string[]) => system.exec('ip', 'netns', 'exec', netns, ...args);
-  const answer = await inside('curl', '-s', '--max-time', '5', 'http://web/');
+  const answer = await inside('curl', '-s', '--max-time', '20', 'http://web/');
   assert.match(answer.stdout, /"pod":\s*"web-/, answer.stderr);
   const full = await inside('getent', 'ahostsv4', 'web.default.svc.cluster.local');
   const ip = await system.kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');
   assert.ok(full.stdout.includes(ip), full.stdout);
-  const environment = await inside('curl', '-s', 'http://names/env');
+  const environment = await eventually('an answer', async () => {
+    const { stdout } = await inside('curl', '-s', '--max-time', '20', 'http://names/env');
+    return stdout !== '' && stdout;
+  });
   for (const variable of [`"WEB_SERVICE_HOST":"${ip}"`, '"WEB_SERVICE_PORT":"80"', `"WEB_PORT_80_TCP_ADDR":"${ip}"`]) {
-    assert.ok(environment.stdout.replaceAll('": "', '":"').includes(variable), `${variable} in ${environment.stdout}`);
+    assert.ok(environment.replaceAll('": "', '":"').includes(variable), `${variable} in ${environment}`);
   }
 });
 
@@ -90,7 +93,7 @@ test('a scaled Deployment gets traffic on its new Pods', { skip }, async () => {
 
 test('node ports answer from another namespace of the machine', { skip }, async () => {
   await system.apply(web('ported', 2, 'type: NodePort'));
-  await system.kubectl('wait', 'deployment/ported', '--for=condition=Available', '--timeout=30s');
+  await system.kubectl('wait', 'deployment/ported', '--for=condition=Available', '--timeout=100s');
   const port = await system.kubectl('get', 'service', 'ported', '-o', 'jsonpath={.spec.ports[0].nodePort}');
   const other = `fltest-${process.pid}-outside`;
   try {

@@ -101,7 +101,7 @@ spec:
   tls: [{ hosts: [broken.example], secretName: nowhere }]
   rules: [{ host: broken.example, http: { paths: [${path}] } }]
 `);
-  await system.kubectl('wait', 'deployment/alpha', '--for=condition=Available', '--timeout=30s');
+  await system.kubectl('wait', 'deployment/alpha', '--for=condition=Available', '--timeout=100s');
   await eventually('the first answer', async () => {
     const answer = await curl('https://one.example/', '--cacert', file('root.crt'));
     return answer.stdout.startsWith('HTTP/2 200');
@@ -158,7 +158,7 @@ test('a client CA lets in whom it signed, nobody else, and not over plain HTTP',
 });
 
 test('a certificate is replaced under load without a lost request', { skip }, async () => {
-  const load = system.exec(process.execPath, constantRate, 'https://127.0.0.1/', 'one.example', '100', '6');
+  const load = system.exec(process.execPath, constantRate, 'https://127.0.0.1/', 'one.example', '50', '12');
   for (const certificate of ['second', 'first', 'second']) {
     await putSecret('edge', certificate);
     await eventually(`the certificate ${certificate}`, async () => {
@@ -207,7 +207,7 @@ test('a Service says how its endpoints are spoken to: TLS, HTTP/2, CA and names'
   await issue('inner', 'root', 'inner', ['inner.example']);
   await putSecret('inner', 'inner');
   await system.apply(inner);
-  await system.kubectl('wait', 'pod/inner', '--for=condition=Ready', '--timeout=30s');
+  await system.kubectl('wait', 'pod/inner', '--for=condition=Ready', '--timeout=100s');
   const get = (): Promise<Outcome> => system.exec('curl', '-s', '-i', '-H', 'Host: inner.example', 'http://127.0.0.1/');
   await eventually('a closed backend', async () => (await get()).stdout.startsWith('HTTP/1.1 503'));
   await eventually('the event', async () =>

@@ -13,7 +13,7 @@ test('userspace mode serves Pods, Services and Ingress without rules or namespac
   system = await startSystem({ args: ['--mode', 'userspace'] });
   const { kubectl, exec, apply } = system;
   await apply(`${web('web', 3)}---${web('other', 1)}---${ingress('web', 'other', 'none')}`);
-  await kubectl('wait', 'deployment/web', 'deployment/other', '--for=condition=Available', '--timeout=30s');
+  await kubectl('wait', 'deployment/web', 'deployment/other', '--for=condition=Available', '--timeout=100s');
   const ip = await kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');
   assert.match(ip, /^127\.96\./);
   await eventually('all three Pods answer', async () => {
@@ -37,7 +37,7 @@ test('the same Ingress on node:net, without system calls of the gateway', { skip
   }
   const { kubectl, exec, apply } = system;
   await apply(`${web('web', 2)}---${web('other', 1)}---${ingress('web', 'other', 'none')}`);
-  await kubectl('wait', 'deployment/web', 'deployment/other', '--for=condition=Available', '--timeout=30s');
+  await kubectl('wait', 'deployment/web', 'deployment/other', '--for=condition=Available', '--timeout=100s');
   const ip = await kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');
   await eventually('the Service answers', async () =>
     (await exec('curl', '-s', '--max-time', '2', `http://${ip}/`)).stdout.includes('"pod"'),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { command, kernelSkip, type Outcome, startSystem, type TestSystem } from './system.ts';
+import { command, eventually, kernelSkip, type Outcome, startSystem, type TestSystem } from './system.ts';
 
 const stateful = (image: string): string => `
 apiVersion: apps/v1
@@ -104,21 +104,23 @@ describe('workloads of every kind', { skip: kernelSkip('kubectl'), timeout: 240_
 
   test('a StatefulSet rolls out, has names in DNS, is updated and rolled back', async () => {
     await system.apply(stateful('fairlead/echo:1'));
-    await kubectl('rollout', 'status', 'statefulset/db', '--timeout=90s');
+    await kubectl('rollout', 'status', 'statefulset/db', '--timeout=100s');
     assert.equal((await kubectl('exec', 'db-1', '--', 'hostname')).trim(), 'db-1');
     const address = await kubectl('get', 'pod', 'db-1', '-o', 'jsonpath={.status.podIP}');
-    const asked = await kubectl('exec', 'db-0', '--', 'getent', 'hosts', 'db-1.db.default.svc.cluster.local');
-    assert.ok(asked.startsWith(address), asked);
+    const name = 'db-1.db.default.svc.cluster.local';
+    await eventually(`${name} is ${address}`, async () =>
+      (await kubectl('exec', 'db-0', '--', 'getent', 'hosts', name).catch(String)).startsWith(address),
+    );
     await kubectl('set', 'image', 'statefulset/db', 'main=fairlead/echo:2');
-    await kubectl('rollout', 'status', 'statefulset/db', '--timeout=90s');
+    await kubectl('rollout', 'status', 'statefulset/db', '--timeout=100s');
     assert.equal((await images()).trim(), 'db-0=fairlead/echo:2 db-1=fairlead/echo:2 db-2=fairlead/echo:2');
     await kubectl('rollout', 'undo', 'statefulset/db');
-    await kubectl('rollout', 'status', 'statefulset/db', '--timeout=90s');
+    await kubectl('rollout', 'status', 'statefulset/db', '--timeout=100s');
     assert.equal((await images()).trim(), 'db-0=fairlead/echo:1 db-1=fairlead/echo:1 db-2=fairlead/echo:1');
   });
 
   test('a budget allows one eviction and refuses the next', async () => {
-    await kubectl('wait', 'pdb/db', '--for=jsonpath={.status.disruptionsAllowed}=1', '--timeout=60s');
+    await kubectl('wait', 'pdb/db', '--for=jsonpath={.status.disruptionsAllowed}=1', '--timeout=100s');
     const eviction = (name: string): string =>
       JSON.stringify({ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace: 'default' } });
     const path = (name: string): string => `/api/v1/namespaces/default/pods/${name}/eviction`;
@@ -129,27 +131,27 @@ describe('workloads of every kind', { skip: kernelSkip('kubectl'), timeout: 240_
     const second = await tried(['create', '--raw', path('db-1'), '-f', '-'], eviction('db-1'));
     assert.notEqual(second.status, 0);
     assert.match(second.stderr, /Cannot evict pod as it would violate the pod's disruption budget/);
-    await kubectl('rollout', 'status', 'statefulset/db', '--timeout=90s');
+    await kubectl('rollout', 'status', 'statefulset/db', '--timeout=100s');
   });
 
   test('a DaemonSet runs on every node', async () => {
     await system.apply(daemon);
-    await kubectl('rollout', 'status', 'daemonset/agent', '--timeout=90s');
+    await kubectl('rollout', 'status', 'daemonset/agent', '--timeout=100s');
     const nodes = await kubectl('get', 'pods', '-l', 'app=agent', '-o', 'jsonpath={.items[*].spec.nodeName}');
     assert.equal(new Set(nodes.split(' ')).size, 2, nodes);
   });
 
   test('Jobs complete and fail, indexed ones know their part; a CronJob lends its template', async () => {
     await system.apply(batch);
-    await kubectl('wait', '--for=condition=complete', 'job/parts', '--timeout=60s');
+    await kubectl('wait', '--for=condition=complete', 'job/parts', '--timeout=100s');
     const logs = await kubectl('logs', '-l', 'batch.kubernetes.io/job-name=parts', '--prefix=false');
     assert.deepEqual(logs.trim().split('\n').sort(), ['part-0', 'part-1', 'part-2']);
-    await kubectl('wait', '--for=condition=failed', 'job/fails', '--timeout=60s');
+    await kubectl('wait', '--for=condition=failed', 'job/fails', '--timeout=100s');
     assert.match(await kubectl('describe', 'job', 'fails'), /BackoffLimitExceeded/);
     await kubectl('create', 'job', 'by-hand', '--from=cronjob/nightly');
-    await kubectl('wait', '--for=condition=complete', 'job/by-hand', '--timeout=60s');
+    await kubectl('wait', '--for=condition=complete', 'job/by-hand', '--timeout=100s');
     assert.match(await kubectl('get', 'cronjobs'), /nightly\s+0 3 \* \* \*\s+Europe\/Berlin\s+False/);
-    await kubectl('delete', 'job', 'parts', '--timeout=60s');
+    await kubectl('delete', 'job', 'parts', '--timeout=100s');
     assert.equal(await kubectl('get', 'pods', '-l', 'batch.kubernetes.io/job-name=parts', '-o', 'name'), '');
   });
 
