@@ -3,12 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { importCorefile } from '../dns/corefile/import-corefile.ts';
 import { readDnsSettings } from './dns-settings.ts';
 import { SettingReader, type SettingValues } from './settings.ts';
 
 function read(values: SettingValues): { readonly settings: unknown; readonly problems: readonly string[] } {
   const reader = new SettingReader(values);
-  return { settings: readDnsSettings(reader), problems: reader.problems };
+  return { settings: readDnsSettings(reader, importCorefile), problems: reader.problems };
 }
 
 test('DNS settings: defaults, values and mistakes', () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseNetwork } from '../dns/address-networks.ts';
-import { type CorefileNote, type CorefileSettings, importCorefile } from '../dns/corefile/import-corefile.ts';
+import type { CorefileNote, CorefileSettings, importCorefile } from '../dns/corefile/import-corefile.ts';
 import { parseUpstream } from '../dns/forward/upstream-address.ts';
 import type { TlsFiles } from '../dns/server/tcp-server.ts';
 import { corefileSetting } from './corefile-setting.ts';
@@ -62,11 +62,14 @@ export interface DnsRoleSettings {
   readonly corefileNotes: readonly CorefileNote[];
 }
 
+/** Reads a Corefile: loaded where one is given, since it is some twenty modules. */
+export type CorefileImporter = typeof importCorefile;
+
 /** One of so many queries is logged when a Corefile says `log`. */
 const corefileLogEvery = 100;
 
 /** Reads the DNS settings; problems go to the reader. */
-export function readDnsSettings(reader: SettingReader): DnsRoleSettings {
+export function readDnsSettings(reader: SettingReader, importCorefile?: CorefileImporter): DnsRoleSettings {
   const file = (name: string): string | undefined => {
     const path = reader.text(name);
     if (path === undefined) return undefined;
@@ -87,7 +90,9 @@ export function readDnsSettings(reader: SettingReader): DnsRoleSettings {
     reader.problems.push('--dns-https-listen needs --dns-tls-cert and --dns-tls-key');
   }
   const corefileText = file('corefile');
-  const imported = corefileText === undefined ? undefined : importCorefile(corefileText, process.env, readOptionalFile);
+  if (corefileText !== undefined && importCorefile === undefined) throw new Error('nothing to read the Corefile with');
+  const imported =
+    corefileText === undefined ? undefined : importCorefile?.(corefileText, process.env, readOptionalFile);
   const corefile = imported?.settings;
   const upstreams = reader.texts('dns-upstream');
   for (const text of upstreams) checkUpstream(reader, 'dns-upstream', text);

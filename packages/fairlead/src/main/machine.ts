@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import type { Machine } from './up-options.ts';
+import type { Machine } from './cluster-options.ts';
 
 /** Finds a program on PATH, or in the system folders that a user's PATH may leave out. */
 export function findProgram(name: string): string | undefined {

@@ -1,92 +1,43 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addClientCommands, defaultKubeconfig } from '../cli/client-commands.ts';
-import { addDatastoreCommands } from '../cli/datastore/datastore-commands.ts';
-import { systemClock } from '../sys/clock.ts';
-import type { Log, LogLevel } from '../sys/role.ts';
+import type { LogLevel } from '../sys/role.ts';
 import { createLog } from '../telemetry/log.ts';
+import { defaultDataDir } from './cluster-options.ts';
 import { addSettings, reportConfigurationError, settingValues } from './command-settings.ts';
+import type { RoleCommand } from './commands/role-command.ts';
 import { probeMachine } from './machine.ts';
-import { openStoreEarly } from './open-store-early.ts';
-import {
-  agentSettings,
-  apiServerSettings,
-  controllersSettings,
-  gatewaySettings,
-  validateAgentOptions,
-  validateApiServerOptions,
-  validateControllersOptions,
-  validateGatewayOptions,
-} from './role-options.ts';
-import { type RunningRole, runRole } from './role-process.ts';
-import { ConfigurationError, type Setting, type SettingValues } from './settings.ts';
-import { defaultDataDir, type Machine, upSettings, validateUpOptions } from './up-options.ts';
+import { runRole } from './role-process.ts';
+import { ConfigurationError, type SettingValues } from './settings.ts';
 import { version } from './version.ts';
 
-/** How a role is made from its settings. Its code is loaded only when it runs. */
-interface RoleCommand {
+/** A role that is a command of its own. What it takes to read its settings is loaded only when it is asked for. */
+interface RoleEntry {
   readonly name: string;
   readonly summary: string;
   readonly hidden?: boolean;
-  readonly settings: readonly Setting[];
-  prepare(values: SettingValues, machine: Machine): Promise<(log: Log, signal: AbortSignal) => Promise<RunningRole>>;
+  load(): Promise<{ readonly command: RoleCommand }>;
 }
 
-const roleCommands: readonly RoleCommand[] = [
-  {
-    name: 'apiserver',
-    summary: 'the API alone',
-    settings: apiServerSettings,
-    async prepare(values, machine) {
-      const options = validateApiServerOptions(values, machine);
-      openStoreEarly(options.dataDir, options.datastore);
-      const { startApiServerRole } = await import('./roles/apiserver.ts');
-      return (log, signal) => startApiServerRole(options, log, signal);
-    },
-  },
+const roles: readonly RoleEntry[] = [
+  { name: 'apiserver', summary: 'the API alone', load: () => import('./commands/apiserver.ts') },
   {
     name: 'control',
     summary: 'API and controllers in one process',
     hidden: true,
-    settings: apiServerSettings,
-    async prepare(values, machine) {
-      const options = validateApiServerOptions(values, machine);
-      openStoreEarly(options.dataDir, options.datastore);
-      const { startControlRole } = await import('./roles/control.ts');
-      return (log, signal) => startControlRole(options, log, signal);
-    },
+    load: () => import('./commands/control.ts'),
   },
   {
     name: 'controllers',
     summary: 'the controllers, against any API',
-    settings: controllersSettings,
-    async prepare(values, machine) {
-      const options = validateControllersOptions(values, machine);
-      const { startControllersRole } = await import('./roles/controllers.ts');
-      return (log) => startControllersRole(options, log);
-    },
+    load: () => import('./commands/controllers.ts'),
   },
   {
     name: 'agent',
     summary: 'one node: Pods, Services and DNS, against any API',
-    settings: agentSettings,
-    async prepare(values, machine) {
-      const options = validateAgentOptions(values, machine);
-      const { loadAgentParts, startAgentRole } = await import('./roles/agent.ts');
-      await loadAgentParts(options);
-      return (log, signal) => startAgentRole(options, log, signal);
-    },
+    load: () => import('./commands/agent.ts'),
   },
-  {
-    name: 'gateway',
-    summary: 'the L7 gateway, against any API',
-    settings: gatewaySettings,
-    async prepare(values, machine) {
-      const options = validateGatewayOptions(values, machine);
-      const { startGatewayRole } = await import('./roles/gateway.ts');
-      return (log) => startGatewayRole(options, log);
-    },
-  },
+  { name: 'gateway', summary: 'the L7 gateway, against any API', load: () => import('./commands/gateway.ts') },
 ];
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
@@ -99,60 +50,33 @@ function logLevelOf(values: SettingValues): LogLevel {
   return level;
 }
 
-/** Resolves on SIGTERM or SIGINT. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => resolve());
-  });
-}
-
-async function up(values: SettingValues, machine: Machine): Promise<number> {
-  const options = validateUpOptions(values, machine);
-  const log = createLog({ level: options.logLevel, fields: { role: 'up' } });
-  const stopAsked = stopSignal();
-  if (options.mode === 'userspace' && machine.kernelModeObstacle !== undefined) {
-    process.stdout.write(`userspace mode: kernel mode ${machine.kernelModeObstacle}\n`);
-  }
-  const { runUp } = await import('./up.ts');
-  return runUp(
-    options,
-    {
-      async createNodes(request) {
-        const { createNodeNamespaces, ensureMachineLink } = await import('../node/node-namespaces.ts');
-        if (request.count > 1) return createNodeNamespaces({ ...request, clock: systemClock, log });
-        const link = await ensureMachineLink(request.instance, request.serviceCidr);
-        return { nodes: [], remove: link.remove };
-      },
-      program: [process.execPath, process.argv[1] ?? ''],
-      clock: systemClock,
-      log,
-      async startDemo(kubeconfig, gateway, stop) {
-        const { startDemo } = await import('./demo.ts');
-        return startDemo(kubeconfig, gateway, stop);
-      },
-      print: (line) => process.stdout.write(`${line}\n`),
-    },
-    stopAsked,
-  );
-}
-
-/** Builds the command line. Actions put their exit status into `status`. */
-async function buildProgram(status: { code: number }): Promise<Command> {
+/**
+ * Builds the command line. Actions put their exit status into `status`. Every process of the system starts here, so
+ * only the commands that `args` name get their settings; all of them where the arguments ask for help alone.
+ */
+async function buildProgram(args: readonly string[], status: { code: number }): Promise<Command> {
   const machine = probeMachine((path) => readFileSync(path, 'utf8'));
   const program = new Command('fairlead')
     .description('Kubernetes service discovery and load balancing as one program')
     .version(version, '--version')
     .showHelpAfterError('(see fairlead --help)')
     .exitOverride();
-  const upCommand = addSettings(program.command('up').description('everything on this machine'), upSettings);
-  upCommand.action(async () => {
-    status.code = await up(settingValues(upCommand, upSettings), machine);
-  });
-  for (const role of roleCommands) {
-    const command = program.command(role.name, { hidden: role.hidden === true }).description(role.summary);
+  const asksForHelp = args.every((arg) => arg.startsWith('-') || arg === 'help');
+  const isNamed = (name: string): boolean => asksForHelp || args.includes(name);
+  const upCommand = program.command('up').description('everything on this machine');
+  if (isNamed('up')) {
+    const { settings, run } = await import('./commands/up.ts');
+    addSettings(upCommand, settings).action(async () => {
+      status.code = await run(settingValues(upCommand, settings), machine);
+    });
+  }
+  for (const { name, summary, hidden = false, load } of roles) {
+    const command = program.command(name, { hidden }).description(summary);
+    if (!isNamed(name)) continue;
+    const role = (await load()).command;
     addSettings(command, role.settings).action(async () => {
       const values = settingValues(command, role.settings);
-      const log = createLog({ level: logLevelOf(values), fields: { role: role.name } });
+      const log = createLog({ level: logLevelOf(values), fields: { role: name } });
       const start = await role.prepare(values, machine);
       status.code = await runRole((signal) => start(log, signal), log);
     });
@@ -170,7 +94,11 @@ async function buildProgram(status: { code: number }): Promise<Command> {
     printError: (line: string): void => void process.stderr.write(`${line}\n`),
   };
   addClientCommands(program, host, status);
-  addDatastoreCommands(program, host, status);
+  const datastore = program.command('datastore').description('back up, restore and move the objects of the API');
+  if (isNamed('datastore')) {
+    const { addDatastoreCommands } = await import('../cli/datastore/datastore-commands.ts');
+    addDatastoreCommands(datastore, host, status);
+  }
   return program;
 }
 
@@ -178,7 +106,7 @@ async function buildProgram(status: { code: number }): Promise<Command> {
 export async function main(args: readonly string[]): Promise<number> {
   const status = { code: 0 };
   try {
-    const program = await buildProgram(status);
+    const program = await buildProgram(args, status);
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (error instanceof ConfigurationError) status.code = reportConfigurationError(error);

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { relative } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { instanceOf } from './cluster-options.ts';
 import { ConfigurationError } from './settings.ts';
 import { planChildren } from './up.ts';
-import { instanceOf, validateUpOptions } from './up-options.ts';
+import { validateUpOptions } from './up-options.ts';
 
 const root = { isRoot: true, home: '/root' };
 const user = { isRoot: false, home: '/home/ada', kernelModeObstacle: 'needs root' };

@@ -1,11 +1,22 @@
-import { createHash } from 'node:crypto';
-import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Datastore } from '../apiserver/storage/open-storage.ts';
-import { type AuditSettings, auditSettings, readAuditSettings } from './audit-settings.ts';
+import { apiSettings } from './apiserver-options.ts';
+import { type AuditSettings, readAuditSettings } from './audit-settings.ts';
+import {
+  type ClusterOptions,
+  clusterSettings,
+  defaultDataDir,
+  hostNodeName,
+  instanceOf,
+  type Machine,
+  type Mode,
+  readClusterOptions,
+  readMode,
+} from './cluster-options.ts';
 import { corefileSetting, readCorefilePath } from './corefile-setting.ts';
-import { datastoreSettings, readDatastore } from './datastore-settings.ts';
+import { readDatastore } from './datastore-settings.ts';
 import { gatewayLogArgs, gatewayLogSettings } from './gateway-log-settings.ts';
+import { gatewayMetricsListenSetting } from './gateway-options.ts';
 import { gatewayL4Args, gatewayL4Settings } from './gateway-settings.ts';
 import { gatewayTlsArgs, gatewayTlsSettings } from './gateway-tls-settings.ts';
 import { gatewayTraceArgs, gatewayTraceSettings } from './gateway-trace-settings.ts';
@@ -16,17 +27,6 @@ import {
   SettingReader,
   type SettingValues,
 } from './settings.ts';
-
-/** How Pods, Services and DNS are realised on this machine. */
-export type Mode = 'kernel' | 'userspace';
-
-/** Address ranges and names that all roles of one system share. */
-export interface ClusterOptions {
-  readonly serviceCidr: string;
-  readonly podCidr: string;
-  readonly nodePortRange: { readonly from: number; readonly to: number };
-  readonly clusterDomain: string;
-}
 
 /** Complete, checked configuration of `fairlead up`. */
 export interface UpOptions extends ClusterOptions {
@@ -54,36 +54,6 @@ export interface UpOptions extends ClusterOptions {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
-/** Settings of the address ranges, for every role that needs them. */
-export const clusterSettings: readonly Setting[] = [
-  {
-    name: 'service-cidr',
-    value: 'CIDR',
-    description: 'cluster IPs (default 10.96.0.0/16; userspace 127.96.0.0/16); API: also V4,V6',
-  },
-  { name: 'pod-cidr', value: 'CIDR', description: 'Pod IPs (default 10.244.0.0/16; userspace 127.244.0.0/16)' },
-  { name: 'node-port-range', value: 'RANGE', description: 'node ports (default 30000-32767)' },
-  { name: 'cluster-domain', value: 'NAME', description: 'DNS domain (default cluster.local)' },
-  { name: 'log-level', value: 'LEVEL', description: 'debug, info, warn (default) or error' },
-];
-
-/** Settings of the API server. */
-export const apiSettings: readonly Setting[] = [
-  { name: 'data-dir', value: 'DIR', description: 'default /var/lib/fairlead as root, else ~/.local/share/fairlead' },
-  { name: 'api-listen', value: 'ADDR', description: 'HTTPS address of the API (default 127.0.0.1:6443)' },
-  { name: 'kubeconfig', value: 'FILE', description: 'where the admin kubeconfig is written (default DIR/kubeconfig)' },
-  ...datastoreSettings,
-  { name: 'compact-every', value: 'DURATION', description: 'how long old versions are kept (default 5m)' },
-  ...auditSettings,
-];
-
-/** Where a gateway's metrics are served for Prometheus. */
-export const gatewayMetricsListenSetting: Setting = {
-  name: 'gateway-metrics-listen',
-  value: 'ADDR',
-  description: "/metrics of the gateway (default 'off')",
-};
-
 /** Settings of `fairlead up`. */
 export const upSettings: readonly Setting[] = [
   ...apiSettings,
@@ -103,67 +73,9 @@ export const upSettings: readonly Setting[] = [
   { name: 'demo', description: 'also apply the demo application' },
 ];
 
-/** What of the machine decides defaults. */
-export interface Machine {
-  readonly isRoot: boolean;
-  readonly home: string;
-  /** Why kernel mode is not possible here; absent when it is. */
-  readonly kernelModeObstacle?: string;
-}
-
-/** The four hex digits that name a system: a hash of its data directory. */
-export function instanceOf(dataDir: string): string {
-  return createHash('sha256').update(resolve(dataDir)).digest('hex').slice(0, 4);
-}
-
-/** Default data directory of this user. */
-export function defaultDataDir(machine: Machine): string {
-  return machine.isRoot ? '/var/lib/fairlead' : join(machine.home, '.local', 'share', 'fairlead');
-}
-
-/**
- * Reads the address ranges; reports problems to the reader.
- * @param families the API and the controllers know both families, this machine's data planes are given IPv4 only
- */
-export function readClusterOptions(
-  reader: SettingReader,
-  mode: Mode,
-  families: 'IPv4' | 'IPv4 and IPv6' = 'IPv4',
-): ClusterOptions {
-  const kernel = mode === 'kernel';
-  const pods = kernel ? '10.244.0.0/16' : '127.244.0.0/16';
-  const services = kernel ? '10.96.0.0/16' : '127.96.0.0/16';
-  return {
-    serviceCidr:
-      families === 'IPv4'
-        ? reader.cidr('service-cidr', services, 12, 28)
-        : reader.cidrOfEachFamily('service-cidr', services, [12, 28], [64, 124]),
-    podCidr:
-      families === 'IPv4'
-        ? reader.cidr('pod-cidr', pods, 8, 22)
-        : reader.cidrOfEachFamily('pod-cidr', pods, [8, 22], [32, 62]),
-    nodePortRange: reader.portRange('node-port-range', '30000-32767'),
-    clusterDomain: reader.domain('cluster-domain', 'cluster.local'),
-  };
-}
-
-/** Kernel mode where the machine allows it, unless asked otherwise. */
-export function readMode(reader: SettingReader, machine: Machine): Mode {
-  const wanted = reader.oneOf('mode', ['auto', 'kernel', 'userspace'], 'auto');
-  const obstacle = machine.kernelModeObstacle;
-  if (wanted === 'kernel' && obstacle !== undefined) reader.problems.push(`--mode kernel: ${obstacle}`);
-  if (wanted !== 'auto') return wanted;
-  return obstacle === undefined ? 'kernel' : 'userspace';
-}
-
+/** `--log-level`. */
 export function readLogLevel(reader: SettingReader): UpOptions['logLevel'] {
   return reader.oneOf('log-level', ['debug', 'info', 'warn', 'error'], 'warn');
-}
-
-/** A node's name: the host's, as a DNS label. */
-export function hostNodeName(): string {
-  const name = hostname().toLowerCase().split('.')[0] ?? '';
-  return /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name) ? name : 'node';
 }
 
 /**

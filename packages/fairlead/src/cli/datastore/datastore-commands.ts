@@ -16,9 +16,8 @@ const overwriteSetting: Setting = { name: 'overwrite', description: 'replace wha
 /** An etcd that does not answer within this time is not waited for. */
 const waitForStoreMs = 20_000;
 
-/** Adds `datastore backup | restore | migrate`. */
-export function addDatastoreCommands(program: Command, host: CommandSurroundings, status: { code: number }): void {
-  const group = program.command('datastore').description('back up, restore and move the objects of the API');
+/** Adds `backup | restore | migrate` to the command `datastore`. */
+export function addDatastoreCommands(group: Command, host: CommandSurroundings, status: { code: number }): void {
   const run = async (action: (surroundings: StorageSurroundings) => Promise<void>): Promise<void> => {
     const giveUp = new AbortController();
     const cancel = systemClock.after(waitForStoreMs, () => giveUp.abort());

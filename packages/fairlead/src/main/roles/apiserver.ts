@@ -8,9 +8,9 @@ import { systemClock, systemRandom } from '../../sys/clock.ts';
 import { collectWhenIdle } from '../../sys/idle-collection.ts';
 import type { Log } from '../../sys/role.ts';
 import type { AuditSettings } from '../audit-settings.ts';
+import type { ClusterOptions } from '../cluster-options.ts';
 import { FatalError, type RunningRole, StoppedWhileStarting } from '../role-process.ts';
 import { formatListenAddress, type ListenAddress } from '../settings.ts';
-import type { ClusterOptions } from '../up-options.ts';
 
 /** Four times what a burst of writes makes between two collections: more costs memory, and saves no time. */
 const youngGenerationBytes = 8 * 1024 * 1024;

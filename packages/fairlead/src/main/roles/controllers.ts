@@ -5,8 +5,8 @@ import { startControllers } from '../../controllers/start.ts';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
 import type { ApiAccess } from '../api-access-settings.ts';
+import type { ClusterOptions } from '../cluster-options.ts';
 import type { RunningRole } from '../role-process.ts';
-import type { ClusterOptions } from '../up-options.ts';
 import { gatewayMetrics } from './gateway-metrics-reader.ts';
 import { readAccess, roleClient } from './role-client.ts';
 

@@ -1,0 +1,103 @@
+import { join, resolve } from 'node:path';
+import { parseCidr } from '@fairlead/api';
+import { apiAccessSettings, readApiAccess } from './api-access-settings.ts';
+import {
+  clusterSettings,
+  defaultDataDir,
+  hostNodeName,
+  instanceOf,
+  logTokenSetting,
+  type Machine,
+  readClusterOptions,
+  readIp,
+  readMode,
+} from './cluster-options.ts';
+import { type CorefileImporter, dnsSettings, readDnsSettings } from './dns-settings.ts';
+import type { AgentRoleOptions } from './roles/agent.ts';
+import { readServiceSettings, serviceSettings } from './service-settings.ts';
+import { type ListenAddress, type Setting, SettingReader, type SettingValues } from './settings.ts';
+
+/** Settings of `fairlead agent`. */
+export const agentSettings: readonly Setting[] = [
+  ...apiAccessSettings,
+  { name: 'node-name', value: 'NAME', description: 'default: the host name' },
+  { name: 'mode', value: 'MODE', description: 'kernel or userspace (default kernel as root on Linux)' },
+  { name: 'data-dir', value: 'DIR', description: 'state of the Pods of this node' },
+  { name: 'node-ip', value: 'IP', description: 'address of this node (default: of the default route)' },
+  { name: 'image', value: "'PATTERN=COMMAND'", description: 'runs images by a local command', repeatable: true },
+  ...clusterSettings,
+  { name: 'services-only', description: 'only the service proxy, as kube-proxy' },
+  ...serviceSettings,
+  { name: 'dns-only', description: 'only DNS' },
+  { name: 'dns-listen', value: 'ADDR', description: 'address of DNS (default: of the Pod bridge, port 53)' },
+  ...dnsSettings,
+  { name: 'overlay', description: 'connect Pods of other nodes by VXLAN' },
+  {
+    name: 'healthz-listen',
+    value: 'ADDR',
+    description: "/healthz and /livez of the service proxy (default 'off'; :10256 with --services-only)",
+  },
+  {
+    name: 'metrics-listen',
+    value: 'ADDR',
+    description: "/metrics and more (default 'off'; 127.0.0.1:10249 with --services-only)",
+  },
+  { name: 'edge', description: 'services, DNS and routes for a machine that is no node', internal: true },
+  { name: 'instance', value: 'HEX', description: 'names namespaces and links', internal: true },
+  logTokenSetting,
+];
+
+/** Which parts of the agent run. */
+export interface AgentParts {
+  readonly node: boolean;
+  readonly services: boolean;
+  readonly dns: boolean;
+}
+
+/**
+ * @param importCorefile reads a Corefile; wanted only where one is given
+ * @throws ConfigurationError with all problems together.
+ */
+export function validateAgentOptions(
+  values: SettingValues,
+  machine: Machine,
+  importCorefile?: CorefileImporter,
+): AgentRoleOptions {
+  const reader = new SettingReader(values);
+  const mode = readMode(reader, machine);
+  const dataDir = resolve(reader.text('data-dir') ?? join(defaultDataDir(machine), 'agent'));
+  const servicesOnly = reader.switched('services-only');
+  const dnsOnly = reader.switched('dns-only');
+  if (servicesOnly && dnsOnly) reader.problems.push('--services-only and --dns-only exclude each other');
+  const edge = reader.switched('edge');
+  const nodeIp = readIp(reader, 'node-ip');
+  const logTokenFile = reader.text('log-token-file');
+  const listenOrOff = (name: string, alone: string): ListenAddress | undefined => {
+    const fallback = servicesOnly ? alone : 'off';
+    return (reader.text(name) ?? fallback) === 'off' ? undefined : reader.address(name, fallback);
+  };
+  // As kube-proxy: load balancers and monitoring ask there.
+  const healthzListen = listenOrOff('healthz-listen', ':10256');
+  const metricsListen = listenOrOff('metrics-listen', '127.0.0.1:10249');
+  const options: AgentRoleOptions = {
+    ...readClusterOptions(reader, mode, servicesOnly ? 'IPv4 and IPv6' : 'IPv4'),
+    ...readApiAccess(reader),
+    nodeName: reader.text('node-name') ?? hostNodeName(),
+    mode,
+    instance: reader.text('instance') ?? instanceOf(dataDir),
+    dataDir,
+    overlay: reader.switched('overlay'),
+    edge,
+    parts: { node: !servicesOnly && !dnsOnly && !edge, services: !dnsOnly, dns: !servicesOnly },
+    dns: readDnsSettings(reader, importCorefile),
+    images: reader.texts('image'),
+    services: readServiceSettings(reader, (text) => parseCidr(text) !== undefined),
+    ...(reader.text('dns-listen') === undefined ? {} : { dnsListen: reader.address('dns-listen', ':53') }),
+    ...(healthzListen === undefined ? {} : { healthzListen }),
+    ...(metricsListen === undefined ? {} : { metricsListen }),
+    ...(nodeIp === undefined ? {} : { nodeIp }),
+    ...(logTokenFile === undefined ? {} : { logTokenFile }),
+  };
+  reader.finish();
+  return options;
+}
