@@ -16,7 +16,7 @@ import type { FilterRun } from './filters/filter-run.ts';
 import { METRIC } from './gateway-metrics.ts';
 import { takeGrpcTimeout } from './grpc-timeout.ts';
 import { HeadReader } from './head-reader.ts';
-import { errorBody, FAILURE_REASONS, type LocalReason, localResponse } from './local-response.ts';
+import { errorBody, FAILURE_REASONS, type LocalReason, localResponse, OWN, type OwnAnswer } from './local-response.ts';
 import type { ProxyCore } from './proxy-core.ts';
 import { BODY_TOO_LONG, type RequestBody } from './request-body.ts';
 import { requestHash } from './request-hash.ts';
@@ -143,7 +143,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     if (typeof route === 'string') {
       const { status, metric } = lookup.UNROUTED[route];
       core.metrics[metric]! += 1;
-      this.#endLocally(bodyStart, end, status, errorBody(status), route);
+      this.#endLocally(bodyStart, end, { status, body: errorBody(status), reason: route });
       return;
     }
     this.#record.route = route;
@@ -171,17 +171,17 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
 
   #onVerdict(verdict: FinalVerdict, head: RequestHead, path: Buffer | undefined, at: number, end: number): void {
     if (verdict === 'pass') this.#act(this.#record.route!, head, path, at, end);
-    else this.#endLocally(at, end, verdict.status, verdict.body, verdict.reason);
+    else this.#endLocally(at, end, verdict);
   }
 
   #act(route: CompiledRoute, head: RequestHead, path: Buffer | undefined, bodyStart: number, end: number): void {
     if (this.#run !== undefined) this.#body.maxBytes = this.#run.bodyMaxBytes;
     const { action } = route;
     if (action.type === 'forward') this.#forward(route, head, path, bodyStart, end);
-    else if (action.type === 'respond') this.#endLocally(bodyStart, end, action.status, action.body, 'respond');
+    else if (action.type === 'respond') this.#endLocally(bodyStart, end, { ...action, reason: 'respond' });
     else {
       const location = lookup.locationFor(route, head, this.#frontend, path);
-      this.#endLocally(bodyStart, end, action.status, '', 'redirect', location);
+      this.#endLocally(bodyStart, end, { status: action.status, body: '', reason: 'redirect', location });
     }
   }
 
@@ -191,13 +191,13 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     const backend = session?.chooseBackend(route, core.random) ?? lookup.chooseBackend(route, core.random);
     if (backend === undefined || !backend.hasEndpoints) {
       core.metrics[METRIC.noEndpoint]! += 1;
-      this.#endLocally(bodyStart, end, 503, errorBody(503, 'no endpoints'), 'no-endpoint');
+      this.#endLocally(bodyStart, end, OWN.noEndpoints);
       return;
     }
     const hash = requestHash(head, backend.policy.hashBy, this.identity.address);
     if (!this.#tries.begin(route, backend, hash, session, head.isIdempotent)) {
       core.metrics[METRIC.overflows]! += 1;
-      this.#endLocally(bodyStart, end, 503, errorBody(503, 'too many requests'), 'overflow');
+      this.#endLocally(bodyStart, end, OWN.tooMany);
       return;
     }
     this.wantsUpgrade = lookup.wantsTunnel(head);
@@ -399,29 +399,30 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   }
 
   /** Answers without an upstream. The connection stays usable unless a body is still to come. */
-  #endLocally(at: number, end: number, status: number, body: string, reason: LocalReason, location?: string): void {
+  #endLocally(at: number, end: number, answer: OwnAnswer): void {
     if (!this.#body.isNone) this.#keepAlive = false;
     else if (at < end) this.#upload.hold(at, end);
-    this.#respond(status, body, reason, location);
+    this.#respond(answer, 'gateway');
   }
 
   #respondError(status: number, reason: LocalReason): void {
     if (reason === 'bad-request') this.#core.metrics[METRIC.badRequests]! += 1;
     this.#keepAlive = false;
-    this.#respond(status, errorBody(status), reason);
+    this.#respond({ status, body: errorBody(status), reason }, 'gateway');
   }
 
   replacesAnswer(head: ResponseHead, isReusable: boolean): boolean {
     if (this.#run?.replaces(head, this.#record.route!.responseEdit) !== true) return false;
     if (!this.#body.isDone) this.#keepAlive = false;
     this.#tries.release(isReusable && this.#body.isDone);
-    this.#respond(head.status, errorBody(head.status), undefined, undefined, 'endpoint');
+    const { status } = head;
+    this.#respond({ status, body: errorBody(status), reason: undefined }, 'endpoint');
     return true;
   }
 
-  #respond(status: number, body: string, reason?: LocalReason, location?: string, from: AnswerFrom = 'gateway'): void {
-    const send = (page?: ErrorPage): void => this.#send(status, page ?? body, reason, location);
-    const found = this.#run?.findPage(status, from, send) ?? 'none';
+  #respond(answer: OwnAnswer, from: AnswerFrom): void {
+    const send = (page?: ErrorPage): void => this.#send(page === undefined ? answer : { ...answer, body: page });
+    const found = this.#run?.findPage(answer.status, from, send) ?? 'none';
     if (found === 'none') send();
     else if (found === 'waiting') this.#wait();
   }
@@ -433,22 +434,19 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     this.connection.setDeadline(this.#core.reactor.nowMs + FILTERS_MAX_MS);
   }
 
-  #send(status: number, body: string | ErrorPage, reason: LocalReason | undefined, location?: string): void {
-    this.#record.noteOwnAnswer(status);
+  #send(answer: OwnAnswer): void {
+    this.#record.noteOwnAnswer(answer.status);
     this.#responseStarted = true;
-    const bytes = localResponse({
-      status,
-      body,
+    const bytes = localResponse(answer, {
       toHead: this.isHead,
       close: !this.#keepAlive,
       keepAliveHttp10: this.isHttp10,
       nowMs: this.#core.clock.now(),
-      location,
       lines: this.#run?.responseChange.text,
     });
     this.#record.headBytes = bytes.indexOf('\r\n\r\n') + 4;
     this.connection.writeBytes(bytes);
-    this.#finish(reason);
+    this.#finish(answer.reason);
   }
 
   /** Ends an exchange whose response is complete. */

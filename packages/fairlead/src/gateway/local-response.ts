@@ -20,6 +20,16 @@ export type LocalReason =
   | 'client-reset'
   | FilterReason;
 
+/** An answer of the gateway's own. */
+export interface OwnAnswer {
+  readonly status: number;
+  /** Plain text, or a page. */
+  readonly body: string | ErrorPage;
+  /** For the access log; undefined: an endpoint's answer that a page replaces. */
+  readonly reason: LocalReason | undefined;
+  readonly location?: string;
+}
+
 /** The reason for each way an upstream fails. */
 export const FAILURE_REASONS = {
   connect: 'upstream-connect',
@@ -31,24 +41,23 @@ export const FAILURE_REASONS = {
 } as const;
 
 /** Builds a response of the gateway's own. The one place where an error becomes an HTTP answer. */
-export function localResponse(options: {
-  readonly status: number;
-  /** Plain text, or a page. */
-  readonly body: string | ErrorPage;
-  readonly location: string | undefined;
-  /** Further lines of the head, each with its CRLF. */
-  readonly lines: string | undefined;
-  readonly toHead: boolean;
-  readonly close: boolean;
-  readonly keepAliveHttp10: boolean;
-  readonly nowMs: number;
-}): Buffer {
-  const { status } = options;
-  const page = typeof options.body === 'string' ? undefined : options.body;
-  const body = page?.body ?? Buffer.from(options.body as string);
+export function localResponse(
+  answer: OwnAnswer,
+  options: {
+    /** Further lines of the head, each with its CRLF. */
+    readonly lines: string | undefined;
+    readonly toHead: boolean;
+    readonly close: boolean;
+    readonly keepAliveHttp10: boolean;
+    readonly nowMs: number;
+  },
+): Buffer {
+  const { status, location } = answer;
+  const page = typeof answer.body === 'string' ? undefined : answer.body;
+  const body = page?.body ?? Buffer.from(answer.body as string);
   const lines = [`HTTP/1.1 ${status} ${nodeHttp.STATUS_CODES[status] ?? 'Unknown'}`];
   lines.push(`date: ${new Date(options.nowMs).toUTCString()}`);
-  if (options.location !== undefined) lines.push(`location: ${options.location}`);
+  if (location !== undefined) lines.push(`location: ${location}`);
   if (status !== 204 && status !== 304) {
     lines.push(`content-type: ${page?.contentType ?? 'text/plain; charset=utf-8'}`, `content-length: ${body.length}`);
     if (page?.varies === true) lines.push('vary: accept');
@@ -64,3 +73,9 @@ export function errorBody(status: number, detail?: string): string {
   const phrase = `${status} ${nodeHttp.STATUS_CODES[status] ?? 'Error'}`;
   return detail === undefined ? `${phrase}\n` : `${phrase}: ${detail}\n`;
 }
+
+/** Answers that are always the same. */
+export const OWN: Readonly<Record<'noEndpoints' | 'tooMany', OwnAnswer>> = {
+  noEndpoints: { status: 503, body: errorBody(503, 'no endpoints'), reason: 'no-endpoint' },
+  tooMany: { status: 503, body: errorBody(503, 'too many requests'), reason: 'overflow' },
+};

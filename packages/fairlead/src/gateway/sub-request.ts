@@ -22,8 +22,8 @@ export interface SubRequestOptions {
   readonly timeoutMs: number;
   /** Most bytes of the answer's body that are read, to keep the connection; then it is closed. */
   readonly bodyMaxBytes: number;
-  /** The answer's body is wanted; a longer one is none. */
-  readonly keepsBody?: boolean;
+  /** Whether the body of an answer with this status is wanted; a longer one is none. Default: of no answer. */
+  readonly keepsBody?: (status: number) => boolean;
   /** Called once, unless cancelled; never by {@link startSubRequest} itself. */
   readonly done: (answer: SubAnswer) => void;
 }
@@ -148,10 +148,11 @@ class SubRequest implements UpstreamClient {
   #takeBody(bytes: Uint8Array, start: number, end: number): void {
     const { bodyMaxBytes, keepsBody } = this.#options;
     this.#bodyBytes += end - start;
+    const keeps = this.#answer !== undefined && keepsBody?.(this.#answer.status) === true;
     if (this.#bodyBytes > bodyMaxBytes && this.#answer !== undefined) {
       // Unless the body counts, what was asked for is in the head.
-      this.#finish(keepsBody === true ? { ok: false, reason: 'failed' } : this.#answer);
-    } else if (keepsBody === true) this.#body.push(Buffer.from(bytes.subarray(start, end)));
+      this.#finish(keeps ? { ok: false, reason: 'failed' } : this.#answer);
+    } else if (keeps) this.#body.push(Buffer.from(bytes.subarray(start, end)));
   }
 
   onResponseComplete(upstreamReusable: boolean): void {

@@ -90,6 +90,9 @@ const ROWS: readonly Row[] = [
       'auth-signin': 'https://$host/login',
       'auth-signin-redirect-param': 'to',
       'auth-set-cookie': 'true',
+      'auth-refusal': 'answer',
+      'auth-client-headers': 'X-Session, Set-Cookie',
+      'auth-set-request-headers': 'X-Tenant: shop\nX-From: $remote_addr',
       'auth-cache': '10s',
       'auth-cache-by': 'cookie Sid, header X-Id, method',
     },
@@ -102,6 +105,12 @@ const ROWS: readonly Row[] = [
       signIn: ['https://', { variable: 'host' }, '/login'],
       signInParameter: 'to',
       passesCookies: true,
+      refusal: 'answer',
+      clientHeaders: ['x-session', 'set-cookie'],
+      setHeaders: [
+        ['x-tenant', ['shop']],
+        ['x-from', [{ variable: 'remote_addr' }]],
+      ],
       cache: {
         by: [{ type: 'cookie', name: 'Sid' }, { type: 'header', name: 'x-id' }, { type: 'method' }],
         ms: 10_000,
@@ -142,6 +151,9 @@ const ROWS: readonly Row[] = [
       ['auth-response-headers', 'X-User, Content-Length'],
       ['auth-response-headers', 'Host'],
       ['auth-response-headers', 'X-Forwarded-For'],
+      ['auth-set-request-headers', 'Content-Length: 5'],
+      ['auth-set-request-headers', 'X-A: $nothing'],
+      ['auth-set-request-headers', 'X-A'],
     ] as const
   ).map(([key, value]) => ({
     name: `closed by ${key}: ${value}`,
@@ -155,12 +167,14 @@ const ROWS: readonly Row[] = [
       'auth-url': URL,
       'auth-signin': '//evil',
       'auth-set-cookie': 'yes',
+      'auth-refusal': 'everything',
+      'auth-client-headers': 'Content-Length',
       'auth-cache': '1s',
       'auth-cache-by': 'x',
     },
     filter: FORWARD,
     backends: ['sso/auth:4180'],
-    wrong: ['auth-signin', 'auth-set-cookie', 'auth-cache-by'],
+    wrong: ['auth-refusal', 'auth-client-headers', 'auth-signin', 'auth-set-cookie', 'auth-cache-by'],
   },
   // API keys.
   {

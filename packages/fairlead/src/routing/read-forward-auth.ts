@@ -3,7 +3,7 @@ import { fieldOf } from './annotation-reader.ts';
 import { type Reading, readDuration, readList, readWord } from './annotation-values.ts';
 import type { BackendRef } from './compile-ingress.ts';
 import { connectionKey } from './read-backend-connection.ts';
-import { readLocation } from './request-text.ts';
+import { type RequestText, readLocation, readRequestText } from './request-text.ts';
 import type { ForwardAuthFilter, RouteFilter, VerdictKey } from './route-filters.ts';
 
 const TIMEOUT_MS = 5_000;
@@ -23,8 +23,8 @@ const GATEWAY_OWN =
   /^(connection|content-length|transfer-encoding|te|trailer|upgrade|keep-alive|proxy-connection|host|expect|forwarded|x-forwarded-.*|x-real-ip)$/;
 
 /**
- * Reads `fairlead.dev/auth-…`. What is wrong closes the routes; only a wrong sign-in page, a wrong cache and cookies
- * count as absent.
+ * Reads `fairlead.dev/auth-…`. What is wrong closes the routes; only a wrong sign-in page, a wrong cache and what
+ * concerns answers to clients count as absent.
  */
 export function readForwardAuth(
   reader: AnnotationReader,
@@ -38,6 +38,9 @@ export function readForwardAuth(
     (text): Reading<readonly string[] | '*'> => (text === '*' ? { ok: true, value: '*' } : readList(text, readName)),
   );
   const responseHeaders = reader.read('auth-response-headers', (text) => readList(text, readIdentityName));
+  const setHeaders = reader.read('auth-set-request-headers', readQuestionHeaders);
+  const refusal = reader.optional('auth-refusal', (text) => readWord(text, ['status', 'answer'] as const));
+  const clientHeaders = reader.optional('auth-client-headers', (text) => readList(text, readIdentityName));
   const signIn = reader.optional('auth-signin', readLocation);
   const parameter = reader.optional('auth-signin-redirect-param', readName);
   const cookies = reader.optional('auth-set-cookie', (text) => readWord(text, ['true', 'false'] as const));
@@ -45,7 +48,7 @@ export function readForwardAuth(
   // Fewer keys than were meant would mix up who is who.
   const cacheBy = reader.read('auth-cache-by', (text) => readList(text, readVerdictKey));
   if (url === undefined) return undefined;
-  const read = { method, timeoutMs, requestHeaders, responseHeaders };
+  const read = { method, timeoutMs, requestHeaders, responseHeaders, setHeaders };
   if (url === 'wrong' || Object.values(read).includes('wrong')) {
     return { filter: { type: 'closed', what: 'auth-url' }, backends: [] };
   }
@@ -59,6 +62,9 @@ export function readForwardAuth(
     timeoutMs: rightly(timeoutMs) ?? TIMEOUT_MS,
     requestHeaders: rightly(requestHeaders) ?? REQUEST_HEADERS,
     responseHeaders: rightly(responseHeaders) ?? [],
+    ...(setHeaders === undefined || setHeaders === 'wrong' ? {} : { setHeaders }),
+    ...(refusal === undefined ? {} : { refusal }),
+    ...(clientHeaders === undefined ? {} : { clientHeaders }),
     passesCookies: cookies === 'true',
     ...(signIn === undefined ? {} : { signIn }),
     ...(signIn === undefined || reader.text('auth-signin')?.includes(`${parameter ?? 'rd'}=`) === true
@@ -112,6 +118,22 @@ export function readIdentityName(text: string): Reading<string> {
   const name = readName(text);
   if (!name.ok || !GATEWAY_OWN.test(name.value)) return name;
   return { ok: false, message: `${name.value} is the gateway's own` };
+}
+
+/** Lines `NAME: VALUE`, with variables in values. */
+function readQuestionHeaders(lines: string): Reading<readonly (readonly [name: string, value: RequestText])[]> {
+  const headers: (readonly [string, RequestText])[] = [];
+  for (const line of lines.split('\n').map((each) => each.trim())) {
+    if (line === '') continue;
+    const [, rawName = '', text = ''] = /^([^:\s]+) *: *([\t\x20-\x7e]*)$/.exec(line) ?? [];
+    if (rawName === '') return { ok: false, message: `'${line}' is not NAME: VALUE` };
+    const name = readIdentityName(rawName);
+    if (!name.ok) return name;
+    const value = readRequestText(text);
+    if (!value.ok) return value;
+    headers.push([name.value, value.value]);
+  }
+  return { ok: true, value: headers };
 }
 
 function readVerdictKey(text: string): Reading<VerdictKey> {

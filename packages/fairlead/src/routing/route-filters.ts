@@ -159,7 +159,7 @@ export interface JwtFilter {
 /** What two requests must have in common to share a verdict. */
 export type VerdictKey = HashKey | { readonly type: 'method' | 'host' | 'path' };
 
-/** Asks another service about each request: 2xx lets it pass, 401 and 403 go to the client, all else is 503. */
+/** Asks another service about each request: 2xx lets it pass, a refusal goes to the client, all else is 503. */
 export interface ForwardAuthFilter {
   readonly type: 'forward-auth';
   readonly backend: BackendKey;
@@ -172,6 +172,15 @@ export interface ForwardAuthFilter {
   readonly timeoutMs: number;
   /** Lower-case request headers that the service gets to see, besides those that describe the request. */
   readonly requestHeaders: readonly string[] | '*';
+  /** Further headers of the question, in the place of those that the request has. */
+  readonly setHeaders?: readonly (readonly [name: string, value: RequestText])[];
+  /**
+   * What of a refusal goes to the client. `status`: 401 and 403 alone, with how to log in. `answer`: every 3xx and 4xx
+   * with its headers and its body (64 KiB at most), as a service with pages of its own wants. Default `status`.
+   */
+  readonly refusal?: 'status' | 'answer';
+  /** Lower-case headers of a 2xx that its client gets with the backend's answer. Default none. */
+  readonly clientHeaders?: readonly string[];
   /** Lower-case headers of a 2xx that the request carries on; the client's own are taken away. */
   readonly responseHeaders: readonly string[];
   /** Set-Cookie of the answer goes to the client, with a 2xx, a 401 and a 403. */

@@ -71,7 +71,7 @@ export class ErrorPages implements CompiledFilter {
       identity: request.run.requester.identity,
       timeoutMs: PAGE_MS,
       bodyMaxBytes: PAGE_MAX_BYTES,
-      keepsBody: true,
+      keepsBody: () => true,
       done: (answer) => done(pageOf(answer)),
     });
     return typeof begun === 'string' ? undefined : begun;

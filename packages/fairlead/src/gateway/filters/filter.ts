@@ -1,10 +1,12 @@
 import type { ResponseHead } from '../../wire/http1/response-head.ts';
+import type { ErrorPage } from '../error-pages/page-choice.ts';
 import type { FilterRun } from './filter-run.ts';
 
 /** An answer instead of the backend's. */
 export interface FilterAnswer {
   readonly status: number;
-  readonly body: string;
+  /** Plain text, or content of another type. */
+  readonly body: string | ErrorPage;
   /** For the access log. */
   readonly reason: FilterReason;
   /** Further fields of the head. */

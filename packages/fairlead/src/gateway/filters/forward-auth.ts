@@ -1,8 +1,8 @@
 import type { ForwardAuthFilter } from '../../routing/route-filters.ts';
-import * as field from '../../wire/http1/field-id.ts';
 import type { CompiledRoute } from '../compiled-route.ts';
 import { errorBody } from '../local-response.ts';
 import { type SubAnswer, type SubAnswerField, subRequestRoute } from '../sub-request.ts';
+import { AuthQuestion } from './auth-question.ts';
 import type { CompiledFilter, FilterAnswer, FinalVerdict, Verdict } from './filter.ts';
 import type { FilterRun } from './filter-run.ts';
 import type { FilterServices } from './filter-services.ts';
@@ -10,7 +10,7 @@ import { fillText, originalUrl } from './request-values.ts';
 import { VerdictCache } from './verdict-cache.ts';
 
 const CONNECT_MS = 2_000;
-/** Bodies of answers are not used; longer ones cost the connection. */
+/** Longer bodies of answers cost the connection, and a refusal that is one its content. */
 const ANSWER_MAX_BYTES = 64 * 1024;
 const UNAVAILABLE: FilterAnswer = {
   status: 503,
@@ -18,20 +18,8 @@ const UNAVAILABLE: FilterAnswer = {
   reason: 'auth-failed',
   fields: [],
 };
-/** Describe the request to the service: what a client says in their place is left out. */
-const OURS = new Set([
-  'host',
-  'content-length',
-  'expect',
-  'x-original-url',
-  'x-original-method',
-  'x-forwarded-method',
-  'x-forwarded-uri',
-  'x-auth-request-redirect',
-]);
-
 /**
- * Asks a service about each request, without its body: 2xx lets it pass, 401 and 403 are answered to the client,
+ * Asks a service about each request, without its body: 2xx lets it pass, a refusal is answered to the client,
  * everything else is 503. Headers that the service may set are taken away from clients.
  */
 export class ForwardAuth implements CompiledFilter {
@@ -39,28 +27,27 @@ export class ForwardAuth implements CompiledFilter {
   readonly #services: FilterServices;
   readonly #route: CompiledRoute;
   readonly #cache: VerdictCache | undefined;
-  readonly #requestHeaders: readonly (readonly [name: string, bytes: Buffer])[];
+  readonly #question: AuthQuestion;
   readonly #responseHeaders: readonly Buffer[];
 
   constructor(filter: ForwardAuthFilter, services: FilterServices) {
-    const { backend, timeoutMs, requestHeaders, responseHeaders, cache } = filter;
+    const { backend, timeoutMs, responseHeaders, cache } = filter;
     this.#filter = filter;
     this.#services = services;
     this.#route = subRequestRoute(services.backend(backend), { connectMs: CONNECT_MS, timeoutMs });
     this.#cache = cache === undefined ? undefined : new VerdictCache(JSON.stringify(filter), cache, services.clock);
-    const names = requestHeaders === '*' ? [] : requestHeaders.filter((name) => !OURS.has(name));
-    this.#requestHeaders = names.map((name) => [name, Buffer.from(name)]);
+    this.#question = new AuthQuestion(filter);
     this.#responseHeaders = responseHeaders.map((name) => Buffer.from(name));
   }
 
   onRequest(run: FilterRun): Verdict {
-    const question = this.#question(run);
+    const question = this.#question.bytes(run);
     const key = this.#cache?.keyOf(run);
     const signIn = this.#signInLocation(run);
     for (const name of this.#responseHeaders) run.requestChange.dropAlike(name);
     const known = key === undefined ? undefined : this.#cache?.find(key);
     if (known !== undefined) return this.#pass(run, known);
-    const isHead = this.#filter.method === 'HEAD' || (this.#filter.method === 'same' && run.method === 'HEAD');
+    const isHead = this.#question.methodOf(run) === 'HEAD';
     return {
       begin: (done) => {
         const begun = this.#services.ask({
@@ -71,38 +58,12 @@ export class ForwardAuth implements CompiledFilter {
           identity: run.requester.identity,
           timeoutMs: this.#filter.timeoutMs,
           bodyMaxBytes: ANSWER_MAX_BYTES,
+          keepsBody: this.#passesOn,
           done: (answer) => done(this.#verdict(run, answer, signIn, key)),
         });
         return typeof begun === 'string' ? UNAVAILABLE : begun;
       },
     };
-  }
-
-  /** The question in HTTP/1.1. */
-  #question(run: FilterRun): Buffer {
-    const { host, target, method: kind } = this.#filter;
-    const method = kind === 'same' ? run.method : kind;
-    const address = run.clientAddress();
-    const lines = [
-      `${method} ${target} HTTP/1.1`,
-      `host: ${host}`,
-      `x-original-url: ${originalUrl(run)}`,
-      `x-original-method: ${run.method}`,
-      `x-auth-request-redirect: ${run.target}`,
-      `x-forwarded-for: ${address}`,
-      `x-real-ip: ${address}`,
-      `x-forwarded-proto: ${run.scheme}`,
-      `x-forwarded-host: ${run.host}`,
-      `x-forwarded-uri: ${run.target}`,
-      `x-forwarded-method: ${run.method}`,
-    ];
-    if (method !== 'GET' && method !== 'HEAD') lines.push('content-length: 0');
-    for (const [name, bytes] of this.#requestHeaders) {
-      const value = run.header(bytes);
-      if (value !== undefined) lines.push(`${name}: ${value}`);
-    }
-    if (this.#filter.requestHeaders === '*') addAll(run, lines);
-    return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
   }
 
   #signInLocation(run: FilterRun): string | undefined {
@@ -113,22 +74,29 @@ export class ForwardAuth implements CompiledFilter {
     return `${page}${page.includes('?') ? '&' : '?'}${signInParameter}=${encodeURIComponent(originalUrl(run))}`;
   }
 
+  /** Whether an answer of the service is the client's, as it is. */
+  readonly #passesOn = (status: number): boolean =>
+    this.#filter.refusal === 'answer' && status >= 300 && status < 500 && status !== 304;
+
   #verdict(run: FilterRun, answer: SubAnswer, signIn: string | undefined, key: string | undefined): FinalVerdict {
     if (!answer.ok) return UNAVAILABLE;
     const { status, fields } = answer;
     const cookies = this.#filter.passesCookies ? fields.filter(([name]) => name === 'set-cookie') : [];
     if (status >= 200 && status < 300) {
-      for (const [name, value] of cookies) run.responseChange.add(name, value);
-      const identity = fields.filter(([name]) => this.#filter.responseHeaders.includes(name));
+      const { responseHeaders, clientHeaders = [] } = this.#filter;
+      const told = [...cookies, ...fields.filter(([name]) => clientHeaders.includes(name))];
+      for (const [name, value] of told) run.responseChange.add(name, value);
+      const identity = fields.filter(([name]) => responseHeaders.includes(name));
       if (key !== undefined) this.#cache?.remember(key, identity);
       return this.#pass(run, identity);
     }
-    if (status !== 401 && status !== 403) return UNAVAILABLE;
-    const told = [...fields.filter(([name]) => name === 'www-authenticate'), ...cookies];
     if (status === 401 && signIn !== undefined) {
       return { status: 302, body: '', reason: 'unauthenticated', fields: [['location', signIn], ...cookies] };
     }
     const reason = status === 401 ? 'unauthenticated' : 'auth-denied';
+    if (this.#passesOn(status)) return { status, reason, ...wholeAnswer(answer) };
+    if (status !== 401 && status !== 403) return UNAVAILABLE;
+    const told = [...fields.filter(([name]) => name === 'www-authenticate'), ...cookies];
     return { status, body: errorBody(status), reason, fields: told };
   }
 
@@ -138,13 +106,24 @@ export class ForwardAuth implements CompiledFilter {
   }
 }
 
-/** All fields that go from hop to hop, but for those of proxies. */
-function addAll({ head }: FilterRun, lines: string[]): void {
-  for (let index = 0; index < head.fieldCount; index++) {
-    if (head.dropped[index] === 1 || head.ids[index]! >= field.FORWARDED) continue;
-    const text = (start: number, end: number): string =>
-      Buffer.from(head.bytes.subarray(start, end)).toString('latin1');
-    const name = text(head.nameStart(index), head.nameEnd(index)).toLowerCase();
-    if (!OURS.has(name)) lines.push(`${name}: ${text(head.valueStart(index), head.valueEnd(index))}`);
-  }
+/** What is written anew for the client's connection. */
+const FRAME = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'content-length',
+  'content-type',
+  'trailer',
+  'upgrade',
+  'date',
+  'alt-svc',
+]);
+
+/** A refusal as the service wrote it. */
+function wholeAnswer({ fields, body }: Extract<SubAnswer, { ok: true }>): Pick<FilterAnswer, 'body' | 'fields'> {
+  const contentType = fields.find(([name]) => name === 'content-type')?.[1] ?? 'application/octet-stream';
+  return {
+    body: body.length === 0 ? '' : { contentType, body, varies: false },
+    fields: fields.filter(([name]) => !FRAME.has(name)),
+  };
 }
