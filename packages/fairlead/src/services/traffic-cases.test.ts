@@ -5,19 +5,18 @@ import { createNftApplier, type NftApplier, type NftApplierOptions } from './app
 import { compileService } from './compile.ts';
 import { createRunNft } from './nft-command.ts';
 import type { ServiceProgram } from './program.ts';
-import { createTestNetwork, kernelTestsProblem, type TestNetwork } from './testing/network.ts';
 import {
   type CaseFlow,
   type CaseSource,
   type CaseStep,
   endpointNames,
-  inIpv6,
-  ipv6Of,
-  ipv6Scene,
   sourceAddresses,
   type TrafficCase,
-  trafficCases,
-} from './testing/traffic-cases.ts';
+} from './testing/case-scene.ts';
+import { dualStackCases } from './testing/change-cases.ts';
+import { inIpv6, ipv6Of, ipv6Scene } from './testing/ipv6-cases.ts';
+import { createTestNetwork, kernelTestsProblem, type TestNetwork } from './testing/network.ts';
+import { trafficCases } from './testing/traffic-cases.ts';
 import {
   destinationOf,
   type MatrixMode,
@@ -42,7 +41,7 @@ const names = new Map(
     [ipv6Of(ip), name],
   ]),
 );
-const cases = trafficCases.flatMap((each) => [each, inIpv6(each)]);
+const cases = [...trafficCases.flatMap((each) => [each, inIpv6(each)]), ...dualStackCases];
 
 /** The 27 flows of a mode as a case. */
 function matrixCase(mode: MatrixMode): TrafficCase {
