@@ -14,6 +14,7 @@ import type {
   Secret,
   Service,
   ServiceAccount,
+  ServiceCIDR,
 } from './types.ts';
 
 /** Names one served resource and carries the type of its objects. */
@@ -52,6 +53,7 @@ export const events: ResourceRef<Event> = ref('v1', 'Event', 'events');
 export const deployments: ResourceRef<Deployment> = ref('apps/v1', 'Deployment', 'deployments');
 export const replicaSets: ResourceRef<ReplicaSet> = ref('apps/v1', 'ReplicaSet', 'replicasets');
 export const endpointSlices: ResourceRef<EndpointSlice> = ref('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices');
+export const serviceCidrs: ResourceRef<ServiceCIDR> = ref('networking.k8s.io/v1', 'ServiceCIDR', 'servicecidrs', false);
 export const leases: ResourceRef<Lease> = ref('coordination.k8s.io/v1', 'Lease', 'leases');
 export const ingresses: ResourceRef<Ingress> = ref('networking.k8s.io/v1', 'Ingress', 'ingresses');
 export const ingressClasses: ResourceRef<IngressClass> = ref(

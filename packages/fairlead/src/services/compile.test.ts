@@ -94,6 +94,22 @@ test('an endpoint in two slices counts once, by its ready copy', () => {
   assert.equal(compileService(service, slices, node).program?.ports[0]?.clusterEndpoints.length, 1);
 });
 
+test('a health check counts Pods, whatever families they have, and no names', () => {
+  const service = sceneService('web', { clusterIP: '10.96.0.1' });
+  const v6 = ['fd00:1::1', 'fd00:1::2'].map((ip) => ({ ip, nodeName: scene.nodeName }));
+  const slices = [
+    sceneSlice('web', [here(1), here(2), there(1)], undefined, 'a'),
+    sceneSlice('web', v6, undefined, 'b'),
+    {
+      ...sceneSlice('web', [{ ip: 'name.example', nodeName: scene.nodeName }], undefined, 'c'),
+      addressType: 'FQDN' as const,
+    },
+    // While it moves from one slice to another it is in both.
+    sceneSlice('web', [here(1)], undefined, 'd'),
+  ];
+  assert.equal(compileService(service, slices, node).program?.localReadyEndpoints, 2);
+});
+
 test('bad fields are warned of by path and the rest is served', () => {
   const service = sceneService(
     'web',

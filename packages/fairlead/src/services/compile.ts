@@ -191,14 +191,19 @@ function compileRanges(around: PortSurroundings): PortRangeProgram[] {
   });
 }
 
+/** Endpoints, not addresses: what a Pod has in a second family makes it no better a target. */
 function countLocalReady(slices: readonly EndpointSlice[], node: NodeTopology): number {
-  const addresses = new Set<string>();
-  for (const slice of slices) {
-    for (const endpoint of slice.endpoints ?? []) {
-      if (endpoint.nodeName === node.nodeName && isReady(endpoint)) addresses.add(endpoint.addresses[0] ?? '');
+  const counts = families.map((family) => {
+    const addresses = new Set<string>();
+    for (const slice of slices) {
+      if (slice.addressType !== family) continue;
+      for (const endpoint of slice.endpoints ?? []) {
+        if (endpoint.nodeName === node.nodeName && isReady(endpoint)) addresses.add(endpoint.addresses[0] ?? '');
+      }
     }
-  }
-  return addresses.size;
+    return addresses.size;
+  });
+  return Math.max(...counts);
 }
 
 function hashes(spread: L4Annotations['spread']): boolean {

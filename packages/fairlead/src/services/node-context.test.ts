@@ -57,6 +57,16 @@ for (const [name, more, own, expected] of rows) {
   });
 }
 
+test('layout: ranges beside those that were named, and none inside another', () => {
+  const own = { ...settings, podCidr: ['10.244.0.0/16', '10.244.3.0/24', '10.0.0.0/8'] };
+  const nodePortCidrs = ['192.0.2.7/24', '192.0.2.128/25', '::/0'];
+  const ranges = ['10.96.0.0/16', '10.97.4.0/22', '10.96.4.0/22', 'fd00:96::/112', 'nonsense'];
+  const layout = layoutFor({ ...own, nodePortCidrs }, undefined, ranges);
+  assert.deepEqual(layout.podCidrs, ['10.0.0.0/8']);
+  assert.deepEqual([...(layout.nodePortCidrs ?? [])].sort(), ['192.0.2.0/24', '::/0']);
+  assert.deepEqual([...layout.serviceCidrs].sort(), ['10.96.0.0/16', '10.97.4.0/22', 'fd00:96::/112']);
+});
+
 test('addresses of a node are those of links, with the ones given first', () => {
   const given = { ...settings, nodeIps: ['192.0.2.9', '192.0.2.1'] };
   assert.deepEqual(nodeContext(given, ranged).nodeIps, ['192.0.2.9', '192.0.2.1', '2001:db8::1', '198.51.100.1']);

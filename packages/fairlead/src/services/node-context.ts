@@ -1,5 +1,5 @@
 import type { Node, Stored } from '@fairlead/api';
-import { parseCidr } from './cidr.ts';
+import { formatCidr, type ParsedCidr, parseCidr, withoutNestedCidrs } from './cidr.ts';
 import type { NodeContext } from './compile.ts';
 import type { NftLayoutOptions } from './nft-layout.ts';
 
@@ -78,17 +78,30 @@ export function sameLayout(a: NftLayoutOptions, b: NftLayoutOptions): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** The part of the rules that does not depend on Services. */
-export function layoutFor(settings: NodeSettings, node: Stored<Node> | undefined): NftLayoutOptions {
+/** As the kernel's interval sets want them: none inside another. What is no range is left out. */
+function disjoint(cidrs: readonly string[]): readonly string[] {
+  const parsed = cidrs.map(parseCidr).filter((cidr): cidr is ParsedCidr => cidr !== undefined);
+  return withoutNestedCidrs(parsed).map(formatCidr);
+}
+
+/**
+ * The part of the rules that does not depend on Services. `serviceRanges`: ranges of ServiceCIDR objects, beside those
+ * that the user named.
+ */
+export function layoutFor(
+  settings: NodeSettings,
+  node: Stored<Node> | undefined,
+  serviceRanges: readonly string[] = [],
+): NftLayoutOptions {
   const { localDetection } = settings;
   const nodePortCidrs =
     settings.nodePortCidrs === 'primary' ? primaryAddresses(nodeContext(settings, node)) : settings.nodePortCidrs;
   return {
-    podCidrs: localDetection?.by === 'interface' ? [] : podCidrsOf(settings, node),
-    serviceCidrs: settings.serviceCidr,
+    podCidrs: localDetection?.by === 'interface' ? [] : disjoint(podCidrsOf(settings, node)),
+    serviceCidrs: disjoint([...settings.serviceCidr, ...serviceRanges]),
     nodePorts: settings.edge !== true,
     ...(localDetection?.by === 'interface' ? { podInterface: localDetection.name } : {}),
     ...(settings.masqueradeAll === true ? { masqueradeAll: true } : {}),
-    ...(nodePortCidrs === undefined ? {} : { nodePortCidrs }),
+    ...(nodePortCidrs === undefined ? {} : { nodePortCidrs: disjoint(nodePortCidrs) }),
   };
 }

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { endpointSlices, nodes, services } from '@fairlead/api';
+import { endpointSlices, nodes, serviceCidrs, services } from '@fairlead/api';
 import { FakeApi } from '@fairlead/client/fake-api';
+import { systemClock } from '../sys/clock.ts';
 import { freePort } from '../sys/testing/free-ports.ts';
 import { ServiceProxyError } from './nft-command.ts';
 import { type ServiceProxyOptions, startServiceProxy } from './start.ts';
@@ -19,6 +23,7 @@ async function eventually(wanted: string, probe: () => Promise<string>): Promise
   while (performance.now() < until) {
     last = await probe();
     if (last === wanted) return;
+    await systemClock.sleep(5);
   }
   assert.fail(`wanted '${wanted}', last was '${last}'`);
 }
@@ -75,10 +80,55 @@ test('kernel mode follows the API', { skip: kernelTestsProblem() }, async () => 
     await eventually('local', ask);
     assert.deepEqual([...proxy.program().keys()], ['default/web']);
     assert.equal(syncs[0], 1);
+    // What no Service has in a range that is added later is dropped like in the first one.
+    const ranges = (): string => {
+      const text = network.run('node', 'nft list set ip fairlead service-cidrs').replaceAll(/\s+/g, ' ');
+      return /elements = \{ ([^}]*) \}/.exec(text)?.[1] ?? '';
+    };
+    assert.equal(ranges(), '10.96.0.0/16');
+    await api.create(serviceCidrs, { metadata: { name: 'more' }, spec: { cidrs: ['10.97.4.0/22', 'fd00:97::/112'] } });
+    await eventually('10.96.0.0/16, 10.97.4.0/22', async () => ranges());
+    assert.equal(await ask(), 'local');
+    await api.delete(serviceCidrs, { name: 'more' });
+    await eventually('10.96.0.0/16', async () => ranges());
     await proxy.stop();
     assert.equal(network.run('node', 'nft list tables').trim(), '');
   } finally {
     await network.remove();
+  }
+});
+
+test('what changes while a table is being loaded is not lost', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fairlead-slow-nft-'));
+  try {
+    // Keeps what it is given, and lets nothing through before it may.
+    const nft = join(folder, 'nft');
+    const wait = `until [ -e ${folder}/go ]; do sleep 0.02; done`;
+    writeFileSync(nft, `#!/bin/sh\n[ "$1" = -f ] || exec echo v1.0.6\ncat >${folder}/load-$$\n${wait}\n`);
+    chmodSync(nft, 0o755);
+    const api = new FakeApi();
+    api.seed(nodes, { metadata: { name: scene.nodeName } });
+    const proxy = await startServiceProxy({
+      client: api,
+      nodeName: scene.nodeName,
+      mode: 'kernel',
+      podCidr: scene.podCidrs,
+      serviceCidr: scene.serviceCidrs,
+      log: quiet,
+      nftCommand: [nft],
+    });
+    const loads = (): string[] =>
+      readdirSync(folder)
+        .filter((name) => name.startsWith('load-'))
+        .map((name) => readFileSync(join(folder, name), 'utf8'));
+    await eventually('true', async () => String(loads().length > 0));
+    await api.create(serviceCidrs, { metadata: { name: 'more' }, spec: { cidrs: ['10.97.4.0/22'] } });
+    await eventually('true', async () => String(proxy.traceContext().serviceCidrs.includes('10.97.4.0/22')));
+    writeFileSync(join(folder, 'go'), '');
+    await eventually('true', async () => String(loads().some((text) => text.includes('10.97.4.0/22'))));
+    await proxy.stop();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 });
 

@@ -1,4 +1,4 @@
-import { nodes, type Service, type Stored } from '@fairlead/api';
+import { nodes, type Service, type Stored, serviceCidrs } from '@fairlead/api';
 import { startInformer } from '@fairlead/client';
 import { onBatch } from '../collections/index.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
@@ -169,13 +169,14 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
       return;
     }
     const full = first || failed;
+    // Before the installation: what asks for another one meanwhile must not be forgotten with this one's success.
+    failed = false;
     try {
       await plane.apply(changes);
     } catch (error) {
       fail(error);
       return;
     }
-    failed = false;
     retryMs = firstRetryMs;
     if (dirty.size === 0) health.updated();
     options.metrics?.synced?.({ durationMs: clock.monotonicMs() - startedAtMs, services: changes.size, full });
@@ -213,16 +214,22 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
   const nodeInformer = edge
     ? undefined
     : startInformer(options.client, nodes, { fieldSelector: `metadata.name=${options.nodeName}` });
+  // Not waited for: an older server has no such kind, and a cluster may not let us see it.
+  const rangeInformer = options.mode === 'kernel' ? startInformer(options.client, serviceCidrs) : undefined;
+  const followLayout = (): void => {
+    const ranges = [...(rangeInformer?.values() ?? [])].flatMap(({ spec }) => spec?.cidrs ?? []);
+    const next = layoutFor(options, nodeInformer?.get(options.nodeName), ranges);
+    if (sameLayout(layout, next)) return;
+    layout = next;
+    plane.forget();
+    failed = true;
+    batcher.trigger();
+  };
+  rangeInformer?.subscribe(followLayout);
   nodeInformer?.subscribe(() => {
     const own = nodeInformer.get(options.nodeName);
     health.nodeEligible = isEligible(own);
-    const nextLayout = layoutFor(options, own);
-    if (!sameLayout(layout, nextLayout)) {
-      layout = nextLayout;
-      plane.forget();
-      failed = true;
-      batcher.trigger();
-    }
+    followLayout();
     const next = nodeContext(options, own);
     if (sameContext(context, next)) return;
     context = context.lacking === undefined ? next : { ...next, lacking: context.lacking };
@@ -246,6 +253,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
       stopped = true;
       watch.stop();
       nodeInformer?.stop();
+      rangeInformer?.stop();
       cancelRetry?.();
       healing.stop();
       await stopAll([
