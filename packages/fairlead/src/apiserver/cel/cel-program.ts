@@ -1,9 +1,11 @@
 import { type ASTNode, Environment, EvaluationError } from '@marcbachmann/cel-js';
 import { registerAuthorizerFunctions } from './authorizer-functions.ts';
 import { type CelBudget, spendSteps, withBudget } from './cel-budget.ts';
+import { lexicalFaults } from './lexical-faults.ts';
 import { registerListFunctions } from './list-functions.ts';
 import { registerLoopMacros } from './loop-macros.ts';
 import { registerNetworkFunctions } from './network-functions.ts';
+import { registerOptionalFunctions } from './optional-functions.ts';
 import { registerQuantityFunctions } from './quantity-functions.ts';
 import { syntaxText } from './syntax-text.ts';
 import { linearMatches, registerTextFunctions } from './text-functions.ts';
@@ -54,6 +56,7 @@ function libraryEnvironment(): Environment {
   registerListFunctions(env);
   registerAuthorizerFunctions(env);
   registerLoopMacros(env);
+  registerOptionalFunctions(env);
   registerQuantityFunctions(env);
   return env;
 }
@@ -97,8 +100,25 @@ function compile(source: string, variables: readonly string[]): Compiled {
     return { ok: true, program: programOf(source, checked.type ?? 'dyn', parsed, names) };
   } catch (error) {
     if (error instanceof RangeError) return { ok: false, text: at(source, 0, 'expression is nested too deeply') };
-    return { ok: false, text: faultText(source, error) };
+    return { ok: false, text: syntaxFaults(source, error, variables) };
   }
+}
+
+/** Characters that are no token, and what is wrong with the rest of the expression. */
+function syntaxFaults(source: string, error: unknown, variables: readonly string[]): string {
+  const { faults, cleaned } = lexicalFaults(source);
+  if (faults.length === 0) return faultText(source, error);
+  const texts = faults.map(({ offset, text }) =>
+    at(source, offset, `Syntax error: token recognition error at: '${text}'`),
+  );
+  try {
+    environmentOf(variables).parse(cleaned);
+  } catch (other) {
+    const { offset, text } = faultOf(cleaned, other);
+    const before = faults.filter((fault) => fault.offset <= offset).length;
+    texts.splice(before, 0, at(source, offset, text));
+  }
+  return texts.join('\n');
 }
 
 function programOf(
@@ -228,6 +248,12 @@ function evaluationText(error: unknown): string {
 }
 
 function faultText(source: string, error: unknown): string {
+  const { offset, text } = faultOf(source, error);
+  return at(source, offset, text);
+}
+
+/** What is wrong and where. */
+function faultOf(source: string, error: unknown): { readonly offset: number; readonly text: string } {
   const { summary, range, message } = error as {
     summary?: string;
     range?: { start: number; end: number };
@@ -235,22 +261,21 @@ function faultText(source: string, error: unknown): string {
   };
   const text = summary ?? message ?? String(error);
   const start = range?.start ?? 0;
-  if (text === 'has() invalid argument') return at(source, start, 'invalid argument to has() macro');
+  if (text === 'has() invalid argument') return { offset: start, text: 'invalid argument to has() macro' };
   const unknown = /^Unknown variable: (.*)$/.exec(text);
-  if (unknown !== null) return at(source, start, `undeclared reference to '${unknown[1]}' (in container '')`);
+  if (unknown !== null) return { offset: start, text: `undeclared reference to '${unknown[1]}' (in container '')` };
   const overload = /^found no matching overload for '([A-Za-z0-9_.]+)\((.*)\)'$/.exec(text);
   if (overload !== null) {
     const name = (overload[1] ?? '').split('.').at(-1);
-    return at(
-      source,
-      start,
-      `undeclared reference to '${name}' (in container ''), or no matching overload for '${overload[1]}' applied to '(${overload[2]})'`,
-    );
+    return {
+      offset: start,
+      text: `undeclared reference to '${name}' (in container ''), or no matching overload for '${overload[1]}' applied to '(${overload[2]})'`,
+    };
   }
   if (error instanceof Error && error.name === 'ParseError') {
-    return at(source, start, `Syntax error: ${syntaxText(source, text, range ?? { start, end: start })}`);
+    return { offset: start, text: `Syntax error: ${syntaxText(source, text, range ?? { start, end: start })}` };
   }
-  return at(source, start, text);
+  return { offset: start, text };
 }
 
 /** An error at a place of the source, as cel-go draws it. */

@@ -2,52 +2,52 @@ import { type Environment, EvaluationError } from '@marcbachmann/cel-js';
 import { spendSteps } from './cel-budget.ts';
 
 /** A node of the library's syntax tree (8.0.0, pinned), as far as macros look at it. */
-interface Node {
+export interface MacroNode {
   readonly op: string;
   readonly args: unknown;
 }
 
 /** A scope of variables: one variable more, and the same with its value. */
-interface Scope {
-  forkWithVariable(name: string, type: unknown): Scope;
-  reuse(outer: Scope): { setIterValue(value: unknown, evaluator: Evaluator): Scope };
+export interface MacroScope {
+  forkWithVariable(name: string, type: unknown): MacroScope;
+  reuse(outer: MacroScope): { setIterValue(value: unknown, evaluator: MacroEvaluator): MacroScope };
 }
 
-interface Checker {
-  check(node: Node, scope: Scope): unknown;
+export interface MacroChecker {
+  check(node: MacroNode, scope: MacroScope): unknown;
   getType(name: string): unknown;
-  createError(code: string, message: string, node: Node): Error;
+  createError(code: string, message: string, node: MacroNode): Error;
 }
 
-interface Evaluator {
-  run(node: Node, scope: Scope): unknown;
+export interface MacroEvaluator {
+  run(node: MacroNode, scope: MacroScope): unknown;
 }
 
 /** What a macro call is given, and what it keeps between checking and evaluation. */
-interface Call {
-  readonly ast: Node;
-  readonly receiver: Node;
-  readonly args: readonly Node[];
-  inner?: Scope;
-  second?: Scope;
+export interface MacroCall {
+  readonly ast: MacroNode;
+  readonly receiver: MacroNode;
+  readonly args: readonly MacroNode[];
+  inner?: MacroScope;
+  second?: MacroScope;
 }
 
 /** One turn of a loop: evaluates parts of the macro with its variables set. */
-type Turn = (part: Node) => unknown;
+type Turn = (part: MacroNode) => unknown;
 
 /** The result of a loop over turns; `parts` are the arguments after the variables. */
-type Loop = (turns: Iterable<Turn>, parts: readonly Node[]) => unknown;
+type Loop = (turns: Iterable<Turn>, parts: readonly MacroNode[]) => unknown;
 
 /**
- * The two-variable comprehensions of CEL (index and value of a list, key and value of a map) and
- * `sortBy`. Every turn costs a step.
+ * The two-variable comprehensions of CEL: index and value of a list, key and value of a map. Every turn costs a step.
  */
 export function registerLoopMacros(env: Environment): void {
   const add = (signature: string, variables: 1 | 2, result: string, loop: Loop): void => {
-    env.registerFunction(signature, ((given: Call) => ({
+    env.registerFunction(signature, ((given: MacroCall) => ({
       ...given,
-      typeCheck: (checker: Checker, call: Call, scope: Scope) => check(checker, call, scope, variables, result),
-      evaluate: (evaluator: Evaluator, call: Call, scope: Scope) =>
+      typeCheck: (checker: MacroChecker, call: MacroCall, scope: MacroScope) =>
+        check(checker, call, scope, variables, result),
+      evaluate: (evaluator: MacroEvaluator, call: MacroCall, scope: MacroScope) =>
         loop(turnsOf(evaluator, call, scope, variables), call.args.slice(variables)),
     })) as never);
   };
@@ -61,10 +61,9 @@ export function registerLoopMacros(env: Environment): void {
   add('list.transformMap(ast, ast, ast, ast): dyn', 2, 'dyn', transformMap);
   add('list.transformMapEntry(ast, ast, ast): dyn', 2, 'dyn', transformMapEntry);
   add('list.transformMapEntry(ast, ast, ast, ast): dyn', 2, 'dyn', transformMapEntry);
-  add('list.sortBy(ast, ast): list<dyn>', 1, 'list<dyn>', sortBy);
 }
 
-function check(checker: Checker, call: Call, scope: Scope, variables: 1 | 2, result: string): unknown {
+function check(checker: MacroChecker, call: MacroCall, scope: MacroScope, variables: 1 | 2, result: string): unknown {
   const [first, second] = call.args;
   const names = [first, second].slice(0, variables).map((node) => {
     if (node?.op === 'id') return String(node.args);
@@ -82,13 +81,18 @@ function check(checker: Checker, call: Call, scope: Scope, variables: 1 | 2, res
 }
 
 /** The turns of a loop; with one variable that is the item, with two its index or key and the value. */
-function* turnsOf(evaluator: Evaluator, call: Call, scope: Scope, variables: 1 | 2): Generator<Turn & Keyed> {
+function* turnsOf(
+  evaluator: MacroEvaluator,
+  call: MacroCall,
+  scope: MacroScope,
+  variables: 1 | 2,
+): Generator<Turn & Keyed> {
   const value = evaluator.run(call.receiver, scope);
   for (const [key, item] of entriesOf(value)) {
     if (!spendSteps(1)) return;
     const first = call.inner!.reuse(scope).setIterValue(variables === 1 ? item : key, evaluator);
     const inside = variables === 1 ? first : call.second!.reuse(first).setIterValue(item, evaluator);
-    yield Object.assign((part: Node) => evaluator.run(part, inside), { key, item });
+    yield Object.assign((part: MacroNode) => evaluator.run(part, inside), { key, item });
   }
 }
 
@@ -111,7 +115,7 @@ function isTrue(value: unknown): boolean {
 }
 
 /** A failing turn counts only when no other decides. */
-function decided(turns: Iterable<Turn>, part: Node, by: boolean): boolean {
+function decided(turns: Iterable<Turn>, part: MacroNode, by: boolean): boolean {
   let failure: unknown;
   for (const turn of turns) {
     try {
@@ -124,39 +128,39 @@ function decided(turns: Iterable<Turn>, part: Node, by: boolean): boolean {
   return !by;
 }
 
-function all(turns: Iterable<Turn>, [predicate]: readonly Node[]): boolean {
+function all(turns: Iterable<Turn>, [predicate]: readonly MacroNode[]): boolean {
   return decided(turns, predicate!, false);
 }
 
-function exists(turns: Iterable<Turn>, [predicate]: readonly Node[]): boolean {
+function exists(turns: Iterable<Turn>, [predicate]: readonly MacroNode[]): boolean {
   return decided(turns, predicate!, true);
 }
 
-function existsOne(turns: Iterable<Turn>, [predicate]: readonly Node[]): boolean {
+function existsOne(turns: Iterable<Turn>, [predicate]: readonly MacroNode[]): boolean {
   let count = 0;
   for (const turn of turns) if (isTrue(turn(predicate!))) count++;
   return count === 1;
 }
 
 /** Parts are a transformation, or a filter and a transformation. */
-function passes(turn: Turn, parts: readonly Node[]): boolean {
+function passes(turn: Turn, parts: readonly MacroNode[]): boolean {
   return parts.length === 1 || isTrue(turn(parts[0]!));
 }
 
-function transformList(turns: Iterable<Turn>, parts: readonly Node[]): unknown[] {
+function transformList(turns: Iterable<Turn>, parts: readonly MacroNode[]): unknown[] {
   const result: unknown[] = [];
   for (const turn of turns) if (passes(turn, parts)) result.push(turn(parts.at(-1)!));
   return result;
 }
 
-function transformMap(turns: Iterable<Turn>, parts: readonly Node[]): Map<unknown, unknown> {
+function transformMap(turns: Iterable<Turn>, parts: readonly MacroNode[]): Map<unknown, unknown> {
   const result = new Map<unknown, unknown>();
   for (const turn of turns as Iterable<Turn & Keyed>)
     if (passes(turn, parts)) result.set(turn.key, turn(parts.at(-1)!));
   return result;
 }
 
-function transformMapEntry(turns: Iterable<Turn>, parts: readonly Node[]): Map<unknown, unknown> {
+function transformMapEntry(turns: Iterable<Turn>, parts: readonly MacroNode[]): Map<unknown, unknown> {
   const result = new Map<unknown, unknown>();
   for (const turn of turns) {
     if (!passes(turn, parts)) continue;
@@ -166,29 +170,4 @@ function transformMapEntry(turns: Iterable<Turn>, parts: readonly Node[]): Map<u
     }
   }
   return result;
-}
-
-/** The items in the order of their keys: numbers, texts, truth values, or times and durations; stable. */
-function sortBy(turns: Iterable<Turn>, [key]: readonly Node[]): unknown[] {
-  const keyed: { readonly item: unknown; readonly key: string | number | bigint | boolean }[] = [];
-  // One by one: a turn is good only until the next.
-  for (const turn of turns as Iterable<Turn & Keyed>) keyed.push({ item: turn.item, key: sortKey(turn(key!)) });
-  const kinds = new Set(keyed.map((entry) => (typeof entry.key === 'bigint' ? 'number' : typeof entry.key)));
-  if (kinds.size > 1) throw new EvaluationError('no such overload');
-  spendSteps(keyed.length * Math.ceil(Math.log2(keyed.length + 1)));
-  return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ item }) => item);
-}
-
-function sortKey(value: unknown): string | number | bigint | boolean {
-  if (
-    typeof value === 'string' ||
-    typeof value === 'number' ||
-    typeof value === 'bigint' ||
-    typeof value === 'boolean'
-  ) {
-    return value;
-  }
-  const comparable = (value as { valueOf?: () => unknown } | null)?.valueOf?.();
-  if (typeof comparable === 'number' || typeof comparable === 'bigint') return comparable;
-  throw new EvaluationError('no such overload');
 }

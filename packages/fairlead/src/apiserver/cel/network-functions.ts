@@ -35,6 +35,7 @@ export class CelCidr {
 
 /** A URL in CEL: type `kubernetes.URL`. Scheme and host are optional, as a path is a URL too. */
 export class CelUrl {
+  readonly text: string;
   readonly scheme: string;
   readonly host: string;
   readonly hostname: string;
@@ -43,6 +44,7 @@ export class CelUrl {
   readonly query: URLSearchParams;
 
   constructor(text: string) {
+    this.text = text;
     const url = new URL(text, text.startsWith('/') ? 'http://none.invalid' : undefined);
     const relative = text.startsWith('/');
     this.scheme = relative ? '' : url.protocol.slice(0, -1);
@@ -96,6 +98,7 @@ export function registerNetworkFunctions(env: Environment): void {
   env.registerFunction('net.CIDR.prefixLength(): int', ({ cidr }: CelCidr) => BigInt(cidr.prefix));
   env.registerFunction('net.CIDR.masked(): net.CIDR', ({ cidr }: CelCidr) => new CelCidr(cidr, formatCidr(cidr)));
   env.registerFunction('string(net.CIDR): string', ({ text }: CelCidr) => text);
+  env.registerOperator('net.CIDR == net.CIDR', (a: CelCidr, b: CelCidr) => a.text === b.text);
   env.registerFunction('isURL(string): bool', (text: string) => isUrl(text));
   env.registerFunction('url(string): kubernetes.URL', (text: string) => {
     if (!isUrl(text))
@@ -104,6 +107,7 @@ export function registerNetworkFunctions(env: Environment): void {
       );
     return new CelUrl(text);
   });
+  env.registerOperator('kubernetes.URL == kubernetes.URL', (a: CelUrl, b: CelUrl) => a.text === b.text);
   env.registerFunction('kubernetes.URL.getScheme(): string', (url: CelUrl) => url.scheme);
   env.registerFunction('kubernetes.URL.getHost(): string', (url: CelUrl) => url.host);
   env.registerFunction('kubernetes.URL.getHostname(): string', (url: CelUrl) => url.hostname);

@@ -36,7 +36,7 @@ export function registerQuantityFunctions(env: Environment): void {
   const nano = ({ quantity }: CelQuantity): bigint => quantity.nano;
   const order = (a: bigint, b: bigint): bigint => (a < b ? -1n : a > b ? 1n : 0n);
   const whole = (quantity: CelQuantity): boolean => nano(quantity) % billion === 0n;
-  env.registerFunction(`${type}.sign(): int`, (quantity: CelQuantity) => order(nano(quantity), 0n));
+  env.registerFunction(`sign(${type}): int`, (quantity: CelQuantity) => order(nano(quantity), 0n));
   env.registerFunction(`${type}.isInteger(): bool`, whole);
   env.registerFunction(`${type}.asInteger(): int`, (quantity: CelQuantity) => {
     if (!whole(quantity)) throw new EvaluationError('cannot convert value to integer');
@@ -52,6 +52,7 @@ export function registerQuantityFunctions(env: Environment): void {
   env.registerFunction(`${type}.add(int): ${type}`, (a: CelQuantity, b: bigint) => plus(a, b * billion));
   env.registerFunction(`${type}.sub(${type}): ${type}`, (a: CelQuantity, b: CelQuantity) => plus(a, -nano(b)));
   env.registerFunction(`${type}.sub(int): ${type}`, (a: CelQuantity, b: bigint) => plus(a, -b * billion));
+  env.registerOperator(`${type} == ${type}`, (a: CelQuantity, b: CelQuantity) => nano(a) === nano(b));
   env.registerFunction(`string(${type}): string`, ({ quantity }: CelQuantity) => formatQuantity(quantity));
   registerSemver(env);
 }
@@ -64,6 +65,7 @@ function registerSemver(env: Environment): void {
     if (version === undefined) throw new EvaluationError('Invalid character(s) found in version number');
     return version;
   });
+  env.registerOperator(`${type} == ${type}`, (a: CelSemver, b: CelSemver) => compareSemver(a, b) === 0);
   env.registerFunction(`${type}.major(): int`, ({ numbers }: CelSemver) => numbers[0]);
   env.registerFunction(`${type}.minor(): int`, ({ numbers }: CelSemver) => numbers[1]);
   env.registerFunction(`${type}.patch(): int`, ({ numbers }: CelSemver) => numbers[2]);

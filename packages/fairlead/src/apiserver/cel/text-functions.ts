@@ -97,7 +97,6 @@ export function registerTextFunctions(env: Environment): void {
     'string.replace(string, string, int): string',
     (text: string, from: string, to: string, count: bigint) => replaced(text, from, to, Number(count)),
   );
-  env.registerFunction('string.reverse(): string', (text: string) => [...text].reverse().join(''));
   env.registerFunction('string.format(list): string', (text: string, values: readonly unknown[]) =>
     formatted(text, values),
   );

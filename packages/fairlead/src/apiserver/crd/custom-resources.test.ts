@@ -48,7 +48,7 @@ function definition(plural: string, kind: string, spec: Json = {}): Json {
                     'x-kubernetes-validations': [
                       {
                         rule: 'self >= oldSelf',
-                        messageExpression: "'port ' + string(self) + ' is below ' + string(oldSelf)",
+                        messageExpression: "'port %d is below %d'.format([self, oldSelf])",
                       },
                     ],
                   },

@@ -1,14 +1,16 @@
 import { type Definition, itemsOf, type JsonSchema, schemaPath, type ValidationRule } from '@fairlead/api/crd/index';
 import type { FieldCause } from '@fairlead/api/schema';
 import { forbidden } from '@fairlead/api/schema/field-cause';
+import { worstCost } from '../cel/cost/expression-cost.ts';
+import { limitsOf, type ValueLimits } from '../cel/cost/value-limits.ts';
 import { type CelType, dyn } from '../cel/types/cel-type.ts';
 import { typeOfSchema } from '../cel/types/schema-types.ts';
-import { type TypedProgram, typedProgram } from '../cel/types/typed-program.ts';
+import { typedProgram } from '../cel/types/typed-program.ts';
+import { sameJson } from '../rest/strategy.ts';
 import { ruleVariables } from './cel-rules.ts';
 import {
   costFault,
   definitionCostLimit,
-  leastWorstCost,
   type Occurrences,
   occurrencesInside,
   ruleCostLimit,
@@ -17,95 +19,92 @@ import {
 
 const reasons = ['FieldValueRequired', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueDuplicate'];
 
-/** Mistakes in the CEL rules of a definition; rules the old definition has too are not looked at again. */
+/** Mistakes in the CEL rules of a definition; those of a version whose schema did not change are not looked for. */
 export function definitionRuleCauses(definition: Definition, old: Definition | undefined): FieldCause[] {
-  const known = new Set<string>();
-  for (const { schema } of old?.spec.versions ?? []) collect(schema?.openAPIV3Schema, known);
   const seen = new Set<string>();
   const versions = definition.spec.versions ?? [];
-  return versions.flatMap(({ schema }, index) => {
+  return versions.flatMap(({ name, schema }, index) => {
     const path = schemaPath(versions, index);
     if (schema?.openAPIV3Schema === undefined || seen.has(path)) return [];
     seen.add(path);
-    const costs: RuleCost[] = [];
-    const causes = nodeCauses(schema.openAPIV3Schema, path, true, known, true, 1, costs);
-    return [...causes, ...totalCauses(costs, path)];
+    const before = old?.spec.versions?.find((version) => version.name === name)?.schema?.openAPIV3Schema;
+    if (before !== undefined && sameJson(schema.openAPIV3Schema, before)) return [];
+    const found: Found = { faults: [], ruleFaults: [], costs: [] };
+    visitNode({ schema: schema.openAPIV3Schema, path, uncorrelatable: undefined, isRoot: true, occurrences: 1 }, found);
+    return [...found.faults, ...found.ruleFaults, ...totalCauses(found.costs, path)];
   });
 }
 
-function collect(schema: JsonSchema | undefined, into: Set<string>): void {
-  if (schema === undefined) return;
-  for (const rule of schema['x-kubernetes-validations'] ?? []) into.add(JSON.stringify(rule));
-  collect(itemsOf(schema), into);
-  if (typeof schema.additionalProperties === 'object') collect(schema.additionalProperties, into);
-  for (const property of Object.values(schema.properties ?? {})) collect(property, into);
+/** What is collected on the way through a schema. */
+interface Found {
+  /** Mistakes of form; where there are some, the rules of the node and of those around it are not compiled. */
+  readonly faults: FieldCause[];
+  readonly ruleFaults: FieldCause[];
+  readonly costs: RuleCost[];
 }
 
-/** `correlatable`: values at this node can be matched with their old ones, so `oldSelf` has a meaning. */
-function nodeCauses(
-  schema: JsonSchema,
-  path: string,
-  correlatable: boolean,
-  known: ReadonlySet<string>,
-  isRoot: boolean,
-  occurrences: Occurrences,
-  costs: RuleCost[],
-): FieldCause[] {
-  const causes: FieldCause[] = [];
-  const rules = schema['x-kubernetes-validations'] ?? [];
-  const typed = (schema.type ?? '') !== '' || schema['x-kubernetes-int-or-string'] === true;
-  for (const [index, rule] of rules.entries()) {
-    if (known.has(JSON.stringify(rule))) continue;
-    const place = `${path}.x-kubernetes-validations[${index}]`;
-    causes.push(...ruleCauses(rule, place, correlatable, schema, isRoot, occurrences, costs));
+/** A place in a schema. */
+interface Place {
+  readonly schema: JsonSchema;
+  readonly path: string;
+  /** The innermost list or map around it whose values cannot be matched with old ones: no `oldSelf` there. */
+  readonly uncorrelatable: string | undefined;
+  readonly isRoot: boolean;
+  readonly occurrences: Occurrences;
+}
+
+/** What is inside first, as a Kubernetes server tells it. */
+function visitNode(place: Place, found: Found): void {
+  const { schema, path, uncorrelatable } = place;
+  const before = found.faults.length;
+  const inside = occurrencesInside(schema, place.occurrences);
+  if (typeof schema.additionalProperties === 'object') {
+    const inner = { path: `${path}.additionalProperties`, schema: schema.additionalProperties };
+    visitNode({ ...place, ...inner, isRoot: false, occurrences: inside }, found);
   }
-  if (rules.length > 0 && !typed) {
-    causes.push(wrong(`${path}.x-kubernetes-validations`, 'null', 'rules need a type'));
+  const inFields = schema['x-kubernetes-map-type'] === 'atomic' ? path : uncorrelatable;
+  for (const [name, property] of Object.entries(schema.properties ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const inner = { path: `${path}.properties[${name}]`, schema: property };
+    visitNode({ ...place, ...inner, isRoot: false, uncorrelatable: inFields }, found);
   }
-  const listType = schema['x-kubernetes-list-type'];
   const items = itemsOf(schema);
   if (items !== undefined) {
-    const inside = occurrencesInside(schema, occurrences);
-    causes.push(...nodeCauses(items, `${path}.items`, correlatable && listType === 'map', known, false, inside, costs));
+    const inItems = schema['x-kubernetes-list-type'] === 'map' ? uncorrelatable : path;
+    const inner = { path: `${path}.items`, schema: items, uncorrelatable: inItems };
+    visitNode({ ...inner, isRoot: false, occurrences: inside }, found);
   }
-  const inside = correlatable && schema['x-kubernetes-map-type'] !== 'atomic';
-  if (typeof schema.additionalProperties === 'object') {
-    const many = occurrencesInside(schema, occurrences);
-    causes.push(
-      ...nodeCauses(schema.additionalProperties, `${path}.additionalProperties`, inside, known, false, many, costs),
-    );
+  const rules = schema['x-kubernetes-validations'] ?? [];
+  for (const [index, rule] of rules.entries()) {
+    found.faults.push(...formCauses(rule, `${path}.x-kubernetes-validations[${index}]`));
   }
-  for (const [name, property] of Object.entries(schema.properties ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    causes.push(...nodeCauses(property, `${path}.properties[${name}]`, inside, known, false, occurrences, costs));
+  const typed = (schema.type ?? '') !== '' || schema['x-kubernetes-int-or-string'] === true;
+  if (rules.length > 0 && !typed) {
+    found.ruleFaults.push(wrong(`${path}.x-kubernetes-validations`, 'null', 'rules need a type'));
+  } else if (found.faults.length === before) {
+    for (const [index, rule] of rules.entries())
+      compileRule(rule, `${path}.x-kubernetes-validations[${index}]`, place, found);
   }
-  return causes;
 }
 
-function ruleCauses(
-  rule: ValidationRule,
-  place: string,
-  correlatable: boolean,
-  schema: JsonSchema,
-  isRoot: boolean,
-  occurrences: Occurrences,
-  costs: RuleCost[],
-): FieldCause[] {
+/** Mistakes of a rule that can be seen without reading its expressions. */
+function formCauses(rule: ValidationRule, place: string): FieldCause[] {
   const causes: FieldCause[] = [];
-  if (rule.rule.trim() === '') {
-    return [{ reason: 'FieldValueRequired', field: `${place}.rule`, message: 'Required value: rule is not specified' }];
+  const message = rule.message ?? '';
+  const missing = (field: string, why: string): FieldCause => ({
+    reason: 'FieldValueRequired',
+    field: `${place}.${field}`,
+    message: `Required value: ${why}`,
+  });
+  if (rule.rule.trim() === '') causes.push(missing('rule', 'rule is not specified'));
+  else if (message !== '' && message.trim() === '') {
+    causes.push(wrong(`${place}.message`, JSON.stringify(message), 'must be non-empty if specified'));
+  } else if (/[\n\r]/.test(message.trim())) {
+    causes.push(wrong(`${place}.message`, JSON.stringify(message), 'must not contain line breaks'));
+  } else if (/[\n\r]/.test(rule.rule.trim()) && message.trim() === '') {
+    causes.push(missing('message', 'message must be specified if rule contains line breaks'));
   }
-  if (rule.message !== undefined && rule.message !== '') {
-    if (rule.message.trim() === '') {
-      causes.push(wrong(`${place}.message`, JSON.stringify(rule.message), 'message must be non-empty if specified'));
-    } else if (rule.message.includes('\n')) {
-      causes.push(wrong(`${place}.message`, JSON.stringify(rule.message), 'message must not contain line breaks'));
-    }
-  } else if (rule.rule.trim().includes('\n') && (rule.messageExpression ?? '') === '') {
-    causes.push({
-      reason: 'FieldValueRequired',
-      field: `${place}.message`,
-      message: 'Required value: message must be specified if rule contains line breaks',
-    });
+  if ((rule.messageExpression ?? '') !== '' && rule.messageExpression!.trim() === '') {
+    causes.push(missing('messageExpression', 'messageExpression must be non-empty if specified'));
   }
   if (rule.reason !== undefined && !reasons.includes(rule.reason)) {
     const list = reasons.map((one) => JSON.stringify(one)).join(', ');
@@ -115,52 +114,72 @@ function ruleCauses(
       message: `Unsupported value: ${JSON.stringify(rule.reason)}: supported values: ${list}`,
     });
   }
-  if (rule.fieldPath !== undefined && !/^(?:\.[A-Za-z_][A-Za-z0-9_-]*|\['[^']+'\])+$/.test(rule.fieldPath)) {
-    causes.push(wrong(`${place}.fieldPath`, JSON.stringify(rule.fieldPath), 'fieldPath must be a valid path'));
+  if (rule.fieldPath !== undefined && rule.fieldPath !== '') {
+    const shown = JSON.stringify(rule.fieldPath);
+    if (rule.fieldPath.trim() === '') {
+      causes.push(wrong(`${place}.fieldPath`, shown, 'must be non-empty if specified'));
+    }
+    if (/[\n\r]/.test(rule.fieldPath)) causes.push(wrong(`${place}.fieldPath`, shown, 'must not contain line breaks'));
+    if (!/^(?:\.[A-Za-z_][A-Za-z0-9_-]*|\['[^']+'\])+$/.test(rule.fieldPath)) {
+      causes.push(wrong(`${place}.fieldPath`, shown, 'must be a valid path'));
+    }
   }
-  const self = typeOfSchema(schema, isRoot || schema['x-kubernetes-embedded-resource'] === true) ?? dyn;
+  return causes;
+}
+
+function compileRule(rule: ValidationRule, place: string, { schema, isRoot, ...around }: Place, found: Found): void {
+  const isResource = isRoot || schema['x-kubernetes-embedded-resource'] === true;
+  const self = typeOfSchema(schema, isResource) ?? dyn;
   const oldSelf: CelType = rule.optionalOldSelf === true ? { kind: 'optional', inner: self } : self;
   const types = new Map([
     ['self', self],
     ['oldSelf', oldSelf],
   ]);
-  const compile = (source: string): TypedProgram => typedProgram(source, ruleVariables(rule), types);
-  const compiled = compile(rule.rule);
-  if (!compiled.ok) causes.push(wrong(`${place}.rule`, goStruct(rule), `compilation failed: ${compiled.text}`));
-  else {
-    const { type } = compiled;
-    const { names } = compiled.program;
-    const cost = totalCost(leastWorstCost(compiled.program, schema), schema, occurrences);
-    const fault = costFault('estimated rule cost', cost, ruleCostLimit);
-    if (fault !== undefined) causes.push(forbidden(`${place}.rule`, fault));
-    costs.push({ place: `${place}.rule`, cost });
-    if (type !== 'bool' && type !== 'dyn') {
-      causes.push(wrong(`${place}.rule`, goStruct(rule), 'cel expression must evaluate to a bool'));
-    }
-    if (names.has('oldSelf') && !correlatable) {
-      const within = place.slice(0, place.indexOf('.x-kubernetes-validations'));
-      causes.push(
-        wrong(
-          `${place}.rule`,
-          JSON.stringify(rule.rule),
-          `oldSelf cannot be used on the uncorrelatable portion of the schema within ${within}`,
-        ),
-      );
-    } else if (rule.optionalOldSelf === true && !names.has('oldSelf')) {
-      causes.push(wrong(`${place}.optionalOldSelf`, 'true', 'may not be set if oldSelf is not used in rule'));
-    }
+  const limits = limitsOf(schema, isResource);
+  const compiled = typedProgram(rule.rule, ruleVariables(rule), types);
+  if (!compiled.ok) {
+    found.ruleFaults.push(wrong(`${place}.rule`, goStruct(rule), `compilation failed: ${compiled.text}`));
+  } else if (compiled.type !== 'bool') {
+    found.ruleFaults.push(wrong(`${place}.rule`, goStruct(rule), 'cel expression must evaluate to a bool'));
+  } else {
+    const cost = worstCost(compiled.program, compiled.typeOf, limits);
+    observeCost(`${place}.rule`, 'estimated rule cost', totalCost(cost, limits, around.occurrences), found);
+    compileMessage(rule, place, types, limits, found);
   }
-  if (rule.messageExpression !== undefined && rule.messageExpression !== '') {
-    const message = compile(rule.messageExpression);
-    if (!message.ok) {
-      causes.push(
-        wrong(`${place}.messageExpression`, goStruct(rule), `messageExpression compilation failed: ${message.text}`),
-      );
-    } else if (message.type !== 'string' && message.type !== 'dyn') {
-      causes.push(wrong(`${place}.messageExpression`, goStruct(rule), 'messageExpression must evaluate to a string'));
-    }
+  if (compiled.ok && compiled.program.names.has('oldSelf')) {
+    if (around.uncorrelatable === undefined) return;
+    const why = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${around.uncorrelatable}`;
+    found.ruleFaults.push(wrong(`${place}.rule`, JSON.stringify(rule.rule), why));
+  } else if (rule.optionalOldSelf !== undefined) {
+    const why = 'may not be set if oldSelf is not used in rule';
+    found.ruleFaults.push(wrong(`${place}.optionalOldSelf`, String(rule.optionalOldSelf), why));
   }
-  return causes;
+}
+
+function compileMessage(
+  rule: ValidationRule,
+  place: string,
+  types: ReadonlyMap<string, CelType>,
+  limits: ValueLimits | undefined,
+  found: Found,
+): void {
+  if (rule.messageExpression === undefined || rule.messageExpression === '') return;
+  const at = `${place}.messageExpression`;
+  const compiled = typedProgram(rule.messageExpression, ruleVariables(rule), types);
+  if (!compiled.ok) {
+    found.ruleFaults.push(wrong(at, goStruct(rule), `messageExpression compilation failed: ${compiled.text}`));
+  } else if (compiled.type !== 'string') {
+    found.ruleFaults.push(wrong(at, goStruct(rule), 'messageExpression must evaluate to a string'));
+  } else {
+    const cost = worstCost(compiled.program, compiled.typeOf, limits);
+    observeCost(at, 'estimated messageExpression cost', cost, found);
+  }
+}
+
+function observeCost(place: string, what: string, cost: number, found: Found): void {
+  const fault = costFault(what, cost, ruleCostLimit);
+  if (fault !== undefined) found.ruleFaults.push(forbidden(place, fault));
+  found.costs.push({ place, cost });
 }
 
 /** What one rule adds to the cost of its definition. */

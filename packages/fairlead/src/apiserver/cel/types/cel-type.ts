@@ -58,8 +58,9 @@ export function typeText(type: CelType): string {
 export function fits(wanted: CelType, given: CelType, bindings: Bindings): boolean {
   if (wanted.kind === 'variable') return bind(wanted.name, given, bindings);
   if (wanted.kind === 'dyn' || given.kind === 'dyn' || given.kind === 'variable') return true;
-  // What was refused is not refused again, but it has no methods of a library.
-  if (given.kind === 'error' || wanted.kind === 'error') return wanted.kind !== 'opaque';
+  // What was refused is not refused again, but it has no methods of addresses, whose types have no fields in cel-go.
+  if (given.kind === 'error' || wanted.kind === 'error')
+    return !(wanted.kind === 'opaque' && wanted.name.startsWith('net.'));
   if (given.kind === 'null') return wanted.kind === 'null' || isNullable(wanted);
   if (wanted.kind === 'null') return isNullable(given);
   if (wanted.kind === 'list') return given.kind === 'list' && fits(wanted.item, given.item, bindings);

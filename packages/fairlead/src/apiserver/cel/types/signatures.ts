@@ -85,7 +85,7 @@ const functions: readonly string[] = [
     `string.${name}(string, int): int`,
     `list<A>.${name}(A): int`,
   ]),
-  ...['lowerAscii', 'upperAscii', 'trim', 'reverse'].map((name) => `string.${name}(): string`),
+  ...['lowerAscii', 'upperAscii', 'trim'].map((name) => `string.${name}(): string`),
   'string.replace(string, string): string',
   'string.replace(string, string, int): string',
   'string.split(string): list<string>',
@@ -123,7 +123,9 @@ const functions: readonly string[] = [
   'net.CIDR.prefixLength(): int',
   'isQuantity(string): bool',
   `quantity(string): ${quantity}`,
-  ...['sign', 'asInteger'].map((name) => `${quantity}.${name}(): int`),
+  // Kubernetes registers this one as a function, not as a method.
+  `sign(${quantity}): int`,
+  `${quantity}.asInteger(): int`,
   `${quantity}.isInteger(): bool`,
   `${quantity}.asApproximateFloat(): double`,
   ...['isGreaterThan', 'isLessThan'].flatMap((name) => [

@@ -59,7 +59,9 @@ describe('rules: fits', () => {
     'self.o == null || self.template.spec.v == self.template.spec.v',
     'self.__namespace__ == self.namespace',
     "dyn(self.i) == 'a'",
-    'cel.bind(x, self.i, x > 1)',
+    "'%s %d'.format([self.s, self.i]) == strings.quote(self.s)",
+    "quantity(self.s) == quantity('1') && url(self.s) == url('/a')",
+    "self.?s.optMap(x, x + 'a').orValue('') == ''",
   ];
   for (const expression of rows) {
     test(expression, () => assert.equal(faultsOf(expression, new Map([['self', self]])), undefined));
@@ -103,6 +105,23 @@ describe('rules: refused as by a Kubernetes 1.34 server', () => {
     ['self.i == null', "8: found no matching overload for '_==_' applied to '(int, null)'"],
     ['foo(self.i)', "4: undeclared reference to 'foo' (in container '')"],
     ["self.s.foo('a')", "11: undeclared reference to 'foo' (in container '')"],
+    // What newer versions have, or none.
+    [
+      'cel.bind(x, self.i, x > 1)',
+      "1: undeclared reference to 'cel' (in container '')",
+      "9: undeclared reference to 'bind' (in container '')",
+      "10: undeclared reference to 'x' (in container '')",
+      "21: undeclared reference to 'x' (in container '')",
+    ],
+    [
+      'self.lo.sortBy(x, x.v).size() == 1',
+      "15: undeclared reference to 'sortBy' (in container '')",
+      "16: undeclared reference to 'x' (in container '')",
+      "19: undeclared reference to 'x' (in container '')",
+    ],
+    ["self.s.reverse() == ''", "15: undeclared reference to 'reverse' (in container '')"],
+    ['quantity(self.s).sign() > 0', "22: found no matching overload for 'sign' applied to 'kubernetes.Quantity.()'"],
+    ['self.i == 99999999999999999999', '11: invalid int literal'],
     ['self.i.x == 1', "7: type 'int' does not support field selection"],
     [
       'self.i.all(x, x > 1)',

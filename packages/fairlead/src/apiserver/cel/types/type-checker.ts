@@ -15,7 +15,12 @@ interface Node {
 type Scope = ReadonlyMap<string, CelType>;
 
 /** What type checking says: the type of the whole, or every fault as cel-go draws it. */
-export type CheckedType = { readonly ok: true; readonly type: CelType } | { readonly ok: false; readonly text: string };
+export type CheckedType =
+  | { readonly ok: true; readonly type: CelType; readonly typeOf: NodeTypes }
+  | { readonly ok: false; readonly text: string };
+
+/** The types of the nodes of an expression. */
+export type NodeTypes = ReadonlyMap<unknown, CelType>;
 
 const binary: Readonly<Record<string, string>> = {
   '+': '_+_',
@@ -56,13 +61,14 @@ const typeNames: ReadonlySet<string> = new Set([
 export function checkTypes(program: Pick<CelProgram, 'source' | 'ast'>, variables: Scope): CheckedType {
   const checker = new TypeChecker(program.source);
   const type = checker.typeOf(program.ast as unknown as Node, variables);
-  if (checker.faults.length === 0) return { ok: true, type };
+  if (checker.faults.length === 0) return { ok: true, type, typeOf: checker.types };
   const faults = [...checker.faults].sort((a, b) => a.offset - b.offset);
   return { ok: false, text: faults.map(({ offset, text }) => at(program.source, offset, text)).join('\n') };
 }
 
 class TypeChecker {
   readonly faults: { readonly offset: number; readonly text: string }[] = [];
+  readonly types: Map<unknown, CelType> = new Map();
   readonly #source: string;
 
   constructor(source: string) {
@@ -71,8 +77,17 @@ class TypeChecker {
 
   /** The type of a node, `error` where it was refused. */
   typeOf(node: Node, scope: Scope): CelType {
+    const type = this.#check(node, scope);
+    this.types.set(node, type);
+    return type;
+  }
+
+  #check(node: Node, scope: Scope): CelType {
     const { op, args } = node;
-    if (op === 'value') return literalType(args);
+    if (op === 'value') {
+      const isTooLong = typeof args === 'bigint' && BigInt.asIntN(64, args) !== args;
+      return isTooLong ? this.#refuse(node.start, 'invalid int literal') : literalType(args);
+    }
     if (op === 'id') return this.#identifier(node, scope);
     if (op === '.' || op === '.?') return this.#select(node, scope);
     if (op === 'rcall') return this.#method(node, scope);
@@ -179,6 +194,13 @@ class TypeChecker {
     return common ?? { kind: 'variable', name: 'A' };
   }
 
+  /** What is formatted may be of several types. */
+  #anyItems(node: Node, scope: Scope): CelType {
+    if (node.op !== 'list') return this.typeOf(node, scope);
+    for (const item of node.args as Node[]) this.typeOf(item, scope);
+    return { kind: 'list', item: dyn };
+  }
+
   #mapLiteral(entries: readonly (readonly [Node, Node])[], scope: Scope): CelType {
     const key = this.#common(
       entries.map(([node]) => node),
@@ -216,10 +238,6 @@ class TypeChecker {
     const name = given === 'linearMatches' ? 'matches' : given;
     const offset = this.#callPlaceOf(name, receiverNode);
     const namespace = receiverNode.op === 'id' ? String(receiverNode.args) : '';
-    if (namespace === 'cel' && name === 'bind' && args.length === 3) {
-      const inner = new Map(scope).set(String(args[0]!.args), this.typeOf(args[1]!, scope));
-      return this.typeOf(args[2]!, inner);
-    }
     if (namespaces.has(namespace) && !scope.has(namespace)) {
       const types = args.map((part) => this.typeOf(part, scope));
       const full = `${namespace}.${name}`;
@@ -230,8 +248,8 @@ class TypeChecker {
     if (name === 'matches') this.#checkLiteral('matches', args[0]);
     const loop = this.#loop(name, receiver, receiverNode, args, scope, offset);
     if (loop !== undefined) return loop;
-    const types = args.map((part) => this.typeOf(part, scope));
-    if (!overloads.get(name)?.some((overload) => overload.receiver !== undefined)) {
+    const types = args.map((part) => (name === 'format' ? this.#anyItems(part, scope) : this.typeOf(part, scope)));
+    if (!overloads.has(name)) {
       return this.#refuse(offset, `undeclared reference to '${name}' (in container '')`);
     }
     if (receiver.kind === 'dyn' && types.every(({ kind }) => kind === 'dyn'))
@@ -263,8 +281,7 @@ class TypeChecker {
       const result = this.typeOf(args[1]!, inner);
       return name === 'optMap' ? { kind: 'optional', inner: result } : result;
     }
-    const isLoop =
-      predicates.has(name) || transforms.has(name) || name === 'map' || name === 'filter' || name === 'sortBy';
+    const isLoop = predicates.has(name) || transforms.has(name) || name === 'map' || name === 'filter';
     if (!isLoop) return undefined;
     if (!['list', 'map', 'dyn', 'error'].includes(range.kind)) {
       const text = `expression of type '${typeText(range)}' cannot be range of a comprehension (must be list, map, or dynamic)`;
@@ -288,10 +305,6 @@ class TypeChecker {
     }
     const element: CelType = range.kind === 'list' ? range.item : range.kind === 'map' ? range.key : dyn;
     const list: CelType = { kind: 'list', item: element };
-    if (name === 'sortBy') {
-      this.typeOf(body, scope);
-      return list;
-    }
     if (name === 'filter') {
       this.#apply('_?_:_', [this.typeOf(body, scope), list, list], offset);
       return list;

@@ -1,10 +1,10 @@
 import { type CelProgram, compileCel } from '../cel-program.ts';
 import { type CelType, dyn, typeText } from './cel-type.ts';
-import { checkTypes } from './type-checker.ts';
+import { checkTypes, type NodeTypes } from './type-checker.ts';
 
 /** An expression with the type of its value, or why it is none (the text after `compilation failed: `). */
 export type TypedProgram =
-  | { readonly ok: true; readonly program: CelProgram; readonly type: string }
+  | { readonly ok: true; readonly program: CelProgram; readonly type: string; readonly typeOf: NodeTypes }
   | { readonly ok: false; readonly text: string };
 
 /** The type of an expression's value; dynamic where it is not known. */
@@ -29,5 +29,6 @@ export function typedProgram(
   if (readable === undefined) return { ok: false, text: compiled.ok ? '' : compiled.text };
   const checked = checkTypes(readable, types);
   if (!checked.ok) return { ok: false, text: checked.text };
-  return compiled.ok ? { ok: true, program: compiled.program, type: typeText(checked.type) } : compiled;
+  if (!compiled.ok) return compiled;
+  return { ok: true, program: compiled.program, type: typeText(checked.type), typeOf: checked.typeOf };
 }
