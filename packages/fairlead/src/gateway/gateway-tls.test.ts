@@ -65,7 +65,7 @@ before(async () => {
       backends: [testBackend('a', [upstreamPort])],
       certificates: [shop, wild, guarded, closed].map(entry),
     },
-    { workers: 2, times: { handshakeMs: 600 } },
+    { workers: 2 },
   );
   port = rig.gateway.listeners().find(({ name }) => name === 'https')!.port;
 });
@@ -270,12 +270,15 @@ test('a ClientHello in single bytes is understood', async () => {
 });
 
 test('plain HTTP, silence and half a ClientHello end in a close', async () => {
-  const { connect: connectPlain } = await import('node:net');
-  for (const bytes of ['GET / HTTP/1.1\r\n\r\n', '', '\x16\x03\x01\x02\x00\x01\x00']) {
-    const raw = new RawConnection(connectPlain(port, '127.0.0.1'));
-    if (bytes !== '') raw.send(bytes);
-    await raw.untilEnd();
-    raw.socket.destroy();
+  const impatient = await startRig(
+    { listeners: [['https', { name: 'https', protocol: 'https', address: '127.0.0.1', port: 0 }]] },
+    { times: { handshakeMs: 600 } },
+  );
+  try {
+    for (const bytes of ['GET / HTTP/1.1\r\n\r\n', '', '\x16\x03\x01\x02\x00\x01\x00']) await impatient.exchange(bytes);
+    assert.ok(impatient.gateway.stats().tlsFailures >= 1);
+  } finally {
+    await impatient.stop();
   }
 });
 
@@ -312,7 +315,7 @@ test('handshakes are counted', () => {
   const stats = rig.gateway.stats();
   assert.ok(stats.tlsHandshakes > 20);
   assert.equal(stats.tlsResumed, 16);
-  assert.ok(stats.tlsFailures >= 5);
+  assert.ok(stats.tlsFailures >= 2);
   assert.ok(stats.misdirected >= 4);
   assert.equal(stats.handlerErrors, 0);
 });
