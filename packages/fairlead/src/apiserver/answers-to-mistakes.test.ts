@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { ApiError } from '@fairlead/client';
-import { systemClock } from '../sys/clock.ts';
 import type { InProcessClient } from './client/in-process-client.ts';
-import { type RunningApiServer, startApiServer } from './start.ts';
+import { startTestServer, type TestServer } from './testing/test-server.ts';
 
 type Row = readonly [path: string, want: readonly string[], value?: unknown];
 
@@ -49,31 +46,17 @@ function changed(object: object, row: Row): object {
 }
 
 describe('mistakes, as a Kubernetes server answers them', () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-mistakes-'));
-  let server: RunningApiServer;
+  let server: TestServer;
   let client: InProcessClient;
 
   before(async () => {
-    server = await startApiServer({
-      dataDir,
-      listen: [{ host: '127.0.0.1', port: 0 }],
-      advertiseAddress: '127.0.0.1',
-      advertisePort: 0,
-      serviceCidr: '10.96.0.0/16',
-      nodePortRange: '30000-32767',
-      clusterDomain: 'cluster.local',
-      clock: systemClock,
-      log: () => {},
-      compactEveryMs: 300_000,
-      logToken: 'secret',
-    });
-    client = server.client() as InProcessClient;
+    server = await startTestServer();
+    client = server.client();
     const account = { metadata: { name: 'default' } };
     await client.request('POST', '/api/v1/namespaces/default/serviceaccounts', account).catch(() => {});
   });
   after(async () => {
     await server.stop();
-    rmSync(dataDir, { recursive: true });
   });
 
   for (const { name, url, object, rows } of recordedAnswers()) {

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type ApiClient, ApiError } from '@fairlead/client';
 import fc from 'fast-check';
 import { systemClock } from '../sys/clock.ts';
-import { type RunningApiServer, startApiServer } from './start.ts';
+import { startTestServer, type TestServer } from './testing/test-server.ts';
 
 /** Each property stops after this time, however many runs it got to. */
 const budgetMs = 1500;
@@ -283,26 +280,15 @@ const strategic = fc.constantFrom(
 ) as fc.Arbitrary<Json>;
 
 describe('any request gets an answer, and never a 500', { timeout: 240_000 }, () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-any-request-'));
   const complaints: string[] = [];
-  let server: RunningApiServer;
+  let server: TestServer;
   let client: ApiClient;
 
   before(async () => {
-    server = await startApiServer({
-      dataDir,
-      listen: [{ host: '127.0.0.1', port: 0 }],
-      advertiseAddress: '127.0.0.1',
-      advertisePort: 0,
-      serviceCidr: '10.96.0.0/16',
-      nodePortRange: '30000-32767',
-      clusterDomain: 'cluster.local',
-      clock: systemClock,
+    server = await startTestServer({
       log: (level, message, fields) => {
         if (level === 'error') complaints.push(`${message} ${JSON.stringify(fields)}`);
       },
-      compactEveryMs: 300_000,
-      logToken: '',
     });
     client = server.client();
     await client.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
@@ -348,7 +334,6 @@ describe('any request gets an answer, and never a 500', { timeout: 240_000 }, ()
   });
   after(async () => {
     await server.stop();
-    rmSync(dataDir, { recursive: true });
   });
 
   function pathOf(plural: string): string {

@@ -8,27 +8,11 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type ConfigMap, configMaps, namespaces, pods, type Service, type Stored, services } from '@fairlead/api';
 import { type ApiClient, ApiError, type WatchEventOf } from '@fairlead/client';
-import { systemClock } from '../sys/clock.ts';
 import { ApiServerError } from './api-server-error.ts';
-import { type ApiServerOptions, type RunningApiServer, startApiServer } from './start.ts';
+import { type RunningApiServer, startApiServer } from './start.ts';
+import { testServerOptions } from './testing/test-server.ts';
 
 const run = promisify(execFile);
-
-function optionsFor(dataDir: string): ApiServerOptions {
-  return {
-    dataDir,
-    listen: [{ host: '127.0.0.1', port: 0 }],
-    advertiseAddress: '127.0.0.1',
-    advertisePort: 0,
-    serviceCidr: '10.96.0.0/16',
-    nodePortRange: '30000-32767',
-    clusterDomain: 'cluster.local',
-    clock: systemClock,
-    log: () => {},
-    compactEveryMs: 300_000,
-    logToken: 'secret',
-  };
-}
 
 function temporary(): string {
   return mkdtempSync(join(tmpdir(), 'fairlead-api-'));
@@ -64,7 +48,7 @@ describe('API server', () => {
   let client: ApiClient;
 
   before(async () => {
-    server = await startApiServer(optionsFor(dataDir));
+    server = await startApiServer(testServerOptions(dataDir));
     client = server.client();
   });
   after(async () => {
@@ -316,11 +300,11 @@ describe('API server', () => {
 test('a restart keeps objects, addresses, keys and revisions', async () => {
   const dataDir = temporary();
   try {
-    const first = await startApiServer(optionsFor(dataDir));
+    const first = await startApiServer(testServerOptions(dataDir));
     const made = await first.client().create(services, service('kept'));
     const ca = first.ca;
     await first.stop();
-    const second = await startApiServer(optionsFor(dataDir));
+    const second = await startApiServer(testServerOptions(dataDir));
     try {
       const client = second.client();
       const kept = await client.get(services, { name: 'kept', namespace: 'default' });
@@ -346,9 +330,9 @@ test('a restart keeps objects, addresses, keys and revisions', async () => {
 
 test('a port in use is one clear line, and leaves nothing open', async () => {
   const [one, two] = [temporary(), temporary()];
-  const server = await startApiServer(optionsFor(one));
+  const server = await startApiServer(testServerOptions(one));
   try {
-    const options = { ...optionsFor(two), listen: [{ host: '127.0.0.1', port: server.port }] };
+    const options = { ...testServerOptions(two), listen: [{ host: '127.0.0.1', port: server.port }] };
     await assert.rejects(
       startApiServer(options),
       (error: unknown) =>
@@ -356,7 +340,7 @@ test('a port in use is one clear line, and leaves nothing open', async () => {
         error.code === 'AddressInUse' &&
         error.message === `address 127.0.0.1:${server.port} is already in use`,
     );
-    const free = await startApiServer(optionsFor(two));
+    const free = await startApiServer(testServerOptions(two));
     await free.stop();
   } finally {
     await server.stop();

@@ -7,7 +7,7 @@ import type { Deployment, EndpointSlice, Pod } from '@fairlead/api';
 import { configMaps, deployments, endpointSlices, namespaces, nodes, pods, services } from '@fairlead/api';
 import { type ApiClient, connect, isNotFound, loadKubeconfig, startInformer } from '@fairlead/client';
 import { describeApiClient } from '@fairlead/client/api-client-suite';
-import { type RunningApiServer, startApiServer } from '../apiserver/start.ts';
+import { startTestServer, type TestServer } from '../apiserver/testing/test-server.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
 import type { Running } from '../sys/role.ts';
 import { deploymentOf, FakeKubelet, readyNode } from './fake-cluster.ts';
@@ -15,19 +15,9 @@ import { startControllers } from './start.ts';
 import { replicationControllers } from './workload/resource-refs.ts';
 
 /** The real API server in a temporary directory, on a port of the kernel's choice. */
-async function startServer(dataDir: string): Promise<RunningApiServer> {
-  return startApiServer({
+async function startServer(dataDir: string): Promise<TestServer> {
+  return startTestServer({
     dataDir,
-    listen: [{ host: '127.0.0.1', port: 0 }],
-    advertiseAddress: '127.0.0.1',
-    advertisePort: 0,
-    serviceCidr: '10.96.0.0/16',
-    nodePortRange: '30000-32767',
-    clusterDomain: 'cluster.local',
-    compactEveryMs: 300_000,
-    clock: systemClock,
-    log: () => undefined,
-    logToken: 'none',
   });
 }
 
@@ -61,7 +51,7 @@ describeApiClient('real server in process', async () => {
 
 describe('controllers on the real server', { timeout: 120_000 }, () => {
   let dataDir: string;
-  let server: RunningApiServer;
+  let server: TestServer;
   let controllers: Running;
   let client: ApiClient;
   let kubelet: FakeKubelet;

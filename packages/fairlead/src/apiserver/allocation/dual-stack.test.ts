@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type ApiClient, ApiError } from '@fairlead/client';
-import { systemClock } from '../../sys/clock.ts';
-import { type RunningApiServer, startApiServer } from '../start.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
 type Json = Record<string, unknown>;
 
@@ -14,19 +13,10 @@ const addresses = '/apis/networking.k8s.io/v1/ipaddresses';
 const ranges = '/apis/networking.k8s.io/v1/servicecidrs';
 const ports = [{ port: 80 }];
 
-function start(dataDir: string, serviceCidr: string): Promise<RunningApiServer> {
-  return startApiServer({
+function start(dataDir: string, serviceCidr: string): Promise<TestServer> {
+  return startTestServer({
     dataDir,
-    listen: [{ host: '127.0.0.1', port: 0 }],
-    advertiseAddress: '127.0.0.1',
-    advertisePort: 0,
     serviceCidr,
-    nodePortRange: '30000-32767',
-    clusterDomain: 'cluster.local',
-    clock: systemClock,
-    log: () => {},
-    compactEveryMs: 300_000,
-    logToken: 'secret',
   });
 }
 
@@ -53,7 +43,7 @@ function shape(result: Json | string): string {
 for (const dual of [false, true]) {
   describe(`families of new Services, ${dual ? 'two' : 'one'} in the cluster`, () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-dual-'));
-    let api: RunningApiServer;
+    let api: TestServer;
     let client: ApiClient;
     before(async () => {
       api = await start(dataDir, dual ? '10.96.0.0/16,fd00:96::/108' : '10.96.0.0/16');
@@ -147,7 +137,7 @@ for (const dual of [false, true]) {
 
 describe('changes of families', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-dual-'));
-  let api: RunningApiServer;
+  let api: TestServer;
   let client: ApiClient;
   before(async () => {
     api = await start(dataDir, '10.96.0.0/16,fd00:96::/108');

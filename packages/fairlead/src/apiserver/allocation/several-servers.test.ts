@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ApiClient } from '@fairlead/client';
-import { systemClock } from '../../sys/clock.ts';
-import { type RunningApiServer, startApiServer } from '../start.ts';
 import { etcdSkip, startEtcd } from '../storage/etcd/testing/etcd-cluster.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
 const path = '/api/v1/namespaces/default/services';
 
@@ -19,22 +18,14 @@ interface ServiceList {
 test('two servers over one store never hand out the same address or port', { skip: etcdSkip() }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'fairlead-claims-'));
   const etcd = await startEtcd();
-  const servers: RunningApiServer[] = [];
+  const servers: TestServer[] = [];
   const start = async (name: string): Promise<ApiClient> => {
-    const server = await startApiServer({
+    const server = await startTestServer({
       dataDir: join(folder, name),
       datastore: { kind: 'etcd', endpoints: etcd.endpoints, prefix: '/registry' },
-      listen: [{ host: '127.0.0.1', port: 0 }],
-      advertiseAddress: '127.0.0.1',
-      advertisePort: 0,
       // Just enough: what one server takes, the other runs into.
       serviceCidr: '10.96.0.0/26,fd00:96::/122',
       nodePortRange: '30000-30059',
-      clusterDomain: 'cluster.local',
-      clock: systemClock,
-      log: () => {},
-      compactEveryMs: 300_000,
-      logToken: 'secret',
     });
     servers.push(server);
     return server.client();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { systemClock } from '../../sys/clock.ts';
-import { startApiServer } from '../start.ts';
+import { startTestServer } from '../testing/test-server.ts';
 import { auditDecision, parseAuditPolicy, readAuditPolicy } from './audit-policy.ts';
 import { noRotation, RotatingFile } from './rotating-file.ts';
 
@@ -179,18 +179,8 @@ rules:
   omitStages: [RequestReceived]
 `);
   assert.ok(parsed.ok);
-  const server = await startApiServer({
+  const server = await startTestServer({
     dataDir,
-    listen: [{ host: '127.0.0.1', port: 0 }],
-    advertiseAddress: '127.0.0.1',
-    advertisePort: 0,
-    serviceCidr: '10.96.0.0/16',
-    nodePortRange: '30000-32767',
-    clusterDomain: 'cluster.local',
-    clock: systemClock,
-    log: () => {},
-    compactEveryMs: 300_000,
-    logToken: '',
     audit: { file, policy: parsed.policy, rotation: noRotation },
   });
   try {

@@ -1,27 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Secret, secrets, serviceAccounts } from '@fairlead/api';
-import { systemClock } from '../../sys/clock.ts';
-import { startApiServer } from '../start.ts';
+import { startTestServer } from '../testing/test-server.ts';
 
 test('a token Secret is filled once its account exists, and its token dies with it', async () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-tokens-'));
-  const server = await startApiServer({
-    dataDir,
-    listen: [{ host: '127.0.0.1', port: 0 }],
-    advertiseAddress: '127.0.0.1',
-    advertisePort: 0,
-    serviceCidr: '10.96.0.0/16',
-    nodePortRange: '30000-32767',
-    clusterDomain: 'cluster.local',
-    clock: systemClock,
-    log: () => {},
-    compactEveryMs: 300_000,
-    logToken: '',
-  });
+  const server = await startTestServer();
   try {
     const client = server.client();
     const metadata = {
@@ -36,7 +19,7 @@ test('a token Secret is filled once its account exists, and its token dies with 
       namespace: 'default',
       sendInitialEvents: true,
       allowBookmarks: true,
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(60_000),
     })) {
       if (event.type === 'BOOKMARK' || event.type === 'ERROR') continue;
       filled = event.object;
@@ -55,6 +38,5 @@ test('a token Secret is filled once its account exists, and its token dies with 
     assert.equal(await review(), undefined);
   } finally {
     await server.stop();
-    rmSync(dataDir, { recursive: true });
   }
 });

@@ -1,35 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { ClusterRole, ResourceRef } from '@fairlead/api';
 import { type ApiClient, ApiError } from '@fairlead/client';
-import { systemClock } from '../../sys/clock.ts';
-import { type RunningApiServer, startApiServer } from '../start.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
 type Json = Record<string, unknown>;
 const rbac = '/apis/rbac.authorization.k8s.io/v1';
 
 describe('access by roles', () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-access-'));
-  let server: RunningApiServer;
+  let server: TestServer;
   let client: ApiClient;
 
   before(async () => {
-    server = await startApiServer({
-      dataDir,
-      listen: [{ host: '127.0.0.1', port: 0 }],
-      advertiseAddress: '127.0.0.1',
-      advertisePort: 0,
-      serviceCidr: '10.96.0.0/16',
-      nodePortRange: '30000-32767',
-      clusterDomain: 'cluster.local',
-      clock: systemClock,
-      log: () => {},
-      compactEveryMs: 300_000,
-      logToken: '',
-    });
+    server = await startTestServer();
     client = server.client();
     await bind('default', 'edits', 'edit', { kind: 'User', name: 'eve' });
     await bind('default', 'views', 'view', { kind: 'Group', name: 'viewers' });
@@ -51,7 +34,6 @@ describe('access by roles', () => {
   });
   after(async () => {
     await server.stop();
-    rmSync(dataDir, { recursive: true });
   });
 
   function post(path: string, body: Json, headers: Record<string, string> = {}): Promise<Json> {
@@ -145,7 +127,7 @@ describe('access by roles', () => {
       namespaced: false,
     };
     const settle = async (name: string, wanted: boolean): Promise<void> => {
-      const signal = AbortSignal.timeout(20_000);
+      const signal = AbortSignal.timeout(60_000);
       for await (const event of client.watch(clusterRoles, { sendInitialEvents: true, allowBookmarks: true, signal })) {
         if (event.type === 'BOOKMARK' || event.type === 'ERROR' || event.object.metadata.name !== name) continue;
         const holds = JSON.stringify(event.object.rules).includes('example.org');

@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type ApiClient, ApiError } from '@fairlead/client';
-import { systemClock } from '../../sys/clock.ts';
-import { type RunningApiServer, startApiServer } from '../start.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
 type Json = Record<string, unknown>;
 const core = '/api/v1';
@@ -35,25 +31,12 @@ function podOf(name: string, node: string, secret: string, configMap: string): J
 }
 
 describe('access of node agents', () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-node-access-'));
-  let server: RunningApiServer;
+  let server: TestServer;
   let client: ApiClient;
   const uids = new Map<string, string>();
 
   before(async () => {
-    server = await startApiServer({
-      dataDir,
-      listen: [{ host: '127.0.0.1', port: 0 }],
-      advertiseAddress: '127.0.0.1',
-      advertisePort: 0,
-      serviceCidr: '10.96.0.0/16',
-      nodePortRange: '30000-32767',
-      clusterDomain: 'cluster.local',
-      clock: systemClock,
-      log: () => {},
-      compactEveryMs: 300_000,
-      logToken: '',
-    });
+    server = await startTestServer();
     client = server.client();
     for (const name of ['one', 'two']) {
       await post(`${core}/nodes`, { metadata: { name } });
@@ -75,7 +58,6 @@ describe('access of node agents', () => {
   });
   after(async () => {
     await server.stop();
-    rmSync(dataDir, { recursive: true });
   });
 
   function post(path: string, body: Json): Promise<Json> {

@@ -6,26 +6,16 @@ import { after, before, describe, test } from 'node:test';
 import { ownDefinitions } from '@fairlead/api/fairlead-dev/definitions';
 import { addressPools, bgpAdvertisements, bgpPeers, l2Announcements } from '@fairlead/api/fairlead-dev/types';
 import { ApiError, isNotFound } from '@fairlead/client';
-import { systemClock } from '../../sys/clock.ts';
-import { type RunningApiServer, startApiServer } from '../start.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
 describe('Fairlead’s own kinds', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-own-kinds-'));
-  let server: RunningApiServer;
+  let server: TestServer;
   const start = async (): Promise<void> => {
-    server = await startApiServer({
+    server = await startTestServer({
       dataDir,
-      listen: [{ host: '127.0.0.1', port: 0 }],
-      advertiseAddress: '127.0.0.1',
       advertisePort: 6443,
-      serviceCidr: '10.96.0.0/16',
-      nodePortRange: '30000-32767',
-      clusterDomain: 'cluster.local',
-      clock: systemClock,
-      compactEveryMs: 60_000,
-      logToken: '',
       machinePool: '198.51.100.0/28',
-      log: () => {},
     });
   };
   before(start);

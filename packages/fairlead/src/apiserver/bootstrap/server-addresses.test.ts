@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { endpoints, leases } from '@fairlead/api';
 import type { ApiClient } from '@fairlead/client';
 import { TestClock } from '@fairlead/client/test-clock';
-import { systemClock } from '../../sys/clock.ts';
-import { startApiServer } from '../start.ts';
+import { startTestServer } from '../testing/test-server.ts';
 import { publishServerAddress } from './server-addresses.ts';
 
 /** Resolves when the endpoints of `default/kubernetes` are these addresses. */
 async function shown(client: ApiClient, addresses: readonly string[]): Promise<void> {
-  const options = { namespace: 'default', sendInitialEvents: true, signal: AbortSignal.timeout(20_000) };
+  const options = { namespace: 'default', sendInitialEvents: true, signal: AbortSignal.timeout(60_000) };
   for await (const { type, object } of client.watch(endpoints, options)) {
     if (type === 'BOOKMARK' || type === 'ERROR' || object.metadata.name !== 'kubernetes') continue;
     const found = (object.subsets ?? []).flatMap((subset) => (subset.addresses ?? []).map(({ ip }) => ip));
@@ -22,20 +18,11 @@ async function shown(client: ApiClient, addresses: readonly string[]): Promise<v
 }
 
 test('servers renew their Leases, and one that does not is taken out of the endpoints', async () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-addresses-'));
   const log = (): undefined => undefined;
-  const server = await startApiServer({
-    dataDir,
-    listen: [{ host: '127.0.0.1', port: 0 }],
+  const server = await startTestServer({
     advertiseAddress: '192.0.2.1',
     advertisePort: 6443,
-    serviceCidr: '10.96.0.0/16',
-    nodePortRange: '30000-32767',
-    clusterDomain: 'cluster.local',
-    clock: systemClock,
-    compactEveryMs: 3_600_000,
     log,
-    logToken: '',
   });
   const client = server.client();
   // Each server has a clock of its own: that of the second will stand still.
@@ -64,6 +51,5 @@ test('servers renew their Leases, and one that does not is taken out of the endp
   } finally {
     await a.stop();
     await server.stop();
-    rmSync(dataDir, { recursive: true });
   }
 });

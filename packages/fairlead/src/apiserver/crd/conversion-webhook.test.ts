@@ -9,7 +9,7 @@ import { ApiError } from '@fairlead/client';
 import { systemClock } from '../../sys/clock.ts';
 import type { InProcessClient } from '../client/in-process-client.ts';
 import { CertificateAuthority } from '../pki/certificate-authority.ts';
-import { type RunningApiServer, startApiServer } from '../start.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
 interface Thing {
   readonly apiVersion: string;
@@ -31,26 +31,16 @@ function convert(thing: Thing, apiVersion: string): object {
 
 describe('conversion webhook', () => {
   const directory = mkdtempSync(join(tmpdir(), 'fairlead-convert-'));
-  let server: RunningApiServer;
+  let server: TestServer;
   let client: InProcessClient;
   let hook: Server;
   let broken = false;
 
   before(async () => {
-    server = await startApiServer({
+    server = await startTestServer({
       dataDir: directory,
-      listen: [{ host: '127.0.0.1', port: 0 }],
-      advertiseAddress: '127.0.0.1',
-      advertisePort: 0,
-      serviceCidr: '10.96.0.0/16',
-      nodePortRange: '30000-32767',
-      clusterDomain: 'cluster.local',
-      clock: systemClock,
-      log: () => {},
-      compactEveryMs: 300_000,
-      logToken: 'secret',
     });
-    client = server.client() as InProcessClient;
+    client = server.client();
     const authority = CertificateAuthority.open(join(directory, 'hook'), systemClock);
     const { certificate, key } = authority.pair('hook', {
       commonName: 'hook',
@@ -103,7 +93,7 @@ describe('conversion webhook', () => {
         },
       },
     });
-    const deadline = AbortSignal.timeout(10_000);
+    const deadline = AbortSignal.timeout(60_000);
     for (;;) {
       const served = await client.request('GET', `${root}/v2/things`).then(
         () => true,

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ApiError } from '@fairlead/client';
-import { systemClock } from '../../sys/clock.ts';
 import type { InProcessClient } from '../client/in-process-client.ts';
-import { type RunningApiServer, startApiServer } from '../start.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
 type Json = Record<string, unknown>;
 
@@ -81,31 +80,21 @@ function definition(plural: string, kind: string, spec: Json = {}): Json {
 
 describe('custom resources', () => {
   const directory = mkdtempSync(join(tmpdir(), 'fairlead-crd-'));
-  let server: RunningApiServer;
+  let server: TestServer;
   let client: InProcessClient;
 
   before(async () => {
     server = await start();
-    client = server.client() as InProcessClient;
+    client = server.client();
   });
   after(async () => {
     await server.stop();
     rmSync(directory, { recursive: true });
   });
 
-  function start(): Promise<RunningApiServer> {
-    return startApiServer({
+  function start(): Promise<TestServer> {
+    return startTestServer({
       dataDir: directory,
-      listen: [{ host: '127.0.0.1', port: 0 }],
-      advertiseAddress: '127.0.0.1',
-      advertisePort: 0,
-      serviceCidr: '10.96.0.0/16',
-      nodePortRange: '30000-32767',
-      clusterDomain: 'cluster.local',
-      clock: systemClock,
-      log: () => {},
-      compactEveryMs: 300_000,
-      logToken: 'secret',
     });
   }
 
@@ -386,7 +375,7 @@ describe('custom resources', () => {
     await post(path, { metadata: { name: 'a' }, spec: { weight: 3 } });
     await server.stop();
     server = await start();
-    client = server.client() as InProcessClient;
+    client = server.client();
     assert.deepEqual(((await client.request('GET', `${path}/a`)) as { spec: Json }).spec, { weight: 3 });
   });
 });

@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type ApiClient, ApiError } from '@fairlead/client';
-import { systemClock } from '../../sys/clock.ts';
-import { type RunningApiServer, startApiServer } from '../start.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
 type Json = Record<string, unknown>;
 
@@ -15,28 +11,14 @@ function pod(name: string, resources: Json = {}, spec: Json = {}): Json {
 }
 
 describe('bounds of a namespace', () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-bounds-'));
-  let api: RunningApiServer;
+  let api: TestServer;
   let client: ApiClient;
   before(async () => {
-    api = await startApiServer({
-      dataDir,
-      listen: [{ host: '127.0.0.1', port: 0 }],
-      advertiseAddress: '127.0.0.1',
-      advertisePort: 0,
-      serviceCidr: '10.96.0.0/16',
-      nodePortRange: '30000-32767',
-      clusterDomain: 'cluster.local',
-      clock: systemClock,
-      log: () => {},
-      compactEveryMs: 300_000,
-      logToken: 'secret',
-    });
+    api = await startTestServer();
     client = api.client();
   });
   after(async () => {
     await api.stop();
-    rmSync(dataDir, { recursive: true });
   });
 
   /** A namespace with an account, and the path of its resources. */

@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { ApiError } from '@fairlead/client';
-import { systemClock } from '../../sys/clock.ts';
-import { startApiServer } from '../start.ts';
+import { startTestServer } from '../testing/test-server.ts';
 
 interface Entry {
   readonly manager: string;
@@ -15,20 +11,7 @@ interface Entry {
 }
 
 test('a Scale is applied: conflicts with owners of the replicas, ownership under scale, taken by force', async () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-apply-scale-'));
-  const server = await startApiServer({
-    dataDir,
-    listen: [{ host: '127.0.0.1', port: 0 }],
-    advertiseAddress: '127.0.0.1',
-    advertisePort: 0,
-    serviceCidr: '10.96.0.0/16',
-    nodePortRange: '30000-32767',
-    clusterDomain: 'cluster.local',
-    clock: systemClock,
-    log: () => {},
-    compactEveryMs: 300_000,
-    logToken: '',
-  });
+  const server = await startTestServer();
   try {
     const client = server.client();
     const path = '/apis/apps/v1/namespaces/default/deployments/web';
@@ -79,6 +62,5 @@ test('a Scale is applied: conflicts with owners of the replicas, ownership under
     );
   } finally {
     await server.stop();
-    rmSync(dataDir, { recursive: true });
   }
 });

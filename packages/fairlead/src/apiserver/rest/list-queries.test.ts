@@ -1,40 +1,22 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ApiError } from '@fairlead/client';
-import { systemClock } from '../../sys/clock.ts';
 import type { InProcessClient } from '../client/in-process-client.ts';
-import { type RunningApiServer, startApiServer } from '../start.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
 const path = '/api/v1/namespaces/default/configmaps';
 const tokenOf = (token: object): string => Buffer.from(JSON.stringify(token)).toString('base64url');
 
 describe('queries of lists and watches', () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-lists-'));
-  let server: RunningApiServer;
+  let server: TestServer;
   let client: InProcessClient;
 
   before(async () => {
-    server = await startApiServer({
-      dataDir,
-      listen: [{ host: '127.0.0.1', port: 0 }],
-      advertiseAddress: '127.0.0.1',
-      advertisePort: 0,
-      serviceCidr: '10.96.0.0/16',
-      nodePortRange: '30000-32767',
-      clusterDomain: 'cluster.local',
-      clock: systemClock,
-      log: () => {},
-      compactEveryMs: 300_000,
-      logToken: 'secret',
-    });
-    client = server.client() as InProcessClient;
+    server = await startTestServer();
+    client = server.client();
   });
   after(async () => {
     await server.stop();
-    rmSync(dataDir, { recursive: true });
   });
 
   async function outcome(method: string, url: string, body?: unknown, headers = {}): Promise<string> {

@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type ConnectConfig, loadKubeconfig } from '@fairlead/client';
-import { systemClock } from '../../sys/clock.ts';
-import { type RunningApiServer, startApiServer } from '../start.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
 const configMaps = '/api/v1/namespaces/default/configmaps';
 const deployments = '/apis/apps/v1/namespaces/default/deployments';
@@ -23,25 +19,11 @@ interface Answer {
 }
 
 describe('bodies that a server refuses, in its words', () => {
-  let dataDir = '';
-  let server: RunningApiServer;
+  let server: TestServer;
   let config: ConnectConfig;
 
   before(async () => {
-    dataDir = mkdtempSync(join(tmpdir(), 'fairlead-refused-'));
-    server = await startApiServer({
-      dataDir,
-      listen: [{ host: '127.0.0.1', port: 0 }],
-      advertiseAddress: '127.0.0.1',
-      advertisePort: 0,
-      serviceCidr: '10.96.0.0/16',
-      nodePortRange: '30000-32767',
-      clusterDomain: 'cluster.local',
-      compactEveryMs: 300_000,
-      clock: systemClock,
-      log: () => undefined,
-      logToken: 'none',
-    });
+    server = await startTestServer();
     config = loadKubeconfig(server.kubeconfigFile);
     const selector = { matchLabels: { a: 'd' } };
     const template = { metadata: { labels: { a: 'd' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };
@@ -51,7 +33,6 @@ describe('bodies that a server refuses, in its words', () => {
   });
   after(async () => {
     await server.stop();
-    rmSync(dataDir, { recursive: true });
   });
 
   function send(method: string, path: string, type: string, body: string): Promise<Answer> {

@@ -4,26 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ApiError } from '@fairlead/client';
-import { systemClock } from '../../sys/clock.ts';
 import { defaultAuditPolicy } from '../audit/audit-policy.ts';
 import { noRotation } from '../audit/rotating-file.ts';
-import { startApiServer } from '../start.ts';
+import { startTestServer } from '../testing/test-server.ts';
 
 test('limits, audit lines and both forms of an Event on a running server', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-limits-'));
   const auditLogFile = join(dataDir, 'audit.log');
-  const server = await startApiServer({
+  const server = await startTestServer({
     dataDir,
-    listen: [{ host: '127.0.0.1', port: 0 }],
-    advertiseAddress: '127.0.0.1',
-    advertisePort: 0,
-    serviceCidr: '10.96.0.0/16',
-    nodePortRange: '30000-32767',
-    clusterDomain: 'cluster.local',
-    clock: systemClock,
-    log: () => {},
-    compactEveryMs: 300_000,
-    logToken: '',
     audit: { file: auditLogFile, policy: defaultAuditPolicy, rotation: noRotation },
     fairness: { places: 1, queueTimeoutMs: 1 },
   });
