@@ -152,7 +152,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   }
 
   #filter(route: CompiledRoute, head: RequestHead, path: Buffer | undefined, bodyStart: number, end: number): void {
-    this.#filters ??= new ExchangeFilters(this.#core, this.identity, this.#frontend);
+    this.#filters ??= new ExchangeFilters(this.#core, this.#record, this.#frontend);
     this.#run = this.#filters.run;
     const verdict = this.#filters.begin(route.filters!, head, bodyStart, path, (late, again, latePath) => {
       this.#state = ACTIVE;

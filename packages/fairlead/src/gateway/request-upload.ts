@@ -56,7 +56,7 @@ export class RequestUpload {
   /** Begins the copies that the request's filters asked for, with the `length` bytes that the output holds of it. */
   startMirrors({ mirrors, requester }: FilterRun, length: number, isHead: boolean): void {
     if (mirrors.length === 0) return;
-    const head = { identity: requester.identity, isHead };
+    const head = { identity: requester.identity, trace: requester.trace, isHead };
     this.#mirrors = new MirrorCopy([...mirrors], head, this.#core.reactor.output.bytes, length);
     this.#endMirrors();
   }

@@ -4,6 +4,7 @@ import { CompiledRoute } from './compiled-route.ts';
 import type { ProxyCore } from './proxy-core.ts';
 import { RequestTries } from './request-tries.ts';
 import type { ClientIdentity } from './request-writer.ts';
+import type { RequestTrace } from './tracing/request-trace.ts';
 import type { AnswerSink, UpstreamClient } from './upstream-client.ts';
 import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.ts';
 
@@ -18,6 +19,10 @@ export interface SubRequestOptions {
   readonly isIdempotent: boolean;
   /** Of the client that it is for, as endpoints that want a PROXY protocol header are told. */
   readonly identity: Pick<ClientIdentity, 'preamble'>;
+  /** Of the request that it is for, to be taken as a part of; undefined where nothing is traced. */
+  readonly trace: RequestTrace | undefined;
+  /** What its spans are called. */
+  readonly name: string;
   /** From the start to the end of the answer, milliseconds. */
   readonly timeoutMs: number;
   /** Most bytes of the answer's body that are read, to keep the connection; then it is closed. */
@@ -101,10 +106,13 @@ class SubRequest implements UpstreamClient {
   }
 
   start(): 'started' | SubFailure {
-    const { route, bytes, isIdempotent, timeoutMs } = this.#options;
+    const { route, isIdempotent, timeoutMs, name } = this.#options;
+    const trace = this.#options.trace?.question(name);
+    const bytes = trace === undefined ? this.#options.bytes : trace.dress(this.#options.bytes);
     const backend = route.backends[0];
     if (backend === undefined || !backend.hasEndpoints) return 'no-endpoint';
     const tries = this.#tries;
+    tries.trace = trace;
     if (!tries.begin(route, backend, undefined, undefined, isIdempotent)) {
       tries.end();
       return 'overflow';

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { gatewayTraceArgs, readGatewayTrace } from './gateway-trace-settings.ts';
 import { SettingReader, type SettingValues } from './settings.ts';
@@ -21,8 +22,31 @@ const rows: readonly (readonly [
   ['a host', at('otel:4318'), undefined, 1],
   ['a password that every log would show', at('http://a:b@otel'), undefined, 1],
   ['everything wrong', { ...at('x'), 'gateway-trace-sample': '1' }, undefined, 2],
+  [
+    'attributes',
+    { ...at('http://otel'), 'gateway-trace-attributes': 'a.b=c, d=%20x' },
+    ['http://otel/v1/traces', 0.01, false],
+  ],
+  ['attributes that are none', { ...at('http://otel'), 'gateway-trace-attributes': 'a.b,=c,d=%zz' }, undefined, 3],
+  ['attributes without a collector', { 'gateway-trace-attributes': 'a=b' }, undefined, 1],
+  ['headers without a collector', { 'gateway-trace-headers-file': '/x' }, undefined, 1],
   ['a share without a collector', { 'gateway-trace-sample': '1%' }, undefined, 1],
 ];
+
+test('attributes are decoded, and the file is found from anywhere', () => {
+  const read = readGatewayTrace(
+    new SettingReader({
+      ...at('http://otel'),
+      'gateway-trace-attributes': 'service.name=edge,note=a%2Cb%20c',
+      'gateway-trace-headers-file': 'headers',
+    }),
+  );
+  assert.deepEqual(read?.attributes, [
+    ['service.name', 'edge'],
+    ['note', 'a,b c'],
+  ]);
+  assert.equal(read?.headersFile, resolve('headers'));
+});
 
 describe('settings of traces', () => {
   for (const [name, values, options, problems = 0] of rows) {

@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+import type { SpanAttribute } from '../telemetry/span.ts';
 import type { Setting, SettingReader } from './settings.ts';
 
 /** Settings of the gateway's traces. */
@@ -13,6 +15,17 @@ export const gatewayTraceSettings: readonly Setting[] = [
     description: 'part of the traces that begin at the gateway; callers decide about theirs (default 1%)',
   },
   { name: 'gateway-trace-b3', description: 'read and write B3 fields too' },
+  {
+    name: 'gateway-trace-headers-file',
+    value: 'FILE',
+    description:
+      'lines NAME: VALUE that the collector gets with each request, such as a token; read anew when it changes',
+  },
+  {
+    name: 'gateway-trace-attributes',
+    value: 'KEY=VALUE,...',
+    description: 'what spans say of their gateway: deployment.environment.name=prod, or another service.name',
+  },
 ];
 
 /** How requests are traced, and where spans go. */
@@ -20,6 +33,10 @@ export interface GatewayTraceOptions {
   readonly url: URL;
   readonly share: number;
   readonly b3: boolean;
+  /** Further headers for the collector are here; undefined: there are none. */
+  readonly headersFile?: string;
+  /** Attributes of the gateway as a resource, beside and before its own. */
+  readonly attributes: readonly SpanAttribute[];
 }
 
 const SHARE = 0.01;
@@ -29,8 +46,10 @@ export function readGatewayTrace(reader: SettingReader): GatewayTraceOptions | u
   const text = reader.text('gateway-trace-otlp');
   const sample = reader.text('gateway-trace-sample');
   const b3 = reader.switched('gateway-trace-b3');
+  const headersFile = reader.text('gateway-trace-headers-file');
+  const attributes = readAttributes(reader);
   if (text === undefined || text === 'off') {
-    if (sample !== undefined || b3)
+    if (sample !== undefined || b3 || headersFile !== undefined || attributes.length > 0)
       reader.problems.push('--gateway-trace-…: has no effect without --gateway-trace-otlp');
     return undefined;
   }
@@ -43,7 +62,30 @@ export function readGatewayTrace(reader: SettingReader): GatewayTraceOptions | u
   }
   // As the environment variables of OpenTelemetry have it: the path of traces is known.
   if (url.pathname === '/') url.pathname = '/v1/traces';
-  return { url, share, b3 };
+  return { url, share, b3, attributes, ...(headersFile === undefined ? {} : { headersFile: resolve(headersFile) }) };
+}
+
+/** `a=b,c=d`, values percent-encoded where they have commas or spaces, as OTEL_RESOURCE_ATTRIBUTES has them. */
+function readAttributes(reader: SettingReader): readonly SpanAttribute[] {
+  const name = 'gateway-trace-attributes';
+  const attributes: SpanAttribute[] = [];
+  for (const part of (reader.text(name) ?? '').split(',').map((each) => each.trim())) {
+    if (part === '') continue;
+    const [, key = '', value = ''] = /^([A-Za-z][\w.-]*)\s*=\s*([\x21-\x7e]*)$/.exec(part) ?? [];
+    const decoded = percentDecoded(value);
+    if (key === '' || decoded === undefined) reader.problems.push(`--${name} ${part}: must be KEY=VALUE`);
+    else attributes.push([key, decoded]);
+  }
+  return attributes;
+}
+
+/** Undefined for a percent sign without two digits, or with bytes that are no UTF-8. */
+function percentDecoded(value: string): string | undefined {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The same settings, checked, as flags for the gateway's process. */

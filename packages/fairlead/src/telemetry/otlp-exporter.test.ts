@@ -34,6 +34,8 @@ let server: Server;
 let url: URL;
 let received: Received[];
 let types: (string | undefined)[];
+let tokens: (string | undefined)[];
+let token: string;
 let answers: (readonly [status: number, headers: Record<string, string>, body: string] | 'reset')[];
 let arrived: () => void;
 /** Pauses that the exporter made; none of them takes time. */
@@ -52,6 +54,8 @@ const clock: Clock = {
 beforeEach(async () => {
   received = [];
   types = [];
+  tokens = [];
+  token = 'first';
   answers = [];
   pauses = [];
   logs = [];
@@ -67,6 +71,7 @@ beforeEach(async () => {
     if (status < 300) {
       received.push(JSON.parse(Buffer.concat(chunks).toString()) as Received);
       types.push(request.headers['content-type']);
+      tokens.push(request.headers.authorization);
     }
     response.writeHead(status, headers).end(body);
     arrived();
@@ -77,6 +82,7 @@ beforeEach(async () => {
   exporter = startOtlpExporter({
     url,
     resource: [['service.name', 'test']],
+    headers: async () => ({ authorization: `Bearer ${token}`, 'content-type': 'text/plain' }),
     clock,
     random: () => 1,
     log: (level, message) => logs.push(`${level} ${message}`),
@@ -161,6 +167,16 @@ describe('OTLP', () => {
     await exporter.stop();
     assert.equal(spansOf(received[3]!).length, 1);
     assert.deepEqual(exporter.stats(), { sent: 1201, dropped: 0 });
+  });
+
+  test('with headers as they are at the time, and a type of its own', async () => {
+    exporter.add([SPAN]);
+    await until('a batch', () => received.length === 1);
+    token = 'second';
+    exporter.add([SPAN]);
+    await until('another', () => received.length === 2);
+    assert.deepEqual(tokens, ['Bearer first', 'Bearer second']);
+    assert.deepEqual(types, ['application/json', 'application/json']);
   });
 
   test('again, later each time, and as the collector asks for it', async () => {

@@ -9,6 +9,8 @@ export interface OtlpExporterOptions {
   readonly url: URL;
   /** Who speaks: `service.name` and more. */
   readonly resource: readonly SpanAttribute[];
+  /** Further headers of a request (lower-case names), asked for each one: tokens change. It never rejects. Default none. */
+  readonly headers?: () => Promise<Readonly<Record<string, string>>>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -150,7 +152,8 @@ class OtlpExporter implements RunningOtlpExporter {
   async #send(batch: readonly Span[], timeoutMs: number): Promise<Outcome> {
     const { url, resource } = this.#options;
     const body = Buffer.from(encodeSpans(batch, resource));
-    const headers = { 'content-type': 'application/json', 'content-length': body.length };
+    const own = (await this.#options.headers?.()) ?? {};
+    const headers = { ...own, 'content-type': 'application/json', 'content-length': body.length };
     const { request } = url.protocol === 'https:' ? await import('node:https') : nodeHttp;
     return new Promise((resolve) => {
       const failed = (error: Error): void => resolve({ type: 'failed', why: error.message, retryAfterMs: undefined });

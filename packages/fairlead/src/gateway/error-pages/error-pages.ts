@@ -69,6 +69,8 @@ export class ErrorPages implements CompiledFilter {
       isHead: false,
       isIdempotent: true,
       identity: request.run.requester.identity,
+      trace: request.run.requester.trace,
+      name: 'error page',
       timeoutMs: PAGE_MS,
       bodyMaxBytes: PAGE_MAX_BYTES,
       keepsBody: () => true,

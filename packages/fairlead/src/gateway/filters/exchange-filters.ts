@@ -4,9 +4,9 @@ import type { ClientConnection } from '../client-connection.ts';
 import { describeCoding, hasContent, isEventStream, mergeVary } from '../compression/compressible.ts';
 import { ResponseEncoder } from '../compression/response-encoder.ts';
 import type { EndpointRuntime } from '../endpoint-runtime.ts';
+import type { ExchangeRecord } from '../exchange-record.ts';
 import { METRIC } from '../gateway-metrics.ts';
 import type { ProxyCore } from '../proxy-core.ts';
-import type { ClientIdentity } from '../request-writer.ts';
 import { changedPath, type Frontend } from '../route-lookup.ts';
 import type { CompiledFilter, FinalVerdict } from './filter.ts';
 import { FilterRun } from './filter-run.ts';
@@ -25,9 +25,13 @@ export class ExchangeFilters {
   /** Of the answer under way. */
   #encoder: ResponseEncoder | undefined = undefined;
 
-  constructor(core: ProxyCore, identity: ClientIdentity, { scheme, port }: Pick<Frontend, 'scheme' | 'port'>) {
+  constructor(
+    core: ProxyCore,
+    { identity, trace }: ExchangeRecord,
+    { scheme, port }: Pick<Frontend, 'scheme' | 'port'>,
+  ) {
     this.#core = core;
-    this.run = new FilterRun({ identity, scheme, port });
+    this.run = new FilterRun({ identity, scheme, port, trace });
   }
 
   /**

@@ -7,6 +7,7 @@ import type { AnswerFrom, PendingPage } from '../error-pages/error-pages.ts';
 import { type ErrorPage, keptFields } from '../error-pages/page-choice.ts';
 import { type ClientIdentity, dropEdited } from '../request-writer.ts';
 import type { StickySession } from '../stickiness/sticky-session.ts';
+import type { RequestTrace } from '../tracing/request-trace.ts';
 import { fieldText } from './field-text.ts';
 import type { CompiledFilter, FinalVerdict, Verdict } from './filter.ts';
 import { isPending } from './filter.ts';
@@ -18,6 +19,8 @@ export interface FilterRequester {
   readonly scheme: 'http' | 'https';
   /** Port that the client connected to. */
   readonly port: number;
+  /** Undefined where nothing is traced. */
+  readonly trace: RequestTrace | undefined;
 }
 
 /** A copy of the request that shall be sent to another backend. */
@@ -28,8 +31,7 @@ export interface WantedMirror {
 }
 
 /** What a mirror must know of the request it sends. */
-export interface MirroredHead {
-  readonly identity: ClientIdentity;
+export interface MirroredHead extends Pick<FilterRequester, 'identity' | 'trace'> {
   readonly isHead: boolean;
 }
 

@@ -56,6 +56,8 @@ export class ForwardAuth implements CompiledFilter {
           isHead,
           isIdempotent: true,
           identity: run.requester.identity,
+          trace: run.requester.trace,
+          name: 'authorize',
           timeoutMs: this.#filter.timeoutMs,
           bodyMaxBytes: ANSWER_MAX_BYTES,
           keepsBody: this.#passesOn,

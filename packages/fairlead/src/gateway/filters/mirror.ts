@@ -37,7 +37,7 @@ export class Mirror implements CompiledFilter, WantedMirror {
     return 'pass';
   }
 
-  send(bytes: Buffer | undefined, { identity, isHead }: MirroredHead): void {
+  send(bytes: Buffer | undefined, { identity, trace, isHead }: MirroredHead): void {
     const { count, ask } = this.#services;
     if (bytes === undefined || underWay >= MIRRORS_MAX) {
       count('mirrorsDropped');
@@ -50,6 +50,8 @@ export class Mirror implements CompiledFilter, WantedMirror {
       // A lost copy is no loss, a second one would be a lie.
       isIdempotent: false,
       identity,
+      trace,
+      name: 'mirror',
       timeoutMs: TIMEOUT_MS,
       bodyMaxBytes: ANSWER_MAX_BYTES,
       done: (answer) => {

@@ -22,6 +22,9 @@ const OF_B3 = [B3, B3_TRACE, B3_SPAN, B3_PARENT, B3_SAMPLED, B3_FLAGS];
 /** Methods that may be names of spans (RFC 9110, RFC 5789): others could be of any number. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'CONNECT', 'TRACE']);
 
+/** Room for the fields that a request gets, but for `tracestate`. */
+const FIELDS_MAX_BYTES = 256;
+
 /** One try of a request, as a span that goes on. */
 export class TrySpan {
   readonly spanId: string;
@@ -55,6 +58,8 @@ export class RequestTrace {
   /** Spans are recorded, and callees told so. */
   isSampled: boolean = false;
   readonly #tracing: Tracing;
+  /** What its tries are called. */
+  readonly #tryName: string;
   #parentId = '';
   #traceState = '';
   /** Id of the try that the head was written for. */
@@ -65,8 +70,34 @@ export class RequestTrace {
   /** From monotonic to Unix ms; one for all spans of a request, so that none seems to begin before its parent. */
   #offsetMs = 0;
 
-  constructor(tracing: Tracing) {
+  constructor(tracing: Tracing, tryName = 'try') {
     this.#tracing = tracing;
+    this.#tryName = tryName;
+  }
+
+  /** What the gateway asks by itself for this request, as a part of its trace that may outlive it. */
+  question(name: string): RequestTrace {
+    const trace = new RequestTrace(this.#tracing, name);
+    trace.traceId = this.traceId;
+    trace.spanId = this.spanId;
+    trace.isSampled = this.isSampled;
+    trace.#traceState = this.#traceState;
+    trace.#offsetMs = this.#offsetMs;
+    return trace;
+  }
+
+  /** A request of HTTP/1.1 with our fields, and without those that it has; for the first try. */
+  dress(request: Uint8Array): Buffer {
+    const end = Buffer.from(request.buffer, request.byteOffset, request.length).indexOf('\r\n\r\n') + 2;
+    const names = this.#tracing.rules.b3
+      ? /^(?:traceparent|tracestate|b3|x-b3-[a-z]+)[ \t]*:/i
+      : /^trace(?:parent|state)[ \t]*:/i;
+    const lines = Buffer.from(request.subarray(0, end)).toString('latin1').split('\r\n');
+    const head = lines.filter((line) => !names.test(line)).join('\r\n');
+    const dressed = Buffer.alloc(request.length + FIELDS_MAX_BYTES + this.#traceState.length);
+    const at = this.write(dressed, dressed.write(head, 'latin1'));
+    dressed.set(request.subarray(end), at);
+    return dressed.subarray(0, at + request.length - end);
   }
 
   /** Forgets the request before. */
@@ -158,7 +189,7 @@ export class RequestTrace {
     this.#add({
       spanId: span.spanId,
       parentId: this.spanId,
-      name: 'try',
+      name: this.#tryName,
       kind: 'client',
       startMs: span.startMs,
       attributes,
