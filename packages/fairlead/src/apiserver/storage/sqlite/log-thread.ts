@@ -9,6 +9,8 @@ import type { LogAnswer, LogRequest, LogResults, SentError } from './log-message
 
 /** Rows per message while the log is read: some hundred kilobytes. */
 const rowsPerPiece = 256;
+/** From so many rows on it pays to collect what reading them has left: below, it would cost the start more than it frees. */
+const collectFromRows = 2000;
 
 const port = parentPort!;
 const { file } = workerData as { readonly file: string };
@@ -29,10 +31,14 @@ function open(): LogFile | undefined {
   let log: LogFile | undefined;
   try {
     log = LogFile.open(file);
-    for (const rows of log.pieces(rowsPerPiece)) tell({ kind: 'piece', rows });
+    let count = 0;
+    for (const rows of log.pieces(rowsPerPiece)) {
+      count += rows.revisions.length;
+      tell({ kind: 'piece', rows });
+    }
     tell({ kind: 'opened', compacted: log.compacted });
     // What the log was read into is with the owner now.
-    collectHeap();
+    if (count >= collectFromRows) collectHeap();
     return log;
   } catch (error) {
     log?.close();
