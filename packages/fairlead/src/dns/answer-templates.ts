@@ -5,6 +5,7 @@ import { foldName, type WireName } from '../wire/dns/name.ts';
 import { parseZoneFile } from '../wire/dns/zone-file.ts';
 import { DnsError } from './dns-error.ts';
 import type { OwnerName } from './program.ts';
+import { queryTypeText } from './query-types.ts';
 
 /** A field of a record's text that a query fills. */
 export type TemplateField =
@@ -47,16 +48,6 @@ export interface TemplateAnswer {
 const defaultTtl = 3600;
 const root: WireName = Uint8Array.of(0);
 const failed: TemplateAnswer = { rcode: rcode.SERVFAIL, answers: [], authority: [], additional: [] };
-const typeNames: Readonly<Record<number, string>> = {
-  1: 'A',
-  5: 'CNAME',
-  12: 'PTR',
-  15: 'MX',
-  16: 'TXT',
-  28: 'AAAA',
-  33: 'SRV',
-};
-
 /** Templates, ready to use, in their order. */
 export class AnswerTemplates {
   readonly #templates: readonly { readonly template: AnswerTemplate; readonly patterns: readonly CapturingRegex[] }[];
@@ -143,7 +134,7 @@ function fieldText(field: TemplateField, { owner, zone, type, match }: Filling):
     case 'zone':
       return whole(zone);
     case 'type':
-      return typeNames[type] ?? `TYPE${type}`;
+      return queryTypeText(type);
     case 'class':
       return 'IN';
     case 'group':

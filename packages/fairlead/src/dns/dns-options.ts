@@ -19,22 +19,50 @@ import type { Secondary } from './notify-secondaries.ts';
 import { addressFamily, normalizeName } from './owner-names.ts';
 import { clusterZone, type ZoneFacts } from './program.ts';
 import type { RewriteRule } from './rewrite-rules.ts';
+import type { SecondarySource } from './secondary-zones.ts';
 import type { AccessRule } from './server/access-list.ts';
 import type { AddressPrefix } from './server/address-prefix.ts';
 import type { SecureListeners } from './server/dns-server.ts';
+import type { ViewZone } from './views/view-plan.ts';
 import type { ZoneFileSettings } from './zone-files.ts';
 
+/** Where names go that are not in the cluster's zones, in texts. */
+export interface DnsNamesOptions {
+  /** The servers of /etc/resolv.conf, or `ADDRESS[:PORT]` each; `[]` for nowhere. */
+  readonly upstreams: 'resolv.conf' | readonly string[];
+  /** Domains that go elsewhere, e.g. `{'example.org': ['10.0.0.53']}`; the longest one decides. */
+  readonly forwardRules?: Readonly<Record<string, readonly string[]>>;
+  /** Aliases. */
+  readonly rewrites?: readonly RewriteRule[];
+  /** Answers made of names. */
+  readonly templates?: readonly AnswerTemplate[];
+  /** Who may ask for what. Default: all for everything. */
+  readonly accessRules?: readonly AccessRule[];
+  /** Zones of files. */
+  readonly zoneFiles?: ZoneFileSettings;
+  /** Zones that are copied from primaries. */
+  readonly secondaries?: readonly SecondarySource[];
+}
+
+/** Views of clients, each with names of its own. */
+export interface DnsViewsOptions {
+  /** Which block of a zone is for whom. */
+  readonly zones: readonly ViewZone[];
+  /** View `n` is at `n - 1`. */
+  readonly views: readonly (Partial<DnsNamesOptions> & {
+    /** It has the names that come from the API. */
+    readonly hasCluster: boolean;
+    readonly hosts: readonly HostsEntry[];
+  })[];
+}
+
 /** Options of `startDns`. */
-export interface DnsOptions {
+export interface DnsOptions extends DnsNamesOptions {
   readonly client: ApiClient;
   /** UDP and TCP both. An address that this machine does not have yet is served once it appears. */
   readonly listen: readonly { readonly address: string; readonly port: number }[];
   /** Zone of the cluster, e.g. `cluster.local`. */
   readonly clusterDomain: string;
-  /** Where other names go: the servers of /etc/resolv.conf, or `ADDRESS[:PORT]` each; `[]` for nowhere. */
-  readonly upstreams: 'resolv.conf' | readonly string[];
-  /** Domains that go elsewhere, e.g. `{'example.org': ['10.0.0.53']}`; the longest one decides. */
-  readonly forwardRules?: Readonly<Record<string, readonly string[]>>;
   /** UDP threads. */
   readonly workers: number;
   readonly clock: Clock;
@@ -46,12 +74,10 @@ export interface DnsOptions {
   readonly ttlSeconds?: number;
   /** Zone for clients outside the cluster: Ingress hosts and addresses of load balancers. */
   readonly externalZone?: string;
+  /** Absent: all clients get the same. */
+  readonly views?: DnsViewsOptions;
   /** Names with fixed addresses, as in hosts(5). */
   readonly hosts?: readonly HostsEntry[];
-  /** Aliases for names outside the cluster's zone. */
-  readonly rewrites?: readonly RewriteRule[];
-  /** Answers made of names outside the cluster's zone. */
-  readonly templates?: readonly AnswerTemplate[];
   /** DNS over TLS (and, if given, HTTPS) with a certificate. */
   readonly secure?: SecureListeners;
   /** Where metrics are registered, under CoreDNS's names; absent: nowhere. */
@@ -66,12 +92,8 @@ export interface DnsOptions {
   readonly subnetSources?: readonly string[];
   /** Networks that may have whole zones by AXFR or IXFR (over TCP), e.g. `192.0.2.1`; `*` is all. Default: none. */
   readonly transferTo?: readonly string[];
-  /** Secondaries that are told of new serials of zones of files. Default: none. */
+  /** Secondaries that are told of new serials. Default: none. */
   readonly notify?: readonly Secondary[];
-  /** Who may ask for what. Default: all for everything. */
-  readonly accessRules?: readonly AccessRule[];
-  /** Zones of files. */
-  readonly zoneFiles?: ZoneFileSettings;
   /** Authorities of the upstreams' certificates (TLS, HTTPS), PEM. Default: those that Node knows. */
   readonly upstreamAuthorities?: string;
   /** After the order to stop it serves so long for a successor to take over. Default 0: one that is there already. */
@@ -104,8 +126,8 @@ function chooseUpstreams(options: DnsOptions, texts: readonly string[]): Upstrea
 }
 
 /** Domains with upstreams of their own. */
-function chooseRules(options: DnsOptions): ForwardRule[] {
-  return Object.entries(options.forwardRules ?? {}).map(([domain, texts]) => {
+function chooseRules(options: DnsOptions, rules: DnsNamesOptions['forwardRules']): ForwardRule[] {
+  return Object.entries(rules ?? {}).map(([domain, texts]) => {
     if (nameFromText(domain) === undefined) throw new DnsError('options', `not a domain to forward: ${domain}`);
     return { domain: normalizeName(domain), upstreams: chooseUpstreams(options, texts) };
   });
@@ -120,6 +142,12 @@ function readResolvConf(log: Log): string {
   }
 }
 
+/** Where names are forwarded to. */
+export interface CheckedForwarding {
+  readonly upstreams: readonly Upstream[];
+  readonly forwardRules: readonly ForwardRule[];
+}
+
 /** Options of `startDns` in the form that the server takes. */
 export interface CheckedDnsOptions {
   readonly zone: ZoneFacts;
@@ -129,6 +157,8 @@ export interface CheckedDnsOptions {
   readonly listen: readonly SocketAddress[];
   readonly upstreams: readonly Upstream[];
   readonly forwardRules: readonly ForwardRule[];
+  /** Where the names of each view are forwarded to. */
+  readonly viewForwarding: readonly CheckedForwarding[];
   readonly subnetSources: readonly AddressPrefix[];
   readonly transferTo: readonly AddressPrefix[];
 }
@@ -147,16 +177,18 @@ export function checkDnsOptions(options: DnsOptions): CheckedDnsOptions {
     if (family === undefined) throw new DnsError('options', `not an address to listen on: ${address}`);
     return { family: family === 'A' ? 'ipv4' : 'ipv6', address, port };
   });
-  const { upstreams } = options;
-  const texts = upstreams === 'resolv.conf' ? parseNameservers(readResolvConf(options.log)) : upstreams;
+  const forwardingOf = ({ upstreams = [], forwardRules }: Partial<DnsNamesOptions>): CheckedForwarding => {
+    const texts = upstreams === 'resolv.conf' ? parseNameservers(readResolvConf(options.log)) : upstreams;
+    return { upstreams: chooseUpstreams(options, texts), forwardRules: chooseRules(options, forwardRules) };
+  };
   return {
     zone: clusterZone(normalizeName(options.clusterDomain), ttlSeconds),
     externalZone: zoneOf(options.externalZone),
     clustersetZone: zoneOf(options.clustersetZone),
     ttlSeconds,
     listen,
-    upstreams: chooseUpstreams(options, texts),
-    forwardRules: chooseRules(options),
+    ...forwardingOf(options),
+    viewForwarding: (options.views?.views ?? []).map(forwardingOf),
     subnetSources: (options.subnetSources ?? []).flatMap(readNetwork),
     transferTo: (options.transferTo ?? []).flatMap(readNetwork),
   };

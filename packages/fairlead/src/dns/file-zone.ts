@@ -46,10 +46,21 @@ export class FileZone {
   }
 
   /** Checks and indexes the records of a zone; those that lie outside it are left out, as glue of others. */
-  static make(origin: WireName, records: readonly DnsRecord[]): FileZoneResult {
+  static make(origin: WireName, records: Iterable<DnsRecord>): FileZoneResult {
+    const steps = FileZone.assemble(origin, records);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done === true) return value;
+    }
+  }
+
+  /** The same in steps of one record each. */
+  static *assemble(origin: WireName, records: Iterable<DnsRecord>): Generator<void, FileZoneResult, undefined> {
     const originKey = nameKey(origin);
     const names = new Map<string, NameSets>([[originKey, new Map()]]);
+    const seen: SeenData = new Map();
     for (const record of records) {
+      yield;
       const key = nameKey(record.name);
       if (!isAtOrBelow(key, originKey)) continue;
       for (let above = key; above !== originKey && !names.has(above); above = parentOf(above))
@@ -57,11 +68,12 @@ export class FileZone {
       const sets = names.get(key)!;
       const set = sets.get(record.type) ?? [];
       sets.set(record.type, set);
-      if (!set.some(({ data }) => Buffer.compare(data, record.data) === 0)) set.push(record);
+      addDistinct(set, record, seen);
     }
     const soa = names.get(originKey)?.get(rrType.SOA) ?? [];
     if (soa.length !== 1) return { ok: false, problem: `has ${soa.length} SOA records at its origin, not one` };
     for (const [key, sets] of names) {
+      yield;
       if (!sets.has(rrType.CNAME)) continue;
       if (sets.get(rrType.CNAME)!.length > 1 || sets.size > 1) {
         const owner = nameToText(sets.get(rrType.CNAME)![0]!.name);
@@ -158,6 +170,26 @@ export class FileZone {
     }
     return [...found.values()].flat();
   }
+}
+
+/** Data of the sets that are too large to look through, by set. */
+type SeenData = Map<readonly DnsRecord[], Set<string>>;
+/** From here on a set's data is kept by key. */
+const largeSet = 16;
+
+/** Adds a record to a set that does not have its data yet. */
+function addDistinct(set: DnsRecord[], record: DnsRecord, seen: SeenData): void {
+  if (set.length < largeSet) {
+    if (!set.some(({ data }) => Buffer.compare(data, record.data) === 0)) set.push(record);
+    return;
+  }
+  const keyOf = ({ data }: DnsRecord): string =>
+    Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1');
+  const keys = seen.get(set) ?? new Set(set.map(keyOf));
+  seen.set(set, keys);
+  const key = keyOf(record);
+  if (!keys.has(key)) set.push(record);
+  keys.add(key);
 }
 
 const rrTypeDs = 43;

@@ -22,13 +22,15 @@ import type { RewriteRules, Rewritten } from './rewrite-rules.ts';
 import { completeSearch } from './search-completion.ts';
 import type { AccessAction } from './server/access-list.ts';
 import type { ClientChoice } from './server/client-choice.ts';
-import type { ZoneFiles } from './zone-files.ts';
+import type { ZoneSet } from './zone-set.ts';
 
 /** What the slow path works with. */
 export interface ResolveContext {
   readonly program: DnsProgram;
   readonly serial: number;
   readonly forwarder: Pick<Forwarder, 'resolve'>;
+  /** The program's zones are ours: what they do not have does not exist. Default: yes. */
+  readonly hasZones?: boolean;
   /** Whether names of the zone may be answered already. */
   readonly isSynced: boolean;
   /** Whether all names of another zone of ours are known. Default: yes. */
@@ -42,7 +44,7 @@ export interface ResolveContext {
   /** Answers made of names outside our zones. */
   readonly templates?: Pick<AnswerTemplates, 'answer'> | undefined;
   /** Zones of files. */
-  readonly fileZones?: Pick<ZoneFiles, 'find'> | undefined;
+  readonly fileZones?: Pick<ZoneSet, 'find'> | undefined;
   /** What may become of a question for a name that a rewrite leads to. Default: it is answered. */
   readonly access?: ((name: WireName, type: number) => AccessAction) | undefined;
   /** Who asks, for names whose records depend on it. Default: nobody in particular. */
@@ -120,7 +122,8 @@ async function resolve(
   let isRewritten = false;
   for (let aliases = 0; ; aliases++) {
     const owner = normalizeName(nameToText(name));
-    const zone = [program.zone, ...program.otherZones].find(({ origin }) => isInZone(owner, origin));
+    const zones = context.hasZones === false ? [] : [program.zone, ...program.otherZones];
+    const zone = zones.find(({ origin }) => isInZone(owner, origin));
     const sets = program.names.get(owner) ?? (zone && program.names.get(wildcardOf(owner)));
     const isOutside = sets === undefined && zone === undefined;
     const rewritten = isOutside && !isRewritten ? context.rewrites?.find(owner) : undefined;

@@ -16,12 +16,13 @@ import { Handover } from './handover.ts';
 import { type KubeDnsOptions, KubeDnsRegistration, kubeDnsSlice } from './kube-dns-service.ts';
 import { ensureMulticlusterDefinitions } from './multicluster-definitions.ts';
 import { serviceImports } from './multicluster-kinds.ts';
-import { notifySecondary, type Secondary } from './notify-secondaries.ts';
 import { type OptionalSource, startOptionalInformer } from './optional-informer.ts';
+import { tellSecondaries } from './own-zones.ts';
 import type { DnsProgram } from './program.ts';
+import { SerialNotifier } from './serial-notifier.ts';
 import { DnsServer, type DnsServerStats } from './server/dns-server.ts';
 import { stripSlice } from './slice-strip.ts';
-import { ZoneFiles } from './zone-files.ts';
+import { notifyZones, startOwnZones } from './start-zones.ts';
 
 export type { DnsOptions } from './dns-options.ts';
 
@@ -57,9 +58,15 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
       () => running?.stats,
       clock,
     );
-  const fileZones = startZoneFiles(options, checked);
+  const { base, views, all: ownZones } = startOwnZones(options, checked);
+  const notifier = new SerialNotifier(clock, () => tellOfCluster(options, server.zoneSoas));
   const server = new DnsServer({
-    fileZones,
+    fileZones: base?.zones,
+    views,
+    onNotify: ownZones.some(({ takesNotify }) => takesNotify)
+      ? (origin, from) => notifyZones(ownZones, origin, from)
+      : undefined,
+    onSerial: (options.notify ?? []).length === 0 ? undefined : () => notifier.note(),
     accessRules: options.accessRules ?? [],
     zone,
     otherZones: [externalZone, clustersetZone].filter((other) => other !== undefined),
@@ -84,11 +91,12 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
   setStaticRecords(server, options, checked);
   running = server;
   const handover = makeHandover(options);
+  await Promise.all(ownZones.map(({ settled }) => settled));
   const isSuccessor = (await handover?.meetPredecessor()) === true;
   // A server that another one hands over to loads first: until then the other one has the better answers.
   if (!isSuccessor) {
     await server.start().catch((error: unknown) => {
-      fileZones?.stop();
+      for (const zones of ownZones) zones.stop();
       throw error;
     });
   }
@@ -122,7 +130,8 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
     await registration?.stop(!isHandedOver);
     loop.stop();
     stopSources();
-    fileZones?.stop();
+    for (const zones of ownZones) zones.stop();
+    notifier.stop();
     await server.stop();
     await handover?.stop();
   };
@@ -140,23 +149,9 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
   };
 }
 
-/** Zones of files, whose secondaries hear of new serials. */
-function startZoneFiles(
-  { zoneFiles, notify = [], clock, log }: DnsOptions,
-  { forwardRules }: CheckedDnsOptions,
-): ZoneFiles | undefined {
-  if (zoneFiles === undefined) return undefined;
-  const tell = async (soa: DnsRecord, secondary: Secondary): Promise<void> => {
-    if (await notifySecondary(soa, secondary, clock)) return;
-    log('warn', 'DNS secondary does not answer to NOTIFY', { address: secondary.address, port: secondary.port });
-  };
-  return new ZoneFiles({
-    ...zoneFiles,
-    forwardDomains: forwardRules.map(({ domain }) => domain),
-    clock,
-    log,
-    onLoaded: ({ soa }) => notify.forEach((secondary) => void tell(soa, secondary)),
-  });
+/** Tells secondaries of the zones that come from the API. */
+function tellOfCluster({ notify = [], clock, log }: DnsOptions, serials: readonly DnsRecord[]): void {
+  for (const soa of serials) tellSecondaries(notify, soa, { clock, log });
 }
 
 /** Absent where the kernel chooses the port: nobody else can serve the same one. */

@@ -18,6 +18,7 @@ import { notifySecondary } from './notify-secondaries.ts';
 import { clusterZone } from './program.ts';
 import { DnsServer, type DnsServerOptions } from './server/dns-server.ts';
 import { ZoneFiles, type ZoneFilesOptions } from './zone-files.ts';
+import { ZoneSet } from './zone-set.ts';
 
 const knotd = '/usr/sbin/knotd';
 const noKnot = existsSync(knotd) ? false : 'Knot is missing (Debian: knot)';
@@ -85,7 +86,7 @@ async function serve(files: ZoneFiles, options: Partial<DnsServerOptions> = {}):
     zone: clusterZone('cluster.local', 5),
     listen: [{ family: 'ipv4', address: '127.0.0.1', port: 0 }],
     upstreams: [],
-    fileZones: files,
+    fileZones: files.zones,
     workers: 1,
     clock: systemClock,
     random: systemRandom,
@@ -194,6 +195,9 @@ const smallZone = (serial: number, address: string): string =>
 class ManualClock {
   #waiting: (() => void)[] = [];
 
+  /** No time passes while a file is read: all of it is done in one slice. */
+  readonly monotonicMs = (): number => 0;
+
   readonly after = (_delayMs: number, callback: () => void): (() => void) => {
     this.#waiting.push(callback);
     return () => {
@@ -219,7 +223,7 @@ test('a changed file is loaded again; one that is broken or gone changes nothing
     onLoaded: ({ serial }) => loaded.push(serial),
   });
   const ask = (name = 'www.reload.test'): string[] => {
-    const zone = files.find(nameFromText(name)!);
+    const zone = files.zones.find(nameFromText(name)!);
     if (zone === undefined || zone === 'unloaded') return [String(zone)];
     return zone.lookUp(nameFromText(name)!, rrType.A).answers.map(({ data }) => data.join('.'));
   };
@@ -268,7 +272,7 @@ test('what is no zone', () => {
     });
     assert.deepEqual(problems, [problem]);
     // Not ours to forward: somebody means to serve it.
-    assert.equal(files.find(nameFromText('www.bad.test')!), 'unloaded');
+    assert.equal(files.zones.find(nameFromText('www.bad.test')!), 'unloaded');
   }
 });
 
@@ -284,10 +288,10 @@ test('zones of a folder come and go; the longest zone or forwarded domain decide
   const files = load({
     directories: [{ directory, prefix: 'db.', within: ['test'] }],
     clock,
-    forwardDomains: ['fwd.one.test'],
+    zones: new ZoneSet(['fwd.one.test']),
   });
   const zoneOf = (name: string): string => {
-    const zone = files.find(nameFromText(name)!);
+    const zone = files.zones.find(nameFromText(name)!);
     return typeof zone === 'object' ? zone.origin : String(zone);
   };
   const names = [
@@ -404,7 +408,7 @@ test('a secondary is told of a new serial until it answers', { timeout: 120_000 
   const clock = new ManualClock();
   const file = join(folder, 'notify.db');
   writeFileSync(file, smallZone(77, '192.0.2.1'));
-  const { soa } = load({ files: [{ origin: 'notify.test', file }], clock }).get('notify.test')!;
+  const { soa } = load({ files: [{ origin: 'notify.test', file }], clock }).zones.get('notify.test')!;
   const { port } = secondary.address();
   try {
     const told = notifySecondary(soa, { address: '127.0.0.1', port }, clock);

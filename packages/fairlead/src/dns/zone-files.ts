@@ -2,10 +2,12 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Clock } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
-import { nameFromText, nameKey, type WireName } from '../wire/dns/name.ts';
-import { parseZoneFile } from '../wire/dns/zone-file.ts';
+import { nameFromText } from '../wire/dns/name.ts';
+import { parseZoneSteps } from '../wire/dns/zone-file.ts';
 import { FileZone } from './file-zone.ts';
 import type { OwnerName } from './program.ts';
+import { runInSlices } from './sliced-steps.ts';
+import { ZoneSet, zoneKey } from './zone-set.ts';
 
 /** Where zones come from. */
 export interface ZoneFileSettings {
@@ -30,9 +32,11 @@ export interface ZoneDirectory {
 
 /** What {@link ZoneFiles} works with. */
 export interface ZoneFilesOptions extends ZoneFileSettings {
-  /** Domains that are forwarded although they lie below a zone, unless a zone is longer. */
-  readonly forwardDomains?: readonly OwnerName[];
-  readonly clock: Pick<Clock, 'after'>;
+  /** Where zones are put. Default: a set of its own. */
+  readonly zones?: ZoneSet;
+  readonly clock: Pick<Clock, 'after' | 'monotonicMs'>;
+  /** Runs a function after other events have had their turn. Default: setImmediate. */
+  readonly defer?: (callback: () => void) => void;
   readonly log: Log;
   /** Told of a zone that was loaded, and of one whose file has changed. */
   readonly onLoaded?: ((zone: FileZone) => void) | undefined;
@@ -48,44 +52,37 @@ interface Loaded {
   /** Absent: the file could never be read. */
   zone: FileZone | undefined;
   /** Files with their state when they were read. */
-  stamps: ReadonlyMap<string, string>;
+  readonly stamps: ReadonlyMap<string, string>;
 }
 
 /** Zones of files: loaded at start, and again when a file changes. One that cannot be read changes nothing. */
 export class ZoneFiles {
+  /** The zones, with others that are put there. */
+  readonly zones: ZoneSet;
   readonly #options: ZoneFilesOptions;
   /** By the key of the origin. */
-  readonly #zones: Map<string, Loaded> = new Map();
-  readonly #forwarded: ReadonlySet<string>;
+  readonly #loaded: Map<string, Loaded> = new Map();
   #cancel: (() => void) | undefined;
+  /** Files that are being read. */
+  #loading = 0;
+  readonly #settled: PromiseWithResolvers<void> = Promise.withResolvers();
 
   constructor(options: ZoneFilesOptions) {
     this.#options = options;
-    this.#forwarded = new Set((options.forwardDomains ?? []).flatMap((domain) => keyOf(domain) ?? []));
+    this.zones = options.zones ?? new ZoneSet();
     this.#check();
     this.#schedule();
   }
 
-  /** The zone that a name lies in, `unloaded` when its file could not be read; absent: in none. */
-  find(name: WireName): FileZone | 'unloaded' | undefined {
-    if (this.#zones.size === 0) return undefined;
-    for (let at = 0; at < name.length; at += name[at]! + 1) {
-      const key = nameKey(name, at);
-      const loaded = this.#zones.get(key);
-      if (loaded !== undefined) return loaded.zone ?? 'unloaded';
-      if (this.#forwarded.has(key)) return undefined;
-    }
-    return undefined;
-  }
-
-  /** The zone with this origin; absent: not ours, or not loaded. */
-  get(origin: OwnerName): FileZone | undefined {
-    return this.#zones.get(keyOf(origin) ?? '')?.zone;
+  /** Resolves when all files that were found at start have been read. */
+  get settled(): Promise<void> {
+    return this.#loading === 0 ? Promise.resolve() : this.#settled.promise;
   }
 
   /** Looks at no file any more. */
   stop(): void {
     this.#cancel?.();
+    this.#loaded.clear();
   }
 
   #schedule(): void {
@@ -101,51 +98,72 @@ export class ZoneFiles {
     const wanted = [...files, ...directories.flatMap((directory) => this.#list(directory))];
     const keys = new Set<string>();
     for (const source of wanted) {
-      const key = keyOf(source.origin);
+      const key = zoneKey(source.origin);
       if (key === undefined || keys.has(key)) continue;
       keys.add(key);
-      const known = this.#zones.get(key);
+      const known = this.#loaded.get(key);
       const isSame = known?.source.file === source.file;
       if (isSame && [...known.stamps].every(([file, stamp]) => stampOf(file) === stamp)) continue;
       this.#load(key, source, known?.zone);
     }
-    for (const [key, { source }] of this.#zones) {
+    for (const [key, { source }] of this.#loaded) {
       if (keys.has(key)) continue;
-      this.#zones.delete(key);
+      this.#loaded.delete(key);
+      this.zones.delete(source.origin);
       this.#options.log('info', 'DNS zone is not served any more: its file is gone', { zone: source.origin });
     }
   }
 
+  /** Reads and parses a file in slices: a small one at once, a large one with other events in between. */
   #load(key: string, source: ZoneFileSource, before: FileZone | undefined): void {
     const stamps = new Map<string, string>();
     const read = (file: string): string | undefined => {
       const path = isAbsolute(file) ? file : join(dirname(source.file), file);
-      const stamp = stampOf(path);
-      stamps.set(path, stamp);
+      stamps.set(path, stampOf(path));
       try {
         return statSync(path).size > maxFileBytes ? undefined : readFileSync(path, 'utf8');
       } catch {
         return undefined;
       }
     };
-    const { log } = this.#options;
-    const result = loadZone(source, read(source.file), read);
+    const text = read(source.file);
+    const loaded: Loaded = { source, zone: before, stamps };
+    this.#loaded.set(key, loaded);
+    this.zones.set(source.origin, before);
+    this.#loading++;
+    runInSlices(
+      loadZone(source, text, read),
+      this.#options.clock,
+      (result) => {
+        // Read anew meanwhile, or not wanted any more: somebody else has the last word.
+        if (this.#loaded.get(key) === loaded) this.#take(loaded, result);
+        this.#loading--;
+        if (this.#loading === 0) this.#settled.resolve();
+      },
+      this.#options.defer,
+    );
+  }
+
+  /** A file that was read: its zone, or what is wrong with it. */
+  #take(loaded: Loaded, result: FileZone | string): void {
+    const { log, onLoaded } = this.#options;
+    const { source, zone: before } = loaded;
     const facts = { zone: source.origin, file: source.file };
     if (typeof result === 'string') {
       log('error', before === undefined ? 'DNS zone is not served' : 'DNS zone stays as it was', {
         ...facts,
         problem: result,
       });
-    } else {
-      const { serial, size } = result;
-      log('info', 'DNS zone loaded', { ...facts, serial, records: size });
-      if (before !== undefined && (serial - before.serial) << 0 <= 0) {
-        log('warn', 'DNS zone has changed, but its serial has not grown: secondaries will not see it', facts);
-      }
+      return;
     }
-    const zone = typeof result === 'string' ? before : result;
-    this.#zones.set(key, { source, zone, stamps });
-    if (typeof result !== 'string') this.#options.onLoaded?.(result);
+    const { serial, size } = result;
+    log('info', 'DNS zone loaded', { ...facts, serial, records: size });
+    if (before !== undefined && (serial - before.serial) << 0 <= 0) {
+      log('warn', 'DNS zone has changed, but its serial has not grown: secondaries will not see it', facts);
+    }
+    loaded.zone = result;
+    this.zones.set(source.origin, result);
+    onLoaded?.(result);
   }
 
   #list({ directory, prefix, within }: ZoneDirectory): ZoneFileSource[] {
@@ -161,24 +179,19 @@ export class ZoneFiles {
   }
 }
 
-/** The zone of a file's text; a text says what is wrong. */
-function loadZone(
+/** The zone of a file's text, step by step; a text says what is wrong. */
+function* loadZone(
   { origin, file }: ZoneFileSource,
   text: string | undefined,
   include: (name: string) => string | undefined,
-): FileZone | string {
+): Generator<void, FileZone | string, undefined> {
   const name = nameFromText(origin);
   if (name === undefined) return 'not a zone';
   if (text === undefined) return 'cannot be read';
-  const parsed = parseZoneFile(text, { origin: name, file, include });
+  const parsed = yield* parseZoneSteps(text, { origin: name, file, include });
   if (!parsed.ok) return `${parsed.file} line ${parsed.line}: ${parsed.problem}`;
-  const made = FileZone.make(name, parsed.records);
+  const made = yield* FileZone.assemble(name, parsed.records);
   return made.ok ? made.zone : made.problem;
-}
-
-function keyOf(origin: OwnerName): string | undefined {
-  const name = nameFromText(origin === '' ? '.' : origin);
-  return name && nameKey(name);
 }
 
 /** Changes when the file does. */

@@ -68,9 +68,10 @@ describe('refused, with a reason', () => {
 
 test('the same answers as JavaScript for random patterns and texts', () => {
   const leaf = fc.constantFrom('a', 'b', '/', '.', '[ab]', '[^a]', '\\d', '\\w', '1');
+  // Not deeper: JavaScript's own backtracking takes seconds for a text of ten characters, and for ever a little later.
   const pattern = fc.letrec<{ node: string }>((tie) => ({
     node: fc.oneof(
-      { depthSize: 'small', withCrossShrink: true },
+      { maxDepth: 4, depthSize: 'small', withCrossShrink: true },
       leaf,
       fc.tuple(tie('node'), tie('node')).map(([a, b]) => a + b),
       fc.tuple(tie('node'), tie('node')).map(([a, b]) => `(?:${a}|${b})`),

@@ -1,9 +1,9 @@
 import { nameFromText } from '../../wire/dns/name.ts';
 import { parseNetwork } from '../address-networks.ts';
 import { normalizeName } from '../owner-names.ts';
+import { queryTypeNumber } from '../query-types.ts';
 import type { AccessAction, AccessRule } from '../server/access-list.ts';
 import type { CorefileDirective } from './parse-corefile.ts';
-import { queryTypeNumber } from './query-types.ts';
 
 const actions: readonly AccessAction[] = ['allow', 'block', 'filter', 'drop'];
 /** The rules of an `acl` block. With a `problem` they are one rule that refuses all of its zones. */

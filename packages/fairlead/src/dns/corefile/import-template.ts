@@ -3,8 +3,8 @@ import { rcode } from '../../wire/dns/constants.ts';
 import { nameFromText } from '../../wire/dns/name.ts';
 import type { AnswerTemplate, TemplateField, TemplateText } from '../answer-templates.ts';
 import { normalizeName } from '../owner-names.ts';
+import { queryTypeNumber } from '../query-types.ts';
 import type { CorefileDirective } from './parse-corefile.ts';
-import { queryTypeNumber } from './query-types.ts';
 
 /** A template, or why it is none. */
 export type ImportedTemplate =

@@ -1,6 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import { normalizeName } from '../owner-names.ts';
 import type { ZoneDirectory, ZoneFileSource } from '../zone-files.ts';
+import type { Block } from './corefile-settings.ts';
 import type { CorefileDirective } from './parse-corefile.ts';
 
 /** What a `file` or `auto` line leads to, or why to nothing. */
@@ -13,22 +14,15 @@ export type ImportedZoneFiles =
     }
   | { readonly ok: false; readonly problem: string };
 
-/** Where the lines of a server block stand. */
-export interface ZoneFilePlace {
-  /** Zones of the block. */
-  readonly zones: readonly string[];
-  /** Folder of relative paths (`root`). */
-  readonly root: string | undefined;
-  readonly clusterDomain: string;
-}
-
 /** `file PATH [ZONE...]`: files are looked at every few seconds whatever `reload` says. */
-export function importFile(directive: CorefileDirective, place: ZoneFilePlace): ImportedZoneFiles {
+export function importFile(directive: CorefileDirective, place: Block): ImportedZoneFiles {
   const [path, ...own] = directive.args;
   if (path === undefined) return { ok: false, problem: 'names no file' };
   const zones = own.length > 0 ? own.map(normalizeName) : place.zones;
   const { clusterDomain } = place;
-  const ours = zones.find((zone) => zone === clusterDomain || zone.endsWith(`.${clusterDomain}`));
+  const ours = zones.find(
+    (zone) => clusterDomain !== undefined && (zone === clusterDomain || zone.endsWith(`.${clusterDomain}`)),
+  );
   if (ours !== undefined) return { ok: false, problem: `names of ${ours} come from the cluster` };
   const file = pathOf(path, place);
   const left = directive.block.map(({ name }) => name).filter((name) => name !== 'reload' && name !== 'upstream');
@@ -36,7 +30,7 @@ export function importFile(directive: CorefileDirective, place: ZoneFilePlace): 
 }
 
 /** `auto [ZONE...] { directory PATH [PATTERN ORIGIN] }`, with patterns of the form `PREFIX(.*)` and `{1}`. */
-export function importAuto(directive: CorefileDirective, place: ZoneFilePlace): ImportedZoneFiles {
+export function importAuto(directive: CorefileDirective, place: Block): ImportedZoneFiles {
   const line = directive.block.find(({ name }) => name === 'directory');
   const [path, pattern = 'db\\.(.*)', origin = '{1}'] = line?.args ?? [];
   if (path === undefined) return { ok: false, problem: 'names no directory' };
@@ -50,6 +44,6 @@ export function importAuto(directive: CorefileDirective, place: ZoneFilePlace): 
   return { ok: true, files: [], directories: [{ directory: pathOf(path, place), prefix, within }], left };
 }
 
-function pathOf(path: string, { root }: ZoneFilePlace): string {
+function pathOf(path: string, { root }: Block): string {
   return isAbsolute(path) || root === undefined ? path : join(root, path);
 }

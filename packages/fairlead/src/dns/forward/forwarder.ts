@@ -72,6 +72,18 @@ export interface ForwarderStats {
   readonly isLooping: boolean;
 }
 
+/** Counts of several forwarders together. */
+export function sumForwarders([first, ...others]: readonly ForwarderStats[]): ForwarderStats {
+  if (first === undefined) throw new TypeError('no forwarder');
+  return others.reduce((sum, stats) => {
+    const added = Object.entries(stats).map(([key, value]): [string, number | boolean] => {
+      const before = sum[key as keyof ForwarderStats];
+      return [key, typeof value === 'number' ? value + Number(before) : value || before];
+    });
+    return Object.fromEntries(added) as unknown as ForwarderStats;
+  }, first);
+}
+
 function failure(info: number): ForwardedAnswer {
   return { rcode: rcode.SERVFAIL, answers: [], authority: [], authentic: false, extendedError: info };
 }

@@ -1,4 +1,5 @@
 import { rrType } from '../../wire/dns/constants.ts';
+import type { ViewChooser } from '../views/view-chooser.ts';
 import type { AccessRule } from './access-list.ts';
 import type { AddressPrefix } from './address-prefix.ts';
 import type { ForeignBuffers } from './foreign-layout.ts';
@@ -15,6 +16,10 @@ export interface AnswererParts {
   readonly subnetSources?: readonly AddressPrefix[];
   /** Who may ask for what. Default: all for everything. */
   readonly accessRules?: readonly AccessRule[] | undefined;
+  /** Views of clients, and what they may; absent: there are none. */
+  readonly views?: ViewChooser | undefined;
+  /** A NOTIFY is for the main thread. Default: nobody takes any. */
+  readonly takesNotify?: boolean | undefined;
   /** Clients that may have whole zones, over streams that allow it. Default: none. */
   readonly transferTo?: readonly AddressPrefix[];
 }

@@ -205,7 +205,7 @@ test('a popular answer that expires soon is given, and fetched anew by its quest
   const data = Uint8Array.of(192, 0, 2, 1);
   const answers = [{ name, type: rrType.A, class: rrClass.IN, ttl: 3600, data }];
   const madeAt = Math.floor(systemClock.now() / 1000) - 3400;
-  foreign.publish({ name, type: rrType.A, rcode: 0, answers, authority: [], ttlSeconds: 3600, madeAt });
+  foreign.publish({ view: 0, name, type: rrType.A, rcode: 0, answers, authority: [], ttlSeconds: 3600, madeAt });
   const refreshed = Promise.withResolvers<Uint8Array>();
   const udp = new UdpServer({
     listen: [{ family: 'ipv4', address: '127.0.0.1', port: 0 }],

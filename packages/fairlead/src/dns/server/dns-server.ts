@@ -1,32 +1,33 @@
 import { randomBytes } from 'node:crypto';
-import { createSecureContext } from 'node:tls';
 import type { Clock, Random } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
 import { encodeSocketAddress, type SocketAddress } from '../../sys/socket-address.ts';
-import { foldName, type WireName } from '../../wire/dns/name.ts';
+import type { DnsRecord } from '../../wire/dns/message.ts';
+import { nameFromText } from '../../wire/dns/name.ts';
 import { isSubnetValid, type ParsedQuery } from '../../wire/dns/query.ts';
-import { type AnswerTemplate, AnswerTemplates } from '../answer-templates.ts';
 import type { ForwardedAnswer } from '../forward/forward-cache.ts';
 import {
-  Forwarder,
   type ForwarderOptions,
   type ForwarderStats,
   type ForwardQuestion,
-  type ForwardRule,
+  sumForwarders,
 } from '../forward/forwarder.ts';
-import type { Upstream } from '../forward/upstream-exchange.ts';
+import { OtherNames, type OtherNamesOptions, type ViewOptions } from '../other-names.ts';
 import type { CompiledRecords, DnsProgram, OwnerName, ZoneFacts } from '../program.ts';
+import { soaRecord } from '../record-data.ts';
 import { type AskingClient, type ResolveContext, refreshQuery, resolveQuery } from '../resolve-query.ts';
-import { type RewriteRule, RewriteRules } from '../rewrite-rules.ts';
+import type { NotifyVerdict } from '../secondary-zones.ts';
+import { ViewChooser } from '../views/view-chooser.ts';
+import type { ViewPlan, ViewZone } from '../views/view-plan.ts';
 import { ZoneBuilder } from '../zone-builder.ts';
-import type { ZoneFiles } from '../zone-files.ts';
-import { type AccessAction, AccessList, type AccessRule } from './access-list.ts';
 import { type AddressPrefix, isInPrefixes } from './address-prefix.ts';
 import { AnswerTable, type AnswerTableStats } from './answer-table.ts';
+import { CertificateWatch } from './certificate-watch.ts';
 import { ClientChoice } from './client-choice.ts';
 import { type DnsCounters, sumCounters } from './counters.ts';
 import { ForeignTable } from './foreign-table.ts';
 import { HttpsServer } from './https-server.ts';
+import { answerNotify, isNotify } from './notify-reply.ts';
 import { QueryAnswerer } from './query-answerer.ts';
 import { defaultRateLimits, type RateLimits } from './rate-limiter.ts';
 import { addressLength, addressOffset, cookieBytes, ServerCookies } from './server-cookie.ts';
@@ -38,19 +39,12 @@ import { zoneTemplates } from './zone-template.ts';
 import { ZoneTransfers } from './zone-transfer.ts';
 
 /** What a server needs; addresses are bound by {@link DnsServer.start}. */
-export interface DnsServerOptions {
+export interface DnsServerOptions extends OtherNamesOptions {
   readonly zone: ZoneFacts;
   /** Further zones that we have all names of, e.g. one for clients outside the cluster. */
   readonly otherZones?: readonly ZoneFacts[];
-  /** Aliases for names outside our zones. */
-  readonly rewrites?: readonly RewriteRule[];
-  /** Answers made of names outside our zones. */
-  readonly templates?: readonly AnswerTemplate[];
   /** UDP and TCP both; port 0 takes one port for both. */
   readonly listen: readonly SocketAddress[];
-  readonly upstreams: readonly Upstream[];
-  /** Domains with upstreams of their own. */
-  readonly forwardRules?: readonly ForwardRule[];
   readonly workers: number;
   /** DNS over TLS and over HTTPS, where they listen; absent: neither. */
   readonly secure?: SecureListeners | undefined;
@@ -66,10 +60,12 @@ export interface DnsServerOptions {
   readonly subnetSources?: readonly AddressPrefix[];
   /** Clients that may have whole zones (AXFR, IXFR). Default: none. */
   readonly transferTo?: readonly AddressPrefix[];
-  /** Who may ask for what. Default: all for everything. */
-  readonly accessRules?: readonly AccessRule[];
-  /** Zones of files, for names that are not in the others. */
-  readonly fileZones?: Pick<ZoneFiles, 'find' | 'get'> | undefined;
+  /** Views of clients: which blocks of a zone are for whom, and what each view has. Default: none. */
+  readonly views?: ServerViews | undefined;
+  /** Told of a NOTIFY (RFC 1996) for a zone, from an address; says what becomes of it. Absent: none are taken. */
+  readonly onNotify?: ((origin: OwnerName, from: string) => NotifyVerdict) | undefined;
+  /** Told when the serial of our zones has grown, once they are complete. */
+  readonly onSerial?: ((serial: number) => void) | undefined;
   /** Authorities of the upstreams' certificates, PEM. Default: those that Node knows. */
   readonly upstreamAuthorities?: string | undefined;
   /** Told of every exchange with an upstream. */
@@ -77,6 +73,14 @@ export interface DnsServerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+}
+
+/** Views of clients. */
+export interface ServerViews {
+  /** See `ViewPlan` in views/view-plan.ts. */
+  readonly zones: readonly ViewZone[];
+  /** View `n` is at `n - 1`. */
+  readonly views: readonly ViewOptions[];
 }
 
 /** Encrypted listeners and their certificate. */
@@ -104,8 +108,6 @@ export interface DnsServerStats {
   readonly byProtocol: { readonly udp: DnsCounters; readonly tcp: DnsCounters };
 }
 
-/** How often the files of a certificate are looked at. */
-const certificateCheckMs = 5000;
 /** Time that queries in flight have at the end. */
 const drainMaxMs = 500;
 
@@ -117,7 +119,8 @@ export class DnsServer implements Running {
   readonly #options: DnsServerOptions;
   readonly #builder: ZoneBuilder;
   readonly #table: AnswerTable;
-  readonly #forwarder: Forwarder;
+  /** The server's own, then those of the views by their numbers. */
+  readonly #others: readonly OtherNames[];
   readonly #foreign: ForeignTable;
   readonly #streamAnswerer: QueryAnswerer;
   readonly #cookieSecret: Uint8Array = randomBytes(16);
@@ -130,12 +133,7 @@ export class DnsServer implements Running {
   /** Origins of the other zones that are complete. */
   readonly #syncedZones: Set<string> = new Set();
   readonly #transfers: ZoneTransfers;
-  readonly #access: AccessList | undefined;
-  readonly #rewrites: RewriteRules;
-  readonly #templates: AnswerTemplates;
-  #certificate: TlsFiles | undefined;
-  #failedReloads = 0;
-  #cancelCheck: (() => void) | undefined;
+  readonly #certificates: CertificateWatch | undefined;
   #serial = 0;
   /** Queries that the table could not answer, for rotation. */
   #turn = 0;
@@ -147,11 +145,13 @@ export class DnsServer implements Running {
       this.#udp?.replaceBuffers(buffers);
       this.#streamAnswerer.replace(buffers);
     });
-    this.#certificate = options.secure?.files;
-    this.#rewrites = new RewriteRules(options.rewrites ?? []);
-    this.#templates = new AnswerTemplates(options.templates ?? []);
-    const { accessRules = [] } = options;
-    this.#access = accessRules.length === 0 ? undefined : new AccessList(accessRules);
+    const { clock, random, log, secure } = options;
+    this.#certificates =
+      secure &&
+      new CertificateWatch(secure, clock, log, (files) => {
+        this.#tls?.replaceCertificate(files);
+        this.#https?.replaceCertificate(files);
+      });
     this.#transfers = new ZoneTransfers(() => ({
       program: this.#builder.program,
       serial: this.#serial,
@@ -163,23 +163,26 @@ export class DnsServer implements Running {
     this.#table.control[control.completesSearch] = options.completesSearch === true ? 1 : 0;
     this.#foreign = new ForeignTable(this.#table.control, options.workers);
     const zones = zoneTemplates(options.zone, options.otherZones);
+    const plan = viewPlan(options.views);
     this.#streamAnswerer = new QueryAnswerer(this.#table.buffers, zones, {
       foreign: this.#foreign.buffers,
       cookies: this.#cookies,
       subnetSources: options.subnetSources ?? [],
       accessRules: options.accessRules,
       transferTo: options.transferTo ?? [],
+      views: plan && new ViewChooser(plan),
+      takesNotify: options.onNotify !== undefined,
     });
-    const { upstreams, clock, random } = options;
-    this.#forwarder = new Forwarder({
-      upstreams,
-      rules: options.forwardRules ?? [],
-      clock,
-      random,
-      onAnswer: (question, answer, ttlSeconds) => this.#publish(question, answer, ttlSeconds),
-      onExchanged: options.onExchanged,
-      tlsAuthorities: options.upstreamAuthorities,
-    });
+    this.#others = [options, ...(options.views?.views ?? [])].map(
+      (others, view) =>
+        new OtherNames(others, {
+          clock,
+          random,
+          onAnswer: (question, answer, ttlSeconds) => this.#publish(view, question, answer, ttlSeconds),
+          onExchanged: options.onExchanged,
+          tlsAuthorities: options.upstreamAuthorities,
+        }),
+    );
   }
 
   /** Addresses served, with the ports the kernel chose. */
@@ -192,14 +195,25 @@ export class DnsServer implements Running {
     return this.#builder.program;
   }
 
+  /** The SOA records of our zones that are complete, with the serial of the moment. */
+  get zoneSoas(): DnsRecord[] {
+    const { zone, otherZones = [] } = this.#options;
+    const others = otherZones.filter((other) => this.#syncedZones.has(other.origin));
+    const complete = this.#isSynced ? [zone, ...others] : others;
+    return complete.flatMap((facts) => {
+      const name = nameFromText(facts.origin);
+      return name === undefined ? [] : [soaRecord(name, facts, this.#serial, facts.negativeTtl)];
+    });
+  }
+
   get stats(): DnsServerStats {
     return {
       queries: sumCounters([...(this.#udp?.counters ?? []), this.#streamAnswerer.counters]),
       table: this.#table.stats,
-      forwarder: this.#forwarder.stats,
+      forwarder: sumForwarders(this.#others.map(({ forwarder }) => forwarder.stats)),
       tcpConnections: this.#tcp?.connections ?? 0,
       failedThreads: Math.max(0, (this.#udp?.starts ?? 0) - this.#options.workers),
-      failedReloads: this.#failedReloads,
+      failedReloads: this.#certificates?.failures ?? 0,
       transfers: this.#transfers.finished,
       byProtocol: {
         udp: sumCounters(this.#udp?.counters ?? []),
@@ -211,7 +225,9 @@ export class DnsServer implements Running {
   /** Replaces what one source contributes; visible to every worker when this returns. */
   setSource(source: string, records: CompiledRecords | undefined): void {
     const changes = this.#builder.setSource(source, records);
-    if (changes > 0 && this.#isSynced) this.#table.setSerial(this.#nextSerial());
+    if (changes === 0 || !this.#isSynced) return;
+    this.#table.setSerial(this.#nextSerial());
+    this.#options.onSerial?.(this.#serial);
   }
 
   /** The program is complete: from now on names that are not there do not exist. */
@@ -241,10 +257,13 @@ export class DnsServer implements Running {
       }
     }
     this.#udp?.start();
-    this.#scheduleCheck();
-    void this.#forwarder.probeLoop().then((isLooping) => {
-      if (isLooping) this.#options.log('error', 'DNS upstream forwards back to this server: nothing is forwarded');
-    });
+    this.#certificates?.start();
+    for (const [view, { forwarder }] of this.#others.entries()) {
+      void forwarder.probeLoop().then((isLooping) => {
+        if (!isLooping) return;
+        this.#options.log('error', 'DNS upstream forwards back to this server: nothing is forwarded', { view });
+      });
+    }
   }
 
   async #listen(): Promise<void> {
@@ -255,11 +274,13 @@ export class DnsServer implements Running {
       table: this.#table,
       foreign: this.#foreign,
       zones: zoneTemplates(zone, this.#options.otherZones),
-      resolve: (message, peer) => this.#resolve(message, peer, 'udp'),
-      refresh: (message) => refreshQuery(message, this.#forwarder),
+      resolve: (message, peer, view) => this.#resolve(message, peer, 'udp', view),
+      refresh: (message, view) => refreshQuery(message, this.#others[view]!.forwarder),
       cookieSecret: this.#cookieSecret,
       subnetSources: this.#options.subnetSources,
       accessRules: this.#options.accessRules,
+      views: viewPlan(this.#options.views),
+      takesNotify: this.#options.onNotify !== undefined,
       logEvery: this.#options.logEvery,
       rateLimits: rateLimits === 'off' ? undefined : rateLimits,
       clock,
@@ -267,7 +288,7 @@ export class DnsServer implements Running {
     });
     const answers = new StreamAnswers({
       answerer: this.#streamAnswerer,
-      resolve: (message, peer) => this.#resolve(message, peer, 'tcp'),
+      resolve: (message, peer, view) => this.#resolve(message, peer, 'tcp', view),
       transfers: this.#transfers,
       clock,
     });
@@ -297,84 +318,68 @@ export class DnsServer implements Running {
   }
 
   async #stop(): Promise<void> {
-    this.#cancelCheck?.();
+    this.#certificates?.stop();
     for (const stream of [this.#tcp, this.#tls, this.#https]) stream?.drain();
     await this.#udp?.drain();
     await new Promise<void>((resolve) => {
       const cancel = this.#options.clock.after(drainMaxMs, resolve);
-      void this.#forwarder.settled().then(() => {
+      void Promise.all(this.#others.map(({ forwarder }) => forwarder.settled())).then(() => {
         cancel();
         resolve();
       });
     });
-    this.#forwarder.stop();
+    for (const { forwarder } of this.#others) forwarder.stop();
     await Promise.all([this.#udp?.stop(), this.#tcp?.stop(), this.#tls?.stop(), this.#https?.stop()]);
   }
 
-  #scheduleCheck(): void {
-    const { secure, clock } = this.#options;
-    if (secure?.readFiles === undefined || this.#stopped !== undefined) return;
-    this.#cancelCheck = clock.after(certificateCheckMs, () => {
-      this.#checkCertificate();
-      this.#scheduleCheck();
-    });
-  }
-
-  /** Takes over a renewed certificate. One that does not load, or half of a pair, changes nothing. */
-  #checkCertificate(): void {
-    const { secure, log } = this.#options;
-    try {
-      const files = secure?.readFiles?.();
-      if (files === undefined || this.#certificate === undefined) return;
-      if (files.cert === this.#certificate.cert && files.key === this.#certificate.key) return;
-      this.#certificate = files;
-      createSecureContext({ cert: files.cert, key: files.key });
-      this.#tls?.replaceCertificate(files);
-      this.#https?.replaceCertificate(files);
-      log('info', 'DNS over TLS has a new certificate');
-    } catch (error) {
-      this.#failedReloads++;
-      log('warn', 'DNS over TLS keeps its certificate: the new one cannot be used', {
-        error: (error as Error).message,
-      });
-    }
-  }
-
-  /** Gives an upstream's answer to the workers, unless it is only for those who ask for DNSSEC. */
-  #publish(question: ForwardQuestion, answer: ForwardedAnswer, ttlSeconds: number): void {
+  /**
+   * Gives an upstream's answer to the workers, unless it is only for those who ask for DNSSEC, or for a name that was
+   * forwarded on the way of another one, and that is answered otherwise when a client asks for it.
+   */
+  #publish(view: number, question: ForwardQuestion, answer: ForwardedAnswer, ttlSeconds: number): void {
     if (question.dnssecOk || question.checkingDisabled || answer.extendedError !== undefined) return;
+    const { name, type } = question;
+    if (!this.#others[view]!.isForwarded(name, type)) return;
     const madeAt = Math.floor(this.#options.clock.now() / 1000);
     const { rcode, answers, authority } = answer;
-    this.#foreign.publish({ name: question.name, type: question.type, rcode, answers, authority, ttlSeconds, madeAt });
+    this.#foreign.publish({ name, type, view, rcode, answers, authority, ttlSeconds, madeAt });
   }
 
-  async #resolve(message: Uint8Array, peer: SocketAddress, protocol: 'udp' | 'tcp'): Promise<Uint8Array | undefined> {
-    const { clock, onResolved } = this.#options;
+  async #resolve(
+    message: Uint8Array,
+    peer: SocketAddress,
+    protocol: 'udp' | 'tcp',
+    view: number,
+  ): Promise<Uint8Array | undefined> {
+    const { clock, onResolved, onNotify } = this.#options;
+    if (onNotify !== undefined && isNotify(message))
+      return answerNotify(message, (zone) => onNotify(zone, peer.address));
     const startMs = clock.monotonicMs();
-    const answer = await resolveQuery(message, this.#context(peer), protocol === 'tcp' ? 65535 : undefined);
+    const answer = await resolveQuery(message, this.#context(peer, view), protocol === 'tcp' ? 65535 : undefined);
     if (answer !== undefined) onResolved?.(protocol, answer[3]! & 15, clock.monotonicMs() - startMs);
     return answer;
   }
 
-  #context(peer: SocketAddress): ResolveContext {
-    const { program } = this.#builder;
-    const { fileZones } = this.#options;
+  #context(peer: SocketAddress, view: number): ResolveContext {
+    const others = this.#others[view]!;
+    const { forwarder, rewrites, templates, fileZones, hasCluster } = others;
+    const sockaddr = new Uint8Array(32);
+    encodeSocketAddress(peer, sockaddr);
     return {
       fileZones,
-      access: this.#access && ((name, type) => this.#actionFor(peer, name, type)),
-      program,
+      access: others.access && ((name, type) => others.actionFor(name, type, sockaddr)),
+      program: others.program(this.#builder.program),
+      hasZones: hasCluster,
       serial: this.#serial,
       turn: this.#turn++,
-      forwarder: this.#forwarder,
-      isSynced: this.#isSynced,
+      forwarder,
+      isSynced: this.#isSynced || !hasCluster,
       isOtherSynced: (origin) => this.#syncedZones.has(origin),
-      rewrites: this.#rewrites,
-      templates: this.#templates,
-      searchClient: this.#options.completesSearch === true ? peer.address : undefined,
-      clientOf: (message, query) => this.#clientOf(peer, message, query),
+      rewrites,
+      templates,
+      searchClient: this.#options.completesSearch === true && hasCluster ? peer.address : undefined,
+      clientOf: (message, query) => this.#clientOf(sockaddr, message, query),
       cookieFor: (message, query) => {
-        const sockaddr = new Uint8Array(32);
-        encodeSocketAddress(peer, sockaddr);
         const cookie = new Uint8Array(cookieBytes);
         const now = Math.floor(this.#options.clock.now() / 1000);
         this.#cookies.write(message, query, sockaddr, 0, now, cookie, 0);
@@ -384,9 +389,7 @@ export class DnsServer implements Running {
   }
 
   /** Who asks: the sender, or the subnet that a trusted sender tells of. */
-  #clientOf(peer: SocketAddress, message: Uint8Array, query: ParsedQuery): AskingClient {
-    const sockaddr = new Uint8Array(32);
-    encodeSocketAddress(peer, sockaddr);
+  #clientOf(sockaddr: Uint8Array, message: Uint8Array, query: ParsedQuery): AskingClient {
     const choice = new ClientChoice();
     const from = addressOffset(sockaddr, 0);
     const isTrusted = isInPrefixes(this.#options.subnetSources ?? [], sockaddr, from, addressLength(sockaddr, 0));
@@ -396,15 +399,16 @@ export class DnsServer implements Running {
     return { choice, isSubnet };
   }
 
-  #actionFor(peer: SocketAddress, name: WireName, type: number): AccessAction {
-    const sockaddr = new Uint8Array(32);
-    encodeSocketAddress(peer, sockaddr);
-    return this.#access?.check(foldName(name), name.length, type, sockaddr, 0) ?? 'allow';
-  }
-
   /** Unix seconds, but always growing (RFC 1982 arithmetic is safe until 2106). */
   #nextSerial(): number {
     this.#serial = Math.max(this.#serial + 1, Math.floor(this.#options.clock.now() / 1000));
     return this.#serial;
   }
+}
+
+/** What threads must know of views. */
+function viewPlan(given: ServerViews | undefined): ViewPlan | undefined {
+  if (given === undefined) return undefined;
+  const rights = given.views.map(({ hasCluster, accessRules = [] }) => ({ hasCluster, accessRules }));
+  return { zones: given.zones, rights };
 }

@@ -41,7 +41,6 @@ before(async () => {
   const fileZones = new ZoneFiles({
     files: [{ origin: 'file.test', file }],
     directories: [],
-    forwardDomains: [],
     clock: systemClock,
     log,
     onLoaded: log,
@@ -50,7 +49,7 @@ before(async () => {
     zone,
     listen: [{ family: 'ipv4', address: '127.0.0.1', port: 0 }],
     upstreams: [{ address: '127.0.0.1', port: upstream.address().port }],
-    fileZones,
+    fileZones: fileZones.zones,
     workers: 1,
     clock: systemClock,
     random: systemRandom,

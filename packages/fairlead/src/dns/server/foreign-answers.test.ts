@@ -40,7 +40,7 @@ function setUp() {
   return { foreign, answerer, ask };
 }
 
-const base = { type: rrType.A, rcode: 0, answers: [], authority: [], ttlSeconds: 60, madeAt: 1000 };
+const base = { type: rrType.A, view: 0, rcode: 0, answers: [], authority: [], ttlSeconds: 60, madeAt: 1000 };
 
 test('a published answer is given with TTLs counted down until it expires', () => {
   const { foreign, ask } = setUp();

@@ -34,17 +34,17 @@ export class ForeignAnswers {
     this.#bytes = new Uint8Array(buffers.arena, 0, buffers.arena.byteLength);
   }
 
-  /** Entry of a question that may be used at `nowSeconds` (Unix); 0: none. */
-  find(query: ParsedQuery, nowSeconds: number): number {
+  /** Entry of a question (`tag`: see {@link questionTag}) that may be used at `nowSeconds` (Unix); 0: none. */
+  find(query: ParsedQuery, tag: number, nowSeconds: number): number {
     this.wantsRefresh = false;
-    const hash = questionHash(query.hash, query.qtype);
+    const hash = questionHash(query.hash, tag);
     const first = (hash & this.#mask) * bucketPairs * 2;
     for (let slot = first; slot < first + bucketPairs * 2; slot += 2) {
       const entry = this.#slots[slot + 1]!;
       if (entry === 0 || this.#slots[slot] !== hash) continue;
       if (entry >= this.#words.length) this.#view();
       const words = this.#words;
-      if ((words[entry]! & 0xff) !== query.nameBytes || words[entry + 1] !== query.qtype) continue;
+      if ((words[entry]! & 0xff) !== query.nameBytes || words[entry + 1] !== tag) continue;
       if (!this.#hasName(entry, query)) continue;
       const ttl = words[entry + 4]!;
       const age = nowSeconds - words[entry + 3]!;

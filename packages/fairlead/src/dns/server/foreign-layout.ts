@@ -5,7 +5,7 @@
  *             loses its oldest entry: this is a cache, the main thread has the rest.
  *     arena   entries:
  *       word 0            name length in bytes | response code << 8 | number of TTL offsets << 16
- *       word 1            query type
+ *       word 1            query type | view << 16, see {@link questionTag}
  *       word 2            size of the block in bytes, for the writer
  *       word 3            Unix second when it was made
  *       word 4            seconds that it may be used
@@ -30,8 +30,13 @@ export const refreshAsked = 0x40000000;
 /** An entry in its last tenth is refreshed if it was asked for at least so often. */
 export const refreshMinHits = 3;
 
-/** Hash of a question from the hash of its name. */
-export function questionHash(nameHash: number, type: number): number {
-  const hash = Math.imul(nameHash ^ type, 0x85ebca6b);
+/** What tells questions for one name apart: the type, and the view whose upstreams were asked (0: none). */
+export function questionTag(type: number, view: number): number {
+  return type | (view << 16);
+}
+
+/** Hash of a question from the hash of its name and its tag. */
+export function questionHash(nameHash: number, tag: number): number {
+  const hash = Math.imul(nameHash ^ tag, 0x85ebca6b);
   return hash ^ (hash >>> 13);
 }

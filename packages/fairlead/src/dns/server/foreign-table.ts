@@ -2,7 +2,7 @@ import { headerBytes, rrClass } from '../../wire/dns/constants.ts';
 import type { DnsRecord } from '../../wire/dns/message.ts';
 import type { WireName } from '../../wire/dns/name.ts';
 import { MessageWriter } from '../../wire/dns/writer.ts';
-import { bucketPairs, type ForeignBuffers, foreignHeaderWords, questionHash } from './foreign-layout.ts';
+import { bucketPairs, type ForeignBuffers, foreignHeaderWords, questionHash, questionTag } from './foreign-layout.ts';
 import { NameKey } from './name-key.ts';
 import { SharedArena, sizeClass } from './shared-arena.ts';
 
@@ -10,6 +10,8 @@ import { SharedArena, sizeClass } from './shared-arena.ts';
 export interface ForeignAnswer {
   readonly name: WireName;
   readonly type: number;
+  /** View that it is for; 0: none. */
+  readonly view: number;
   readonly rcode: number;
   readonly answers: readonly DnsRecord[];
   readonly authority: readonly DnsRecord[];
@@ -65,14 +67,15 @@ export class ForeignTable {
 
   #write(answer: ForeignAnswer, offsets: readonly number[], body: Uint8Array): void {
     const key = this.#key;
-    const hash = questionHash(key.hash, answer.type);
+    const tag = questionTag(answer.type, answer.view);
+    const hash = questionHash(key.hash, tag);
     const nameWords = (key.length + 3) >> 2;
     const offsetWords = (offsets.length + 1) >> 1;
     const bytes = (foreignHeaderWords + nameWords + offsetWords) * 4 + body.length;
     const entry = this.#arena.allocate(bytes);
     const words = this.#arena.words;
     words[entry] = key.length | (answer.rcode << 8) | (offsets.length << 16);
-    words[entry + 1] = answer.type;
+    words[entry + 1] = tag;
     words[entry + 2] = sizeClass(bytes);
     words[entry + 3] = answer.madeAt | 0;
     words[entry + 4] = answer.ttlSeconds | 0;
@@ -84,7 +87,7 @@ export class ForeignTable {
     for (let index = 0; index < offsets.length; index += 2)
       words[at++] = offsets[index]! | ((offsets[index + 1] ?? 0) << 16);
     this.#arena.bytes.set(body, at * 4);
-    const slot = this.#slotFor(hash, answer.type);
+    const slot = this.#slotFor(hash, tag);
     const old = this.#slots[slot + 1]!;
     // The hash belongs to the new entry a moment before it is there: a reader compares the name in any case.
     this.#slots[slot] = hash;
@@ -94,7 +97,7 @@ export class ForeignTable {
   }
 
   /** Word index of the pair for a question: its own, a free one, or that of the oldest. */
-  #slotFor(hash: number, type: number): number {
+  #slotFor(hash: number, tag: number): number {
     const words = this.#arena.words;
     const first = (hash & (buckets - 1)) * bucketPairs * 2;
     let oldest = first;
@@ -102,7 +105,7 @@ export class ForeignTable {
     for (let slot = first; slot < first + bucketPairs * 2; slot += 2) {
       const entry = this.#slots[slot + 1]!;
       if (entry === 0) free = slot;
-      else if (this.#slots[slot] === hash && words[entry + 1] === type && this.#hasName(entry)) return slot;
+      else if (this.#slots[slot] === hash && words[entry + 1] === tag && this.#hasName(entry)) return slot;
       else if (words[entry + 3]! < words[this.#slots[oldest + 1]! + 3]!) oldest = slot;
     }
     return free < 0 ? oldest : free;

@@ -12,7 +12,7 @@ import type { SocketAddress } from '../../sys/socket-address.ts';
 import { rrType } from '../../wire/dns/constants.ts';
 import { decodeMessage } from '../../wire/dns/message.ts';
 import { DnsError } from '../dns-error.ts';
-import type { StreamAnswers } from './stream-answers.ts';
+import { type StreamAnswers, streamEnds } from './stream-answers.ts';
 import type { TlsFiles } from './tcp-server.ts';
 
 /** What the HTTPS service needs. */
@@ -117,13 +117,7 @@ export class HttpsServer implements Running {
       response.end();
       return;
     }
-    const { remoteAddress = '', remotePort = 0 } = request.socket;
-    const family = remoteAddress.includes(':') ? 'ipv6' : 'ipv4';
-    const answer = await this.#options.answers.answer(
-      message,
-      { family, address: remoteAddress, port: remotePort },
-      true,
-    );
+    const answer = await this.#options.answers.answer(message, streamEnds(request.socket), true);
     if (answer === undefined) {
       response.writeHead(400);
       response.end();

@@ -5,6 +5,7 @@ import { encodeSocketAddress, type SocketAddress } from '../../sys/socket-addres
 import { rcode } from '../../wire/dns/constants.ts';
 import { nameToText } from '../../wire/dns/name.ts';
 import { DnsError } from '../dns-error.ts';
+import { ViewChooser } from '../views/view-chooser.ts';
 import { counterIndex, counterWords } from './counters.ts';
 import { handOff, QueryAnswerer } from './query-answerer.ts';
 import { RateLimiter, rateVerdict } from './rate-limiter.ts';
@@ -46,6 +47,8 @@ export class NodeUdpServer implements UdpService {
       cookies: new ServerCookies(options.cookieSecret),
       subnetSources: options.subnetSources ?? [],
       accessRules: options.accessRules,
+      takesNotify: options.takesNotify,
+      views: options.views && new ViewChooser(options.views),
     });
     this.#answerer.peer = this.#peer;
     this.#limiter = options.rateLimits && new RateLimiter(options.rateLimits);
@@ -111,7 +114,7 @@ export class NodeUdpServer implements UdpService {
     this.#sockets.push(socket);
     this.#addresses[index] = { ...address, port: socket.address().port };
     socket.on('error', (error) => this.#options.log('warn', 'DNS over UDP', { error }));
-    socket.on('message', (message, client) => this.#take(socket, message, client));
+    socket.on('message', (message, client) => this.#take(socket, index, message, client));
   }
 
   #retryLater(index: number, address: SocketAddress): void {
@@ -124,13 +127,14 @@ export class NodeUdpServer implements UdpService {
     this.#retries.add(cancel);
   }
 
-  #take(socket: Socket, message: Uint8Array, { address, port, family }: RemoteInfo): void {
+  #take(socket: Socket, index: number, message: Uint8Array, { address, port, family }: RemoteInfo): void {
     if (!this.#isStarted || this.#isClosed) return;
     const [plain = '', scope] = address.split('%');
     const client: SocketAddress = { family: family === 'IPv6' ? 'ipv6' : 'ipv4', address: plain, port };
     encodeSocketAddress(client, this.#peer);
     const answerer = this.#answerer;
     const output = this.#output;
+    answerer.server = this.#addresses[index]!;
     answerer.nowSeconds = Math.floor(this.#options.clock.now() / 1000);
     this.counters[0]![counterIndex.batches]!++;
     let length = answerer.answer(message, 0, message.length, output, 0, 0);
@@ -145,7 +149,7 @@ export class NodeUdpServer implements UdpService {
     if (length === handOff) {
       if (this.#handOver(message, client, send)) return;
       length = answerer.fail(message, 0, output, 0, rcode.SERVFAIL);
-    } else if (answerer.wantsRefresh) void this.#options.refresh(Uint8Array.from(message));
+    } else if (answerer.wantsRefresh) void this.#options.refresh(Uint8Array.from(message), answerer.view);
     if (length > 0) send(output.slice(0, length));
   }
 
@@ -166,7 +170,7 @@ export class NodeUdpServer implements UdpService {
     words[control.handedOff]!++;
     this.counters[0]![counterIndex.handedOff]!++;
     this.#options
-      .resolve(Uint8Array.from(message), client)
+      .resolve(Uint8Array.from(message), client, this.#answerer.view)
       .then((answer) => answer && send(answer))
       .catch((error: unknown) => this.#options.log('error', 'DNS query failed', { error }))
       .finally(() => words[control.handedOff]!--);

@@ -9,10 +9,32 @@ import type { ZoneTransfers } from './zone-transfer.ts';
 export interface StreamAnswersOptions {
   readonly answerer: QueryAnswerer;
   /** Answers what the table cannot. */
-  readonly resolve: (message: Uint8Array, client: SocketAddress) => Promise<Uint8Array | undefined>;
+  readonly resolve: (message: Uint8Array, client: SocketAddress, view: number) => Promise<Uint8Array | undefined>;
   /** Whole zones, for clients that the answerer hands over; absent: none. */
   readonly transfers?: ZoneTransfers | undefined;
   readonly clock: Clock;
+}
+
+/** The two ends of a connection. */
+export interface StreamEnds {
+  readonly client: SocketAddress;
+  readonly server: SocketAddress;
+}
+
+/** The ends of a connection as the kernel names them; of one that is gone, the unspecified address. */
+export function streamEnds(connection: {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+}): StreamEnds {
+  const end = (address = '0.0.0.0', port = 0): SocketAddress => ({
+    family: address.includes(':') ? 'ipv6' : 'ipv4',
+    address,
+    port,
+  });
+  const { remoteAddress, remotePort, localAddress, localPort } = connection;
+  return { client: end(remoteAddress, remotePort), server: end(localAddress, localPort) };
 }
 
 /** What becomes of a query: nothing, an answer at once or later, or a zone in many messages. */
@@ -39,28 +61,29 @@ export class StreamAnswers {
    */
   answer(
     message: Uint8Array,
-    client: SocketAddress,
+    ends: StreamEnds,
     isSecret: boolean,
   ): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     this.#options.answerer.allowsTransfer = false;
-    return this.#finish(this.#lookUp(message, client), message, client, isSecret);
+    return this.#finish(this.#lookUp(message, ends), message, ends.client, isSecret);
   }
 
   /** The same for connections that may carry many messages for one query (TCP, TLS). */
-  answerOrTransfer(message: Uint8Array, client: SocketAddress, isSecret: boolean): StreamAnswer {
+  answerOrTransfer(message: Uint8Array, ends: StreamEnds, isSecret: boolean): StreamAnswer {
     const { answerer, transfers } = this.#options;
     answerer.allowsTransfer = transfers !== undefined;
-    const length = this.#lookUp(message, client);
+    const length = this.#lookUp(message, ends);
     const { qtype } = answerer.query;
     if (length === handOff && (qtype === rrType.AXFR || qtype === rrType.IXFR)) {
       return transfers?.answer(Uint8Array.from(message));
     }
-    return this.#finish(length, message, client, isSecret);
+    return this.#finish(length, message, ends.client, isSecret);
   }
 
-  #lookUp(message: Uint8Array, client: SocketAddress): number {
+  #lookUp(message: Uint8Array, { client, server }: StreamEnds): number {
     const { answerer, clock } = this.#options;
     answerer.nowSeconds = Math.floor(clock.now() / 1000);
+    answerer.server = server;
     encodeSocketAddress(client, this.#peer);
     return answerer.answer(message, 0, message.length, this.#output, 0, this.#output.length);
   }
@@ -75,7 +98,7 @@ export class StreamAnswers {
     if (length === 0) return undefined;
     const isPadded = isSecret && answerer.query.hasOpt && answerer.query.hasPadding;
     if (length === handOff) {
-      const resolved = this.#options.resolve(Uint8Array.from(message), client);
+      const resolved = this.#options.resolve(Uint8Array.from(message), client, answerer.view);
       return isPadded ? resolved.then((answer) => answer && padAnswer(answer)) : resolved;
     }
     const answer = this.#output.slice(0, length);

@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
-import type { SocketAddress } from '../../sys/socket-address.ts';
-import type { StreamAnswers } from './stream-answers.ts';
+import { type StreamAnswers, type StreamEnds, streamEnds } from './stream-answers.ts';
 
 /** Limits of the TCP service (RFC 7766, RFC 9210). */
 export interface TcpLimits {
@@ -38,7 +37,7 @@ export class TcpConnection {
   readonly #connection: Socket;
   readonly #options: TcpConnectionOptions;
   readonly #limits: TcpLimits;
-  readonly #client: SocketAddress;
+  readonly #ends: StreamEnds;
   #pending: Buffer = Buffer.alloc(0);
   #inFlight = 0;
   #hasEnded = false;
@@ -48,9 +47,7 @@ export class TcpConnection {
     this.#connection = connection;
     this.#options = options;
     this.#limits = limits;
-    const { remoteAddress = '0.0.0.0', remotePort = 0 } = connection;
-    const family = remoteAddress.includes(':') ? 'ipv6' : 'ipv4';
-    this.#client = { family, address: remoteAddress, port: remotePort };
+    this.#ends = streamEnds(connection);
     this.#cancelIdle = this.#startIdle();
     connection.on('data', (chunk: Buffer) => this.#read(chunk));
     connection.on('drain', () => this.#resume());
@@ -101,7 +98,7 @@ export class TcpConnection {
   }
 
   #answer(message: Uint8Array): void {
-    const answer = this.#options.answers.answerOrTransfer(message, this.#client, this.#options.isSecret);
+    const answer = this.#options.answers.answerOrTransfer(message, this.#ends, this.#options.isSecret);
     if (answer === undefined) this.#connection.destroy();
     else if (answer instanceof Uint8Array) this.#write(answer);
     else {

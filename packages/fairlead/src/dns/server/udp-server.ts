@@ -34,6 +34,7 @@ import type { SocketAddress } from '../../sys/socket-address.ts';
 import { udpPayloadBytes } from '../../wire/dns/constants.ts';
 import { nameToText } from '../../wire/dns/name.ts';
 import { DnsError } from '../dns-error.ts';
+import type { ViewPlan } from '../views/view-plan.ts';
 import type { AccessRule } from './access-list.ts';
 import type { AddressPrefix } from './address-prefix.ts';
 import type { AnswerTable } from './answer-table.ts';
@@ -51,11 +52,11 @@ export interface UdpServerOptions {
   readonly table: AnswerTable;
   readonly zones: readonly ZoneTemplate[];
   /** Answers what the table cannot; `undefined` sends nothing. */
-  readonly resolve: (message: Uint8Array, peer: SocketAddress) => Promise<Uint8Array | undefined>;
+  readonly resolve: (message: Uint8Array, peer: SocketAddress, view: number) => Promise<Uint8Array | undefined>;
   /** Forwarded answers that the workers may give. */
   readonly foreign: ForeignTable;
   /** Fetches an answer anew before it expires. */
-  readonly refresh: (message: Uint8Array) => Promise<void>;
+  readonly refresh: (message: Uint8Array, view: number) => Promise<void>;
   /** Key of the server cookies. */
   readonly cookieSecret: Uint8Array;
   /** Logs one of so many queries; absent: none. */
@@ -64,6 +65,10 @@ export interface UdpServerOptions {
   readonly subnetSources?: readonly AddressPrefix[] | undefined;
   /** Who may ask for what. Default: all for everything. */
   readonly accessRules?: readonly AccessRule[] | undefined;
+  /** Views of clients; absent: there are none. */
+  readonly views?: ViewPlan | undefined;
+  /** `resolve` takes NOTIFY messages, too. */
+  readonly takesNotify?: boolean | undefined;
   /** Response rate limiting; absent: none. */
   readonly rateLimits?: RateLimits | undefined;
   readonly clock: Clock;
@@ -237,6 +242,9 @@ export class UdpServer implements Running {
       cookieSecret: this.#options.cookieSecret,
       subnetSources: this.#options.subnetSources ?? [],
       accessRules: this.#options.accessRules ?? [],
+      views: this.#options.views,
+      takesNotify: this.#options.takesNotify === true,
+      addresses: this.addresses,
       rateLimits: this.#options.rateLimits,
       logEvery: this.#options.logEvery ?? 0,
     };
@@ -279,10 +287,10 @@ export class UdpServer implements Running {
     const words = this.#options.table.control;
     try {
       if (query.isRefresh) {
-        await this.#options.refresh(query.message);
+        await this.#options.refresh(query.message, query.view);
         return;
       }
-      const answer = await this.#options.resolve(query.message, query.peer);
+      const answer = await this.#options.resolve(query.message, query.peer, query.view);
       const fd = this.#sockets[query.worker]?.[query.socket];
       if (answer === undefined || fd === undefined || this.#isClosed) return;
       this.#reply.bytes.set(answer.subarray(0, udpPayloadBytes));

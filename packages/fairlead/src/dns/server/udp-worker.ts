@@ -8,6 +8,7 @@ import { drainEventfd } from '../../sys/eventfd.ts';
 import { EPOLLIN, MSG_DONTWAIT, MSG_WAITFORONE } from '../../sys/linux-constants.ts';
 import type { SocketAddress } from '../../sys/socket-address.ts';
 import { rcode } from '../../wire/dns/constants.ts';
+import type { ViewPlan } from '../views/view-plan.ts';
 import type { AccessRule } from './access-list.ts';
 import type { AddressPrefix } from './address-prefix.ts';
 import { counterIndex } from './counters.ts';
@@ -33,6 +34,12 @@ export interface UdpWorkerData {
   readonly cookieSecret: Uint8Array;
   readonly subnetSources: readonly AddressPrefix[];
   readonly accessRules: readonly AccessRule[];
+  /** Absent: there are no views. */
+  readonly views: ViewPlan | undefined;
+  /** NOTIFY messages go to the main thread. */
+  readonly takesNotify: boolean;
+  /** What the sockets are bound to. */
+  readonly addresses: readonly SocketAddress[];
   /** Every so many queries one is logged; 0: none. */
   readonly logEvery: number;
   /** Absent: no limits. */
@@ -45,6 +52,8 @@ export interface HandedOffQuery {
   readonly socket: number;
   readonly peer: SocketAddress;
   readonly message: Uint8Array;
+  /** View that the query is for; 0: none. */
+  readonly view: number;
   /** The client has its answer: only fetch a fresh one. */
   readonly isRefresh: boolean;
 }
@@ -84,6 +93,8 @@ const answerer = new QueryAnswerer(data.buffers, data.zones, {
   cookies: new ServerCookies(data.cookieSecret),
   subnetSources: data.subnetSources,
   accessRules: data.accessRules,
+  takesNotify: data.takesNotify,
+  views: data.views && new (await import('../views/view-chooser.ts')).ViewChooser(data.views),
 });
 const limiter = data.rateLimits && new RateLimiter(data.rateLimits);
 /** Queries, and then in their place their answers. */
@@ -116,7 +127,8 @@ function handOver(socket: number, slot: number, isRefresh: boolean): number {
     // The answer has taken the query's place, but for the question.
     message.set(plainQueryHeader, 2);
   }
-  const query: HandedOffQuery = { worker: data.index, socket, peer, message, isRefresh };
+  const { view } = answerer;
+  const query: HandedOffQuery = { worker: data.index, socket, peer, message, view, isRefresh };
   port.postMessage(query);
   return 0;
 }
@@ -184,6 +196,7 @@ function serveBatch(socket: number, flags: number): number {
   // Odd: reading. What was published before this point is visible from here on.
   Atomics.add(controlWords, batchCounter, 1);
   if (Atomics.load(controlWords, control.generation) !== generation) takeMessages();
+  answerer.server = data.addresses[socket]!;
   answerer.nowSeconds = Math.floor(systemClock.now() / 1000);
   for (let slot = 0; slot < received; slot++) {
     const length = answerSlot(socket, slot);

@@ -2,10 +2,9 @@
 
 import { rrType } from '../../wire/dns/constants.ts';
 import type { ParsedQuery } from '../../wire/dns/query.ts';
-import type { ZoneTemplate } from './zone-template.ts';
 
 /** Whether the query's name is at or below the zone's origin, at a label border. */
-export function isInZone({ name, nameBytes }: ParsedQuery, { origin }: ZoneTemplate): boolean {
+export function isInZone({ name, nameBytes }: ParsedQuery, { origin }: { readonly origin: Uint8Array }): boolean {
   const from = nameBytes - origin.length;
   if (from < 0) return false;
   for (let index = origin.length - 1; index >= 0; index--) if (name[from + index] !== origin[index]) return false;
@@ -15,7 +14,10 @@ export function isInZone({ name, nameBytes }: ParsedQuery, { origin }: ZoneTempl
 }
 
 /** Whether the name has the form `a.b.NAMESPACE.svc.<zone>` and asks for an address; it must be in the zone. */
-export function isSearchName({ name, nameBytes, qtype }: ParsedQuery, { origin }: ZoneTemplate): boolean {
+export function isSearchName(
+  { name, nameBytes, qtype }: ParsedQuery,
+  { origin }: { readonly origin: Uint8Array },
+): boolean {
   if (qtype !== rrType.A && qtype !== rrType.AAAA) return false;
   const end = nameBytes - origin.length;
   let labels = 0;

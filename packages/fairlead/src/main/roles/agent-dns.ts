@@ -26,6 +26,8 @@ type FromSettings = Pick<
   | 'templates'
   | 'accessRules'
   | 'zoneFiles'
+  | 'secondaries'
+  | 'views'
   | 'notify'
   | 'ttlSeconds'
   | 'podRecords'
@@ -55,6 +57,8 @@ export function dnsOptionsFrom(settings: DnsRoleSettings, listen: ListenAddress)
     ...(corefile?.templates === undefined ? {} : { templates: corefile.templates }),
     ...(corefile?.accessRules === undefined ? {} : { accessRules: corefile.accessRules }),
     ...(corefile?.zoneFiles === undefined ? {} : { zoneFiles: corefile.zoneFiles }),
+    ...(corefile?.secondaries === undefined ? {} : { secondaries: corefile.secondaries }),
+    ...(corefile?.views === undefined ? {} : { views: corefile.views }),
     ...(corefile?.notify === undefined ? {} : { notify: corefile.notify }),
     ...(corefile?.ttlSeconds === undefined ? {} : { ttlSeconds: corefile.ttlSeconds }),
     ...(corefile?.podRecords === undefined ? {} : { podRecords: corefile.podRecords }),

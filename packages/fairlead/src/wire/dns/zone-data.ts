@@ -38,6 +38,15 @@ export function typeNumber(text: string): number | undefined {
   return digits === undefined || Number(digits) > 65535 ? undefined : Number(digits);
 }
 
+const nameByNumber: ReadonlyMap<number, string> = new Map(
+  Object.entries(recordForms).map(([name, [type]]) => [type, name]),
+);
+
+/** A type as zone text names it: `A`, `TYPE65` (RFC 3597 5). */
+export function typeText(type: number): string {
+  return nameByNumber.get(type) ?? `TYPE${type}`;
+}
+
 const formByNumber: ReadonlyMap<number, readonly Field[]> = new Map(
   Object.values(recordForms).map(([type, ...fields]) => [type, fields]),
 );

@@ -37,6 +37,15 @@ interface State {
  * owners, TTLs and classes, times with units. Only class IN.
  */
 export function parseZoneFile(text: string, options: ZoneFileOptions): ParsedZone {
+  const steps = parseZoneSteps(text, options);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same in steps of one entry each, for large files. */
+export function parseZoneSteps(text: string, options: ZoneFileOptions): Generator<void, ParsedZone, undefined> {
   return new ZoneFileParser(options).parse(text);
 }
 
@@ -50,10 +59,10 @@ class ZoneFileParser {
     this.#file = options.file;
   }
 
-  parse(text: string): ParsedZone {
+  *parse(text: string): Generator<void, ParsedZone, undefined> {
     const state = { origin: this.#options.origin, owner: undefined, defaultTtl: undefined, lastTtl: undefined };
     try {
-      this.#read(text, state, 0);
+      yield* this.#read(text, state, 0);
       return { ok: true, records: this.#records };
     } catch (error) {
       if (!(error instanceof ZoneTextError)) throw error;
@@ -61,16 +70,17 @@ class ZoneFileParser {
     }
   }
 
-  #read(text: string, state: State, depth: number): void {
+  *#read(text: string, state: State, depth: number): Generator<void, void, undefined> {
     for (const entry of readEntries(text)) {
       const [first] = entry.tokens;
       if (!entry.isIndented && first?.isQuoted === false && first.text.startsWith('$')) {
-        this.#directive(entry, state, depth);
+        yield* this.#directive(entry, state, depth);
       } else this.#record(entry, state);
+      yield;
     }
   }
 
-  #directive({ line, tokens }: ZoneEntry, state: State, depth: number): void {
+  *#directive({ line, tokens }: ZoneEntry, state: State, depth: number): Generator<void, void, undefined> {
     const [name, value, origin, ...more] = tokens.map(({ text }) => text);
     const isInclude = name?.toUpperCase() === '$INCLUDE';
     if (value === undefined || more.length > 0 || (origin !== undefined && !isInclude)) {
@@ -91,7 +101,7 @@ class ZoneFileParser {
         const outer = this.#file;
         this.#file = value;
         // What the file sets ends with it (RFC 1035 5.1).
-        this.#read(
+        yield* this.#read(
           text,
           { ...state, origin: origin === undefined ? state.origin : this.#name(origin, state, line) },
           depth + 1,
