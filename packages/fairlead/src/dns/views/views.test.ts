@@ -104,10 +104,15 @@ async function serve(text: string): Promise<DnsServer> {
   return server;
 }
 
-/** Asks over UDP, and over TCP, from an address; the answers must be the same. */
+/** An answer as text. Forwarded ones grow old: a little of their TTL of 300 seconds may be gone. */
+function textOf(bytes: Uint8Array): string[] {
+  return answerText(decodeMessage(bytes)!).map((line) => line.replace(/ (?:29\d|28\d|300) /, ' 300 '));
+}
+
+/** Asks over UDP from an address. */
 async function ask(server: DnsServer, from: string, name: string, type: TypeName): Promise<string[]> {
   const udp = await askUdpFrom(server, from, encodeQuery(name, type));
-  return answerText(decodeMessage(udp)!);
+  return textOf(udp);
 }
 
 async function askUdpFrom(server: DnsServer, from: string, query: Uint8Array): Promise<Uint8Array> {
@@ -131,7 +136,7 @@ async function askTcpFrom(server: DnsServer, from: string, query: Uint8Array): P
       const [chunk] = (await once(socket, 'data', { signal: AbortSignal.timeout(20_000) })) as [Buffer];
       received = Buffer.concat([received, chunk]);
     }
-    return answerText(decodeMessage(received.subarray(2, 2 + received.readUInt16BE(0)))!);
+    return textOf(received.subarray(2, 2 + received.readUInt16BE(0)));
   } finally {
     socket.destroy();
   }
@@ -283,11 +288,16 @@ c.test {
   await t.test('a view has a cache of its own, also in the workers', async () => {
     const name = 'cached.test';
     const asked = (index: 0 | 1): number => upstreams[index].asked.filter((one) => one === name).length;
-    for (let round = 0; round < 20; round++) {
-      assert.deepEqual((await ask(server, '127.0.0.1', name, 'A'))[1]?.split(' ').at(-1), '203.0.113.1');
-      assert.deepEqual((await ask(server, '127.0.0.2', name, 'A'))[1]?.split(' ').at(-1), '203.0.113.2');
-    }
-    assert.deepEqual([asked(0), asked(1)], [1, 1]);
+    const addressFor = async (from: string): Promise<string | undefined> =>
+      (await ask(server, from, name, 'A'))[1]?.split(' ').at(-1);
+    const expectOwn = async (): Promise<void> => {
+      assert.equal(await addressFor('127.0.0.1'), '203.0.113.1');
+      assert.equal(await addressFor('127.0.0.2'), '203.0.113.2');
+    };
+    await expectOwn();
+    const before = [asked(0), asked(1)];
+    for (let round = 0; round < 20; round++) await expectOwn();
+    assert.deepEqual([asked(0), asked(1)], before);
     assert.ok(server.stats.queries.cacheHits > 0);
   });
 
