@@ -12,7 +12,7 @@ after(() => rmSync(folder, { recursive: true }));
 const quiet: Log = () => {};
 
 /** A real role process, run by the real child protocol, that writes what happens to a journal. */
-function role(name: string, rank: number, behaviour = ''): ChildSpec {
+function role(name: string, rank: number, behaviour = '', whileStopping = ''): ChildSpec {
   const file = join(folder, `${name}.ts`);
   const journal = join(folder, 'journal');
   writeFileSync(
@@ -24,7 +24,7 @@ function role(name: string, rank: number, behaviour = ''): ChildSpec {
      process.exitCode = await runRole(async () => {
        ${behaviour}
        note('start');
-       return { facts: { pid: String(process.pid) }, stop: async () => { note('stop'); clearInterval(alive); } };
+       return { facts: { pid: String(process.pid) }, stop: async () => { ${whileStopping} note('stop'); clearInterval(alive); } };
      }, () => {});
      clearInterval(alive);
      process.disconnect?.();`,
@@ -82,6 +82,18 @@ test('a fatal error before readiness is told once and stops the start', async ()
   } finally {
     await supervisor.stop();
   }
+});
+
+test('a role that needs three seconds to remove what it made gets them', async () => {
+  writeFileSync(join(folder, 'journal'), '');
+  const supervisor = startSupervisor({
+    children: [role('busy', 0, '', 'await new Promise((done) => setTimeout(done, 3000));')],
+    clock: systemClock,
+    log: quiet,
+  });
+  await supervisor.ready;
+  await supervisor.stop();
+  assert.equal(readFileSync(join(folder, 'journal'), 'utf8'), 'busy start\nbusy stop\n');
 });
 
 test('restart delays', () => {

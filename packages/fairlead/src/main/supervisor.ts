@@ -34,8 +34,11 @@ export function restartDelayMs(restartsInARow: number): number {
 
 /** A child that ran this long starts again without delay. */
 const stableMs = 10_000;
-/** A rank that has not stopped by then is killed. */
-const stopDeadlineMs = 2_200;
+/**
+ * A role that has not stopped by then is killed. It hangs: one that works takes two seconds, and on a busy machine
+ * a few more, in which it removes its rules and namespaces.
+ */
+const stopDeadlineMs = 8_000;
 
 interface Child {
   readonly spec: ChildSpec;
