@@ -5,9 +5,10 @@ import { createNftApplier } from './apply-nft.ts';
 import { compileService } from './compile.ts';
 import { createRunNft } from './nft-command.ts';
 import type { ServiceProgram } from './program.ts';
-import { createTestNetwork, kernelTestsProblem, type TestNetwork } from './testing/network.ts';
+import { kernelTestsProblem, type TestNetwork } from './testing/network.ts';
+import { createPodScene, type PodScene } from './testing/pod-scene.ts';
 import type { ProxyLine, ProxySeed } from './testing/proxy-process.ts';
-import { type ProxyProcess, ProxyRunner } from './testing/proxy-runner.ts';
+import type { ProxyProcess, ProxyRunner } from './testing/proxy-runner.ts';
 import { scene, sceneService, sceneSlice } from './testing/traffic-matrix.ts';
 
 const skip = kernelTestsProblem();
@@ -31,34 +32,17 @@ function refusedProgram(name: string, clusterIP: string): ServiceProgram {
 }
 
 describe('the table and what happens to it', { skip }, () => {
+  let pods: PodScene | undefined;
   let network: TestNetwork;
   let proxies: ProxyRunner;
+  let ask: PodScene['ask'];
   const startProxy = (wanted: ProxySeed): ProxyProcess => proxies.start(wanted);
 
   before(async () => {
-    network = await createTestNetwork(
-      ['192.0.2.1/24'],
-      [
-        { name: 'pod', addresses: [scene.pod] },
-        { name: 'local', addresses: [scene.localEndpoint] },
-        { name: 'remote', addresses: [scene.remoteEndpoint] },
-      ],
-    );
-    proxies = new ProxyRunner(network.inNode);
-    for (const host of ['local', 'remote']) {
-      await network.probe(host).ask({ do: 'serve', name: host, tcp: [8080], udp: [] });
-    }
+    pods = await createPodScene();
+    ({ network, proxies, ask } = pods);
   });
-  after(async () => {
-    await proxies?.killAll();
-    await network?.remove();
-  });
-
-  /** Who answers. Only where silence is expected may the wait for an answer be short. */
-  const ask = async (host: string, timeoutMs = 10_000): Promise<string> => {
-    const answer = await network.probe('pod').ask({ do: 'connect', protocol: 'TCP', host, port: 80, timeoutMs });
-    return answer.startsWith('error') ? answer : (answer.split(' ')[0] ?? '');
-  };
+  after(() => pods?.remove());
   const eventually = async (host: string, wanted: string): Promise<void> => {
     const until = performance.now() + deadlineMs;
     let last = '';

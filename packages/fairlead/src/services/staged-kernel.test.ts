@@ -8,9 +8,10 @@ import { createNativeLoad, type NativeLoad, NativeLoadError, nativeShapes } from
 import { createRunNft } from './nft-command.ts';
 import type { ServiceProgram } from './program.ts';
 import type { ComparedSet } from './testing/compare-loads.ts';
-import { createTestNetwork, kernelTestsProblem, type TestNetwork } from './testing/network.ts';
+import { kernelTestsProblem, type TestNetwork } from './testing/network.ts';
+import { createPodScene, type PodScene } from './testing/pod-scene.ts';
 import type { ProxyLine, ProxySeed } from './testing/proxy-process.ts';
-import { ProxyRunner } from './testing/proxy-runner.ts';
+import type { ProxyRunner } from './testing/proxy-runner.ts';
 import { scene, sceneService, sceneSlice } from './testing/traffic-matrix.ts';
 
 const skip = kernelTestsProblem();
@@ -18,34 +19,16 @@ const both = [{ ip: scene.localEndpoint }, { ip: scene.remoteEndpoint }];
 const isReady = (line: ProxyLine): boolean => 'ready' in line;
 
 describe('a big table is built beside the one that serves', { skip }, () => {
+  let pods: PodScene | undefined;
   let network: TestNetwork;
   let proxies: ProxyRunner;
+  let ask: PodScene['ask'];
 
   before(async () => {
-    network = await createTestNetwork(
-      ['192.0.2.1/24'],
-      [
-        { name: 'pod', addresses: [scene.pod] },
-        { name: 'local', addresses: [scene.localEndpoint] },
-        { name: 'remote', addresses: [scene.remoteEndpoint] },
-      ],
-    );
-    proxies = new ProxyRunner(network.inNode);
-    for (const host of ['local', 'remote']) {
-      await network.probe(host).ask({ do: 'serve', name: host, tcp: [8080], udp: [] });
-    }
+    pods = await createPodScene();
+    ({ network, proxies, ask } = pods);
   });
-  after(async () => {
-    await proxies?.killAll();
-    await network?.remove();
-  });
-
-  const ask = async (host: string): Promise<string> => {
-    const answer = await network
-      .probe('pod')
-      .ask({ do: 'connect', protocol: 'TCP', host, port: 80, timeoutMs: 10_000 });
-    return answer.startsWith('error') ? answer : (answer.split(' ')[0] ?? '');
-  };
+  after(() => pods?.remove());
   const tables = (): string[] => network.run('node', 'nft list tables').trim().split('\n').sort();
 
   test('its elements are those that nft would have made of the text, bit by bit', () => {
