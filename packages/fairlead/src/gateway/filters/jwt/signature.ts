@@ -32,6 +32,7 @@ export const DEAR_ALGORITHMS: ReadonlySet<JwtAlgorithm> = new Set<JwtAlgorithm>(
 /** Checks a signature (RFC 7518 3.3 to 3.5, 8037 3.1) here and now. A key of another kind fits none. */
 export function isSigned(question: SignatureQuestion): boolean {
   const { algorithm, data, signature } = question;
+  if (!isWhole(question)) return false;
   try {
     return verify(HASHES[algorithm], data, verifier(question), signature);
   } catch {
@@ -42,9 +43,17 @@ export function isSigned(question: SignatureQuestion): boolean {
 /** The same on the thread pool of the process. */
 export function isSignedSoon(question: SignatureQuestion): Promise<boolean> {
   const { algorithm, data, signature } = question;
+  if (!isWhole(question)) return Promise.resolve(false);
   return new Promise((resolve) => {
     verify(HASHES[algorithm], data, verifier(question), signature, (error, good) => resolve(error === null && good));
   });
+}
+
+/** An RSA signature is as long as the modulus (RFC 8017 8.1.2, step 1); for PSS OpenSSL does not look. */
+function isWhole({ algorithm, key, signature }: SignatureQuestion): boolean {
+  if (!algorithm.startsWith('PS')) return true;
+  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+  return signature.length === Math.ceil(bits / 8);
 }
 
 function verifier({ algorithm, key }: SignatureQuestion): Parameters<typeof verify>[2] {

@@ -120,6 +120,23 @@ describe('every algorithm with every kind of key', () => {
   }
 });
 
+test('a signature of RSA-PSS that is a zero byte short is none', async () => {
+  const { privateKey, publicKey } = PAIRS.RSA!;
+  // One of 256 begins with a zero: OpenSSL takes it without, too.
+  let data: Buffer;
+  let whole: Buffer;
+  let tries = 0;
+  do {
+    data = Buffer.from(`try ${tries++}`);
+    whole = signAs('PS256', privateKey, data);
+  } while (whole[0] !== 0);
+  const question = { algorithm: 'PS256' as const, key: publicKey, data, signature: whole };
+  assert.equal(isSigned(question), true);
+  const short = { ...question, signature: whole.subarray(1) };
+  assert.equal(isSigned(short), false);
+  assert.equal(await isSignedSoon(short), false);
+});
+
 describe('key sets', () => {
   const rsa = PAIRS.RSA!.publicKey.export({ format: 'jwk' });
   const ec = PAIRS['P-256']!.publicKey.export({ format: 'jwk' });
