@@ -40,15 +40,22 @@ export function clientIdentity(
   const address = peer.address.startsWith('::ffff:') ? peer.address.slice(7) : peer.address;
   const isTrusted = trust.includes(peer);
   const forLine = `x-forwarded-for: ${address}\r\n`;
+  // Who is believed may have said the other one; then it is looked up.
+  const addressLines = isTrusted ? forLine : `${forLine}x-real-ip: ${address}\r\n`;
+  const protoLine = `x-forwarded-proto: ${scheme}\r\n`;
+  const portLine = `x-forwarded-port: ${port}\r\n`;
   return {
     address,
     told: isTrusted ? (head) => trust.clientOf(head, address) : undefined,
     believed: trust.field,
-    // Who is believed may have said the other one; then it is looked up.
-    forLine: Buffer.from(isTrusted ? forLine : `${forLine}x-real-ip: ${address}\r\n`, 'latin1'),
+    forLine: Buffer.from(addressLines, 'latin1'),
     forwardedStart: trust.field === 'forwarded' ? forwardedStart(address, scheme) : undefined,
-    protoLine: Buffer.from(`x-forwarded-proto: ${scheme}\r\n`, 'latin1'),
-    portLine: Buffer.from(`x-forwarded-port: ${port}\r\n`, 'latin1'),
+    protoLine: Buffer.from(protoLine, 'latin1'),
+    portLine: Buffer.from(portLine, 'latin1'),
+    usualLines:
+      isTrusted || trust.field === 'forwarded'
+        ? undefined
+        : Buffer.from(`${addressLines}${protoLine}${portLine}x-forwarded-host: `, 'latin1'),
     certificate,
     preamble: (version) => proxyPreamble(version, peer, destination() ?? peer),
   };

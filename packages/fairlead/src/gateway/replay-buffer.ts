@@ -1,4 +1,5 @@
 // Hot path: start() copies each request's head.
+import { copyBytes } from '../wire/http1/head-writer.ts';
 
 /** Kept between requests. */
 const KEPT_BYTES = 2 * 1024;
@@ -32,7 +33,7 @@ export class ReplayBuffer {
       return;
     }
     if (length > this.#bytes.length) this.#grow(length);
-    this.#bytes.set(from.subarray(start, end), this.#length);
+    copyBytes(from, start, end, this.#bytes, this.#length);
     this.#length = length;
   }
 

@@ -29,6 +29,8 @@ export interface ClientIdentity {
   /** `x-forwarded-proto` and `x-forwarded-port` lines. */
   readonly protoLine: Buffer;
   readonly portLine: Buffer;
+  /** All of them up to the value of `x-forwarded-host`, where no request has others: the usual case in one copy. */
+  readonly usualLines: Buffer | undefined;
   /** What a TLS client was shown; undefined on a plain connection. */
   readonly certificate: ServerCertificate | undefined;
   /** The PROXY protocol header that tells an endpoint of the client. */
@@ -51,7 +53,7 @@ export function writeRequestHead(
   change: HeadChange | undefined = undefined,
   trace: RequestTrace | undefined = undefined,
 ): number {
-  const { bytes, base } = head;
+  const { bytes } = head;
   let mask = 0;
   // Before fields are dropped: it reads them.
   const told = identity.told?.(head);
@@ -65,36 +67,16 @@ export function writeRequestHead(
   }
   let at = writeRequestLine(head, to, route, path);
   at = copyKeptFields(head, to, at);
-  if (told !== undefined) {
-    at = append(text(toldLines(told, identity, mask)), to, at);
-    if (told.scheme !== undefined) mask |= PROTO;
-    if (told.host !== undefined) mask |= HOST;
-  }
-  at = append(identity.forLine, to, at);
-  if ((mask & PROTO) === 0) at = append(identity.protoLine, to, at);
-  if ((mask & PORT) === 0) at = append(identity.portLine, to, at);
-  if (identity.forwardedStart !== undefined) at = writeForwarded(head, identity.forwardedStart, to, at);
-  if ((mask & HOST) === 0 && head.hostField >= 0) {
-    at = append(FORWARDED_HOST, to, at);
-    at = copyBytes(bytes, head.valueStart(head.hostField), head.valueEnd(head.hostField), to, at);
-    to[at++] = 13;
-    to[at++] = 10;
-  } else if (head.hostField < 0 && head.hostEnd > head.hostStart) {
-    // HTTP/1.0 with an absolute target.
-    at = append(HOST_LINE, to, at);
-    at = copyBytes(bytes, base + head.hostStart, base + head.hostEnd, to, at);
-    to[at++] = 13;
-    to[at++] = 10;
-  }
+  const { usualLines } = identity;
+  if (usualLines !== undefined && head.hostField >= 0) {
+    at = appendLine(usualLines, bytes, head.valueStart(head.hostField), head.valueEnd(head.hostField), to, at);
+  } else at = writeForwarding(head, identity, told, mask, to, at);
   if (edit !== undefined) at = append(edit.lines, to, at);
   if (change !== undefined) at = change.write(to, at);
   if (trace !== undefined) at = trace.write(to, at);
   if (head.isChunked) at = append(CHUNKED, to, at);
   if (withUpgrade) {
-    at = append(UPGRADE, to, at);
-    at = copyBytes(bytes, head.valueStart(head.upgradeField), head.valueEnd(head.upgradeField), to, at);
-    to[at++] = 13;
-    to[at++] = 10;
+    at = appendLine(UPGRADE, bytes, head.valueStart(head.upgradeField), head.valueEnd(head.upgradeField), to, at);
   }
   to[at++] = 13;
   to[at++] = 10;
@@ -125,6 +107,33 @@ function noteForwarding(head: RequestHead, { told, believed }: ClientIdentity): 
   return mask;
 }
 
+/** What tells of the client, one by one: some of it may be there already. */
+function writeForwarding(
+  head: RequestHead,
+  identity: ClientIdentity,
+  told: ToldClient | undefined,
+  mask: number,
+  to: Uint8Array,
+  at: number,
+): number {
+  const { bytes, base } = head;
+  if (told !== undefined) {
+    at = append(text(toldLines(told, identity, mask)), to, at);
+    if (told.scheme !== undefined) mask |= PROTO;
+    if (told.host !== undefined) mask |= HOST;
+  }
+  at = append(identity.forLine, to, at);
+  if ((mask & PROTO) === 0) at = append(identity.protoLine, to, at);
+  if ((mask & PORT) === 0) at = append(identity.portLine, to, at);
+  if (identity.forwardedStart !== undefined) at = writeForwarded(head, identity.forwardedStart, to, at);
+  if ((mask & HOST) === 0 && head.hostField >= 0) {
+    return appendLine(FORWARDED_HOST, bytes, head.valueStart(head.hostField), head.valueEnd(head.hostField), to, at);
+  }
+  if (head.hostField >= 0 || head.hostEnd === head.hostStart) return at;
+  // HTTP/1.0 with an absolute target.
+  return appendLine(HOST_LINE, bytes, base + head.hostStart, base + head.hostEnd, to, at);
+}
+
 /** What Forwarded says, in the usual fields, and who the client is, unless a trusted proxy has said so. */
 function toldLines({ address, scheme, host }: ToldClient, { believed }: ClientIdentity, mask: number): string {
   const realIp = (mask & REAL_IP) === 0 ? `x-real-ip: ${address}\r\n` : '';
@@ -148,6 +157,22 @@ function writeForwarded(head: RequestHead, start: Uint8Array, to: Uint8Array, at
 
 function append(bytes: Uint8Array, to: Uint8Array, at: number): number {
   return copyBytes(bytes, 0, bytes.length, to, at);
+}
+
+/** A field's line: its start, the value `from[start, end)`, CRLF. */
+function appendLine(
+  lineStart: Uint8Array,
+  from: Uint8Array,
+  start: number,
+  end: number,
+  to: Uint8Array,
+  at: number,
+): number {
+  at = append(lineStart, to, at);
+  at = copyBytes(from, start, end, to, at);
+  to[at++] = 13;
+  to[at++] = 10;
+  return at;
 }
 
 /** Method, path with query, version. Copied in one piece unless the target changes. */

@@ -159,20 +159,15 @@ export class EpollReactor implements Reactor {
     callback(undefined);
   }
 
-  /** Many slow readers at once: each gets less room, so that they stay within memory together. */
-  get #isCrowded(): boolean {
-    return this.queued.bytes > CROWDED_BYTES;
-  }
-
-  /** Queued output above which a connection is congested. */
+  /** Queued output above which a connection is congested. Many slow readers at once get less each. */
   get highWaterBytes(): number {
-    return this.#isCrowded ? CROWDED_HIGH_WATER_BYTES : HIGH_WATER_BYTES;
+    return this.queued.bytes > CROWDED_BYTES ? CROWDED_HIGH_WATER_BYTES : HIGH_WATER_BYTES;
   }
 
   /** Most bytes one read takes. */
   get readMaxBytes(): number {
     if (this.isBusy) return BUSY_READ_BYTES;
-    return this.#isCrowded ? CROWDED_READ_BYTES : READ_MAX_BYTES;
+    return this.queued.bytes > CROWDED_BYTES ? CROWDED_READ_BYTES : READ_MAX_BYTES;
   }
 
   /** Notes a descriptor opened for this reactor, and that it is closed, for whoever outlives the thread. */

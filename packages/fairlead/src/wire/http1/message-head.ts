@@ -20,6 +20,19 @@ const UPGRADE = Buffer.from('upgrade');
 const CHUNKED = Buffer.from('chunked');
 
 /**
+ * Skips bytes of a field's value, four at a time, as long as all four are printable ASCII (32 to 126): in each byte of
+ * `word - 0x20…` the highest bit tells of a lower one, in `word + 0x01…` of 127, in `word` of a higher one. Borrows and
+ * carries can only make it stop too early.
+ */
+function skipPrintable(view: DataView, at: number, end: number): number {
+  for (const last = end - 4; at <= last; at += 4) {
+    const word = view.getInt32(at, true);
+    if ((((word - 0x20202020) | (word + 0x01010101) | word) & 0x80808080) !== 0) break;
+  }
+  return at;
+}
+
+/**
  * What requests and responses share: a start line, then fields, as ranges relative to `base`.
  *
  * Incremental and strict. Errors are decided per complete line, so the outcome does not depend
@@ -50,6 +63,8 @@ export abstract class MessageHead {
   /** Some Forwarded, X-Forwarded-* or X-Real-IP field is present. */
   hasForwarding: boolean = false;
   protected readonly ranges: Int32Array = new Int32Array(FIELDS_MAX * STRIDE);
+  /** Of {@link bytes}, to look at four at a time. */
+  #view: DataView = new DataView(new ArrayBuffer(0));
   /** Where the line to parse next begins. */
   #cursor = 0;
   /** Bytes already searched for the end of that line; 0 when nothing is pending. */
@@ -118,7 +133,10 @@ export abstract class MessageHead {
    * @returns the head's length including its empty line, {@link INCOMPLETE}, or minus a status.
    */
   parse(bytes: Uint8Array, base: number, end: number): number {
-    this.bytes = bytes;
+    if (bytes !== this.bytes) {
+      this.bytes = bytes;
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
     this.base = base;
     if (this.#scanned > 0) {
       let at = base + this.#scanned;
@@ -178,6 +196,7 @@ export abstract class MessageHead {
     i++;
     while (i < end && (bytes[i] === 32 || bytes[i] === 9)) i++;
     const valueStart = i;
+    i = skipPrintable(this.#view, i, end);
     while (i < end && FIELD_VALUE[bytes[i]!] !== 0) i++;
     if (i + 1 >= end) return i < end && bytes[i] !== CR ? -this.malformed : 0;
     if (bytes[i] !== CR || bytes[i + 1] !== LF) return -this.malformed;
