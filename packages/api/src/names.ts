@@ -5,6 +5,8 @@
  */
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
+const UNDERSCORE_LABEL = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
+const SEARCH_DOMAIN = `${UNDERSCORE_LABEL}(\\.${UNDERSCORE_LABEL})*`;
 const LABEL_1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const QUALIFIED = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const LABEL_VALUE = `(${QUALIFIED})?`;
@@ -14,8 +16,9 @@ const LABEL_1035_RE = new RegExp(`^${LABEL_1035}$`);
 const WILDCARD_RE = new RegExp(`^\\*\\.${SUBDOMAIN}$`);
 const QUALIFIED_RE = /^(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 const CONFIG_KEY_RE = /^[-._a-zA-Z0-9]+$/;
-const ENV_NAME_RE = /^[-._a-zA-Z][-._a-zA-Z0-9]*$/;
-const RELAXED_ENV_NAME_RE = /^[ -<>-~]+$/;
+const ENV_NAME_RE = /^[ -<>-~]*$/;
+const HTTP_HEADER_RE = /^[-A-Za-z0-9]+$/;
+const SEARCH_DOMAIN_RE = new RegExp(`^${SEARCH_DOMAIN}$`);
 
 /** The text for a value over a length limit, in bytes. */
 export function maxLengthError(length: number): string {
@@ -62,10 +65,17 @@ const CONFIG_KEY_ERROR = regexError(
   '[-._a-zA-Z0-9]+',
   ['key.name', 'KEY_NAME', 'key-name'],
 );
-const ENV_NAME_ERROR = regexError(
-  "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit",
-  '[-._a-zA-Z][-._a-zA-Z0-9]*',
-  ['my.env-name', 'MY_ENV.NAME', 'MyEnvName1'],
+const ENV_NAME_ERROR =
+  "a valid environment variable name must consist only of printable ASCII characters other than '='";
+const HTTP_HEADER_ERROR = regexError(
+  "a valid HTTP header must consist of alphanumeric characters or '-'",
+  '[-A-Za-z0-9]+',
+  ['X-Header-Name'],
+);
+const SEARCH_DOMAIN_ERROR = regexError(
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
+  SEARCH_DOMAIN,
+  ['example.com'],
 );
 
 const encoder = new TextEncoder();
@@ -143,10 +153,21 @@ export function configKeyErrors(value: string): string[] {
   return errors;
 }
 
-/** Complaints about an environment variable's name; any printable ASCII but `=` is accepted since 1.34. */
+/** Complaints about an environment variable's name: any printable ASCII but `=`. */
 export function envVarNameErrors(value: string): string[] {
-  if (ENV_NAME_RE.test(value)) return value === '.' || value.startsWith('..') ? ["must not start with '..'"] : [];
-  return RELAXED_ENV_NAME_RE.test(value) ? [] : [ENV_NAME_ERROR];
+  const errors = value === '' ? ['environment variable name must be non-empty'] : [];
+  if (!ENV_NAME_RE.test(value)) errors.push(ENV_NAME_ERROR);
+  return errors;
+}
+
+/** Complaints about the name of a header field (RFC 9110, less than its tokens). */
+export function httpHeaderNameErrors(value: string): string[] {
+  return HTTP_HEADER_RE.test(value) ? [] : [HTTP_HEADER_ERROR];
+}
+
+/** Complaints about a domain of a resolver's search list, whose labels may have underscores. */
+export function searchDomainErrors(value: string): string[] {
+  return check(value, 253, SEARCH_DOMAIN_RE, SEARCH_DOMAIN_ERROR);
 }
 
 /** Complaints about a port's name in a Pod (RFC 6335): at most 15 characters, at least one letter. */

@@ -319,7 +319,7 @@ const creates: readonly (readonly [string, string, string, Json, readonly string
     'v1',
     'Pod',
     pod({ restartPolicy: 'Sometimes' }),
-    ['spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure"'],
+    ['spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"'],
   ],
   [
     'ingress hosts and paths',
@@ -531,7 +531,6 @@ const updates: readonly (readonly [string, string, string, Json, Json, readonly 
     pod({ containers: [{ name: 'c', image: 'other:1', imagePullPolicy: 'Always' }] }),
     [],
   ],
-  ['node may be set once', 'v1', 'Pod', pod({}), pod({ nodeName: 'n' }), []],
   [
     'containers may not be added',
     'v1',
@@ -549,6 +548,11 @@ const updates: readonly (readonly [string, string, string, Json, Json, readonly 
 for (const [name, apiVersion, kind, old, object, expected] of updates) {
   test(`${kind} update: ${name}`, () => assert.deepEqual(complaints(apiVersion, kind, object, old), expected));
 }
+
+test('Pod update: a node comes by binding only', () => {
+  const [complaint] = complaints('v1', 'Pod', pod({ nodeName: 'n' }), pod({}));
+  assert.match(complaint ?? '', /^spec: Forbidden: pod updates may not change/);
+});
 
 test('Pod update: the rest of the spec stays', () => {
   const [complaint = '', ...more] = complaints('v1', 'Pod', pod({ hostname: 'b' }), pod({ hostname: 'a' }));

@@ -7,6 +7,7 @@ import { validateHorizontalPodAutoscaler } from './validate/autoscaling.ts';
 import { validateCronJob, validateJob } from './validate/batch.ts';
 import { validatePersistentVolumeClaim, validateStorageClass } from './validate/claims.ts';
 import { validateConfigMap, validateSecret } from './validate/config-and-secret.ts';
+import { validateDaemonSet } from './validate/daemon-set.ts';
 import { validateEndpointSlice, validateEndpoints } from './validate/endpoints.ts';
 import { validateEvent, validateNewEvent } from './validate/event.ts';
 import type { JsonObject } from './validate/fields.ts';
@@ -15,7 +16,7 @@ import { validateLimitRange } from './validate/limit-range.ts';
 import { type NameRule, validateMetadata, validateMetadataUpdate } from './validate/metadata.ts';
 import { validateNetworkPolicy } from './validate/network-policy.ts';
 import { validateLease, validateNamespace, validateNode } from './validate/plain-kinds.ts';
-import { validatePod } from './validate/pod.ts';
+import { validatePod, validatePodTemplate } from './validate/pod/pod.ts';
 import { validatePriorityClass } from './validate/priority-class.ts';
 import { validateResourceQuota } from './validate/quota.ts';
 import {
@@ -27,26 +28,29 @@ import {
 } from './validate/rbac.ts';
 import { validateLoadBalancerStatus, validateService, validateServiceUpdate } from './validate/service.ts';
 import { ipAddressNameErrors, validateIpAddress, validateServiceCidr } from './validate/service-cidr.ts';
+import { validateStatefulSet } from './validate/stateful-set.ts';
 import {
   validateControllerRevision,
-  validateDaemonSet,
   validateDeployment,
   validatePodDisruptionBudget,
   validateReplicaSet,
   validateReplicationController,
-  validateStatefulSet,
 } from './validate/workloads.ts';
 
-/** What validation may be told about the system. */
-export type ValidationOptions = AddressOptions;
+/** What validation may be told about the system and the write. */
+export interface ValidationOptions extends AddressOptions {
+  /** The subresource that an update goes through; Pods have different rules for each. */
+  readonly subresource?: string | undefined;
+}
 
 /** Rules of one kind beside those of metadata. */
-type RulesOfKind = (object: JsonObject, old: JsonObject | undefined, options: AddressOptions) => FieldCause[];
+type RulesOfKind = (object: JsonObject, old: JsonObject | undefined, options: ValidationOptions) => FieldCause[];
 
 const BY_KIND: Readonly<Record<string, RulesOfKind>> = {
   '/v1/Namespace': validateNamespace,
   '/v1/Node': validateNode,
-  '/v1/Pod': validatePod,
+  '/v1/Pod': (pod, old, { subresource }) => validatePod(pod, old, subresource),
+  '/v1/PodTemplate': ({ template }) => validatePodTemplate((template ?? {}) as JsonObject, 'template'),
   '/v1/Service': (service, old, options) => [
     ...(old === undefined ? [] : validateServiceUpdate(service, old)),
     ...validateService(service, options),

@@ -21,9 +21,10 @@ interface Recorded {
  * value; without one it is left out. `a…` stands for 300 times that letter.
  */
 function recordedAnswers(): Recorded[] {
-  const file = new URL('./testing/answers-to-mistakes.jsonl', import.meta.url);
+  const files = ['answers-to-mistakes.jsonl', 'answers-to-mistakes-of-pods.jsonl'];
+  const texts = files.map((name) => readFileSync(new URL(`./testing/${name}`, import.meta.url), 'utf8').trim());
   const all: Recorded[] = [];
-  for (const line of readFileSync(file, 'utf8').trim().split('\n')) {
+  for (const line of texts.join('\n').split('\n')) {
     const value = JSON.parse(line) as Row | Omit<Recorded, 'rows'>;
     if (Array.isArray(value)) all.at(-1)!.rows.push(value as unknown as Row);
     else all.push({ ...(value as Omit<Recorded, 'rows'>), rows: [] });

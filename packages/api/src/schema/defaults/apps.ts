@@ -33,7 +33,7 @@ export function applyStatefulSetDefaults(statefulSet: JsonObject): void {
   for (const claim of objectsIn(spec, 'volumeClaimTemplates')) {
     setDefaultText(claim, 'kind', 'PersistentVolumeClaim');
     setDefaultText(claim, 'apiVersion', 'v1');
-    setDefaultText(ensureObject(claim, 'spec'), 'volumeMode', 'Filesystem');
+    setDefault(ensureObject(claim, 'spec'), 'volumeMode', 'Filesystem');
     setDefaultText(ensureObject(claim, 'status'), 'phase', 'Pending');
   }
   setDefaultText(spec, 'podManagementPolicy', 'OrderedReady');

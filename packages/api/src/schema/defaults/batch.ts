@@ -12,10 +12,10 @@ export function applyJobDefaults(job: JsonObject): void {
   }
   setDefault(spec, 'parallelism', 1);
   setDefault(spec, 'backoffLimit', spec.backoffLimitPerIndex === undefined ? 6 : 2_147_483_647);
-  setDefaultText(spec, 'completionMode', 'NonIndexed');
+  setDefault(spec, 'completionMode', 'NonIndexed');
   setDefault(spec, 'suspend', false);
   setDefault(spec, 'manualSelector', false);
-  setDefaultText(spec, 'podReplacementPolicy', spec.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed');
+  setDefault(spec, 'podReplacementPolicy', spec.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed');
 }
 
 function applyJobSpecDefaults(spec: JsonObject): void {

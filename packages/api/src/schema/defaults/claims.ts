@@ -5,7 +5,7 @@ import { applyPodTemplateDefaults } from './pod.ts';
 /** Defaults of a PersistentVolumeClaim. */
 export function applyPersistentVolumeClaimDefaults(claim: JsonObject): void {
   setDefaultText(ensureObject(claim, 'status'), 'phase', 'Pending');
-  setDefaultText(ensureObject(claim, 'spec'), 'volumeMode', 'Filesystem');
+  setDefault(ensureObject(claim, 'spec'), 'volumeMode', 'Filesystem');
 }
 
 /** Defaults of a StorageClass. */

@@ -1,5 +1,6 @@
 import { applyContainerDefaults, containersOf } from './container.ts';
 import { ensureObject, type JsonObject, objectIn, objectsIn, setDefault, setDefaultText } from './fields.ts';
+import { applyPodResourceDefaults } from './pod-resources.ts';
 import { qosClassOf } from './qos-class.ts';
 import { applyVolumeDefaults } from './volume.ts';
 
@@ -8,7 +9,9 @@ export function applyPodDefaults(pod: JsonObject): void {
   const spec = ensureObject(pod, 'spec');
   applyPodSpecDefaults(spec);
   setDefault(spec, 'enableServiceLinks', true);
-  for (const container of containersOf(spec)) {
+  // Templates keep what they say, and earn a warning for it.
+  if (Number(spec.terminationGracePeriodSeconds) < 0) spec.terminationGracePeriodSeconds = 1;
+  for (const container of [...objectsIn(spec, 'containers'), ...objectsIn(spec, 'initContainers')]) {
     const resources = ensureObject(container, 'resources');
     const limits = objectIn(resources, 'limits');
     if (limits !== undefined) {
@@ -19,6 +22,7 @@ export function applyPodDefaults(pod: JsonObject): void {
       for (const port of objectsIn(container, 'ports')) if (!port.hostPort) port.hostPort = port.containerPort;
     }
   }
+  applyPodResourceDefaults(spec);
   const status = ensureObject(pod, 'status');
   setDefaultText(status, 'phase', 'Pending');
   setDefaultText(status, 'qosClass', qosClassOf(spec));

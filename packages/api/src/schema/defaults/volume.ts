@@ -1,13 +1,5 @@
 import { applyFieldRefDefault } from './container.ts';
-import {
-  ensureObject,
-  type JsonObject,
-  objectIn,
-  objectsIn,
-  setDefault,
-  setDefaultNumber,
-  setDefaultText,
-} from './fields.ts';
+import { ensureObject, type JsonObject, objectIn, objectsIn, setDefault } from './fields.ts';
 
 /** File mode 0644. */
 const FILE_MODE = 420;
@@ -25,12 +17,14 @@ export function applyVolumeDefaults(volume: JsonObject): void {
   for (const source of objectsIn(objectIn(volume, 'projected'), 'sources')) {
     applyItemDefaults(objectIn(source, 'downwardAPI'));
     const token = objectIn(source, 'serviceAccountToken');
-    if (token !== undefined) setDefaultNumber(token, 'expirationSeconds', TOKEN_SECONDS);
+    if (token !== undefined) setDefault(token, 'expirationSeconds', TOKEN_SECONDS);
   }
   const hostPath = objectIn(volume, 'hostPath');
   if (hostPath !== undefined) setDefault(hostPath, 'type', '');
   const claim = objectIn(objectIn(volume, 'ephemeral'), 'volumeClaimTemplate');
-  if (claim !== undefined) setDefaultText(ensureObject(claim, 'spec'), 'volumeMode', 'Filesystem');
+  if (claim !== undefined) setDefault(ensureObject(claim, 'spec'), 'volumeMode', 'Filesystem');
+  const azureDisk = objectIn(volume, 'azureDisk');
+  if (azureDisk !== undefined) setDefault(azureDisk, 'readOnly', false);
 }
 
 function applyItemDefaults(source: JsonObject | undefined): void {

@@ -1,7 +1,7 @@
 import { dns1123LabelErrors } from '../../names.ts';
 import { type FieldCause, invalid, notSupported, required } from '../field-cause.ts';
 import { checkImmutable, checkNonNegative, type JsonObject, numberIn, objectIn, objectsIn, textIn } from './fields.ts';
-import { validatePodTemplate } from './pod.ts';
+import { validatePodTemplate } from './pod/pod.ts';
 import { validatePodFailurePolicy } from './pod-failure-policy.ts';
 
 /** Longest name of a CronJob: its Jobs append eleven characters to it. */
@@ -115,39 +115,55 @@ function validateIndexLimits(spec: JsonObject, field: string, indexed: boolean):
   return causes;
 }
 
-/** Checks a CronJob. */
-export function validateCronJob(cronJob: JsonObject): FieldCause[] {
+/** Checks a CronJob; a schedule with a zone in it is kept where it was there before. */
+export function validateCronJob(cronJob: JsonObject, old: JsonObject | undefined): FieldCause[] {
   const spec = objectIn(cronJob, 'spec');
-  const causes = validateJobSpec(objectIn(objectIn(spec, 'jobTemplate'), 'spec'), 'spec.jobTemplate.spec');
-  const schedule = textIn(spec, 'schedule');
-  if (schedule === '') causes.push(required('spec.schedule'));
-  else {
-    const error = scheduleError(schedule);
-    if (error !== undefined) causes.push(invalid('spec.schedule', schedule, error));
-    else if (schedule.includes('TZ')) {
-      causes.push(
-        invalid('spec.schedule', schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'),
-      );
-    }
-  }
+  const before = old === undefined ? undefined : objectIn(old, 'spec');
+  const causes = scheduleCauses(spec, before);
   causes.push(...checkNonNegative(spec.startingDeadlineSeconds, 'spec.startingDeadlineSeconds'));
+  if (before === undefined || before.timeZone !== spec.timeZone) causes.push(...zoneCauses(spec.timeZone));
   const policies = ['Allow', 'Forbid', 'Replace'];
   const policy = textIn(spec, 'concurrencyPolicy');
   if (policy === '') causes.push(required('spec.concurrencyPolicy'));
   else if (!policies.includes(policy)) causes.push(notSupported('spec.concurrencyPolicy', policy, policies));
+  causes.push(...validateJobTemplate(objectIn(objectIn(spec, 'jobTemplate'), 'spec'), 'spec.jobTemplate.spec'));
   for (const name of ['successfulJobsHistoryLimit', 'failedJobsHistoryLimit']) {
     causes.push(...checkNonNegative(spec[name], `spec.${name}`));
   }
-  const zone = spec.timeZone;
-  if (zone === '') causes.push(invalid('spec.timeZone', '', 'timeZone must be nil or non-empty string'));
-  else if (typeof zone === 'string' && !isTimeZone(zone)) {
-    causes.push(invalid('spec.timeZone', zone, `unknown time zone ${zone}`));
-  }
   const name = textIn(objectIn(cronJob, 'metadata'), 'name');
-  if (name.length > CRON_JOB_NAME_MAX) {
+  if (old === undefined && name.length > CRON_JOB_NAME_MAX) {
     causes.push(invalid('metadata.name', name, `must be no more than ${CRON_JOB_NAME_MAX} characters`));
   }
   return causes;
+}
+
+function validateJobTemplate(spec: JsonObject, field: string): FieldCause[] {
+  const causes = validateJobSpec(spec, field);
+  if (spec.selector !== undefined) {
+    causes.push(invalid(`${field}.selector`, spec.selector, '`selector` will be auto-generated'));
+  }
+  if (spec.manualSelector === true) causes.push(notSupported(`${field}.manualSelector`, true, ['nil', 'false']));
+  return causes;
+}
+
+function scheduleCauses(spec: JsonObject, old: JsonObject | undefined): FieldCause[] {
+  const schedule = textIn(spec, 'schedule');
+  if (schedule === '') return [required('spec.schedule')];
+  const error = scheduleError(schedule);
+  const causes = error === undefined ? [] : [invalid('spec.schedule', schedule, error)];
+  if (!schedule.includes('TZ')) return causes;
+  const kept = old !== undefined && textIn(old, 'schedule').includes('TZ');
+  if (kept && spec.timeZone === undefined) return causes;
+  const text = kept
+    ? 'cannot use both timeZone field and TZ or CRON_TZ in schedule'
+    : 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead';
+  return [...causes, invalid('spec.schedule', schedule, text)];
+}
+
+function zoneCauses(zone: unknown): FieldCause[] {
+  if (typeof zone !== 'string') return [];
+  if (zone === '') return [invalid('spec.timeZone', '', 'timeZone must be nil or non-empty string')];
+  return isTimeZone(zone) ? [] : [invalid('spec.timeZone', zone, `unknown time zone ${zone}`)];
 }
 
 function isTimeZone(zone: string): boolean {

@@ -2,6 +2,7 @@ import { jsonEqual } from '../../own-property.ts';
 import { compareQuantities, parseQuantity } from '../../quantity.ts';
 import { type FieldCause, forbidden, invalid, notSupported, required } from '../field-cause.ts';
 import {
+  checkDnsLabel,
   checkDnsSubdomain,
   checkGivenChoice,
   checkQualifiedName,
@@ -11,6 +12,7 @@ import {
   textIn,
 } from './fields.ts';
 import { validateLabelSelector } from './label-selector.ts';
+import { validateAnnotations, validateLabels } from './metadata.ts';
 
 const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 /** Most characters in keys and values of the parameters of a StorageClass. */
@@ -22,6 +24,20 @@ export function validatePersistentVolumeClaim(claim: JsonObject, old: JsonObject
   const causes = validateClaimSpec(spec, 'spec');
   if (old !== undefined) causes.push(...validateChange(spec, objectIn(old, 'spec'), objectIn(old, 'status')));
   return causes;
+}
+
+/** Checks what an ephemeral volume's claim is made from: of metadata only labels and annotations. */
+export function validateClaimTemplate(template: JsonObject, field: string): FieldCause[] {
+  const metadata = objectIn(template, 'metadata');
+  const causes = [
+    ...validateAnnotations(metadata.annotations, `${field}.metadata.annotations`),
+    ...validateLabels(metadata.labels, `${field}.metadata.labels`),
+  ];
+  for (const name of Object.keys(metadata)) {
+    if (name === 'annotations' || name === 'labels') continue;
+    causes.push(forbidden(`${field}.metadata.${name}`, 'cannot be set'));
+  }
+  return [...causes, ...validateClaimSpec(objectIn(template, 'spec'), `${field}.spec`)];
 }
 
 /** Checks the specification of a claim, as in `volumeClaimTemplates` too. */
@@ -45,7 +61,43 @@ export function validateClaimSpec(spec: JsonObject, field: string): FieldCause[]
   }
   const className = textIn(spec, 'storageClassName');
   if (className !== '') causes.push(...checkDnsSubdomain(className, `${field}.storageClassName`));
-  causes.push(...checkGivenChoice(spec.volumeMode, `${field}.volumeMode`, ['Block', 'Filesystem']));
+  causes.push(...checkGivenChoice(spec.volumeMode ?? 'Filesystem', `${field}.volumeMode`, ['Block', 'Filesystem']));
+  return [...causes, ...validateDataSources(spec, field)];
+}
+
+/** Checks what a claim is filled from: the older form, and the one that may name another namespace. */
+function validateDataSources(spec: JsonObject, field: string): FieldCause[] {
+  const causes: FieldCause[] = [];
+  const { dataSource, dataSourceRef } = spec as Record<string, JsonObject | undefined>;
+  for (const [name, source] of [
+    ['dataSource', dataSource],
+    ['dataSourceRef', dataSourceRef],
+  ] as const) {
+    if (source === undefined) continue;
+    const place = `${field}.${name}`;
+    for (const part of ['name', 'kind']) if (textIn(source, part) === '') causes.push(required(`${place}.${part}`));
+    const group = textIn(source, 'apiGroup');
+    const kind = textIn(source, 'kind');
+    if (group === '' && kind !== 'PersistentVolumeClaim') {
+      const text = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
+      causes.push(invalid(place, kind, text));
+    }
+    if (group !== '') causes.push(...checkDnsSubdomain(group, `${place}.apiGroup`));
+    const namespace = textIn(source, 'namespace');
+    if (namespace !== '') causes.push(...checkDnsLabel(namespace, `${place}.namespace`));
+  }
+  if (dataSource === undefined || dataSourceRef === undefined) return causes;
+  // The path stands where a value is shown; it shows as nothing.
+  const refuse = (text: string): FieldCause => ({
+    reason: 'FieldValueInvalid',
+    field,
+    message: `Invalid value: {}: ${text}`,
+  });
+  if (textIn(dataSourceRef, 'namespace') !== '') {
+    causes.push(refuse('may not be specified when dataSourceRef.namespace is specified'));
+  } else if (!['apiGroup', 'kind', 'name'].every((name) => jsonEqual(dataSource[name], dataSourceRef[name]))) {
+    causes.push(refuse('must match dataSourceRef'));
+  }
   return causes;
 }
 

@@ -26,7 +26,7 @@ export function kindCauses(
   subresource: string | undefined,
 ): FieldCause[] {
   if (resource.custom !== undefined) return resource.custom.causes(object, old, subresource);
-  const causes = validateObject(resource.apiVersion, resource.kind, object, old);
+  const causes = validateObject(resource.apiVersion, resource.kind, object, old, { subresource });
   if (subresource !== undefined) return causes;
   if (resource.group === 'apiextensions.k8s.io') {
     const definition = object as unknown as Definition;

@@ -74,6 +74,14 @@ export function addressWarnings(kind: string, object: KubeObject): string[] {
   }
 }
 
+/** Remarks about the addresses in the status of a Pod. */
+export function statusAddressWarnings(pod: KubeObject): string[] {
+  const status = recordOf(pod.status) ?? {};
+  return ['podIPs', 'hostIPs'].flatMap((list) =>
+    each(status[list], `status.${list}`, (field, item) => ipWarnings(`${field}.ip`, recordOf(item)?.ip)),
+  );
+}
+
 function peerWarnings(rules: unknown, path: string, peers: string): string[] {
   return each(rules, path, (field, rule) =>
     each(recordOf(rule)?.[peers], `${field}.${peers}`, (place, peer) => {

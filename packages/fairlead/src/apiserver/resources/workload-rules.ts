@@ -1,4 +1,6 @@
+import { podSpecIn, replacePodSpec } from '../warnings/workload-warnings.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
+import { withoutGatedPodFields } from './pod-forms.ts';
 
 const templateGeneration = 'deprecated.daemonset.template.generation';
 
@@ -72,4 +74,23 @@ export function dropGatedFields(
       ({ deprecatedTopology: _, ...rest }) => rest,
     );
   }
+}
+
+const podGroups: readonly string[] = ['', 'apps', 'batch'];
+
+/**
+ * The same for Pods and what Pods are made from, once managed fields have been told: who set a field owns it, though
+ * it is dropped. Changes `object`, not its parts.
+ */
+export function dropGatedPodFields(
+  { kind, group }: { readonly kind: string; readonly group: string },
+  object: KubeObject,
+): void {
+  const spec = podGroups.includes(group) ? podSpecIn(kind, object) : undefined;
+  if (spec !== undefined) replacePodSpec(kind, object, withoutGatedPodFields(spec));
+  const strategy = kind === 'StatefulSet' ? recordOf(recordOf(object.spec)?.updateStrategy) : undefined;
+  const rolling = recordOf(strategy?.rollingUpdate);
+  if (rolling?.maxUnavailable === undefined) return;
+  const { maxUnavailable: _, ...others } = rolling;
+  object.spec = { ...recordOf(object.spec), updateStrategy: { ...strategy, rollingUpdate: others } };
 }

@@ -22,6 +22,9 @@ export function resetFields(resource: ServedResource, subresource: string): Fiel
   switch (subresource) {
     case 'status':
       return metadataOfStatus[resource.kind] ?? specOnly;
+    case 'ephemeralcontainers':
+    case 'resize':
+      return nothing;
     case 'finalize':
       return finalizeOnly;
     default:

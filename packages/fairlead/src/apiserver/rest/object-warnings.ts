@@ -1,7 +1,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isHeadless, serviceForm } from '../allocation/service-form.ts';
-import { addressWarnings } from '../resources/address-warnings.ts';
+import { addressWarnings, statusAddressWarnings } from '../resources/address-warnings.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
+import { claimWarnings } from '../warnings/pod-warnings.ts';
+import { hasTemplate, workloadWarnings } from '../warnings/workload-warnings.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 
 const ingressClass = 'kubernetes.io/ingress.class';
@@ -11,10 +13,14 @@ export function objectWarnings(
   { kind, group, custom }: ServedResource,
   object: KubeObject,
   old: KubeObject | undefined,
+  subresource?: string,
 ): string[] {
   if (custom !== undefined) return [];
   const addresses = addressWarnings(kind, object);
   if (kind === 'Service') return [...addresses, ...serviceWarnings(object)];
+  if (kind === 'PersistentVolumeClaim' && group === '') return claimWarnings(recordOf(object.spec) ?? {}, 'spec');
+  if (kind === 'Pod' && subresource === 'status') return statusAddressWarnings(object);
+  if (kind === 'Pod' || hasTemplate(kind)) return workloadWarnings(kind, object, old);
   if (kind === 'Secret' && group === '') return certificateWarnings(object);
   if (kind === 'Ingress' && old === undefined && object.metadata.annotations?.[ingressClass] !== undefined) {
     return [`annotation ${JSON.stringify(ingressClass)} is deprecated, please use 'spec.ingressClassName' instead`];

@@ -14,6 +14,18 @@ export function admitPod(pod: KubeObject): void {
   pod.spec = spec;
   spec.serviceAccountName ??= spec.serviceAccount ?? 'default';
   spec.serviceAccount = spec.serviceAccountName;
+  spec.tolerations = tolerationsOf(spec);
+  if (spec.automountServiceAccountToken !== false) mountToken(spec);
+}
+
+/** Gives a changed Pod back the tolerations that every Pod has. Changes `pod`, not its parts. */
+export function keepDefaultTolerations(pod: KubeObject): void {
+  const spec = recordOf(pod.spec);
+  if (spec !== undefined) pod.spec = { ...spec, tolerations: tolerationsOf(spec) };
+}
+
+/** A Pod's own tolerations, and those by which it leaves a node that went away. */
+function tolerationsOf(spec: Readonly<Record<string, unknown>>): unknown[] {
   const tolerations = Array.isArray(spec.tolerations) ? [...(spec.tolerations as unknown[])] : [];
   for (const key of evictionTolerations) {
     const present = tolerations.map(recordOf).some((toleration) => {
@@ -22,8 +34,7 @@ export function admitPod(pod: KubeObject): void {
     });
     if (!present) tolerations.push({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds });
   }
-  spec.tolerations = tolerations;
-  if (spec.automountServiceAccountToken !== false) mountToken(spec);
+  return tolerations;
 }
 
 /** Where programs in Pods look for their credentials. */

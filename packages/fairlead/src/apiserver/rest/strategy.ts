@@ -1,7 +1,10 @@
+import { qosClassOf } from '@fairlead/api/schema/defaults/qos-class';
 import { definitionStatusAfter, newDefinitionStatus } from '../crd/kind-rules.ts';
+import { completeNewPod } from '../resources/pod-forms.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
 import { prepareNewWorkload, workloadKinds } from '../resources/workload-rules.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
+import { withPodPart } from './object-subresources.ts';
 import { admitPod } from './pod-admission.ts';
 
 /** Kinds whose `metadata.generation` counts changes of the specification. */
@@ -45,8 +48,8 @@ export function hasGeneration(resource: ServedResource): boolean {
   return resource.custom !== undefined || kindsWithGeneration.has(resource.kind);
 }
 
-/** Fills in what a create sets by itself, before defaults. Changes `object`. */
-export function prepareForCreate(resource: ServedResource, object: KubeObject): void {
+/** Fills in what a create sets by itself, before defaults. Changes `object`; `warnings` gets remarks about it. */
+export function prepareForCreate(resource: ServedResource, object: KubeObject, warnings: string[]): void {
   if (resource.subresources.has('status') && !kindsWithStatusOnCreate.has(resource.kind)) {
     delete object.status;
   }
@@ -84,6 +87,7 @@ export function prepareForCreate(resource: ServedResource, object: KubeObject): 
     case 'Pod':
       admitPod(object);
       object.status = { phase: 'Pending', qosClass: qosClass(object) };
+      completeNewPod(object, warnings);
       break;
     case 'ReplicaSet':
       object.status = { replicas: 0 };
@@ -121,6 +125,9 @@ export function isolate(
       'status',
       proposed.status,
     );
+  }
+  if (subresource === 'ephemeralcontainers' || subresource === 'resize') {
+    return withPodPart(proposed, old, subresource);
   }
   if (subresource === 'finalize') {
     const spec = recordOf(proposed.spec) ?? {};
@@ -206,24 +213,7 @@ export function mergeStringData(resource: ServedResource, object: KubeObject): v
   object.data = data;
 }
 
-/** Quality of service by cpu and memory (KEP-0000 "resource QoS"): Guaranteed, Burstable, BestEffort. */
+/** Quality of service of a Pod: Guaranteed, Burstable or BestEffort. */
 export function qosClass(pod: KubeObject): string {
-  const spec = recordOf(pod.spec) ?? {};
-  const containers = [spec.containers, spec.initContainers].flatMap((list) =>
-    Array.isArray(list) ? (list as unknown[]) : [],
-  );
-  let any = false;
-  let guaranteed = containers.length > 0;
-  for (const container of containers) {
-    const resources = recordOf(recordOf(container)?.resources) ?? {};
-    const limits = recordOf(resources.limits) ?? {};
-    const requests = recordOf(resources.requests) ?? {};
-    for (const name of ['cpu', 'memory']) {
-      if (limits[name] !== undefined || requests[name] !== undefined) any = true;
-      if (limits[name] === undefined || (requests[name] !== undefined && requests[name] !== limits[name])) {
-        guaranteed = false;
-      }
-    }
-  }
-  return guaranteed ? 'Guaranteed' : any ? 'Burstable' : 'BestEffort';
+  return qosClassOf(recordOf(pod.spec) ?? {});
 }

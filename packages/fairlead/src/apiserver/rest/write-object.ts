@@ -12,7 +12,7 @@ import { type Companion, noCompanion, together } from '../resources/companion.ts
 import { applyLimits, checkLimits } from '../resources/limit-ranger.ts';
 import { admitPriority } from '../resources/priority-admission.ts';
 import { bookQuotas } from '../resources/quota-booking.ts';
-import { dropGatedFields, markTemplateGeneration } from '../resources/workload-rules.ts';
+import { dropGatedFields, dropGatedPodFields, markTemplateGeneration } from '../resources/workload-rules.ts';
 import {
   alreadyExists,
   badRequest,
@@ -31,6 +31,7 @@ import { trackCreate, trackReplace } from './managed-fields.ts';
 import { objectWarnings } from './object-warnings.ts';
 import { originalKey } from './original-key.ts';
 import { dropDoubleOwners } from './owner-references.ts';
+import { keepDefaultTolerations } from './pod-admission.ts';
 import { type RestContext, type RestRequest, timestamp } from './rest-context.ts';
 import {
   hasGeneration,
@@ -102,7 +103,8 @@ async function createNamed(
   const { resource, namespace } = target;
   const name = object.metadata.name ?? '';
   refuseWhenTerminating(resource);
-  prepareForCreate(resource, object);
+  dropGatedPodFields(resource, object);
+  prepareForCreate(resource, object, target.warnings);
   applyKindDefaults(resource, object);
   if (resource.namespaced) admitToNamespace(context, target, name);
   admitRoleChange(context.authorizer, target.request.user, resource, object, undefined);
@@ -202,11 +204,15 @@ export async function updateObject(
   const managedFields = Object.hasOwn(options, 'managedFields')
     ? options.managedFields
     : trackReplace(context, target, old, wanted, given.managedFields, owner);
+  if (resource.kind === 'Pod' && resource.group === '' && options.subresource === undefined) {
+    keepDefaultTolerations(wanted);
+  }
   if (!context.admission.changesNothing) {
     replaceContent(wanted, await context.admission.change({ ...write, object: wanted }, wanted, target.warnings));
     applyKindDefaults(resource, wanted);
   }
   const next = isolate(resource, wanted, old, options.subresource);
+  dropGatedPodFields(resource, next);
   applyKindDefaults(resource, next);
   restrictNode(context, { ...write, object: next });
   admitRoleChange(context.authorizer, target.request.user, resource, next, old);
@@ -217,8 +223,9 @@ export async function updateObject(
     : ({ ok: true, companion: noCompanion } as const);
   if (!allocation.ok) throw invalid(resource, name, allocation.causes);
   try {
+    const changesSpec = mainWrite || (resource.kind === 'Pod' && options.subresource !== 'status');
     if (
-      mainWrite &&
+      changesSpec &&
       hasGeneration(resource) &&
       specChanged(next, old, resource.subresources.has('status') || resource.custom === undefined)
     ) {
@@ -240,7 +247,7 @@ export async function updateObject(
       }
       return { stored: shownOnly(current, next), removed: true };
     }
-    target.warnings.push(...objectWarnings(resource, next, old));
+    target.warnings.push(...objectWarnings(resource, next, old, options.subresource));
     const companion = mainWrite
       ? together(allocation.companion, bookQuotas(context, resource, next, old))
       : allocation.companion;

@@ -14,6 +14,7 @@ import { deleteCollection, deleteObject } from '../rest/delete.ts';
 import { BadVersion } from '../rest/list-options.ts';
 import { postObject, putObject } from '../rest/modify.ts';
 import { answerNewEvents, newEventsGroup } from '../rest/new-events.ts';
+import { isPartOfObject } from '../rest/object-subresources.ts';
 import { patchObject } from '../rest/patch.ts';
 import { getObject, listObjects } from '../rest/read.ts';
 import type { RestContext, RestRequest } from '../rest/rest-context.ts';
@@ -179,7 +180,7 @@ export class Pipeline {
     if (resource.group === newEventsGroup) {
       return answerNewEvents(context, target, name, route.watch || isWatch(request.query));
     }
-    if (subresource !== undefined && subresource !== 'status') {
+    if (subresource !== undefined && !isPartOfObject(subresource)) {
       return this.#subresources.handle(target, name ?? '', subresource);
     }
     if (name === undefined) {
