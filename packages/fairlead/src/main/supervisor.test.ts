@@ -24,7 +24,7 @@ function role(name: string, rank: number, behaviour = '', whileStopping = ''): C
      process.exitCode = await runRole(async () => {
        ${behaviour}
        note('start');
-       return { facts: { pid: String(process.pid) }, stop: async () => { ${whileStopping} note('stop'); clearInterval(alive); } };
+       return { facts: { pid: String(process.pid) }, stop: async () => { note('stop'); ${whileStopping} clearInterval(alive); } };
      }, () => {});
      clearInterval(alive);
      process.disconnect?.();`,
@@ -71,6 +71,23 @@ test('ranks start in order and stop in reverse; a killed child comes back', asyn
   ]);
 });
 
+test('a role that takes its time to stop gets it; killed, it does not', async () => {
+  writeFileSync(join(folder, 'journal'), '');
+  const slow = role('slow', 0, '', "await new Promise((resolve) => setTimeout(resolve, 3000)); note('tidied up');");
+  const journal = (): string => readFileSync(join(folder, 'journal'), 'utf8');
+  const patient = startSupervisor({ children: [slow], clock: systemClock, log: quiet });
+  await patient.ready;
+  await patient.stop();
+  assert.equal(journal(), 'slow start\nslow stop\nslow tidied up\n');
+  const hasty = startSupervisor({ children: [slow], clock: systemClock, log: quiet });
+  await hasty.ready;
+  const stopped = hasty.stop();
+  await until(() => journal().endsWith('slow start\nslow stop\n'));
+  hasty.kill();
+  await stopped;
+  assert.ok(journal().endsWith('slow start\nslow stop\n'), journal());
+});
+
 test('a fatal error before readiness is told once and stops the start', async () => {
   const supervisor = startSupervisor({
     children: [role('broken', 0, "throw new FatalError('port 80 is in use');")],
@@ -82,18 +99,6 @@ test('a fatal error before readiness is told once and stops the start', async ()
   } finally {
     await supervisor.stop();
   }
-});
-
-test('a role that needs three seconds to remove what it made gets them', async () => {
-  writeFileSync(join(folder, 'journal'), '');
-  const supervisor = startSupervisor({
-    children: [role('busy', 0, '', 'await new Promise((done) => setTimeout(done, 3000));')],
-    clock: systemClock,
-    log: quiet,
-  });
-  await supervisor.ready;
-  await supervisor.stop();
-  assert.equal(readFileSync(join(folder, 'journal'), 'utf8'), 'busy start\nbusy stop\n');
 });
 
 test('restart delays', () => {

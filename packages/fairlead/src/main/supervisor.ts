@@ -20,6 +20,8 @@ export type ReadyFacts = ReadonlyMap<string, Readonly<Record<string, string>>>;
 export interface Supervisor extends Running {
   /** Resolves when every child has been ready once; rejects on a fatal error before that. */
   readonly ready: Promise<ReadyFacts>;
+  /** Kills what has not stopped yet: for somebody who does not want to wait for {@link stop} any longer. */
+  kill(): void;
   /** Present state of every child, for the admin page. */
   children(): readonly { readonly name: string; readonly pid: number | undefined; readonly state: ChildState }[];
 }
@@ -34,11 +36,8 @@ export function restartDelayMs(restartsInARow: number): number {
 
 /** A child that ran this long starts again without delay. */
 const stableMs = 10_000;
-/**
- * A role that has not stopped by then is killed. It hangs: one that works takes two seconds, and on a busy machine
- * a few more, in which it removes its rules and namespaces.
- */
-const stopDeadlineMs = 8_000;
+/** A rank that has not stopped by then is killed: it hangs. One that is only slow would leave rules and links behind. */
+const stopDeadlineMs = 15_000;
 
 interface Child {
   readonly spec: ChildSpec;
@@ -178,6 +177,9 @@ export function startSupervisor(options: SupervisorOptions): Supervisor {
   for (const child of children) run(child);
   return {
     ready: ready.promise,
+    kill() {
+      for (const { process } of children) process?.kill('SIGKILL');
+    },
     children: () => children.map(({ spec, process, state }) => ({ name: spec.name, pid: process?.pid, state })),
     stop() {
       stopping ??= stop();

@@ -149,11 +149,19 @@ function announce(options: UpOptions, facts: ReadyFacts, print: (line: string) =
   print('ready');
 }
 
+/** What the user wants of a system that runs. */
+export interface UpWishes {
+  /** Resolves when it shall stop. */
+  readonly stop: Promise<void>;
+  /** Resolves when it shall not even finish what it has to tidy up. */
+  readonly stopAtOnce: Promise<void>;
+}
+
 /**
  * Runs the whole system until asked to stop. Resolves to the exit status.
  * Prints `ready` with the kubeconfig path and URLs once every role serves.
  */
-export async function runUp(options: UpOptions, machine: UpMachine, stopAsked: Promise<void>): Promise<number> {
+export async function runUp(options: UpOptions, machine: UpMachine, wishes: UpWishes): Promise<number> {
   const { log, print } = machine;
   const files = dataFiles(options.dataDir);
   try {
@@ -187,7 +195,7 @@ export async function runUp(options: UpOptions, machine: UpMachine, stopAsked: P
   let page: { stop(): Promise<void> } | undefined;
   try {
     page = await startStatusPage({ listen: options.consoleListen, children: () => supervisor.children() });
-    const facts = await Promise.race([supervisor.ready, stopAsked.then(() => undefined)]);
+    const facts = await Promise.race([supervisor.ready, wishes.stop.then(() => undefined)]);
     if (facts !== undefined) {
       announce(options, facts, print);
       if (options.demo) {
@@ -198,13 +206,14 @@ export async function runUp(options: UpOptions, machine: UpMachine, stopAsked: P
           },
         );
       }
-      await stopAsked;
+      await wishes.stop;
     }
   } catch (error) {
     process.stderr.write(`fairlead: ${(error as Error).message}\n`);
     status = 1;
   } finally {
     stopping.abort();
+    void wishes.stopAtOnce.then(() => supervisor.kill());
     await page?.stop();
     await supervisor.stop();
     await created.remove();

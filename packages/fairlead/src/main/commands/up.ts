@@ -2,17 +2,25 @@ import { systemClock } from '../../sys/clock.ts';
 import { createLog } from '../../telemetry/log.ts';
 import type { Machine } from '../cluster-options.ts';
 import type { Setting, SettingValues } from '../settings.ts';
-import { runUp } from '../up.ts';
+import { runUp, type UpWishes } from '../up.ts';
 import { upSettings, validateUpOptions } from '../up-options.ts';
 
 /** Settings of `fairlead up`. */
 export const settings: readonly Setting[] = upSettings;
 
-/** Resolves on SIGTERM or SIGINT. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => resolve());
-  });
+/** Signals ask to stop; Ctrl-C after that asks to be quick, whatever stays behind. */
+function wishesFromSignals(): UpWishes {
+  const stop = Promise.withResolvers<void>();
+  const stopAtOnce = Promise.withResolvers<void>();
+  let isStopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (isStopping && signal === 'SIGINT') stopAtOnce.resolve();
+      isStopping = true;
+      stop.resolve();
+    });
+  }
+  return { stop: stop.promise, stopAtOnce: stopAtOnce.promise };
 }
 
 /**
@@ -22,7 +30,7 @@ function stopSignal(): Promise<void> {
 export async function run(values: SettingValues, machine: Machine): Promise<number> {
   const options = validateUpOptions(values, machine);
   const log = createLog({ level: options.logLevel, fields: { role: 'up' } });
-  const stopAsked = stopSignal();
+  const wishes = wishesFromSignals();
   if (options.mode === 'userspace' && machine.kernelModeObstacle !== undefined) {
     process.stdout.write(`userspace mode: kernel mode ${machine.kernelModeObstacle}\n`);
   }
@@ -44,6 +52,6 @@ export async function run(values: SettingValues, machine: Machine): Promise<numb
       },
       print: (line) => process.stdout.write(`${line}\n`),
     },
-    stopAsked,
+    wishes,
   );
 }
