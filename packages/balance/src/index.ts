@@ -6,8 +6,8 @@ import { SharedPrequal } from './prequal.ts';
 import { WeightedRandom } from './random.ts';
 import { RoundRobin } from './round-robin.ts';
 
-export { GradientLimit, type GradientOptions } from './adaptive-concurrency.ts';
-export { AdmissionControl, type AdmissionOptions } from './admission-control.ts';
+export { GradientLimit, type GradientOptions, type GradientState } from './adaptive-concurrency.ts';
+export { AdmissionControl, type AdmissionOptions, type AdmissionState } from './admission-control.ts';
 export {
   BACKEND_LAYOUT,
   BackendMemory,
@@ -27,6 +27,7 @@ export {
   UNCHECKED,
 } from './health-check.ts';
 export { LeastRequest, type LeastRequestOptions } from './least-request.ts';
+export { createLimitMemory, LIMIT_LAYOUT, LimitMemory } from './limit-memory.ts';
 export { hashText, MAGLEV_TABLE_SIZE, Maglev } from './maglev.ts';
 export {
   type EjectionCounts,

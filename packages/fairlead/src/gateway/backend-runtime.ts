@@ -1,8 +1,9 @@
 // Hot path: pick() and the counts run once per request.
 import {
-  AdmissionControl,
+  type AdmissionControl,
   type BackendMemory,
-  GradientLimit,
+  type GradientLimit,
+  type LimitMemory,
   OutlierDetector,
   rendezvousSubset,
 } from '@fairlead/balance';
@@ -13,11 +14,13 @@ import type { AlpnProtocol } from '../sys/tls-alpn.ts';
 import { tlsContexts } from '../sys/tls-contexts.ts';
 import { type Candidate, EndpointLevels } from './endpoint-levels.ts';
 import { type EndpointRegistry, type EndpointRuntime, endpointLabel, type UpstreamTls } from './endpoint-runtime.ts';
+import { LearntLimits } from './learnt-limits.ts';
 
 /** What the backends of a worker share. */
 export interface BackendSurroundings {
   readonly endpoints: EndpointRegistry;
   readonly backends: BackendMemory;
+  readonly limits: LimitMemory;
   readonly clock: Clock;
   readonly random: Random;
   /** Zone of this gateway; empty: unknown. */
@@ -41,12 +44,11 @@ export class BackendRuntime {
   proxyProtocol: 'v1' | 'v2' | undefined = undefined;
   levels: EndpointLevels | undefined = undefined;
   outliers: OutlierDetector | undefined = undefined;
-  gradient: GradientLimit | undefined = undefined;
-  admission: AdmissionControl | undefined = undefined;
   /** Of {@link levels}, for the outlier detector: bound once. */
   readonly ejectionCounts = (): { readonly size: number; readonly ejected: number } =>
     this.levels?.counts() ?? { size: 0, ejected: 0 };
   readonly #around: BackendSurroundings;
+  readonly #limits: LearntLimits;
   #endpoints: readonly EndpointRuntime[] = [];
   #slot: number | undefined = undefined;
   #identity = '';
@@ -61,6 +63,15 @@ export class BackendRuntime {
   constructor(key: string, around: BackendSurroundings) {
     this.key = key;
     this.#around = around;
+    this.#limits = new LearntLimits(around.limits, around.random);
+  }
+
+  get gradient(): GradientLimit | undefined {
+    return this.#limits.gradient;
+  }
+
+  get admission(): AdmissionControl | undefined {
+    return this.#limits.admission;
   }
 
   /** Its slot in the memory of circuit breakers. */
@@ -81,6 +92,7 @@ export class BackendRuntime {
     this.#isRemoved = backend === undefined;
     this.protocol = backend?.protocol ?? 'http1';
     if (backend !== undefined) this.#updateSlot(backend.identity ?? backend.key);
+    this.#limits.update(backend === undefined ? undefined : this.policy, backend?.identity ?? this.key);
     const before = this.#endpoints;
     const candidates: Candidate[] = [];
     const nowMs = clock.now();
@@ -110,7 +122,9 @@ export class BackendRuntime {
             zone,
           });
     for (const endpoint of before) registry.release(endpoint);
-    if (this.#isRemoved && this.#holds === 0) this.#dropSlot(backends);
+    if (this.#holds > 0) return;
+    this.#limits.settle();
+    if (this.#isRemoved) this.#dropSlot(backends);
   }
 
   /** Of each priority the endpoints that are this gateway's, if its backends are to be divided. */
@@ -149,10 +163,8 @@ export class BackendRuntime {
     const { endpoints, random } = this.#around;
     this.#policyText = text;
     this.policy = policy;
-    const { adaptiveConcurrency, admission, outlier } = policy;
+    const { outlier } = policy;
     this.outliers = outlier === 'off' ? undefined : new OutlierDetector(endpoints.memory, outlier, random);
-    this.gradient = adaptiveConcurrency === 'off' ? undefined : new GradientLimit({ random, ...adaptiveConcurrency });
-    this.admission = admission === 'off' ? undefined : new AdmissionControl({ random, ...admission });
   }
 
   /**
@@ -190,6 +202,8 @@ export class BackendRuntime {
   }
 
   unhold(): void {
-    if (--this.#holds === 0 && this.#isRemoved) this.#dropSlot(this.#around.backends);
+    if (--this.#holds > 0) return;
+    this.#limits.settle();
+    if (this.#isRemoved) this.#dropSlot(this.#around.backends);
   }
 }

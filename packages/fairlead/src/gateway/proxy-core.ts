@@ -1,6 +1,6 @@
 import type { Reactor } from '../reactor/reactor.ts';
 import type { TcpRelay } from '../reactor/tcp-relay.ts';
-import type { Clock, Random } from '../sys/clock.ts';
+import { type Clock, machineMonotonicMs, type Random } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
 import { RequestHead } from '../wire/http1/request-head.ts';
 import { ResponseHead } from '../wire/http1/response-head.ts';
@@ -68,6 +68,8 @@ export class ProxyCore {
   responseHead: ResponseHead = new ResponseHead();
   readonly #spareRequestHeads: RequestHead[] = [];
   readonly #spareResponseHeads: ResponseHead[] = [];
+  /** Threads count milliseconds from their own starts. */
+  readonly #threadStartMs: number;
 
   constructor(options: {
     readonly reactor: Reactor;
@@ -91,6 +93,12 @@ export class ProxyCore {
     this.accessLog = options.accessLog;
     this.tracing = options.tracing;
     this.log = options.log;
+    this.#threadStartMs = machineMonotonicMs() - options.clock.monotonicMs();
+  }
+
+  /** The reactor's time, as all threads have it. */
+  get machineMs(): number {
+    return this.#threadStartMs + this.reactor.nowMs;
   }
 
   /** Says why the handshake with an endpoint failed, at most once in a while for each. */

@@ -109,10 +109,10 @@ export class RequestTries {
     this.#isIdempotent = isIdempotent;
     this.#startedMs = core.reactor.nowMs;
     const { admission, gradient } = backend;
-    if (admission !== undefined && !admission.tryAdmit(core.reactor.nowMs)) return false;
+    if (admission !== undefined && !admission.tryAdmit(core.machineMs)) return false;
     this.#admission = admission;
     if (gradient !== undefined) {
-      if (!gradient.tryAcquire(core.reactor.nowMs)) return false;
+      if (!gradient.tryAcquire(core.machineMs)) return false;
       this.#gradient = gradient;
     }
     const { memory } = core.program;
@@ -374,12 +374,12 @@ export class RequestTries {
     const { backend } = this;
     if (backend === undefined) return;
     this.release(false);
-    const { nowMs } = this.#core.reactor;
-    this.#gradient?.release(nowMs, this.#isSuccess ? this.#latencyMs : undefined);
+    const { machineMs } = this.#core;
+    this.#gradient?.release(machineMs, this.#isSuccess ? this.#latencyMs : undefined);
     this.#gradient = undefined;
     if (this.#isCounted) {
       this.#isCounted = false;
-      this.#admission?.record(this.#isSuccess, nowMs);
+      this.#admission?.record(this.#isSuccess, machineMs);
       this.#core.program.memory.leave(this.#slot, 'requests');
       backend.unhold();
     }

@@ -1,4 +1,4 @@
-import { BackendMemory, EndpointMemory } from '@fairlead/balance';
+import { BackendMemory, EndpointMemory, LimitMemory } from '@fairlead/balance';
 import {
   type Acceptor,
   type Connection,
@@ -79,6 +79,7 @@ class GatewayWorker {
         {
           endpoints: new EndpointRegistry(new EndpointMemory(start.shared.endpoints, start.sharedLedger.endpoints)),
           backends: new BackendMemory(start.shared.backends, start.sharedLedger.backends),
+          limits: new LimitMemory(start.shared.limits, start.sharedLedger.limits),
           clock: systemClock,
           random: systemRandom,
           zone: start.zone,
