@@ -74,8 +74,8 @@ export interface ApiServerOptions {
   readonly audit?: AuditOptions;
   /** Requests in work at the same time; absent: as many as a Kubernetes server takes. */
   readonly fairness?: FairnessOptions;
-  /** Addresses of the AddressPool made at first start; absent: none is made. */
-  readonly machinePool?: string;
+  /** Ranges of the AddressPool made at first start; absent: none is made. */
+  readonly machinePool?: readonly string[];
   /** Further bearer tokens and their users. */
   readonly tokens?: ReadonlyMap<string, UserInfo>;
 }
@@ -160,7 +160,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     const serving = authority.pair('server', {
       commonName: 'fairlead-apiserver',
       organizations: [],
-      hosts: servingHosts(options, allocator.ranges.firstAddress),
+      hosts: servingHosts(options, allocator.ranges.firstAddresses),
     });
     const admin = authority.pair('admin', { commonName: administrator.name, organizations: [mastersGroup] });
     const listener = new Listener({
@@ -184,7 +184,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     const ownPort = options.advertisePort === 0 ? port : options.advertisePort;
     const bootstrap = {
       serviceCidrs: options.serviceCidr.split(',').map(canonicalCidr),
-      firstServiceAddress: allocator.ranges.firstAddress,
+      firstServiceAddress: allocator.ranges.firstAddresses[0]!,
       advertiseAddress: options.advertiseAddress,
       advertisePort: ownPort,
       shared,
@@ -298,7 +298,7 @@ function canonicalCidr(text: string): string {
 }
 
 /** Names and addresses clients may use for this server. */
-function servingHosts(options: ApiServerOptions, firstServiceAddress: string): string[] {
+function servingHosts(options: ApiServerOptions, firstServiceAddresses: readonly string[]): string[] {
   const domain = options.clusterDomain;
   const hosts = new Set([
     'localhost',
@@ -309,7 +309,7 @@ function servingHosts(options: ApiServerOptions, firstServiceAddress: string): s
     'kubernetes.default',
     'kubernetes.default.svc',
     `kubernetes.default.svc.${domain}`,
-    firstServiceAddress,
+    ...firstServiceAddresses,
     options.advertiseAddress,
   ]);
   for (const { host } of options.listen) if (host !== '0.0.0.0' && host !== '::') hosts.add(host);

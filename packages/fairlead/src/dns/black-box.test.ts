@@ -76,7 +76,7 @@ before(async () => {
     clusterDomain: z,
     upstreams: [],
     podRecords: 'verified',
-    kubeDns: { nodeName: 'node-1', clusterIp: '10.96.0.10', address: '10.244.0.254', port: 53 },
+    kubeDns: { nodeName: 'node-1', clusterIps: ['10.96.0.10'], addresses: ['10.244.0.254'], port: 53 },
     workers: 1,
     clock: systemClock,
     random: systemRandom,

@@ -114,8 +114,8 @@ export interface DnsOptions extends DnsNamesOptions {
 /** The upstreams of the options, without our own addresses: forwarding to ourselves would loop. */
 function chooseUpstreams(options: DnsOptions, texts: readonly string[]): Upstream[] {
   const own = new Set(options.listen.map(({ address, port }) => `${address} ${port}`));
-  if (options.kubeDns?.clusterIp !== undefined) own.add(`${options.kubeDns.clusterIp} 53`);
-  if (options.kubeDns !== undefined) own.add(`${options.kubeDns.address} ${options.kubeDns.port}`);
+  for (const clusterIp of options.kubeDns?.clusterIps ?? []) own.add(`${clusterIp} 53`);
+  for (const address of options.kubeDns?.addresses ?? []) own.add(`${address} ${options.kubeDns?.port}`);
   return texts.flatMap((text) => {
     const upstream = parseUpstream(text);
     if (upstream === undefined) throw new DnsError('options', `not an upstream address: ${text}`);

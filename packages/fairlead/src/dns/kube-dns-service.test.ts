@@ -4,10 +4,16 @@ import { type EndpointSlice, endpointSlices, services } from '@fairlead/api';
 import { ApiError } from '@fairlead/client';
 import { FakeApi } from '../../../client/src/fake-api.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
-import { type KubeDnsOptions, KubeDnsRegistration, kubeDnsService, kubeDnsSlice } from './kube-dns-service.ts';
+import { type KubeDnsOptions, KubeDnsRegistration, kubeDnsService, kubeDnsSlices } from './kube-dns-service.ts';
 import { startDns } from './start.ts';
 
-const options: KubeDnsOptions = { nodeName: 'node-1', clusterIp: '10.96.0.10', address: '10.244.0.1', port: 53 };
+const options: KubeDnsOptions = {
+  nodeName: 'node-1',
+  clusterIps: ['10.96.0.10'],
+  addresses: ['10.244.0.1'],
+  port: 53,
+};
+const kubeDnsSlice = (of: KubeDnsOptions): EndpointSlice => kubeDnsSlices(of)[0]!;
 const sliceName = { namespace: 'kube-system', name: 'kube-dns-node-1' };
 const serviceName = { namespace: 'kube-system', name: 'kube-dns' };
 const log = (): void => {};
@@ -26,7 +32,7 @@ test('what is there is kept, what is wrong is put right', async (t) => {
       'slice of the node from before, other address',
       (api) => {
         api.seed(services, kubeDnsService(options));
-        api.seed(endpointSlices, kubeDnsSlice({ ...options, address: '10.244.9.1' }));
+        api.seed(endpointSlices, kubeDnsSlice({ ...options, addresses: ['10.244.9.1'] }));
       },
       1,
     ],
@@ -34,7 +40,7 @@ test('what is there is kept, what is wrong is put right', async (t) => {
       'slice of another family',
       (api) => {
         api.seed(services, kubeDnsService(options));
-        api.seed(endpointSlices, kubeDnsSlice({ ...options, address: 'fd00::1' }));
+        api.seed(endpointSlices, kubeDnsSlice({ ...options, addresses: ['fd00::1'] }));
       },
       2,
     ],
@@ -71,7 +77,7 @@ test('what is there is kept, what is wrong is put right', async (t) => {
 
 test('a failing API is tried again; a Service that has another cluster IP keeps it', async () => {
   const api = new FakeApi();
-  const taken = kubeDnsService({ ...options, clusterIp: '10.96.0.99' });
+  const taken = kubeDnsService({ ...options, clusterIps: ['10.96.0.99'] });
   api.seed(services, taken);
   let failures = 2;
   api.failWhen(({ verb }) => (verb === 'get' && failures-- > 0 ? new ApiError(0, 'Unreachable', 'no') : undefined));
@@ -106,5 +112,32 @@ test('a slice that somebody deletes comes back', { timeout: 120_000 }, async () 
   } finally {
     // The API is gone: the server stops all the same.
     await dns.stop();
+  }
+});
+
+test('two families: both cluster IPs, a slice each, and a Service of one family gets the second', async () => {
+  const dual: KubeDnsOptions = {
+    ...options,
+    clusterIps: ['10.96.0.10', 'fd00:10:96::a'],
+    addresses: ['10.244.0.1', 'fd00:10:244::1'],
+  };
+  for (const title of ['new', 'made with one family'] as const) {
+    const api = new FakeApi();
+    if (title !== 'new') api.seed(services, kubeDnsService(options));
+    const registration = new KubeDnsRegistration(api, dual, systemClock, log);
+    await registration.registered;
+    const { spec } = await api.get(services, serviceName);
+    assert.deepEqual([spec?.clusterIPs, spec?.ipFamilyPolicy], [dual.clusterIps, 'PreferDualStack'], title);
+    const { items } = await api.list(endpointSlices, { namespace: 'kube-system' });
+    assert.deepEqual(
+      items.map(({ metadata, addressType, endpoints }) => [metadata.name, addressType, endpoints[0]?.addresses[0]]),
+      [
+        ['kube-dns-node-1', 'IPv4', '10.244.0.1'],
+        ['kube-dns-node-1-ipv6', 'IPv6', 'fd00:10:244::1'],
+      ],
+      title,
+    );
+    await registration.stop();
+    assert.deepEqual((await api.list(endpointSlices, { namespace: 'kube-system' })).items, [], title);
   }
 });

@@ -7,10 +7,10 @@ import { addressFamily } from './owner-names.ts';
 /** The Service that Pods find the DNS by, and this node's part of it. */
 export interface KubeDnsOptions {
   readonly nodeName: string;
-  /** Cluster IP: by convention the tenth address of the service range. Absent: the API chooses. */
-  readonly clusterIp?: string;
-  /** Node-local address and port of the server. */
-  readonly address: string;
+  /** Cluster IPs, one per family: by convention the tenth address of each service range. Empty: the API chooses. */
+  readonly clusterIps: readonly string[];
+  /** Node-local addresses of the server, one per family, the preferred one first. */
+  readonly addresses: readonly string[];
   readonly port: number;
 }
 
@@ -38,26 +38,48 @@ export function kubeDnsService(options: KubeDnsOptions): Service {
     },
     spec: {
       type: 'ClusterIP',
-      ...(options.clusterIp === undefined ? {} : { clusterIP: options.clusterIp, clusterIPs: [options.clusterIp] }),
+      ...clusterIpsOf(options.clusterIps),
       ports: [port('dns', 'UDP'), port('dns-tcp', 'TCP')],
     },
   };
 }
 
-/** EndpointSlice `kube-dns-NODE` with the node's own server. */
-export function kubeDnsSlice(options: KubeDnsOptions): EndpointSlice {
+function clusterIpsOf([first, ...more]: readonly string[]): NonNullable<Service['spec']> {
+  if (first === undefined) return {};
+  const policy = more.length === 0 ? {} : { ipFamilyPolicy: 'PreferDualStack' as const };
+  return { clusterIP: first, clusterIPs: [first, ...more], ...policy };
+}
+
+/**
+ * EndpointSlices with the node's own server, one per family: `kube-dns-NODE` of the preferred one, and
+ * `kube-dns-NODE-ipv6` (or `-ipv4`) of the other.
+ */
+export function kubeDnsSlices(options: KubeDnsOptions): EndpointSlice[] {
+  return options.addresses.map((address, index) => {
+    const family = addressFamily(address) === 'AAAA' ? 'IPv6' : 'IPv4';
+    const name = `${serviceName}-${options.nodeName}${index === 0 ? '' : `-${family.toLowerCase()}`}`;
+    return kubeDnsSlice(options, name, address, family);
+  });
+}
+
+function kubeDnsSlice(
+  options: KubeDnsOptions,
+  name: string,
+  address: string,
+  addressType: 'IPv4' | 'IPv6',
+): EndpointSlice {
   return {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     metadata: {
-      name: `${serviceName}-${options.nodeName}`,
+      name,
       namespace,
       labels: { 'kubernetes.io/service-name': serviceName, 'endpointslice.kubernetes.io/managed-by': manager },
     },
-    addressType: addressFamily(options.address) === 'AAAA' ? 'IPv6' : 'IPv4',
+    addressType,
     endpoints: [
       {
-        addresses: [options.address],
+        addresses: [address],
         nodeName: options.nodeName,
         conditions: { ready: true, serving: true, terminating: false },
       },
@@ -69,9 +91,9 @@ export function kubeDnsSlice(options: KubeDnsOptions): EndpointSlice {
   };
 }
 
-/** Keeps the Service and the slice in the API, and takes the slice away on stop. */
+/** Keeps the Service and the slices in the API, and takes the slices away on stop. */
 export class KubeDnsRegistration implements Running {
-  /** Resolves once both objects are there. */
+  /** Resolves once all these objects are there. */
   readonly registered: Promise<void>;
   readonly #client: ApiClient;
   readonly #options: KubeDnsOptions;
@@ -89,13 +111,13 @@ export class KubeDnsRegistration implements Running {
     this.registered = this.#running;
   }
 
-  /** Puts back what somebody has deleted or changed. Call it when one of the two objects changes. */
+  /** Puts back what somebody has deleted or changed. Call it when one of these objects changes. */
   ensureAgain(): void {
     if (this.#stopping.signal.aborted) return;
     this.#running = this.#running.then(() => this.#ensureUntilDone());
   }
 
-  /** `withdraws`: takes the slice away; a successor on the node keeps it. */
+  /** `withdraws`: takes the slices away; a successor on the node keeps them. */
   async stop(withdraws = true): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
@@ -112,7 +134,10 @@ export class KubeDnsRegistration implements Running {
 
   async #withdraw(): Promise<void> {
     await this.#running;
-    const { name = '' } = kubeDnsSlice(this.#options).metadata ?? {};
+    await Promise.all(kubeDnsSlices(this.#options).map(({ metadata }) => this.#withdrawSlice(metadata?.name ?? '')));
+  }
+
+  async #withdrawSlice(name: string): Promise<void> {
     try {
       await this.#client.delete(endpointSlices, { name, namespace });
     } catch (error) {
@@ -125,7 +150,7 @@ export class KubeDnsRegistration implements Running {
     for (let delayMs = 100; !this.#stopping.signal.aborted; delayMs = Math.min(delayMs * 2, 5000)) {
       try {
         await this.#ensureService();
-        await this.#ensureSlice();
+        for (const slice of kubeDnsSlices(this.#options)) await this.#ensureSlice(slice);
         return;
       } catch (error) {
         this.#log(delayMs > 1000 ? 'warn' : 'debug', 'Service kube-system/kube-dns not yet written', { error });
@@ -134,14 +159,21 @@ export class KubeDnsRegistration implements Running {
     }
   }
 
-  /** A Service that is there stays as it is, but for the ports: users may set its cluster IP and labels. */
+  /**
+   * A Service that is there stays as it is, but for the ports: users may set its cluster IP and labels. One that was
+   * made before the cluster had a second family gets it.
+   */
   async #ensureService(): Promise<void> {
     const wanted = kubeDnsService(this.#options);
     try {
       const found = await this.#client.get(services, { name: serviceName, namespace });
       const hasPort = (name: string): boolean => found.spec?.ports?.some((port) => port.name === name) === true;
-      if (hasPort('dns') && hasPort('dns-tcp')) return;
-      await this.#client.update(services, { ...found, spec: { ...found.spec, ports: wanted.spec?.ports } });
+      const hasPorts = hasPort('dns') && hasPort('dns-tcp');
+      const lacksFamily = lacksSecondFamily(found, wanted);
+      if (hasPorts && !lacksFamily) return;
+      const families = lacksFamily ? clusterIpsOf(this.#options.clusterIps) : {};
+      const ports = hasPorts ? {} : { ports: wanted.spec?.ports };
+      await this.#client.update(services, { ...found, spec: { ...found.spec, ...families, ...ports } });
     } catch (error) {
       if (!isNotFound(error)) throw error;
       await this.#createService(wanted);
@@ -161,8 +193,7 @@ export class KubeDnsRegistration implements Running {
     }
   }
 
-  async #ensureSlice(): Promise<void> {
-    const wanted = kubeDnsSlice(this.#options);
+  async #ensureSlice(wanted: EndpointSlice): Promise<void> {
     const name = wanted.metadata?.name ?? '';
     try {
       const found = await this.#client.get(endpointSlices, { name, namespace });
@@ -181,6 +212,13 @@ export class KubeDnsRegistration implements Running {
       await this.#client.create(endpointSlices, wanted);
     }
   }
+}
+
+/** Whether a Service has the first of two wanted cluster IPs alone, because it was made when there was one family. */
+function lacksSecondFamily(found: Service, wanted: Service): boolean {
+  const had = found.spec?.clusterIPs ?? [];
+  const want = wanted.spec?.clusterIPs ?? [];
+  return had.length === 1 && want.length === 2 && had[0] === want[0];
 }
 
 function isSameSlice(found: EndpointSlice, wanted: EndpointSlice): boolean {

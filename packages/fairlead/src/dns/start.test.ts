@@ -42,7 +42,9 @@ test('serves the records of the API and follows its changes', { timeout: 120_000
   api.seed(services, makeService('shop/db', ['None']));
   api.seed(endpointSlices, makeSlice('shop/db', 'db-1', ['10.244.0.5']));
   const dns = await startDns(
-    optionsFor(api, { kubeDns: { nodeName: 'node-1', clusterIp: '10.96.0.10', address: '10.244.0.1', port: 53 } }),
+    optionsFor(api, {
+      kubeDns: { nodeName: 'node-1', clusterIps: ['10.96.0.10'], addresses: ['10.244.0.1'], port: 53 },
+    }),
   );
   try {
     await dns.ready;

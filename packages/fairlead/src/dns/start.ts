@@ -13,7 +13,7 @@ import { registerDnsMetrics } from './dns-metrics.ts';
 import { type CheckedDnsOptions, checkDnsOptions, type DnsOptions } from './dns-options.ts';
 import { gateways, hostRoutes } from './gateway-kinds.ts';
 import { Handover } from './handover.ts';
-import { type KubeDnsOptions, KubeDnsRegistration, kubeDnsSlice } from './kube-dns-service.ts';
+import { type KubeDnsOptions, KubeDnsRegistration, kubeDnsSlices } from './kube-dns-service.ts';
 import { ensureMulticlusterDefinitions } from './multicluster-definitions.ts';
 import { serviceImports } from './multicluster-kinds.ts';
 import { type OptionalSource, startOptionalInformer } from './optional-informer.ts';
@@ -164,8 +164,8 @@ function makeHandover({ listen, clock, log }: DnsOptions): Handover | undefined 
 /** Names that no object makes: of the zones themselves, and of hosts entries. */
 function setStaticRecords(server: DnsServer, options: DnsOptions, checked: CheckedDnsOptions): void {
   const { zone, externalZone, clustersetZone, ttlSeconds } = checked;
-  const clusterIp = options.kubeDns?.clusterIp;
-  const nameservers = clusterIp === undefined ? options.listen.map(({ address }) => address) : [clusterIp];
+  const clusterIps = options.kubeDns?.clusterIps ?? [];
+  const nameservers = clusterIps.length === 0 ? options.listen.map(({ address }) => address) : clusterIps;
   server.setSource('zone', compileApexRecords(zone, nameservers, { ttlSeconds }));
   if (externalZone !== undefined) {
     server.setSource('external', compileZoneRecords(externalZone, nameservers, ttlSeconds));
@@ -238,9 +238,9 @@ function watchRegistration(
   kubeDns: KubeDnsOptions,
   registration: KubeDnsRegistration,
 ): void {
-  const slice = `kube-system/${kubeDnsSlice(kubeDns).metadata?.name}`;
+  const slices = kubeDnsSlices(kubeDns).map(({ metadata }) => `kube-system/${metadata?.name}`);
   const isOurs = ({ key, old }: { readonly key: string; readonly old: unknown }): boolean =>
-    old !== undefined && (key === 'kube-system/kube-dns' || key === slice);
+    old !== undefined && (key === 'kube-system/kube-dns' || slices.includes(key));
   for (const source of [serviceSource, sliceSource]) {
     source.subscribe((changes) => {
       if (changes.some(isOurs)) registration.ensureAgain();

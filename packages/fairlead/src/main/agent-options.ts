@@ -9,7 +9,7 @@ import {
   logTokenSetting,
   type Machine,
   readClusterOptions,
-  readIp,
+  readIps,
   readMode,
 } from './cluster-options.ts';
 import { type CorefileImporter, dnsSettings, readDnsSettings } from './dns-settings.ts';
@@ -23,7 +23,11 @@ export const agentSettings: readonly Setting[] = [
   { name: 'node-name', value: 'NAME', description: 'default: the host name' },
   { name: 'mode', value: 'MODE', description: 'kernel or userspace (default kernel as root on Linux)' },
   { name: 'data-dir', value: 'DIR', description: 'state of the Pods of this node' },
-  { name: 'node-ip', value: 'IP', description: 'address of this node (default: of the default route)' },
+  {
+    name: 'node-ip',
+    value: 'IP[,IP]',
+    description: 'addresses of this node, one per family (default: the first ones of the machine)',
+  },
   { name: 'image', value: "'PATTERN=COMMAND'", description: 'runs images by a local command', repeatable: true },
   ...clusterSettings,
   { name: 'services-only', description: 'only the service proxy, as kube-proxy' },
@@ -70,7 +74,8 @@ export function validateAgentOptions(
   const dnsOnly = reader.switched('dns-only');
   if (servicesOnly && dnsOnly) reader.problems.push('--services-only and --dns-only exclude each other');
   const edge = reader.switched('edge');
-  const nodeIp = readIp(reader, 'node-ip');
+  const nodeIps = readIps(reader, 'node-ip');
+  const parts: AgentParts = { node: !servicesOnly && !dnsOnly && !edge, services: !dnsOnly, dns: !servicesOnly };
   const logTokenFile = reader.text('log-token-file');
   const listenOrOff = (name: string, alone: string): ListenAddress | undefined => {
     const fallback = servicesOnly ? alone : 'off';
@@ -80,7 +85,7 @@ export function validateAgentOptions(
   const healthzListen = listenOrOff('healthz-listen', ':10256');
   const metricsListen = listenOrOff('metrics-listen', '127.0.0.1:10249');
   const options: AgentRoleOptions = {
-    ...readClusterOptions(reader, mode, servicesOnly ? 'IPv4 and IPv6' : 'IPv4'),
+    ...readClusterOptions(reader, mode, parts.node ? machine : undefined),
     ...readApiAccess(reader),
     nodeName: reader.text('node-name') ?? hostNodeName(),
     mode,
@@ -88,14 +93,14 @@ export function validateAgentOptions(
     dataDir,
     overlay: reader.switched('overlay'),
     edge,
-    parts: { node: !servicesOnly && !dnsOnly && !edge, services: !dnsOnly, dns: !servicesOnly },
+    parts,
     dns: readDnsSettings(reader, importCorefile),
     images: reader.texts('image'),
     services: readServiceSettings(reader, (text) => parseCidr(text) !== undefined),
     ...(reader.text('dns-listen') === undefined ? {} : { dnsListen: reader.address('dns-listen', ':53') }),
     ...(healthzListen === undefined ? {} : { healthzListen }),
     ...(metricsListen === undefined ? {} : { metricsListen }),
-    ...(nodeIp === undefined ? {} : { nodeIp }),
+    ...(nodeIps === undefined ? {} : { nodeIps }),
     ...(logTokenFile === undefined ? {} : { logTokenFile }),
   };
   reader.finish();

@@ -49,7 +49,7 @@ export function validateApiServerOptions(values: SettingValues, machine: Machine
   const audit = readAuditSettings(reader);
   const logTokenFile = reader.text('log-token-file');
   const options: ApiServerRoleOptions = {
-    ...readClusterOptions(reader, machine.kernelModeObstacle === undefined ? 'kernel' : 'userspace', 'IPv4 and IPv6'),
+    ...readClusterOptions(reader, machine.kernelModeObstacle === undefined ? 'kernel' : 'userspace'),
     dataDir,
     apiListen: reader.address('api-listen', '127.0.0.1:6443'),
     kubeconfig: resolve(reader.text('kubeconfig') ?? join(dataDir, 'kubeconfig')),

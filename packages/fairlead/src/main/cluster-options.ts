@@ -2,27 +2,21 @@ import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import { type AddressRanges, type PodsOn, rangeSettings, readRanges } from './address-ranges.ts';
 import type { Setting, SettingReader } from './settings.ts';
 
 /** How Pods, Services and DNS are realised on this machine. */
 export type Mode = 'kernel' | 'userspace';
 
 /** Address ranges and names that all roles of one system share. */
-export interface ClusterOptions {
-  readonly serviceCidr: string;
-  readonly podCidr: string;
+export interface ClusterOptions extends AddressRanges {
   readonly nodePortRange: { readonly from: number; readonly to: number };
   readonly clusterDomain: string;
 }
 
 /** Settings of the address ranges, for every role that needs them. */
 export const clusterSettings: readonly Setting[] = [
-  {
-    name: 'service-cidr',
-    value: 'CIDR',
-    description: 'cluster IPs (default 10.96.0.0/16; userspace 127.96.0.0/16); API: also V4,V6',
-  },
-  { name: 'pod-cidr', value: 'CIDR', description: 'Pod IPs (default 10.244.0.0/16; userspace 127.244.0.0/16)' },
+  ...rangeSettings,
   { name: 'node-port-range', value: 'RANGE', description: 'node ports (default 30000-32767)' },
   { name: 'cluster-domain', value: 'NAME', description: 'DNS domain (default cluster.local)' },
   { name: 'log-level', value: 'LEVEL', description: 'debug, info, warn (default) or error' },
@@ -42,6 +36,8 @@ export interface Machine {
   readonly home: string;
   /** Why kernel mode is not possible here; absent when it is. */
   readonly kernelModeObstacle?: string;
+  /** Why IPv6 is not possible here; absent when it is. */
+  readonly ipv6Obstacle?: string;
 }
 
 /** The four hex digits that name a system: a hash of its data directory. */
@@ -55,26 +51,12 @@ export function defaultDataDir(machine: Machine): string {
 }
 
 /**
- * Reads the address ranges; reports problems to the reader.
- * @param families the API and the controllers know both families, this machine's data planes are given IPv4 only
+ * Reads what all roles of one system share; reports problems to the reader.
+ * @param pods the machine that Pods of these ranges shall run on; absent: the role makes none
  */
-export function readClusterOptions(
-  reader: SettingReader,
-  mode: Mode,
-  families: 'IPv4' | 'IPv4 and IPv6' = 'IPv4',
-): ClusterOptions {
-  const kernel = mode === 'kernel';
-  const pods = kernel ? '10.244.0.0/16' : '127.244.0.0/16';
-  const services = kernel ? '10.96.0.0/16' : '127.96.0.0/16';
+export function readClusterOptions(reader: SettingReader, mode: Mode, pods?: PodsOn): ClusterOptions {
   return {
-    serviceCidr:
-      families === 'IPv4'
-        ? reader.cidr('service-cidr', services, 12, 28)
-        : reader.cidrOfEachFamily('service-cidr', services, [12, 28], [64, 124]),
-    podCidr:
-      families === 'IPv4'
-        ? reader.cidr('pod-cidr', pods, 8, 22)
-        : reader.cidrOfEachFamily('pod-cidr', pods, [8, 22], [32, 62]),
+    ...readRanges(reader, mode, pods),
     nodePortRange: reader.portRange('node-port-range', '30000-32767'),
     clusterDomain: reader.domain('cluster-domain', 'cluster.local'),
   };
@@ -93,6 +75,18 @@ export function readMode(reader: SettingReader, machine: Machine): Mode {
 export function hostNodeName(): string {
   const name = hostname().toLowerCase().split('.')[0] ?? '';
   return /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name) ? name : 'node';
+}
+
+/** One IP literal, or one of each family joined by a comma, or a problem. */
+export function readIps(reader: SettingReader, name: string): readonly string[] | undefined {
+  const value = reader.text(name);
+  if (value === undefined) return undefined;
+  const ips = value.split(',').map((part) => part.trim());
+  const families = ips.map((ip) => isIP(ip));
+  if (families.includes(0) || new Set(families).size !== families.length) {
+    reader.problems.push(`--${name} ${value}: must be an IP address, or one of each family joined by a comma`);
+  }
+  return ips;
 }
 
 /** An IP literal, or a problem. */

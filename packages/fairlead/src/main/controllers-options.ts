@@ -16,7 +16,7 @@ export const controllersSettings: readonly Setting[] = [
 export function validateControllersOptions(values: SettingValues, machine: Machine): ControllersRoleOptions {
   const reader = new SettingReader(values);
   const options: ControllersRoleOptions = {
-    ...readClusterOptions(reader, machine.kernelModeObstacle === undefined ? 'kernel' : 'userspace', 'IPv4 and IPv6'),
+    ...readClusterOptions(reader, machine.kernelModeObstacle === undefined ? 'kernel' : 'userspace'),
     ...readApiAccess(reader),
     controllers: (reader.text('controllers') ?? '*').split(',').filter((pattern) => pattern !== ''),
     gatewayMetrics: readGatewayMetrics(reader),

@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Machine } from './cluster-options.ts';
@@ -30,7 +30,9 @@ function missingCapability(statusText: string): string | undefined {
 /** Reads what of this machine decides defaults. `readFile` reads `/proc/self/status`. */
 export function probeMachine(readFile: (path: string) => string): Machine {
   const isRoot = process.getuid?.() === 0;
-  const base = { isRoot, home: homedir() };
+  // Linux makes the file together with its IPv6.
+  const hasIpv6 = process.platform !== 'linux' || existsSync('/proc/net/if_inet6');
+  const base = { isRoot, home: homedir(), ...(hasIpv6 ? {} : { ipv6Obstacle: 'is not in this kernel' }) };
   if (process.platform !== 'linux') return { ...base, kernelModeObstacle: 'needs Linux' };
   const missing = ['nft', 'ip'].filter((name) => findProgram(name) === undefined);
   const capability = missingCapability(readFile('/proc/self/status'));

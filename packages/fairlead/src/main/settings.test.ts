@@ -43,7 +43,7 @@ test('every wrong value is reported, in one error', () => {
     'api-listen': 'nowhere',
   });
   reader.integer('nodes', 1, 1, 16);
-  reader.cidr('service-cidr', '10.96.0.0/16', 12, 28);
+  reader.cidrOfEachFamily('service-cidr', '10.96.0.0/16', [12, 28], [64, 124]);
   reader.portRange('node-port-range', '30000-32767');
   reader.oneOf('mode', ['kernel', 'userspace'], 'kernel');
   reader.duration('compact-every', 1);

@@ -143,16 +143,6 @@ export class SettingReader {
     return parsed ?? { host: '127.0.0.1', port: 0 };
   }
 
-  /** An IPv4 range such as `10.96.0.0/16`, with a prefix length within bounds. */
-  cidr(name: string, fallback: string, shortest: number, longest: number): string {
-    const value = this.text(name) ?? fallback;
-    const [address = '', length = ''] = value.split('/');
-    const bits = Number(length);
-    if (isIP(address) === 4 && /^\d+$/.test(length) && bits >= shortest && bits <= longest) return value;
-    this.problems.push(`--${name} ${value}: must be an IPv4 range with a prefix from /${shortest} to /${longest}`);
-    return fallback;
-  }
-
   /** An IPv4 range, an IPv6 range, or one of each joined by a comma; with the bounds of their prefix lengths. */
   cidrOfEachFamily(
     name: string,

@@ -39,12 +39,82 @@ test('problems come together', () => {
         '--mode kernel: needs root',
         '--datastore mysql://x: must be sqlite:FILE or etcd://HOST:PORT[,HOST:PORT…]',
         '--image nginx: must be PATTERN=COMMAND',
-        '--pod-cidr 10.0.0.0/30: must be an IPv4 range with a prefix from /8 to /22',
+        '--pod-cidr 10.0.0.0/30: must be an IPv4 range with a prefix from /8 to /22, an IPv6 one from /32 to /62, or one of each joined by a comma',
       ]);
       return true;
     },
   );
   assert.throws(() => validateUpOptions({ nodes: '3' }, user), /more than one node needs kernel mode/);
+});
+
+const dual = { services: '10.96.0.0/16,fd00:10:96::/112', pods: '10.244.0.0/16,fd00:10:244::/56' };
+const ipv6 = { services: 'fd00:10:96::/112', pods: 'fd00:10:244::/56' };
+const families: readonly [name: string, values: Record<string, string>, expected: object | RegExp, machine?: object][] =
+  [
+    ['dual', { 'ip-family': 'dual' }, dual],
+    ['IPv6', { 'ip-family': 'ipv6' }, ipv6],
+    ['one range decides of the other', { 'service-cidr': dual.services }, dual],
+    ['also the range of Pods', { 'pod-cidr': 'fd00:7::/48' }, { ...ipv6, pods: 'fd00:7::/48' }],
+    [
+      'the order is that of the range',
+      { 'service-cidr': 'fd00:96::/112,10.96.0.0/16' },
+      { services: 'fd00:96::/112,10.96.0.0/16', pods: 'fd00:10:244::/56,10.244.0.0/16' },
+    ],
+    ['a family and a range', { 'ip-family': 'dual', 'pod-cidr': dual.pods }, dual],
+    [
+      'other families',
+      { 'service-cidr': dual.services, 'pod-cidr': '10.244.0.0/16' },
+      /^--pod-cidr 10\.244\.0\.0\/16: must have the families of --service-cidr 10\.96\S+, in the same order$/,
+    ],
+    [
+      'another order',
+      { 'service-cidr': dual.services, 'pod-cidr': 'fd00:10:244::/56,10.244.0.0/16' },
+      /in the same order$/,
+    ],
+    [
+      'a range against the family',
+      { 'ip-family': 'ipv6', ...{ 'service-cidr': '10.96.0.0/16', 'pod-cidr': '10.244.0.0/16' } },
+      /^--ip-family: /,
+    ],
+    ['userspace mode', { 'ip-family': 'dual', mode: 'userspace' }, /^--pod-cidr \S+: userspace mode has no IPv6/],
+    [
+      'a kernel without IPv6',
+      { 'ip-family': 'dual' },
+      /^--pod-cidr \S+: IPv6 is missing$/,
+      { ipv6Obstacle: 'is missing' },
+    ],
+  ];
+for (const [name, values, expected, machine] of families) {
+  test(`address families: ${name}`, () => {
+    const read = () => validateUpOptions(values, { ...root, ...machine });
+    if (expected instanceof RegExp) {
+      assert.throws(read, (error) => {
+        assert.ok(error instanceof ConfigurationError);
+        assert.equal(error.problems.length, 1, error.message);
+        assert.match(error.problems[0] ?? '', expected);
+        return true;
+      });
+    } else {
+      const { serviceCidr, podCidr } = read();
+      assert.deepEqual({ services: serviceCidr, pods: podCidr }, expected);
+    }
+  });
+}
+
+test('dual stack reaches every child: ranges, addresses of nodes, and the API at the preferred family', () => {
+  const options = validateUpOptions({ 'service-cidr': 'fd00:96::/112,10.96.0.0/16', 'data-dir': '/tmp/d' }, root);
+  const nodes = [{ name: 'node-1', netns: 'n', addresses: ['fd00:172:29::11', '172.29.0.11'] }];
+  const children = planChildren(options, nodes, ['fairlead'], {});
+  const argumentOf = (child: string, flag: string): string | undefined => {
+    const args = children.find(({ name }) => name === child)?.args ?? [];
+    return args.includes(flag) ? args[args.indexOf(flag) + 1] : undefined;
+  };
+  for (const child of ['control', 'agent/node-1', 'agent/edge']) {
+    assert.equal(argumentOf(child, '--service-cidr'), 'fd00:96::/112,10.96.0.0/16', child);
+    assert.equal(argumentOf(child, '--pod-cidr'), 'fd00:10:244::/56,10.244.0.0/16', child);
+  }
+  assert.equal(argumentOf('control', '--advertise-address'), 'fd00:172:29::1');
+  assert.equal(argumentOf('agent/node-1', '--node-ip'), 'fd00:172:29::11,172.29.0.11');
 });
 
 test('an instance is four hex digits, and differs between directories', () => {

@@ -107,7 +107,7 @@ export function validateUpOptions(values: SettingValues, machine: Machine): UpOp
     compactEveryMs: reader.duration('compact-every', 300_000),
     nodes,
     nodeName: hostNodeName(),
-    ...readClusterOptions(reader, mode),
+    ...readClusterOptions(reader, mode, machine),
     ...(corefile === undefined ? {} : { corefile }),
     // Not all addresses in userspace mode: that would take the port from Pods, whose addresses are 127.x too.
     gatewayHttp: reader.address('gateway-http', kernel ? ':80' : '127.0.0.1:8080'),

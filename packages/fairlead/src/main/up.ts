@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { MACHINE_ADDRESS } from '../node/node-namespaces.ts';
+import { networksOf } from '../node/machine-network.ts';
 import type { Clock } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
 import { auditArguments } from './audit-settings.ts';
@@ -18,8 +18,12 @@ const singleNodeMetrics = '127.0.0.1:10249';
 /** What the machine gives to `up`: its links and namespaces, and how to start a role. */
 export interface UpMachine {
   /** Makes `fairlead0` and the node namespaces; removes them with `remove`. */
-  createNodes(options: { readonly instance: string; readonly count: number; readonly serviceCidr: string }): Promise<{
-    readonly nodes: readonly { readonly name: string; readonly netns: string; readonly address: string }[];
+  createNodes(options: {
+    readonly instance: string;
+    readonly count: number;
+    readonly serviceCidrs: readonly string[];
+  }): Promise<{
+    readonly nodes: readonly { readonly name: string; readonly netns: string; readonly addresses: readonly string[] }[];
     remove(): Promise<void>;
   }>;
   /** Command line of this program, before the arguments of a role. */
@@ -56,7 +60,8 @@ export function planChildren(
       netns === undefined ? program : ['nsenter', `--net=/run/netns/${netns}`, ...program];
     return { name, rank, command: first, args: [...rest, ...args], env };
   };
-  const kernel = options.mode === 'kernel';
+  // Of the preferred family: that of `default/kubernetes`, by which Pods find the API.
+  const [network] = options.mode === 'kernel' ? networksOf(options.serviceCidr.split(',')) : [];
   const control = child('control', 0, [
     'control',
     ...shared,
@@ -72,7 +77,7 @@ export function planChildren(
     ...auditArguments(options.audit),
     '--log-token-file',
     files.logToken,
-    ...(kernel ? ['--advertise-address', MACHINE_ADDRESS] : []),
+    ...(network === undefined ? [] : ['--advertise-address', network.address]),
     ...(nodes.length === 0 ? [options.nodeName] : nodes.map((node) => node.name)).flatMap((name) => ['--agent', name]),
     ...(nodes.length === 0 ? [] : ['--edge-agent']),
     '--gateway-metrics',
@@ -104,7 +109,7 @@ export function planChildren(
             child(
               `agent/${node.name}`,
               1,
-              [...agentArgs(node.name), '--node-ip', node.address, '--overlay'],
+              [...agentArgs(node.name), '--node-ip', node.addresses.join(), '--overlay'],
               node.netns,
             ),
           ),
@@ -180,7 +185,7 @@ export async function runUp(options: UpOptions, machine: UpMachine, wishes: UpWi
       ? await machine.createNodes({
           instance: options.instance,
           count: options.nodes,
-          serviceCidr: options.serviceCidr,
+          serviceCidrs: options.serviceCidr.split(','),
         })
       : { nodes: [], remove: async () => {} };
   const nodes = options.nodes > 1 ? created.nodes : [];

@@ -16,7 +16,7 @@ async function startAgent(lab: KernelLab, fixture: FixtureProcess): Promise<{ lo
     dataDir: lab.dataDir,
     mode: 'kernel',
     nodeName: 'n1',
-    nodeIp: '127.0.0.1',
+    nodeIps: ['127.0.0.1'],
     overlay: false,
   });
 }

@@ -13,13 +13,11 @@ import {
   runCommand,
   systemProgram,
 } from './commands.ts';
+import { addressFlags, enableIpv6 } from './ipv6-link.ts';
+import { familyOf, networksOf } from './machine-network.ts';
 
-/** The machine's link to the nodes, and its address. */
+/** The machine's link to the nodes. */
 export const MACHINE_LINK = 'fairlead0';
-export const MACHINE_ADDRESS = '172.29.0.1';
-/** Addresses on the machine link that are for Services of type LoadBalancer. Nodes have 172.29.0.11 to .74. */
-export const MACHINE_POOL: string = '172.29.0.128-172.29.0.254';
-const MACHINE_PREFIX = 24;
 const NETNS_DIR = '/run/netns';
 
 /** A node that is a network namespace of this machine. */
@@ -28,8 +26,8 @@ export interface NodeNamespace {
   readonly name: string;
   /** Network namespace in which the node's agent runs. */
   readonly netns: string;
-  /** The node's InternalIP. */
-  readonly address: string;
+  /** The node's InternalIPs, one per family of the cluster IPs, in that order. */
+  readonly addresses: readonly string[];
 }
 
 /** Several nodes on one machine. */
@@ -43,15 +41,16 @@ export interface NodeNamespacesOptions {
   /** Four hex digits that mark this system's names. */
   readonly instance: string;
   readonly count: number;
-  /** Cluster IPs; routed to the machine's link. */
-  readonly serviceCidr: string;
+  /** Ranges of cluster IPs, one per family; routed to the machine's link, which has an address of each family. */
+  readonly serviceCidrs: readonly string[];
   readonly log?: Log;
   readonly clock?: Clock;
 }
 
-/** Name, namespace and address of node `index` (from 1). */
-export function nodeNamespace(instance: string, index: number): NodeNamespace {
-  return { name: `node-${index}`, netns: `fl-${instance}-node-${index}`, address: `172.29.0.${10 + index}` };
+/** Name, namespace and addresses of node `index` (from 1). */
+export function nodeNamespace(instance: string, index: number, serviceCidrs: readonly string[]): NodeNamespace {
+  const addresses = networksOf(serviceCidrs).map((network) => network.nodeAddress(index));
+  return { name: `node-${index}`, netns: `fl-${instance}-node-${index}`, addresses };
 }
 
 function alias(instance: string): string {
@@ -75,7 +74,30 @@ async function machineLinkPresent(instance: string): Promise<boolean> {
   return link?.linkinfo?.info_kind === 'bridge';
 }
 
-async function ensureLink(instance: string, serviceCidr: string): Promise<void> {
+/**
+ * Link-local address of the machine or a node, for solicitations of what it forwards: a generated one would be
+ * checked for duplicates first, for a second.
+ */
+function linkLocal(address: string): string {
+  return `fe80::${address.slice(address.lastIndexOf(':') + 1)}`;
+}
+
+/** `ip` commands that give a link its addresses; to be repeated at will. */
+function addressCommands(link: string, addresses: readonly string[]): string[] {
+  const networks = networksOf(addresses);
+  const global = addresses.map(
+    (address, index) => `addr replace ${address}/${networks[index]?.prefixLength} dev ${link}${addressFlags(address)}`,
+  );
+  const local = addresses
+    .filter((address) => familyOf(address) === 6)
+    .flatMap((address) => [
+      `link set ${link} addrgenmode none`,
+      `addr replace ${linkLocal(address)}/64 dev ${link}${addressFlags(address)}`,
+    ]);
+  return [...global, ...local];
+}
+
+async function ensureLink(instance: string, serviceCidrs: readonly string[]): Promise<void> {
   if (!(await machineLinkPresent(instance))) {
     await ipBatchForce([`link del ${MACHINE_LINK}`]);
     await ipBatch([
@@ -83,55 +105,57 @@ async function ensureLink(instance: string, serviceCidr: string): Promise<void> 
       `link set ${MACHINE_LINK} alias ${alias(instance)}`,
     ]);
   }
+  if (serviceCidrs.some((cidr) => familyOf(cidr) === 6)) enableIpv6(MACHINE_LINK);
+  const addresses = networksOf(serviceCidrs).map(({ address }) => address);
   await ipBatch([
-    `addr replace ${MACHINE_ADDRESS}/${MACHINE_PREFIX} dev ${MACHINE_LINK}`,
+    ...addressCommands(MACHINE_LINK, addresses),
     `link set ${MACHINE_LINK} up`,
     // The machine's own packets to cluster IPs need a route before the kernel translates them, also where there
     // is no default route; and those to addresses of no Service must not leave the machine.
-    `route replace ${serviceCidr} dev ${MACHINE_LINK}`,
+    ...serviceCidrs.map((cidr) => `route replace ${cidr} dev ${MACHINE_LINK}`),
   ]);
 }
 
-/** The machine's address for a system of one node: a bridge without ports, which every kernel has. Idempotent. */
+/** The machine's addresses for a system of one node: a bridge without ports, which every kernel has. Idempotent. */
 export async function ensureMachineLink(
   instance: string,
-  serviceCidr: string,
-): Promise<{ readonly address: string; remove(): Promise<void> }> {
-  await ensureLink(instance, serviceCidr);
-  return {
-    address: MACHINE_ADDRESS,
-    remove: () => removeMachineLinks(instance),
-  };
+  serviceCidrs: readonly string[],
+): Promise<{ remove(): Promise<void> }> {
+  await ensureLink(instance, serviceCidrs);
+  return { remove: () => removeMachineLinks(instance) };
 }
 
 /**
  * Makes `count` nodes as network namespaces behind one bridge. Those of a killed predecessor are taken over,
- * those beyond `count` are removed.
+ * those beyond `count` are removed. With IPv6 all have addresses of fd00:172:29::/64 as well, or instead.
  *
  *     machine  fairlead0 172.29.0.1/24 ── veth ── eth0 172.29.0.11/24  fl-INST-node-1
  *                                      └─ veth ── eth0 172.29.0.12/24  fl-INST-node-2
  */
 export async function createNodeNamespaces(options: NodeNamespacesOptions): Promise<NodeNamespaces> {
   const { instance, count } = options;
-  await ensureLink(instance, options.serviceCidr);
+  await ensureLink(instance, options.serviceCidrs);
+  const gateways = networksOf(options.serviceCidrs).map(({ address }) => address);
   const nodes: NodeNamespace[] = [];
   for (let index = 1; index <= count; index++) {
-    const node = nodeNamespace(instance, index);
+    const node = nodeNamespace(instance, index, options.serviceCidrs);
     nodes.push(node);
     const link = nodeLink(instance, index);
-    if (existsSync(join(NETNS_DIR, node.netns)) && linkExists(link)) continue;
-    await ipBatchForce([`link del ${link}`, `netns del ${node.netns}`]);
-    await ipBatch([
-      `netns add ${node.netns}`,
-      `link add ${link} master ${MACHINE_LINK} type veth peer name eth0 netns ${node.netns}`,
-      `link set ${link} up`,
-    ]);
+    if (!existsSync(join(NETNS_DIR, node.netns)) || !linkExists(link)) {
+      await ipBatchForce([`link del ${link}`, `netns del ${node.netns}`]);
+      await ipBatch([
+        `netns add ${node.netns}`,
+        `link add ${link} master ${MACHINE_LINK} type veth peer name eth0 netns ${node.netns}`,
+        `link set ${link} up`,
+      ]);
+    }
+    // Also where the namespace was there: the families may have changed since.
     await ipBatch(
       [
         'link set lo up',
-        `addr add ${node.address}/${MACHINE_PREFIX} dev eth0`,
+        ...addressCommands('eth0', node.addresses),
         'link set eth0 up',
-        `route add default via ${MACHINE_ADDRESS}`,
+        ...gateways.map((gateway) => `route replace default via ${gateway}`),
       ],
       node.netns,
     );

@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { configMaps, nodes, type Pod, pods, type Stored, services } from '@fairlead/api';
 import { type ApiClient, createEventRecorder, type Informer, startInformer } from '@fairlead/client';
@@ -10,8 +9,10 @@ import { createConfigSource } from './environment/config-source.ts';
 import { createConfigWatch } from './environment/config-watch.ts';
 import { configMapAliases, type ImageAlias } from './images.ts';
 import { type LogTarget, startLogServer } from './logs/log-server.ts';
-import { MACHINE_ADDRESS, MACHINE_LINK } from './node-namespaces.ts';
+import { familyOf, type IpFamily } from './machine-network.ts';
+import { chooseNodeIps } from './node-addresses.ts';
 import { startOverlay } from './overlay/overlay.ts';
+import { VXLAN_OVERHEAD } from './overlay/peers.ts';
 import { openPodStore } from './pod/pod-files.ts';
 import { startPodWorker } from './pod/pod-worker.ts';
 import type { WorkerContext } from './pod/worker-context.ts';
@@ -42,8 +43,10 @@ export interface NodeAgentOptions {
   readonly clusterDomain: string;
   /** Name server of Pods. Kernel mode: the Pod bridge's address by default. */
   readonly clusterDns: string | undefined;
-  /** The node's InternalIP. Default: first address of the machine; 127.0.0.1 in userspace mode. */
-  readonly nodeIp?: string | undefined;
+  /** Families of Pod and cluster IPs, the preferred one first. Default: IPv4. */
+  readonly families?: readonly IpFamily[];
+  /** The node's InternalIPs, at most one per family. Default: first ones of the machine; 127.0.0.1 in userspace mode. */
+  readonly nodeIps?: readonly string[] | undefined;
   /** Bindings of images to commands, before those of the ConfigMap `kube-system/fairlead-images`. */
   readonly images: readonly ImageAlias[];
   /** VXLAN to the other nodes. */
@@ -61,10 +64,11 @@ export interface NodeAgentOptions {
 
 /** What the rest of the agent role wants to know of its node. */
 export interface NodeAgentInfo {
-  readonly nodeIp: string;
-  readonly podCidr: string;
-  /** Address of the Pod bridge, where node-local DNS listens; undefined in userspace mode. */
-  readonly gatewayIp: string | undefined;
+  /** One per family, the preferred one first. */
+  readonly nodeIps: readonly string[];
+  readonly podCidrs: readonly string[];
+  /** Addresses of the Pod bridge, where node-local DNS listens; none in userspace mode. */
+  readonly gatewayIps: readonly string[];
   readonly logServerPort: number;
 }
 
@@ -79,15 +83,15 @@ export interface NodeAgent extends Running {
 
 /** Grace that a stopping system gives its Pods. */
 const STOP_GRACE_MS = 1500;
-/** Room for the VXLAN, IP and UDP headers. */
-const VXLAN_OVERHEAD = 50;
 
 /** Registers the node, takes over what a predecessor left, and runs the node's Pods until stopped. */
 export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAgent> {
   const { client, clock, random, log, nodeName, mode } = options;
   const stateDir = join(options.dataDir, 'nodes', nodeName);
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  const nodeIp = options.nodeIp ?? defaultNodeIp(mode);
+  const families = options.families ?? [4];
+  const nodeIps = options.nodeIps ?? chooseNodeIps(mode, families);
+  const [nodeIp = ''] = nodeIps;
   const store = openPodStore(stateDir);
   const workers = new Map<string, PodWorker>();
   const stopping = new AbortController();
@@ -106,7 +110,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   });
   const facts: NodeFacts = {
     nodeName,
-    nodeIp,
+    nodeIps,
     mode,
     version: options.version ?? 'v0.1.0',
     logServerPort: logServer.port,
@@ -144,29 +148,29 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   const informers = [podInformer, serviceInformer, imageInformer, nodeInformer] as const;
 
   const [registration, connected, outerMtu] = await Promise.all([
-    registerNode({ client, clock, log, facts }, stopping.signal),
+    registerNode({ client, clock, log, facts, families }, stopping.signal),
     connect(),
     mode === 'kernel' ? underlayMtu(nodeIp) : 0,
   ]);
-  const mtu = options.overlay ? outerMtu - VXLAN_OVERHEAD : outerMtu;
+  const mtu = options.overlay ? outerMtu - VXLAN_OVERHEAD[familyOf(nodeIp)] : outerMtu;
   runtime = connected;
-  const { podCidr } = registration;
+  const { podCidrs } = registration;
   const sandboxes: SandboxDriver =
     mode === 'kernel'
       ? await createKernelSandboxes({
           instance: options.instance,
-          podCidr,
-          nodeIp,
+          podCidrs,
+          nodeIps,
           mtu,
           stateDir,
           dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain },
           log,
           clock,
         })
-      : createUserspaceSandboxes({ podCidr, nodeIp, stateDir });
+      : createUserspaceSandboxes({ podCidrs, nodeIps, stateDir });
   const overlay =
     options.overlay && mode === 'kernel'
-      ? await startOverlay({ client, nodeName, nodeIp, podCidr, clock, random, log, mtu })
+      ? await startOverlay({ client, nodeName, nodeIp, podCidrs, clock, random, log, mtu })
       : undefined;
   await Promise.all(informers.map((informer) => informer.synced));
 
@@ -184,7 +188,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
     log,
     recorder: createEventRecorder(client, { ...surroundings, component: 'fairlead-node', host: nodeName }),
     nodeName,
-    nodeIp,
+    nodeIps,
     stateDir,
     store,
     sandboxes,
@@ -232,9 +236,9 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   });
   await sandboxes.removeLeftovers();
   await registration.announceReady();
-  const info: NodeAgentInfo = { nodeIp, podCidr, gatewayIp: sandboxes.gatewayIp, logServerPort: logServer.port };
+  const info: NodeAgentInfo = { nodeIps, podCidrs, gatewayIps: sandboxes.gatewayIps, logServerPort: logServer.port };
   options.onReady?.(info);
-  log('info', 'node agent ready', { node: nodeName, mode, nodeIp, podCidr });
+  log('info', 'node agent ready', { node: nodeName, mode, nodeIps, podCidrs });
 
   const leave = async (): Promise<void> => {
     stopping.abort();
@@ -329,15 +333,4 @@ function findLog(
     return now?.run.phase === 'running' && now.attempt === attempt;
   };
   return { path, running };
-}
-
-/** The machine's first address; without any, the one that the machine has among its own Pods. */
-function defaultNodeIp(mode: 'kernel' | 'userspace'): string {
-  if (mode === 'userspace') return '127.0.0.1';
-  const links = networkInterfaces();
-  for (const [link, addresses] of Object.entries(links)) {
-    if (link.startsWith('fl-') || link === MACHINE_LINK) continue;
-    for (const address of addresses ?? []) if (address.family === 'IPv4' && !address.internal) return address.address;
-  }
-  return links[MACHINE_LINK] === undefined ? '127.0.0.1' : MACHINE_ADDRESS;
 }

@@ -1,9 +1,9 @@
 import { closeSync, openSync } from 'node:fs';
 import { EINPROGRESS } from './errno.ts';
 import { declare, resultOrErrno } from './libc.ts';
-import { AF_INET, SOCK_NONBLOCK, SOCK_STREAM } from './linux-constants.ts';
-import { close, connect, socket } from './socket.ts';
-import type { SocketAddress } from './socket-address.ts';
+import { SOCK_NONBLOCK, SOCK_STREAM } from './linux-constants.ts';
+import { close, connect, socket, takeSocketError } from './socket.ts';
+import { addressFamily, type SocketAddress } from './socket-address.ts';
 import { SysError } from './sys-error.ts';
 
 const cSetns = declare<[number, number]>('int setns(int, int)');
@@ -26,16 +26,16 @@ export function connectInNetns(netnsPath: string, address: SocketAddress): numbe
     } finally {
       closeSync(other);
     }
-    const fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK);
+    const fd = socket(addressFamily(address), SOCK_STREAM | SOCK_NONBLOCK);
     const back = resultOrErrno(cSetns(own, CLONE_NEWNET));
     if (back < 0) throw new SysError('call-failed', 'setns back to the own namespace', { errno: -back });
     if (fd < 0) return fd;
     const result = connect(fd, address);
-    if (result < 0 && result !== -EINPROGRESS) {
-      close(fd);
-      return result;
-    }
-    return fd;
+    // A refusal by the loopback comes before connect returns, which a socket that does not block learns only here.
+    const refused = result === -EINPROGRESS ? takeSocketError(fd) : result;
+    if (refused === 0) return fd;
+    close(fd);
+    return refused;
   } finally {
     closeSync(own);
   }

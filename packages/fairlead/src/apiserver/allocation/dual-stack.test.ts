@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type ApiClient, ApiError } from '@fairlead/client';
+import { ApiServerError } from '../api-server-error.ts';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
 type Json = Record<string, unknown>;
@@ -266,3 +267,39 @@ describe('changes of families', () => {
     assert.equal(new Set(numbers).size, 60);
   });
 });
+
+for (const [name, first, second, problem] of [
+  ['a second one behind', '10.96.0.0/16', '10.96.0.0/16,fd00:96::/108', undefined],
+  ['the second one goes', '10.96.0.0/16,fd00:96::/108', '10.96.0.0/16', /made with 10\.96\.0\.0\/16,fd00:96::\/108/],
+  ['another order', '10.96.0.0/16,fd00:96::/108', 'fd00:96::/108,10.96.0.0/16', /can be added behind/],
+  ['a second one in front', '10.96.0.0/16', 'fd00:96::/108,10.96.0.0/16', /can be added behind/],
+  [
+    'the other one',
+    'fd00:96::/108',
+    '10.96.0.0/16',
+    /service range 10\.96\.0\.0\/16: the data was made with fd00:96::\/108/,
+  ],
+] as const) {
+  test(`families of used data: ${name}`, async (context) => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-dual-'));
+    context.after(() => rmSync(dataDir, { recursive: true, force: true }));
+    const before = await start(dataDir, first);
+    const own = `${path}/kubernetes`;
+    const address = ((await before.client().request('GET', own)) as { spec: { clusterIPs: string[] } }).spec;
+    await before.stop();
+    if (problem !== undefined) {
+      await assert.rejects(start(dataDir, second), (error) => {
+        assert.ok(error instanceof ApiServerError && error.code === 'InvalidOptions', String(error));
+        assert.match(error.message, problem);
+        return true;
+      });
+      return;
+    }
+    const after = await start(dataDir, second);
+    context.after(() => after.stop());
+    const spec = ((await after.client().request('GET', own)) as { spec: { clusterIPs: string[] } }).spec;
+    assert.deepEqual(spec.clusterIPs, address.clusterIPs);
+    const range = (await after.client().request('GET', `${ranges}/kubernetes`)) as { spec: { cidrs: string[] } };
+    assert.deepEqual(range.spec.cidrs, second.split(','));
+  });
+}

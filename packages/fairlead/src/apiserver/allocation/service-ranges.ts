@@ -31,9 +31,9 @@ export class ServiceRanges {
     this.#cache = cache;
   }
 
-  /** The address of the Service `default/kubernetes`. */
-  get firstAddress(): string {
-    return this.#configured[0]!.firstAddress;
+  /** The first address of each family; the first of all is that of the Service `default/kubernetes`. */
+  get firstAddresses(): readonly string[] {
+    return this.#configured.map(({ firstAddress }) => firstAddress);
   }
 
   /** True when the address may be handed out. */

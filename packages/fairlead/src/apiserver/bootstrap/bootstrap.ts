@@ -1,4 +1,5 @@
 import { ApiError } from '@fairlead/client';
+import { ApiServerError } from '../api-server-error.ts';
 import type { InProcessClient } from '../client/in-process-client.ts';
 
 /** What the bootstrap objects say. */
@@ -61,7 +62,11 @@ export async function ensureBootstrapObjects(client: InProcessClient, options: B
       spec: { cidrs: options.serviceCidrs },
     },
     // A cluster that has become dual-stack gets its second range; nothing else can be changed.
-    (current) => !addsFamily((current.spec as { cidrs?: readonly string[] }).cidrs ?? [], options.serviceCidrs),
+    (current) => {
+      const present = (current.spec as { cidrs?: readonly string[] }).cidrs ?? [];
+      refuseLostFamily(present, options.serviceCidrs);
+      return !addsFamily(present, options.serviceCidrs);
+    },
   );
   await markDefaultRangeReady(client);
   await Promise.all(
@@ -91,7 +96,7 @@ export async function ensureBootstrapObjects(client: InProcessClient, options: B
         clusterIP: options.firstServiceAddress,
         clusterIPs: [options.firstServiceAddress],
         ipFamilyPolicy: 'SingleStack',
-        ipFamilies: ['IPv4'],
+        ipFamilies: [familyOf(options.firstServiceAddress)],
         sessionAffinity: 'None',
         ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: options.advertisePort }],
       },
@@ -122,7 +127,7 @@ export async function ensureBootstrapObjects(client: InProcessClient, options: B
       apiVersion: 'discovery.k8s.io/v1',
       kind: 'EndpointSlice',
       metadata: { ...metadata, labels: sliceLabels },
-      addressType: 'IPv4',
+      addressType: familyOf(options.advertiseAddress),
       endpoints: [{ addresses: [options.advertiseAddress], conditions: { ready: true } }],
       ports: [port],
     },
@@ -133,6 +138,24 @@ export async function ensureBootstrapObjects(client: InProcessClient, options: B
 /** True when `wanted` is what is there and one range more. */
 function addsFamily(present: readonly string[], wanted: readonly string[]): boolean {
   return present.length === 1 && wanted.length === 2 && present[0] === wanted[0];
+}
+
+function familyOf(address: string): 'IPv4' | 'IPv6' {
+  return address.includes(':') ? 'IPv6' : 'IPv4';
+}
+
+/**
+ * Services have addresses of the families that the data was made with, and the first is theirs for life.
+ * @throws ApiServerError `InvalidOptions` when one is gone or another one is first
+ */
+function refuseLostFamily(present: readonly string[], wanted: readonly string[]): void {
+  const had = present.map(familyOf);
+  if (had.every((family, index) => wanted[index] !== undefined && familyOf(wanted[index]) === family)) return;
+  throw new ApiServerError(
+    'InvalidOptions',
+    `service range ${wanted.join()}: the data was made with ${present.join()}; a family can be added behind, ` +
+      'not taken away or moved: start with those ranges, or on another data directory',
+  );
 }
 
 /** Tells that the default range may be used, as the controllers do for further ones. */

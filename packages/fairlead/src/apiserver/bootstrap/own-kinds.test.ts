@@ -15,7 +15,7 @@ describe('Fairlead’s own kinds', () => {
     server = await startTestServer({
       dataDir,
       advertisePort: 6443,
-      machinePool: '198.51.100.0/28',
+      machinePool: ['198.51.100.0/28'],
     });
   };
   before(start);

@@ -11,13 +11,13 @@ const ownPath = '/apis/fairlead.dev/v1alpha1';
  * Installs the definitions of Fairlead's own kinds, or brings them to this version's text.
  *
  * @param settled resolves when definitions written before are served
- * @param machinePool addresses for a first pool. It is made together with the definitions only: deleted by the user,
+ * @param machinePool address ranges for a first pool. It is made together with the definitions only: deleted by the user,
  *   it stays deleted.
  */
 export async function ensureOwnKinds(
   client: InProcessClient,
   settled: () => Promise<void>,
-  machinePool?: string,
+  machinePool?: readonly string[],
 ): Promise<void> {
   const [isNew] = await Promise.all([
     Promise.all(ownDefinitions.map((definition) => ensureDefinition(client, definition))),
@@ -29,7 +29,7 @@ export async function ensureOwnKinds(
     apiVersion: 'fairlead.dev/v1alpha1',
     kind: 'AddressPool',
     metadata: { name: 'machine' },
-    spec: { addresses: [machinePool] },
+    spec: { addresses: [...machinePool] },
   };
   const announcement: L2Announcement = {
     apiVersion: 'fairlead.dev/v1alpha1',

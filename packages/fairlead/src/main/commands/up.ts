@@ -40,7 +40,7 @@ export async function run(values: SettingValues, machine: Machine): Promise<numb
       async createNodes(request) {
         const { createNodeNamespaces, ensureMachineLink } = await import('../../node/node-namespaces.ts');
         if (request.count > 1) return createNodeNamespaces({ ...request, clock: systemClock, log });
-        const link = await ensureMachineLink(request.instance, request.serviceCidr);
+        const link = await ensureMachineLink(request.instance, request.serviceCidrs);
         return { nodes: [], remove: link.remove };
       },
       program: [process.execPath, process.argv[1] ?? ''],

@@ -1,10 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { cidrAddress, formatIp, parseCidr, services } from '@fairlead/api';
-import { type ApiClient, createEventRecorder } from '@fairlead/client';
+import type { ApiClient } from '@fairlead/client';
 import { DnsError } from '../../dns/dns-error.ts';
-import type { DnsNotice } from '../../dns/dns-loop.ts';
-import { type RunningDns, startDns } from '../../dns/start.ts';
 import { parseImageAlias } from '../../node/images.ts';
+import { familyOf } from '../../node/machine-network.ts';
 import { startEdgeRoutes } from '../../node/overlay/edge-routes.ts';
 import type { NodeAgent } from '../../node/start.ts';
 import { ServiceProxyError } from '../../services/nft-command.ts';
@@ -13,7 +11,7 @@ import {
   registerServiceProxyMetrics,
   type ServiceProxyMetrics,
 } from '../../services/service-proxy-metrics.ts';
-import type { RunningServiceProxy, ServiceNotice } from '../../services/start.ts';
+import type { RunningServiceProxy } from '../../services/start.ts';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
 import { stopAll } from '../../sys/stop-all.ts';
@@ -25,9 +23,10 @@ import type { ClusterOptions, Mode } from '../cluster-options.ts';
 import type { DnsRoleSettings } from '../dns-settings.ts';
 import { FatalError, type RunningRole, StoppedWhileStarting } from '../role-process.ts';
 import type { ServiceRoleSettings } from '../service-settings.ts';
-import { formatListenAddress, type ListenAddress } from '../settings.ts';
+import type { ListenAddress } from '../settings.ts';
 import { version } from '../version.ts';
-import { dnsOptionsFrom, printCorefileNotes, zoneOfNode } from './agent-dns.ts';
+import { publishedDns, startDnsServer } from './agent-dns.ts';
+import { noticeWriter } from './agent-notices.ts';
 import { readAccess, roleClient } from './role-client.ts';
 
 /** Checked options of the agent role. */
@@ -36,7 +35,8 @@ export interface AgentRoleOptions extends ClusterOptions, ApiAccess {
   readonly mode: Mode;
   readonly instance: string;
   readonly dataDir: string;
-  readonly nodeIp?: string;
+  /** At most one per family, the preferred one first. */
+  readonly nodeIps?: readonly string[];
   readonly overlay: boolean;
   /** Services, DNS and routes for a machine that is no node. */
   readonly edge: boolean;
@@ -53,18 +53,9 @@ export interface AgentRoleOptions extends ClusterOptions, ApiAccess {
   readonly logTokenFile?: string;
 }
 
-/** Position of the cluster DNS in the service range, by convention. */
-const dnsOffset = 10;
 /** Pause between attempts at the address of metrics. */
 const adminRetryMs = 1000;
 const surroundings = { clock: systemClock, random: systemRandom };
-
-function addressIn(cidr: string, offset: number): string {
-  const range = parseCidr(cidr);
-  const address = range === undefined ? undefined : cidrAddress(range, offset);
-  if (address === undefined) throw new FatalError(`${cidr} has no address number ${offset}`);
-  return formatIp(address);
-}
 
 function imageAliases(options: AgentRoleOptions) {
   return options.images.map((text) => {
@@ -72,28 +63,6 @@ function imageAliases(options: AgentRoleOptions) {
     if ('error' in alias) throw new FatalError(`--image: ${alias.error}`);
     return alias;
   });
-}
-
-/** Warning Events for what a part could not do as the user asked. */
-function noticeWriter(
-  client: ApiClient,
-  options: AgentRoleOptions,
-  component: string,
-): (notice: ServiceNotice | DnsNotice) => void {
-  const recorder = createEventRecorder(client, {
-    ...surroundings,
-    component,
-    host: options.nodeName,
-  });
-  return (notice) => {
-    const [namespace = '', name = ''] = notice.service.split('/');
-    client.get(services, { namespace, name }).then(
-      (service) =>
-        recorder.record(service, 'Warning', notice.reason, notice.message, { kind: 'Service', apiVersion: 'v1' }),
-      // The Service is gone meanwhile: nobody is left to be told.
-      () => {},
-    );
-  };
 }
 
 /**
@@ -124,7 +93,7 @@ async function startProxy(
     client,
     nodeName: options.nodeName,
     mode: options.mode,
-    podCidr: settings.clusterCidrs.length > 0 ? settings.clusterCidrs : [options.podCidr],
+    podCidr: settings.clusterCidrs.length > 0 ? settings.clusterCidrs : options.podCidr.split(','),
     serviceCidr: options.serviceCidr.split(','),
     localDetection: settings.localDetection,
     masqueradeAll: settings.masqueradeAll,
@@ -133,9 +102,9 @@ async function startProxy(
     nodePortRange: `${options.nodePortRange.from}-${options.nodePortRange.to}`,
     ...surroundings,
     log,
-    ...(options.nodeIp === undefined ? {} : { nodeIps: [options.nodeIp] }),
+    ...(options.nodeIps === undefined ? {} : { nodeIps: options.nodeIps }),
     edge: options.edge,
-    onNotice: noticeWriter(client, options, 'service-proxy'),
+    onNotice: noticeWriter(client, options.nodeName, 'service-proxy'),
     podNamespaceOf,
     ...(settings.directLinks.length === 0 ? {} : { directLinks: settings.directLinks }),
     metrics,
@@ -157,7 +126,7 @@ async function startAnnouncements(
     client,
     nodeName: options.nodeName,
     services: proxy.services,
-    nodeIps: options.nodeIp === undefined ? [] : [options.nodeIp],
+    nodeIps: options.nodeIps ?? [],
     ...surroundings,
     log,
     metrics: registerAddressMetrics(registry),
@@ -208,6 +177,11 @@ async function startAdmin(
   };
 }
 
+/** Every address of the node; of both families where Pods have both. */
+function anyAddress({ podCidr }: AgentRoleOptions): string {
+  return podCidr.split(',').some((cidr) => familyOf(cidr) === 6) ? '::' : '0.0.0.0';
+}
+
 async function startNode(client: ApiClient, options: AgentRoleOptions, log: Log): Promise<NodeAgent> {
   const userspace = options.mode === 'userspace';
   const { startNodeAgent } = await import('../../node/start.ts');
@@ -221,63 +195,13 @@ async function startNode(client: ApiClient, options: AgentRoleOptions, log: Log)
     log,
     clusterDomain: options.dns.corefile?.clusterDomain ?? options.clusterDomain,
     clusterDns: undefined,
-    nodeIp: options.nodeIp,
+    families: options.podCidr.split(',').map(familyOf),
+    nodeIps: options.nodeIps,
     images: imageAliases(options),
     overlay: options.overlay,
-    logListen: { host: userspace ? '127.0.0.1' : (options.nodeIp ?? '0.0.0.0'), port: 0 },
+    logListen: { host: userspace ? '127.0.0.1' : (options.nodeIps?.[0] ?? anyAddress(options)), port: 0 },
     logToken: options.logTokenFile === undefined ? '' : readFileSync(options.logTokenFile, 'utf8').trim(),
     version: `v${version}`,
-  });
-}
-
-/** Where DNS listens: given, on the Pod bridge, or on a loopback address of the Pod range. */
-function dnsAddress(options: AgentRoleOptions, node: NodeAgent | undefined): ListenAddress {
-  if (options.dnsListen !== undefined) return options.dnsListen;
-  if (node?.info.gatewayIp !== undefined) return { host: node.info.gatewayIp, port: 53 };
-  if (options.mode === 'kernel') return { host: '127.0.0.1', port: 53 };
-  // Below 1024 only root may listen; the service proxy offsets such ports in the same way.
-  const port = process.getuid?.() === 0 ? 53 : 8053;
-  return { host: addressIn(node?.info.podCidr ?? options.podCidr, 1), port };
-}
-
-/** Where users of this machine find DNS: the cluster's own address where the node serves one. */
-function publishedDns(options: AgentRoleOptions, node: NodeAgent | undefined): string {
-  const listen = dnsAddress(options, node);
-  if (node === undefined) return formatListenAddress(listen);
-  const clusterIp = addressIn(options.serviceCidr, dnsOffset);
-  return listen.port === 53 ? clusterIp : `${clusterIp}:${listen.port}`;
-}
-
-async function startDnsServer(
-  client: ApiClient,
-  options: AgentRoleOptions,
-  node: NodeAgent | undefined,
-  metrics: MetricRegistry,
-  log: Log,
-): Promise<RunningDns> {
-  const listen = dnsAddress(options, node);
-  printCorefileNotes(options.dns);
-  return startDns({
-    client,
-    listen: [{ address: listen.host, port: listen.port }],
-    clusterDomain: options.dns.corefile?.clusterDomain ?? options.clusterDomain,
-    ...dnsOptionsFrom(options.dns, listen),
-    findNodeZone: () => zoneOfNode(client, options.nodeName),
-    onNotice: noticeWriter(client, options, 'dns'),
-    metrics,
-    workers: 1,
-    ...surroundings,
-    log,
-    ...(node === undefined
-      ? {}
-      : {
-          kubeDns: {
-            nodeName: options.nodeName,
-            clusterIp: addressIn(options.serviceCidr, dnsOffset),
-            address: listen.host,
-            port: listen.port,
-          },
-        }),
   });
 }
 
@@ -334,9 +258,9 @@ export async function startAgentRole(options: AgentRoleOptions, log: Log, signal
     };
     const startDnsOf = async (node: NodeAgent | undefined): Promise<string | undefined> => {
       if (!parts.dns || options.edge) return undefined;
-      const dns = await other(startDnsServer(client, options, node, registry, log));
+      const dns = await other(startDnsServer(client, options, node?.info, registry, log));
       await unlessStopped(dns.ready, signal);
-      return publishedDns(options, node);
+      return publishedDns(options, node?.info);
     };
     const startServices = async (): Promise<void> => {
       if (parts.services && options.services.cleanupKubeProxy) await removeKubeProxy(log);

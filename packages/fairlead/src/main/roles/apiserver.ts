@@ -41,7 +41,7 @@ export async function startApi(
   options: ApiServerRoleOptions,
   log: Log,
   signal: AbortSignal,
-  machinePool?: string,
+  machinePool?: readonly string[],
 ): Promise<RunningApiServer> {
   const { apiListen, advertiseAddress } = options;
   const listen = [apiListen];

@@ -1,11 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { startControllers } from '../../controllers/start.ts';
-import { MACHINE_ADDRESS, MACHINE_POOL } from '../../node/node-namespaces.ts';
+import { networksOf } from '../../node/machine-network.ts';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
 import { dataFiles } from '../data-files.ts';
 import type { RunningRole } from '../role-process.ts';
+import { formatListenAddress } from '../settings.ts';
 import { type ApiServerRoleOptions, startApi } from './apiserver.ts';
 import { gatewayMetrics } from './gateway-metrics-reader.ts';
 
@@ -13,9 +14,10 @@ import { gatewayMetrics } from './gateway-metrics-reader.ts';
  * Addresses for Services of type LoadBalancer that lead to this machine without anybody's help: the upper half of the
  * machine link's subnet, whose nodes take theirs from the lower one, or loopback addresses in userspace mode.
  */
-function machinePool(options: ApiServerRoleOptions): string | undefined {
-  if (options.advertiseAddress === MACHINE_ADDRESS) return MACHINE_POOL;
-  return options.serviceCidr.startsWith('127.') ? '127.97.0.1-127.97.0.254' : undefined;
+function machinePool({ serviceCidr, advertiseAddress }: ApiServerRoleOptions): readonly string[] | undefined {
+  const networks = networksOf(serviceCidr.split(','));
+  if (networks.some(({ address }) => address === advertiseAddress)) return networks.map(({ pool }) => pool);
+  return serviceCidr.startsWith('127.') ? ['127.97.0.1-127.97.0.254'] : undefined;
 }
 
 /** The control child of `fairlead up`: API server and controllers in one process. */
@@ -28,7 +30,10 @@ export async function startControlRole(
   const files = dataFiles(options.dataDir);
   mkdirSync(files.roles, { recursive: true, mode: 0o700 });
   // Nodes may live in namespaces of their own, where only the advertised address leads here.
-  const reachable = `https://${options.advertiseAddress ?? options.apiListen.host}:${server.port}`;
+  const reachable = `https://${formatListenAddress({
+    host: options.advertiseAddress ?? options.apiListen.host,
+    port: server.port,
+  })}`;
   const agents = 'system:fairlead:agents';
   const roles: readonly { file: string; name: string; groups: readonly string[]; url: string }[] = [
     ...options.agents.map((node) => ({

@@ -93,7 +93,7 @@ const pod: Pod = {
   },
   spec: { containers: [], serviceAccountName: 'robot' },
 };
-const facts = { podIp: '10.244.0.7', nodeIp: '172.29.0.11', nodeName: 'node-1' };
+const facts = { podIps: ['10.244.0.7', 'fd00::7'], nodeIps: ['172.29.0.11', 'fd00::11'], nodeName: 'node-1' };
 
 for (const [path, expected] of [
   ['metadata.name', 'p'],
@@ -106,8 +106,9 @@ for (const [path, expected] of [
   ['spec.nodeName', 'node-1'],
   ['spec.serviceAccountName', 'robot'],
   ['status.podIP', '10.244.0.7'],
-  ['status.podIPs', '10.244.0.7'],
+  ['status.podIPs', '10.244.0.7,fd00::7'],
   ['status.hostIP', '172.29.0.11'],
+  ['status.hostIPs', '172.29.0.11,fd00::11'],
   ['status.phase', undefined],
 ] as const) {
   test(`fieldRef ${path}`, () => assert.equal(fieldValue(pod, path, facts), expected));

@@ -3,8 +3,9 @@ import type { Container, Pod, ResourceFieldSelector } from '@fairlead/api';
 
 /** Facts about a Pod that are known only on its node. */
 export interface PodFacts {
-  readonly podIp: string;
-  readonly nodeIp: string;
+  /** One per family, the preferred one first. */
+  readonly podIps: readonly string[];
+  readonly nodeIps: readonly string[];
   readonly nodeName: string;
 }
 
@@ -29,11 +30,13 @@ export function fieldValue(pod: Pod, fieldPath: string, facts: PodFacts): string
     case 'spec.serviceAccountName':
       return pod.spec?.serviceAccountName ?? 'default';
     case 'status.hostIP':
+      return facts.nodeIps[0] ?? '';
     case 'status.hostIPs':
-      return facts.nodeIp;
+      return facts.nodeIps.join();
     case 'status.podIP':
+      return facts.podIps[0] ?? '';
     case 'status.podIPs':
-      return facts.podIp;
+      return facts.podIps.join();
     default:
       return undefined;
   }

@@ -3,6 +3,7 @@ import type { Clock, Random } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
 import { ipBatch, ipBatchForce } from '../commands.ts';
 import { watchPeers } from './peer-watch.ts';
+import { addressTowards, type PeerNode } from './peers.ts';
 
 export interface EdgeRoutesOptions {
   readonly client: ApiClient;
@@ -14,18 +15,27 @@ export interface EdgeRoutesOptions {
 /** Route protocol number that marks our routes, so that a successor of a killed process finds them. */
 export const EDGE_ROUTE_PROTOCOL = 77;
 
-/** Makes the Pods of every node reachable from the machine itself: one route per node over its InternalIP. */
+/** For each Pod range of a peer that it has an address of the same family for: `RANGE via ADDRESS`. */
+function routesTo(peer: PeerNode): string[] {
+  return peer.podCidrs.flatMap((podCidr) => {
+    const nodeIp = addressTowards(peer, podCidr);
+    return nodeIp === undefined ? [] : [`${podCidr} via ${nodeIp}`];
+  });
+}
+
+/** Makes the Pods of every node reachable from the machine itself: one route per node and family over its InternalIP. */
 export async function startEdgeRoutes(options: EdgeRoutesOptions): Promise<Running> {
+  const removal = (peer: PeerNode): string[] => routesTo(peer).map((route) => `route del ${route}`);
   const watch = await watchPeers({
     ...options,
     nodeName: undefined,
-    add: (peer) => ipBatch([`route replace ${peer.podCidr} via ${peer.nodeIp} proto ${EDGE_ROUTE_PROTOCOL}`]),
-    remove: (peer) => ipBatchForce([`route del ${peer.podCidr} via ${peer.nodeIp}`]),
+    add: (peer) => ipBatch(routesTo(peer).map((route) => `route replace ${route} proto ${EDGE_ROUTE_PROTOCOL}`)),
+    remove: (peer) => ipBatchForce(removal(peer)),
   });
   return {
     async stop() {
       await watch.stop();
-      await ipBatchForce(watch.peers().map((peer) => `route del ${peer.podCidr} via ${peer.nodeIp}`));
+      await ipBatchForce(watch.peers().flatMap(removal));
     },
   };
 }

@@ -2,14 +2,19 @@ import type { ApiClient } from '@fairlead/client';
 import type { Clock, Random } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
 import { bridgeBatch, ipBatch, ipBatchForce, ipJson, linkExists } from '../commands.ts';
+import { enableIpv6 } from '../ipv6-link.ts';
+import { familyOf } from '../machine-network.ts';
+import { gatewayOf } from '../sandbox/pod-ips.ts';
 import { watchPeers } from './peer-watch.ts';
-import { addVxlanPeer, gatewayOf, removeVxlanPeer, VXLAN_ID, VXLAN_LINK, VXLAN_PORT, vtepMac } from './peers.ts';
+import { addressTowards, addVxlanPeer, removeVxlanPeer, VXLAN_ID, VXLAN_LINK, VXLAN_PORT, vtepMac } from './peers.ts';
 
 export interface OverlayOptions {
   readonly client: ApiClient;
   readonly nodeName: string;
+  /** The node's address that encapsulated packets come from; peers need one of its family. */
   readonly nodeIp: string;
-  readonly podCidr: string;
+  /** One per family, the preferred one first. */
+  readonly podCidrs: readonly string[];
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -22,28 +27,46 @@ export interface OverlayOptions {
  *     Pod → fl-pods → route 10.244.2.0/24 via 10.244.2.1 dev fl-vxlan
  *         → neighbour 10.244.2.1 = MAC of peer → FDB: MAC at the peer's address → UDP 8472
  *
- * Everything is installed from Node objects; nothing is learned from packets.
+ * In IPv6 the same, over the same link and MAC address. Everything is installed from Node objects; nothing is learned from packets.
  */
 export async function startOverlay(options: OverlayOptions): Promise<Running & { detach(): void }> {
-  const { nodeIp, podCidr } = options;
-  const source = gatewayOf(podCidr);
+  const { nodeIp, podCidrs } = options;
+  const mac = vtepMac(podCidrs[0] ?? '');
+  const sources = podCidrs.map(gatewayOf);
   // The link of a killed predecessor is kept when it is the same: its routes carry traffic.
-  if (!(await isOurs(podCidr, nodeIp))) {
+  const isKept = await isOurs(mac, nodeIp);
+  if (!isKept) {
     await ipBatchForce([`link del ${VXLAN_LINK}`]);
     await ipBatch([
-      `link add ${VXLAN_LINK} address ${vtepMac(podCidr)} mtu ${options.mtu} type vxlan id ${VXLAN_ID} dstport ${VXLAN_PORT} local ${nodeIp} nolearning`,
-      `link set ${VXLAN_LINK} up`,
+      `link add ${VXLAN_LINK} address ${mac} mtu ${options.mtu} type vxlan id ${VXLAN_ID} dstport ${VXLAN_PORT} local ${nodeIp} nolearning`,
     ]);
-  } else await ipBatch([`link set ${VXLAN_LINK} mtu ${options.mtu}`]);
+  }
+  const hasIpv6 = podCidrs.some((cidr) => familyOf(cidr) === 6);
+  if (hasIpv6) enableIpv6(VXLAN_LINK);
+  await ipBatch([
+    `link set ${VXLAN_LINK} mtu ${options.mtu}`,
+    ...(hasIpv6 ? [`link set ${VXLAN_LINK} addrgenmode none`] : []),
+    `link set ${VXLAN_LINK} up`,
+  ]);
   const watch = await watchPeers({
     ...options,
     async add(peer) {
-      const commands = addVxlanPeer(peer, source);
+      const outer = addressTowards(peer, nodeIp);
+      if (outer === undefined) {
+        options.log('warn', 'a node has no address of the overlay’s family: its Pods are not reached', {
+          node: peer.name,
+          from: nodeIp,
+        });
+        return;
+      }
+      const commands = addVxlanPeer(peer, outer, sources);
       await bridgeBatch(commands.bridge);
       await ipBatch(commands.ip);
     },
     async remove(peer) {
-      const commands = removeVxlanPeer(peer);
+      const outer = addressTowards(peer, nodeIp);
+      if (outer === undefined) return;
+      const commands = removeVxlanPeer(peer, outer);
       await ipBatchForce(commands.ip);
       await bridgeBatch(commands.bridge).catch(() => undefined);
     },
@@ -59,15 +82,12 @@ export async function startOverlay(options: OverlayOptions): Promise<Running & {
   };
 }
 
-async function isOurs(podCidr: string, nodeIp: string): Promise<boolean> {
+async function isOurs(mac: string, nodeIp: string): Promise<boolean> {
   if (!linkExists(VXLAN_LINK)) return false;
-  const [link] = await ipJson<{ address?: string; linkinfo?: { info_data?: { id?: number; local?: string } } }>([
-    '-details',
-    'link',
-    'show',
-    'dev',
-    VXLAN_LINK,
-  ]);
+  const [link] = await ipJson<{
+    address?: string;
+    linkinfo?: { info_data?: { id?: number; local?: string; local6?: string } };
+  }>(['-details', 'link', 'show', 'dev', VXLAN_LINK]);
   const data = link?.linkinfo?.info_data;
-  return link?.address === vtepMac(podCidr) && data?.id === VXLAN_ID && data.local === nodeIp;
+  return link?.address === mac && data?.id === VXLAN_ID && (data.local ?? data.local6) === nodeIp;
 }

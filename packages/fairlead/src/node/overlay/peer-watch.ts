@@ -34,7 +34,7 @@ export async function watchPeers(options: PeerWatchOptions): Promise<{ stop(): P
     try {
       for (const [name, peer] of installed) {
         const next = wanted.get(name);
-        if (next?.nodeIp === peer.nodeIp && next.podCidr === peer.podCidr) continue;
+        if (next?.nodeIps.join() === peer.nodeIps.join() && next.podCidrs.join() === peer.podCidrs.join()) continue;
         await options.remove(peer);
         installed.delete(name);
       }

@@ -50,15 +50,16 @@ export async function prepareLaunch(
   const ports = container.ports ?? [];
   const podDir = context.store.podDir(uid);
   const userspace = context.sandboxes.mode === 'userspace';
+  const podIp = sandbox.podIps[0] ?? '';
   const base: Record<string, string> = {
     PATH: process.env.PATH ?? DEFAULT_PATH,
     HOME: process.env.HOME ?? '/',
     HOSTNAME: podHostname(pod),
     FAIRLEAD_POD_NAME: name,
     FAIRLEAD_POD_NAMESPACE: namespace,
-    FAIRLEAD_POD_IP: sandbox.podIp,
+    FAIRLEAD_POD_IP: podIp,
     FAIRLEAD_NODE_NAME: context.nodeName,
-    ...(userspace ? { POD_IP: sandbox.podIp, HOST: sandbox.podIp, FAIRLEAD_BIND_ADDRESS: sandbox.podIp } : {}),
+    ...(userspace ? { POD_IP: podIp, HOST: podIp, FAIRLEAD_BIND_ADDRESS: podIp } : {}),
     ...(userspace ? volumeEnvironment(pod, podDir) : {}),
     ...(echo
       ? {
@@ -74,7 +75,7 @@ export async function prepareLaunch(
   try {
     const links = pod.spec?.enableServiceLinks !== false;
     const serviceEnv = serviceEnvironment(visibleServices(context.services(), namespace, links));
-    const facts = { podIp: sandbox.podIp, nodeIp: context.nodeIp, nodeName: context.nodeName };
+    const facts = { podIps: sandbox.podIps, nodeIps: context.nodeIps, nodeName: context.nodeName };
     const env = await containerEnvironment(pod, container, base, serviceEnv, facts, context.source);
     const mounts = userspace ? [] : containerMounts(pod, container, podDir, env);
     const cwd = container.workingDir ?? '/';

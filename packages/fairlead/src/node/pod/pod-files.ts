@@ -16,6 +16,18 @@ export interface PodStore {
   remove(uid: string): void;
 }
 
+/** A state as files hold it: up to version 0.1 a sandbox had one address, `podIp`. */
+type StoredPodState = PodState & {
+  readonly sandbox?: { readonly podIp?: string; readonly podIps?: readonly string[] };
+};
+
+function withAddresses(state: StoredPodState): PodState {
+  const { sandbox } = state;
+  if (sandbox === undefined || sandbox.podIps !== undefined) return state;
+  const { podIp, ...rest } = sandbox as typeof sandbox & { readonly podIp?: string };
+  return { ...state, sandbox: { ...rest, podIps: podIp === undefined ? [] : [podIp] } };
+}
+
 /** Opens the store below a node's state folder. */
 export function openPodStore(stateDir: string): PodStore {
   const podsDir = join(stateDir, 'pods');
@@ -41,7 +53,7 @@ export function openPodStore(stateDir: string): PodStore {
       const file = join(podDir(uid), 'state.json');
       if (!existsSync(file)) return undefined;
       try {
-        return JSON.parse(readFileSync(file, 'utf8')) as PodState;
+        return withAddresses(JSON.parse(readFileSync(file, 'utf8')) as StoredPodState);
       } catch {
         // Torn by a crash of the machine: the Pod starts anew.
         return undefined;

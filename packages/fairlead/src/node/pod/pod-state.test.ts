@@ -5,7 +5,10 @@ import { planPod } from './plan.ts';
 import { newPodState, type PodEvent, type PodState, reducePod } from './state.ts';
 import { podStatus } from './status.ts';
 
-const sandbox: PodEvent = { type: 'sandboxReady', sandbox: { uid: 'u', podIp: '10.244.0.2', hostNetwork: false } };
+const sandbox: PodEvent = {
+  type: 'sandboxReady',
+  sandbox: { uid: 'u', podIps: ['10.244.0.2', 'fd00::2'], hostNetwork: false },
+};
 const running = (container: string, started = true, ready = true, startedAt = 1000): PodEvent => ({
   type: 'running',
   container,
@@ -192,7 +195,7 @@ for (const row of rows) {
       { start: plan.start, stop: plan.stop, over: plan.over },
       { start: row.start ?? [], stop: row.stop ?? [], over: row.over ?? false },
     );
-    const status = podStatus(pod, state, { nodeIp: '1.1.1.1', now: 5000, ending: row.ending === true });
+    const status = podStatus(pod, state, { nodeIps: ['1.1.1.1', 'fd00::1'], now: 5000, ending: row.ending === true });
     assert.equal(status.phase, row.phase);
     const condition = status.conditions?.find((candidate) => candidate.type === 'Ready');
     if (row.ready !== undefined) assert.equal(condition?.status, row.ready ? 'True' : 'False');
@@ -247,7 +250,7 @@ test('status: restart count, last state, messages of unready containers', () => 
     { ...exited('a', 3), reason: 'Error' } as PodEvent,
     running('a', true, true, 4000),
   );
-  const status = podStatus(pod, state, { nodeIp: '1.1.1.1', now: 5000, ending: false });
+  const status = podStatus(pod, state, { nodeIps: ['1.1.1.1', 'fd00::1'], now: 5000, ending: false });
   assert.equal(status.phase, 'Pending');
   assert.equal(status.containerStatuses?.[0]?.restartCount, 1);
   assert.equal(status.containerStatuses?.[0]?.lastState?.terminated?.exitCode, 3);
@@ -261,13 +264,13 @@ test('status: restart count, last state, messages of unready containers', () => 
 test('status: readiness gates decide Ready, not ContainersReady; transition times stay', () => {
   const gated = podOf({ readinessGates: [{ conditionType: 'x/gate' }] });
   const state = after(gated, sandbox, running('main'));
-  const first = podStatus(gated, state, { nodeIp: '1.1.1.1', now: 5000, ending: false });
+  const first = podStatus(gated, state, { nodeIps: ['1.1.1.1', 'fd00::1'], now: 5000, ending: false });
   const byType = (status: typeof first, type: string) =>
     status.conditions?.find((condition) => condition.type === type);
   assert.equal(byType(first, 'ContainersReady')?.status, 'True');
   assert.equal(byType(first, 'Ready')?.reason, 'ReadinessGatesNotReady');
   const open: Pod = { ...gated, status: { conditions: [...first.conditions!, { type: 'x/gate', status: 'True' }] } };
-  const second = podStatus(open, state, { nodeIp: '1.1.1.1', now: 90_000, ending: false });
+  const second = podStatus(open, state, { nodeIps: ['1.1.1.1', 'fd00::1'], now: 90_000, ending: false });
   assert.equal(byType(second, 'Ready')?.status, 'True');
   assert.equal(byType(second, 'Ready')?.lastTransitionTime, '1970-01-01T00:01:30Z');
   assert.equal(byType(second, 'ContainersReady')?.lastTransitionTime, '1970-01-01T00:00:05Z');

@@ -1,5 +1,6 @@
 import type { Container, Pod, Probe, Stored } from '@fairlead/api';
 import { ContainerConfigError } from '../environment/container-env.ts';
+import type { PodFacts } from '../environment/field-ref.ts';
 import type { ProbeOutcome } from '../probes/run-probe.ts';
 import type { ProcessExit, ProcessInfo } from '../runtime/protocol.ts';
 import { createPodVolumes } from '../volumes/pod-volumes.ts';
@@ -74,7 +75,7 @@ export function startPodWorker(
   };
   const publish = (): void => {
     if (absent || detached) return;
-    const facts = { nodeIp: context.nodeIp, now: clock.now(), ending: isEnding() };
+    const facts = { nodeIps: context.nodeIps, now: clock.now(), ending: isEnding() };
     writer.offer(podStatus(writer.withOwnStatus(pod), state, facts));
   };
 
@@ -150,9 +151,9 @@ export function startPodWorker(
     markGone();
   };
 
-  const facts = (): { podIp: string; nodeIp: string; nodeName: string } => ({
-    podIp: state.sandbox?.podIp ?? '',
-    nodeIp: context.nodeIp,
+  const facts = (): PodFacts => ({
+    podIps: state.sandbox?.podIps ?? [],
+    nodeIps: context.nodeIps,
     nodeName: context.nodeName,
   });
 
@@ -239,7 +240,7 @@ export function startPodWorker(
       name,
       startContainerProbes({
         container,
-        podIp: state.sandbox?.podIp ?? '',
+        podIp: state.sandbox?.podIps[0] ?? '',
         clock,
         alreadyStarted,
         impliedStartupPort: impliedPort,
@@ -261,7 +262,7 @@ export function startPodWorker(
   const execIn = (container: Container, command: readonly string[], timeoutMs: number): Promise<ProbeOutcome> =>
     execInContainer(context, pod, container, state.sandbox, command, timeoutMs);
   const hookTarget = (container: Container): Parameters<typeof runHook>[2] => ({
-    podIp: state.sandbox?.podIp ?? '',
+    podIp: state.sandbox?.podIps[0] ?? '',
     container,
     clock,
     exec: (command, timeoutMs) => execIn(container, command, timeoutMs),
@@ -345,7 +346,7 @@ export function startPodWorker(
           .runtime()
           .signal(info.id, 'SIGKILL')
           .catch(() => undefined);
-      await sandboxes.remove({ ...state.sandbox, podIp: '' });
+      await sandboxes.remove({ ...state.sandbox, podIps: [] });
       sandboxReleased = true;
       state = reducePod(state, { type: 'sandboxRemoved' });
     }

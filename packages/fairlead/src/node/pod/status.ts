@@ -4,7 +4,8 @@ import type { ContainerRecord, Ended, PodState } from './state.ts';
 
 /** What a status needs beyond the Pod and its state. */
 export interface StatusFacts {
-  readonly nodeIp: string;
+  /** One per family, the preferred one first. */
+  readonly nodeIps: readonly string[];
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly ending: boolean;
@@ -37,17 +38,18 @@ export function podStatus(pod: Pod, state: PodState, facts: StatusFacts): PodSta
   const status: PodStatus = {
     phase,
     conditions: podConditions(pod, state, phase, plan.initialized, facts.now),
-    hostIP: facts.nodeIp,
-    hostIPs: [{ ip: facts.nodeIp }],
+    ...(facts.nodeIps[0] === undefined ? {} : { hostIP: facts.nodeIps[0] }),
+    hostIPs: facts.nodeIps.map((ip) => ({ ip })),
     startTime: kubeTime(state.startTime),
     containerStatuses: mains.map(statusOf),
     qosClass: pod.status?.qosClass ?? qosClass(pod),
   };
   if (pod.metadata?.generation !== undefined) status.observedGeneration = pod.metadata.generation;
   if (inits.length > 0) status.initContainerStatuses = inits.map(statusOf);
-  if (state.sandbox !== undefined) {
-    status.podIP = state.sandbox.podIp;
-    status.podIPs = [{ ip: state.sandbox.podIp }];
+  const [podIp] = state.sandbox?.podIps ?? [];
+  if (podIp !== undefined) {
+    status.podIP = podIp;
+    status.podIPs = state.sandbox?.podIps.map((ip) => ({ ip })) ?? [];
   }
   if (state.failure !== undefined) {
     status.reason = state.failure.reason;

@@ -16,7 +16,8 @@ export interface WorkerContext {
   readonly log: Log;
   readonly recorder: EventRecorder;
   readonly nodeName: string;
-  readonly nodeIp: string;
+  /** The node's InternalIPs, one per family, the preferred one first. */
+  readonly nodeIps: readonly string[];
   readonly stateDir: string;
   readonly store: PodStore;
   readonly sandboxes: SandboxDriver;

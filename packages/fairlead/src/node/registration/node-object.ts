@@ -6,7 +6,8 @@ import { kubeTime } from '../pod/status.ts';
 /** What a node says about itself. */
 export interface NodeFacts {
   readonly nodeName: string;
-  readonly nodeIp: string;
+  /** The node's InternalIPs, one per family, the preferred one first. */
+  readonly nodeIps: readonly string[];
   readonly mode: 'kernel' | 'userspace';
   readonly version: string;
   readonly logServerPort: number;
@@ -38,13 +39,22 @@ function osImage(): string {
   return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(text)?.[1] ?? platform();
 }
 
-/** The Node object to create. */
-export function nodeObject(facts: NodeFacts): Node {
+/** The Node object to create. `before`: one of the same name that is gone; what users wrote on it is kept. */
+export function nodeObject(facts: NodeFacts, before?: Node): Node {
+  const { labels, annotations } = before?.metadata ?? {};
+  const { taints, unschedulable } = before?.spec ?? {};
   return {
     kind: 'Node',
     apiVersion: 'v1',
-    metadata: { name: facts.nodeName, labels: nodeLabels(facts.nodeName) },
-    spec: {},
+    metadata: {
+      name: facts.nodeName,
+      labels: { ...labels, ...nodeLabels(facts.nodeName) },
+      ...(annotations === undefined ? {} : { annotations }),
+    },
+    spec: {
+      ...(taints === undefined ? {} : { taints }),
+      ...(unschedulable === undefined ? {} : { unschedulable }),
+    },
   };
 }
 
@@ -70,7 +80,7 @@ export function nodeStatus(facts: NodeFacts, before: NodeStatus | undefined, now
     capacity,
     allocatable: capacity,
     addresses: [
-      { type: 'InternalIP', address: facts.nodeIp },
+      ...facts.nodeIps.map((address) => ({ type: 'InternalIP', address })),
       { type: 'Hostname', address: facts.nodeName },
     ],
     daemonEndpoints: { kubeletEndpoint: { Port: facts.logServerPort } },

@@ -2,6 +2,8 @@ import { leases, type Node, nodes, type Stored } from '@fairlead/api';
 import { type ApiClient, ApiError, isAlreadyExists, isConflict, isNotFound } from '@fairlead/client';
 import type { Clock } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
+import { familyOf, type IpFamily } from '../machine-network.ts';
+import { podCidrsOf } from '../overlay/peers.ts';
 import { type NodeFacts, nodeLabels, nodeObject, nodeStatus } from './node-object.ts';
 
 /** How often the Lease is renewed, and how long it is good for. */
@@ -20,12 +22,14 @@ export interface RegistrationOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly facts: NodeFacts;
+  /** Families that the node's Pod ranges must have, in this order; empty: whatever the controller gives. */
+  readonly families: readonly IpFamily[];
 }
 
 /** The node's presence in the API. */
 export interface Registration {
-  /** The node's Pod range; written by a controller. */
-  readonly podCidr: string;
+  /** The node's Pod ranges, one per family, the preferred one first; written by a controller. */
+  readonly podCidrs: readonly string[];
   /** Says that the node takes Pods and starts renewing its Lease. */
   announceReady(): Promise<void>;
   /** The Node object changed: one that was announced and no longer says Ready=True is put right at once. */
@@ -33,20 +37,31 @@ export interface Registration {
   stop(): void;
 }
 
-/** Creates or updates the Node object and waits for its `spec.podCIDR`. Retries for ever while the API is away. */
+/**
+ * Creates or updates the Node object and waits for its `spec.podCIDRs`. Ranges of other families than the wanted ones
+ * were given before the settings changed: as nobody may change them, the Node is made anew, with what users wrote on
+ * it. Retries for ever while the API is away.
+ */
 export async function registerNode(options: RegistrationOptions, signal: AbortSignal): Promise<Registration> {
   const { client, clock, log, facts } = options;
   let stopped = false;
   let cancel: () => void = () => {};
 
   let node = await retrying(options, signal, 'register the node', () => ensureNode(client, facts));
+  if (hasOtherFamilies(node, options.families)) {
+    log('warn', 'the address families have changed: the node gets new Pod ranges', { had: podCidrsOf(node) });
+    node = await retrying(options, signal, 'make the node anew', () => recreateNode(client, facts, node));
+  }
   node = await retrying(options, signal, 'write the node status', () => writeStatus(node, false));
-  while ((node.spec?.podCIDR ?? '') === '') node = await nextNode(client, clock, facts.nodeName, signal);
-  const podCidr = node.spec!.podCIDR!;
+  while (podCidrsOf(node).length === 0) node = await nextNode(client, clock, facts.nodeName, signal);
+  const podCidrs = podCidrsOf(node);
 
   async function writeStatus(current: Stored<Node>, ready: boolean): Promise<Stored<Node>> {
     const status = nodeStatus(facts, current.status, clock.now(), ready);
-    return client.patch(nodes, { name: facts.nodeName }, 'strategic', { status }, { subresource: 'status' });
+    // Addresses are merged by their type, of which two families have two: the list is replaced as a whole.
+    const addresses = [...(status.addresses ?? []), { $patch: 'replace' }];
+    const body = { status: { ...status, addresses } };
+    return client.patch(nodes, { name: facts.nodeName }, 'strategic', body, { subresource: 'status' });
   }
 
   let statusWrittenAt = 0;
@@ -86,7 +101,7 @@ export async function registerNode(options: RegistrationOptions, signal: AbortSi
   };
 
   return {
-    podCidr,
+    podCidrs,
     async announceReady() {
       await retrying(options, signal, 'write the node status', () => writeStatus(node, true));
       statusWrittenAt = clock.monotonicMs();
@@ -124,6 +139,19 @@ async function ensureNode(client: ApiClient, facts: NodeFacts): Promise<Stored<N
     if (!isAlreadyExists(error)) throw error;
     return client.get(nodes, { name: facts.nodeName });
   }
+}
+
+function hasOtherFamilies(node: Node, wanted: readonly IpFamily[]): boolean {
+  const has = podCidrsOf(node).map(familyOf);
+  return wanted.length > 0 && has.length > 0 && has.join() !== wanted.join();
+}
+
+/** Deletes the Node, and creates it without Pod ranges. */
+async function recreateNode(client: ApiClient, facts: NodeFacts, before: Stored<Node>): Promise<Stored<Node>> {
+  await client.delete(nodes, { name: facts.nodeName }).catch((error: unknown) => {
+    if (!isNotFound(error)) throw error;
+  });
+  return client.create(nodes, nodeObject(facts, before));
 }
 
 /** Waits until the Node object changes or a second has passed, then reads it. */

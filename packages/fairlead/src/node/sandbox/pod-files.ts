@@ -78,12 +78,13 @@ export function podHostname(pod: Pod): string {
 }
 
 /** A Pod's /etc/hosts: loopback, its own names, `hostAliases`. */
-export function podHosts(pod: Pod, podIp: string, clusterDomain: string): string {
+export function podHosts(pod: Pod, podIps: readonly string[], clusterDomain: string): string {
   const hostname = podHostname(pod);
   const namespace = pod.metadata?.namespace ?? 'default';
   const subdomain = pod.spec?.subdomain;
   const fqdn = subdomain === undefined ? '' : `${hostname}.${subdomain}.${namespace}.svc.${clusterDomain}\t`;
-  const lines = ['127.0.0.1\tlocalhost', '::1\tlocalhost ip6-localhost ip6-loopback', `${podIp}\t${fqdn}${hostname}`];
+  const lines = ['127.0.0.1\tlocalhost', '::1\tlocalhost ip6-localhost ip6-loopback'];
+  for (const podIp of podIps) lines.push(`${podIp}\t${fqdn}${hostname}`);
   for (const alias of pod.spec?.hostAliases ?? []) lines.push(`${alias.ip}\t${(alias.hostnames ?? []).join('\t')}`);
   return `${lines.join('\n')}\n`;
 }

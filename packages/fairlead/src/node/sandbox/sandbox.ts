@@ -7,8 +7,8 @@ export const NETNS_DIR = '/run/netns';
 /** A Pod's place on this node: addresses and how to enter it. Persisted as JSON. */
 export interface Sandbox {
   readonly uid: string;
-  /** The Pod's address; the node's own for a `hostNetwork` Pod. */
-  readonly podIp: string;
+  /** The Pod's addresses, one per family, the preferred one first; the node's own for a `hostNetwork` Pod. */
+  readonly podIps: readonly string[];
   readonly hostNetwork: boolean;
   /** Network namespace name; absent where the Pod lives in the node's own. */
   readonly netns?: string;
@@ -26,11 +26,11 @@ export interface BindMount {
 /** Makes and removes Pod sandboxes; one implementation per mode. */
 export interface SandboxDriver {
   readonly mode: 'kernel' | 'userspace';
-  /** Address that Pods use as name server when none is configured. */
-  readonly gatewayIp: string | undefined;
+  /** Addresses of the node towards its Pods, one per family; the first is their name server. None in userspace mode. */
+  readonly gatewayIps: readonly string[];
   /** Makes the sandbox; rejects with a message for the user. */
   create(pod: Stored<Pod>): Promise<Sandbox>;
-  /** True when everything of a persisted sandbox is still there; takes its address out of the pool. */
+  /** True when everything of a persisted sandbox is still there; takes its addresses out of the pool. */
   adopt(sandbox: Sandbox): Promise<boolean>;
   remove(sandbox: Sandbox): Promise<void>;
   /** Program and arguments to put in front of a container's command. */

@@ -1,12 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createPodIps } from './pod-ips.ts';
+import { createPodAddresses } from './pod-addresses.ts';
 import type { SandboxDriver } from './sandbox.ts';
 
 export interface UserspaceSandboxOptions {
   /** The node's part of 127.244.0.0/16. */
-  readonly podCidr: string;
-  readonly nodeIp: string;
+  readonly podCidrs: readonly string[];
+  readonly nodeIps: readonly string[];
   readonly stateDir: string;
 }
 
@@ -16,23 +15,18 @@ export interface UserspaceSandboxOptions {
  * every address, so two such Pods cannot share a port; that is the limit of this mode.
  */
 export function createUserspaceSandboxes(options: UserspaceSandboxOptions): SandboxDriver {
-  const lastIpFile = join(options.stateDir, 'last-pod-ip');
-  const last = existsSync(lastIpFile) ? readFileSync(lastIpFile, 'utf8').trim() : undefined;
-  const ips = createPodIps(options.podCidr, last);
+  const addresses = createPodAddresses(options.podCidrs, join(options.stateDir, 'last-pod-ip'));
   return {
     mode: 'userspace',
-    gatewayIp: undefined,
+    gatewayIps: [],
     create(pod) {
       const uid = pod.metadata.uid;
-      if (pod.spec?.hostNetwork === true) return Promise.resolve({ uid, podIp: options.nodeIp, hostNetwork: true });
-      const podIp = ips.allocate();
-      mkdirSync(options.stateDir, { recursive: true });
-      writeFileSync(lastIpFile, podIp);
-      return Promise.resolve({ uid, podIp, hostNetwork: false });
+      if (pod.spec?.hostNetwork === true) return Promise.resolve({ uid, podIps: options.nodeIps, hostNetwork: true });
+      return Promise.resolve({ uid, podIps: addresses.allocate(), hostNetwork: false });
     },
-    adopt: (sandbox) => Promise.resolve(sandbox.hostNetwork || ips.claim(sandbox.podIp)),
+    adopt: (sandbox) => Promise.resolve(sandbox.hostNetwork || addresses.claim(sandbox.podIps)),
     remove(sandbox) {
-      if (!sandbox.hostNetwork) ips.release(sandbox.podIp);
+      if (!sandbox.hostNetwork) addresses.release(sandbox.podIps);
       return Promise.resolve();
     },
     wrapper: () => [],

@@ -44,7 +44,7 @@ export function podTargets(
       const { sandbox } = worker;
       if (sandbox === undefined) return { code: 500, message: `pod "${name}" has no address yet` };
       const netnsPath = sandbox.netns === undefined ? undefined : join(NETNS_DIR, sandbox.netns);
-      return { podIp: sandbox.podIp, netnsPath };
+      return { podIps: sandbox.podIps, netnsPath };
     },
   };
 }

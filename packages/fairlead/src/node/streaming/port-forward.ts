@@ -10,12 +10,17 @@ export const TUNNEL_PROTOCOL = 'SPDY/3.1+portforward.k8s.io';
 
 /** Where the ports of a Pod are. */
 export interface PortForwardTarget {
-  readonly podIp: string;
+  /** One per family, the preferred one first. */
+  readonly podIps: readonly string[];
   /** The Pod's network namespace; undefined where it has none of its own. */
   readonly netnsPath: string | undefined;
 }
 
-const NETNS_LOOPBACK = '127.0.0.1';
+/** Where a program that does not serve the Pod's address may listen. */
+const LOOPBACKS = [
+  { family: 'ipv4', address: '127.0.0.1' },
+  { family: 'ipv6', address: '::1' },
+] as const;
 
 /** Serves a client's connections: for each a pair of streams, `error` and `data`, with one `requestid`. */
 export function servePortForward(transport: Duplex, target: PortForwardTarget, describe: string): SpdyConnection {
@@ -76,19 +81,39 @@ export async function forwardPort(
   socket.pipe(data);
 }
 
-/** Connects to a port as the Pod's own programs would: by its address, else by its loopback. */
+/**
+ * Connects to a port as the Pod's own programs would: by its addresses, else by its loopback.
+ * @throws the error of the first address when nobody listens on any
+ */
 async function dial(target: PortForwardTarget, port: number): Promise<Socket> {
-  try {
-    return await dialAddress(target.podIp, port);
-  } catch (error) {
-    if (target.netnsPath === undefined) {
-      if (target.podIp.startsWith('127.')) throw error;
-      return dialAddress(NETNS_LOOPBACK, port);
+  const { podIps, netnsPath } = target;
+  // Addresses of the loopback range are what the Pod has in userspace mode: nothing else is its own.
+  const isOnLoopback = podIps.every((ip) => ip.startsWith('127.'));
+  const places = netnsPath === undefined && !isOnLoopback ? [...podIps, ...LOOPBACKS.map((at) => at.address)] : podIps;
+  let failure: unknown;
+  for (const place of places) {
+    try {
+      return await dialAddress(place, port);
+    } catch (error) {
+      failure ??= error;
     }
-    const fd = connectInNetns(target.netnsPath, { family: 'ipv4', address: NETNS_LOOPBACK, port });
-    if (fd < 0) throw error;
-    return new Socket({ fd, readable: true, writable: true, allowHalfOpen: true });
   }
+  for (const { family, address } of netnsPath === undefined ? [] : LOOPBACKS) {
+    const socket = await dialInside(netnsPath ?? '', family, address, port);
+    if (socket !== undefined) return socket;
+  }
+  throw failure;
+}
+
+/** Connects within a network namespace; `undefined` when nobody listens there. */
+async function dialInside(
+  netnsPath: string,
+  family: 'ipv4' | 'ipv6',
+  address: string,
+  port: number,
+): Promise<Socket | undefined> {
+  const fd = connectInNetns(netnsPath, { family, address, port });
+  return fd < 0 ? undefined : new Socket({ fd, readable: true, writable: true, allowHalfOpen: true });
 }
 
 function dialAddress(host: string, port: number): Promise<Socket> {

@@ -18,7 +18,7 @@ const targets: StreamTargets = {
     return { file, args, env: { PATH: process.env.PATH ?? '' }, cwd: '/' };
   },
   attach: () => refusal,
-  portForward: (_namespace, pod) => (pod === 'none' ? refusal : { podIp: '127.0.0.1', netnsPath: undefined }),
+  portForward: (_namespace, pod) => (pod === 'none' ? refusal : { podIps: ['127.0.0.1'], netnsPath: undefined }),
 };
 
 async function startServer(context: TestContext): Promise<number> {

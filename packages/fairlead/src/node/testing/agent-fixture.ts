@@ -16,14 +16,20 @@ export type FixtureRequest =
       readonly dataDir: string;
       readonly mode: 'kernel' | 'userspace';
       readonly nodeName: string;
-      readonly nodeIp: string;
+      readonly nodeIps: readonly string[];
+      readonly families?: readonly (4 | 6)[];
       readonly overlay: boolean;
     }
   /** Waits until the Pod is in a state; answers with the Pod, or null when it is gone. */
   | { readonly op: 'await'; readonly namespace: string; readonly name: string; readonly until: PodMilestone }
   | { readonly op: 'delete'; readonly namespace: string; readonly name: string; readonly graceSeconds?: number }
   | { readonly op: 'fetch'; readonly url: string; readonly method?: string; readonly headers?: Record<string, string> }
-  | { readonly op: 'createNodes'; readonly instance: string; readonly count: number; readonly serviceCidr: string }
+  | {
+      readonly op: 'createNodes';
+      readonly instance: string;
+      readonly count: number;
+      readonly serviceCidrs: readonly string[];
+    }
   | { readonly op: 'removeNodes' }
   | { readonly op: 'edge' }
   | { readonly op: 'events' }
