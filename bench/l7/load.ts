@@ -6,6 +6,8 @@ import type { L7Row } from './rows.ts';
 
 const run = promisify(execFile);
 
+const EXIT_TIMEOUT_MS = 20_000;
+
 /** What one round over one proxy gave. */
 export interface Sample {
   readonly cpuUs: number;
@@ -29,6 +31,9 @@ const PIN: readonly string[] =
   availableParallelism() > 1 ? ['taskset', '-c', `${availableParallelism() - 1}`] : ['env'];
 
 function generator(row: L7Row, port: number, seconds: number, grpcRequest: string): string[] {
+  if (row.handshakes === true) {
+    return ['openssl', 's_time', '-connect', `127.0.0.1:${port}`, '-new', '-time', `${seconds}`];
+  }
   const url = `${row.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}/api/items/1`;
   if (row.client === 'http1') {
     const close = row.reconnect === true ? ['-H', 'Connection: close'] : [];
@@ -51,17 +56,27 @@ export async function measureLoad(
   seconds: number,
   grpcRequest: string,
 ): Promise<Sample> {
-  const load = (duration: number): Promise<{ stdout: string }> =>
-    run(PIN[0]!, [...PIN.slice(1), ...generator(row, proxy.port, duration, grpcRequest)], {
-      timeout: (duration + 20) * 1000,
-    });
+  const load = async (duration: number): Promise<{ stdout: string }> => {
+    // `openssl s_time` has one connection at a time.
+    const generators = Array.from({ length: row.handshakes === true ? row.connections : 1 }, () =>
+      run(PIN[0]!, [...PIN.slice(1), ...generator(row, proxy.port, duration, grpcRequest)], {
+        timeout: duration * 1000 + EXIT_TIMEOUT_MS,
+      }),
+    );
+    return { stdout: (await Promise.all(generators)).map(({ stdout }) => stdout).join('') };
+  };
   await load(2);
   const before = treeCpuUs(proxy.pid);
   const { stdout } = await load(seconds);
   const cpuUs = treeCpuUs(proxy.pid) - before;
   const number = (pattern: RegExp): number => Number(pattern.exec(stdout)?.[1] ?? 0);
   let [done, errors] = [0, 0];
-  if (row.client === 'http1') {
+  if (row.handshakes === true) {
+    done = [...stdout.matchAll(/(\d+) connections in \d+ real seconds/g)].reduce(
+      (sum, [, count]) => sum + Number(count),
+      0,
+    );
+  } else if (row.client === 'http1') {
     const socketErrors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(stdout) ?? [];
     const refused = number(/Non-2xx or 3xx responses: (\d+)/);
     done = number(/(\d+) requests in/) - refused;

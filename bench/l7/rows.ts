@@ -16,8 +16,10 @@ export interface L7Row {
   readonly connections: number;
   /** HTTP/2 streams at a time on each connection. Default 1. */
   readonly streams?: number;
-  /** Each request on a new connection: with TLS a full handshake. */
+  /** Each request on a new connection; with TLS most handshakes resume the session before, as wrk's do. */
   readonly reconnect?: boolean;
+  /** Full TLS handshakes and nothing else, by `openssl s_time`, which resumes no session. */
+  readonly handshakes?: boolean;
   /** Size of the answer. */
   readonly bodyBytes: number;
   /** The request is a gRPC unary call, and the answer has its trailers. */
@@ -49,8 +51,16 @@ export const L7_ROWS: readonly L7Row[] = [
   { ...http1, name: 'gzip', title: 'HTTP/1.1, keep-alive, gzip', gzip: true, bodyBytes: 10_000 },
   { ...https, name: 'tls', title: 'HTTPS, keep-alive', main: true },
   { ...https, name: 'tls-2000', title: 'HTTPS, keep-alive', connections: 2000 },
-  { ...https, name: 'tls-ecdsa', title: 'HTTPS, a full handshake per request, P-256', reconnect: true, main: true },
-  { ...https, name: 'tls-rsa', title: 'HTTPS, a full handshake per request, RSA 2048', tls: 'rsa', reconnect: true },
+  { ...https, name: 'tls-ecdsa', title: 'full TLS handshakes, P-256', handshakes: true, connections: 8, main: true },
+  {
+    ...https,
+    name: 'tls-rsa',
+    title: 'full TLS handshakes, RSA 2048',
+    tls: 'rsa',
+    handshakes: true,
+    connections: 8,
+  },
+  { ...https, name: 'tls-close', title: 'HTTPS, a connection per request, resumed', reconnect: true },
   { ...https, name: 'tls-1m', title: 'HTTPS, keep-alive', bodyBytes: MIB },
   { ...https, name: 'tls-16m', title: 'HTTPS, keep-alive', bodyBytes: 16 * MIB, connections: 16 },
   { ...http2, name: 'h2c', title: 'HTTP/2 to HTTP/1.1', connections: 16, streams: 10, main: true },

@@ -1,5 +1,5 @@
 import { callbackAddress, declare, declareOwn } from './libc.ts';
-import { NativeText } from './openssl.ts';
+import { NativeText, TLS1_3_VERSION } from './openssl.ts';
 import { PinnedBuffer } from './pinned.ts';
 import { TICKET_KEY_BYTES } from './ticket-key.ts';
 
@@ -8,6 +8,7 @@ const IV_BYTES = 16;
 
 const cMemcpy = declare<[number, number, number]>('uintptr_t memcpy(uintptr_t, uintptr_t, size_t)');
 const cRandom = declareOwn<[number, number]>('int RAND_bytes(uintptr_t, int)');
+const cVersion = declareOwn<[number]>('int SSL_version(uintptr_t)');
 const cFetchCipher = declareOwn<[number, number, number]>(
   'uintptr_t EVP_CIPHER_fetch(uintptr_t, uintptr_t, uintptr_t)',
 );
@@ -94,7 +95,7 @@ export function ticketCallback(): number {
   if (address === 0) {
     address = callbackAddress<[number, number, number, number, number, number]>(
       'int fairlead_ticket(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, int)',
-      (_session, name, iv, cipher, mac, encrypt) => {
+      (session, name, iv, cipher, mac, encrypt) => {
         if (encrypt === 1) {
           if (count === 0) return 0;
           if (cRandom(iv, IV_BYTES) !== 1) return -1;
@@ -106,7 +107,8 @@ export function ticketCallback(): number {
         // 0: unknown key, so a full handshake follows. 2: known, but renew the ticket.
         if (key < 0) return 0;
         if (cDecryptInit(cipher, aes(), 0, aesKeyAddress(key), iv) !== 1 || !setMac(mac, key)) return -1;
-        return key === 0 ? 1 : 2;
+        // Clients of TLS 1.3 use a ticket once (RFC 8446 C.4): without another one their next handshake is full.
+        return key === 0 && cVersion(session) !== TLS1_3_VERSION ? 1 : 2;
       },
     );
   }
