@@ -23,6 +23,10 @@ export const serviceSettings: readonly Setting[] = [
     description: "ranges of node addresses with node ports, or 'primary' (default: all)",
   },
   { name: 'service-proxy-name', value: 'NAME', description: 'serve only Services with this label value' },
+  {
+    name: 'conntrack-tcp-be-liberal',
+    description: 'let connection tracking take TCP segments outside the window for valid',
+  },
   { name: 'direct-links', value: 'LIST', description: 'links over which clients of direct server return come' },
   { name: 'cleanup-kube-proxy', description: 'first remove the rules that kube-proxy left on this machine' },
 ];
@@ -35,6 +39,7 @@ export interface ServiceRoleSettings {
   readonly masqueradeAll: boolean;
   readonly nodePortCidrs?: 'primary' | readonly string[];
   readonly proxyName?: string;
+  readonly liberalTracking: boolean;
   /** Empty: links with the node's addresses. */
   readonly directLinks: readonly string[];
   readonly cleanupKubeProxy: boolean;
@@ -86,6 +91,7 @@ export function readServiceSettings(reader: SettingReader, isCidr: (text: string
       ? {}
       : { nodePortCidrs: nodePorts === 'primary' ? 'primary' : cidrs('nodeport-addresses') }),
     ...(proxyName === undefined ? {} : { proxyName }),
+    liberalTracking: reader.switched('conntrack-tcp-be-liberal'),
     directLinks: listOf(reader.text('direct-links')),
     cleanupKubeProxy: reader.switched('cleanup-kube-proxy'),
   };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compileService } from './compile.ts';
-import { changedUdpFrontends, isStale, type ProgramChange } from './conntrack.ts';
+import { changedUdpFrontends, isOrphan, isStale, type ProgramChange } from './conntrack.ts';
 import type { ServiceProgram } from './program.ts';
 import { scene, sceneService, sceneSlice } from './testing/traffic-matrix.ts';
 
@@ -90,3 +90,17 @@ test('a frontend that moved to another Service keeps its flows', () => {
   ];
   assert.equal(isStale(flow('10.96.0.1', 53, a, 5353), changedUdpFrontends(moved, [])), false);
 });
+
+const orphanRows: readonly [name: string, to: string, from: string, orphan: boolean][] = [
+  ['translated, and no Service has the address', '10.96.7.7', '10.244.1.3', true],
+  ['not translated: it never met a Service', '10.96.7.7', '10.96.7.7', false],
+  ['a Service has the address, if only another proxy’s', '10.96.0.10', '10.244.1.3', false],
+  ['not in the range: somebody else may translate it', '192.0.2.1', '10.244.1.3', false],
+  ['IPv6', 'fd00:96::7', 'fd00:1::3', true],
+];
+for (const [name, to, from, orphan] of orphanRows) {
+  test(`orphans: ${name}`, () => {
+    const entry = { protocol: 'UDP', destination: { ip: to, port: 53 }, replySource: { ip: from, port: 53 } } as const;
+    assert.equal(isOrphan(entry, ['10.96.0.0/16', 'fd00:96::/112'], new Set(['10.96.0.10'])), orphan);
+  });
+}

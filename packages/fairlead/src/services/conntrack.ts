@@ -1,4 +1,5 @@
 import { NETLINK_NETFILTER, netlinkMessage, openNetlink } from '../sys/netlink.ts';
+import { inAnyCidr } from './cidr.ts';
 import { conntrackDumpBody, conntrackMessage, decodeConntrackEntry } from './conntrack-codec.ts';
 import type { ServiceProgram } from './program.ts';
 import { type ServiceFlow, ServiceFrontends } from './service-frontends.ts';
@@ -70,8 +71,27 @@ export async function deleteFlows(isOver: (flow: ConntrackFlow) => boolean): Pro
   }
 }
 
-/** Deletes the kernel's stale UDP flows to these frontends. Call it after the frontends are installed. */
-export async function reconcileConntrack(frontends: ServiceFrontends): Promise<DeletedFlows> {
-  if (frontends.isEmpty) return { deleted: 0, errno: 0 };
-  return deleteFlows((flow) => flow.protocol === 'UDP' && isStale(flow, frontends));
+/**
+ * Whether a UDP flow was translated for a Service that nobody knows any more: it was deleted while no proxy ran.
+ * `serviceCidrs`: ranges that are nobody else's; `known`: cluster IPs in them that Services have, also other proxies'.
+ */
+export function isOrphan(
+  { destination, replySource }: ServiceFlow,
+  serviceCidrs: readonly string[],
+  known: ReadonlySet<string>,
+): boolean {
+  if (replySource.ip === destination.ip || known.has(destination.ip)) return false;
+  return inAnyCidr(destination.ip, serviceCidrs);
+}
+
+/**
+ * Deletes the kernel's stale UDP flows to these frontends, and those that are `stale` otherwise. Call it after the
+ * frontends are installed.
+ */
+export async function reconcileConntrack(
+  frontends: ServiceFrontends,
+  stale?: (flow: ServiceFlow) => boolean,
+): Promise<DeletedFlows> {
+  if (frontends.isEmpty && stale === undefined) return { deleted: 0, errno: 0 };
+  return deleteFlows((flow) => flow.protocol === 'UDP' && (isStale(flow, frontends) || stale?.(flow) === true));
 }

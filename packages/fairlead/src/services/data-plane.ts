@@ -60,6 +60,8 @@ export interface DataPlaneOptions {
   readonly podNamespaceOf?: (podIp: string) => string | undefined;
   /** Others changed what is installed. */
   readonly onForeignChange: () => void;
+  /** Kernel mode: tracking takes TCP segments outside the window for valid. */
+  readonly liberalTracking: boolean;
   /** Whether the proxy is up to date, for health check ports. */
   readonly healthy: () => boolean;
 }
@@ -130,9 +132,16 @@ async function createKernelDataPlane(options: DataPlaneOptions): Promise<DataPla
   return here ? withUserspaceServices(plane, { proxy: new UserspaceProxy({ clock, log }), nodeIps, onNotice }) : plane;
 }
 
-/** Connection tracking is strict while the kernel answers handshakes of any Service. */
-function withSynProxySetting(plane: DataPlane, options: DataPlaneOptions): DataPlane {
-  const setting = new HeldSetting(looseTrackingSetting, '0', options.log);
+/**
+ * A segment outside its connection's window is not translated: an endpoint's reaches the client under the endpoint's
+ * own address, the client resets that, and the endpoint takes the reset for the connection's end (kubernetes#74839).
+ */
+const liberalTrackingSetting = '/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal';
+
+/** Connection tracking is strict while the kernel answers handshakes of any Service, and liberal if the user wants it. */
+function withTrackingSettings(plane: DataPlane, options: DataPlaneOptions): DataPlane {
+  const loose = new HeldSetting(looseTrackingSetting, '0', options.log);
+  const liberal = new HeldSetting(liberalTrackingSetting, '1', options.log);
   const users = new Set<string>();
   return {
     apply: async (changes) => {
@@ -140,12 +149,14 @@ function withSynProxySetting(plane: DataPlane, options: DataPlaneOptions): DataP
         if (program?.ports.some(({ synProxy }) => synProxy === true)) users.add(key);
         else users.delete(key);
       }
-      if (users.size > 0) setting.hold(true);
+      if (users.size > 0) loose.hold(true);
       await plane.apply(changes);
-      if (users.size === 0) setting.hold(false);
+      if (users.size === 0) loose.hold(false);
+      // With the first rules, the kernel has connection tracking and its settings.
+      liberal.hold(options.liberalTracking);
     },
     forget: plane.forget,
-    remove: () => stopAll([() => plane.remove(), () => setting.hold(false)]),
+    remove: () => stopAll([() => plane.remove(), () => loose.hold(false), () => liberal.hold(false)]),
   };
 }
 
@@ -175,7 +186,7 @@ export async function createDataPlane(options: DataPlaneOptions): Promise<DataPl
   const plane =
     options.mode === 'kernel'
       ? await createKernelDataPlane(options).then((kernel) =>
-          options.nftCommand === undefined ? withSynProxySetting(kernel, options) : kernel,
+          options.nftCommand === undefined ? withTrackingSettings(kernel, options) : kernel,
         )
       : {
           ...createUserspaceApplier({ clock, log, nodePortAddresses, onNotice }),

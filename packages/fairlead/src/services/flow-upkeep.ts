@@ -1,9 +1,10 @@
 import { networkInterfaces } from 'node:os';
 import type { Clock } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
-import { changedUdpFrontends, deleteFlows, type ProgramChange, reconcileConntrack } from './conntrack.ts';
+import { changedUdpFrontends, deleteFlows, isOrphan, type ProgramChange, reconcileConntrack } from './conntrack.ts';
 import { DrainSchedule } from './drain-schedule.ts';
 import type { ServiceProgram } from './program.ts';
+import type { ServiceFlow } from './service-frontends.ts';
 import type { ServiceProxyMetrics } from './service-proxy-metrics.ts';
 
 /** What {@link FlowUpkeep} needs. */
@@ -13,6 +14,10 @@ export interface FlowUpkeepOptions {
   readonly metrics?: ServiceProxyMetrics;
   /** Addresses of the node besides those of the machine's links. */
   readonly nodeIps: () => readonly string[];
+  /** Ranges of cluster IPs. */
+  readonly serviceCidrs: () => readonly string[];
+  /** Cluster IPs that Services have. */
+  readonly clusterIps: () => ReadonlySet<string>;
 }
 
 /** Keeps connection tracking in step with programs: UDP flows to endpoints that are gone, connections that have drained. */
@@ -21,6 +26,8 @@ export class FlowUpkeep {
   readonly #draining: DrainSchedule;
   /** Changes whose flows have not been looked at yet. */
   #pending = new Map<string, ProgramChange>();
+  /** Nothing has been looked at yet: a predecessor's flows may be there. */
+  #first = true;
 
   constructor(options: FlowUpkeepOptions) {
     this.#options = options;
@@ -46,9 +53,17 @@ export class FlowUpkeep {
     const { clock, metrics, log } = this.#options;
     this.#draining.update(changes);
     const startedAtMs = clock.monotonicMs();
-    const { deleted, errno } = await reconcileConntrack(changedUdpFrontends(changes.values(), this.#addresses()));
+    const frontends = changedUdpFrontends(changes.values(), this.#addresses());
+    const { deleted, errno } = await reconcileConntrack(frontends, this.#first ? this.#orphans() : undefined);
+    this.#first = false;
     metrics?.conntrackReconciled?.({ deleted, durationMs: clock.monotonicMs() - startedAtMs });
     if (errno < 0) log('warn', 'Stale UDP flows cannot be deleted: no access to connection tracking', { errno });
+  }
+
+  #orphans(): (flow: ServiceFlow) => boolean {
+    const cidrs = this.#options.serviceCidrs();
+    const known = this.#options.clusterIps();
+    return (flow) => isOrphan(flow, cidrs, known);
   }
 
   async stop(): Promise<void> {

@@ -201,6 +201,21 @@ describe('transitions of Services, with real packets through a whole proxy', { s
       next.change('slice', slice(local));
       next.change('service', udp('udp'));
       await follows('local');
+      await next.kill('SIGKILL');
+    });
+    await t.test('deleted while no proxy runs: the next one knows it only by the range of its address', async () => {
+      // Another proxy's Service: its flows are none of our business.
+      const foreign = udp('foreign');
+      foreign.metadata.labels = { 'service.kubernetes.io/service-proxy-name': 'other' };
+      const keeper = proxies.start({ services: [foreign], slices: [slice(local)] });
+      await keeper.until((line) => 'ready' in line);
+      await keeper.settled();
+      assert.equal(await ask(clients[0]), 'local');
+      await keeper.kill('SIGKILL');
+      const next = proxies.start({ services: [], slices: [] });
+      await next.until((line) => 'ready' in line);
+      await next.settled();
+      assert.equal(await ask(clients[0]), 'error ETIMEDOUT');
       await next.kill('SIGTERM');
     });
   });

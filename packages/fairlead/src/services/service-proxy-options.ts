@@ -37,6 +37,8 @@ export interface ServiceProxyOptions extends NodeSettings {
   readonly directLinks?: readonly string[];
   /** Network namespace of a Pod that this machine's agent made, by its address. */
   readonly podNamespaceOf?: (podIp: string) => string | undefined;
+  /** Connection tracking takes TCP segments outside the window for valid, as kube-proxy's `--conntrack-tcp-be-liberal`. */
+  readonly liberalTracking?: boolean;
   /** Where `/healthz` and `/livez` are served. Default: nowhere. */
   readonly healthListen?: { readonly host: string; readonly port: number };
 }

@@ -1,6 +1,7 @@
 import { type EndpointSlice, endpointSlices, type Service, type Stored, services } from '@fairlead/api';
 import { type ApiClient, startInformer } from '@fairlead/client';
 import { type Collection, groupBy, informerCollection, joinByKey } from '../collections/index.ts';
+import { formatIp, parseIp } from './cidr.ts';
 import { serviceNameLabel, stripService, stripSlice } from './service-strip.ts';
 
 /** A Service with its EndpointSlices. */
@@ -20,6 +21,18 @@ export interface ServiceWatch {
 export function serviceKeyOfSlice(slice: EndpointSlice): string | undefined {
   const name = slice.metadata?.labels?.[serviceNameLabel];
   return name === undefined ? undefined : `${slice.metadata?.namespace ?? ''}/${name}`;
+}
+
+/** The cluster IPs of all Services, canonical. */
+export function clusterIpsOf(watched: Iterable<WatchedService>): ReadonlySet<string> {
+  const ips = new Set<string>();
+  for (const { service } of watched) {
+    for (const text of service.spec?.clusterIPs ?? [service.spec?.clusterIP ?? '']) {
+      const ip = parseIp(text);
+      if (ip !== undefined) ips.add(formatIp(ip));
+    }
+  }
+  return ips;
 }
 
 /** Watches Services and slices; slices without a Service are kept apart until it comes. */

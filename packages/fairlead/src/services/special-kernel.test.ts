@@ -225,6 +225,13 @@ describe('what annotations add, with real packets through a whole proxy', { skip
 
   test('stopped, it leaves nothing', async () => {
     await proxy.kill('SIGTERM');
+    const liberal = (): string => network.run('node', 'sysctl -n net.netfilter.nf_conntrack_tcp_be_liberal').trim();
+    assert.equal(liberal(), '0');
+    const tolerant = proxies.start({ services: [], slices: [], liberalTracking: true });
+    await tolerant.until((line) => 'ready' in line);
+    assert.equal(liberal(), '1', 'segments outside the window are valid while the user wants it');
+    await tolerant.kill('SIGTERM');
+    assert.equal(liberal(), '0');
     assert.equal(network.run('node', 'nft list tables').trim(), '');
     assert.doesNotMatch(readFileSync('/proc/net/dev', 'utf8'), /fl-try/);
   });

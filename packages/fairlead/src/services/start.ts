@@ -17,7 +17,7 @@ import type { ServiceProgram } from './program.ts';
 import { ProxyHealth, serveProxyHealth } from './proxy-health.ts';
 import type { RunningServiceProxy, ServiceProxyOptions } from './service-proxy-options.ts';
 import { triggerAnnotation, unpackSlices } from './service-strip.ts';
-import { watchServices } from './service-watch.ts';
+import { clusterIpsOf, watchServices } from './service-watch.ts';
 
 export type { RunningServiceProxy, ServiceNotice, ServiceProxyOptions } from './service-proxy-options.ts';
 
@@ -72,6 +72,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     ...(options.podNamespaceOf === undefined ? {} : { podNamespaceOf: options.podNamespaceOf }),
     ...(options.nftCommand === undefined ? {} : { nftCommand: options.nftCommand }),
     ...(options.nativeFrom === undefined ? {} : { nativeFrom: options.nativeFrom }),
+    liberalTracking: options.liberalTracking === true,
   });
   const conditions = new ConditionWriter({
     client: options.client,
@@ -88,6 +89,8 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
         clock,
         log: options.log,
         nodeIps: () => context.nodeIps,
+        serviceCidrs: () => layout.serviceCidrs,
+        clusterIps: () => clusterIpsOf(watch.services.values()),
         ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       })
     : undefined;

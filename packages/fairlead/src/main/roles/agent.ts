@@ -97,6 +97,7 @@ async function startProxy(
     serviceCidr: options.serviceCidr.split(','),
     localDetection: settings.localDetection,
     masqueradeAll: settings.masqueradeAll,
+    liberalTracking: settings.liberalTracking,
     ...(settings.nodePortCidrs === undefined ? {} : { nodePortCidrs: settings.nodePortCidrs }),
     ...(settings.proxyName === undefined ? {} : { proxyName: settings.proxyName }),
     nodePortRange: `${options.nodePortRange.from}-${options.nodePortRange.to}`,

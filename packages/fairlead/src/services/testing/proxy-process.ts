@@ -22,6 +22,7 @@ export interface ProxySeed {
   readonly services: readonly Stored<Service>[];
   readonly slices: readonly Stored<EndpointSlice>[];
   readonly directLinks?: readonly string[];
+  readonly liberalTracking?: boolean;
   /** Endpoints from which on a table is loaded beside the old one. */
   readonly nativeFrom?: number;
   /** Names of namespaces by Pod address. */
@@ -57,6 +58,7 @@ if (process.argv[1] === import.meta.filename) {
     serviceCidr: scene.serviceCidrs,
     nodeIps: [scene.node],
     ...(seed.directLinks === undefined ? {} : { directLinks: seed.directLinks }),
+    ...(seed.liberalTracking === undefined ? {} : { liberalTracking: seed.liberalTracking }),
     ...(seed.nativeFrom === undefined ? {} : { nativeFrom: seed.nativeFrom }),
     podNamespaceOf: (ip) => seed.podNamespaces?.[ip],
     log: (level, log) => tell({ level, log }),
