@@ -37,6 +37,8 @@ const object = (description: string, properties: Properties, required: string[] 
 
 const duration = (description: string): JSONSchemaProps =>
   text(description, { pattern: '^([0-9]+(s|m|h))+$', maxLength: 16 });
+const shortTime = (description: string): JSONSchemaProps =>
+  text(description, { pattern: '^([0-9]+(ms|s))+$', maxLength: 16 });
 const asn = (description: string): JSONSchemaProps => integer(description, 1, 4_294_967_295);
 const name: JSONSchemaProps = { type: 'string', minLength: 1, maxLength: 253 };
 
@@ -253,6 +255,11 @@ export const ownDefinitions: readonly CustomResourceDefinition[] = [
         gracefulRestart: duration(
           'How long the router keeps routes of an agent that restarts (RFC 4724). Absent: not at all.',
         ),
+        bfd: object('Watches the link to the router by BFD (RFC 5880, 5881). Absent: not at all.', {
+          transmitInterval: shortTime('Time between packets to the router, 10ms to 60s. Default 300ms.'),
+          receiveInterval: shortTime('Least time between packets of the router, 10ms to 60s. Default 300ms.'),
+          detectMultiplier: integer('So many missing packets are a failure.', 1, 255, { default: 3 }),
+        }),
       },
       ['address', 'peerASN', 'localASN'],
     ),
@@ -269,6 +276,7 @@ export const ownDefinitions: readonly CustomResourceDefinition[] = [
             state: text('Idle, Connect, OpenSent, OpenConfirm or Established.'),
             message: text('Why the session is not up.'),
             announced: count('Routes announced.'),
+            bfd: text('AdminDown, Down, Init or Up, or why the link is not watched.'),
             since: text('Since when it is in this state.', { format: 'date-time' }),
           },
           ['node', 'state'],

@@ -62,6 +62,8 @@ export interface BgpSessionStatus {
   readonly message?: string;
   readonly announced?: number;
   readonly since?: string;
+  /** State of BFD, or why there is none; absent: not asked for. */
+  readonly bfd?: string;
 }
 
 /** A BGP router that nodes announce addresses to. */
@@ -86,6 +88,15 @@ export interface BgpPeer extends OwnObject {
     readonly passwordSecretRef?: { readonly name: string };
     /** How long the peer keeps routes of a restarting agent (RFC 4724); absent: not at all. */
     readonly gracefulRestart?: string;
+    /** Watch the link to the peer by BFD (RFC 5880, 5881); absent: not at all. */
+    readonly bfd?: {
+      /** Default 300ms. */
+      readonly transmitInterval?: string;
+      /** Default 300ms. */
+      readonly receiveInterval?: string;
+      /** Default 3. */
+      readonly detectMultiplier?: number;
+    };
   };
   readonly status?: { readonly sessions?: readonly BgpSessionStatus[] };
 }

@@ -20,8 +20,8 @@ const filterProgram = new PinnedBuffer(16);
 /** One instruction of a classic packet filter (linux/filter.h): code, jump if true, jump if false, operand. */
 export type FilterInstruction = readonly [code: number, jt: number, jf: number, k: number];
 
-/** Attaches a classic packet filter: frames it refuses never reach the socket. */
-function attachFilter(fd: number, code: readonly FilterInstruction[]): number {
+/** Attaches a classic packet filter: what it refuses never reaches the socket. 0 or -errno. */
+export function attachFilter(fd: number, code: readonly FilterInstruction[]): number {
   if (code.length === 0 || code.length > 64) return -EINVAL;
   for (const [index, [operation, jt, jf, k]] of code.entries()) {
     filterCode.bytes.writeUInt16LE(operation, index * 8);

@@ -4,6 +4,8 @@ import { type ApiClient, isNotFound } from '@fairlead/client';
 import type { Clock } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
 import type { AddressMetrics } from '../address-metrics.ts';
+import { type Bfd, type CreateBfd, createBfd } from '../bfd/bfd.ts';
+import { type BfdEvent, hasFailed } from '../bfd/bfd-messages.ts';
 import type { AddressNotice } from '../layer2/layer2-announcer.ts';
 import type { BgpRoute } from '../program.ts';
 import { BgpSession, type SessionState } from './bgp-session.ts';
@@ -19,6 +21,7 @@ export interface BgpOptions {
   readonly metrics: AddressMetrics;
   readonly onNotice: (notice: AddressNotice) => void;
   readonly open?: OpenTransport;
+  readonly createBfd?: CreateBfd;
 }
 
 interface PeerSession {
@@ -30,6 +33,8 @@ interface PeerSession {
   routes: ReadonlyMap<string, BgpRoute>;
   since: string;
   written: string;
+  /** State of BFD, or why it is not there; absent: it is not asked for. */
+  bfd?: string;
 }
 
 /** A session's state is written so long after a change: an attempt that fails at once changes it twice. */
@@ -43,12 +48,14 @@ export class BgpAnnouncer implements Running {
   readonly #peers = new Map<string, PeerSession>();
   readonly #timers = new Map<string, () => void>();
   readonly #writes = new Set<Promise<void>>();
+  readonly #bfd: Bfd;
   #again: () => void = () => {};
   #last: (() => Promise<void>) | undefined;
   #stopped = false;
 
   constructor(options: BgpOptions) {
     this.#options = options;
+    this.#bfd = (options.createBfd ?? createBfd)(options.log, (event) => this.#onBfd(event));
   }
 
   /** Brings sessions and routes to a new program. */
@@ -85,7 +92,7 @@ export class BgpAnnouncer implements Running {
     this.#stopped = true;
     this.#again();
     for (const name of [...this.#peers.keys()]) this.#remove(name, 'the node agent stops');
-    await Promise.all(this.#writes);
+    await Promise.all([this.#bfd.stop(), ...this.#writes]);
   }
 
   async #password(peer: Stored<BgpPeer>): Promise<{ readonly value?: string; readonly problem?: string }> {
@@ -122,6 +129,12 @@ export class BgpAnnouncer implements Running {
           : new BgpSession({ config, clock, open, onState: (state, message) => this.#onState(name, state, message) });
       present = { session, text, problem, routes: new Map(), since: this.#now(), written: '' };
       this.#peers.set(name, present);
+      if (session !== undefined && 'bfd' in config && config.bfd !== undefined) {
+        const { address, sourceAddress } = config.endpoint;
+        const source = sourceAddress === undefined ? {} : { sourceAddress };
+        present.bfd = 'Down';
+        this.#bfd.watch(name, { address, ...source, times: config.bfd });
+      }
       if (session === undefined) this.#scheduleStatus(name);
     }
     this.#tellServices(name, present, routes);
@@ -163,11 +176,28 @@ export class BgpAnnouncer implements Running {
     this.#scheduleStatus(name);
   }
 
+  /** A link that fails ends the session, long before its hold time does; the peer does the same on its side. */
+  #onBfd(event: BfdEvent): void {
+    const present = this.#peers.get(event.name);
+    if (present?.bfd === undefined) return;
+    const before = present.bfd;
+    present.bfd = event.kind === 'failed' ? event.message : event.state;
+    if (event.kind === 'failed') this.#options.log('warn', 'a peer cannot be watched by BFD', event);
+    else if (event.state !== before) this.#options.log('info', 'BFD', { ...event });
+    if (hasFailed(before, event)) {
+      present.session?.lost(
+        `BFD says that the peer cannot be reached${event.kind === 'state' ? `: ${event.cause}` : ''}`,
+      );
+    }
+    this.#scheduleStatus(event.name);
+  }
+
   #remove(name: string, reason: string): void {
     const present = this.#peers.get(name);
     if (present === undefined) return;
     this.#peers.delete(name);
     present.session?.stop(reason);
+    this.#bfd.unwatch(name);
     this.#options.metrics.forgetSession(name);
     this.#timers.get(name)?.();
     this.#write(name, []);
@@ -184,7 +214,9 @@ export class BgpAnnouncer implements Running {
       // Between two attempts the state goes up and down; what counts is why it does not stay up.
       const shown = state === 'Established' || session?.message === '' ? state : 'Idle';
       const message = problem === '' ? (session?.message ?? '') : problem;
-      const entry = { node: this.#options.nodeName, state: shown, message, announced: session?.announced ?? 0, since };
+      const { nodeName } = this.#options;
+      const bfd = present.bfd === undefined ? {} : { bfd: present.bfd };
+      const entry = { node: nodeName, state: shown, message, announced: session?.announced ?? 0, since, ...bfd };
       const text = JSON.stringify({ ...entry, since: '' });
       if (text === present.written) return;
       present.written = text;

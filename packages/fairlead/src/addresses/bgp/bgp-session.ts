@@ -10,6 +10,7 @@ import {
   writeOpen,
 } from '../../wire/bgp/bgp-message.ts';
 import { writeAnnouncements, writeEndOfRib, writeWithdrawals } from '../../wire/bgp/bgp-update.ts';
+import type { BfdTimes } from '../bfd/bfd-machine.ts';
 import type { BgpRoute } from '../program.ts';
 import type { BgpEndpoint, BgpTransport, OpenTransport } from './bgp-transport.ts';
 import { attributesText, parsePrefix, pathOf } from './route-encoding.ts';
@@ -27,6 +28,8 @@ export interface SessionConfig {
   readonly connectRetryMs: number;
   /** How long the peer keeps routes of a restarting agent; absent: not at all. */
   readonly gracefulRestartMs?: number;
+  /** The peer is watched by BFD, too. */
+  readonly bfd?: BfdTimes;
   /** Addresses of the node, for routes of the family that the session does not run over. */
   readonly nodeIps: readonly string[];
 }
@@ -43,6 +46,9 @@ export interface SessionOptions {
 /** Time for a connection, and for the peer's OPEN (RFC 4271 suggests 4 minutes for the latter). */
 const connectTimeoutMs = 10_000;
 const openTimeoutMs = 30_000;
+
+/** Subcode of a cessation because BFD says so (RFC 9384). */
+const bfdDown = 10;
 
 /** One announce-only BGP session: connects, keeps alive, and brings the peer's view to {@link setRoutes}. */
 export class BgpSession {
@@ -122,6 +128,12 @@ export class BgpSession {
   setRoutes(routes: ReadonlyMap<string, BgpRoute>): void {
     this.#routes = routes;
     if (this.#state === 'Established') this.#synchronize();
+  }
+
+  /** Somebody else has noticed that the peer cannot be reached: ends the session and begins anew. */
+  lost(reason: string): void {
+    if (this.#stopped || this.#state === 'Idle' || this.#state === 'Connect') return;
+    this.#fail(errorCode.cease, bfdDown, reason);
   }
 
   /** Ends the session; the peer withdraws the routes. */

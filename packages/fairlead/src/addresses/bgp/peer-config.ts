@@ -2,15 +2,17 @@ import { createHash } from 'node:crypto';
 import { parseIp, type Stored } from '@fairlead/api';
 import type { BgpPeer } from '@fairlead/api/fairlead-dev/types';
 import { BGP_PORT } from '../../wire/bgp/bgp-constants.ts';
+import type { BfdTimes } from '../bfd/bfd-machine.ts';
 import type { SessionConfig } from './bgp-session.ts';
 
-const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** `90s`, `1m30s`; the schema admits nothing else. */
+/** `90s`, `1m30s`, `300ms`; the schema admits nothing else. */
 function durationMs(text: string | undefined, fallbackMs: number): number {
   if (text === undefined) return fallbackMs;
   let total = 0;
-  for (const [, count = '0', unit = 's'] of text.matchAll(/(\d+)([smh])/g)) total += Number(count) * (units[unit] ?? 0);
+  for (const [, count = '0', unit = 's'] of text.matchAll(/(\d+)(ms|[smh])/g))
+    total += Number(count) * (units[unit] ?? 0);
   return total;
 }
 
@@ -19,6 +21,26 @@ function identifierOf(nodeName: string, nodeIps: readonly string[]): number {
   const ipv4 = nodeIps.map((ip) => parseIp(ip)).find((ip) => ip?.family === 4);
   if (ipv4 !== undefined) return Number(ipv4.value);
   return createHash('sha256').update(nodeName).digest().readUInt32BE(0) | 1;
+}
+
+/** What may be between packets of BFD, milliseconds. */
+const bfdBounds = { least: 10, most: 60_000 } as const;
+
+function bfdTimes(bfd: NonNullable<BgpPeer['spec']['bfd']>): BfdTimes | { readonly problem: string } {
+  const problems: string[] = [];
+  const interval = (name: 'transmitInterval' | 'receiveInterval'): number => {
+    const ms = durationMs(bfd[name], 300);
+    if (ms < bfdBounds.least || ms > bfdBounds.most) {
+      problems.push(`spec.bfd.${name}: ${bfd[name]} is not within ${bfdBounds.least}ms and ${bfdBounds.most / 1000}s`);
+    }
+    return ms;
+  };
+  const times = {
+    transmitMs: interval('transmitInterval'),
+    receiveMs: interval('receiveInterval'),
+    detectMultiplier: bfd.detectMultiplier ?? 3,
+  };
+  return problems.length === 0 ? times : { problem: problems.join('; ') };
 }
 
 /** The configuration of a node's session with a peer, or what is wrong with the peer's spec. Pure. */
@@ -36,6 +58,11 @@ export function sessionConfig(
   }
   if (spec.multihop !== undefined && spec.ttlSecurity !== undefined) {
     return { problem: 'spec.multihop and spec.ttlSecurity exclude each other' };
+  }
+  const bfd = spec.bfd === undefined ? undefined : bfdTimes(spec.bfd);
+  if (bfd !== undefined && 'problem' in bfd) return bfd;
+  if (bfd !== undefined && spec.multihop !== undefined) {
+    return { problem: 'spec.bfd watches a peer on the link: not together with spec.multihop' };
   }
   // Peers on the link: packets of others die on the way (RFC 4271 assumes it of external peers).
   const external = spec.localASN !== spec.peerASN;
@@ -55,6 +82,7 @@ export function sessionConfig(
     holdTimeMs,
     connectRetryMs: Math.max(1000, durationMs(spec.connectRetry, 10_000)),
     nodeIps,
+    ...(bfd === undefined ? {} : { bfd }),
     ...(spec.gracefulRestart === undefined ? {} : { gracefulRestartMs: durationMs(spec.gracefulRestart, 0) }),
   };
 }

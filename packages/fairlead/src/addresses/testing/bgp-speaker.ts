@@ -1,5 +1,7 @@
 import { createInterface } from 'node:readline';
 import { systemClock } from '../../sys/clock.ts';
+import { createBfd } from '../bfd/bfd.ts';
+import { hasFailed } from '../bfd/bfd-messages.ts';
 import { BgpSession, type SessionConfig } from '../bgp/bgp-session.ts';
 import { openBgpTransport } from '../bgp/bgp-transport.ts';
 import type { BgpRoute } from '../program.ts';
@@ -17,6 +19,20 @@ export interface SpeakerState {
 }
 
 let session: BgpSession | undefined;
+let bfdState: string | undefined;
+const tell = (line: SpeakerState): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
+const bfd = createBfd(
+  (level, message, fields) => tell({ state: level, message: `${message} ${JSON.stringify(fields)}` }),
+  (event) => {
+    const failed = hasFailed(bfdState, event);
+    if (event.kind === 'failed') tell({ state: 'BFD failed', message: event.message });
+    else {
+      bfdState = event.state;
+      tell({ state: `BFD ${event.state}`, message: event.cause });
+      if (failed) session?.lost(event.cause);
+    }
+  },
+);
 const byPrefix = (routes: readonly BgpRoute[]): Map<string, BgpRoute> =>
   new Map(routes.map((route) => [route.prefix, route]));
 
@@ -28,14 +44,20 @@ createInterface({ input: process.stdin })
         config: command.config,
         clock: systemClock,
         open: openBgpTransport,
-        onState: (state, message) => process.stdout.write(`${JSON.stringify({ state, message })}\n`),
+        onState: (state, message) => tell({ state, message }),
       });
       session.setRoutes(byPrefix(command.routes));
       session.start();
+      const { endpoint, bfd: times } = command.config;
+      if (times !== undefined) bfd.watch('peer', { address: endpoint.address, times });
     } else if (command.kind === 'routes') session?.setRoutes(byPrefix(command.routes));
     else {
       session?.stop('the test is over');
+      void bfd.stop();
       process.stdin.destroy();
     }
   })
-  .on('close', () => session?.stop('the test is over'));
+  .on('close', () => {
+    session?.stop('the test is over');
+    void bfd.stop();
+  });

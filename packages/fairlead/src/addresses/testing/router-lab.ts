@@ -113,6 +113,15 @@ export class RouterLab {
     return child;
   }
 
+  /** Nothing gets to a node or leaves it any more, or again, while its link stays up. Needs nft. */
+  async cut(which: number, isCut: boolean): Promise<void> {
+    const chains = ['input', 'output'].map(
+      (hook) => `add chain inet cut ${hook} { type filter hook ${hook} priority -300; policy drop; }`,
+    );
+    const text = isCut ? ['add table inet cut', ...chains].join('; ') : 'delete table inet cut';
+    await this.exec(which, `nft '${text}'`);
+  }
+
   file(name: string, text: string): string {
     const path = join(this.directory, name);
     writeFileSync(path, text);
