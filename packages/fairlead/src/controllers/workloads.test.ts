@@ -97,6 +97,27 @@ describe('workload controllers on a fake API', { timeout: 120_000 }, () => {
     await cluster.settle();
   });
 
+  test('a StatefulSet makes the claims of its Pods, and lets them go with what is scaled down', async () => {
+    cluster = await startFakeCluster(['a']);
+    const { api } = cluster;
+    const claims = (): string[] =>
+      (api.store.list('/persistentvolumeclaims') as unknown as Stored<object>[]).map(
+        ({ metadata }) => `${metadata.name} ${metadata.ownerReferences?.[0]?.kind ?? '-'}`,
+      );
+    const volumeClaimTemplates = [{ metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce' as const] } }];
+    const policy = { whenDeleted: 'Retain' as const, whenScaled: 'Delete' as const };
+    await api.create(statefulSets, set(2, { volumeClaimTemplates, persistentVolumeClaimRetentionPolicy: policy }));
+    await cluster.until('two Pods', setSettled(2));
+    assert.deepEqual(claims(), ['data-db-0 -', 'data-db-1 -']);
+    assert.deepEqual(podList()[1]?.spec?.volumes, [
+      { name: 'data', persistentVolumeClaim: { claimName: 'data-db-1' } },
+    ]);
+    await api.patch(statefulSets, { namespace: 'default', name: 'db' }, 'merge', { spec: { replicas: 1 } });
+    await cluster.until('one Pod', setSettled(1));
+    await cluster.until('the claim gone with its Pod', () => claims().join() === 'data-db-0 -');
+    await cluster.settle();
+  });
+
   test('a DaemonSet has one Pod per node that it fits, also on new and cordoned ones, and rolls out', async () => {
     cluster = await startFakeCluster(['a', 'b']);
     const { api } = cluster;

@@ -1,6 +1,7 @@
 import type { Pod, PodTemplateSpec, StatefulSet, Stored } from '@fairlead/api';
 import { type OwnerKind, ownerReference } from '../workload/pod-control.ts';
 import { revisionLabel } from '../workload/revisions.ts';
+import { withClaimVolumes } from './set-claims.ts';
 
 /** The Pod of an ordinal: its name, host name and labels are the same for ever. */
 export function setPod(
@@ -30,7 +31,7 @@ export function setPod(
       ownerReferences: [ownerReference(set, about)],
     },
     spec: {
-      ...template.spec!,
+      ...withClaimVolumes(template.spec!, set, ordinal),
       hostname: name,
       ...(set.spec?.serviceName === undefined ? {} : { subdomain: set.spec.serviceName }),
     },

@@ -5,6 +5,7 @@ import type {
   HorizontalPodAutoscaler,
   IPAddress,
   Job,
+  PersistentVolumeClaim,
   PodDisruptionBudget,
   PriorityClass,
   ReplicationController,
@@ -37,6 +38,11 @@ export const replicationControllers: ResourceRef<ReplicationController> = ref(
   '',
   'ReplicationController',
   'replicationcontrollers',
+);
+export const persistentVolumeClaims: ResourceRef<PersistentVolumeClaim> = ref(
+  '',
+  'PersistentVolumeClaim',
+  'persistentvolumeclaims',
 );
 export const resourceQuotas: ResourceRef<ResourceQuota> = ref('', 'ResourceQuota', 'resourcequotas');
 export const horizontalPodAutoscalers: ResourceRef<HorizontalPodAutoscaler> = {

@@ -9,17 +9,20 @@ import { templateHash } from './template-hash.ts';
 /** Label of Pods and revisions: which revision of the template they are of. */
 export const revisionLabel = 'controller-revision-hash';
 
-/** An owner whose template has a history. */
-export type RevisionedOwner = Stored<{
-  spec?:
+/** What an owner has whose template has a history. */
+export interface RevisionedParts {
+  readonly spec?:
     | {
         selector: Parameters<typeof selectorMatches>[0];
         template: PodTemplateSpec;
         revisionHistoryLimit?: number | undefined;
       }
     | undefined;
-  status?: { collisionCount?: number | undefined } | undefined;
-}>;
+  readonly status?: { collisionCount?: number | undefined } | undefined;
+}
+
+/** An owner whose template has a history. */
+export type RevisionedOwner = Stored<RevisionedParts>;
 
 /** The history of an owner's template, oldest first, the present one included. */
 export interface RevisionHistory {
