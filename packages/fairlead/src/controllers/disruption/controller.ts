@@ -17,6 +17,8 @@ import { controllerOf } from '../workload/pod-state.ts';
 import { podDisruptionBudgets, statefulSets } from '../workload/resource-refs.ts';
 import { decideBudget } from './decide-budget.ts';
 
+const about = { kind: 'PodDisruptionBudget', apiVersion: 'policy/v1' };
+
 /** Says how many Pods of a budget may be evicted. */
 export const disruptionController: Controller = {
   name: 'disruption',
@@ -35,12 +37,14 @@ class DisruptionController {
   readonly #replicaSets;
   readonly #statefulSets;
   readonly #deployments;
+  readonly #events;
   #kinds: Promise<readonly DiscoveredResource[]> | undefined;
   readonly queue;
 
   constructor(context: ControllerContext) {
     this.#context = context;
     this.queue = startWorkQueue({ ...context, name: 'disruption', sync: (key) => this.#sync(key) });
+    this.#events = context.recorder('controllermanager');
     this.#budgets = context.informers.informer(podDisruptionBudgets);
     this.#pods = context.informers.informer(pods);
     this.#replicaSets = context.informers.informer(replicaSets);
@@ -98,12 +102,13 @@ class DisruptionController {
       return { owner: owner.uid, replicas: scaled.spec?.replicas ?? 1 };
     };
     const scales = await this.#otherScales(matching);
-    const { status, againAfterMs } = decideBudget(
+    const { status, events, againAfterMs } = decideBudget(
       budget,
       matching,
       (pod) => replicasOf(pod) ?? scales.get(controllerOf(pod)?.uid ?? ''),
       clock.now(),
     );
+    for (const { type, reason, message } of events) this.#events.record(budget, type, reason, message, about);
     if (!deepEqual(budget.status, status)) {
       const next = { ...budget, status };
       const { metadata } = await client.update(podDisruptionBudgets, next, { subresource: 'status' });

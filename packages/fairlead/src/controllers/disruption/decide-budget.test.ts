@@ -67,3 +67,35 @@ test('a granted eviction counts until its Pod is gone, or two minutes', () => {
   const old = granted('2026-01-01T00:50:00Z');
   assert.deepEqual([old.status.disruptionsAllowed, old.status.disruptedPods], [2, undefined]);
 });
+
+test('what a budget cannot count, its owner is told', () => {
+  const told = (spec: PodDisruptionBudgetSpec, list: Stored<Pod>[]): ReturnType<typeof decideBudget> =>
+    decideBudget({ metadata: meta('b'), spec }, list, () => undefined, now);
+  const selector = {
+    matchLabels: { app: 'x' },
+    matchExpressions: [{ key: 'k', operator: 'In' as const, values: ['a', 'b'] }],
+  };
+  const reasons = ({ events }: ReturnType<typeof decideBudget>): string[] => events.map(({ reason }) => reason);
+
+  assert.deepEqual(told({ minAvailable: 1 }, []).events, [
+    { type: 'Normal', reason: 'NoPods', message: 'No matching pods found' },
+  ]);
+  assert.deepEqual(reasons(told({ minAvailable: 1 }, podsOf(1, 0))), [], 'a number needs no owners');
+
+  const unmanaged = told({ maxUnavailable: 1, selector }, podsOf(2, 0));
+  assert.deepEqual(reasons(unmanaged), ['UnmanagedPods']);
+  assert.match(
+    unmanaged.events[0]?.message ?? '',
+    /\(selector: &LabelSelector\{MatchLabels:map\[string\]string\{app: x,\},MatchExpressions:\[\]LabelSelectorRequirement\{LabelSelectorRequirement\{Key:k,Operator:In,Values:\[a b\],\},\},\}\)/,
+  );
+  assert.equal(unmanaged.status.conditions?.[0]?.reason, 'InsufficientPods', 'it is counted without them');
+
+  const [pod] = podsOf(1, 0);
+  const controller = { apiVersion: 'x/v1', kind: 'Thing', name: 't', uid: 't', controller: true };
+  const owned = { ...pod!, metadata: { ...pod!.metadata, ownerReferences: [controller] } };
+  const lost = told({ maxUnavailable: 1, selector }, [owned]);
+  assert.deepEqual(reasons(lost), ['CalculateExpectedPodCountFailed']);
+  const [condition] = lost.status.conditions ?? [];
+  assert.deepEqual([condition?.reason, condition?.message], ['SyncFailed', 'found no controllers for pod "p-0"']);
+  assert.ok(lost.againAfterMs !== undefined, 'nobody wakes it when the owner comes');
+});
