@@ -1,4 +1,5 @@
 import { dns1123LabelErrors } from '../../names.ts';
+import { isJsonObject } from '../../own-property.ts';
 import { type FieldCause, invalid, notSupported, required } from '../field-cause.ts';
 import { checkImmutable, checkNonNegative, type JsonObject, numberIn, objectIn, objectsIn, textIn } from './fields.ts';
 import { validatePodTemplate } from './pod/pod.ts';
@@ -13,17 +14,47 @@ export function validateJob(job: JsonObject, old: JsonObject | undefined): Field
   const spec = objectIn(job, 'spec');
   const causes = old === undefined ? indexedNameCauses(job) : [];
   causes.push(...validateJobSpec(spec, 'spec'));
-  if (spec.selector === undefined) causes.push(required('spec.selector'));
+  const { selector } = spec;
+  const missing = selector === undefined ? [required('spec.selector'), ...unselected(spec)] : [];
+  causes.push(...missing);
   if (old === undefined) return causes;
+  // A Kubernetes server looks at the selector of a changed Job twice.
+  causes.push(...missing);
   const before = objectIn(old, 'spec');
   causes.push(...checkImmutable(spec.selector, before.selector, 'spec.selector'));
   const suspended = before.suspend === true && objectIn(old, 'status').startTime === undefined;
-  if (!suspended) causes.push(...checkImmutable(spec.template, before.template, 'spec.template'));
+  const template = suspended ? withSchedulingOf(before.template, spec.template) : spec.template;
+  causes.push(...checkImmutable(template, before.template, 'spec.template'));
   causes.push(...checkImmutable(spec.completionMode, before.completionMode, 'spec.completionMode'));
   if (spec.completionMode !== 'Indexed') {
     causes.push(...checkImmutable(spec.completions, before.completions, 'spec.completions'));
   }
   return causes;
+}
+
+/** No selector selects no Pods, not even those of the template. */
+function unselected(spec: JsonObject): FieldCause[] {
+  const { labels } = objectIn(objectIn(spec, 'template'), 'metadata');
+  return [invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`')];
+}
+
+/** The template with what says where its Pods run taken from the old one: that may change before the Job starts. */
+function withSchedulingOf(old: unknown, template: unknown): unknown {
+  if (!isJsonObject(old) || !isJsonObject(template)) return template;
+  const taken = (holder: string, names: readonly string[]): JsonObject => {
+    const result: Record<string, unknown> = { ...objectIn(template, holder) };
+    const before = objectIn(old, holder);
+    for (const name of names) {
+      if (before[name] === undefined) delete result[name];
+      else result[name] = before[name];
+    }
+    return result;
+  };
+  return {
+    ...template,
+    metadata: taken('metadata', ['annotations', 'labels']),
+    spec: taken('spec', ['nodeSelector', 'affinity', 'tolerations', 'schedulingGates']),
+  };
 }
 
 /** Pods of an indexed Job are named after it, with the highest index behind. */

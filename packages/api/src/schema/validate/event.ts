@@ -1,6 +1,15 @@
 import { dns1123SubdomainErrors } from '../../names.ts';
+import { isJsonObject, jsonEqual } from '../../own-property.ts';
 import { type FieldCause, invalid, required } from '../field-cause.ts';
-import { checkName, checkQualifiedName, type JsonObject, numberIn, objectIn, textIn } from './fields.ts';
+import {
+  checkImmutable,
+  checkName,
+  checkQualifiedName,
+  type JsonObject,
+  numberIn,
+  objectIn,
+  textIn,
+} from './fields.ts';
 
 const TEXT_MAX = 128;
 const NOTE_MAX = 1024;
@@ -21,18 +30,53 @@ export function validateEvent(event: JsonObject): FieldCause[] {
   });
 }
 
-/** Checks an Event of events.k8s.io, where the newer fields are required. */
+/** Fields of the newer form that stay as they are, in the order of the checks, by their names in messages. */
+const fixedFields = [
+  ['regarding', 'involvedObject'],
+  ['reason', 'reason'],
+  ['note', 'message'],
+  ['deprecatedSource', 'source'],
+  ['deprecatedFirstTimestamp', 'firstTimestamp'],
+  ['deprecatedLastTimestamp', 'lastTimestamp'],
+  ['deprecatedCount', 'count'],
+  // A Kubernetes server says it twice.
+  ['reason', 'reason'],
+  ['type', 'type'],
+  ['eventTime', 'eventTime'],
+  ['action', 'action'],
+  ['related', 'related'],
+  ['reportingController', 'reportingController'],
+  ['reportingInstance', 'reportingInstance'],
+] as const;
+
+/** Checks an Event of events.k8s.io: the newer fields are required, and only the series may change. */
 export function validateNewEvent(event: JsonObject, old: JsonObject | undefined): FieldCause[] {
-  if (old !== undefined) return [];
-  const causes = checkPlaceAndWriter(event, { about: 'regarding', controller: 'reportingController', note: 'note' });
-  if (event.series !== undefined) {
-    const series = objectIn(event, 'series');
-    if ((numberIn(series, 'count') ?? 0) < 2) causes.push(invalid('series.count', '', 'should be at least 2'));
-    if (textIn(series, 'lastObservedTime') === '') causes.push(required('series.lastObservedTime'));
+  if (old !== undefined) {
+    const series = jsonEqual(event.series ?? null, old.series ?? null) ? [] : seriesCauses(event);
+    return [
+      ...series,
+      ...fixedFields.flatMap(([field, shown]) => checkImmutable(content(event[field]), content(old[field]), shown)),
+    ];
   }
+  const causes = checkPlaceAndWriter(event, { about: 'regarding', controller: 'reportingController', note: 'note' });
+  causes.push(...seriesCauses(event));
   if (textIn(event, 'eventTime') === '') causes.push(required('eventTime'));
   const type = textIn(event, 'type');
   if (type !== 'Normal' && type !== 'Warning') causes.push(invalid('type', '', `has invalid value: ${type}`));
+  return causes;
+}
+
+/** An empty object is as none: the stored form writes one for a source. */
+function content(value: unknown): unknown {
+  return isJsonObject(value) && Object.keys(value).length === 0 ? undefined : value;
+}
+
+function seriesCauses(event: JsonObject): FieldCause[] {
+  if (event.series === undefined) return [];
+  const series = objectIn(event, 'series');
+  const causes: FieldCause[] = [];
+  if ((numberIn(series, 'count') ?? 0) < 2) causes.push(invalid('series.count', '', 'should be at least 2'));
+  if (textIn(series, 'lastObservedTime') === '') causes.push(required('series.lastObservedTime'));
   return causes;
 }
 

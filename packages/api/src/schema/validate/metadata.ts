@@ -42,7 +42,8 @@ export function validateMetadata(object: JsonObject, nameRule: NameRule, namespa
   const generateName = textIn(meta, 'generateName');
   if (generateName !== '') {
     // What the server will append makes a final dash legal.
-    const probe = generateName.endsWith('-') ? `${generateName.slice(0, -1)}a` : generateName;
+    const probe =
+      generateName.length > 1 && generateName.endsWith('-') ? `${generateName.slice(0, -2)}a` : generateName;
     for (const error of nameRule(probe)) causes.push(invalid('metadata.generateName', generateName, error));
   }
   const name = textIn(meta, 'name');

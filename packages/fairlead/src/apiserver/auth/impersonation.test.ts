@@ -79,13 +79,25 @@ describe('impersonation', () => {
       { 'impersonate-user': 'jane', 'impersonate-extra-scopes': 'all' },
       /cannot impersonate resource "userextras\/scopes" in API group "authentication\.k8s\.io"/,
     ],
-    ['a group of nobody', [], { 'impersonate-group': 'a' }, /requested \[a\] without impersonating a user/],
+    [
+      'a group of nobody',
+      [],
+      { 'impersonate-group': 'a' },
+      /^Internal Server Error: "[^"]*": requested \[\{Group {2}a {4}\}\] without impersonating a user\n$/,
+    ],
+    [
+      'an extra and a uid of nobody',
+      [],
+      { 'impersonate-uid': '5', 'impersonate-extra-a': 'b' },
+      /requested \[\{UserExtra {2}b {2}authentication\.k8s\.io\/v1 {2}a\} \{UID {2}5 {2}authentication\.k8s\.io\/v1 {2}\}\] without/,
+    ],
   ];
   for (const [name, allowed, headers, expected] of rows) {
     test(name, () => {
       const act = (): UserInfo => impersonated(authorizerOf(...allowed), requestWith(headers)).user;
       if (!(expected instanceof RegExp)) assert.partialDeepStrictEqual(act(), expected);
-      else assert.throws(act, (error) => error instanceof StatusError && expected.test(error.message));
+      else
+        assert.throws(act, (error) => error instanceof StatusError && expected.test(error.plainText ?? error.message));
     });
   }
 });

@@ -24,10 +24,19 @@ export function impersonated(authorizer: Authorizer, request: ApiRequest): ApiRe
   const uid = single(headers[uidHeader]);
   const extra = extrasOf(headers);
   if (name === '') {
-    const others = [...groups, ...(uid === '' ? [] : [uid]), ...Object.keys(extra)];
+    // References as Go prints them: kind, namespace, name, uid, API version, resource version, field.
+    const version = 'authentication.k8s.io/v1';
+    const others = [
+      ...groups.map((group) => `{Group  ${group}    }`),
+      ...Object.entries(extra).flatMap(([key, values]) =>
+        values.map((value) => `{UserExtra  ${value}  ${version}  ${key}}`),
+      ),
+      ...(uid === '' ? [] : [`{UID  ${uid}  ${version}  }`]),
+    ];
     if (others.length === 0) return request;
     const text = `requested [${others.join(' ')}] without impersonating a user`;
-    throw new StatusError(500, 'InternalError', `Internal error occurred: ${text}`, { causes: [{ message: text }] });
+    const plainText = `Internal Server Error: ${JSON.stringify(request.path)}: ${text}\n`;
+    throw new StatusError(500, 'InternalError', `Internal error occurred: ${text}`, {}, { plainText });
   }
   const demand = (attributes: Partial<ResourceAttributes> & { readonly resource: string }): void => {
     const wanted: ResourceAttributes = {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { restrictNodeToken } from '../admission/node-restriction.ts';
 import { decodeBody, fieldValidation } from '../rest/decode-body.ts';
+import { trackCreate } from '../rest/managed-fields.ts';
 import { textAnswer } from '../rest/represent.ts';
 import { type RestContext, type RestRequest, timestamp } from '../rest/rest-context.ts';
 import { existing } from '../rest/write-object.ts';
@@ -39,6 +40,7 @@ export async function requestToken(
   const representation = negotiate(request.headers.accept, true);
   const body = decodeBody(request, requestType, fieldValidation(request.query, 'CreateOptions'), warnings);
   const account = existing(context, target, name).object;
+  checkMetadata(body, name, namespace);
   const spec = recordOf(body.spec) ?? {};
   restrictNodeToken(context, request.user, namespace, name, spec);
   const seconds = lifetime(spec.expirationSeconds);
@@ -57,14 +59,42 @@ export async function requestToken(
     nbf: now,
     sub: `system:serviceaccount:${namespace}:${name}`,
   });
+  const managedFields = trackCreate(
+    context,
+    { ...target, resource: { ...target.resource, ...requestType } },
+    { ...body, spec: { ...spec, expirationSeconds: seconds } },
+    'token',
+  );
   const answer = {
     kind: 'TokenRequest',
     apiVersion: `${group}/v1`,
-    metadata: { name, namespace, uid: account.metadata.uid, creationTimestamp: timestamp(context.clock) },
+    metadata: {
+      name,
+      namespace,
+      uid: account.metadata.uid,
+      creationTimestamp: timestamp(context.clock),
+      ...(managedFields === undefined ? {} : { managedFields }),
+    },
     spec: { audiences, expirationSeconds: seconds, boundObjectRef: reference ?? null },
     status: { token, expirationTimestamp: `${new Date((now + seconds) * 1000).toISOString().slice(0, 19)}Z` },
   };
   return textAnswer(201, representation, JSON.stringify(answer));
+}
+
+/** What a request says of its account must be right. */
+function checkMetadata({ metadata }: KubeObject, name: string, namespace: string): void {
+  if ((metadata.namespace ?? '') !== '' && metadata.namespace !== namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+  if ((metadata.name ?? '') === '' || metadata.name === name) return;
+  const why = 'must match the service account name if specified';
+  throw invalid({ group, kind: 'TokenRequest' }, name, [
+    {
+      reason: 'FieldValueInvalid',
+      field: 'metadata.name',
+      message: `Invalid value: ${JSON.stringify(metadata.name)}: ${why}`,
+    },
+  ]);
 }
 
 function lifetime(value: unknown): number {
@@ -91,9 +121,10 @@ function boundClaims(
   const kind = String(reference.kind ?? '');
   const resource = boundKinds[kind];
   if (resource === undefined || (reference.apiVersion ?? 'v1') !== 'v1') {
-    throw badRequest(`cannot bind token for object of type ${groupVersionKind(reference)}`);
+    throw badRequest(`cannot bind token to object of type ${groupVersionKind(reference)}`);
   }
   const name = String(reference.name ?? '');
+  if (name === '') throw badRequest('Name parameter required.');
   const object = lookUp(context, resource.plural, kind === 'Node' ? '' : namespace, name);
   if (object === undefined) throw notFound(resource, name);
   const { uid } = object.metadata;
@@ -118,7 +149,8 @@ function boundClaims(
   return claims;
 }
 
-/** `apps/v1, Kind=Deployment`. */
+/** `apps/v1, Kind=Deployment`; the core group has no name before the slash. */
 function groupVersionKind(reference: Readonly<Record<string, unknown>>): string {
-  return `${String(reference.apiVersion ?? '')}, Kind=${String(reference.kind ?? '')}`;
+  const version = String(reference.apiVersion ?? '');
+  return `${version.includes('/') ? version : `/${version}`}, Kind=${String(reference.kind ?? '')}`;
 }

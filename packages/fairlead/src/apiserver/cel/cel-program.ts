@@ -272,6 +272,8 @@ function faultOf(source: string, error: unknown): { readonly offset: number; rea
       text: `undeclared reference to '${name}' (in container ''), or no matching overload for '${overload[1]}' applied to '(${overload[2]})'`,
     };
   }
+  const reserved = /^Reserved identifier: (.*)$/.exec(text)?.[1];
+  if (reserved !== undefined) return { offset: start, text: `reserved identifier: ${reserved}` };
   if (error instanceof Error && error.name === 'ParseError') {
     return { offset: start, text: `Syntax error: ${syntaxText(source, text, range ?? { start, end: start })}` };
   }

@@ -17,7 +17,7 @@ import {
   totalCost,
 } from './rule-cost.ts';
 
-const reasons = ['FieldValueRequired', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueDuplicate'];
+const reasons = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'];
 
 /** Mistakes in the CEL rules of a definition; those of a version whose schema did not change are not looked for. */
 export function definitionRuleCauses(definition: Definition, old: Definition | undefined): FieldCause[] {

@@ -51,8 +51,9 @@ export function applyLimits(context: RestContext, resource: ServedResource, pod:
   }
 }
 
-/** Checks a new Pod against the bounds of its namespace. @throws StatusError 403 */
+/** Checks a new Pod or claim against the bounds of its namespace. @throws StatusError 403 */
 export function checkLimits(context: RestContext, resource: ServedResource, pod: KubeObject): void {
+  if (isClaim(resource)) checkClaim(context, resource, pod);
   if (!isPod(resource)) return;
   const problems: string[] = [];
   for (const range of limitsOf(context, pod)) {
@@ -73,9 +74,38 @@ export function checkLimits(context: RestContext, resource: ServedResource, pod:
     }
     if (problems.length > 0) break;
   }
+  refuse(resource, pod, problems);
+}
+
+function refuse(resource: ServedResource, object: KubeObject, problems: readonly string[]): void {
   if (problems.length === 0) return;
   const text = problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`;
-  throw forbidden(resource, pod.metadata.name ?? '', text);
+  throw forbidden(resource, object.metadata.name ?? '', text);
+}
+
+/** What a claim asks for must be within the bounds; it has no limits of its own. */
+function checkClaim(context: RestContext, resource: ServedResource, claim: KubeObject): void {
+  const requests = amountsOf(recordOf(recordOf(claim.spec)?.resources)?.requests);
+  for (const range of limitsOf(context, claim)) {
+    const problems = range
+      .filter(({ type }) => type === 'PersistentVolumeClaim')
+      .flatMap(({ min, max }) => [
+        ...violations('PersistentVolumeClaim', { min }, requests, new Map()),
+        ...claimMaxima(recordOf(max) ?? {}, requests),
+      ]);
+    refuse(resource, claim, problems);
+  }
+}
+
+function claimMaxima(max: Json, requests: ReadonlyMap<string, bigint>): string[] {
+  return Object.entries(max).flatMap(([name, bound]) => {
+    const head = `maximum ${name} usage per PersistentVolumeClaim is ${String(bound)}`;
+    const request = requests.get(name);
+    if (request === undefined) return [`${head}.  No request is specified`];
+    return request > (parseQuantity(String(bound))?.nano ?? 0n)
+      ? [`${head}, but request is ${quantity(request, name)}`]
+      : [];
+  });
 }
 
 function violations(
@@ -127,6 +157,10 @@ function limitsOf(context: RestContext, { metadata }: KubeObject): Json[][] {
     const limits = recordOf(object.spec)?.limits;
     return Array.isArray(limits) ? (limits as unknown[]).map((limit) => recordOf(limit) ?? {}) : [];
   });
+}
+
+function isClaim(resource: ServedResource): boolean {
+  return resource.kind === 'PersistentVolumeClaim' && resource.group === '';
 }
 
 function isPod(resource: ServedResource): boolean {

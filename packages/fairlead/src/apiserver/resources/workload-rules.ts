@@ -35,6 +35,12 @@ export function markTemplateGeneration(kind: string, object: KubeObject, generat
   object.metadata.annotations = { ...object.metadata.annotations, [templateGeneration]: generation };
 }
 
+/** An update keeps the mark of the template's generation. Changes the metadata of `object`. */
+export function keepTemplateGeneration(object: KubeObject, old: KubeObject): void {
+  const generation = old.metadata.annotations?.[templateGeneration];
+  if (generation !== undefined) markTemplateGeneration('DaemonSet', object, generation);
+}
+
 /** A Job selects its Pods by its own uid, unless its writer says otherwise. */
 function selectOwnPods(job: KubeObject): void {
   const spec = { ...recordOf(job.spec) };
@@ -52,7 +58,9 @@ function selectOwnPods(job: KubeObject): void {
   const metadata = { ...recordOf(template.metadata) };
   template.metadata = metadata;
   metadata.labels = { ...recordOf(metadata.labels), ...labels };
-  job.metadata.labels = { ...job.metadata.labels, ...labels };
+  // A Job without labels of its own has those of its Pods.
+  const isUnlabelled = Object.keys(job.metadata.labels ?? {}).length === 0;
+  if (isUnlabelled) job.metadata.labels = { ...(metadata.labels as Record<string, string>) };
   if (spec.selector === undefined) {
     spec.selector = { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } };
   }

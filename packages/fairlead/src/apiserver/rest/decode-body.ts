@@ -19,6 +19,8 @@ export interface ExpectedType {
   readonly kind: string;
   readonly typeId: string;
   readonly custom?: CustomKind;
+  /** An older version of the same form, which is taken too. */
+  readonly olderVersion?: string;
 }
 
 /** What to do with fields the schema does not know: `fieldValidation`. */
@@ -170,6 +172,7 @@ function decodeProtobuf(body: Uint8Array, expected: ExpectedType): KubeObject {
 function checkKind(apiVersion: string, kind: string, expected: ExpectedType): void {
   const given = { apiVersion: apiVersion || expected.apiVersion, kind: kind || expected.kind };
   if (given.apiVersion === expected.apiVersion && given.kind === expected.kind) return;
+  if (given.kind === expected.kind && given.apiVersion === expected.olderVersion) return;
   // Options belong to every group version; clients send them in the one of the object.
   if (given.kind === expected.kind && expected.typeId.startsWith('meta.v1.')) return;
   const schema = schemaForKind(given.apiVersion, given.kind);

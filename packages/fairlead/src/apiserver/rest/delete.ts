@@ -43,7 +43,7 @@ interface Deletion {
 export async function deleteObject(context: RestContext, target: RestRequest, name: string): Promise<ApiAnswer> {
   const { request, resource } = target;
   const representation = negotiate(request.headers.accept, true);
-  const options = deleteOptions(target);
+  const options = withDefaultPolicy(target, deleteOptions(target));
   const { stored, gone } = await deleteOne(context, target, name, options);
   const status = 200;
   const answersWithObject = !gone || (resource.facts.deleteReturns ?? 'Status') !== 'Status';
@@ -72,7 +72,7 @@ export async function deleteCollection(context: RestContext, target: RestRequest
   const { request, resource, namespace } = target;
   const representation = negotiate(request.headers.accept, true);
   const form = objectForm(resource, representation, request.query, context.clock.now());
-  const options = deleteOptions(target);
+  const options = withDefaultPolicy(target, deleteOptions(target));
   const selection = parseSelection(resource, namespace, request.query);
   const revision = context.cache.revision;
   const found = allShownAs(resource, context.cache.resource(resource.prefix).list(namespace)).filter((stored) =>
@@ -153,7 +153,7 @@ async function deleteCurrent(
   const sameFinalizers = finalizers.length === (old.metadata.finalizers ?? []).length;
   if (already && !shorter && sameFinalizers) return { stored: current, gone: false };
   const next = marked(context, target, old, grace, finalizers, already && !shorter);
-  if (options.dryRun) return { stored: current, gone: false };
+  if (options.dryRun) return { stored: shownMarked(current, next), gone: false };
   const result = await context.storage.commit({
     key: current.key,
     expect: current.modRevision,
@@ -221,8 +221,27 @@ function wantedFinalizers(old: KubeObject, options: DeleteOptions): string[] {
   return rest;
 }
 
+/** Kinds whose dependents stay when a deletion does not say what becomes of them. */
+const orphaningKinds: ReadonlySet<string> = new Set(['Job', 'ReplicationController']);
+const preservedWarning =
+  'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning';
+
+/** The options of a deletion that names no policy, by kind. */
+function withDefaultPolicy(target: RestRequest, options: DeleteOptions): DeleteOptions {
+  const { resource, warnings } = target;
+  if (options.propagation !== undefined || resource.custom !== undefined || !orphaningKinds.has(resource.kind)) {
+    return options;
+  }
+  if (resource.kind === 'Job' && !warnings.includes(preservedWarning)) warnings.push(preservedWarning);
+  return { ...options, propagation: 'Orphan' };
+}
+
 function checkPreconditions(target: RestRequest, current: StoredObject, options: DeleteOptions): void {
   const { metadata } = current.object;
+  if (isNamespace(target.resource)) {
+    checkNamespacePreconditions(metadata, options);
+    return;
+  }
   const { kind, group } = target.resource;
   // The real server names the kind here, not the resource.
   const fail = (why: string): never => {
@@ -247,6 +266,19 @@ function checkPreconditions(target: RestRequest, current: StoredObject, options:
     fail(
       `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
     );
+  }
+}
+
+/** A namespace has checks of its own, with texts of their own. */
+function checkNamespacePreconditions(metadata: KubeObject['metadata'], options: DeleteOptions): void {
+  const { name = '' } = metadata;
+  const fail = (what: string, wanted: string, found: string | undefined): never => {
+    const why = `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${found}`;
+    throw conflict({ group: '', plural: 'namespaces', kind: 'Namespace' }, name, why);
+  };
+  if (options.uid !== undefined && options.uid !== metadata.uid) fail('UID', options.uid, metadata.uid);
+  if (options.resourceVersion !== undefined && options.resourceVersion !== metadata.resourceVersion) {
+    fail('ResourceVersion', options.resourceVersion, metadata.resourceVersion);
   }
 }
 
@@ -288,6 +320,12 @@ function deleteOptions(target: RestRequest): DeleteOptions {
     resourceVersion: typeof preconditions?.resourceVersion === 'string' ? preconditions.resourceVersion : undefined,
     dryRun: dryRun || isDryRun(query, 'DeleteOptions'),
   };
+}
+
+/** What a dry run shows of an object that would wait. */
+function shownMarked(current: StoredObject, next: KubeObject): StoredObject {
+  const { key, createRevision, modRevision } = current;
+  return new StoredObject({ key, createRevision, modRevision, value: storedValue(next) });
 }
 
 function shownAfterRemoval(current: StoredObject): StoredObject {

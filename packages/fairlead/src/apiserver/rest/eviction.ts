@@ -1,7 +1,7 @@
 import { type LabelSelector, selectorMatches } from '@fairlead/api';
 import type { ApiAnswer, ApiRequest } from '../server/api-request.ts';
 import { negotiate } from '../server/media-type.ts';
-import { StatusError } from '../server/status-error.ts';
+import { badRequest, StatusError } from '../server/status-error.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { type StoredObject, storedValue } from '../watch/stored-object.ts';
 import { decodeBody, fieldValidation } from './decode-body.ts';
@@ -11,7 +11,12 @@ import { type RestContext, type RestRequest, timestamp } from './rest-context.ts
 import { existing } from './write-object.ts';
 import { isDryRun } from './write-options.ts';
 
-const evictionType = { apiVersion: 'policy/v1', kind: 'Eviction', typeId: 'policy.v1.Eviction' };
+const evictionType = {
+  apiVersion: 'policy/v1',
+  kind: 'Eviction',
+  typeId: 'policy.v1.Eviction',
+  olderVersion: 'policy/v1beta1',
+};
 const attempts = 16;
 /** Evictions that the controller has not accounted for yet; more are a sign that it is gone. */
 const pendingMax = 2000;
@@ -21,6 +26,7 @@ export async function evictPod(context: RestContext, target: RestRequest, name: 
   const { request, warnings } = target;
   const representation = negotiate(request.headers.accept, true);
   const eviction = decodeBody(request, evictionType, fieldValidation(request.query, 'CreateOptions'), warnings);
+  if ((eviction.metadata.name ?? '') !== name) throw badRequest('name in URL does not match name in Eviction object');
   const options = recordOf(eviction.deleteOptions) ?? {};
   const dryRun = isDryRun(request.query, 'CreateOptions') || Array.isArray(options.dryRun);
   const pod = existing(context, target, name).object;

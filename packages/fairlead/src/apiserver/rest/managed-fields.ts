@@ -38,9 +38,14 @@ export function managedTypeOf(resource: ServedResource): ManagedType {
 }
 
 /** `metadata.managedFields` of an object about to be created by POST or PUT. */
-export function trackCreate(context: RestContext, target: RestRequest, object: KubeObject): unknown[] | undefined {
+export function trackCreate(
+  context: RestContext,
+  target: RestRequest,
+  object: KubeObject,
+  subresource = '',
+): unknown[] | undefined {
   const given = object.metadata.managedFields;
-  return track(context, target, undefined, object, given, '');
+  return track(context, target, undefined, object, given, subresource);
 }
 
 /** `metadata.managedFields` of an object about to be replaced; the very list it has when nothing changes. */
@@ -63,11 +68,12 @@ function track(
   givenEntries: readonly unknown[] | undefined,
   subresource: string,
 ): unknown[] | undefined {
-  const { resource, request } = target;
+  const { request, clientForm } = target;
+  const resource = clientForm?.resource ?? target.resource;
   return trackUpdate({
     type: managedTypeOf(resource),
-    before,
-    after,
+    before: before === undefined ? undefined : (clientForm?.of(before) ?? before),
+    after: clientForm?.of(after) ?? after,
     liveEntries: before?.metadata.managedFields,
     givenEntries,
     manager: fieldManagerOf(request),

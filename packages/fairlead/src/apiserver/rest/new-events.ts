@@ -91,12 +91,18 @@ function write(
     if (generated) checked.metadata.name = `${checked.metadata.generateName}x`;
     const causes = validateObject(apiVersion, kind, checked);
     if (causes.length > 0) throw invalid(core, object.metadata.name ?? '', causes);
+  } else {
+    const current = newerForm(existing(context, target, name).object);
+    const next = { ...object, metadata: { ...current.metadata, ...object.metadata } };
+    const causes = validateObject(resource.apiVersion, resource.kind, next, current);
+    if (causes.length > 0) throw invalid(core, name, causes);
   }
   const body = Buffer.from(JSON.stringify(coreForm(object)));
   const headers = { ...asJson(request).headers, 'content-type': 'application/json' };
   const asCore: RestRequest = {
     ...target,
     resource: core,
+    clientForm: { resource, of: newerForm },
     request: { ...request, method: name === undefined ? 'POST' : 'PUT', headers, body },
   };
   return name === undefined ? postObject(context, asCore) : putObject(context, asCore, name, undefined);

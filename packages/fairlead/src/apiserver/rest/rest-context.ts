@@ -5,6 +5,7 @@ import type { Authorizer } from '../authorization/authorizer.ts';
 import type { ServedResource, ServedResources } from '../resources/served-resources.ts';
 import type { ApiRequest } from '../server/api-request.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { KubeObject } from '../watch/kube-object.ts';
 import type { ObjectCache } from '../watch/object-cache.ts';
 
 /** What every verb works on. */
@@ -29,6 +30,8 @@ export interface RestRequest {
   readonly namespace: string;
   /** Warnings for the client, one `Warning` header each. */
   readonly warnings: string[];
+  /** The form of the object that the client knows, when it is not the stored one: its fields get the owners. */
+  readonly clientForm?: { readonly resource: ServedResource; readonly of: (object: KubeObject) => KubeObject };
 }
 
 /** RFC 3339 time with whole seconds, as in `metadata.creationTimestamp`. */

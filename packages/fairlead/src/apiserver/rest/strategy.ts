@@ -2,7 +2,7 @@ import { qosClassOf } from '@fairlead/api/schema/defaults/qos-class';
 import { definitionStatusAfter, newDefinitionStatus } from '../crd/kind-rules.ts';
 import { completeNewPod } from '../resources/pod-forms.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
-import { prepareNewWorkload, workloadKinds } from '../resources/workload-rules.ts';
+import { keepTemplateGeneration, prepareNewWorkload, workloadKinds } from '../resources/workload-rules.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { withPodPart } from './object-subresources.ts';
 import { admitPod } from './pod-admission.ts';
@@ -27,15 +27,26 @@ const kindsWithGeneration: ReadonlySet<string> = new Set([
   'ValidatingWebhookConfiguration',
 ]);
 
+/** Built-in kinds whose status endpoint leaves all metadata as it is. */
+const statusOnlyKinds: ReadonlySet<string> = new Set(['ServiceCIDR', 'ValidatingAdmissionPolicy']);
+
 /** Kinds whose status a create keeps. */
 const kindsWithStatusOnCreate: ReadonlySet<string> = new Set(['Node']);
 
 /** Kinds whose PUT creates an object that is not there. */
 const kindsCreatedByUpdate: ReadonlySet<string> = new Set(['Service', 'Endpoints', 'Event', 'Lease']);
 
-/** Kinds whose PUT must name the version it replaces: leader election depends on it. */
-export function needsVersionOnUpdate(resource: ServedResource): boolean {
-  return resource.custom !== undefined || resource.kind === 'Lease' || resource.group === 'apiextensions.k8s.io';
+/** Groups and kinds whose PUT must name the version it replaces: leader election depends on it, and so may policies. */
+const versionedOnUpdate: ReadonlySet<string> = new Set([
+  'apiextensions.k8s.io',
+  'admissionregistration.k8s.io',
+  'Lease',
+  'PodDisruptionBudget',
+]);
+
+/** True when a PUT must name the version it replaces. */
+export function needsVersionOnUpdate({ custom, group, kind }: ServedResource): boolean {
+  return custom !== undefined || versionedOnUpdate.has(group) || versionedOnUpdate.has(kind);
 }
 
 /** True when a PUT to a name that does not exist creates the object. */
@@ -46,6 +57,16 @@ export function createsOnUpdate(resource: ServedResource): boolean {
 /** True when the resource counts generations. */
 export function hasGeneration(resource: ServedResource): boolean {
   return resource.custom !== undefined || kindsWithGeneration.has(resource.kind);
+}
+
+/** True when a change of the main resource counts as a generation. */
+export function countsAsGeneration(resource: ServedResource, proposed: KubeObject, old: KubeObject): boolean {
+  if (!hasGeneration(resource)) return false;
+  if (specChanged(proposed, old, resource.subresources.has('status') || resource.custom === undefined)) return true;
+  if (resource.custom !== undefined) return false;
+  const { labels, annotations } = proposed.metadata;
+  if (resource.kind === 'Deployment') return !sameJson(annotations ?? {}, old.metadata.annotations ?? {});
+  return resource.kind === 'EndpointSlice' && !sameJson(labels ?? {}, old.metadata.labels ?? {});
 }
 
 /** Fills in what a create sets by itself, before defaults. Changes `object`; `warnings` gets remarks about it. */
@@ -113,13 +134,13 @@ export function isolate(
   subresource: string | undefined,
 ): KubeObject {
   if (subresource === 'status') {
-    if (resource.custom !== undefined) {
+    if (resource.custom !== undefined || statusOnlyKinds.has(resource.kind)) {
       const { labels, annotations, ownerReferences, finalizers } = old.metadata;
       const metadata = { ...proposed.metadata, labels, annotations, ownerReferences, finalizers };
       return withField({ ...old, metadata }, 'status', proposed.status);
     }
     const { labels: _, ...metadata } = proposed.metadata;
-    const keepLabels = resource.group === 'apps';
+    const keepLabels = resource.group === 'apps' && resource.kind === 'Deployment';
     return withField(
       { ...old, metadata: keepLabels ? { ...metadata, labels: old.metadata.labels } : proposed.metadata },
       'status',
@@ -139,6 +160,10 @@ export function isolate(
     result = { ...result, status: { ...recordOf(result.status), loadBalancer: {} } };
   }
   if (resource.group === 'apiextensions.k8s.io') result = { ...result, status: definitionStatusAfter(result) };
+  if (resource.kind === 'DaemonSet' && resource.custom === undefined) {
+    result = { ...result, metadata: { ...result.metadata } };
+    keepTemplateGeneration(result, old);
+  }
   if (resource.kind === 'Namespace') {
     result = withField(result, 'spec', old.spec);
     result = { ...result, metadata: { ...result.metadata, labels: { ...result.metadata.labels } } };

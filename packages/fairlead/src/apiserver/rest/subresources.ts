@@ -14,6 +14,7 @@ import { applyScale } from './apply-scale.ts';
 import { decodeBody, fieldValidation } from './decode-body.ts';
 import { evictPod } from './eviction.ts';
 import { checkFieldManager } from './field-manager.ts';
+import { originalKey } from './original-key.ts';
 import { typedPatched } from './patch.ts';
 import { customPatchRefused, readPatch } from './read-patch.ts';
 import { textAnswer } from './represent.ts';
@@ -178,6 +179,7 @@ export class Subresources {
     const representation = negotiate(request.headers.accept, true);
     const expected = { apiVersion: 'v1', kind: 'Binding', typeId: 'core.v1.Binding' };
     const binding = decodeBody(request, expected, fieldValidation(request.query, 'CreateOptions'), warnings);
+    if ((binding.metadata.name ?? '') !== name) throw badRequest('name in URL does not match name in Binding object');
     const node = String(recordOf(binding.target)?.name ?? '');
     if (node === '') {
       throw invalid({ group: '', kind: 'Binding' }, name, [
@@ -188,6 +190,11 @@ export class Subresources {
       const current = existing(this.#context, target, name);
       const pod = current.object;
       const spec = recordOf(pod.spec) ?? {};
+      const { uid = '' } = binding.metadata;
+      if (uid !== '' && uid !== pod.metadata.uid) {
+        const key = originalKey(target.resource, target.namespace, name);
+        throw uidMismatch(key, name, uid, pod.metadata.uid ?? '');
+      }
       const refuse = (why: string): StatusError =>
         new StatusError(409, 'Conflict', `Operation cannot be fulfilled on pods/binding "${name}": ${why}`, {
           name,
@@ -290,6 +297,16 @@ export class Subresources {
       upstream.end();
     });
   }
+}
+
+/** A binding that was made for a Pod of the same name which is gone. */
+function uidMismatch(key: string, name: string, given: string, uid: string): StatusError {
+  const why = `Precondition failed: UID in precondition: ${given}, UID in object meta: ${uid}`;
+  const text = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`;
+  return new StatusError(409, 'Conflict', `Operation cannot be fulfilled on pods "${name}": ${text}`, {
+    name,
+    kind: 'pods',
+  });
 }
 
 /** The request as one on a built-in Scale, whatever kind it scales. */

@@ -33,15 +33,7 @@ import { originalKey } from './original-key.ts';
 import { dropDoubleOwners } from './owner-references.ts';
 import { keepDefaultTolerations } from './pod-admission.ts';
 import { type RestContext, type RestRequest, timestamp } from './rest-context.ts';
-import {
-  hasGeneration,
-  isolate,
-  isReadyToGo,
-  mergeStringData,
-  prepareForCreate,
-  sameJson,
-  specChanged,
-} from './strategy.ts';
+import { countsAsGeneration, isolate, isReadyToGo, mergeStringData, prepareForCreate, sameJson } from './strategy.ts';
 
 const nameAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
 /** Attempts at a free generated name; as in Kubernetes 1.31 and later. */
@@ -224,11 +216,7 @@ export async function updateObject(
   if (!allocation.ok) throw invalid(resource, name, allocation.causes);
   try {
     const changesSpec = mainWrite || (resource.kind === 'Pod' && options.subresource !== 'status');
-    if (
-      changesSpec &&
-      hasGeneration(resource) &&
-      specChanged(next, old, resource.subresources.has('status') || resource.custom === undefined)
-    ) {
+    if (changesSpec && countsAsGeneration(resource, next, old)) {
       next.metadata = { ...next.metadata, generation: (old.metadata.generation ?? 0) + 1 };
     }
     const causes = validationCauses(context, target, next, old, options.subresource);

@@ -1,4 +1,5 @@
 import type { FieldCause } from '@fairlead/api/schema';
+import { invalid as invalidValue, required as requiredValue } from '@fairlead/api/schema/field-cause';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import type { UserInfo } from '../server/api-request.ts';
 import { invalid } from '../server/status-error.ts';
@@ -21,7 +22,7 @@ export function checkAccessReview(review: KubeObject, scope: ReviewScope, namesp
     });
   };
   if (resource !== undefined && path !== undefined) {
-    bad('spec.nonResourceAttributes', path, 'cannot be specified in combination with resourceAttributes');
+    bad('spec.nonResourceAttributes', shownPath(path), 'cannot be specified in combination with resourceAttributes');
   }
   if (resource === undefined && path === undefined) {
     bad(
@@ -37,7 +38,11 @@ export function checkAccessReview(review: KubeObject, scope: ReviewScope, namesp
     if (resource !== undefined && String(resource.namespace ?? '') !== namespace) {
       bad('spec.resourceAttributes.namespace', String(resource.namespace ?? ''), 'must match metadata.namespace');
     }
-    if (path !== undefined) bad('spec.nonResourceAttributes', path, 'disallowed on this kind of request');
+    if (path !== undefined) bad('spec.nonResourceAttributes', shownPath(path), 'disallowed on this kind of request');
+  }
+  for (const name of ['fieldSelector', 'labelSelector'] as const) {
+    const selector = recordOf(resource?.[name]);
+    if (selector !== undefined) causes.push(...selectorCauses(selector, `spec.resourceAttributes.${name}`));
   }
   const { managedFields: _, ...metadata } = review.metadata;
   if (scope === 'namespace') delete metadata.namespace;
@@ -45,6 +50,48 @@ export function checkAccessReview(review: KubeObject, scope: ReviewScope, namesp
     bad('metadata', review.metadata, scope === 'namespace' ? 'must be empty except for namespace' : 'must be empty');
   }
   if (causes.length > 0) throw invalid({ group: 'authorization.k8s.io', kind: '' }, '', causes);
+}
+
+/** By the names of the server's internal type. */
+function shownPath(path: Readonly<Record<string, unknown>>): object {
+  return { Path: path.path ?? '', Verb: path.verb ?? '' };
+}
+
+/** Mistakes of a field or label selector: text or requirements, and values as the operator wants them. */
+function selectorCauses(selector: Readonly<Record<string, unknown>>, field: string): FieldCause[] {
+  const causes: FieldCause[] = [];
+  const raw = String(selector.rawSelector ?? '');
+  const requirements = Array.isArray(selector.requirements) ? (selector.requirements as unknown[]).map(recordOf) : [];
+  if (raw !== '' && requirements.length > 0) {
+    causes.push(invalidValue(`${field}.rawSelector`, raw, 'may not specified at the same time as requirements'));
+  }
+  if (raw === '' && requirements.length === 0) {
+    causes.push(
+      requiredValue(`${field}.requirements`, `when ${field} is specified, requirements or rawSelector is required`),
+    );
+  }
+  for (const [index, requirement] of requirements.entries()) {
+    const at = `${field}.requirements[${index}]`;
+    const values = listOf(requirement?.values);
+    if (String(requirement?.key ?? '') === '') causes.push(requiredValue(`${at}.key`, 'must be specified'));
+    switch (requirement?.operator) {
+      case 'In':
+      case 'NotIn':
+        if (values.length === 0) {
+          causes.push(requiredValue(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
+        }
+        break;
+      case 'Exists':
+      case 'DoesNotExist':
+        if (values.length > 0) {
+          const message = "Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+          causes.push({ reason: 'FieldValueForbidden', field: `${at}.values`, message });
+        }
+        break;
+      // Other operators are left to authorizers that know them.
+    }
+  }
+  return causes;
 }
 
 /** The user a review names. */

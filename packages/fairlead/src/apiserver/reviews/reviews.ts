@@ -3,6 +3,7 @@ import type { TokenIssuer } from '../auth/token-issuer.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import { ruleJson } from '../authorization/policy-rule.ts';
 import { decodeBody, fieldValidation } from '../rest/decode-body.ts';
+import { trackCreate } from '../rest/managed-fields.ts';
 import { textAnswer } from '../rest/represent.ts';
 import { type RestContext, type RestRequest, timestamp } from '../rest/rest-context.ts';
 import { type ApiAnswer, authenticatedGroup, type UserInfo } from '../server/api-request.ts';
@@ -50,7 +51,9 @@ export class Reviews {
     const review = decodeBody(request, resource, fieldValidation(request.query, 'CreateOptions'), warnings);
     const answered = this.#answered(target, review);
     const { kind, apiVersion } = resource;
-    const { kind: _, apiVersion: __, metadata, ...rest } = answered;
+    const { kind: _, apiVersion: __, metadata: given, ...rest } = answered;
+    const managedFields = trackCreate(this.#context, target, review);
+    const metadata = managedFields === undefined ? given : { ...given, managedFields };
     return textAnswer(201, representation, JSON.stringify({ kind, apiVersion, metadata, ...rest }));
   }
 
@@ -76,7 +79,7 @@ export class Reviews {
       case 'SelfSubjectRulesReview':
         return this.#rules(user, review);
       case 'SelfSubjectReview': {
-        const metadata = { ...review.metadata, creationTimestamp: timestamp(this.#context.clock) };
+        const metadata = { creationTimestamp: timestamp(this.#context.clock) };
         return { ...review, metadata, status: { userInfo: userJson(user) } };
       }
       default:

@@ -33,9 +33,21 @@ test('limits, audit lines and both forms of an Event on a running server', async
       note: 'text',
       regarding: { kind: 'Pod', name: 'p' },
     });
-    await client.request('PATCH', `${root}/e`, { note: 'other' }, { 'content-type': 'application/merge-patch+json' });
+    const merge = { 'content-type': 'application/merge-patch+json' };
+    const series = { count: 2, lastObservedTime: '2026-01-01T00:00:00.000000Z' };
+    await client.request('PATCH', `${root}/e`, { series }, merge);
     const core = (await client.request('GET', '/api/v1/namespaces/default/events/e')) as Record<string, unknown>;
-    assert.equal(core.message, 'other');
+    assert.deepEqual(core.series, series);
+    const { managedFields = [] } = core.metadata as { managedFields?: { apiVersion: string; fieldsV1: object }[] };
+    assert.deepEqual(
+      managedFields.filter(({ apiVersion }) => apiVersion !== 'v1').map(({ fieldsV1 }) => fieldsV1),
+      [{ 'f:series': { '.': {}, 'f:count': {}, 'f:lastObservedTime': {} } }],
+    );
+    await assert.rejects(
+      client.request('PATCH', `${root}/e`, { note: 'other' }, merge),
+      (error) =>
+        error instanceof ApiError && error.message.includes('message: Invalid value: "other": field is immutable'),
+    );
     for (const [selector, count] of [
       ['regarding.name=p', 1],
       ['regarding.name=q', 0],

@@ -42,6 +42,8 @@ export class StatusError extends Error {
   override readonly name: string = 'StatusError';
   readonly status: FailureStatus;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  /** What is answered instead of the Status, by filters that come before the API. */
+  readonly plainText: string | undefined;
 
   constructor(
     code: number,
@@ -51,6 +53,7 @@ export class StatusError extends Error {
     extra: {
       readonly metadata?: Readonly<Record<string, unknown>>;
       readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+      readonly plainText?: string;
     } = {},
   ) {
     super(message);
@@ -65,11 +68,16 @@ export class StatusError extends Error {
       code,
     };
     this.headers = extra.headers ?? {};
+    this.plainText = extra.plainText;
   }
 }
 
 /** The answer for a refusal. */
 export function statusAnswer(error: StatusError): ApiAnswer {
+  if (error.plainText !== undefined) {
+    const headers = { 'content-type': 'text/plain; charset=utf-8', ...error.headers };
+    return { status: error.status.code, headers, body: error.plainText };
+  }
   return {
     status: error.status.code,
     headers: { 'content-type': 'application/json', ...error.headers },

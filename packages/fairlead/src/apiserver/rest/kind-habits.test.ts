@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { ApiError } from '@fairlead/client';
+import { systemClock } from '../../sys/clock.ts';
+import type { InProcessClient } from '../client/in-process-client.ts';
+import { type RunningApiServer, startApiServer } from '../start.ts';
+import type { KubeObject } from '../watch/kube-object.ts';
+
+const core = '/api/v1/namespaces/default';
+const apps = '/apis/apps/v1/namespaces/default';
+const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+const workload = (name: string): object => ({
+  metadata: { name },
+  spec: { replicas: 0, serviceName: 's', selector: { matchLabels: { a: 'b' } }, template },
+});
+const job = (name: string, labels?: object): object => ({
+  metadata: { name, ...(labels === undefined ? {} : { labels }) },
+  spec: { suspend: true, template: { spec: { ...template.spec, restartPolicy: 'Never' } } },
+});
+const merge = { 'content-type': 'application/merge-patch+json' };
+
+/** Habits that kinds have beyond their schema, as a Kubernetes 1.34.4 server showed them. */
+describe('habits of kinds', () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-habits-'));
+  let server: RunningApiServer;
+  let client: InProcessClient;
+  const send = async (method: string, path: string, body?: object, headers?: Record<string, string>) =>
+    (await client.request(method, path, body, headers)) as KubeObject;
+  const patch = (path: string, body: object): Promise<KubeObject> => send('PATCH', path, body, merge);
+
+  before(async () => {
+    server = await startApiServer({
+      dataDir,
+      listen: [{ host: '127.0.0.1', port: 0 }],
+      advertiseAddress: '127.0.0.1',
+      advertisePort: 0,
+      serviceCidr: '10.96.0.0/16',
+      nodePortRange: '30000-32767',
+      clusterDomain: 'cluster.local',
+      clock: systemClock,
+      log: () => {},
+      compactEveryMs: 300_000,
+      logToken: 'secret',
+    });
+    client = server.client() as InProcessClient;
+    await client.request('POST', `${core}/serviceaccounts`, { metadata: { name: 'default' } }).catch(() => {});
+  });
+  after(async () => {
+    await server.stop();
+    rmSync(dataDir, { recursive: true });
+  });
+
+  test('annotations of a Deployment and labels of an EndpointSlice count as generations', async () => {
+    await send('POST', `${apps}/deployments`, workload('d'));
+    const deployment = `${apps}/deployments/d`;
+    assert.equal((await patch(deployment, { metadata: { labels: { x: 'y' } } })).metadata.generation, 1);
+    assert.equal((await patch(deployment, { metadata: { annotations: { x: 'y' } } })).metadata.generation, 2);
+    const slices = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices';
+    await send('POST', slices, { metadata: { name: 's' }, addressType: 'IPv4', endpoints: [] });
+    assert.equal((await patch(`${slices}/s`, { metadata: { annotations: { x: 'y' } } })).metadata.generation, 1);
+    assert.equal((await patch(`${slices}/s`, { metadata: { labels: { x: 'y' } } })).metadata.generation, 2);
+  });
+
+  test('whose labels a status write changes', async () => {
+    const rows = [
+      [`${apps}/deployments`, workload('labels'), undefined],
+      [`${apps}/statefulsets`, workload('labels'), 'z'],
+      [`${apps}/replicasets`, workload('labels'), 'z'],
+      [
+        '/apis/networking.k8s.io/v1/servicecidrs',
+        { metadata: { name: 'labels' }, spec: { cidrs: ['10.99.0.0/24'] } },
+        undefined,
+      ],
+    ] as const;
+    for (const [path, object, expected] of rows) {
+      await send('POST', path, object);
+      const after = await patch(`${path}/labels/status`, { metadata: { labels: { z: 'z' } }, status: {} });
+      assert.equal(after.metadata.labels?.z, expected, path);
+    }
+  });
+
+  test('a DaemonSet keeps the mark of its template', async () => {
+    const { metadata, spec } = workload('set') as { metadata: object; spec: Record<string, unknown> };
+    const { replicas: _, serviceName: __, ...rest } = spec;
+    await send('POST', `${apps}/daemonsets`, { metadata, spec: rest });
+    const after = await patch(`${apps}/daemonsets/set`, { metadata: { annotations: null } });
+    assert.deepEqual(after.metadata.annotations, { 'deprecated.daemonset.template.generation': '1' });
+  });
+
+  test('kinds whose PUT must name a version', async () => {
+    const budgets = '/apis/policy/v1/namespaces/default/poddisruptionbudgets';
+    const budget = { metadata: { name: 'b' }, spec: { minAvailable: 1, selector: { matchLabels: { a: 'b' } } } };
+    await send('POST', budgets, budget);
+    await assert.rejects(
+      send('PUT', `${budgets}/b`, budget),
+      (error) => error instanceof ApiError && error.message.includes('metadata.resourceVersion: Invalid value: 0'),
+    );
+  });
+
+  test('dependents of Jobs and replication controllers stay unless told otherwise', async () => {
+    const jobs = '/apis/batch/v1/namespaces/default/jobs';
+    await send('POST', jobs, job('j', { x: 'y' }));
+    const created = await send('GET', `${jobs}/j`);
+    assert.deepEqual(created.metadata.labels, { x: 'y' });
+    const shown = await send('DELETE', `${jobs}/j?dryRun=All`);
+    assert.deepEqual(shown.metadata.finalizers, ['orphan']);
+    assert.ok(shown.metadata.deletionTimestamp !== undefined);
+    assert.equal((await send('GET', `${jobs}/j`)).metadata.deletionTimestamp, undefined);
+    assert.equal((await send('DELETE', `${jobs}/j?propagationPolicy=Background`)).kind, 'Status');
+    await send('POST', `${core}/replicationcontrollers`, { metadata: { name: 'rc' }, spec: { replicas: 0, template } });
+    const controller = await send('DELETE', `${core}/replicationcontrollers/rc`);
+    assert.deepEqual(controller.metadata.finalizers, ['orphan']);
+  });
+
+  test('only where its Pods run may change in the template of a Job that has not begun', async () => {
+    const jobs = '/apis/batch/v1/namespaces/default/jobs';
+    await send('POST', jobs, job('fixed'));
+    const spec = (part: object): object => ({ spec: { template: { spec: part } } });
+    await patch(`${jobs}/fixed`, spec({ nodeSelector: { x: 'y' } }));
+    await assert.rejects(patch(`${jobs}/fixed`, spec({ activeDeadlineSeconds: 5 })), /spec\.template: Invalid value/);
+  });
+
+  test('bindings and evictions name their Pod', async () => {
+    const { spec } = template;
+    await send('POST', `${core}/pods`, { metadata: { name: 'p' }, spec });
+    const target = { kind: 'Node', name: 'n' };
+    const refused = async (path: string, body: object, expected: RegExp): Promise<void> => {
+      await assert.rejects(send('POST', `${core}/pods/p/${path}`, body), expected);
+    };
+    await refused('binding', { target }, /name in URL does not match name in Binding object/);
+    const stale = { metadata: { name: 'p', uid: 'other' }, target };
+    await refused('binding', stale, /Key: \/registry\/pods\/default\/p, .*UID in precondition: other/);
+    await refused('eviction', { metadata: { name: 'q' } }, /name in URL does not match name in Eviction object/);
+    const eviction = { apiVersion: 'policy/v1beta1', kind: 'Eviction', metadata: { name: 'p' } };
+    assert.equal((await send('POST', `${core}/pods/p/eviction?dryRun=All`, eviction)).kind, 'Status');
+  });
+
+  test('a claim is within the bounds of its namespace', async () => {
+    const limits = [{ type: 'PersistentVolumeClaim', min: { storage: '1Gi' }, max: { storage: '2Gi' } }];
+    await send('POST', `${core}/limitranges`, { metadata: { name: 'l' }, spec: { limits } });
+    const claim = (storage: string): object => ({
+      metadata: { name: 'c' },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage } } },
+    });
+    const claims = `${core}/persistentvolumeclaims`;
+    await assert.rejects(
+      send('POST', claims, claim('500Mi')),
+      /minimum storage usage per PersistentVolumeClaim is 1Gi, but request is 500Mi/,
+    );
+    await assert.rejects(
+      send('POST', claims, claim('3Gi')),
+      /maximum storage usage per PersistentVolumeClaim is 2Gi, but request is 3Gi/,
+    );
+    assert.equal((await send('POST', claims, claim('2Gi'))).kind, 'PersistentVolumeClaim');
+  });
+});
