@@ -14,10 +14,16 @@ const OWN_CONDITIONS: ReadonlySet<string> = new Set([
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 2000;
 
-/** A strategic merge patch keeps what it does not mention: text that no longer applies is removed by name. */
+/**
+ * A strategic merge patch keeps what it does not mention: text that no longer applies is removed by name, and lists
+ * of addresses, which it would merge by address, are said to be whole.
+ */
 function withRemovals(status: PodStatus): object {
   const conditions = status.conditions?.map((condition) => ({ reason: null, message: null, ...condition }));
-  return { reason: null, message: null, ...status, conditions };
+  const whole = (addresses: readonly object[] | undefined): readonly object[] | undefined =>
+    addresses && [{ $patch: 'replace' }, ...addresses];
+  const { podIPs, hostIPs } = status;
+  return { reason: null, message: null, ...status, podIPs: whole(podIPs), hostIPs: whole(hostIPs), conditions };
 }
 
 /** Brings one Pod's status to the API: only changes, one request at a time, the newest one last. */
