@@ -10,7 +10,7 @@ export type Cell = string | number;
  * Renders rows as a table that reads well in a terminal and is Markdown at the same time.
  * A column is right-aligned when all its cells are numbers or begin with a digit.
  */
-export function renderTable(columns: readonly (Column | string)[], rows: readonly (readonly Cell[])[]): string {
+function renderTable(columns: readonly (Column | string)[], rows: readonly (readonly Cell[])[]): string {
   const heads = columns.map((column): Column => (typeof column === 'string' ? { title: column } : column));
   const text = rows.map((row) => heads.map((_, at) => formatCell(row[at] ?? '')));
   const right = heads.map(

@@ -47,7 +47,7 @@ export interface BalancerOptions {
 }
 
 /** Checks weights where a balancer is built, so that `pick` need not. */
-export function checkedWeights(weights: ArrayLike<number>): Float64Array {
+function checkedWeights(weights: ArrayLike<number>): Float64Array {
   const checked = Float64Array.from(weights);
   for (let i = 0; i < checked.length; i += 1) {
     const weight = checked[i]!;

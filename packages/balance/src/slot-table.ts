@@ -9,7 +9,7 @@ export interface SlotLayout {
 }
 
 /** Own words of every record. */
-export const USES = 0;
+const USES = 0;
 const HASH = 1;
 /** First word that a layout may use. */
 export const FIRST_WORD = 3;

@@ -14,7 +14,6 @@ import {
 import { jsonPatch } from '@fairlead/api/patch/json-patch';
 import { mergePatch } from '@fairlead/api/patch/merge-patch';
 import { strategicMergePatch } from '@fairlead/api/patch/strategic-merge';
-import { resourceFacts } from '@fairlead/api/schema';
 import {
   type ApiClient,
   ApiError,
@@ -415,11 +414,6 @@ export class FakeApi implements ApiClient {
   #time(laterMs: number): string {
     return `${new Date(this.#clock.now() + laterMs).toISOString().slice(0, 19)}Z`;
   }
-}
-
-/** The built-in resource of a group and plural name, for generic requests. */
-export function builtInResource(group: string, plural: string): ResourceRef<unknown> | undefined {
-  return resourceFacts.find((facts) => facts.group === group && facts.plural === plural);
 }
 
 function nextTurn(): Promise<void> {

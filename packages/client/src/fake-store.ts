@@ -25,7 +25,7 @@ export function resourceKey(ref: { readonly group: string; readonly plural: stri
 }
 
 /** Freezes a JSON value through and through. */
-export function deepFreeze<T>(value: T): T {
+function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);
     for (const member of Object.values(value)) deepFreeze(member);

@@ -1,5 +1,4 @@
 import type { ObjectKey, ResourceRef, Stored } from '@fairlead/api';
-import type { ApiClient, Selection } from './api-client.ts';
 
 /** One change of an informer's cache. `old` is absent for an addition, `new` for a removal. */
 export interface InformerChange<T> {
@@ -31,6 +30,3 @@ export interface Informer<T> {
   caughtUp(resourceVersion: string): Promise<void>;
   stop(): void;
 }
-
-/** Starts an informer; implemented in list-watch.ts. */
-export type StartInformer = <T>(client: ApiClient, ref: ResourceRef<T>, selection?: Selection) => Informer<T>;

@@ -4,7 +4,7 @@ import { jsonKind } from '../schema/go-type-name.ts';
 import { SchemaError } from '../schema/schema-error.ts';
 
 /** Operations one patch may hold, as on a Kubernetes server. */
-export const JSON_PATCH_MAX_OPERATIONS = 10_000;
+const JSON_PATCH_MAX_OPERATIONS = 10_000;
 /** Bytes that `copy` operations of one patch may add: repeated copies double an object each time. */
 const COPY_MAX_BYTES = 3 * 1024 * 1024;
 /** Deepest nesting of what a patch may make, and of a pointer: copies and moves into each other nest without end. */

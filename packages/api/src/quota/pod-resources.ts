@@ -35,7 +35,7 @@ export function podResources(pod: Json, kind: 'requests' | 'limits'): Map<string
 }
 
 /** The amounts of one container. */
-export function containerResources(container: Json, kind: 'requests' | 'limits'): Amounts {
+function containerResources(container: Json, kind: 'requests' | 'limits'): Amounts {
   return amountsOf(isJsonObject(container.resources) ? container.resources[kind] : undefined);
 }
 

@@ -23,7 +23,7 @@ const plainlyCounted: ReadonlySet<string> = new Set([
 const plainRequests: ReadonlySet<string> = new Set(['cpu', 'memory', 'ephemeral-storage']);
 
 /** The name under which a quota counts objects of a resource: `count/deployments.apps`. */
-export function countName({ group, plural }: CountedResource): string {
+function countName({ group, plural }: CountedResource): string {
   return `count/${plural}${group === '' ? '' : `.${group}`}`;
 }
 
@@ -60,7 +60,7 @@ function addService(used: Map<string, bigint>, service: Json): void {
 }
 
 /** Resources whose request or limit every container must name where a quota bounds them. */
-export const namedByContainers: readonly string[] = [
+const namedByContainers: readonly string[] = [
   'cpu',
   'limits.cpu',
   'limits.memory',

@@ -42,7 +42,7 @@ interface Tally {
  * `Init:CrashLoopBackOff`); the first container that waits or has ended
  * (`CrashLoopBackOff`, `Completed`); the phase.
  */
-export function summarizePod(pod: Pod): PodSummary {
+function summarizePod(pod: Pod): PodSummary {
   const { spec, status } = pod;
   const conditions = status?.conditions ?? [];
   const isTrue = (type: string): boolean => conditions.some((c) => c.type === type && c.status === 'True');

@@ -34,7 +34,7 @@ export interface ControllersOptions {
 }
 
 /** A name in `--controllers` that no controller has. */
-export class UnknownControllerError extends Error {
+class UnknownControllerError extends Error {
   override readonly name: string = 'UnknownControllerError';
 }
 

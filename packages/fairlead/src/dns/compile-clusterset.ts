@@ -8,7 +8,7 @@ import { normalizeName } from './owner-names.ts';
 import type { CompiledRecords, OwnerName, ZoneFacts } from './program.ts';
 
 /** Version of the multi-cluster DNS specification (KEP-1645) that the records follow. */
-export const clustersetSchemaVersion = '1.0.0';
+const clustersetSchemaVersion = '1.0.0';
 
 /** Whether an import's names come from its slices. */
 export function isHeadlessImport(imported: ServiceImport): boolean {

@@ -18,7 +18,7 @@ import { addressFamily, dashedAddress, normalizeName, reverseOwner } from './own
 import type { CompiledRecords, GlueAddress, NameRecords, OwnerName, ZoneFacts } from './program.ts';
 
 /** Version of the Kubernetes DNS specification that the records follow. */
-export const dnsSchemaVersion = '1.1.0';
+const dnsSchemaVersion = '1.1.0';
 
 /** Whether a Service's names come from its slices. */
 export function isHeadless(service: Service): boolean {
@@ -26,7 +26,7 @@ export function isHeadless(service: Service): boolean {
 }
 
 /** A headless Service as the source of names. */
-export function headlessSource(service: Service, zone: OwnerName): HeadlessSource {
+function headlessSource(service: Service, zone: OwnerName): HeadlessSource {
   const { name = '', namespace = '' } = service.metadata ?? {};
   const owner = `${name}.${namespace}.svc.${zone}`;
   return {

@@ -33,7 +33,7 @@ const UNTOUCHABLE = new Set([
 ]);
 
 /** Compiles a header edit; undefined when it changes nothing. Entries with bytes that cannot be in a field are left out. */
-export function compileEdit(edit: HeaderEdit | undefined): CompiledEdit | undefined {
+function compileEdit(edit: HeaderEdit | undefined): CompiledEdit | undefined {
   if (edit === undefined) return undefined;
   const usable = ([name, value]: readonly [string, string]): boolean =>
     isFieldName(name) && !UNTOUCHABLE.has(name) && Buffer.from(value).every((byte) => FIELD_VALUE[byte] === 1);

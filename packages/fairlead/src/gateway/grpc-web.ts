@@ -13,7 +13,7 @@ const WEB = 'application/grpc-web';
 const WEB_TYPE = /^application\/grpc-web(-text)?(?=$|[+; ])(.*)$/i;
 
 /** The kind of a request, by its content type (grpc/doc/PROTOCOL-WEB.md). The length of base64 is not passed on. */
-export function grpcWebKind(head: RequestHead): GrpcWebKind {
+function grpcWebKind(head: RequestHead): GrpcWebKind {
   for (let index = 0; index < head.fieldCount; index++) {
     if (!head.isNamed(index, CONTENT_TYPE)) continue;
     const [start, end] = [head.valueStart(index), head.valueEnd(index)];
@@ -56,7 +56,7 @@ const TRAILER_FLAG = 0x80;
  *
  * @param lines each with its CRLF.
  */
-export function trailerFrame(lines: Uint8Array): Buffer {
+function trailerFrame(lines: Uint8Array): Buffer {
   const frame = Buffer.alloc(5 + lines.length);
   frame[0] = TRAILER_FLAG;
   frame.writeUInt32BE(lines.length, 1);

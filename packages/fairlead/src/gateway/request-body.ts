@@ -10,7 +10,7 @@ const LAST_CHUNK = Buffer.from('0\r\n', 'latin1');
 const RATE_MIN = 240;
 
 /** Results of {@link RequestBody.encode} that are no position. */
-export const BODY_MALFORMED = -1;
+const BODY_MALFORMED = -1;
 export const BODY_TOO_LONG = -2;
 
 const NONE = 0;

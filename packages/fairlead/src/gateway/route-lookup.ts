@@ -79,7 +79,7 @@ function isMisdirected(head: RequestHead, frontend: Frontend, certificate: Serve
 }
 
 /** The first matching route of the most specific host that has one. */
-export function findRoute(head: RequestHead, frontend: Frontend, path: Buffer | undefined): CompiledRoute | undefined {
+function findRoute(head: RequestHead, frontend: Frontend, path: Buffer | undefined): CompiledRoute | undefined {
   const { base } = head;
   const host = frontend.hosts.find(head.bytes, base + head.hostStart, base + head.hostEnd);
   if (host === undefined) return undefined;

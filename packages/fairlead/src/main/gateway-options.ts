@@ -38,7 +38,7 @@ export const gatewaySettings: readonly Setting[] = [
 ];
 
 /** Half of the cores, so that Pods and the other roles keep theirs; at least one. */
-export function defaultGatewayWorkers(): number {
+function defaultGatewayWorkers(): number {
   return Math.max(1, Math.floor(availableParallelism() / 2));
 }
 

@@ -120,3 +120,44 @@ test('only sys reads the clock and the dice', () => {
     [],
   );
 });
+
+/** Vocabularies: whole lists of numbers, of which not every one is used. */
+const vocabularies = [
+  'api/src/types',
+  'fairlead/src/sys/errno.ts',
+  'fairlead/src/sys/linux-constants.ts',
+  'fairlead/src/wire/http2/protocol.ts',
+];
+
+test('what a file exports is named by another file, or is of a published package', () => {
+  const root = dirname(packagesFolder);
+  const files = globSync(['{packages,bench,e2e,conformance}/**/*.{ts,mjs}', 'scripts/*.mjs'], {
+    cwd: root,
+    exclude: (name) => name === 'node_modules',
+  });
+  const texts = new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')]));
+  const holders = new Map<string, number>();
+  for (const text of texts.values()) {
+    for (const word of new Set(text.match(/[A-Za-z_$][\w$]*/g))) holders.set(word, (holders.get(word) ?? 0) + 1);
+  }
+  const published = [...texts].flatMap(([file, text]) =>
+    file.endsWith('/index.ts')
+      ? Array.from(text.matchAll(/^export \* from '\.\/(.*)';/gm), ([, name = '']) => join(dirname(file), name))
+      : [],
+  );
+  const exempt = (file: string): boolean =>
+    /\.test\.ts$|\.mjs$|\/index\.ts$/.test(file) ||
+    published.includes(file) ||
+    vocabularies.some((start) => file.startsWith(join('packages', start)));
+  const dead: string[] = [];
+  for (const [file, text] of texts) {
+    if (exempt(file)) continue;
+    const names = text.matchAll(/^export (?:abstract )?(?:async )?(const|function\*?|class|interface|type) (\w+)/gm);
+    for (const [, kind = '', name = ''] of names) {
+      // A type may be part of what the file exports beside it.
+      const isPart = /interface|type/.test(kind) && text.split(new RegExp(`\\b${name}\\b`)).length > 2;
+      if (holders.get(name) === 1 && !isPart) dead.push(`${file}: ${name}`);
+    }
+  }
+  assert.deepEqual(dead, []);
+});

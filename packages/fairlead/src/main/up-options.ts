@@ -74,7 +74,7 @@ export const upSettings: readonly Setting[] = [
 ];
 
 /** `--log-level`. */
-export function readLogLevel(reader: SettingReader): UpOptions['logLevel'] {
+function readLogLevel(reader: SettingReader): UpOptions['logLevel'] {
   return reader.oneOf('log-level', ['debug', 'info', 'warn', 'error'], 'warn');
 }
 

@@ -3,7 +3,7 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** Why a program of the machine failed: its own words. */
-export class CommandError extends Error {
+class CommandError extends Error {
   override readonly name: string = 'CommandError';
 }
 

@@ -20,7 +20,7 @@ export type ResolvedImage =
   | { readonly ok: false; readonly message: string };
 
 /** Images that run the built-in echo server; the public ones are those that conformance suites use. */
-export const ECHO_IMAGES: readonly string[] = [
+const ECHO_IMAGES: readonly string[] = [
   'fairlead/echo',
   'registry.k8s.io/e2e-test-images/agnhost',
   'registry.k8s.io/e2e-test-images/echoserver',

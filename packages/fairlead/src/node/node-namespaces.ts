@@ -48,7 +48,7 @@ export interface NodeNamespacesOptions {
 }
 
 /** Name, namespace and addresses of node `index` (from 1). */
-export function nodeNamespace(instance: string, index: number, serviceCidrs: readonly string[]): NodeNamespace {
+function nodeNamespace(instance: string, index: number, serviceCidrs: readonly string[]): NodeNamespace {
   const addresses = networksOf(serviceCidrs).map((network) => network.nodeAddress(index));
   return { name: `node-${index}`, netns: `fl-${instance}-node-${index}`, addresses };
 }

@@ -1,4 +1,4 @@
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import type { Clock } from '../sys/clock.ts';
 import { PinnedBuffer } from '../sys/pinned.ts';
 import type { Log } from '../sys/role.ts';
@@ -272,9 +272,4 @@ function placeOf(socket: BoundSocket): SocketPlace {
 /** An address as node:net tells it; undefined when the socket is gone. */
 export function nodeAddress(address: string | undefined, port: number | undefined): SocketAddress | undefined {
   return address === undefined || port === undefined ? undefined : socketAddress(address.replace(/%.*$/, ''), port);
-}
-
-/** The address a server is bound to. */
-export function boundAddress(address: AddressInfo | string | null): SocketAddress | undefined {
-  return address === null || typeof address === 'string' ? undefined : nodeAddress(address.address, address.port);
 }

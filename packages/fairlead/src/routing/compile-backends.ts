@@ -155,7 +155,7 @@ function proxyProtocolOf(service: Service): Pick<RouteBackend, 'proxyProtocol'> 
 }
 
 /** A port of the Service by number or name; only TCP carries HTTP. */
-export function findServicePort(
+function findServicePort(
   service: Service,
   port: number | string,
   transport: 'TCP' | 'UDP' = 'TCP',

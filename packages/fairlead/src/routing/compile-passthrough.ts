@@ -3,7 +3,7 @@ import type { IngressProblem, RankedRoute } from './compile-ingress.ts';
 import type { BackendKey } from './route-table.ts';
 
 /** Annotation: `true` relays TLS of the Ingress's hosts to their Service as it comes, undeciphered. */
-export const PASSTHROUGH_ANNOTATION = 'fairlead.dev/tls-passthrough';
+const PASSTHROUGH_ANNOTATION = 'fairlead.dev/tls-passthrough';
 
 /** A host whose TLS is relayed. */
 export interface PassthroughHost {

@@ -1,7 +1,7 @@
 import type { Reading } from './annotation-values.ts';
 
 /** What of a request a text may name. Nothing else of it can get there. */
-export const REQUEST_VARIABLES = [
+const REQUEST_VARIABLES = [
   /** `http` or `https`, as a trusted proxy in front says. */
   'scheme',
   /** Host without port. */

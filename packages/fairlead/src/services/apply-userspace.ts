@@ -30,7 +30,7 @@ export interface UserspaceApplierOptions {
 }
 
 /** Added to a port that must not be bound without privileges. */
-export const portFallbackOffset = 8000;
+const portFallbackOffset = 8000;
 
 /** Programs served by listeners of this process. One call at a time. */
 export interface UserspaceApplier {

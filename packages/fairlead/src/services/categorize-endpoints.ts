@@ -29,7 +29,7 @@ export function isReady(endpoint: Endpoint): boolean {
 }
 
 /** Still passing its readiness probe while it terminates. */
-export function isServingTerminating(endpoint: Endpoint): boolean {
+function isServingTerminating(endpoint: Endpoint): boolean {
   const conditions = endpoint.conditions;
   return (conditions?.serving ?? isReady(endpoint)) && (conditions?.terminating ?? false);
 }

@@ -9,10 +9,10 @@ export interface WantedCondition {
 }
 
 /** Says whether the annotations were understood. The same on every node. */
-export const acceptedCondition: string = `${annotationPrefix}AnnotationsAccepted`;
+const acceptedCondition: string = `${annotationPrefix}AnnotationsAccepted`;
 
 /** Says that one node cannot do what is asked; each node has its own. */
-export function degradedCondition(nodeName: string): string {
+function degradedCondition(nodeName: string): string {
   return `${annotationPrefix}Degraded.${nodeName}`;
 }
 

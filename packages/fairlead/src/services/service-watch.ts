@@ -18,7 +18,7 @@ export interface ServiceWatch {
 }
 
 /** Key of the Service a slice belongs to; `undefined` for a slice without the label. */
-export function serviceKeyOfSlice(slice: EndpointSlice): string | undefined {
+function serviceKeyOfSlice(slice: EndpointSlice): string | undefined {
   const name = slice.metadata?.labels?.[serviceNameLabel];
   return name === undefined ? undefined : `${slice.metadata?.namespace ?? ''}/${name}`;
 }

@@ -10,7 +10,7 @@ const cRecvmmsg = declare<[number, number, number, number, number]>(
 const cSendmmsg = declare<[number, number, number, number]>('int sendmmsg(int, uintptr_t, unsigned int, int)');
 
 /** sizeof(struct mmsghdr) on 64-bit Linux. */
-export const MMSGHDR_BYTES = 64;
+const MMSGHDR_BYTES = 64;
 const WORDS = MMSGHDR_BYTES / 4;
 const NAME_LENGTH = 2;
 const CONTROL_LENGTH = 10;

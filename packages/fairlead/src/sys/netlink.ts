@@ -46,7 +46,7 @@ export function netlinkMessage(type: number, flags: number, body: Uint8Array): B
  * Walks the messages of one read. Returns the request's result once the kernel is done, `undefined`
  * while more is to come.
  */
-export function readNetlinkMessages(bytes: Buffer, onMessage: OnNetlinkMessage): number | undefined {
+function readNetlinkMessages(bytes: Buffer, onMessage: OnNetlinkMessage): number | undefined {
   let offset = 0;
   while (offset + headerBytes <= bytes.length) {
     const length = bytes.readUInt32LE(offset);

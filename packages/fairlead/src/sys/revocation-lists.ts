@@ -5,7 +5,7 @@ import * as native from './openssl-revocation.ts';
 const NO_PASSPHRASE = new NativeText('');
 
 /** X509_CRLs of PEM (any number) or DER (one); the caller frees them. */
-export function readRevocationLists(bytes: Uint8Array): number[] {
+function readRevocationLists(bytes: Uint8Array): number[] {
   const memory = new NativeText(bytes);
   const found: number[] = [];
   if (Buffer.from(bytes.subarray(0, 4096)).includes('-----BEGIN')) {

@@ -12,7 +12,7 @@ export interface SocketAddress {
 }
 
 /** sizeof(struct sockaddr_in). */
-export const SOCKADDR_IN_BYTES = 16;
+const SOCKADDR_IN_BYTES = 16;
 /** sizeof(struct sockaddr_in6); also the space that holds either. */
 export const SOCKADDR_MAX_BYTES = 28;
 

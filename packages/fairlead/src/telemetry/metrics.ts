@@ -38,7 +38,7 @@ export interface Histogram {
 export const OVERFLOW = 'other';
 
 /** Upper bounds in seconds for latencies from 0.1 ms to 10 s. */
-export const LATENCY_BUCKETS: readonly number[] = [
+const LATENCY_BUCKETS: readonly number[] = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
 

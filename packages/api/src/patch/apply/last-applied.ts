@@ -7,7 +7,7 @@ import { appliedFields } from './object-fields.ts';
 import type { FieldConflict } from './reconcile-managers.ts';
 
 /** Where client-side apply keeps what it applied last. */
-export const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
+const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
 /** More than this in all annotations together is refused (bytes). */
 const ANNOTATIONS_MAX_BYTES = 262_144;
 

@@ -4,7 +4,7 @@ import { checkImmutable, type JsonObject, numberIn, objectIn, textIn } from './f
 /** Values above this one belong to the system. */
 const USER_PRIORITY_MAX = 1_000_000_000;
 /** Priority classes of the system and their values. */
-export const SYSTEM_PRIORITIES: Readonly<Record<string, number>> = {
+const SYSTEM_PRIORITIES: Readonly<Record<string, number>> = {
   'system-cluster-critical': 2_000_000_000,
   'system-node-critical': 2_000_001_000,
 };

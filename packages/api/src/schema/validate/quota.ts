@@ -77,7 +77,7 @@ function isQuotaResource(name: string): boolean {
 }
 
 /** Checks an amount: not negative, and whole where things are counted. */
-export function checkAmount(name: string, amount: string, field: string): FieldCause[] {
+function checkAmount(name: string, amount: string, field: string): FieldCause[] {
   const nano = parseQuantity(amount)?.nano ?? 0n;
   if (nano < 0n) return [invalid(field, amount, 'must be greater than or equal to 0')];
   const whole = COUNTED.includes(name) || name.startsWith('count/');

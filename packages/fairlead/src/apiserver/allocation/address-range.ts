@@ -7,7 +7,7 @@ const pickableMost = 2 ** 40;
 const randomTries = 64;
 
 /** Size of the band that dynamic picks avoid: KEP-3070 (addresses), KEP-3668 (ports). */
-export function staticBand(size: number, divisor: number, most: number): number {
+function staticBand(size: number, divisor: number, most: number): number {
   return Math.min(Math.max(16, Math.floor(size / divisor)), most);
 }
 

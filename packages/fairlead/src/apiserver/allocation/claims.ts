@@ -52,7 +52,7 @@ export function claimsOf(service: KubeObject | undefined): ReadonlySet<string> {
 }
 
 /** What a claim's key holds: an IPAddress that names the Service, or a record that does. */
-export function claimObject(key: string, service: KubeObject, clock: Clock): KubeObject {
+function claimObject(key: string, service: KubeObject, clock: Clock): KubeObject {
   const { name, namespace } = service.metadata;
   const parentRef = { resource: 'services', namespace, name };
   if (!key.startsWith(addressPrefix)) {

@@ -134,6 +134,6 @@ export class ServiceAllocator {
 }
 
 /** True for the one resource that gets addresses and ports. */
-export function isService(resource: ServedResource): boolean {
+function isService(resource: ServedResource): boolean {
   return resource.plural === 'services' && resource.group === '';
 }

@@ -56,7 +56,7 @@ export class AuditLog {
 }
 
 /** The events of one request, stage by stage. */
-export class AuditTrail {
+class AuditTrail {
   readonly #id: string;
   readonly #attributes: RequestAttributes;
   readonly #decision: AuditDecision;

@@ -6,9 +6,9 @@ import type { NodeGraph } from './node-graph.ts';
 import { type ResourceAttributes, ruleAllowsResource, rulesOf } from './policy-rule.ts';
 
 /** Group of all node agents. */
-export const nodesGroup = 'system:nodes';
+const nodesGroup = 'system:nodes';
 /** A node agent's user name is this and the name of its Node. */
-export const nodeUserPrefix = 'system:node:';
+const nodeUserPrefix = 'system:node:';
 /** Where the Leases of nodes live. */
 export const nodeLeaseNamespace = 'kube-node-lease';
 

@@ -75,7 +75,7 @@ export class RoleAggregation {
 }
 
 /** The rules an aggregated role should have, given all ClusterRoles in the order of their names. */
-export function aggregatedRules(role: KubeObject, all: readonly KubeObject[]): object[] {
+function aggregatedRules(role: KubeObject, all: readonly KubeObject[]): object[] {
   const selectors = recordOf(role.aggregationRule)?.clusterRoleSelectors;
   const seen = new Set<string>();
   const rules: object[] = [];

@@ -1,5 +1,5 @@
 /** Steps of CEL loops and of searches in texts that one request may take. */
-export const stepsPerRequest = 400_000;
+const stepsPerRequest = 400_000;
 
 /**
  * Bounds the work of CEL expressions by counting loop turns and looked-at characters.

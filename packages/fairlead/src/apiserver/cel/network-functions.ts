@@ -14,7 +14,7 @@ import {
 import { type Environment, EvaluationError, Optional } from '@marcbachmann/cel-js';
 
 /** An address in CEL: type `net.IP`. */
-export class CelIp {
+class CelIp {
   readonly address: IpAddress;
 
   constructor(address: IpAddress) {
@@ -23,7 +23,7 @@ export class CelIp {
 }
 
 /** An address range in CEL: type `net.CIDR`. */
-export class CelCidr {
+class CelCidr {
   readonly cidr: Cidr;
   readonly text: string;
 
@@ -34,7 +34,7 @@ export class CelCidr {
 }
 
 /** A URL in CEL: type `kubernetes.URL`. Scheme and host are optional, as a path is a URL too. */
-export class CelUrl {
+class CelUrl {
   readonly text: string;
   readonly scheme: string;
   readonly host: string;

@@ -2,7 +2,7 @@ import { formatQuantity, type ParsedQuantity, parseQuantity, QUANTITY_ERROR } fr
 import { type Environment, EvaluationError } from '@marcbachmann/cel-js';
 
 /** An amount in CEL: type `kubernetes.Quantity`. */
-export class CelQuantity {
+class CelQuantity {
   readonly quantity: ParsedQuantity;
 
   constructor(quantity: ParsedQuantity) {
@@ -11,7 +11,7 @@ export class CelQuantity {
 }
 
 /** A semantic version in CEL: type `kubernetes.Semver`. */
-export class CelSemver {
+class CelSemver {
   readonly numbers: readonly [bigint, bigint, bigint];
   readonly pre: readonly string[];
 

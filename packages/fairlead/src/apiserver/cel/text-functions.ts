@@ -12,7 +12,7 @@ import { spendSteps } from './cel-budget.ts';
 import { optionalReasons } from './network-functions.ts';
 
 /** A named format in CEL: type `kubernetes.NamedFormat`. */
-export class CelFormat {
+class CelFormat {
   readonly reasons: (text: string) => readonly string[];
 
   constructor(reasons: (text: string) => readonly string[]) {

@@ -221,7 +221,7 @@ export class DefinitionRegistry {
 }
 
 /** A stored definition, seen with its type. */
-export function asDefinition(stored: StoredObject): Definition {
+function asDefinition(stored: StoredObject): Definition {
   return stored.object as unknown as Definition;
 }
 

@@ -15,7 +15,7 @@ export interface KubeconfigContent {
 }
 
 /** The text of a kubeconfig file: YAML, with every value as a JSON string, which YAML reads as it is. */
-export function kubeconfigText(content: KubeconfigContent): string {
+function kubeconfigText(content: KubeconfigContent): string {
   const user = content.user ?? content.name;
   const text = (value: string): string => JSON.stringify(value);
   const base64 = (value: string): string => Buffer.from(value).toString('base64');

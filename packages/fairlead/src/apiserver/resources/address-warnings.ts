@@ -6,7 +6,7 @@ import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 const future = 'will be considered invalid in a future Kubernetes release: use';
 
 /** What a server remarks about an address that is read, but not written as it should be (KEP-4858). */
-export function ipWarnings(field: string, text: unknown): string[] {
+function ipWarnings(field: string, text: unknown): string[] {
   const ip = typeof text === 'string' ? parseLegacyIp(text) : undefined;
   if (ip === undefined || typeof text !== 'string') return [];
   const canonical = formatIp(ip);
@@ -22,7 +22,7 @@ export function ipWarnings(field: string, text: unknown): string[] {
 }
 
 /** What a server remarks about a range that is read, but not written as it should be. */
-export function cidrWarnings(field: string, text: unknown): string[] {
+function cidrWarnings(field: string, text: unknown): string[] {
   const cidr = typeof text === 'string' ? legacyCidr(text) : undefined;
   if (cidr === undefined || typeof text !== 'string') return [];
   const [address = '', bits = ''] = text.trim().split('/');

@@ -29,7 +29,7 @@ export function expireEvents(context: RestContext, clock: Clock, log: Log): () =
 }
 
 /** Removes the Events last seen more than an hour before `nowMs`; resolves to their number. */
-export async function removeExpired(context: RestContext, nowMs: number): Promise<number> {
+async function removeExpired(context: RestContext, nowMs: number): Promise<number> {
   const { prefix } = context.served.find('', 'v1', 'events')!;
   const old = context.cache
     .resource(prefix)
@@ -43,7 +43,7 @@ export async function removeExpired(context: RestContext, nowMs: number): Promis
 }
 
 /** When an Event was last seen, Unix milliseconds; 0 when it does not say. */
-export function lastSeenMs(event: KubeObject): number {
+function lastSeenMs(event: KubeObject): number {
   const series = recordOf(event.series);
   const times = [event.metadata.creationTimestamp, event.lastTimestamp, event.eventTime, series?.lastObservedTime];
   return Math.max(0, ...times.map((time) => (typeof time === 'string' ? Date.parse(time) || 0 : 0)));

@@ -127,7 +127,7 @@ function apply(context: RestContext, target: RestRequest, core: ServedResource, 
 }
 
 /** The newer form of an Event of the core form. */
-export function newerForm(event: KubeObject): KubeObject {
+function newerForm(event: KubeObject): KubeObject {
   return renameFields(
     event,
     `${newEventsGroup}/v1`,
@@ -136,7 +136,7 @@ export function newerForm(event: KubeObject): KubeObject {
 }
 
 /** The core form of an Event of the newer form. */
-export function coreForm(event: KubeObject): KubeObject {
+function coreForm(event: KubeObject): KubeObject {
   return renameFields(event, 'v1', renamed);
 }
 

@@ -1,7 +1,7 @@
 // Hot path for large bodies: one look at each byte.
 
 /** Deepest nesting of objects and lists in a body; a custom resource with more is none that people write. */
-export const bodyMaxDepth = 1000;
+const bodyMaxDepth = 1000;
 
 /**
  * True when a JSON body nests deeper than {@link bodyMaxDepth}. Everything that walks objects recursively

@@ -22,7 +22,7 @@ export interface ExplainOptions {
 }
 
 /** Reads `--from`. */
-export function parseSource(text: string): Source {
+function parseSource(text: string): Source {
   const parts = text.split('/');
   if (text === 'external') return { kind: 'external' };
   if (parts[0] === 'node' && parts.length === 2 && parts[1]) return { kind: 'node', name: parts[1] };

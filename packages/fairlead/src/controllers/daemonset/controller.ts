@@ -50,7 +50,7 @@ function placementOf(node: Node | undefined): unknown {
 }
 
 /** The Pod for a node; the scheduler binds it there and nowhere else. */
-export function daemonPod(set: Stored<DaemonSet>, node: string, hash: string): Pod {
+function daemonPod(set: Stored<DaemonSet>, node: string, hash: string): Pod {
   const template = set.spec!.template;
   const { labels, annotations, finalizers } = template.metadata ?? {};
   const spec = template.spec!;

@@ -49,7 +49,7 @@ export function nodeOf(pod: Pod): string | undefined {
 }
 
 /** Whether the set wants a Pod on a node, and whether one that is there may stay. */
-export function wantsNode(set: DaemonSet, node: Stored<Node>): { readonly run: boolean; readonly stay: boolean } {
+function wantsNode(set: DaemonSet, node: Stored<Node>): { readonly run: boolean; readonly stay: boolean } {
   const template = set.spec?.template.spec;
   const own = template?.tolerations ?? [];
   const pod: Pod = {

@@ -5,7 +5,7 @@ import { type MetricReading, type MetricsSource, noMetrics } from './metrics-sou
 import { type GatewayLoads, readGatewayLoads, type ServiceLoad } from './read-gateway-loads.ts';
 
 /** What is told of Services and Ingresses. */
-export const GATEWAY_METRICS: readonly string[] = ['requests-per-second', 'requests-in-flight'];
+const GATEWAY_METRICS: readonly string[] = ['requests-per-second', 'requests-in-flight'];
 
 /** A reading younger than this serves again. */
 const freshMs = 2_000;

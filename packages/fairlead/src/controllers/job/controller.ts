@@ -124,7 +124,7 @@ class JobController {
 }
 
 /** A Pod of a Job; one with an index carries it in its name, label, annotation and environment. */
-export function jobPod(job: Stored<Job>, index: number | undefined, failures?: ReadonlyMap<number, number>): Pod {
+function jobPod(job: Stored<Job>, index: number | undefined, failures?: ReadonlyMap<number, number>): Pod {
   const { name, namespace } = job.metadata;
   const template = job.spec!.template;
   const { labels, annotations, finalizers = [] } = template.metadata ?? {};

@@ -41,7 +41,7 @@ export function isJobFinished(job: Job): boolean {
 }
 
 /** The index that a Pod is for. */
-export function completionIndex(pod: Pod): number | undefined {
+function completionIndex(pod: Pod): number | undefined {
   const text = pod.metadata?.annotations?.[indexLabel] ?? pod.metadata?.labels?.[indexLabel];
   return text === undefined || !/^\d+$/.test(text) ? undefined : Number(text);
 }

@@ -48,7 +48,7 @@ interface HostPort {
 }
 
 /** Whether another Pod on the node has a host port that this one wants; `0.0.0.0` is every address. */
-export function hostPortConflict(pod: Pod, others: readonly Pod[]): boolean {
+function hostPortConflict(pod: Pod, others: readonly Pod[]): boolean {
   const wanted = hostPorts(pod);
   if (wanted.length === 0) return false;
   const taken = others.flatMap(hostPorts);

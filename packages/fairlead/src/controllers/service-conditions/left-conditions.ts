@@ -1,7 +1,7 @@
 import type { Service } from '@fairlead/api';
 
 /** Beginning of the condition types that one node's service proxy writes; the node's name follows (docs/decisions/0006). */
-export const degradedPrefix = 'fairlead.dev/Degraded.';
+const degradedPrefix = 'fairlead.dev/Degraded.';
 
 /** Field manager of a node's service proxy for these conditions. */
 export function managerOfNode(node: string): string {

@@ -7,7 +7,6 @@ import type {
   Job,
   PersistentVolumeClaim,
   PodDisruptionBudget,
-  PriorityClass,
   ReplicationController,
   ResourceQuota,
   ResourceRef,
@@ -57,9 +56,5 @@ export const serviceCidrs: ResourceRef<ServiceCIDR> = {
 };
 export const ipAddresses: ResourceRef<IPAddress> = {
   ...ref('networking.k8s.io', 'IPAddress', 'ipaddresses'),
-  namespaced: false,
-};
-export const priorityClasses: ResourceRef<PriorityClass> = {
-  ...ref('scheduling.k8s.io', 'PriorityClass', 'priorityclasses'),
   namespaced: false,
 };

@@ -31,7 +31,7 @@ export interface RevisionHistory {
 }
 
 /** What a revision keeps: a patch that puts the template back, as `kubectl rollout undo` applies it. */
-export function revisionData(template: PodTemplateSpec): object {
+function revisionData(template: PodTemplateSpec): object {
   return { spec: { template: { ...template, $patch: 'replace' } } };
 }
 

@@ -24,7 +24,7 @@ export interface ForwardCacheLimits {
   readonly staleMaxSeconds: number;
 }
 
-export const defaultCacheLimits: ForwardCacheLimits = {
+const defaultCacheLimits: ForwardCacheLimits = {
   entries: 10_000,
   positiveMaxTtl: 3600,
   negativeMaxTtl: 1800,

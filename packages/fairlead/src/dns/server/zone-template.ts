@@ -20,7 +20,7 @@ export interface ZoneTemplate {
  * The SOA of `origin` for negative answers. The owner is a pointer into the question, so it repeats the
  * case of the query; names of the zone's own below its origin end in such a pointer, too.
  */
-export function zoneTemplate(origin: string, facts: ZoneFacts, isComplete: boolean): ZoneTemplate {
+function zoneTemplate(origin: string, facts: ZoneFacts, isComplete: boolean): ZoneTemplate {
   const wireOrigin = nameFromText(origin);
   if (wireOrigin === undefined) throw new TypeError(`not a zone: ${origin}`);
   const pointers: number[] = [0];

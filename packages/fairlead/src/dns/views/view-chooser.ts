@@ -13,7 +13,7 @@ import type { NumberFact, TextFact, TruthFact } from './view-expression.ts';
 import type { ViewPlan } from './view-plan.ts';
 
 /** No block is for the query. */
-export const noView = -1;
+const noView = -1;
 
 interface Block {
   readonly view: number;

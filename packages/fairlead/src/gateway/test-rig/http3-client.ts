@@ -27,7 +27,7 @@ export function requestFields(host: string, path: string, method: string): Field
 }
 
 /** One exchange: what was sent and what has come back. */
-export class Http3Exchange {
+class Http3Exchange {
   readonly stream: QuicStream;
   /** Heads and trailers in their order. */
   readonly sections: [string, string][][] = [];

@@ -22,7 +22,7 @@ export class ContainerConfigError extends Error {
 }
 
 /** Text of a Secret's value. */
-export function secretText(value: string): string {
+function secretText(value: string): string {
   return Buffer.from(value, 'base64').toString();
 }
 

@@ -20,7 +20,7 @@ export interface LogRecord {
 }
 
 /** Parses `TIME STREAM F|P TEXT`; undefined for anything else. */
-export function parseCriRecord(line: Buffer): LogRecord | undefined {
+function parseCriRecord(line: Buffer): LogRecord | undefined {
   const first = line.indexOf(32);
   const second = line.indexOf(32, first + 1);
   const third = line.indexOf(32, second + 1);

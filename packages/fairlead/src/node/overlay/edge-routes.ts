@@ -13,7 +13,7 @@ export interface EdgeRoutesOptions {
 }
 
 /** Route protocol number that marks our routes, so that a successor of a killed process finds them. */
-export const EDGE_ROUTE_PROTOCOL = 77;
+const EDGE_ROUTE_PROTOCOL = 77;
 
 /** For each Pod range of a peer that it has an address of the same family for: `RANGE via ADDRESS`. */
 function routesTo(peer: PeerNode): string[] {

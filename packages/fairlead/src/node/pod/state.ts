@@ -102,12 +102,12 @@ export type PodEvent =
   | { readonly type: 'failed'; readonly reason: string; readonly message: string };
 
 /** First delay of the crash back-off; doubles up to {@link BACKOFF_MAX_MS}. The first restart is immediate. */
-export const BACKOFF_FIRST_MS = 10_000;
-export const BACKOFF_MAX_MS = 300_000;
+const BACKOFF_FIRST_MS = 10_000;
+const BACKOFF_MAX_MS = 300_000;
 /** The reason of a stop because the container's image changed: it starts again whatever its restart policy says. */
 export const REDEFINED = 'definition changed';
 /** A container that ran this long starts with a clean record. */
-export const BACKOFF_RESET_MS = 600_000;
+const BACKOFF_RESET_MS = 600_000;
 
 /** The state of a Pod that this node has just been given. */
 export function newPodState(pod: Pod, now: number): PodState {

@@ -17,7 +17,7 @@ export function kubeTime(ms: number): string {
 }
 
 /** The id of a container attempt, in the form `runtime://id`. */
-export function containerId(uid: string, name: string, attempt: number): string {
+function containerId(uid: string, name: string, attempt: number): string {
   return `fairlead://${uid}/${name}/${attempt}`;
 }
 

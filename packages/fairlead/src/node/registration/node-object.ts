@@ -16,7 +16,7 @@ export interface NodeFacts {
 }
 
 /** Architecture in Go's words, as the label `kubernetes.io/arch` has it. */
-export function goArch(name: string): string {
+function goArch(name: string): string {
   return name === 'x64' ? 'amd64' : name === 'ia32' ? '386' : name;
 }
 

@@ -7,8 +7,8 @@ import { podCidrsOf } from '../overlay/peers.ts';
 import { type NodeFacts, nodeLabels, nodeObject, nodeStatus } from './node-object.ts';
 
 /** How often the Lease is renewed, and how long it is good for. */
-export const LEASE_RENEW_MS = 3000;
-export const LEASE_DURATION_SECONDS = 12;
+const LEASE_RENEW_MS = 3000;
+const LEASE_DURATION_SECONDS = 12;
 const LEASE_NAMESPACE = 'kube-node-lease';
 /** Node status is written again after this time even when nothing changed. */
 const STATUS_REFRESH_MS = 60_000;

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from
 import { dirname } from 'node:path';
 
 /** A log file is rotated to `FILE.1` beyond this size. */
-export const LOG_ROTATE_BYTES: number = 10 * 1024 * 1024;
+const LOG_ROTATE_BYTES: number = 10 * 1024 * 1024;
 /** A line longer than this is cut into partial records, as CRI runtimes do. */
 const LINE_MAX_BYTES = 16 * 1024;
 
@@ -17,7 +17,7 @@ export interface ContainerLog {
 }
 
 /** RFC 3339 with nine fractional digits. */
-export function logTimestamp(nowMs: number): string {
+function logTimestamp(nowMs: number): string {
   return `${new Date(nowMs).toISOString().slice(0, -1)}000000Z`;
 }
 

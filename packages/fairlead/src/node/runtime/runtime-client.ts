@@ -50,7 +50,7 @@ const SOCKET_PATH_MAX = 107;
 const START_DEADLINE_MS = 10_000;
 
 /** Path of the runtime's socket; a long data directory moves it under the temporary folder. */
-export function runtimeSocketPath(stateDir: string): string {
+function runtimeSocketPath(stateDir: string): string {
   const path = join(stateDir, 'runtime.sock');
   if (Buffer.byteLength(path) <= SOCKET_PATH_MAX) return path;
   return join(tmpdir(), `fairlead-${createHash('sha256').update(stateDir).digest('hex').slice(0, 16)}.sock`);

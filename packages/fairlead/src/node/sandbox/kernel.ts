@@ -15,7 +15,7 @@ import { NETNS_DIR, type Sandbox, type SandboxDriver, SandboxError } from './san
 import { createSysctls } from './sysctls.ts';
 
 /** Name of the Pod bridge. */
-export const POD_BRIDGE = 'fl-pods';
+const POD_BRIDGE = 'fl-pods';
 
 export interface KernelSandboxOptions {
   /** Four hex digits that mark this system's names. */

@@ -19,7 +19,7 @@ interface ResolvConf {
 }
 
 /** Parses the three directives that matter; the last `search` or `domain` wins. */
-export function parseResolvConf(text: string): ResolvConf {
+function parseResolvConf(text: string): ResolvConf {
   const parsed: ResolvConf = { nameservers: [], searches: [], options: [] };
   for (const line of text.split('\n')) {
     const [directive, ...values] = line

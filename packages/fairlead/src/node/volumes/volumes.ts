@@ -21,7 +21,7 @@ export interface VolumeSource extends ConfigSource {
 }
 
 /** Folder of a volume's content; a `hostPath` volume is the path itself. */
-export function volumeDir(podDir: string, volume: Volume): string {
+function volumeDir(podDir: string, volume: Volume): string {
   return volume.hostPath?.path ?? join(podDir, 'volumes', volume.name);
 }
 

@@ -153,7 +153,7 @@ export const threeProtocols: Spec = {
   ],
 };
 /** Where the endpoints listen for {@link threeProtocols}. */
-export const threeTargets: EndpointSlice['ports'] = [
+const threeTargets: EndpointSlice['ports'] = [
   { name: 't', port: 8080 },
   { name: 'u', port: 8081, protocol: 'UDP' },
   { name: 's', port: 8082, protocol: 'SCTP' },

@@ -18,7 +18,7 @@ import { SourceLimiter } from './source-limiter.ts';
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 
 /** What happens to connections of a client at a frontend. `client` absent: somebody whom no list refuses. */
-export function verdictFor(port: ServicePortProgram, place: FrontendPlace, client: string | undefined): Verdict {
+function verdictFor(port: ServicePortProgram, place: FrontendPlace, client: string | undefined): Verdict {
   if (place.kind === 'cluster') return shortCircuitVerdict(port);
   if (place.kind === 'local') return { kind: 'balance', set: 'local', endpoints: port.localEndpoints };
   const vip = place.kind === 'nodePort' ? undefined : port.vips.find(({ ip }) => ip === place.address);

@@ -1,7 +1,7 @@
 /** EtherType of ARP. */
 export const ETHERTYPE_ARP = 0x0806;
 /** An ARP packet for Ethernet and IPv4 with its Ethernet header, bytes. */
-export const ARP_FRAME_BYTES = 42;
+const ARP_FRAME_BYTES = 42;
 
 export const ARP_REQUEST = 1;
 export const ARP_REPLY = 2;

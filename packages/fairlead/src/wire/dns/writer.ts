@@ -3,7 +3,7 @@ import { compressibleLayout, type DnsQuestion, type DnsRecord } from './message.
 import { nameKey, type WireName } from './name.ts';
 
 /** Sections in their order on the wire; the value is the header offset of the section's count. */
-export const sectionOffset = { answer: 6, authority: 8, additional: 10 } as const;
+const sectionOffset = { answer: 6, authority: 8, additional: 10 } as const;
 
 /** Name of a section a record may be written to. */
 export type SectionName = keyof typeof sectionOffset;

@@ -9,7 +9,7 @@ export const TRAILERS_MAX_BYTES: number = 8 * 1024;
 const TRAILERS_MAX = 32;
 
 /** Results of {@link ChunkedDecoder.next}. */
-export const CHUNK_MORE = 0;
+const CHUNK_MORE = 0;
 export const CHUNK_DATA = 1;
 export const CHUNK_END = 2;
 export const CHUNK_ERROR = 3;

@@ -15,13 +15,13 @@ export const UPGRADE = 9;
 export const EXPECT = 10;
 export const HTTP2_SETTINGS = 11;
 export const FORWARDED = 12;
-export const X_FORWARDED_FOR = 13;
+const X_FORWARDED_FOR = 13;
 export const X_FORWARDED_HOST = 14;
 export const X_FORWARDED_PORT = 15;
 export const X_FORWARDED_PROTO = 16;
 export const X_REAL_IP = 17;
 /** Another field that only a proxy can know the value of: X-Forwarded-*, X-Original-URL, or one spelled with underscores. */
-export const PROXY_WORD = 18;
+const PROXY_WORD = 18;
 
 const text = (name: string): Uint8Array => Buffer.from(name, 'latin1');
 const NAMES: readonly (readonly [Uint8Array, number])[] = [

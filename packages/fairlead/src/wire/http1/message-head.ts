@@ -12,7 +12,7 @@ const LF = 10;
 const STRIDE = 5;
 
 /** `parse` result: the head is not complete yet. Above: its length. Below: minus the status to answer with. */
-export const INCOMPLETE = 0;
+const INCOMPLETE = 0;
 
 const CLOSE = Buffer.from('close');
 const KEEP_ALIVE = Buffer.from('keep-alive');

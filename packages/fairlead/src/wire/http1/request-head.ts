@@ -12,7 +12,7 @@ export const OPTIONS = 6;
 export const PATCH = 7;
 export const TRACE = 8;
 export const CONNECT = 9;
-export const OTHER_METHOD = 0;
+const OTHER_METHOD = 0;
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'CONNECT'].map((name) =>
   Buffer.from(name, 'latin1'),
 );

@@ -2,7 +2,7 @@
 import { ENTRY_OVERHEAD_BYTES } from './dynamic-table.ts';
 
 /** Most fields of a list, pseudo-header fields included. */
-export const LIST_FIELDS_MAX = 128;
+const LIST_FIELDS_MAX = 128;
 /** Default limit of a list's size by RFC 9113 6.5.2: bytes of names and values, and 32 per field. */
 export const LIST_MAX_BYTES: number = 60 * 1024;
 

@@ -27,7 +27,7 @@ export function writeFrameHeader(
 }
 
 /** Writes 32 bits, most significant first; returns their end. */
-export function write32(to: Uint8Array, at: number, value: number): number {
+function write32(to: Uint8Array, at: number, value: number): number {
   to[at] = value >>> 24;
   to[at + 1] = value >>> 16;
   to[at + 2] = value >>> 8;

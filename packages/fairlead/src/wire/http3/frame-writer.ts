@@ -6,7 +6,7 @@ import { encodeSection, sectionRoomFor } from './qpack-encoder.ts';
 import { writeVarint } from './varint.ts';
 
 /** Type and length of a frame below 2^30 bytes. */
-export const FRAME_HEAD_MAX_BYTES = 5;
+const FRAME_HEAD_MAX_BYTES = 5;
 
 /** Appends HEADERS. */
 export function writeHeaders(fields: FieldList, out: OutputBuffer): void {

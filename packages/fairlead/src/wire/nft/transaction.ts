@@ -4,14 +4,6 @@ import type { ElementMessages } from './element-messages.ts';
 /** nft table families used here. */
 export type NftFamily = 'ip' | 'ip6';
 
-/** One element of a set (`value` empty) or map, in nft's own text. */
-export interface NftElement {
-  /** Name of the set or map. */
-  readonly set: string;
-  readonly key: string;
-  readonly value: string;
-}
-
 /** How many commands and elements a transaction holds, for tests and metrics. */
 export interface NftOperationCount {
   readonly addedElements: number;

@@ -34,7 +34,7 @@ export const HEADER_DICTIONARY: Buffer = Buffer.concat([
 
 const WINDOW_BYTES = 32 * 1024;
 /** Largest header block after inflating, in bytes. */
-export const HEADER_BLOCK_MAX_BYTES: number = 64 * 1024;
+const HEADER_BLOCK_MAX_BYTES: number = 64 * 1024;
 /** zlib header of a stream with a dictionary: two bytes and the dictionary's Adler-32. */
 const ZLIB_PREFIX_BYTES = 6;
 
