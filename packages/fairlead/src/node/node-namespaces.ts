@@ -185,7 +185,7 @@ async function removeNetns(netns: string): Promise<void> {
 }
 
 /** Removes everything of this instance that this module or a killed agent left: namespaces of nodes and Pods, links. */
-export async function removeMachineLinks(instance: string): Promise<void> {
+async function removeMachineLinks(instance: string): Promise<void> {
   const names = existsSync(NETNS_DIR) ? readdirSync(NETNS_DIR) : [];
   for (const name of names) if (name.startsWith(`fl-${instance}-`)) await removeNetns(name);
   const links = linkNames(`fl${instance}`);

@@ -41,7 +41,7 @@ export function validateClaimTemplate(template: JsonObject, field: string): Fiel
 }
 
 /** Checks the specification of a claim, as in `volumeClaimTemplates` too. */
-function validateClaimSpec(spec: JsonObject, field: string): FieldCause[] {
+export function validateClaimSpec(spec: JsonObject, field: string): FieldCause[] {
   const causes: FieldCause[] = [];
   const modes = stringsIn(spec, 'accessModes');
   if (modes.length === 0) causes.push(required(`${field}.accessModes`, 'at least 1 access mode is required'));

@@ -6,7 +6,7 @@ import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 const future = 'will be considered invalid in a future Kubernetes release: use';
 
 /** What a server remarks about an address that is read, but not written as it should be (KEP-4858). */
-function ipWarnings(field: string, text: unknown): string[] {
+export function ipWarnings(field: string, text: unknown): string[] {
   const ip = typeof text === 'string' ? parseLegacyIp(text) : undefined;
   if (ip === undefined || typeof text !== 'string') return [];
   const canonical = formatIp(ip);

@@ -9,9 +9,9 @@ const MIRROR = 'kubernetes.io/config.mirror';
 const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
 const TOLERATIONS = 'scheduler.alpha.kubernetes.io/tolerations';
 /** Annotations that were fields later. */
-export const SECCOMP_POD = 'seccomp.security.alpha.kubernetes.io/pod';
-export const SECCOMP_CONTAINER = 'container.seccomp.security.alpha.kubernetes.io/';
-export const APP_ARMOR = 'container.apparmor.security.beta.kubernetes.io/';
+const SECCOMP_POD = 'seccomp.security.alpha.kubernetes.io/pod';
+const SECCOMP_CONTAINER = 'container.seccomp.security.alpha.kubernetes.io/';
+const APP_ARMOR = 'container.apparmor.security.beta.kubernetes.io/';
 const INT32_MAX = 2_147_483_647;
 
 function annotationsOf(metadata: JsonObject): Readonly<Record<string, string>> {

@@ -104,7 +104,7 @@ function validateSeccompProfile(context: JsonObject, field: string): FieldCause[
 }
 
 /** Checks `appArmorProfile` of a security context at `field`. */
-export function validateAppArmorProfile(context: JsonObject, field: string): FieldCause[] {
+function validateAppArmorProfile(context: JsonObject, field: string): FieldCause[] {
   const profile = givenObject(context, 'appArmorProfile');
   if (profile === undefined) return [];
   const place = `${field}.appArmorProfile`;
