@@ -1,7 +1,7 @@
 /** UDP port of control packets of sessions over one hop (RFC 5881 4). */
 export const BFD_PORT = 3784;
 /** Octets of a control packet without authentication (RFC 5880 4.1). */
-export const bfdPacketBytes = 24;
+const bfdPacketBytes = 24;
 
 /** States by their number on the wire. */
 export const bfdStates = ['AdminDown', 'Down', 'Init', 'Up'] as const;
