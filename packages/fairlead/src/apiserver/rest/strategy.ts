@@ -55,7 +55,7 @@ export function createsOnUpdate(resource: ServedResource): boolean {
 }
 
 /** True when the resource counts generations. */
-export function hasGeneration(resource: ServedResource): boolean {
+function hasGeneration(resource: ServedResource): boolean {
   return resource.custom !== undefined || kindsWithGeneration.has(resource.kind);
 }
 
@@ -173,7 +173,7 @@ export function isolate(
 }
 
 /** True when something other than metadata and, where it is written on its own, status differs. */
-export function specChanged(proposed: KubeObject, old: KubeObject, withoutStatus = true): boolean {
+function specChanged(proposed: KubeObject, old: KubeObject, withoutStatus = true): boolean {
   if (!withoutStatus && !sameJson(proposed.status, old.status)) return true;
   const { metadata: _a, status: _b, kind: _c, apiVersion: _d, ...left } = proposed;
   const { metadata: _e, status: _f, kind: _g, apiVersion: _h, ...right } = old;
