@@ -19,6 +19,7 @@ import { normalizeName } from './owner-names.ts';
 import type { AddressSet, DnsProgram, OwnerName, RecordSet, ZoneFacts } from './program.ts';
 import { soaRecord, wireRecordSet } from './record-data.ts';
 import type { RewriteRules, Rewritten } from './rewrite-rules.ts';
+import { withValue } from './rewrite-values.ts';
 import { completeSearch } from './search-completion.ts';
 import type { AccessAction } from './server/access-list.ts';
 import type { ClientChoice } from './server/client-choice.ts';
@@ -143,9 +144,11 @@ async function resolve(
         const info = action === 'filter' ? extendedError.filtered : extendedError.blocked;
         return { ...failed(action === 'filter' ? rcode.NOERROR : rcode.REFUSED), extendedError: info };
       }
-      if (!isAlias) {
+      if (!isAlias || rewritten.dataNameOf !== undefined) {
         const found = await resolve({ ...question, name: target }, query, { ...context, rewrites: undefined }, client);
-        return { ...found, answers: [...answers, ...renamed(found.answers, name, owner, rewritten)] };
+        const renamedIn = (records: readonly DnsRecord[]): DnsRecord[] => renamed(records, name, owner, rewritten);
+        const additional = renamedIn(found.additional);
+        return { ...found, answers: [...answers, ...renamedIn(found.answers)], additional };
       }
       name = target;
       continue;
@@ -211,9 +214,10 @@ function renamed(
   records: readonly DnsRecord[],
   asked: WireName,
   askedOwner: OwnerName,
-  { nameOf }: Rewritten,
+  { nameOf, dataNameOf }: Rewritten,
 ): DnsRecord[] {
-  return records.map((record) => {
+  return records.map((given) => {
+    const record = dataNameOf === undefined ? given : withValue(given, dataNameOf);
     const before = normalizeName(nameToText(record.name));
     const after = nameOf?.(before) ?? before;
     if (after === before) return record;

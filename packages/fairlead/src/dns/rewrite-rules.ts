@@ -14,22 +14,33 @@ export interface RewriteRule {
   readonly to: OwnerName;
   /** What owners of the answer are called. Default `alias`: as they are, after an alias that leads to them. */
   readonly owners?: RewrittenOwners;
+  /** What names in the data of records become, such as the target of an SRV record. Default: they stay. */
+  readonly values?: NamePattern;
 }
 
-/** `asked`: the target's records have the name that was asked for; else names that a pattern matches become `to`. */
-export type RewrittenOwners = 'asked' | { readonly from: string; readonly to: string };
+/** Names that a pattern matches (with the trailing dot) become `to`, with `{1}` for what its first group captured. */
+export interface NamePattern {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** `asked`: the target's records have the name that was asked for; else those of a pattern are renamed. */
+export type RewrittenOwners = 'asked' | NamePattern;
 
 /** Where a name leads. */
 export interface Rewritten {
   readonly target: OwnerName;
   /** The new name of an owner in the answer; absent: the answer begins with an alias. */
   readonly nameOf?: (owner: OwnerName) => OwnerName;
+  /** The new name in the data of a record; absent: all stay. */
+  readonly dataNameOf?: (name: OwnerName) => OwnerName;
 }
 
 interface Compiled {
   readonly rule: RewriteRule;
   readonly from: CapturingRegex | undefined;
   readonly owners: CapturingRegex | undefined;
+  readonly values: CapturingRegex | undefined;
 }
 
 /** Rules, ready to use; the first that fits a name decides. */
@@ -42,21 +53,31 @@ export class RewriteRules {
       rule,
       from: rule.kind === 'regex' ? checkedRegex(rule.from) : undefined,
       owners: typeof rule.owners === 'object' ? checkedRegex(rule.owners.from) : undefined,
+      values: rule.values && checkedRegex(rule.values.from),
     }));
   }
 
   /** What a lower-case name is to be answered as; absent: no rule fits. */
   find(owner: OwnerName): Rewritten | undefined {
-    for (const { rule, from, owners } of this.#rules) {
-      const target = targetOf(rule, owner, from);
-      if (target === undefined) continue;
-      if (rule.owners === undefined) return { target };
-      if (rule.owners === 'asked') return { target, nameOf: (name) => (name === target ? owner : name) };
-      const { to } = rule.owners;
-      return { target, nameOf: (name) => replaced(owners, name, to) ?? name };
+    for (const compiled of this.#rules) {
+      const target = targetOf(compiled.rule, owner, compiled.from);
+      if (target !== undefined) return { target, ...renamings(compiled, owner, target) };
     }
     return undefined;
   }
+}
+
+/** What a rule makes of names in the answer. */
+function renamings({ rule, owners, values }: Compiled, asked: OwnerName, target: OwnerName): Omit<Rewritten, 'target'> {
+  const by =
+    (regex: CapturingRegex | undefined, to: string) =>
+    (name: OwnerName): OwnerName =>
+      replaced(regex, name, to) ?? name;
+  const dataNameOf = rule.values && by(values, rule.values.to);
+  const more: Omit<Rewritten, 'target'> = dataNameOf === undefined ? {} : { dataNameOf };
+  if (rule.owners === undefined) return more;
+  if (rule.owners !== 'asked') return { ...more, nameOf: by(owners, rule.owners.to) };
+  return { ...more, nameOf: (name) => (name === target ? asked : name) };
 }
 
 function checkedRegex(pattern: string): CapturingRegex {

@@ -12,6 +12,11 @@ const web = 'web.shop.svc.cluster.local';
 const corefile = `
 .:53 {
   rewrite stop name regex (.*)\\.my\\.domain\\.$ {1}.svc.cluster.local answer name (.*)\\.svc\\.cluster\\.local\\.$ {1}.my.domain
+  rewrite name regex (.*)\\.srv\\.lan\\.$ {1}.svc.cluster.local answer name (.*)\\.svc\\.cluster\\.local\\.$ {1}.srv.lan answer value (.*)\\.svc\\.cluster\\.local\\.$ {1}.srv.lan
+  rewrite {
+    name exact valued.lan ${web}
+    answer value web\\.(.*)\\.svc\\.cluster\\.local\\. {1}.lan
+  }
   rewrite name regex ^plain-(.*)\\.lan\\.$ {1}.svc.cluster.local
   rewrite name exact asked.lan ${web} answer auto
   rewrite {
@@ -71,11 +76,22 @@ test('rewrites by pattern and templates, over UDP and TCP', { timeout: 120_000 }
   server.markSynced();
   await server.start();
   const [address] = server.addresses;
-  const rows: readonly (readonly [name: string, type: 'A' | 'AAAA' | 'TXT' | 'MX', expected: string[]])[] = [
+  const rows: readonly (readonly [name: string, type: 'A' | 'AAAA' | 'TXT' | 'MX' | 'SRV', expected: string[]])[] = [
     // Owners by a pattern; the question's own letters stay.
     ['web.shop.my.domain', 'A', ['NOERROR aa', 'an web.shop.my.domain 5 A 10.96.0.1']],
     ['WEB.shop.my.domain', 'A', ['NOERROR aa', 'an WEB.shop.my.domain 5 A 10.96.0.1']],
     ['none.shop.my.domain', 'A', ['NXDOMAIN aa', 'ns cluster.local 5 SOA ns.dns.cluster.local']],
+    // Names in the data, too, and those of the addresses that go along.
+    [
+      'web.shop.srv.lan',
+      'SRV',
+      ['NOERROR aa', 'an web.shop.srv.lan 5 SRV 0 100 80 web.shop.srv.lan', 'ad web.shop.srv.lan 5 A 10.96.0.1'],
+    ],
+    [
+      'valued.lan',
+      'SRV',
+      ['NOERROR aa', `an valued.lan 30 CNAME ${web}`, `an ${web} 5 SRV 0 100 80 shop.lan`, `ad ${web} 5 A 10.96.0.1`],
+    ],
     ['plain-web.shop.lan', 'A', ['NOERROR aa', `an plain-web.shop.lan 30 CNAME ${web}`, `an ${web} 5 A 10.96.0.1`]],
     ['asked.lan', 'A', ['NOERROR aa', 'an asked.lan 5 A 10.96.0.1']],
     ['web.shop.short', 'A', ['NOERROR aa', 'an web.shop.short 5 A 10.96.0.1']],
@@ -133,7 +149,15 @@ test('templates and rewrites that are not taken say why', () => {
     ['rewrite name regex (a) {2}.x', /has no group \{2\}/],
     ['rewrite name regex (a) {1}.x answer name ( x', /missing \)/],
     ['rewrite name exact a b other', /other is not known/],
-    ['rewrite ttl a.test 5', /only names/],
+    ['rewrite ttl a.test 5', /only names are rewritten: a TTL is/],
+    ['rewrite edns0 local set 0xffee abcd', /only names are rewritten: options of a query/],
+    ['rewrite edns0 nsid set', /options of a query/],
+    ['rewrite edns0 subnet set 24 56', /options of a query/],
+    ['rewrite class CH IN', /only class IN/],
+    ['rewrite rcode a.test NXDOMAIN NOERROR', /only names are rewritten/],
+    ['rewrite name exact a b answer value x', /answer value has no name/],
+    ['rewrite name exact a b answer value ( x', /missing \)/],
+    ['rewrite name exact a b answer ttl 5 6', /answer ttl is not known/],
     ['rewrite name a', /names no name/],
   ];
   for (const [line, problem] of rows) {

@@ -1,27 +1,24 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { systemClock, systemRandom } from '../sys/clock.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
-import { freePort } from '../sys/testing/free-ports.ts';
 import { headerFlag, rrType } from '../wire/dns/constants.ts';
 import { type DnsMessage, decodeMessage } from '../wire/dns/message.ts';
 import { nameFromText } from '../wire/dns/name.ts';
 import { parseNetwork } from './address-networks.ts';
 import { answerText, askTcp, askUdp, encodeQuery, recordText } from './dns-fixtures.ts';
+import { type Knot, noKnot, serialAt, startKnot, stopKnot } from './knot-fixture.ts';
 import { notifySecondary } from './notify-secondaries.ts';
 import { clusterZone } from './program.ts';
 import { DnsServer, type DnsServerOptions } from './server/dns-server.ts';
 import { ZoneFiles, type ZoneFilesOptions } from './zone-files.ts';
 import { ZoneSet } from './zone-set.ts';
 
-const knotd = '/usr/sbin/knotd';
-const noKnot = existsSync(knotd) ? false : 'Knot is missing (Debian: knot)';
 const zoneText = `
 $TTL 300
 @        IN SOA ns1 hostmaster ( 7 3600 900 604800 60 )
@@ -106,39 +103,6 @@ async function stopAll(): Promise<void> {
   zoneFiles = [];
 }
 
-/**
- * Knot on a port of its own; another one when somebody else takes that in between. `lines`: its configuration below
- * `server` and `database`. It runs once it answers for the SOA of `zone`.
- */
-async function startKnot(
-  zone: string,
-  lines: readonly string[],
-): Promise<{ readonly address: SocketAddress; readonly child: ChildProcess }> {
-  const home = mkdtempSync(join(folder, 'knot-'));
-  for (let attempt = 0; attempt < 5; attempt++) {
-    const port = await freePort();
-    const server = ['server:', `    rundir: "${home}"`, `    listen: 127.0.0.1@${port}`];
-    const all = [...server, 'database:', `    storage: "${home}"`, ...lines];
-    writeFileSync(join(home, 'knot.conf'), `${all.join('\n')}\n`);
-    const child = spawn(knotd, ['-c', join(home, 'knot.conf')], { stdio: 'ignore' });
-    const exited = once(child, 'exit');
-    const address: SocketAddress = { family: 'ipv4', address: '127.0.0.1', port };
-    for (let round = 0; round < 30 && child.exitCode === null; round++) {
-      if ((await serialAt(address, zone)) !== undefined) return { address, child };
-    }
-    child.kill();
-    await exited;
-  }
-  throw new Error('Knot did not start');
-}
-
-/** Serial of the zone that a server has; absent: it does not answer, or has none. */
-async function serialAt(address: SocketAddress, zone: string): Promise<number | undefined> {
-  const message = await askUdp(address, encodeQuery(zone, 'SOA', { flags: 0 }), 200).catch(() => undefined);
-  const data = message?.answers[0]?.data;
-  return data && new DataView(data.buffer, data.byteOffset, data.length).getUint32(data.length - 20);
-}
-
 /** What two servers must agree on: code, whether it is their own answer, the records of two sections. */
 function essence(message: DnsMessage): object {
   const plain = (records: DnsMessage['answers']): string[] =>
@@ -162,11 +126,10 @@ test('a zone file is answered as Knot answers it', {
   const file = join(folder, 'zone.test');
   writeFileSync(file, zoneText);
   const ours = await serve(load({ files: [{ origin: 'zone.test', file }] }));
-  let child: ChildProcess | undefined;
+  let knot: Knot | undefined;
   try {
     const lines = ['zone:', '  - domain: zone.test', `    file: "${file}"`, '    semantic-checks: off'];
-    const knot = await startKnot('zone.test', lines);
-    child = knot.child;
+    knot = await startKnot(folder, 'zone.test', lines);
     const theirs = knot.address;
     let compared = 0;
     for (const name of askedNames) {
@@ -181,8 +144,7 @@ test('a zone file is answered as Knot answers it', {
     }
     assert.ok(compared > 400, String(compared));
   } finally {
-    child?.kill();
-    if (child?.exitCode === null) await once(child, 'exit');
+    await stopKnot(knot);
     await stopAll();
   }
 });
@@ -376,18 +338,18 @@ test('Knot as a secondary gets the zone, and a change as soon as it is loaded', 
     clock,
     onLoaded: ({ soa }) => secondary && void notifySecondary(soa, secondary, systemClock),
   });
-  let child: ChildProcess | undefined;
+  let knot: Knot | undefined;
   try {
     const primary = await serve(files, { transferTo: parseNetwork('127.0.0.1')! });
-    const knot = await startKnot('second.test', [
+    knot = await startKnot(folder, 'second.test', [
       ...['remote:', '  - id: primary', `    address: 127.0.0.1@${primary.port}`],
       ...['acl:', '  - id: notify', '    address: 127.0.0.1', '    action: notify'],
       ...['zone:', '  - domain: second.test', '    master: primary', '    acl: notify', `    storage: "${folder}"`],
     ]);
-    child = knot.child;
     secondary = knot.address;
+    const { address } = knot;
     const addressOf = async (): Promise<string> =>
-      answerText(await askUdp(knot.address, encodeQuery('www.second.test', 'A', { flags: 0 })))[1] ?? '';
+      answerText(await askUdp(address, encodeQuery('www.second.test', 'A', { flags: 0 })))[1] ?? '';
     assert.equal(await serialAt(knot.address, 'second.test'), 100);
     assert.equal(await addressOf(), 'an www.second.test 5 A 192.0.2.1');
     writeFileSync(file, smallZone(101, '192.0.2.222'));
@@ -396,8 +358,7 @@ test('Knot as a secondary gets the zone, and a change as soon as it is loaded', 
     while ((await serialAt(knot.address, 'second.test')) !== 101) assert.ok(!deadline.aborted, 'the change arrived');
     assert.equal(await addressOf(), 'an www.second.test 5 A 192.0.2.222');
   } finally {
-    child?.kill();
-    if (child?.exitCode === null) await once(child, 'exit');
+    await stopKnot(knot);
     await stopAll();
   }
 });

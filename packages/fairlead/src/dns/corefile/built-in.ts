@@ -35,6 +35,23 @@ const builtIn: Readonly<Record<string, BuiltIn>> = {
 
 /** What takes its place, for plugins that are often in a Corefile and that have no counterpart in one here. */
 const elsewhere: Readonly<Record<string, string>> = {
+  geoip: 'addresses are not looked up in a database',
+  quic: 'there is no DNS over QUIC',
+  grpc_server: 'there is no DNS over gRPC',
+  https: 'DNS over HTTPS is given with --dns-https-listen',
+  https3: 'there is no DNS over HTTP/3',
+  local: 'names of this machine are asked of nobody else only if hosts has them',
+  dns64: 'addresses are not translated',
+  tsig: 'messages are not signed: transfers are allowed by address',
+  dnssec: 'zones are not signed',
+  sign: 'zones are not signed',
+  route53: 'clouds have servers of their own: forward to them',
+  azure: 'clouds have servers of their own: forward to them',
+  clouddns: 'clouds have servers of their own: forward to them',
+  grpc: 'upstreams are asked over UDP, TCP, TLS and HTTPS',
+  erratic: 'it is for tests of clients',
+  whoami: 'it is for tests',
+  on: 'no commands are run at start or stop',
   bind: 'addresses are given with --dns-listen',
   tls: 'certificates are given with --dns-tls-cert and --dns-tls-key',
   pprof: 'Node has its own inspector',

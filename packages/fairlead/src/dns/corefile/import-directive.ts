@@ -28,9 +28,9 @@ export function importDirective(directive: CorefileDirective, block: Block, sett
     case 'rewrite': {
       const rewrite = importRewrite(directive);
       if (!rewrite.ok) return ['ignored', rewrite.problem];
-      const { rule, left } = rewrite;
+      const { rule } = rewrite;
       settings.rewrites = [...settings.rewrites, rule];
-      return ['taken', `${rule.kind === 'exact' ? '' : `${rule.kind} `}${rule.from} is ${aliasText(rule)}${left}`];
+      return ['taken', `${rule.kind === 'exact' ? '' : `${rule.kind} `}${rule.from} is ${aliasText(rule)}`];
     }
     case 'template': {
       const imported = importTemplate(directive, zones);
@@ -69,21 +69,26 @@ export function importDirective(directive: CorefileDirective, block: Block, sett
     case 'k8s_gateway':
       if (directive.args[0] === undefined) return ['ignored', 'names no zone'];
       settings.externalZone = normalizeName(directive.args[0]);
-      return ['taken', `external zone ${settings.externalZone}`];
+      return ['taken', `external zone ${settings.externalZone}${leftText(restOf(directive, 1))}`];
     case 'autopath':
       settings.completesSearch = true;
-      return ['taken', 'searches of Pods are completed'];
+      return [
+        'taken',
+        `searches of Pods are completed${leftText(restOf(directive).filter((arg) => arg !== '@kubernetes'))}`,
+      ];
     case 'log':
       settings.logQueries = true;
-      return ['taken', 'a sample of the queries is logged'];
+      return ['taken', `a sample of the queries is logged${leftText(restOf(directive).filter((arg) => arg !== '.'))}`];
     default:
       return ['ignored', ignoredDetail(directive.name)];
   }
 }
 
-function aliasText({ to, owners }: RewriteRule): string {
-  if (owners === undefined) return `an alias of ${to}`;
-  return `answered as ${to}, ${owners === 'asked' ? 'under the name asked for' : `owners ${owners.from} as ${owners.to}`}`;
+function aliasText({ to, owners, values }: RewriteRule): string {
+  const valueText = values === undefined ? '' : `, names in data ${values.from} as ${values.to}`;
+  if (owners === undefined) return `an alias of ${to}${valueText}`;
+  const ownerText = owners === 'asked' ? 'under the name asked for' : `owners ${owners.from} as ${owners.to}`;
+  return `answered as ${to}, ${ownerText}${valueText}`;
 }
 
 function takeZoneFiles(found: ImportedZoneFiles, settings: MutableSettings): Outcome {
@@ -121,9 +126,10 @@ function importHosts(directive: CorefileDirective, { readFile }: Block, settings
 function importHealth(directive: CorefileDirective, settings: MutableSettings): Outcome {
   const value = directive.block.find(({ name }) => name === 'lameduck')?.args[0];
   const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(value ?? '') ?? [];
-  if (number === '') return ['built in', 'the role has its own health endpoint'];
+  const left = leftText(restOf(directive).filter((text) => !text.startsWith('lameduck ')));
+  if (number === '') return ['built in', `the role has its own health endpoint${left}`];
   settings.lameduckMs = Number(number) * ({ ms: 1, s: 1000, m: 60_000 }[unit] ?? 0);
-  return ['taken', `lameduck ${value}: a leaving server waits so long for its successor`];
+  return ['taken', `lameduck ${value}: a leaving server waits so long for its successor${left}`];
 }
 
 function importTransfer(directive: CorefileDirective, settings: MutableSettings): Outcome {
@@ -134,8 +140,20 @@ function importTransfer(directive: CorefileDirective, settings: MutableSettings)
   settings.transferTo = [...(settings.transferTo ?? []), ...good];
   const notify = targets.flatMap((target) => serverOf(target) ?? []);
   if (notify.length > 0) settings.notify = [...(settings.notify ?? []), ...notify];
+  const left = [
+    ...directive.args.map((zone) => `zone ${zone} alone`),
+    ...directive.block.flatMap(({ name, args }) => (name === 'to' ? [] : [[name, ...args].join(' ')])),
+  ];
   const bad = networks.filter((network) => !good.includes(network));
-  return ['taken', `zones may be transferred to ${good.join(', ')}; addresses are notified${leftText(bad)}`];
+  return [
+    'taken',
+    `zones may be transferred to ${good.join(', ')}; addresses are notified${leftText([...bad, ...left])}`,
+  ];
+}
+
+/** What stands behind the first `taken` arguments of a directive, and in its block. */
+function restOf({ args, block }: CorefileDirective, taken = 0): string[] {
+  return [...args.slice(taken), ...block.map((line) => [line.name, ...line.args].join(' '))];
 }
 
 /** Why an import of files is not one. */

@@ -1,32 +1,41 @@
 import { compileCapturingRegex } from '../../regex/capturing-regex.ts';
 import { normalizeName } from '../owner-names.ts';
-import type { RewriteRule, RewrittenOwners } from '../rewrite-rules.ts';
+import type { NamePattern, RewriteRule, RewrittenOwners } from '../rewrite-rules.ts';
 import type { CorefileDirective } from './parse-corefile.ts';
 
-/** A rule, or why it is none; `left` says what of the line is not taken. */
+/** A rule, or why it is none. */
 export type ImportedRewrite =
-  | { readonly ok: true; readonly rule: RewriteRule; readonly left: string }
+  | { readonly ok: true; readonly rule: RewriteRule }
   | { readonly ok: false; readonly problem: string };
 
 const kinds: readonly RewriteRule['kind'][] = ['exact', 'prefix', 'suffix', 'substring', 'regex'];
 const no = (problem: string): ImportedRewrite => ({ ok: false, problem });
 
-/** `rewrite [stop|continue] name [KIND] FROM TO [answer auto|answer name FROM TO]`, in one line or a block. */
+/** `rewrite [stop|continue] name [KIND] FROM TO [answer auto|answer name FROM TO] [answer value FROM TO]`, in one line or a block. */
 export function importRewrite(directive: CorefileDirective): ImportedRewrite {
   const words = [...directive.args, ...directive.block.flatMap(({ name, args }) => [name, ...args])];
   const args = words.filter((arg, index) => index > 0 || (arg !== 'stop' && arg !== 'continue'));
-  if (args[0] !== 'name') return no('only names are rewritten');
+  if (args[0] !== 'name') return no(`only names are rewritten${otherFields[args[0] ?? ''] ?? ''}`);
   const kind = kinds.find((one) => one === args[1]);
   const [from, to, ...answer] = args.slice(kind === undefined ? 1 : 2);
   if (from === undefined || to === undefined) return no('names no name to rewrite to');
-  const owners = readOwners(answer);
-  if (typeof owners === 'string' && owners !== 'asked') return no(owners);
+  const renamings = readRenamings(answer);
+  if (typeof renamings === 'string') return no(renamings);
   const rule = makeRule(kind ?? 'exact', from, to);
   const problem = rule.kind === 'regex' ? patternProblem(from, to) : undefined;
   if (problem !== undefined) return no(problem);
-  const left = answer.includes('value') ? '; not taken: answer value' : '';
-  return { ok: true, rule: owners === undefined ? rule : { ...rule, owners }, left };
+  return { ok: true, rule: { ...rule, ...renamings } };
 }
+
+/** Why other fields are not rewritten. */
+const otherFields: Readonly<Record<string, string>> = {
+  type: ': an answer to ANY is minimal anyway',
+  class: ': only class IN is served',
+  edns0: ': options of a query are never sent to upstreams, so none need to be added',
+  ttl: ': a TTL is what its record says',
+  rcode: ': a code is what was found',
+  cname: ': an alias leads where it says',
+};
 
 function makeRule(kind: RewriteRule['kind'], from: string, to: string): RewriteRule {
   if (kind === 'regex') return { kind, from, to: to.toLowerCase() };
@@ -36,16 +45,25 @@ function makeRule(kind: RewriteRule['kind'], from: string, to: string): RewriteR
   return { kind, from: clean(from), to: clean(to) };
 }
 
-/** What an `answer` option makes of owners; another text says what is wrong. */
-function readOwners(words: readonly string[]): RewrittenOwners | string | undefined {
-  const at = words.indexOf('name');
-  if (words.length === 0) return undefined;
-  if (words[0] !== 'answer') return `${words[0]} is not known`;
-  if (words[1] === 'auto') return 'asked';
-  if (at < 0) return undefined;
-  const [from, to] = words.slice(at + 1);
-  if (from === undefined || to === undefined) return 'answer name has no name to rewrite to';
-  return patternProblem(from, to) ?? { from, to: to.toLowerCase() };
+/** `answer auto`, `answer name FROM TO`, `answer value FROM TO`, in any order; a text says what is wrong. */
+function readRenamings(words: readonly string[]): Pick<RewriteRule, 'owners' | 'values'> | string {
+  const found: { owners?: RewrittenOwners; values?: NamePattern } = {};
+  for (let at = 0; at < words.length; ) {
+    const [answer, field = '', from, to] = words.slice(at);
+    if (answer !== 'answer') return `${answer} is not known`;
+    if (field === 'auto') {
+      found.owners = 'asked';
+      at += 2;
+      continue;
+    }
+    if (field !== 'name' && field !== 'value') return `answer ${field} is not known`;
+    if (from === undefined || to === undefined) return `answer ${field} has no name to rewrite to`;
+    const problem = patternProblem(from, to);
+    if (problem !== undefined) return problem;
+    found[field === 'name' ? 'owners' : 'values'] = { from, to: to.toLowerCase() };
+    at += 4;
+  }
+  return found;
 }
 
 function patternProblem(from: string, to: string): string | undefined {
