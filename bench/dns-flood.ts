@@ -92,6 +92,16 @@ export async function runFlood(): Promise<void> {
     ['phase', 'flood/s', 'queries', 'p50 us', 'p99 us', 'lost', 'RSS MiB'],
     rows,
   );
+  const p99 = (phase: number): number => Number(rows[phase]?.[4]);
+  printTable(
+    'Ratios',
+    ['of', 'ratio', 'target'],
+    [
+      ['p50 during : before', Number(rows[2]?.[3]) / Number(rows[0]?.[3]), '<= 2'],
+      ['p99 during : before', p99(2) / p99(0), '<= 2 on a quiet machine'],
+      ['memory after : during', Number(rows[3]?.[6]) / Number(rows[1]?.[6]), 'about 1'],
+    ],
+  );
 }
 
 /** The thread that floods: a number of milliseconds in, how many packets it sent out. */

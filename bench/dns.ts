@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -71,7 +71,7 @@ export async function runDnsBench(): Promise<void> {
   if (process.argv.includes('--cache')) return runCache();
   if (process.argv.includes('--flood')) return (await import('./dns-flood.ts')).runFlood();
   const isScale = process.argv.includes('--scale');
-  if (isScale) runScale();
+  if (isScale) (await import('./dns-load.ts')).printLoad();
   const missing = ['/usr/sbin/knotd', '/usr/bin/dnsperf', '/usr/bin/kdig'].filter((program) => !existsSync(program));
   if (missing.length > 0) {
     process.stdout.write(`dns: skipped, missing ${missing.join(', ')} (Debian: knot dnsperf knot-dnsutils)\n`);
@@ -115,6 +115,7 @@ export async function runDnsBench(): Promise<void> {
       ['queries', 'server', 'CPU us/query', '× Knot', 'kernel %', 'queries/s', 'latency us', 'lost %', 'RSS MiB'],
       rows,
     );
+    printRatios(ratiosOf(rows, isScale));
   } finally {
     for (const peer of peers) {
       peer.process.kill();
@@ -122,6 +123,46 @@ export async function runDnsBench(): Promise<void> {
     }
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A measured ratio and what it may be. */
+type Ratio = readonly [what: string, ratio: number, target: string];
+
+/** Whether a row is about a server. */
+function isOf(row: readonly (string | number)[], title: string): boolean {
+  return String(row[1]).toLowerCase().startsWith(title.toLowerCase());
+}
+
+function printRatios(ratios: readonly Ratio[]): void {
+  printTable('Ratios of CPU per query', ['of', 'ratio', 'target'], ratios);
+}
+
+/** What the rows of {@link runDnsBench} are to show. */
+function ratiosOf(rows: readonly (readonly (string | number)[])[], isScale: boolean): Ratio[] {
+  const cpu = (row: readonly (string | number)[] | undefined): number => Number(row?.[2] ?? Number.NaN);
+  const isOwn = (row: readonly (string | number)[]): boolean => isOf(row, 'fairlead');
+  const peer = (kind: unknown, title: string): readonly (string | number)[] | undefined =>
+    rows.find((row) => row[0] === kind && isOf(row, title));
+  if (isScale) {
+    const own = rows.filter((row) => isOwn(row));
+    const [few, many] = [
+      own.find(([kind]) => kind === 'answers'),
+      own.find(([kind]) => kind !== 'answers' && kind !== 'NXDOMAIN'),
+    ];
+    const same = own.filter(([kind]) => kind === 'answers')[1];
+    return [
+      ['250,000 names in the server, 1,000 asked for : 1,000 names', cpu(same) / cpu(few), '0.8 to 1.2'],
+      ['250,000 names, all asked for in turn : 1,000 names', cpu(many) / cpu(few), '0.8 to 1.2'],
+    ];
+  }
+  return rows
+    .filter(isOwn)
+    .flatMap((row): Ratio[] => [
+      [`${row[0]}: Fairlead : Knot`, cpu(row) / cpu(peer(row[0], 'Knot')), '<= 1.0'],
+      ...(peer(row[0], 'CoreDNS') === undefined
+        ? []
+        : [[`${row[0]}: Fairlead : CoreDNS`, cpu(row) / cpu(peer(row[0], 'CoreDNS')), '<= 0.2'] as const]),
+    ]);
 }
 
 /** Asks all servers in turn; the last one is Knot. */
@@ -181,6 +222,14 @@ async function runCache(): Promise<void> {
       ['queries', 'server', 'CPU us/query', '× Knot', 'kernel %', 'queries/s', 'latency us', 'lost %', 'RSS MiB'],
       rows,
     );
+    const [first] = rows;
+    const targets = { Unbound: '<= 0.5', dnsmasq: '<= 0.5', CoreDNS: '<= 0.2' };
+    printRatios(
+      Object.entries(targets).flatMap(([title, target]): Ratio[] => {
+        const row = rows.find((one) => isOf(one, title));
+        return row === undefined ? [] : [[`Fairlead : ${title}`, Number(first?.[2]) / Number(row[2]), target]];
+      }),
+    );
   } finally {
     for (const child of running) {
       child.kill();
@@ -188,59 +237,6 @@ async function runCache(): Promise<void> {
     }
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** Load, memory and change time of the data plane, each in a process of its own. */
-function runScale(): void {
-  const entry = fileURLToPath(new URL('./dns-scale.ts', import.meta.url));
-  const rows = [
-    ['10000', '100'],
-    ['250000', '100'],
-    ['250000', '5000'],
-  ].map((sizes) => {
-    const text = execFileSync(process.execPath, ['--expose-gc', entry, ...sizes], { encoding: 'utf8' });
-    const result = JSON.parse(text) as Readonly<Record<string, number>>;
-    const {
-      endpoints = 0,
-      perService = 0,
-      loadMs = 0,
-      loadCpuMs = 0,
-      bytesPerEndpoint = 0,
-      uncollectedBytesPerEndpoint = 0,
-      arenaBytesPerEndpoint = 0,
-    } = result;
-    const { changeMedianMs = 0, changeMaxMs = 0, visibleMedianMs = 0, visibleMaxMs = 0, longestTurnMs = 0 } = result;
-    return [
-      ...[
-        endpoints,
-        perService,
-        loadMs,
-        loadCpuMs,
-        longestTurnMs,
-        bytesPerEndpoint,
-        uncollectedBytesPerEndpoint,
-        arenaBytesPerEndpoint,
-      ],
-      ...[changeMedianMs, changeMaxMs, visibleMedianMs, visibleMaxMs],
-    ];
-  });
-  printTable(
-    'DNS at scale: headless endpoints with hostnames, two named ports',
-    [
-      ...[
-        'endpoints',
-        'per Service',
-        'load ms',
-        'CPU ms',
-        'longest turn, CPU ms',
-        'bytes each',
-        'uncollected',
-        'in table',
-      ],
-      ...['change ms', 'worst ms', 'visible ms', 'worst ms'],
-    ],
-    rows,
-  );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await runDnsBench();

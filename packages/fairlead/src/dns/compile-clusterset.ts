@@ -1,7 +1,12 @@
 import type { EndpointSlice } from '@fairlead/api';
 import { compileApexRecords, compileVirtualIpRecords } from './compile.ts';
 import type { DnsCompileOptions } from './compile-backends.ts';
-import { compileHeadlessRecords, type HeadlessSource } from './compile-headless.ts';
+import {
+  type CompileSteps,
+  compileHeadlessRecords,
+  compileHeadlessSteps,
+  type HeadlessSource,
+} from './compile-headless.ts';
 import { readDnsPolicy } from './dns-policy.ts';
 import { type ServiceImport, sourceClusterLabel } from './multicluster-kinds.ts';
 import { normalizeName } from './owner-names.ts';
@@ -49,6 +54,18 @@ export function compileImportRecords(
   if (isHeadlessImport(imported)) return compileHeadlessRecords(source, slices, options);
   const ports = (imported.spec?.ports ?? []).map(({ name = '', protocol = 'TCP', port }) => ({ name, protocol, port }));
   return compileVirtualIpRecords(source.owner, imported.spec?.ips ?? [], ports, options);
+}
+
+/** {@link compileImportRecords} in steps. */
+export function* compileImportSteps(
+  imported: ServiceImport,
+  slices: readonly EndpointSlice[],
+  given: DnsCompileOptions,
+): CompileSteps {
+  if (!isHeadlessImport(imported)) return compileImportRecords(imported, slices, given);
+  const { policy } = readDnsPolicy(imported);
+  const options = { ...given, ttlSeconds: policy.ttlSeconds ?? given.ttlSeconds };
+  return yield* compileHeadlessSteps(importSource(imported, given.zone), slices, options);
 }
 
 /** Names of the cluster set's zone itself. There are no Pod names in it. */

@@ -26,6 +26,9 @@ export interface HeadlessSource {
   readonly lacksReverse?: boolean;
 }
 
+/** Work of a compilation, step by step. */
+export type CompileSteps = Generator<void, CompiledRecords, undefined>;
+
 /**
  * Addresses per family that the records of a Service's own name are made from. More do not fit into a
  * message of 65,535 bytes, so a change costs no more than this.
@@ -38,13 +41,33 @@ export function compileHeadlessRecords(
   slices: readonly EndpointSlice[],
   options: DnsCompileOptions,
 ): CompiledRecords {
+  return lastOf(compileHeadlessSteps(source, slices, options));
+}
+
+/** What steps return in the end. */
+export function lastOf<T>(steps: Generator<void, T, undefined>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same in steps, of one slice or less each: a Service with thousands of endpoints takes some milliseconds. */
+export function* compileHeadlessSteps(
+  source: HeadlessSource,
+  slices: readonly EndpointSlice[],
+  options: DnsCompileOptions,
+): CompileSteps {
   const { owner, policy } = source;
-  const backends = chooseBackends(source, slices, options);
+  const backends = yield* chooseBackends(source, slices, options);
   const records = new Map<OwnerName, NameRecords>();
   if (backends.length === 0) return records;
   const addresses = addressSets(backends, options).map((set) => withRules(set, backends, policy));
+  yield;
   records.set(owner, [...addresses, ...srvSet(backends, undefined, options)]);
+  yield;
   addPortRecords(records, owner, backends, options);
+  yield;
   if (options.hasZonalNames === true) addZonalRecords(records, owner, backends, options);
   return records;
 }
@@ -69,18 +92,18 @@ function addZonalRecords(
 }
 
 /** The endpoints that are answered: the first choice that leaves any. */
-function chooseBackends(
+function* chooseBackends(
   source: HeadlessSource,
   slices: readonly EndpointSlice[],
   { nodeZone }: DnsCompileOptions,
-): Backend[] {
+): Generator<void, Backend[], undefined> {
   const { policy } = source;
   const isReady = (endpoint: Endpoint): boolean => isServed(endpoint, source);
   const choices = [isReady];
   if (policy.prefersZone && nodeZone !== undefined) choices.unshift((one) => isReady(one) && one.zone === nodeZone);
   if (policy.servesAllDown) choices.push(() => true);
   for (const isChosen of choices) {
-    const backends = headlessBackends(source, slices, isChosen);
+    const backends = yield* headlessBackends(source, slices, isChosen);
     if (backends.length > 0) return backends;
   }
   return [];
@@ -126,11 +149,11 @@ class EndpointAddress implements Backend {
 }
 
 /** Addresses of chosen endpoints, each once: the first slice that names it wins, ports are united. */
-function headlessBackends(
+function* headlessBackends(
   source: HeadlessSource,
   slices: readonly EndpointSlice[],
   isChosen: (endpoint: Endpoint) => boolean,
-): Backend[] {
+): Generator<void, Backend[], undefined> {
   const byAddress = new Map<string, EndpointAddress>();
   const room = { A: maxAddresses, AAAA: maxAddresses };
   const ordered = [...slices].sort((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1));
@@ -153,6 +176,7 @@ function headlessBackends(
       }
     }
     if (room.A === 0 && room.AAAA === 0) break;
+    yield;
   }
   return [...byAddress.values()];
 }

@@ -9,7 +9,13 @@ import {
   srvSet,
   withTtl,
 } from './compile-backends.ts';
-import { compileEndpointNames, compileHeadlessRecords, type HeadlessSource } from './compile-headless.ts';
+import {
+  type CompileSteps,
+  compileEndpointNames,
+  compileHeadlessRecords,
+  compileHeadlessSteps,
+  type HeadlessSource,
+} from './compile-headless.ts';
 
 export type { DnsCompileOptions } from './compile-backends.ts';
 
@@ -65,6 +71,17 @@ export function compileServiceRecords(
     records.set(reverse, [{ type: 'PTR', ttl: options.ttlSeconds, targets: [owner], rank: 'cluster-ip' }]);
   }
   return records;
+}
+
+/** {@link compileServiceRecords} in steps. */
+export function* compileServiceSteps(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  given: DnsCompileOptions,
+): CompileSteps {
+  if (!isHeadless(service)) return compileServiceRecords(service, slices, given);
+  const options = withTtl(given, readDnsPolicy(service).policy);
+  return yield* compileHeadlessSteps(headlessSource(service, given.zone), slices, options);
 }
 
 /** Names of the endpoints of one slice of a headless Service. */

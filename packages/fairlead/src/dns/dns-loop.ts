@@ -3,12 +3,12 @@ import type { Clock } from '../sys/clock.ts';
 import {
   compileNamespaceRecords,
   compilePodRecords,
-  compileServiceRecords,
+  compileServiceSteps,
   compileSliceRecords,
   type DnsCompileOptions,
   isHeadless,
 } from './compile.ts';
-import { compileImportRecords, importSource, isHeadlessImport } from './compile-clusterset.ts';
+import { compileImportSteps, importSource, isHeadlessImport } from './compile-clusterset.ts';
 import { compileEndpointNames } from './compile-headless.ts';
 import { readDnsPolicy } from './dns-policy.ts';
 import type { DnsSource, RecordSink } from './dns-source.ts';
@@ -81,7 +81,7 @@ export class DnsLoop {
         prefix: 'service',
         label: 'kubernetes.io/service-name',
         isHeadless,
-        compileOwner: (service, slices) => compileServiceRecords(service, slices, this.#compileOptions),
+        compileOwner: (service, slices) => compileServiceSteps(service, slices, this.#compileOptions),
         compileSlice: (service, slice) => compileSliceRecords(service, slice, this.#compileOptions),
         onInstalled: options.onInstalled,
       },
@@ -141,7 +141,7 @@ export class DnsLoop {
         label: importNameLabel,
         isHeadless: isHeadlessImport,
         compileOwner: (imported, slices) =>
-          compileImportRecords(imported, slices, { ...this.#compileOptions, zone, hasZonalNames: false }),
+          compileImportSteps(imported, slices, { ...this.#compileOptions, zone, hasZonalNames: false }),
         compileSlice: (imported, slice) =>
           compileEndpointNames(importSource(imported, zone), slice, { ...this.#compileOptions, zone }),
       },

@@ -1,5 +1,6 @@
 import type { EndpointSlice } from '@fairlead/api';
 import type { Clock } from '../sys/clock.ts';
+import type { CompileSteps } from './compile-headless.ts';
 import type { DnsSource, RecordSink } from './dns-source.ts';
 import type { CompiledRecords } from './program.ts';
 import { SliceIndex } from './slice-index.ts';
@@ -13,7 +14,7 @@ export interface ServiceKind<T> {
   readonly label: string;
   /** Whether its names come from its slices. */
   readonly isHeadless: (owner: T) => boolean;
-  readonly compileOwner: (owner: T, slices: readonly EndpointSlice[]) => CompiledRecords;
+  readonly compileOwner: (owner: T, slices: readonly EndpointSlice[]) => CompileSteps;
   readonly compileSlice: (owner: T, slice: EndpointSlice) => CompiledRecords;
   /** Told of a headless owner's slice whose change has been installed; not of the first load. */
   readonly onInstalled?: ((slice: EndpointSlice) => void) | undefined;
@@ -108,9 +109,11 @@ export class ServiceRecordsLoop<T> {
     if (isWanted && this.#isLoaded) this.#kind.onInstalled?.(slice);
   }
 
-  #compileOwner(key: string): void {
+  /** In steps, what it leads to at once. An owner that changes meanwhile is marked again, and compiled again. */
+  *#compileOwner(key: string): Generator<void, void, undefined> {
     const owner = this.#owners.get(key);
     const slices = [...(this.#index.of(key)?.values() ?? [])];
-    this.#sink.setSource(`${this.#kind.prefix}/${key}`, owner && this.#kind.compileOwner(owner, slices));
+    const records = owner && (yield* this.#kind.compileOwner(owner, slices));
+    this.#sink.setSource(`${this.#kind.prefix}/${key}`, records);
   }
 }

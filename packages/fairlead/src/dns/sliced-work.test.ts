@@ -22,7 +22,7 @@ function makeClock() {
 test('little work is done at once', async () => {
   const { clock, defer, timers } = makeClock();
   const done: string[] = [];
-  const work = new SlicedWork(clock, (key) => done.push(key), defer);
+  const work = new SlicedWork(clock, (key) => void done.push(key), defer);
   for (const key of ['a', 'b', 'a']) work.mark(key);
   await work.run();
   assert.deepEqual(done, ['a', 'b']);
@@ -70,4 +70,38 @@ test('a stopped one does no more', () => {
   void work.run();
   work.stop();
   assert.deepEqual([done, timers.length], [['a'], 0]);
+});
+
+test('work in steps leaves turns between them; a key that changes meanwhile is done again', async () => {
+  const { clock, defer, timers, spend } = makeClock();
+  const done: string[] = [];
+  const work = new SlicedWork(
+    clock,
+    function* (key) {
+      for (let step = 1; step <= 5; step++) {
+        done.push(`${key}${step}`);
+        spend(1.5);
+        yield;
+      }
+    },
+    defer,
+  );
+  work.mark('a');
+  work.mark('b');
+  const drained = work.run();
+  assert.deepEqual(done.splice(0), ['a1', 'a2', 'a3']);
+  work.mark('a');
+  void work.run();
+  assert.deepEqual(done, [], 'not in this turn');
+  const turns: string[][] = [];
+  while (timers.length > 0) {
+    timers.shift()!();
+    turns.push(done.splice(0));
+  }
+  await drained;
+  assert.deepEqual(turns.flat().join(' '), 'a4 a5 b1 b2 b3 b4 b5 a1 a2 a3 a4 a5');
+  assert.ok(
+    turns.every((turn) => turn.length <= 3),
+    JSON.stringify(turns),
+  );
 });

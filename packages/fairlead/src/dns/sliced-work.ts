@@ -12,6 +12,9 @@ const toNextTurn: Defer = (callback) => {
   return () => clearImmediate(handle);
 };
 
+/** Work on a key: all of it at once, or in steps. */
+type Work = (key: string) => Generator<void, void, undefined> | void;
+
 /**
  * Work on keys that have changed: all of it in the turn of the change when it is little, and in slices, with
  * other events in between, when it is much. A key that changes again while it waits is worked on once.
@@ -19,13 +22,15 @@ const toNextTurn: Defer = (callback) => {
 export class SlicedWork {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #defer: Defer;
-  readonly #work: (key: string) => void;
+  readonly #work: Work;
+  /** What is left of a key's work. */
+  #steps: Generator<void, void, undefined> | undefined;
   /** In the order in which they were marked. */
   readonly #keys: Set<string> = new Set();
   #drained: PromiseWithResolvers<void> | undefined;
   #cancel: (() => void) | undefined;
 
-  constructor(clock: Pick<Clock, 'monotonicMs'>, work: (key: string) => void, defer: Defer = toNextTurn) {
+  constructor(clock: Pick<Clock, 'monotonicMs'>, work: Work, defer: Defer = toNextTurn) {
     this.#clock = clock;
     this.#defer = defer;
     this.#work = work;
@@ -39,7 +44,7 @@ export class SlicedWork {
   run(): Promise<void> {
     if (this.#drained !== undefined) return this.#drained.promise;
     this.#slice();
-    if (this.#keys.size === 0) return Promise.resolve();
+    if (!this.#hasMore) return Promise.resolve();
     this.#drained = Promise.withResolvers<void>();
     this.#continue();
     return this.#drained.promise;
@@ -49,12 +54,17 @@ export class SlicedWork {
   stop(): void {
     this.#cancel?.();
     this.#keys.clear();
+    this.#steps = undefined;
+  }
+
+  get #hasMore(): boolean {
+    return this.#steps !== undefined || this.#keys.size > 0;
   }
 
   #continue(): void {
     this.#cancel = this.#defer(() => {
       this.#slice();
-      if (this.#keys.size > 0) return this.#continue();
+      if (this.#hasMore) return this.#continue();
       this.#drained?.resolve();
       this.#drained = undefined;
     });
@@ -62,10 +72,19 @@ export class SlicedWork {
 
   #slice(): void {
     const endMs = this.#clock.monotonicMs() + sliceMs;
+    while (this.#hasMore) {
+      if (this.#steps === undefined) this.#begin();
+      else if (this.#steps.next().done === true) this.#steps = undefined;
+      if (this.#clock.monotonicMs() >= endMs) return;
+    }
+  }
+
+  /** Takes the key that has waited longest. */
+  #begin(): void {
     for (const key of this.#keys) {
       this.#keys.delete(key);
-      this.#work(key);
-      if (this.#clock.monotonicMs() >= endMs) return;
+      this.#steps = this.#work(key) ?? undefined;
+      return;
     }
   }
 }
