@@ -45,7 +45,7 @@ export function compileHeadlessRecords(
 }
 
 /** What steps return in the end. */
-export function lastOf<T>(steps: Generator<void, T, undefined>): T {
+function lastOf<T>(steps: Generator<void, T, undefined>): T {
   for (;;) {
     const { done, value } = steps.next();
     if (done === true) return value;
