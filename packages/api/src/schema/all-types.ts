@@ -25,31 +25,34 @@ import { schedulingV1 } from './scheduling-v1.ts';
 import type { SchemaTypes } from './schema-type.ts';
 import { storageV1 } from './storage-v1.ts';
 
-/** Every built-in type by its short id (`core.v1.Service`). */
-export const schemaTypes: SchemaTypes = {
-  ...admissionV1,
-  ...admissionregistrationV1,
-  ...apidiscoveryV2,
-  ...apiextensionsV1,
-  ...appsV1,
-  ...authenticationV1,
-  ...authorizationV1,
-  ...autoscalingV1,
-  ...autoscalingV2,
-  ...batchV1,
-  ...coordinationV1,
-  ...coreV1,
-  ...coreV1Node,
-  ...coreV1Pod,
-  ...coreV1Quota,
-  ...coreV1Replication,
-  ...coreV1Volumes,
-  ...discoveryV1,
-  ...eventsV1,
-  ...metaV1,
-  ...networkingV1,
-  ...policyV1,
-  ...rbacV1,
-  ...schedulingV1,
-  ...storageV1,
+/** Every built-in type, by the file of this folder that describes it. */
+export const schemaFiles: Readonly<Record<string, SchemaTypes>> = {
+  'admission-v1': admissionV1,
+  'admissionregistration-v1': admissionregistrationV1,
+  'apidiscovery-v2': apidiscoveryV2,
+  'apiextensions-v1': apiextensionsV1,
+  'apps-v1': appsV1,
+  'authentication-v1': authenticationV1,
+  'authorization-v1': authorizationV1,
+  'autoscaling-v1': autoscalingV1,
+  'autoscaling-v2': autoscalingV2,
+  'batch-v1': batchV1,
+  'coordination-v1': coordinationV1,
+  'core-v1': coreV1,
+  'core-v1-node': coreV1Node,
+  'core-v1-pod': coreV1Pod,
+  'core-v1-quota': coreV1Quota,
+  'core-v1-replication': coreV1Replication,
+  'core-v1-volumes': coreV1Volumes,
+  'discovery-v1': discoveryV1,
+  'events-v1': eventsV1,
+  'meta-v1': metaV1,
+  'networking-v1': networkingV1,
+  'policy-v1': policyV1,
+  'rbac-v1': rbacV1,
+  'scheduling-v1': schedulingV1,
+  'storage-v1': storageV1,
 };
+
+/** Every built-in type by its short id (`core.v1.Service`). */
+export const schemaTypes: SchemaTypes = Object.assign({}, ...Object.values(schemaFiles));
