@@ -170,13 +170,13 @@ test('an agent that hangs, and a node whose link is cut: another node takes over
 
 test('BGP: every node announces to a router, which spreads over them', { skip: bgpSkip }, async () => {
   const neighbors = [11, 12, 13].map(
-    (n) => `protocol bgp n${n} { local 172.29.0.100 as 65000; neighbor 172.29.0.${n} as 65001; passive on;
+    (n) => `protocol bgp n${n} { local 172.29.0.100 as 65000; neighbor 172.29.0.${n} as 65001; passive on; bfd on;
       error wait time 1, 1; ipv4 { import all; export none; }; }`,
   );
   const file = join(system.dataDir, 'bird.conf');
   writeFileSync(
     file,
-    `log "/dev/null" all; router id 172.29.0.100; protocol device {}
+    `log "/dev/null" all; router id 172.29.0.100; protocol device {} protocol bfd {}
      protocol kernel { ipv4 { export all; }; merge paths on; } ${neighbors.join('\n')}`,
   );
   const bird = findProgram('bird') ?? 'bird';
@@ -192,7 +192,7 @@ test('BGP: every node announces to a router, which spreads over them', { skip: b
   assert.match(why, /the peer is AS 65000/);
   await system.kubectl('delete', 'bgppeer', 'wrong');
   await system.apply(own('AddressPool', 'routed', { addresses: ['198.51.100.0/28'], autoAssign: false }));
-  await system.apply(own('BGPPeer', 'router', peer));
+  await system.apply(own('BGPPeer', 'router', { ...peer, bfd: {} }));
   await system.apply(own('BGPAdvertisement', 'routed', { pools: ['routed'] }));
   await system.kubectl('annotate', 'service', 'web', 'fairlead.dev/address-pool=routed');
   const address = await eventually('a routed address', async () => {
@@ -208,6 +208,10 @@ test('BGP: every node announces to a router, which spreads over them', { skip: b
   await eventually('three sessions in the status', async () => {
     const text = await system.kubectl('get', 'bgppeer', 'router', '-o', 'jsonpath={.status.sessions[*].state}');
     return text === 'Established Established Established';
+  });
+  await eventually('BFD with every node', async () => {
+    const text = await system.kubectl('get', 'bgppeer', 'router', '-o', 'jsonpath={.status.sessions[*].bfd}');
+    return text === 'Up Up Up';
   });
   await system.kubectl('label', 'node', 'node-1', 'node.kubernetes.io/exclude-from-external-load-balancers=');
   await eventually('a route over two nodes', async () => {

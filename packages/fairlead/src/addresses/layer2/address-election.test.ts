@@ -6,10 +6,16 @@ import { FakeApi } from '@fairlead/client/fake-api';
 import { TestClock } from '@fairlead/client/test-clock';
 import fc from 'fast-check';
 import { AddressElection, electionTimes } from './address-election.ts';
+import { type WatchLimits, watchedHolders, watchLimits } from './lease-watch.ts';
 
 /** A client whose network can be cut; watches of before the cut hear nothing any more. */
-function cuttable(api: FakeApi): { readonly client: ApiClient; cut: boolean; forbidden: boolean } {
-  const state = { cut: false, forbidden: false };
+function cuttable(api: FakeApi): {
+  readonly client: ApiClient;
+  readonly events: number;
+  cut: boolean;
+  forbidden: boolean;
+} {
+  const state = { cut: false, forbidden: false, events: 0 };
   const fail = (): never => {
     throw new ApiError(0, 'Unreachable', 'cut');
   };
@@ -28,6 +34,7 @@ function cuttable(api: FakeApi): { readonly client: ApiClient; cut: boolean; for
         if (state.cut) fail();
         for await (const event of Reflect.apply(value, target, args) as AsyncIterable<unknown>) {
           if (state.cut) return;
+          state.events++;
           yield event;
         }
       };
@@ -35,6 +42,9 @@ function cuttable(api: FakeApi): { readonly client: ApiClient; cut: boolean; for
   });
   return {
     client: client as ApiClient,
+    get events() {
+      return state.events;
+    },
     get cut() {
       return state.cut;
     },
@@ -58,7 +68,7 @@ class Candidate {
   readonly refusals: string[] = [];
   deadlineMs = Number.NEGATIVE_INFINITY;
 
-  constructor(name: string, api: FakeApi, clock: TestClock) {
+  constructor(name: string, api: FakeApi, clock: TestClock, limits: WatchLimits = watchLimits) {
     this.name = name;
     const network = cuttable(api);
     this.network = network;
@@ -68,6 +78,7 @@ class Candidate {
       clock,
       random: () => 0.5,
       log: () => undefined,
+      limits,
       nowMs: () => clock.monotonicMs(),
       onTake: (address) => this.held.add(address),
       onLose: (address) => this.held.delete(address),
@@ -80,10 +91,10 @@ class Candidate {
 }
 
 describe('election of announcers', { timeout: 120_000 }, () => {
-  async function world(names: readonly string[], addresses: readonly string[]) {
+  async function world(names: readonly string[], addresses: readonly string[], limits?: WatchLimits) {
     const clock = new TestClock();
     const api = new FakeApi({ clock });
-    const nodes = names.map((name) => new Candidate(name, api, clock));
+    const nodes = names.map((name) => new Candidate(name, api, clock, limits));
     for (const node of nodes) node.election.setCandidates(new Set(addresses));
     /** Who may answer for an address now. */
     const confirmed = (address: string): Candidate[] =>
@@ -214,7 +225,87 @@ describe('election of announcers', { timeout: 120_000 }, () => {
     await clock.advance(500);
   });
 
-  test('whatever is cut, restored, added and removed: never two confirmed nodes on an address', async () => {
+  /** Each holder is watched by one other: what happens among hundreds, among few. */
+  const sparse: WatchLimits = { all: 0, each: 1 };
+  const names = (count: number): string[] => Array.from({ length: count }, (_, n) => `node-${n}`);
+  const addressesFor = (count: number): string[] => Array.from({ length: count }, (_, n) => `192.0.2.${n + 1}`);
+
+  test('of many holders each announcer hears of a few, and of its own', async () => {
+    const { clock, nodes } = await world(names(24), addressesFor(24));
+    await clock.advance(20_000);
+    const holders = nodes.filter(({ held }) => held.size > 0).length;
+    assert.ok(holders > 2 * watchLimits.all, `${holders} holders`);
+    const before = nodes.reduce((sum, { network }) => sum + network.events, 0);
+    const seconds = 20;
+    await clock.advance(seconds * 1000);
+    const events = nodes.reduce((sum, { network }) => sum + network.events, 0) - before;
+    // Each renewal reaches its own node, its watchers among the holders, and those of the others that would be.
+    const renewals = (holders * seconds * 1000) / electionTimes.renewMs;
+    const idle = nodes.length - holders;
+    const most = renewals * (1 + watchLimits.each + (idle * watchLimits.each) / holders) * 1.3;
+    assert.ok(events < most, `${events} events, ${most} expected at most; all to all: ${renewals * nodes.length}`);
+    for (const node of nodes) void node.election.stop();
+    await clock.advance(500);
+  });
+
+  test('one of many is gone: those that did not watch it take its addresses, too', async () => {
+    const { clock, nodes, confirmed } = await world(names(12), addressesFor(24));
+    await clock.advance(20_000);
+    const lost = nodes.find(({ held }) => held.size >= 2)!;
+    const addresses = [...lost.held];
+    lost.network.cut = true;
+    const cutAt = clock.monotonicMs();
+    // The cut node still believes that it holds them, silently.
+    const taken = (): boolean => addresses.every((address) => confirmed(address).some((node) => node !== lost));
+    while (!taken()) {
+      const passed = clock.monotonicMs() - cutAt;
+      assert.ok(passed < electionTimes.leaseMs + 2500, `${passed} ms`);
+      for (const address of addresses) assert.ok(confirmed(address).length <= 1, address);
+      await clock.advance(50);
+    }
+    for (const node of nodes) void node.election.stop();
+    await clock.advance(500);
+  });
+
+  test('most of many are gone at once, and their watchers with them: the rest takes over', async () => {
+    const { clock, nodes, confirmed } = await world(names(10), addressesFor(10), sparse);
+    await clock.advance(15_000);
+    const [left, ...gone] = nodes.filter(({ held }) => held.size > 0);
+    for (const node of gone) node.network.cut = true;
+    for (const node of nodes) if (node.held.size === 0) node.election.setCandidates(new Set());
+    await clock.advance(60_000);
+    for (const address of addressesFor(10)) assert.deepEqual(confirmed(address), [left], address);
+    for (const node of nodes) void node.election.stop();
+    await clock.advance(500);
+  });
+
+  test('every holder has its watchers, each announcer few of them, and everybody reckons alike', () => {
+    const limits = { all: 8, each: 4 };
+    fc.assert(
+      fc.property(fc.integer({ min: 9, max: 60 }), fc.nat(), (count, seed) => {
+        const all = new Set(Array.from({ length: count }, (_, n) => `n${seed}-${n}`));
+        const watchers = new Map<string, number>();
+        for (const me of all) {
+          const watched = watchedHolders(me, all, limits);
+          assert.ok(watched !== 'all' && !watched.has(me));
+          for (const holder of watched) watchers.set(holder, (watchers.get(holder) ?? 0) + 1);
+        }
+        for (const holder of all) assert.equal(watchers.get(holder), limits.each, holder);
+      }),
+      { numRuns: 30 },
+    );
+    assert.equal(watchedHolders('n', new Set(['a', 'b']), limits), 'all');
+  });
+
+  for (const [how, limits] of [
+    ['everybody watches everybody', watchLimits],
+    ['each is watched by one', sparse],
+  ] as const) {
+    test(`whatever is cut, restored, added and removed: never two confirmed nodes on an address; ${how}`, () =>
+      neverTwo(limits));
+  }
+
+  const neverTwo = async (limits: WatchLimits): Promise<void> => {
     const step = fc.oneof(
       fc.record({ kind: fc.constantFrom('cut' as const, 'restore' as const), node: fc.integer({ min: 0, max: 2 }) }),
       fc.record({
@@ -227,7 +318,7 @@ describe('election of announcers', { timeout: 120_000 }, () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 12 }), async (steps) => {
         const addresses = ['192.0.2.1', '192.0.2.2'];
-        const { clock, nodes, confirmed } = await world(['a', 'b', 'c'], addresses);
+        const { clock, nodes, confirmed } = await world(['a', 'b', 'c'], addresses, limits);
         const pass = async (ms: number): Promise<void> => {
           for (let left = ms; left > 0; left -= 250) {
             await clock.advance(Math.min(250, left));
@@ -247,12 +338,12 @@ describe('election of announcers', { timeout: 120_000 }, () => {
           node.network.cut = false;
           node.election.setCandidates(new Set(addresses));
         }
-        await pass(12_000);
+        await pass(limits.all === 0 ? 30_000 : 12_000);
         for (const address of addresses) assert.equal(confirmed(address).length, 1, `${address} has found a node`);
         for (const node of nodes) void node.election.stop();
         await clock.advance(1000);
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
-  });
+  };
 });

@@ -1,17 +1,18 @@
 import { type Lease, leases, type Stored } from '@fairlead/api';
 import { announcerNamespace } from '@fairlead/api/fairlead-dev/types';
-import {
-  type ApiClient,
-  ApiError,
-  type Informer,
-  isAlreadyExists,
-  isConflict,
-  isNotFound,
-  startInformer,
-} from '@fairlead/client';
+import { type ApiClient, ApiError, isAlreadyExists, isConflict, isNotFound } from '@fairlead/client';
 import type { Clock, Random } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
-import { addressAnnotation, addressLeaseName, leaseLabel, nodeLeaseName, rankOf } from './lease-names.ts';
+import {
+  addressAnnotation,
+  addressLeaseKind,
+  addressLeaseName,
+  leaseLabel,
+  nodeLeaseKind,
+  nodeLeaseName,
+  rankOf,
+} from './lease-names.ts';
+import { LeaseWatch, type WatchLimits } from './lease-watch.ts';
 
 /** Times of the election, milliseconds. */
 export interface ElectionTimes {
@@ -43,6 +44,8 @@ export interface ElectionOptions {
   readonly random: Random;
   readonly log: Log;
   readonly times?: ElectionTimes;
+  /** Default: `watchLimits`. */
+  readonly limits?: WatchLimits;
   /** Monotonic milliseconds of the deadlines. */
   readonly nowMs: () => number;
   /** This node has the address: its announcement may begin. `tookOver`: from a node or from nobody, not from itself. */
@@ -72,13 +75,11 @@ const refusedPauseMs = 10_000;
 export class AddressElection implements Running {
   readonly #options: ElectionOptions;
   readonly #times: ElectionTimes;
-  readonly #informer: Informer<Lease>;
+  readonly #watch: LeaseWatch;
   #candidates: ReadonlySet<string> = new Set();
   readonly #held = new Set<string>();
   /** Since when an address has been free for us to take, by the version of its Lease. */
   readonly #freeSince = new Map<string, { readonly version: string; readonly atMs: number }>();
-  /** When a node Lease was last seen to change: clocks of others are not trusted. */
-  readonly #seen = new Map<string, { readonly version: string; readonly atMs: number }>();
   readonly #busy = new Set<string>();
   #renewing = false;
   #renewedMs = Number.NEGATIVE_INFINITY;
@@ -91,17 +92,7 @@ export class AddressElection implements Running {
   constructor(options: ElectionOptions) {
     this.#options = options;
     this.#times = options.times ?? electionTimes;
-    const { client, clock, random, log } = options;
-    const selection = { namespace: announcerNamespace, labelSelector: leaseLabel };
-    this.#informer = startInformer(client, leases, selection, { clock, random, log });
-    this.#informer.subscribe((changes) => {
-      for (const { key, new: lease } of changes) {
-        const name = key.slice(key.indexOf('/') + 1);
-        if (lease === undefined) this.#seen.delete(name);
-        else this.#noteVersion(name, lease.metadata.resourceVersion);
-      }
-      this.#turn();
-    });
+    this.#watch = new LeaseWatch({ ...options, onChange: () => this.#turn() });
     this.#schedule(turnMs);
   }
 
@@ -129,7 +120,7 @@ export class AddressElection implements Running {
     const { client, node } = this.#options;
     const name = nodeLeaseName(node);
     if (this.#renewedMs > 0) await client.delete(leases, { namespace: announcerNamespace, name }).catch(() => {});
-    this.#informer.stop();
+    this.#watch.stop();
   }
 
   #schedule(delayMs: number): void {
@@ -138,11 +129,7 @@ export class AddressElection implements Running {
   }
 
   #lease(name: string): Stored<Lease> | undefined {
-    return this.#informer.get(`${announcerNamespace}/${name}`);
-  }
-
-  #noteVersion(name: string, version: string): void {
-    if (this.#seen.get(name)?.version !== version) this.#seen.set(name, { version, atMs: this.#options.nowMs() });
+    return this.#watch.lease(name);
   }
 
   /** Runs asynchronous work that nobody waits for but `stop`. */
@@ -161,10 +148,11 @@ export class AddressElection implements Running {
 
   #turn(): void {
     if (this.#stopped) return;
-    if (!this.#informer.hasSynced) {
+    if (!this.#watch.hasSynced) {
       this.#schedule(turnMs);
       return;
     }
+    this.#watch.arrange();
     const { node, nowMs } = this.#options;
     let nextMs = turnMs;
     for (const address of [...this.#held]) {
@@ -181,6 +169,7 @@ export class AddressElection implements Running {
     for (const address of mayTry ? this.#candidates : []) {
       if (!this.#held.has(address)) nextMs = Math.min(nextMs, this.#consider(address));
     }
+    if (mayTry && this.#watch.isSparse) this.#freeTheDead();
     const due = nowMs() - this.#renewedMs >= this.#times.renewMs;
     if (this.#held.size > 0 && due && mayTry && !this.#renewing) this.#run(this.#renew());
     this.#schedule(nextMs);
@@ -203,7 +192,7 @@ export class AddressElection implements Running {
       return turnMs;
     }
     const now = nowMs();
-    const dead = holder === '' ? undefined : this.#deadVersion(holder);
+    const dead = holder === '' ? undefined : this.#watch.stoodStill(holder, this.#times.leaseMs);
     if (holder !== '' && dead === undefined) {
       this.#freeSince.delete(address);
       return turnMs;
@@ -222,21 +211,46 @@ export class AddressElection implements Running {
     return turnMs;
   }
 
-  /** The version of a holder's node Lease that has stood still (or been absent) too long; else the holder lives. */
-  #deadVersion(holder: string): { readonly node: string; readonly version: string } | undefined {
-    const name = nodeLeaseName(holder);
-    const version = this.#lease(name)?.metadata.resourceVersion ?? '';
-    this.#noteVersion(name, version);
-    const seen = this.#seen.get(name);
-    const stood = seen === undefined ? 0 : this.#options.nowMs() - seen.atMs;
-    return stood > this.#times.leaseMs ? { node: name, version } : undefined;
+  /**
+   * Frees the addresses of holders that are gone, where only few watch each holder: candidates that do not watch it see
+   * a free Lease and share them. Writes are by compare-and-swap, as if the holder had given them back.
+   */
+  #freeTheDead(): void {
+    const living = new Map<string, { readonly node: string; readonly version: string } | undefined>();
+    for (const lease of this.#watch.addresses()) {
+      const holder = lease.spec?.holderIdentity ?? '';
+      const address = lease.metadata.annotations?.[addressAnnotation] ?? '';
+      if (holder === '' || holder === this.#options.node || address === '' || this.#busy.has(address)) continue;
+      if (!living.has(holder)) living.set(holder, this.#watch.stoodStill(holder, this.#times.leaseMs));
+      const dead = living.get(holder);
+      if (dead !== undefined) this.#run(this.#free(address, lease, dead));
+    }
+  }
+
+  async #free(
+    address: string,
+    lease: Stored<Lease>,
+    dead: { readonly node: string; readonly version: string },
+  ): Promise<void> {
+    const { client } = this.#options;
+    this.#busy.add(address);
+    try {
+      if (!(await this.#isStillDead(dead))) return;
+      this.#watch.widen();
+      const written = await client.update(leases, { ...lease, spec: { ...lease.spec, holderIdentity: '' } });
+      await this.#watch.caughtUp(written.metadata.resourceVersion);
+    } catch (error) {
+      if (!isConflict(error) && !isNotFound(error)) throw error;
+    } finally {
+      this.#busy.delete(address);
+    }
   }
 
   /** Whether a node Lease still has the version that stood still: the watch may be behind. */
   async #isStillDead(dead: { readonly node: string; readonly version: string }): Promise<boolean> {
     try {
       const lease = await this.#options.client.get(leases, { namespace: announcerNamespace, name: dead.node });
-      this.#noteVersion(dead.node, lease.metadata.resourceVersion);
+      this.#watch.noteVersion(dead.node, lease.metadata.resourceVersion);
       return lease.metadata.resourceVersion === dead.version;
     } catch (error) {
       if (isNotFound(error)) return dead.version === '';
@@ -269,9 +283,9 @@ export class AddressElection implements Running {
         };
         const written =
           lease === undefined
-            ? await client.create(leases, this.#leaseObject(addressLeaseName(address), 'address', spec, address))
+            ? await client.create(leases, this.#leaseObject(addressLeaseName(address), addressLeaseKind, spec, address))
             : await client.update(leases, { ...lease, spec: { ...lease.spec, ...spec } });
-        await this.#informer.caughtUp(written.metadata.resourceVersion);
+        await this.#watch.caughtUp(written.metadata.resourceVersion);
       }
       if (this.#stopped || !this.#candidates.has(address)) {
         if (!mine) await this.#giveBack(address);
@@ -318,16 +332,19 @@ export class AddressElection implements Running {
         leaseDurationSeconds: Math.ceil(this.#times.leaseMs / 1000),
         renewTime: new Date(clock.now()).toISOString().replace('Z', '000Z'),
       };
-      const object = this.#leaseObject(name, 'node', spec);
+      const object = this.#leaseObject(name, nodeLeaseKind(node), spec);
       let written: Stored<Lease>;
       try {
-        written = await client.patch(leases, { namespace: announcerNamespace, name }, 'merge', { spec });
+        written = await client.patch(leases, { namespace: announcerNamespace, name }, 'merge', {
+          metadata: { labels: object.metadata?.labels },
+          spec,
+        });
       } catch (error) {
         if (!isNotFound(error)) throw error;
         written = await client.create(leases, object);
       }
       this.#renewedMs = startedMs;
-      await this.#informer.caughtUp(written.metadata.resourceVersion);
+      await this.#watch.caughtUp(written.metadata.resourceVersion);
       if (this.#stopped) return;
       // What somebody took while our time was over is lost before the deadline moves.
       for (const address of [...this.#held]) {
@@ -348,7 +365,7 @@ export class AddressElection implements Running {
     this.#busy.add(address);
     try {
       const written = await client.update(leases, { ...lease, spec: { ...lease.spec, holderIdentity: '' } });
-      if (!this.#stopped) await this.#informer.caughtUp(written.metadata.resourceVersion);
+      if (!this.#stopped) await this.#watch.caughtUp(written.metadata.resourceVersion);
     } catch (error) {
       if (!isConflict(error) && !isNotFound(error)) throw error;
     } finally {

@@ -19,6 +19,16 @@ export function nodeLeaseName(node: string): string {
   return `node-${node}`;
 }
 
+/** Value of {@link leaseLabel} of Leases of addresses. */
+export const addressLeaseKind = 'address';
+
+/** Value of {@link leaseLabel} of a node's Lease, by which it is watched alone. Names may be too long for a label. */
+export function nodeLeaseKind(node: string): string {
+  return `node-${Math.floor(rankOf('', node) * 0x1_0000_0000)
+    .toString(16)
+    .padStart(8, '0')}`;
+}
+
 /** A number in [0, 1) from an address and a node: the order in which nodes reach for an address (FNV-1a). */
 export function rankOf(address: string, node: string): number {
   let hash = 0x811c9dc5;
