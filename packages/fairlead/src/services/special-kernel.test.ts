@@ -54,7 +54,11 @@ const localRange = annotated(
   },
   ['203.0.113.74'],
 );
-const drained = annotated('drained', { 'drain-seconds': '1' }, { clusterIP: '10.96.7.5' });
+const drained = annotated(
+  'drained',
+  { 'drain-seconds': '1' },
+  { type: 'NodePort', clusterIP: '10.96.7.5', ports: [{ port: 80, targetPort: 8080, nodePort: 30715 }] },
+);
 const undrained = annotated('undrained', {}, { clusterIP: '10.96.7.6' });
 const shielded = annotated(
   'shielded',
@@ -213,6 +217,28 @@ describe('what annotations add, with real packets through a whole proxy', { skip
     network.run('external', 'nft delete table ip mute');
     const denied = { source: '198.51.100.9', dropped: true } as const;
     assert.equal(await ask('external', '203.0.113.77', 80, denied), 'error ETIMEDOUT');
+  });
+
+  test('with strict tracking, too, a drained connection is reset and not left to silence', async () => {
+    const echoPort = [{ name: '', port: 8090 }];
+    const clients = [
+      ['from a Pod', network.probe('pod'), '10.96.7.5', 80],
+      ['from the node', network.node, '10.96.7.5', 80],
+      ['at a node port', network.probe('external'), '192.0.2.1', 30715],
+    ] as const;
+    for (const [name, probe, host, port] of clients) {
+      assert.equal(await probe.ask({ do: 'open', name, host, port }), 'ok');
+      assert.equal(await probe.ask({ do: 'say', name, timeoutMs: 5000 }), 'remote', name);
+    }
+    proxy.change('slice', sceneSlice('drained', both.slice(0, 1), echoPort));
+    for (const [name, probe] of clients) {
+      const until = performance.now() + deadlineMs;
+      let answer = 'remote';
+      while (answer === 'remote' && performance.now() < until) {
+        answer = await probe.ask({ do: 'say', name, timeoutMs: 5000 });
+      }
+      assert.match(answer, /^error (ECONNRESET|EPIPE|ECLOSED)$/, name);
+    }
   });
 
   test('the SYN proxy goes with its last Service, and gives the kernel setting back', async () => {

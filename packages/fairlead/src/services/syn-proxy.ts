@@ -17,6 +17,10 @@ export const looseTrackingSetting = '/proc/sys/net/netfilter/nf_conntrack_tcp_lo
  *                   from the client's address, through output ─▶ dispatch ─▶ endpoint
  * ```
  *
+ * Tracking is strict meanwhile: of a connection whose entry is gone (it has drained, or the entry was lost), the next
+ * packet is invalid, is not translated, and would fall silent. Other Services' are reset, as they are otherwise; for
+ * `syn-proxied` ports the kernel takes it for the end of a handshake that it knows nothing of, and drops it.
+ *
  * Source lists are looked at before the first answer, limits when the SYN is sent on.
  */
 export function synProxyLayout(ip: NftFamily, options: NftLayoutOptions): readonly NftChain[] {
@@ -28,6 +32,13 @@ export function synProxyLayout(ip: NftFamily, options: NftLayoutOptions): readon
   const atNode = `${port} @syn-proxied-ports ${nodeAddressMatch(ip, options)}`;
   const answer = `synproxy mss ${ip === 'ip' ? 1460 : 1440} wscale ${windowScale} timestamp sack-perm`;
   const unknown = 'meta l4proto tcp ct state invalid,untracked';
+  const astray = 'tcp flags & (syn | rst) == 0 ct state invalid';
+  const resetting = [
+    `${astray} meta priority set ${frontend} map @frontends reject with tcp reset`,
+    ...(nodePorts
+      ? [`${astray} ${nodeAddressMatch(ip, options)} meta priority set ${port} map @node-ports reject with tcp reset`]
+      : []),
+  ];
   const answering = [
     `${unknown} ${frontend} @syn-proxied ${answer}`,
     ...(nodePorts ? [`${unknown} ${atNode} ${answer}`] : []),
@@ -49,7 +60,8 @@ export function synProxyLayout(ip: NftFamily, options: NftLayoutOptions): readon
           : []),
       ],
     },
-    { name: 'syn-proxy-forward', hook: 'type filter hook forward priority 0', rules: answering },
-    { name: 'syn-proxy-input', hook: 'type filter hook input priority 0', rules: answering },
+    { name: 'syn-proxy-forward', hook: 'type filter hook forward priority 0', rules: [...answering, ...resetting] },
+    { name: 'syn-proxy-input', hook: 'type filter hook input priority 0', rules: [...answering, ...resetting] },
+    { name: 'syn-proxy-output', hook: 'type filter hook output priority 0', rules: resetting },
   ];
 }

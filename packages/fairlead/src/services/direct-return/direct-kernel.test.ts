@@ -168,6 +168,29 @@ describe('direct server return, with real packets', { skip: kernelTestsProblem()
     assert.doesNotMatch(answer, / 198\.51\.100\./);
   });
 
+  test('ipip is told of with what is missing, and translated', async () => {
+    proxy.change('slice', sceneSlice('by-ipip', both, ports));
+    proxy.change('service', direct('by-ipip', 'ipip', '203.0.113.83', '10.96.8.3'));
+    let hasLink = true;
+    try {
+      network.run('node', 'ip link add fl-try type ipip external');
+      network.run('node', 'ip link delete fl-try');
+    } catch {
+      hasLink = false;
+    }
+    const [reason, text] = hasLink
+      ? ['InvalidField', 'ipip is not implemented; use vxlan. Connections are translated']
+      : [
+          'KernelFeatureMissing',
+          'this node has no link type ipip: connections are translated, and answers pass through',
+        ];
+    await proxy.until((line) => 'notice' in line && line.reason === reason && line.notice.includes(text));
+    await proxy.settled();
+    const answer = await ask('203.0.113.83', clients[0] ?? '');
+    assert.match(answer, /^(local|second) /);
+    assert.doesNotMatch(answer, / 198\.51\.100\./);
+  });
+
   test('a flushed table comes back; stopped, nothing stays', async () => {
     network.run('node', 'nft flush ruleset');
     const until = performance.now() + deadlineMs;
