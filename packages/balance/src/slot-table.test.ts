@@ -78,8 +78,10 @@ test('counts of several threads meet in one number, and a limit holds over them'
     const { BackendMemory } = await import(workerData.module);
     const memory = new BackendMemory(workerData.shared, workerData.ledger);
     let most = 0;
-    for (let i = 0; i < 20000; i++) {
+    for (let entered = 0; entered < 5000; ) {
+      // One that is interrupted inside keeps the other out for long.
       if (!memory.tryEnter(workerData.slot, 'requests', 1)) continue;
+      entered++;
       most = Math.max(most, Atomics.add(workerData.inside, 0, 1) + 1);
       Atomics.sub(workerData.inside, 0, 1);
       memory.leave(workerData.slot, 'requests');
@@ -103,4 +105,42 @@ test('counts of several threads meet in one number, and a limit holds over them'
   assert.equal(memory.count(slot, 'retries'), 2);
   for (const ledger of ledgers) settleLedger(BACKEND_LAYOUT, shared, ledger);
   assert.equal(memory.count(slot, 'retries'), 0);
+});
+
+test('threads that learn of a name at the same time find one slot for it', async () => {
+  const [threads, rounds, names] = [3, 60, 40];
+  const shared = createBackendMemory(threads * names * 4);
+  const source = `
+    import { workerData, parentPort } from 'node:worker_threads';
+    const { BackendMemory } = await import(workerData.module);
+    const { shared, gate, threads, rounds, names } = workerData;
+    const memory = new BackendMemory(shared);
+    const found = [];
+    const meet = (stage) => {
+      if (Atomics.add(gate, stage, 1) + 1 === threads) Atomics.notify(gate, stage);
+      for (let seen; (seen = Atomics.load(gate, stage)) < threads; ) Atomics.wait(gate, stage, seen);
+    };
+    for (let round = 0; round < rounds; round++) {
+      meet(2 * round);
+      const slots = [];
+      for (let name = 0; name < names; name++) slots.push(memory.acquire(round + '/' + name));
+      found.push(slots);
+      meet(2 * round + 1);
+      // What the next round takes has been others' before.
+      for (const slot of slots) memory.release(slot);
+    }
+    parentPort.postMessage(found);`;
+  const gate = new Int32Array(new SharedArrayBuffer(4 * 2 * rounds));
+  const module = new URL('./index.ts', import.meta.url).href;
+  const [first, ...others] = await Promise.all(
+    Array.from({ length: threads }, () => {
+      const workerData = { shared, gate, threads, rounds, names, module };
+      const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), { workerData });
+      return new Promise<number[][]>((resolve, reject) => {
+        worker.once('message', resolve);
+        worker.once('error', reject);
+      });
+    }),
+  );
+  for (const other of others) assert.deepEqual(other, first);
 });

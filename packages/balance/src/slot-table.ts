@@ -16,6 +16,8 @@ export const FIRST_WORD = 3;
 /** Words before the first record. Word 0: {@link SlotTable.epoch}. */
 const HEADER_WORDS = 16;
 const CLAIMED = -1;
+/** A thread that takes longer to claim a slot has died over it. */
+const CLAIM_MS = 1000;
 /** Slots looked at for a name before giving up. */
 const PROBES = 64;
 
@@ -84,28 +86,56 @@ export class SlotTable {
   /** The slot of a name until {@link release}; {@link spare} when the table is full around it. */
   acquire(name: string): number {
     const [low, high] = hashPair(name);
-    const { words } = this;
-    // First an existing one anywhere on the path, then a free one. A race may give a name two slots: harmless.
+    const existing = this.#join(low, high, PROBES);
+    if (existing >= 0) return this.#noteUse(existing, 1);
     for (let probe = 0; probe < PROBES; probe++) {
       const slot = this.#probe(low, probe);
-      const at = this.at(slot, USES);
-      for (;;) {
-        const uses = Atomics.load(words, at);
-        if (uses <= 0 || words[at + HASH] !== low || words[at + HASH + 1] !== high) break;
-        if (Atomics.compareExchange(words, at, uses, uses + 1) === uses) return this.#noteUse(slot, 1);
+      if (!this.#claim(slot, low, high)) {
+        // Threads learn of a name at the same time: another one may have been first right here.
+        if (this.#joinAt(slot, low, high)) return this.#noteUse(slot, 1);
+        continue;
       }
-    }
-    for (let probe = 0; probe < PROBES; probe++) {
-      const slot = this.#probe(low, probe);
-      const at = this.at(slot, USES);
-      if (Atomics.compareExchange(words, at, 0, CLAIMED) !== 0) continue;
-      words[at + HASH] = low;
-      words[at + HASH + 1] = high;
-      words.fill(0, at + FIRST_WORD, at + this.layout.words);
-      Atomics.store(words, at, 1);
-      return this.#noteUse(slot, 1);
+      // Or in front of here, in a slot that was still another's when this thread came by.
+      const earlier = this.#join(low, high, probe);
+      if (earlier < 0) return this.#noteUse(slot, 1);
+      Atomics.sub(this.words, this.at(slot, USES), 1);
+      return this.#noteUse(earlier, 1);
     }
     return this.spare;
+  }
+
+  /** Takes a free slot for a name; false if it is not free. */
+  #claim(slot: number, low: number, high: number): boolean {
+    const { words } = this;
+    const at = this.at(slot, USES);
+    if (Atomics.compareExchange(words, at, 0, CLAIMED) !== 0) return false;
+    words[at + HASH] = low;
+    words[at + HASH + 1] = high;
+    words.fill(0, at + FIRST_WORD, at + this.layout.words);
+    Atomics.store(words, at, 1);
+    Atomics.notify(words, at);
+    return true;
+  }
+
+  /** Uses a name's slot among the first `probes` of its path; -1 without one. */
+  #join(low: number, high: number, probes: number): number {
+    for (let probe = 0; probe < probes; probe++) {
+      const slot = this.#probe(low, probe);
+      if (this.#joinAt(slot, low, high)) return slot;
+    }
+    return -1;
+  }
+
+  /** Uses a slot once more if it is this name's. One that is being claimed may become so: that takes a moment. */
+  #joinAt(slot: number, low: number, high: number): boolean {
+    const { words } = this;
+    const at = this.at(slot, USES);
+    if (Atomics.load(words, at) === CLAIMED) Atomics.wait(words, at, CLAIMED, CLAIM_MS);
+    for (;;) {
+      const uses = Atomics.load(words, at);
+      if (uses <= 0 || words[at + HASH] !== low || words[at + HASH + 1] !== high) return false;
+      if (Atomics.compareExchange(words, at, uses, uses + 1) === uses) return true;
+    }
   }
 
   /** The slot of a name that somebody holds, without holding it; -1 if nobody does. */
