@@ -12,6 +12,7 @@ import type { BackendTls, RouteBackend, RouteEndpoint } from '../routing/route-t
 import type { Clock, Random } from '../sys/clock.ts';
 import type { AlpnProtocol } from '../sys/tls-alpn.ts';
 import { tlsContexts } from '../sys/tls-contexts.ts';
+import type { ConnectionQueue } from './connection-queue.ts';
 import { type Candidate, EndpointLevels } from './endpoint-levels.ts';
 import { type EndpointRegistry, type EndpointRuntime, endpointLabel, type UpstreamTls } from './endpoint-runtime.ts';
 import { LearntLimits } from './learnt-limits.ts';
@@ -44,6 +45,8 @@ export class BackendRuntime {
   proxyProtocol: 'v1' | 'v2' | undefined = undefined;
   levels: EndpointLevels | undefined = undefined;
   outliers: OutlierDetector | undefined = undefined;
+  /** Requests that wait for a connection; made by the first one. */
+  queue: ConnectionQueue | undefined = undefined;
   /** Of {@link levels}, for the outlier detector: bound once. */
   readonly ejectionCounts = (): { readonly size: number; readonly ejected: number } =>
     this.levels?.counts() ?? { size: 0, ejected: 0 };

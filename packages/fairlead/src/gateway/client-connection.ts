@@ -215,12 +215,10 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     if (this.#run !== undefined) this.#upload.startMirrors(this.#run, at, this.isHead);
     this.connection.setDeadline(this.#record.startedMs + Math.min(this.#requestMs, route.idleMs));
     const result = this.#tries.start();
-    if (result !== 'started') {
-      this.onTriesFailed(result);
-      return;
-    }
-    this.#tries.upstream!.connection.write(output, 0, at);
-    this.#upload.slowDown();
+    if (result === 'started') {
+      this.#tries.upstream!.connection.write(output, 0, at);
+      this.#upload.slowDown();
+    } else if (result !== 'waiting') this.onTriesFailed(result);
   }
 
   onTriesFailed(reason: 'no-endpoint' | 'overflow'): void {

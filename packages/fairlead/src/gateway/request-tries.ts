@@ -4,6 +4,7 @@ import type { RetryCondition } from '../routing/route-policies.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
 import type { BackendRuntime } from './backend-runtime.ts';
 import type { CompiledRoute } from './compiled-route.ts';
+import { ConnectionQueue } from './connection-queue.ts';
 import type { EndpointRuntime } from './endpoint-runtime.ts';
 import { METRIC } from './gateway-metrics.ts';
 import { GRPC_PENDING, GRPC_UNKNOWN, httpStatusOf, NOT_GRPC } from './grpc-status.ts';
@@ -128,9 +129,38 @@ export class RequestTries {
     this.#replay.start(bytes, length, this.#route!.retry.replayMaxBytes);
   }
 
-  /** The first try. */
-  start(): StartResult {
-    return this.#begin(undefined, false);
+  /** The first try. `waiting`: it begins, and the client goes on, once the backend has a connection for it. */
+  start(): StartResult | 'waiting' {
+    const result = this.#begin(undefined, false);
+    return result === 'overflow' && this.#queue() ? 'waiting' : result;
+  }
+
+  /** Waits for a connection, if the backend's policy has it so; the client is not read meanwhile. */
+  #queue(): boolean {
+    const backend = this.backend!;
+    const { waitMs = 'off', pending } = backend.policy.limits;
+    if (waitMs === 'off' || !this.#replay.isComplete) return false;
+    backend.queue ??= new ConnectionQueue(this.#core.reactor);
+    const tryAgain = (): boolean => {
+      const result = this.#begin(undefined, false);
+      if (result === 'overflow') return false;
+      this.#cancelPause = undefined;
+      if (result !== 'started') this.#client.onTriesFailed(result);
+      else {
+        this.#sendAgain();
+        this.#client.onUpstreamDrained();
+      }
+      return true;
+    };
+    const onLate = (): void => {
+      this.#cancelPause = undefined;
+      this.#client.onTriesFailed('overflow');
+    };
+    const { memory } = this.#core.program;
+    this.#cancelPause = backend.queue.join(memory, { slot: this.#slot, pending, waitMs }, tryAgain, onLate);
+    if (this.#cancelPause === undefined) return false;
+    this.#client.connection.pauseReading();
+    return true;
   }
 
   #begin(avoid: EndpointRuntime | undefined, fresh: boolean): StartResult {
@@ -300,10 +330,14 @@ export class RequestTries {
   /** Starts the current try and sends it what is known of the request. */
   #again(avoid: EndpointRuntime | undefined, fresh: boolean): boolean {
     if (!this.#replay.isComplete || this.#begin(avoid, fresh) !== 'started') return false;
+    this.#sendAgain();
+    return true;
+  }
+
+  #sendAgain(): void {
     const bytes = this.#replay.bytes();
     if (this.#current.span !== undefined) this.trace!.rename(bytes, this.#current.span);
     this.#current.upstream!.connection.writeBytes(bytes);
-    return true;
   }
 
   /** A second try beside a slow one. */

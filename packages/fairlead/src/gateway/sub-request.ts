@@ -119,7 +119,7 @@ class SubRequest implements UpstreamClient {
     }
     tries.noteHead(bytes, bytes.length);
     const result = tries.start();
-    if (result !== 'started') {
+    if (result === 'no-endpoint' || result === 'overflow') {
       tries.end();
       return result;
     }
@@ -127,7 +127,7 @@ class SubRequest implements UpstreamClient {
       tries.recordLocalFailure();
       this.#finish({ ok: false, reason: 'timeout' });
     });
-    tries.upstream!.connection.writeBytes(bytes);
+    if (result === 'started') tries.upstream!.connection.writeBytes(bytes);
     return 'started';
   }
 

@@ -54,7 +54,7 @@ export class UpstreamAttempt {
       if (!UpstreamConnection.mayOpen(core, backend)) return 'overflow';
       const preamble = version === undefined ? undefined : client.identity.preamble(version);
       upstream = new UpstreamConnection(core, endpoint, route.connectMs, backend, preamble, forTunnel);
-    } else if (!upstream.claim()) {
+    } else if (!upstream.claim(backend)) {
       endpoint.putIdle(upstream);
       return 'overflow';
     }

@@ -43,9 +43,9 @@ export class UpstreamConnection implements ConnectionHandler {
   hasResponseBytes: boolean = false;
   readonly #core: ProxyCore;
   /** Whose limits it counts against. */
-  readonly #backend: BackendRuntime;
+  #backend: BackendRuntime;
   readonly #memory: BackendMemory;
-  readonly #slot: number;
+  #slot: number;
   readonly #connectDeadlineMs: number;
   /** May serve any client's requests. */
   readonly #isShared: boolean;
@@ -150,9 +150,17 @@ export class UpstreamConnection implements ConnectionHandler {
     this.#backend.unhold();
   }
 
-  /** Takes an idle connection into use; false if the backend's limit is reached, and nothing has changed. */
-  claim(): boolean {
-    const { connections } = this.#backend.policy.limits;
+  /**
+   * Takes an idle connection into use; false if the limit of `backend` is reached, and it stays idle. Endpoints may be of
+   * several backends: it counts against the one that uses it.
+   */
+  claim(backend: BackendRuntime): boolean {
+    if (backend !== this.#backend || backend.slot !== this.#slot) {
+      this.#slot = backend.hold();
+      this.#backend.unhold();
+      this.#backend = backend;
+    }
+    const { connections } = backend.policy.limits;
     this.#isCounted = this.#memory.tryEnter(this.#slot, 'connections', connections);
     return this.#isCounted;
   }
@@ -162,6 +170,7 @@ export class UpstreamConnection implements ConnectionHandler {
     if (!this.#isCounted) return;
     this.#isCounted = false;
     this.#memory.leave(this.#slot, 'connections');
+    this.#backend.queue?.wake();
   }
 
   onData(start: number, end: number): void {

@@ -51,8 +51,10 @@ export interface OutlierPolicy {
 /** Most at a time, over all workers; what exceeds it is answered 503. */
 export interface LimitPolicy {
   readonly connections: number;
-  /** Requests waiting for a connection being made. */
+  /** Requests waiting for a connection: one that is being made, or, with {@link waitMs}, any. */
   readonly pending: number;
+  /** How long a request may wait, milliseconds, while all {@link connections} are in use. Absent or `off`: not at all. */
+  readonly waitMs?: number | 'off';
   readonly requests: number;
   /** Retries at a time; `budget`: by {@link BackendPolicy.retryBudget}. */
   readonly retries: number | 'budget';

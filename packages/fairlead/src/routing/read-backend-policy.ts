@@ -4,6 +4,7 @@ import {
   type Reading,
   readCount,
   readDuration,
+  readDurationOrOff,
   readFactor,
   readFields,
   readShare,
@@ -168,6 +169,7 @@ const LIMITS = {
   connections: field('connections', count(1, 1e6)),
   pending: field('pending', count(1, 1e6)),
   requests: field('requests', count(1, 1e6)),
+  wait: field('waitMs', readDurationOrOff),
   retries: field(
     'retries',
     (text: string): Reading<LimitPolicy['retries']> =>
