@@ -4,7 +4,12 @@ import type { ColumnFacts, ResourceFacts } from './schema/resource-facts.ts';
 import { horizontalPodAutoscalerCells } from './table/autoscaling.ts';
 import { cronJobCells, jobCells } from './table/batch.ts';
 import { ageOf } from './table/cells.ts';
-import { persistentVolumeClaimCells, replicationControllerCells, storageClassCells } from './table/claims.ts';
+import {
+  persistentVolumeCells,
+  persistentVolumeClaimCells,
+  replicationControllerCells,
+  storageClassCells,
+} from './table/claims.ts';
 import { eventCells } from './table/event.ts';
 import {
   admissionPolicyBindingCells,
@@ -64,6 +69,7 @@ const BY_RESOURCE: Readonly<Record<string, CellsOfKind>> = {
   '/events': eventCells,
   '/limitranges': limitRangeCells,
   '/persistentvolumeclaims': persistentVolumeClaimCells,
+  '/persistentvolumes': persistentVolumeCells,
   '/replicationcontrollers': replicationControllerCells,
   'storage.k8s.io/storageclasses': storageClassCells,
   '/resourcequotas': resourceQuotaCells,

@@ -13,6 +13,7 @@ export type * from './types/batch-v1.ts';
 export type * from './types/coordination-v1.ts';
 export type * from './types/core-v1.ts';
 export type * from './types/core-v1-node.ts';
+export type * from './types/core-v1-persistent-volume.ts';
 export type * from './types/core-v1-pod.ts';
 export type * from './types/core-v1-quota.ts';
 export type * from './types/core-v1-replication.ts';

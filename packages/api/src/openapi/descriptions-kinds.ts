@@ -34,6 +34,7 @@ export const kindDescriptions: TypeDescriptions = {
   'core.v1.PodTemplate': { '': 'A Pod to copy.' },
   'core.v1.LimitRange': { '': 'Defaults and bounds of the resources of single Pods and containers in a namespace.' },
   'core.v1.ResourceQuota': { '': 'Bounds of what all objects of a namespace may use together.' },
+  'core.v1.PersistentVolume': { '': 'Storage that claims can have; it belongs to no namespace.' },
   'core.v1.PersistentVolumeClaim': { '': 'Asks for storage.' },
   'core.v1.ReplicationController': { '': 'Keeps a number of Pods that are alike; a ReplicaSet does more.' },
   'events.v1.Event': { '': 'Something that happened to an object.' },

@@ -11,6 +11,7 @@ import { batchV1 } from './batch-v1.ts';
 import { coordinationV1 } from './coordination-v1.ts';
 import { coreV1 } from './core-v1.ts';
 import { coreV1Node } from './core-v1-node.ts';
+import { coreV1PersistentVolume } from './core-v1-persistent-volume.ts';
 import { coreV1Pod } from './core-v1-pod.ts';
 import { coreV1Quota } from './core-v1-quota.ts';
 import { coreV1Replication } from './core-v1-replication.ts';
@@ -40,6 +41,7 @@ export const schemaFiles: Readonly<Record<string, SchemaTypes>> = {
   'coordination-v1': coordinationV1,
   'core-v1': coreV1,
   'core-v1-node': coreV1Node,
+  'core-v1-persistent-volume': coreV1PersistentVolume,
   'core-v1-pod': coreV1Pod,
   'core-v1-quota': coreV1Quota,
   'core-v1-replication': coreV1Replication,

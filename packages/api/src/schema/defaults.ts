@@ -8,6 +8,7 @@ import { applyHorizontalPodAutoscalerDefaults, applyOlderAutoscalerDefaults } fr
 import { applyCronJobDefaults, applyJobDefaults } from './defaults/batch.ts';
 import {
   applyPersistentVolumeClaimDefaults,
+  applyPersistentVolumeDefaults,
   applyReplicationControllerDefaults,
   applyStorageClassDefaults,
 } from './defaults/claims.ts';
@@ -34,6 +35,7 @@ const BY_KIND: Readonly<Record<string, DefaultsOfKind>> = {
   '/v1/PodTemplate': (object) => applyPodTemplateDefaults(object.template),
   '/v1/Service': applyServiceDefaults,
   '/v1/LimitRange': applyLimitRangeDefaults,
+  '/v1/PersistentVolume': applyPersistentVolumeDefaults,
   '/v1/PersistentVolumeClaim': applyPersistentVolumeClaimDefaults,
   '/v1/ReplicationController': applyReplicationControllerDefaults,
   'storage.k8s.io/v1/StorageClass': applyStorageClassDefaults,

@@ -54,13 +54,16 @@ const fieldsOfType: Readonly<Record<string, string>> = {
   'v1.OperationType': 'NamedRuleWithOperations.operations RuleWithOperations.operations',
   'v1.ParameterNotFoundActionType': 'ParamRef.parameterNotFoundAction',
   'v1.PathType': 'HTTPIngressPath.pathType',
-  'v1.PersistentVolumeAccessMode': 'PersistentVolumeClaimSpec.accessModes PersistentVolumeClaimStatus.accessModes',
+  'v1.PersistentVolumeAccessMode':
+    'PersistentVolumeClaimSpec.accessModes PersistentVolumeClaimStatus.accessModes PersistentVolumeSpec.accessModes',
   'v1.PersistentVolumeClaimConditionType': 'PersistentVolumeClaimCondition.type',
   'v1.PersistentVolumeClaimModifyVolumeStatus': 'ModifyVolumeStatus.status',
   'v1.PersistentVolumeClaimPhase': 'PersistentVolumeClaimStatus.phase',
   'v1.PersistentVolumeClaimRetentionPolicyType':
     'StatefulSetPersistentVolumeClaimRetentionPolicy.whenDeleted StatefulSetPersistentVolumeClaimRetentionPolicy.whenScaled',
-  'v1.PersistentVolumeMode': 'PersistentVolumeClaimSpec.volumeMode',
+  'v1.PersistentVolumeMode': 'PersistentVolumeClaimSpec.volumeMode PersistentVolumeSpec.volumeMode',
+  'v1.PersistentVolumePhase': 'PersistentVolumeStatus.phase',
+  'v1.PersistentVolumeReclaimPolicy': 'PersistentVolumeSpec.persistentVolumeReclaimPolicy',
   'v1.PodConditionType': 'PodCondition.type PodFailurePolicyOnPodConditionsPattern.type PodReadinessGate.conditionType',
   'v1.PodFSGroupChangePolicy': 'PodSecurityContext.fsGroupChangePolicy',
   'v1.PodFailurePolicyAction': 'PodFailurePolicyRule.action',

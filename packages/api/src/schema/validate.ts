@@ -15,6 +15,7 @@ import { validateIngress, validateIngressClass } from './validate/ingress.ts';
 import { validateLimitRange } from './validate/limit-range.ts';
 import { type NameRule, validateMetadata, validateMetadataUpdate } from './validate/metadata.ts';
 import { validateNetworkPolicy } from './validate/network-policy.ts';
+import { validatePersistentVolume } from './validate/persistent-volume.ts';
 import { validateLease, validateNamespace, validateNode } from './validate/plain-kinds.ts';
 import { validatePod, validatePodTemplate } from './validate/pod/pod.ts';
 import { validatePriorityClass } from './validate/priority-class.ts';
@@ -58,6 +59,7 @@ const BY_KIND: Readonly<Record<string, RulesOfKind>> = {
   ],
   '/v1/Endpoints': validateEndpoints,
   '/v1/ConfigMap': validateConfigMap,
+  '/v1/PersistentVolume': validatePersistentVolume,
   '/v1/PersistentVolumeClaim': validatePersistentVolumeClaim,
   '/v1/ReplicationController': validateReplicationController,
   '/v1/Secret': validateSecret,

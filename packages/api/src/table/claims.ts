@@ -1,4 +1,4 @@
-import type { PersistentVolumeClaim, ReplicationController, StorageClass } from '../types.ts';
+import type { PersistentVolume, PersistentVolumeClaim, ReplicationController, StorageClass } from '../types.ts';
 import { ageOf, containerCells, labelsText, nameOf } from './cells.ts';
 
 const shortModes: Readonly<Record<string, string>> = {
@@ -16,18 +16,42 @@ export function persistentVolumeClaimCells(object: object, nowMs: number): unkno
   const { spec, status } = claim;
   const deleting = (claim.metadata?.deletionTimestamp ?? '') !== '';
   const bound = (spec?.volumeName ?? '') !== '';
-  const modes = Object.keys(shortModes).filter((mode) => (status?.accessModes as string[] | undefined)?.includes(mode));
   return [
     nameOf(claim),
     deleting ? 'Terminating' : (status?.phase ?? ''),
     spec?.volumeName ?? '',
     bound ? String(status?.capacity?.storage ?? '') : '',
-    bound ? modes.map((mode) => shortModes[mode]).join(',') : '',
+    bound ? modesText(status?.accessModes) : '',
     spec?.storageClassName ?? '',
     spec?.volumeAttributesClassName ?? UNSET,
     ageOf(claim, nowMs),
     spec?.volumeMode ?? UNSET,
   ];
+}
+
+/** NAME CAPACITY ACCESS-MODES RECLAIM-POLICY STATUS CLAIM STORAGECLASS VOLUMEATTRIBUTESCLASS REASON AGE VOLUMEMODE */
+export function persistentVolumeCells(object: object, nowMs: number): unknown[] {
+  const volume = object as Partial<PersistentVolume>;
+  const { metadata, spec, status } = volume;
+  const claim = spec?.claimRef;
+  return [
+    nameOf(volume),
+    String(spec?.capacity?.storage ?? '0'),
+    modesText(spec?.accessModes),
+    spec?.persistentVolumeReclaimPolicy ?? '',
+    (metadata?.deletionTimestamp ?? '') === '' ? (status?.phase ?? '') : 'Terminating',
+    claim === undefined ? '' : `${claim.namespace ?? ''}/${claim.name ?? ''}`,
+    metadata?.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec?.storageClassName ?? '',
+    spec?.volumeAttributesClassName ?? UNSET,
+    status?.reason ?? '',
+    ageOf(volume, nowMs),
+    spec?.volumeMode ?? UNSET,
+  ];
+}
+
+function modesText(given: readonly string[] | undefined): string {
+  const modes = Object.keys(shortModes).filter((mode) => given?.includes(mode));
+  return modes.map((mode) => shortModes[mode]).join(',');
 }
 
 /** NAME PROVISIONER RECLAIMPOLICY VOLUMEBINDINGMODE ALLOWVOLUMEEXPANSION AGE */

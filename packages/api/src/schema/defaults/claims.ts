@@ -1,11 +1,21 @@
 import { isJsonObject } from '../../own-property.ts';
 import { ensureObject, type JsonObject, setDefault, setDefaultText } from './fields.ts';
 import { applyPodTemplateDefaults } from './pod.ts';
+import { applyVolumeSourceDefaults } from './volume.ts';
 
 /** Defaults of a PersistentVolumeClaim. */
 export function applyPersistentVolumeClaimDefaults(claim: JsonObject): void {
   setDefaultText(ensureObject(claim, 'status'), 'phase', 'Pending');
   setDefault(ensureObject(claim, 'spec'), 'volumeMode', 'Filesystem');
+}
+
+/** Defaults of a PersistentVolume. */
+export function applyPersistentVolumeDefaults(volume: JsonObject): void {
+  setDefaultText(ensureObject(volume, 'status'), 'phase', 'Pending');
+  const spec = ensureObject(volume, 'spec');
+  setDefaultText(spec, 'persistentVolumeReclaimPolicy', 'Retain');
+  setDefault(spec, 'volumeMode', 'Filesystem');
+  applyVolumeSourceDefaults(spec);
 }
 
 /** Defaults of a StorageClass. */

@@ -19,10 +19,15 @@ export function applyVolumeDefaults(volume: JsonObject): void {
     const token = objectIn(source, 'serviceAccountToken');
     if (token !== undefined) setDefault(token, 'expirationSeconds', TOKEN_SECONDS);
   }
-  const hostPath = objectIn(volume, 'hostPath');
-  if (hostPath !== undefined) setDefault(hostPath, 'type', '');
+  applyVolumeSourceDefaults(volume);
   const claim = objectIn(objectIn(volume, 'ephemeral'), 'volumeClaimTemplate');
   if (claim !== undefined) setDefault(ensureObject(claim, 'spec'), 'volumeMode', 'Filesystem');
+}
+
+/** Defaults of sources that volumes of Pods and of the cluster have. */
+export function applyVolumeSourceDefaults(volume: JsonObject): void {
+  const hostPath = objectIn(volume, 'hostPath');
+  if (hostPath !== undefined) setDefault(hostPath, 'type', '');
   const azureDisk = objectIn(volume, 'azureDisk');
   if (azureDisk !== undefined) setDefault(azureDisk, 'readOnly', false);
 }

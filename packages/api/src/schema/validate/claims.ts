@@ -14,7 +14,8 @@ import {
 import { validateLabelSelector } from './label-selector.ts';
 import { validateAnnotations, validateLabels } from './metadata.ts';
 
-const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
+/** How a volume may be mounted, as messages list it. */
+export const accessModes: readonly string[] = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 /** Most characters in keys and values of the parameters of a StorageClass. */
 const PARAMETERS_MAX = 256 * 1024;
 

@@ -43,6 +43,7 @@ const served: readonly (readonly [group: string, version: string, plural: string
   ['', 'v1', 'namespaces', 'finalize status'],
   ['', 'v1', 'nodes', 'status'],
   ['', 'v1', 'persistentvolumeclaims', 'status'],
+  ['', 'v1', 'persistentvolumes', 'status'],
   ['', 'v1', 'pods', 'attach binding ephemeralcontainers eviction exec log portforward resize status'],
   ['', 'v1', 'podtemplates', ''],
   ['', 'v1', 'replicationcontrollers', 'scale status'],

@@ -25,8 +25,22 @@ const firstStatus: Readonly<Record<string, object>> = {
 export function prepareNewWorkload(kind: string, object: KubeObject): void {
   const status = firstStatus[kind];
   if (status !== undefined) object.status = structuredClone(status);
+  if (kind === 'PersistentVolume') {
+    object.status = { phase: 'Pending', lastPhaseTransitionTime: object.metadata.creationTimestamp };
+  }
   if (kind === 'Job') selectOwnPods(object);
   markTemplateGeneration(kind, object, '1');
+}
+
+/** Marks when a PersistentVolume came to its phase, where its writer does not. Changes `next`, not its parts. */
+export function stampVolumePhase(next: KubeObject, old: KubeObject, now: string): void {
+  const before = recordOf(old.status) ?? {};
+  const status = recordOf(next.status) ?? {};
+  const given = status.lastPhaseTransitionTime;
+  const same = status.phase === before.phase;
+  if (same ? given !== undefined : given !== undefined && given !== before.lastPhaseTransitionTime) return;
+  const time = same ? before.lastPhaseTransitionTime : now;
+  if (time !== undefined) next.status = { ...status, lastPhaseTransitionTime: time };
 }
 
 /** The generation of a DaemonSet's template, which its older form had as a field. Changes `object`. */

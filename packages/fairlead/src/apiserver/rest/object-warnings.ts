@@ -3,6 +3,7 @@ import { isHeadless, serviceForm } from '../allocation/service-form.ts';
 import { addressWarnings, statusAddressWarnings } from '../resources/address-warnings.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
 import { claimWarnings } from '../warnings/pod-warnings.ts';
+import { persistentVolumeWarnings } from '../warnings/volume-warnings.ts';
 import { hasTemplate, workloadWarnings } from '../warnings/workload-warnings.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 
@@ -19,6 +20,7 @@ export function objectWarnings(
   const addresses = addressWarnings(kind, object);
   if (kind === 'Service') return [...addresses, ...serviceWarnings(object)];
   if (kind === 'PersistentVolumeClaim' && group === '') return claimWarnings(recordOf(object.spec) ?? {}, 'spec');
+  if (kind === 'PersistentVolume') return subresource === undefined ? persistentVolumeWarnings(object) : [];
   if (kind === 'Pod' && subresource === 'status') return statusAddressWarnings(object);
   if (kind === 'Pod' || hasTemplate(kind)) return workloadWarnings(kind, object, old);
   if (kind === 'Secret' && group === '') return certificateWarnings(object);

@@ -12,7 +12,12 @@ import { type Companion, noCompanion, together } from '../resources/companion.ts
 import { applyLimits, checkLimits } from '../resources/limit-ranger.ts';
 import { admitPriority } from '../resources/priority-admission.ts';
 import { bookQuotas } from '../resources/quota-booking.ts';
-import { dropGatedFields, dropGatedPodFields, markTemplateGeneration } from '../resources/workload-rules.ts';
+import {
+  dropGatedFields,
+  dropGatedPodFields,
+  markTemplateGeneration,
+  stampVolumePhase,
+} from '../resources/workload-rules.ts';
 import {
   alreadyExists,
   badRequest,
@@ -205,6 +210,9 @@ export async function updateObject(
   }
   const next = isolate(resource, wanted, old, options.subresource);
   dropGatedPodFields(resource, next);
+  if (resource.kind === 'PersistentVolume' && options.subresource === 'status') {
+    stampVolumePhase(next, old, timestamp(context.clock));
+  }
   applyKindDefaults(resource, next);
   restrictNode(context, { ...write, object: next });
   admitRoleChange(context.authorizer, target.request.user, resource, next, old);

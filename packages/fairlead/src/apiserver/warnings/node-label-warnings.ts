@@ -45,7 +45,7 @@ export function nodeLabelWarnings(spec: Json, field: string): string[] {
 export const matchesNothing = 'a null labelSelector results in matching no pod';
 
 /** Remarks about one term of a node selector; where terms are only wishes, values are checked here. */
-function nodeTermWarnings(term: Json, field: string, checksValues: boolean): string[] {
+export function nodeTermWarnings(term: Json, field: string, checksValues: boolean): string[] {
   return listOf(term, 'matchExpressions').flatMap((expression, index) => {
     const place = `${field}.matchExpressions[${index}]`;
     const key = textOf(expression, 'key');

@@ -44,7 +44,7 @@ function validateNodeAffinity(affinity: JsonObject, field: string): FieldCause[]
 }
 
 /** Checks a node selector: at least one term, of which each may hold. */
-function validateNodeSelector(selector: JsonObject, field: string): FieldCause[] {
+export function validateNodeSelector(selector: JsonObject, field: string): FieldCause[] {
   const terms = objectsIn(selector, 'nodeSelectorTerms');
   const place = `${field}.nodeSelectorTerms`;
   if (terms.length === 0) return [required(place, 'must have at least one node selector term')];

@@ -94,7 +94,7 @@ export function checkIscsiNameSize(source: JsonObject, field: string, volume: Js
 }
 
 /** What a server says about an iSCSI volume whose name and portal are too long together. */
-const iscsiNameError: string =
+export const iscsiNameError: string =
   'Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.';
 
 /** Checks that a list of texts is not empty. */
@@ -115,7 +115,7 @@ function checkPartition(source: JsonObject, field: string): FieldCause[] {
 }
 
 /** Checks the name of a CSI driver. */
-function checkCsiDriver(driver: string, field: string): FieldCause[] {
+export function checkCsiDriver(driver: string, field: string): FieldCause[] {
   const causes: FieldCause[] = driver === '' ? [required(field)] : [];
   if (driver.length > CSI_NAME_MAX) {
     const message = `Too long: may not be more than ${CSI_NAME_MAX} bytes`;
@@ -132,7 +132,7 @@ const QUALIFIED_NAMES: Readonly<Record<string, RegExp>> = {
 };
 
 /** Checks an iSCSI source; a volume of a Pod tells more about a name of the wrong kind than one of the cluster. */
-function validateIscsi(source: JsonObject, field: string, ofPod: boolean): FieldCause[] {
+export function validateIscsi(source: JsonObject, field: string, ofPod: boolean): FieldCause[] {
   const causes = checkTexts(source, field, ['targetPortal']);
   const name = textIn(source, 'iqn');
   causes.push(...(name === '' ? [required(`${field}.iqn`)] : checkIscsiName(name, `${field}.iqn`, ofPod)));

@@ -101,7 +101,8 @@ function validateFiles(source: JsonObject, field: string, name: string): FieldCa
   ];
 }
 
-function validateHostPath(source: JsonObject, field: string): FieldCause[] {
+/** Checks a path of the node. */
+export function validateHostPath(source: JsonObject, field: string): FieldCause[] {
   const missing = checkTexts(source, field, ['path']);
   if (missing.length > 0) return missing;
   const causes = checkNoBacksteps(textIn(source, 'path'), `${field}.path`);
