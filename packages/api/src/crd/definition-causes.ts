@@ -14,7 +14,8 @@ export function definitionCauses(definition: Definition, old?: Definition): Fiel
   const versions = spec.versions ?? [];
   const causes: FieldCause[] = [];
   const { names } = spec;
-  if ((metadata.name ?? '') !== '' && metadata.name !== `${names.plural}.${spec.group}`) {
+  // A changed name or group is told as such.
+  if (old === undefined && (metadata.name ?? '') !== '' && metadata.name !== `${names.plural}.${spec.group}`) {
     causes.push(invalid('metadata.name', metadata.name ?? '', 'must be spec.names.plural+"."+spec.group'));
   }
   causes.push(...groupCauses(definition, old));

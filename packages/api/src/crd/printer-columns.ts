@@ -23,10 +23,15 @@ export function printerColumns(version: DefinitionVersion): PrinterColumn[] {
       type: column.type,
       format: column.format ?? '',
       priority: column.priority ?? 0,
-      description: column.description ?? '',
+      description: describedAs(column),
     },
     path: parseJsonPath(column.jsonPath) ?? [],
   }));
+}
+
+/** A column without a description is described by its path. */
+function describedAs({ description, jsonPath }: { readonly description?: string; readonly jsonPath: string }): string {
+  return description ? description : `Custom resource definition column (in JSONPath format): ${jsonPath}`;
 }
 
 /** The cells of one object: its name and one per column. */

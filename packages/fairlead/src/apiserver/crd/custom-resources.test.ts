@@ -289,14 +289,35 @@ describe('custom resources', () => {
     await until(`${path}/a`, 'gone');
   });
 
+  test('a part that a kind does not have is answered as a missing object', async () => {
+    const path = await define(definition('plain', 'Plain'));
+    await post(path, { metadata: { name: 'there' } });
+    for (const part of ['nope', 'status/more']) {
+      assert.match(
+        (await causes(client.request('GET', `${path}/there/${part}`)))[0] ?? '',
+        /^404 .* "there" not found/,
+      );
+    }
+  });
+
   test('deleting a definition waits for the finalizers of its objects', async () => {
     const path = await define(definition('held', 'Held'));
     await post(path, { metadata: { name: 'free' } });
     await post(path, { metadata: { name: 'held', finalizers: ['test.example.com/hold'] } });
     const name = `${definitions}/held.test.example.com`;
-    await client.request('DELETE', name);
+    const going = (await client.request('DELETE', name)) as KubeObject;
+    const conditions = (going.status as { conditions: { type: string; reason: string }[] }).conditions;
+    assert.deepEqual(
+      conditions.map(({ type, reason }) => `${type} ${reason}`),
+      ['NamesAccepted NoConflicts', 'Established InitialNamesAccepted', 'Terminating InstanceDeletionPending'],
+    );
+    assert.equal(going.metadata.generation, 1);
+    assert.equal(going.metadata.deletionGracePeriodSeconds, undefined);
     await until(`${path}/free`, 'gone');
-    assert.match((await causes(post(path, { metadata: { name: 'late' } })))[0] ?? '', /^405/);
+    assert.match(
+      (await causes(post(path, { metadata: { name: 'late' } })))[0] ?? '',
+      /^403 .*create not allowed while custom resource definition is terminating/,
+    );
     await until(name, 'served');
     await client.request('PATCH', `${path}/held`, { metadata: { finalizers: null } }, merge);
     await until(name, 'gone');

@@ -1,13 +1,18 @@
 import type { Definition } from '@fairlead/api/crd/index';
+import { managedType, trackUpdate } from '@fairlead/api/patch/apply/index';
 import type { Clock, Random } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
 import type { ServedResource, ServedResources } from '../resources/served-resources.ts';
+import { timestamp } from '../rest/rest-context.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { KubeObject } from '../watch/kube-object.ts';
 import type { ObjectCache } from '../watch/object-cache.ts';
 import { type StoredObject, storedValue } from '../watch/stored-object.ts';
+import { withDeletionCondition } from './definition-deletion.ts';
 import { type DefinitionCondition, decideNames } from './definition-names.ts';
 import { compareVersions, resourcesOf, storePrefix } from './served-definition.ts';
+
+const definitionFields = managedType('apiextensions.v1.CustomResourceDefinition');
 
 /** Keeps a definition until its objects are gone. */
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
@@ -176,12 +181,29 @@ export class DefinitionRegistry {
   }
 
   async #writeStatus(stored: StoredObject, status: object): Promise<void> {
-    const next: KubeObject = { ...stored.object, status };
+    const changed: KubeObject = { ...stored.object, status };
+    if (JSON.stringify(sorted(status)) === JSON.stringify(sorted(stored.object.status))) return;
+    const managedFields = this.#ownStatus(stored.object, changed);
+    const next: KubeObject = { ...changed, metadata: { ...stored.object.metadata, managedFields } };
     const value = storedValue(next);
-    if (value === stored.value || JSON.stringify(sorted(status)) === JSON.stringify(sorted(stored.object.status)))
-      return;
     // A conflict means a newer version, whose event brings us back here.
     await this.#context.storage.commit({ key: stored.key, expect: stored.modRevision, value, decoded: next });
+  }
+
+  /** The managed fields of a definition whose status the server itself writes. */
+  #ownStatus(before: KubeObject, after: KubeObject): unknown[] | undefined {
+    return trackUpdate({
+      type: definitionFields,
+      before,
+      after,
+      liveEntries: before.metadata.managedFields,
+      givenEntries: undefined,
+      manager: 'kube-apiserver',
+      subresource: 'status',
+      apiVersion: 'apiextensions.k8s.io/v1',
+      time: timestamp(this.#context.clock),
+      resetFields: { 'f:spec': {}, 'f:metadata': {} },
+    }) as unknown[] | undefined;
   }
 
   /** Deletes the objects of a definition; takes the finalizer off when none are left. */
@@ -206,6 +228,10 @@ export class DefinitionRegistry {
       });
       return;
     }
+    await this.#writeStatus(stored, {
+      ...definition.status,
+      conditions: withDeletionCondition(stored.object, timestamp(this.#context.clock), 'in-progress'),
+    });
     if (!this.#watched.has(prefix)) {
       const receive = (): void => {
         if (cache.size === 0) this.#schedule();

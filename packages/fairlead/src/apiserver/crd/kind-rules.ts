@@ -3,7 +3,7 @@ import { applyDefaults, type FieldCause, validateObject } from '@fairlead/api/sc
 import { admissionObjectCauses } from '../admission/admission-object-causes.ts';
 import { defaultAdmissionObject } from '../admission/default-admission-object.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
-import { StatusError } from '../server/status-error.ts';
+import { forbidden } from '../server/status-error.ts';
 import type { KubeObject } from '../watch/kube-object.ts';
 import { definitionRuleCauses } from './definition-rules.ts';
 
@@ -59,12 +59,7 @@ export function definitionStatusAfter(object: KubeObject): object {
 }
 
 /** A definition that is going away takes no new objects. */
-export function refuseWhenTerminating(resource: ServedResource): void {
+export function refuseWhenTerminating(resource: ServedResource, name: string): void {
   if (resource.custom?.terminating !== true) return;
-  throw new StatusError(
-    405,
-    'MethodNotAllowed',
-    `create is not supported on resources of kind "${resource.plural}.${resource.group}"`,
-    { group: resource.group, kind: resource.plural },
-  );
+  throw forbidden(resource, name, 'create not allowed while custom resource definition is terminating');
 }

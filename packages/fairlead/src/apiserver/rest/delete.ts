@@ -1,6 +1,7 @@
 import type { FieldCause } from '@fairlead/api/schema';
 import { restrictNode } from '../admission/node-restriction.ts';
 import { allShownAs, shownAs, storable } from '../crd/custom-view.ts';
+import { withDeletionCondition } from '../crd/definition-deletion.ts';
 import { cleanupFinalizer } from '../crd/definition-registry.ts';
 import { checkPriorityDeletion } from '../resources/priority-admission.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
@@ -98,6 +99,10 @@ function isNamespace(resource: ServedResource): boolean {
   return resource.group === '' && resource.kind === 'Namespace';
 }
 
+function isDefinition(resource: ServedResource): boolean {
+  return resource.group === 'apiextensions.k8s.io' && resource.kind === 'CustomResourceDefinition';
+}
+
 async function deleteOne(
   context: RestContext,
   target: RestRequest,
@@ -131,8 +136,8 @@ async function deleteCurrent(
   const name = old.metadata.name ?? '';
   const grace = graceSeconds(target, old, options);
   const finalizers = wantedFinalizers(old, options);
-  const isDefinition = resource.kind === 'CustomResourceDefinition' && old.metadata.deletionTimestamp === undefined;
-  if (isDefinition && !finalizers.includes(cleanupFinalizer)) finalizers.push(cleanupFinalizer);
+  const isFirst = isDefinition(resource) && old.metadata.deletionTimestamp === undefined;
+  if (isFirst && !finalizers.includes(cleanupFinalizer)) finalizers.push(cleanupFinalizer);
   const write = {
     ...writeOf(target, name, undefined, options.dryRun),
     operation: 'DELETE',
@@ -193,6 +198,12 @@ function marked(
     // A namespace has no grace period in its metadata.
     delete next.metadata.deletionGracePeriodSeconds;
     next.status = { ...recordOf(old.status), phase: 'Terminating' };
+  } else if (isDefinition(target.resource)) {
+    // Neither has a definition, and its deletion is no change of what it says.
+    delete next.metadata.deletionGracePeriodSeconds;
+    next.metadata.generation = old.metadata.generation;
+    const conditions = withDeletionCondition(old, timestamp(context.clock), 'pending');
+    next.status = { ...recordOf(old.status), conditions };
   }
   return next;
 }

@@ -99,7 +99,7 @@ async function createNamed(
 ): Promise<StoredObject> {
   const { resource, namespace } = target;
   const name = object.metadata.name ?? '';
-  refuseWhenTerminating(resource);
+  refuseWhenTerminating(resource, name);
   dropGatedPodFields(resource, object);
   prepareForCreate(resource, object, target.warnings);
   applyKindDefaults(resource, object);

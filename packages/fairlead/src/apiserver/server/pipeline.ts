@@ -29,6 +29,7 @@ import { snapshotAnswer } from './snapshot-answer.ts';
 import {
   badRequest,
   methodNotAllowed,
+  notFound,
   pageNotFound,
   StatusError,
   statusAnswer,
@@ -152,6 +153,10 @@ export class Pipeline {
         return pageNotFound;
       case 'unknown-resource':
         throw unknownResource();
+      case 'no-such-part':
+        // A Kubernetes server says that the object is missing, whether it is or not.
+        if (route.resource.custom?.warning !== undefined) warnings.push(route.resource.custom.warning);
+        throw notFound(route.resource, route.name);
       case 'resource':
         return this.#resource(request, route, warnings);
     }

@@ -4,6 +4,8 @@ import type { ServedResource, ServedResources } from '../resources/served-resour
 export type Route =
   | { readonly kind: 'page-not-found' }
   | { readonly kind: 'unknown-resource' }
+  /** A subresource that a custom resource does not have. */
+  | { readonly kind: 'no-such-part'; readonly resource: ServedResource; readonly name: string }
   | {
       readonly kind: 'resource';
       readonly resource: ServedResource;
@@ -43,11 +45,12 @@ export function routeResource(path: string, served: ServedResources): Route {
   const resource = served.find(group, version, rest[0] ?? '');
   const [, name, subresource] = rest;
   const scopeFits = resource !== undefined && (namespace === '' || resource.namespaced);
-  if (!scopeFits || rest.length > 3 || (name !== undefined && resource.namespaced && namespace === '')) {
+  const isCustom = resource?.custom !== undefined;
+  if (!scopeFits || (rest.length > 3 && !isCustom) || (name !== undefined && resource.namespaced && namespace === '')) {
     return { kind: served.isCustomGroup(group) ? 'page-not-found' : 'unknown-resource' };
   }
-  if (subresource !== undefined && !resource.subresources.has(subresource)) {
-    return { kind: served.isCustomGroup(group) ? 'page-not-found' : 'unknown-resource' };
+  if (subresource !== undefined && (rest.length > 3 || !resource.subresources.has(subresource))) {
+    return isCustom ? { kind: 'no-such-part', resource, name: name ?? '' } : { kind: 'unknown-resource' };
   }
   return { kind: 'resource', resource, namespace, name, subresource, watch };
 }

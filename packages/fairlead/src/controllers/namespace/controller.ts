@@ -46,23 +46,31 @@ async function empty(context: ControllerContext, namespace: Stored<Namespace>): 
     ({ namespaced, verbs }) => namespaced && verbs.includes('delete') && verbs.includes('list'),
   );
   const remaining: Remaining[] = [];
+  const failures: unknown[] = [];
   for (const resource of resources) {
-    const left = await deleteAll(context, resource, name);
-    if (left !== undefined) remaining.push(left);
+    try {
+      const left = await deleteAll(context, resource, name);
+      if (left !== undefined) remaining.push(left);
+    } catch (error) {
+      failures.push(error);
+    }
   }
   try {
-    if (remaining.length === 0) {
+    const why = failures.map((error) => (error instanceof Error ? error.message : String(error)));
+    const conditions = remainingConditions(namespace.status?.conditions ?? [], remaining, why, clock.now());
+    if (!deepEqual(conditions, namespace.status?.conditions)) await writeConditions(context, namespace, conditions);
+    if (remaining.length === 0 && failures.length === 0) {
       const finalizers = (namespace.spec?.finalizers ?? []).filter((entry) => entry !== finalizer);
       const latest = await client.get(namespaces, { name });
       await client.update(namespaces, { ...latest, spec: { ...latest.spec, finalizers } }, { subresource: 'finalize' });
       return undefined;
     }
-    const conditions = remainingConditions(namespace.status?.conditions ?? [], remaining, clock.now());
-    if (!deepEqual(conditions, namespace.status?.conditions)) await writeConditions(context, namespace, conditions);
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;
   }
+  // Told on the namespace; the queue comes back later and later.
+  if (failures.length > 0) throw failures[0];
   return { againAfterMs: lookAgainMs };
 }
 
@@ -85,7 +93,7 @@ async function deleteAll(
     if (left.items.length === 0) return undefined;
     const finalizers = left.items.flatMap(({ metadata }) => metadata.finalizers ?? []);
     const { group, plural } = resource;
-    return { resource: group === '' ? plural : `${plural}.${group}`, count: left.items.length, finalizers };
+    return { resource: `${plural}.${group}`, count: left.items.length, finalizers };
   } catch (error) {
     // Served by nobody any more, or already gone.
     if (error instanceof ApiError && (error.code === 404 || error.code === 405)) return undefined;

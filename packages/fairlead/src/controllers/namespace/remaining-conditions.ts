@@ -3,7 +3,7 @@ import { timestamp } from '../workload/pod-state.ts';
 
 /** Objects of one resource that a namespace still holds. */
 export interface Remaining {
-  /** `pods`, `deployments.apps`. */
+  /** `deployments.apps`; `pods.` of the core group. */
   readonly resource: string;
   readonly count: number;
   /** Finalizers on them, with repetitions. */
@@ -14,6 +14,8 @@ export interface Remaining {
 export function remainingConditions(
   present: readonly NamespaceCondition[],
   remaining: readonly Remaining[],
+  /** Why objects could not be deleted. */
+  failures: readonly string[],
   nowMs: number,
 ): NamespaceCondition[] {
   const resources = remaining.map(({ resource, count }) => `${resource} has ${count} resource instances`).sort();
@@ -21,6 +23,28 @@ export function remainingConditions(
   for (const name of remaining.flatMap(({ finalizers }) => finalizers)) counts.set(name, (counts.get(name) ?? 0) + 1);
   const finalizers = [...counts].map(([name, count]) => `${name} in ${count} resource instances`).sort();
   const wanted = [
+    // What the discovery leaves out is found at the next look.
+    {
+      type: 'NamespaceDeletionDiscoveryFailure',
+      status: 'False',
+      reason: 'ResourcesDiscovered',
+      message: 'All resources successfully discovered',
+    },
+    {
+      type: 'NamespaceDeletionGroupVersionParsingFailure',
+      status: 'False',
+      reason: 'ParsedGroupVersions',
+      message: 'All legacy kube types successfully parsed',
+    },
+    {
+      type: 'NamespaceDeletionContentFailure',
+      status: failures.length > 0 ? 'True' : 'False',
+      reason: failures.length > 0 ? 'ContentDeletionFailed' : 'ContentDeleted',
+      message:
+        failures.length > 0
+          ? `Failed to delete all resource types, ${failures.length} remaining: ${failures.join(', ')}`
+          : 'All content successfully deleted, may be waiting on finalization',
+    },
     {
       type: 'NamespaceContentRemaining',
       status: resources.length > 0 ? 'True' : 'False',
