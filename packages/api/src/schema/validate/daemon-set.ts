@@ -41,6 +41,6 @@ export function validateDaemonSet(daemonSet: JsonObject, old: JsonObject | undef
     const shown = goStrategy(strategy, ['MaxUnavailable', 'MaxSurge']);
     causes.push(notSupported(field, shown, ['RollingUpdate', 'OnDelete']));
   }
-  if (old !== undefined) causes.push(...checkImmutable(spec.selector, objectIn(old, 'spec').selector, 'spec.selector'));
-  return causes;
+  const kept = old === undefined ? [] : checkImmutable(spec.selector, objectIn(old, 'spec').selector, 'spec.selector');
+  return [...kept, ...causes];
 }

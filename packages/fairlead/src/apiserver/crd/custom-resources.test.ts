@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { ApiError } from '@fairlead/client';
 import type { InProcessClient } from '../client/in-process-client.ts';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
+import type { KubeObject } from '../watch/kube-object.ts';
 
 type Json = Record<string, unknown>;
 
