@@ -98,6 +98,18 @@ test('node:http is taken from sys/node-http.ts, except for its types', () => {
   );
 });
 
+test('the CEL interpreter is taken from cel/cel-library.ts, except for its types', () => {
+  const bad = sources.filter(
+    (file) =>
+      !file.endsWith('.test.ts') &&
+      /^import (?!type )[^;]* from '@marcbachmann\/cel-js';/m.test(readFileSync(file, 'utf8')),
+  );
+  assert.deepEqual(
+    bad.map((file) => relative(packagesFolder, file)),
+    [],
+  );
+});
+
 test('only sys loads the FFI library', () => {
   const bad = sources.filter((file) => layerOf(file) !== 'sys' && /from 'koffi'/.test(readFileSync(file, 'utf8')));
   assert.deepEqual(

@@ -1,7 +1,8 @@
 // Hot path: every write passes here; without bindings it costs one comparison.
+
 import { selectorMatches } from '@fairlead/api/label-selector';
-import { EvaluationError } from '@marcbachmann/cel-js';
 import { CelBudget } from '../cel/cel-budget.ts';
+import { evaluationError } from '../cel/cel-library.ts';
 import { type CelProgram, compileCel } from '../cel/cel-program.ts';
 import { CelValues } from '../cel/cel-value.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
@@ -247,9 +248,9 @@ function composed(policy: CompiledPolicy, outer: Readonly<Record<string, unknown
       get: () => {
         if (known === undefined) {
           const evaluated = program?.run(scope, budget);
-          if (evaluated === undefined) throw new EvaluationError(`composited variable "${name}" fails to compile`);
+          if (evaluated === undefined) throw evaluationError(`composited variable "${name}" fails to compile`);
           if (!evaluated.ok)
-            throw new EvaluationError(`composited variable "${name}" fails to evaluate: ${evaluated.text}`);
+            throw evaluationError(`composited variable "${name}" fails to evaluate: ${evaluated.text}`);
           known = { value: evaluated.value };
         }
         return known.value;

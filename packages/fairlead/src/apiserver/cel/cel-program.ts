@@ -1,6 +1,7 @@
-import { type ASTNode, Environment, EvaluationError } from '@marcbachmann/cel-js';
+import type { ASTNode, Environment } from '@marcbachmann/cel-js';
 import { registerAuthorizerFunctions } from './authorizer-functions.ts';
 import { type CelBudget, spendSteps, withBudget } from './cel-budget.ts';
+import { celLibrary } from './cel-library.ts';
 import { lexicalFaults } from './lexical-faults.ts';
 import { registerListFunctions } from './list-functions.ts';
 import { registerLoopMacros } from './loop-macros.ts';
@@ -41,11 +42,11 @@ const maxSourceLength = 64 * 1024;
 const programs = new Map<string, Compiled>();
 const maxPrograms = 4000;
 const environments = new Map<string, Environment>();
-const base = libraryEnvironment();
+let base: Environment | undefined;
 
 /** The functions every expression can use. */
 function libraryEnvironment(): Environment {
-  const env = new Environment({
+  const env = new (celLibrary().Environment)({
     unlistedVariablesAreDyn: false,
     enableOptionalTypes: true,
     homogeneousAggregateLiterals: false,
@@ -65,6 +66,7 @@ function environmentOf(variables: readonly string[]): Environment {
   const key = variables.join(',');
   let env = environments.get(key);
   if (env === undefined) {
+    base ??= libraryEnvironment();
     env = base.clone();
     for (const variable of variables) {
       const [name = '', type = 'dyn'] = variable.split(': ');
@@ -243,7 +245,7 @@ function evaluationText(error: unknown): string {
     case 'optional_value_missing':
       return 'optional.none() dereference';
     default:
-      return error instanceof EvaluationError || summary !== undefined ? text : error.message;
+      return error instanceof celLibrary().EvaluationError || summary !== undefined ? text : error.message;
   }
 }
 

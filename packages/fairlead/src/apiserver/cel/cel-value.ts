@@ -1,5 +1,5 @@
 import { itemsOf, type JsonSchema } from '@fairlead/api/crd/index';
-import { evaluate } from '@marcbachmann/cel-js';
+import { celLibrary } from './cel-library.ts';
 
 /** Words that are no field names in CEL; a field of that name is written `__word__`. */
 const reserved: ReadonlySet<string> = new Set([
@@ -115,7 +115,7 @@ function textValue(value: string, schema: JsonSchema | undefined): unknown {
     }
     case 'duration':
       try {
-        return evaluate('duration(text)', { text: value }) as unknown;
+        return celLibrary().evaluate('duration(text)', { text: value }) as unknown;
       } catch {
         return value;
       }

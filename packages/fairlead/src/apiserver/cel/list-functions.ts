@@ -1,5 +1,6 @@
-import { type Environment, EvaluationError } from '@marcbachmann/cel-js';
+import type { Environment } from '@marcbachmann/cel-js';
 import { spendSteps } from './cel-budget.ts';
+import { evaluationError } from './cel-library.ts';
 
 type Comparable = string | number | bigint | boolean;
 
@@ -26,7 +27,7 @@ export function registerListFunctions(env: Environment): void {
     better: (a: Comparable, b: Comparable) => boolean,
   ): Comparable => {
     spendSteps(list.length);
-    if (list.length === 0) throw new EvaluationError(`${name} called on empty list`);
+    if (list.length === 0) throw evaluationError(`${name} called on empty list`);
     return list.reduce((best, item) => (better(item, best) ? item : best));
   };
   env.registerFunction('list.min(): dyn', (list: readonly Comparable[]) => extreme(list, 'min', (a, b) => a < b));

@@ -1,5 +1,6 @@
-import { type Environment, EvaluationError } from '@marcbachmann/cel-js';
+import type { Environment } from '@marcbachmann/cel-js';
 import { spendSteps } from './cel-budget.ts';
+import { evaluationError } from './cel-library.ts';
 
 /** A node of the library's syntax tree (8.0.0, pinned), as far as macros look at it. */
 export interface MacroNode {
@@ -106,11 +107,11 @@ function entriesOf(value: unknown): readonly (readonly [unknown, unknown])[] {
   if (Array.isArray(value)) return value.map((item, index) => [BigInt(index), item]);
   if (value instanceof Map) return [...value];
   if (typeof value === 'object' && value !== null) return Object.entries(value);
-  throw new EvaluationError('no such overload');
+  throw evaluationError('no such overload');
 }
 
 function isTrue(value: unknown): boolean {
-  if (typeof value !== 'boolean') throw new EvaluationError('no such overload');
+  if (typeof value !== 'boolean') throw evaluationError('no such overload');
   return value;
 }
 
@@ -165,7 +166,7 @@ function transformMapEntry(turns: Iterable<Turn>, parts: readonly MacroNode[]): 
   for (const turn of turns) {
     if (!passes(turn, parts)) continue;
     for (const [key, value] of entriesOf(turn(parts.at(-1)!))) {
-      if (result.has(key)) throw new EvaluationError(`insert failed: key ${String(key)} already exists`);
+      if (result.has(key)) throw evaluationError(`insert failed: key ${String(key)} already exists`);
       result.set(key, value);
     }
   }

@@ -11,7 +11,8 @@ import {
   parseCidr,
   parseIp,
 } from '@fairlead/api/ip';
-import { type Environment, EvaluationError, Optional } from '@marcbachmann/cel-js';
+import type { Environment, Optional } from '@marcbachmann/cel-js';
+import { evaluationError, optionalNone, optionalOf } from './cel-library.ts';
 
 /** An address in CEL: type `net.IP`. */
 class CelIp {
@@ -102,7 +103,7 @@ export function registerNetworkFunctions(env: Environment): void {
   env.registerFunction('isURL(string): bool', (text: string) => isUrl(text));
   env.registerFunction('url(string): kubernetes.URL', (text: string) => {
     if (!isUrl(text))
-      throw new EvaluationError(
+      throw evaluationError(
         `URL parse error during conversion from string: parse ${JSON.stringify(text)}: invalid URI for request`,
       );
     return new CelUrl(text);
@@ -120,7 +121,7 @@ export function registerNetworkFunctions(env: Environment): void {
 
 /** Optional list of reasons, as format validation gives it. */
 export function optionalReasons(reasons: readonly string[]): Optional<readonly string[]> {
-  return reasons.length === 0 ? Optional.none() : Optional.of(reasons);
+  return reasons.length === 0 ? optionalNone() : optionalOf(reasons);
 }
 
 function isPlainIp(text: string): boolean {
@@ -130,7 +131,7 @@ function isPlainIp(text: string): boolean {
 function ipOf(text: string): CelIp {
   const address = isPlainIp(text) ? parseIp(text) : undefined;
   if (address === undefined)
-    throw new EvaluationError(
+    throw evaluationError(
       `IP Address ${JSON.stringify(text)} parse error during conversion from string: ParseAddr(${JSON.stringify(text)}): unable to parse IP`,
     );
   return new CelIp(address);
@@ -156,7 +157,7 @@ function isPlainCidr(text: string): boolean {
 function cidrOf(text: string): CelCidr {
   const cidr = looseCidr(text);
   if (cidr === undefined)
-    throw new EvaluationError(
+    throw evaluationError(
       `network address parse error during conversion from string: netip.ParsePrefix(${JSON.stringify(text)}): no '/'`,
     );
   return new CelCidr(cidr, text);

@@ -1,4 +1,5 @@
-import { type Environment, Optional } from '@marcbachmann/cel-js';
+import type { Environment, Optional } from '@marcbachmann/cel-js';
+import { optionalNone, optionalOf } from './cel-library.ts';
 import type { MacroCall, MacroChecker, MacroEvaluator, MacroScope } from './loop-macros.ts';
 
 /** What cel-go's optional library has beyond the one of the parser library, and `strings.quote`. */
@@ -9,17 +10,17 @@ export function registerOptionalFunctions(env: Environment): void {
       typeCheck: check,
       evaluate(evaluator: MacroEvaluator, call: MacroCall, scope: MacroScope) {
         const optional = evaluator.run(call.receiver, scope) as Optional;
-        if (!optional.hasValue()) return Optional.none();
+        if (!optional.hasValue()) return optionalNone();
         const inside = call.inner!.reuse(scope).setIterValue(optional.value(), evaluator);
         const value = evaluator.run(call.args[1]!, inside);
-        return wraps ? Optional.of(value) : value;
+        return wraps ? optionalOf(value) : value;
       },
     })) as never);
   };
   add('optMap', true);
   add('optFlatMap', false);
   env.registerFunction('OptionalNamespace.ofNonZeroValue(dyn): optional<dyn>', (_: unknown, value: unknown) =>
-    isZero(value) ? Optional.none() : Optional.of(value),
+    isZero(value) ? optionalNone() : optionalOf(value),
   );
   class StringsNamespace {}
   env.registerType('StringsNamespace', StringsNamespace);

@@ -1,5 +1,6 @@
 import { formatQuantity, type ParsedQuantity, parseQuantity, QUANTITY_ERROR } from '@fairlead/api/quantity';
-import { type Environment, EvaluationError } from '@marcbachmann/cel-js';
+import type { Environment } from '@marcbachmann/cel-js';
+import { evaluationError } from './cel-library.ts';
 
 /** An amount in CEL: type `kubernetes.Quantity`. */
 class CelQuantity {
@@ -30,7 +31,7 @@ export function registerQuantityFunctions(env: Environment): void {
   env.registerFunction('isQuantity(string): bool', (text: string) => parseQuantity(text) !== undefined);
   env.registerFunction(`quantity(string): ${type}`, (text: string) => {
     const quantity = parseQuantity(text);
-    if (quantity === undefined) throw new EvaluationError(QUANTITY_ERROR);
+    if (quantity === undefined) throw evaluationError(QUANTITY_ERROR);
     return new CelQuantity(quantity);
   });
   const nano = ({ quantity }: CelQuantity): bigint => quantity.nano;
@@ -39,7 +40,7 @@ export function registerQuantityFunctions(env: Environment): void {
   env.registerFunction(`sign(${type}): int`, (quantity: CelQuantity) => order(nano(quantity), 0n));
   env.registerFunction(`${type}.isInteger(): bool`, whole);
   env.registerFunction(`${type}.asInteger(): int`, (quantity: CelQuantity) => {
-    if (!whole(quantity)) throw new EvaluationError('cannot convert value to integer');
+    if (!whole(quantity)) throw evaluationError('cannot convert value to integer');
     return nano(quantity) / billion;
   });
   env.registerFunction(`${type}.asApproximateFloat(): double`, (quantity: CelQuantity) => Number(nano(quantity)) / 1e9);
@@ -62,7 +63,7 @@ function registerSemver(env: Environment): void {
   env.registerFunction('isSemver(string): bool', (text: string) => parseSemver(text) !== undefined);
   env.registerFunction(`semver(string): ${type}`, (text: string) => {
     const version = parseSemver(text);
-    if (version === undefined) throw new EvaluationError('Invalid character(s) found in version number');
+    if (version === undefined) throw evaluationError('Invalid character(s) found in version number');
     return version;
   });
   env.registerOperator(`${type} == ${type}`, (a: CelSemver, b: CelSemver) => compareSemver(a, b) === 0);

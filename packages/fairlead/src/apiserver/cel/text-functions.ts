@@ -7,8 +7,9 @@ import {
   labelValueErrors,
   qualifiedNameErrors,
 } from '@fairlead/api/names';
-import { type Environment, EvaluationError, Optional } from '@marcbachmann/cel-js';
+import type { Environment } from '@marcbachmann/cel-js';
 import { spendSteps } from './cel-budget.ts';
+import { evaluationError, optionalNone, optionalOf } from './cel-library.ts';
 import { optionalReasons } from './network-functions.ts';
 
 /** A named format in CEL: type `kubernetes.NamedFormat`. */
@@ -52,7 +53,7 @@ function patternOf(source: string): LinearPattern {
   let pattern = patterns.get(source);
   if (pattern === undefined) {
     const compiled = LinearPattern.compile(source);
-    if (!(compiled instanceof LinearPattern)) throw new EvaluationError(compiled.message);
+    if (!(compiled instanceof LinearPattern)) throw evaluationError(compiled.message);
     pattern = compiled;
     if (patterns.size > 1000) patterns.clear();
     patterns.set(source, pattern);
@@ -87,7 +88,7 @@ export function registerTextFunctions(env: Environment): void {
   env.registerFunction('string.charAt(int): string', (text: string, index: bigint) => {
     const chars = [...text];
     const at = Number(index);
-    if (at < 0 || at > chars.length) throw new EvaluationError(`index out of range: ${at}`);
+    if (at < 0 || at > chars.length) throw evaluationError(`index out of range: ${at}`);
     return chars[at] ?? '';
   });
   env.registerFunction('string.replace(string, string): string', (text: string, from: string, to: string) =>
@@ -108,7 +109,7 @@ export function registerTextFunctions(env: Environment): void {
   // An optional is never null, but may be compared with it.
   env.registerOperator('optional<list<string>> == null', () => false);
   env.registerFunction('FormatNamespace.named(string): optional<kubernetes.NamedFormat>', (_: unknown, name: string) =>
-    Object.hasOwn(formats, name) ? Optional.of(formats[name]) : Optional.none(),
+    Object.hasOwn(formats, name) ? optionalOf(formats[name]) : optionalNone(),
   );
   env.registerFunction(
     'kubernetes.NamedFormat.validate(string): optional<list<string>>',
@@ -152,7 +153,7 @@ function formatted(text: string, values: readonly unknown[]): string {
     /%(?:%|(?:\.([0-9]{1,2}))?([a-zA-Z]))/g,
     (whole, precision: string | undefined, verb: string | undefined) => {
       if (whole === '%%') return '%';
-      if (next >= values.length) throw new EvaluationError(`index ${next} out of range`);
+      if (next >= values.length) throw evaluationError(`index ${next} out of range`);
       const value = values[next++];
       switch (verb) {
         case 's':
@@ -174,9 +175,7 @@ function formatted(text: string, values: readonly unknown[]): string {
           return verb === 'X' ? hex.toUpperCase() : hex;
         }
         default:
-          throw new EvaluationError(
-            `could not parse formatting clause: unrecognized formatting clause "${verb ?? ''}"`,
-          );
+          throw evaluationError(`could not parse formatting clause: unrecognized formatting clause "${verb ?? ''}"`);
       }
     },
   );

@@ -1,4 +1,5 @@
 // Hot path: runs over every custom resource that is written.
+
 import {
   itemsOf,
   type JsonSchema,
@@ -8,8 +9,8 @@ import {
   type ValidationRule,
 } from '@fairlead/api/crd/index';
 import type { FieldCause, FieldCauseReason } from '@fairlead/api/schema';
-import { Optional } from '@marcbachmann/cel-js';
 import { CelBudget } from '../cel/cel-budget.ts';
+import { optionalNone, optionalOf } from '../cel/cel-library.ts';
 import { type CelProgram, compileCel } from '../cel/cel-program.ts';
 import { CelValues } from '../cel/cel-value.ts';
 import { sameJson } from '../rest/strategy.ts';
@@ -136,7 +137,7 @@ function apply(
   const self = run.values.convert(value, schema, isRoot);
   const before = old === undefined ? undefined : run.oldValues.convert(old.value, schema, isRoot);
   const oldSelf =
-    rule.optionalOldSelf === true ? (before === undefined ? Optional.none() : Optional.of(before)) : (before ?? null);
+    rule.optionalOldSelf === true ? (before === undefined ? optionalNone() : optionalOf(before)) : (before ?? null);
   const variables = { self, oldSelf };
   const result = program.run(variables, run.budget);
   const source = rule.rule.trim();
