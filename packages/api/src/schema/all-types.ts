@@ -10,11 +10,19 @@ import { autoscalingV2 } from './autoscaling-v2.ts';
 import { batchV1 } from './batch-v1.ts';
 import { coordinationV1 } from './coordination-v1.ts';
 import { coreV1 } from './core-v1.ts';
+import { coreV1Claims } from './core-v1-claims.ts';
+import { coreV1Container } from './core-v1-container.ts';
+import { coreV1Handlers } from './core-v1-handlers.ts';
 import { coreV1Node } from './core-v1-node.ts';
 import { coreV1PersistentVolume } from './core-v1-persistent-volume.ts';
+import { coreV1Placement } from './core-v1-placement.ts';
 import { coreV1Pod } from './core-v1-pod.ts';
+import { coreV1PodStatus } from './core-v1-pod-status.ts';
 import { coreV1Quota } from './core-v1-quota.ts';
 import { coreV1Replication } from './core-v1-replication.ts';
+import { coreV1Security } from './core-v1-security.ts';
+import { coreV1Service } from './core-v1-service.ts';
+import { coreV1VendorVolumes } from './core-v1-vendor-volumes.ts';
 import { coreV1Volumes } from './core-v1-volumes.ts';
 import { discoveryV1 } from './discovery-v1.ts';
 import { eventsV1 } from './events-v1.ts';
@@ -40,11 +48,19 @@ export const schemaFiles: Readonly<Record<string, SchemaTypes>> = {
   'batch-v1': batchV1,
   'coordination-v1': coordinationV1,
   'core-v1': coreV1,
+  'core-v1-claims': coreV1Claims,
+  'core-v1-container': coreV1Container,
+  'core-v1-handlers': coreV1Handlers,
   'core-v1-node': coreV1Node,
   'core-v1-persistent-volume': coreV1PersistentVolume,
+  'core-v1-placement': coreV1Placement,
   'core-v1-pod': coreV1Pod,
+  'core-v1-pod-status': coreV1PodStatus,
   'core-v1-quota': coreV1Quota,
   'core-v1-replication': coreV1Replication,
+  'core-v1-security': coreV1Security,
+  'core-v1-service': coreV1Service,
+  'core-v1-vendor-volumes': coreV1VendorVolumes,
   'core-v1-volumes': coreV1Volumes,
   'discovery-v1': discoveryV1,
   'events-v1': eventsV1,

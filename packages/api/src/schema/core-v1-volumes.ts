@@ -1,50 +1,11 @@
 import type { SchemaTypes } from './schema-type.ts';
 
-/** Types of core-v1-volumes, with fields in the order a Kubernetes server writes them. */
+/** Volumes of a Pod, their mounts and projections, with fields in the order a Kubernetes server writes them. */
 export const coreV1Volumes: SchemaTypes = {
-  'core.v1.AWSElasticBlockStoreVolumeSource': {
-    fields: {
-      volumeID: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      fsType: { type: 'string', omit: 'empty', tag: 2 },
-      partition: { type: 'integer', format: 'int32', omit: 'empty', tag: 3 },
-      readOnly: { type: 'boolean', omit: 'empty', tag: 4 },
-    },
-  },
   'core.v1.AttachedVolume': {
     fields: {
       name: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
       devicePath: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 2 },
-    },
-  },
-  'core.v1.AzureDiskVolumeSource': {
-    fields: {
-      diskName: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      diskURI: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 2 },
-      cachingMode: {
-        type: 'string',
-        default: 'ReadWrite',
-        enum: ['None', 'ReadOnly', 'ReadWrite'],
-        omit: 'empty',
-        pointer: true,
-        tag: 3,
-      },
-      fsType: { type: 'string', default: 'ext4', omit: 'empty', pointer: true, tag: 4 },
-      readOnly: { type: 'boolean', zeroDefault: true, omit: 'empty', pointer: true, tag: 5 },
-      kind: {
-        type: 'string',
-        default: 'Shared',
-        enum: ['Dedicated', 'Managed', 'Shared'],
-        omit: 'empty',
-        pointer: true,
-        tag: 6,
-      },
-    },
-  },
-  'core.v1.AzureFileVolumeSource': {
-    fields: {
-      secretName: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      shareName: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 2 },
-      readOnly: { type: 'boolean', omit: 'empty', tag: 3 },
     },
   },
   'core.v1.CSIVolumeSource': {
@@ -60,31 +21,6 @@ export const coreV1Volumes: SchemaTypes = {
         pointer: true,
         tag: 5,
       },
-    },
-  },
-  'core.v1.CephFSVolumeSource': {
-    fields: {
-      monitors: {
-        type: 'array',
-        items: { type: 'string', zeroDefault: true },
-        required: true,
-        omit: 'never',
-        tag: 1,
-        listType: 'atomic',
-      },
-      path: { type: 'string', omit: 'empty', tag: 2 },
-      user: { type: 'string', omit: 'empty', tag: 3 },
-      secretFile: { type: 'string', omit: 'empty', tag: 4 },
-      secretRef: { type: 'object', ref: 'core.v1.LocalObjectReference', omit: 'empty', pointer: true, tag: 5 },
-      readOnly: { type: 'boolean', omit: 'empty', tag: 6 },
-    },
-  },
-  'core.v1.CinderVolumeSource': {
-    fields: {
-      volumeID: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      fsType: { type: 'string', omit: 'empty', tag: 2 },
-      readOnly: { type: 'boolean', omit: 'empty', tag: 3 },
-      secretRef: { type: 'object', ref: 'core.v1.LocalObjectReference', omit: 'empty', pointer: true, tag: 4 },
     },
   },
   'core.v1.ClusterTrustBundleProjection': {
@@ -171,56 +107,11 @@ export const coreV1Volumes: SchemaTypes = {
       },
     },
   },
-  'core.v1.FCVolumeSource': {
-    fields: {
-      targetWWNs: {
-        type: 'array',
-        items: { type: 'string', zeroDefault: true },
-        omit: 'empty',
-        tag: 1,
-        listType: 'atomic',
-      },
-      lun: { type: 'integer', format: 'int32', omit: 'empty', pointer: true, tag: 2 },
-      fsType: { type: 'string', omit: 'empty', tag: 3 },
-      readOnly: { type: 'boolean', omit: 'empty', tag: 4 },
-      wwids: { type: 'array', items: { type: 'string', zeroDefault: true }, omit: 'empty', tag: 5, listType: 'atomic' },
-    },
-  },
-  'core.v1.FlexVolumeSource': {
-    fields: {
-      driver: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      fsType: { type: 'string', omit: 'empty', tag: 2 },
-      secretRef: { type: 'object', ref: 'core.v1.LocalObjectReference', omit: 'empty', pointer: true, tag: 3 },
-      readOnly: { type: 'boolean', omit: 'empty', tag: 4 },
-      options: { type: 'map', values: { type: 'string', zeroDefault: true }, omit: 'empty', tag: 5 },
-    },
-  },
-  'core.v1.FlockerVolumeSource': {
-    fields: {
-      datasetName: { type: 'string', omit: 'empty', tag: 1 },
-      datasetUUID: { type: 'string', omit: 'empty', tag: 2 },
-    },
-  },
-  'core.v1.GCEPersistentDiskVolumeSource': {
-    fields: {
-      pdName: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      fsType: { type: 'string', omit: 'empty', tag: 2 },
-      partition: { type: 'integer', format: 'int32', omit: 'empty', tag: 3 },
-      readOnly: { type: 'boolean', omit: 'empty', tag: 4 },
-    },
-  },
   'core.v1.GitRepoVolumeSource': {
     fields: {
       repository: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
       revision: { type: 'string', omit: 'empty', tag: 2 },
       directory: { type: 'string', omit: 'empty', tag: 3 },
-    },
-  },
-  'core.v1.GlusterfsVolumeSource': {
-    fields: {
-      endpoints: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      path: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 2 },
-      readOnly: { type: 'boolean', omit: 'empty', tag: 3 },
     },
   },
   'core.v1.HostPathVolumeSource': {
@@ -233,27 +124,6 @@ export const coreV1Volumes: SchemaTypes = {
         pointer: true,
         tag: 2,
       },
-    },
-  },
-  'core.v1.ISCSIVolumeSource': {
-    fields: {
-      targetPortal: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      iqn: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 2 },
-      lun: { type: 'integer', format: 'int32', required: true, zeroDefault: true, omit: 'never', tag: 3 },
-      iscsiInterface: { type: 'string', default: 'default', omit: 'empty', tag: 4 },
-      fsType: { type: 'string', omit: 'empty', tag: 5 },
-      readOnly: { type: 'boolean', omit: 'empty', tag: 6 },
-      portals: {
-        type: 'array',
-        items: { type: 'string', zeroDefault: true },
-        omit: 'empty',
-        tag: 7,
-        listType: 'atomic',
-      },
-      chapAuthDiscovery: { type: 'boolean', omit: 'empty', tag: 8 },
-      chapAuthSession: { type: 'boolean', omit: 'empty', tag: 11 },
-      secretRef: { type: 'object', ref: 'core.v1.LocalObjectReference', omit: 'empty', pointer: true, tag: 10 },
-      initiatorName: { type: 'string', omit: 'empty', pointer: true, tag: 12 },
     },
   },
   'core.v1.ImageVolumeSource': {
@@ -276,150 +146,10 @@ export const coreV1Volumes: SchemaTypes = {
       mode: { type: 'integer', format: 'int32', omit: 'empty', pointer: true, tag: 3 },
     },
   },
-  'core.v1.ModifyVolumeStatus': {
-    fields: {
-      targetVolumeAttributesClassName: { type: 'string', omit: 'empty', tag: 1 },
-      status: {
-        type: 'string',
-        required: true,
-        zeroDefault: true,
-        enum: ['InProgress', 'Infeasible', 'Pending'],
-        omit: 'never',
-        tag: 2,
-      },
-    },
-  },
-  'core.v1.NFSVolumeSource': {
-    fields: {
-      server: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      path: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 2 },
-      readOnly: { type: 'boolean', omit: 'empty', tag: 3 },
-    },
-  },
-  'core.v1.PersistentVolumeClaim': {
-    gvk: ['/v1/PersistentVolumeClaim'],
-    fields: {
-      kind: { type: 'string', omit: 'empty', typeMeta: true },
-      apiVersion: { type: 'string', omit: 'empty', typeMeta: true },
-      metadata: { type: 'object', ref: 'meta.v1.ObjectMeta', zeroDefault: true, omit: 'empty', tag: 1 },
-      spec: { type: 'object', ref: 'core.v1.PersistentVolumeClaimSpec', zeroDefault: true, omit: 'empty', tag: 2 },
-      status: { type: 'object', ref: 'core.v1.PersistentVolumeClaimStatus', zeroDefault: true, omit: 'empty', tag: 3 },
-    },
-  },
-  'core.v1.PersistentVolumeClaimCondition': {
-    fields: {
-      type: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      status: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 2 },
-      lastProbeTime: { type: 'string', ref: 'meta.v1.Time', omit: 'empty', tag: 3 },
-      lastTransitionTime: { type: 'string', ref: 'meta.v1.Time', omit: 'empty', tag: 4 },
-      reason: { type: 'string', omit: 'empty', tag: 5 },
-      message: { type: 'string', omit: 'empty', tag: 6 },
-    },
-  },
-  'core.v1.PersistentVolumeClaimSpec': {
-    fields: {
-      accessModes: {
-        type: 'array',
-        items: {
-          type: 'string',
-          enum: ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'],
-          zeroDefault: true,
-        },
-        omit: 'empty',
-        tag: 1,
-        listType: 'atomic',
-      },
-      selector: { type: 'object', ref: 'meta.v1.LabelSelector', omit: 'empty', pointer: true, tag: 4 },
-      resources: {
-        type: 'object',
-        ref: 'core.v1.VolumeResourceRequirements',
-        zeroDefault: true,
-        omit: 'empty',
-        tag: 2,
-      },
-      volumeName: { type: 'string', omit: 'empty', tag: 3 },
-      storageClassName: { type: 'string', omit: 'empty', pointer: true, tag: 5 },
-      volumeMode: { type: 'string', enum: ['Block', 'Filesystem'], omit: 'empty', pointer: true, tag: 6 },
-      dataSource: { type: 'object', ref: 'core.v1.TypedLocalObjectReference', omit: 'empty', pointer: true, tag: 7 },
-      dataSourceRef: { type: 'object', ref: 'core.v1.TypedObjectReference', omit: 'empty', pointer: true, tag: 8 },
-      volumeAttributesClassName: { type: 'string', omit: 'empty', pointer: true, tag: 9 },
-    },
-  },
-  'core.v1.PersistentVolumeClaimStatus': {
-    fields: {
-      phase: { type: 'string', enum: ['Bound', 'Lost', 'Pending'], omit: 'empty', tag: 1 },
-      accessModes: {
-        type: 'array',
-        items: {
-          type: 'string',
-          enum: ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'],
-          zeroDefault: true,
-        },
-        omit: 'empty',
-        tag: 2,
-        listType: 'atomic',
-      },
-      capacity: { type: 'map', values: { type: 'quantity', ref: 'resource.Quantity' }, omit: 'empty', tag: 3 },
-      conditions: {
-        type: 'array',
-        items: { type: 'object', ref: 'core.v1.PersistentVolumeClaimCondition', zeroDefault: true },
-        omit: 'empty',
-        tag: 4,
-        listType: 'map',
-        listMapKeys: ['type'],
-        patchMergeKey: 'type',
-        patchStrategy: 'merge',
-      },
-      allocatedResources: {
-        type: 'map',
-        values: { type: 'quantity', ref: 'resource.Quantity' },
-        omit: 'empty',
-        tag: 5,
-      },
-      allocatedResourceStatuses: {
-        type: 'map',
-        values: {
-          type: 'string',
-          enum: [
-            'ControllerResizeInProgress',
-            'ControllerResizeInfeasible',
-            'NodeResizeInProgress',
-            'NodeResizeInfeasible',
-            'NodeResizePending',
-          ],
-          zeroDefault: true,
-        },
-        omit: 'empty',
-        tag: 7,
-        mapType: 'granular',
-      },
-      currentVolumeAttributesClassName: { type: 'string', omit: 'empty', pointer: true, tag: 8 },
-      modifyVolumeStatus: { type: 'object', ref: 'core.v1.ModifyVolumeStatus', omit: 'empty', pointer: true, tag: 9 },
-    },
-  },
-  'core.v1.PersistentVolumeClaimTemplate': {
-    fields: {
-      metadata: { type: 'object', ref: 'meta.v1.ObjectMeta', zeroDefault: true, omit: 'empty', tag: 1 },
-      spec: {
-        type: 'object',
-        ref: 'core.v1.PersistentVolumeClaimSpec',
-        required: true,
-        zeroDefault: true,
-        omit: 'never',
-        tag: 2,
-      },
-    },
-  },
   'core.v1.PersistentVolumeClaimVolumeSource': {
     fields: {
       claimName: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
       readOnly: { type: 'boolean', omit: 'empty', tag: 2 },
-    },
-  },
-  'core.v1.PhotonPersistentDiskVolumeSource': {
-    fields: {
-      pdID: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      fsType: { type: 'string', omit: 'empty', tag: 2 },
     },
   },
   'core.v1.PodCertificateProjection': {
@@ -433,13 +163,6 @@ export const coreV1Volumes: SchemaTypes = {
       userAnnotations: { type: 'map', values: { type: 'string' }, omit: 'empty', tag: 7, after134: true },
     },
   },
-  'core.v1.PortworxVolumeSource': {
-    fields: {
-      volumeID: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      fsType: { type: 'string', omit: 'empty', tag: 2 },
-      readOnly: { type: 'boolean', omit: 'empty', tag: 3 },
-    },
-  },
   'core.v1.ProjectedVolumeSource': {
     fields: {
       sources: {
@@ -450,56 +173,6 @@ export const coreV1Volumes: SchemaTypes = {
         listType: 'atomic',
       },
       defaultMode: { type: 'integer', format: 'int32', omit: 'empty', pointer: true, tag: 2 },
-    },
-  },
-  'core.v1.QuobyteVolumeSource': {
-    fields: {
-      registry: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      volume: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 2 },
-      readOnly: { type: 'boolean', omit: 'empty', tag: 3 },
-      user: { type: 'string', omit: 'empty', tag: 4 },
-      group: { type: 'string', omit: 'empty', tag: 5 },
-      tenant: { type: 'string', omit: 'empty', tag: 6 },
-    },
-  },
-  'core.v1.RBDVolumeSource': {
-    fields: {
-      monitors: {
-        type: 'array',
-        items: { type: 'string', zeroDefault: true },
-        required: true,
-        omit: 'never',
-        tag: 1,
-        listType: 'atomic',
-      },
-      image: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 2 },
-      fsType: { type: 'string', omit: 'empty', tag: 3 },
-      pool: { type: 'string', default: 'rbd', omit: 'empty', tag: 4 },
-      user: { type: 'string', default: 'admin', omit: 'empty', tag: 5 },
-      keyring: { type: 'string', default: '/etc/ceph/keyring', omit: 'empty', tag: 6 },
-      secretRef: { type: 'object', ref: 'core.v1.LocalObjectReference', omit: 'empty', pointer: true, tag: 7 },
-      readOnly: { type: 'boolean', omit: 'empty', tag: 8 },
-    },
-  },
-  'core.v1.ScaleIOVolumeSource': {
-    fields: {
-      gateway: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      system: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 2 },
-      secretRef: {
-        type: 'object',
-        ref: 'core.v1.LocalObjectReference',
-        required: true,
-        omit: 'never',
-        pointer: true,
-        tag: 3,
-      },
-      sslEnabled: { type: 'boolean', omit: 'empty', tag: 4 },
-      protectionDomain: { type: 'string', omit: 'empty', tag: 5 },
-      storagePool: { type: 'string', omit: 'empty', tag: 6 },
-      storageMode: { type: 'string', default: 'ThinProvisioned', omit: 'empty', tag: 7 },
-      volumeName: { type: 'string', omit: 'empty', tag: 8 },
-      fsType: { type: 'string', default: 'xfs', omit: 'empty', tag: 9 },
-      readOnly: { type: 'boolean', omit: 'empty', tag: 10 },
     },
   },
   'core.v1.SecretProjection': {
@@ -534,15 +207,6 @@ export const coreV1Volumes: SchemaTypes = {
       audience: { type: 'string', omit: 'empty', tag: 1 },
       expirationSeconds: { type: 'integer', format: 'int64', omit: 'empty', pointer: true, tag: 2 },
       path: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 3 },
-    },
-  },
-  'core.v1.StorageOSVolumeSource': {
-    fields: {
-      volumeName: { type: 'string', omit: 'empty', tag: 1 },
-      volumeNamespace: { type: 'string', omit: 'empty', tag: 2 },
-      fsType: { type: 'string', omit: 'empty', tag: 3 },
-      readOnly: { type: 'boolean', omit: 'empty', tag: 4 },
-      secretRef: { type: 'object', ref: 'core.v1.LocalObjectReference', omit: 'empty', pointer: true, tag: 5 },
     },
   },
   'core.v1.Volume': {
@@ -739,25 +403,11 @@ export const coreV1Volumes: SchemaTypes = {
       podCertificate: { type: 'object', ref: 'core.v1.PodCertificateProjection', omit: 'empty', pointer: true, tag: 6 },
     },
   },
-  'core.v1.VolumeResourceRequirements': {
-    fields: {
-      limits: { type: 'map', values: { type: 'quantity', ref: 'resource.Quantity' }, omit: 'empty', tag: 1 },
-      requests: { type: 'map', values: { type: 'quantity', ref: 'resource.Quantity' }, omit: 'empty', tag: 2 },
-    },
-  },
   'core.v1.VolumeStatus': {
     inOpenAPI: false,
     after134: true,
     fields: {
       image: { type: 'object', ref: 'core.v1.ImageVolumeStatus', omit: 'empty', pointer: true, tag: 1 },
-    },
-  },
-  'core.v1.VsphereVirtualDiskVolumeSource': {
-    fields: {
-      volumePath: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      fsType: { type: 'string', omit: 'empty', tag: 2 },
-      storagePolicyName: { type: 'string', omit: 'empty', tag: 3 },
-      storagePolicyID: { type: 'string', omit: 'empty', tag: 4 },
     },
   },
 };

@@ -1,6 +1,6 @@
 // Generated from src/schema by scripts/generate-types.ts; do not edit.
+import type { PersistentVolumeClaim } from './core-v1-claims.ts';
 import type { PodTemplateSpec } from './core-v1-pod.ts';
-import type { PersistentVolumeClaim } from './core-v1-volumes.ts';
 import type { IntOrString, LabelSelector, ListMeta, ObjectMeta, RawExtension, Time } from './meta-v1.ts';
 
 /** `apps.v1.ControllerRevision` */

@@ -1,7 +1,8 @@
 // Generated from src/schema by scripts/generate-types.ts; do not edit.
 import type { ObjectReference } from './core-v1.ts';
-import type { NodeSelector } from './core-v1-pod.ts';
-import type { AWSElasticBlockStoreVolumeSource, AzureDiskVolumeSource, FCVolumeSource, FlockerVolumeSource, GCEPersistentDiskVolumeSource, HostPathVolumeSource, NFSVolumeSource, PhotonPersistentDiskVolumeSource, PortworxVolumeSource, QuobyteVolumeSource, VsphereVirtualDiskVolumeSource } from './core-v1-volumes.ts';
+import type { NodeSelector } from './core-v1-placement.ts';
+import type { AWSElasticBlockStoreVolumeSource, AzureDiskVolumeSource, FCVolumeSource, FlockerVolumeSource, GCEPersistentDiskVolumeSource, NFSVolumeSource, PhotonPersistentDiskVolumeSource, PortworxVolumeSource, QuobyteVolumeSource, VsphereVirtualDiskVolumeSource } from './core-v1-vendor-volumes.ts';
+import type { HostPathVolumeSource } from './core-v1-volumes.ts';
 import type { ListMeta, ObjectMeta, Quantity, Time } from './meta-v1.ts';
 
 /** `core.v1.AzureFilePersistentVolumeSource` */
