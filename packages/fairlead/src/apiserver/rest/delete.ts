@@ -11,10 +11,11 @@ import { conflict, forbidden, invalid, modifiedText, StatusError } from '../serv
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { matches, parseSelection } from '../watch/selection.ts';
 import { StoredObject, storedValue } from '../watch/stored-object.ts';
+import { removeObject } from './commit-object.ts';
 import { decodeBody } from './decode-body.ts';
 import { listText, objectForm, textAnswer } from './represent.ts';
 import { type RestContext, type RestRequest, timestamp } from './rest-context.ts';
-import { existing, removeObject, writeOf } from './write-object.ts';
+import { existing, writeOf } from './write-object.ts';
 import { isDryRun, isStale } from './write-options.ts';
 
 /** Namespaces that cannot be deleted. */

@@ -1,4 +1,4 @@
-// Hot path: every write ends here.
+// Hot path: every write passes here.
 import { randomUUID } from 'node:crypto';
 import { sameButTimes } from '@fairlead/api/patch/apply/index';
 import type { FieldCause } from '@fairlead/api/schema';
@@ -6,9 +6,9 @@ import type { AdmissionAttributes } from '../admission/admission-attributes.ts';
 import { restrictNode } from '../admission/node-restriction.ts';
 import { admitServiceAccount } from '../admission/service-account-admission.ts';
 import { admitRoleChange } from '../authorization/role-admission.ts';
-import { shownAs, storable } from '../crd/custom-view.ts';
+import { shownAs } from '../crd/custom-view.ts';
 import { applyKindDefaults, kindCauses, refuseWhenTerminating } from '../crd/kind-rules.ts';
-import { type Companion, noCompanion, together } from '../resources/companion.ts';
+import { noCompanion, together } from '../resources/companion.ts';
 import { applyLimits, checkLimits } from '../resources/limit-ranger.ts';
 import { admitPriority } from '../resources/priority-admission.ts';
 import { bookQuotas } from '../resources/quota-booking.ts';
@@ -18,21 +18,13 @@ import {
   markTemplateGeneration,
   stampVolumePhase,
 } from '../resources/workload-rules.ts';
-import {
-  alreadyExists,
-  badRequest,
-  conflict,
-  forbidden,
-  invalid,
-  modifiedText,
-  notFound,
-  StatusError,
-} from '../server/status-error.ts';
-import { type KubeObject, recordOf } from '../watch/kube-object.ts';
+import { alreadyExists, conflict, invalid, modifiedText, notFound, StatusError } from '../server/status-error.ts';
+import type { KubeObject } from '../watch/kube-object.ts';
 import { storeKey } from '../watch/object-cache.ts';
-import { StoredObject, storedValue } from '../watch/stored-object.ts';
-import { eventLifetimeMs, isEvent } from './event-expiry.ts';
+import type { StoredObject } from '../watch/stored-object.ts';
+import { commitObject, removeObject, shownOnly } from './commit-object.ts';
 import { trackCreate, trackReplace } from './managed-fields.ts';
+import { admitToNamespace, checkNamespaceField, generateName } from './object-place.ts';
 import { objectWarnings } from './object-warnings.ts';
 import { originalKey } from './original-key.ts';
 import { dropDoubleOwners } from './owner-references.ts';
@@ -40,12 +32,8 @@ import { keepDefaultTolerations } from './pod-admission.ts';
 import { type RestContext, type RestRequest, timestamp } from './rest-context.ts';
 import { countsAsGeneration, isolate, isReadyToGo, mergeStringData, prepareForCreate, sameJson } from './strategy.ts';
 
-const nameAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
 /** Attempts at a free generated name; as in Kubernetes 1.31 and later. */
 const generateNameAttempts = 8;
-
-/** Tries of a write whose companions lose against other writers. */
-const companionAttempts = 16;
 
 const loopbackText = 'may not be in the loopback range';
 
@@ -129,7 +117,7 @@ async function createNamed(
       throw alreadyExists(resource, name, existing.object.metadata.deletionTimestamp !== undefined);
     }
     target.warnings.push(...objectWarnings(resource, object, undefined));
-    return await commit(context, target, key, object, undefined, dryRun, companion);
+    return await commitObject(context, target, key, object, undefined, dryRun, companion);
   } finally {
     allocation.companion.close();
   }
@@ -238,7 +226,7 @@ export async function updateObject(
       await context.admission.check({ ...write, object: next }, target.warnings);
     }
     if (isReadyToGo(resource, next)) {
-      if (!dryRunOrCommitted(await removeObject(context, target, current, options.dryRun))) {
+      if ((await removeObject(context, target, current, options.dryRun)) === false) {
         throw conflict(resource, name, modifiedText);
       }
       return { stored: shownOnly(current, next), removed: true };
@@ -247,7 +235,7 @@ export async function updateObject(
     const companion = mainWrite
       ? together(allocation.companion, bookQuotas(context, resource, next, old))
       : allocation.companion;
-    const stored = await commit(context, target, current.key, next, current, options.dryRun, companion);
+    const stored = await commitObject(context, target, current.key, next, current, options.dryRun, companion);
     return { stored, removed: false };
   } finally {
     allocation.companion.close();
@@ -271,25 +259,6 @@ function replaceContent(object: KubeObject, content: KubeObject): void {
   if (object === content) return;
   for (const key of Object.keys(object)) delete object[key];
   Object.assign(object, content);
-}
-
-/** Removes an object from the store. False: it changed in the meantime. */
-export async function removeObject(
-  context: RestContext,
-  target: RestRequest,
-  current: StoredObject,
-  dryRun: boolean,
-): Promise<StoredObject | false> {
-  if (dryRun) return current;
-  const companion = context.allocator.release(target.resource, current.object);
-  const main = { key: current.key, expect: current.modRevision, value: undefined };
-  for (let attempt = 1; ; attempt++) {
-    const writes = [main, ...companion.writes()];
-    const result = await context.storage.commitAll(writes);
-    if (result.ok) return new StoredObject(result.entries[0]!);
-    if (result.index === 0 || attempt >= companionAttempts) return false;
-    companion.lost(writes[result.index]!.key, result.current);
-  }
 }
 
 /** True when the named object is there. */
@@ -318,109 +287,4 @@ function validationCauses(
   // The server's own endpoints are where it listens.
   const own = object.metadata.namespace === 'default' && object.metadata.name === 'kubernetes';
   return context.loopbackEndpoints || own ? causes.filter(({ message }) => !message.includes(loopbackText)) : causes;
-}
-
-async function commit(
-  context: RestContext,
-  target: RestRequest,
-  key: string,
-  object: KubeObject,
-  current: StoredObject | undefined,
-  dryRun: boolean,
-  companion: Companion,
-): Promise<StoredObject> {
-  const { resource } = target;
-  const name = object.metadata.name ?? '';
-  if (dryRun) return shownOnly(current, object);
-  for (let attempt = 1; ; attempt++) {
-    const kept = await storable(resource, object);
-    const lifetime = isEvent(resource) ? { lifetimeMs: eventLifetimeMs } : {};
-    const expect = current?.modRevision ?? 0;
-    const main = { key, expect, value: storedValue(kept), decoded: kept, ...lifetime };
-    const writes = [main, ...companion.writes()];
-    const result = await context.storage.commitAll(writes);
-    if (result.ok) {
-      const entry = result.entries[0]!;
-      const cached = context.cache.resource(resource.prefix).get(key);
-      const newest = cached?.modRevision === entry.modRevision ? cached : new StoredObject(entry);
-      if (kept !== object) resource.custom?.remember(newest, object);
-      return shownAs(resource, newest);
-    }
-    if (result.index === 0 || attempt >= companionAttempts) {
-      if (current === undefined && result.index === 0) throw alreadyExists(resource, name, false);
-      throw conflict(resource, name, modifiedText);
-    }
-    const causes = companion.lost(writes[result.index]!.key, result.current);
-    if (causes !== undefined) throw invalid(resource, name, causes);
-  }
-}
-
-/** An object to show that is not stored: of a dry run, or the last words of a removed one. */
-function shownOnly(current: StoredObject | undefined, object: KubeObject): StoredObject {
-  const revision = current?.modRevision;
-  if (revision === undefined) {
-    const { resourceVersion: _, ...metadata } = object.metadata;
-    return new StoredObject({
-      key: '',
-      value: JSON.stringify({ ...object, metadata }),
-      createRevision: 0,
-      modRevision: 0,
-    });
-  }
-  return new StoredObject({
-    key: current!.key,
-    value: storedValue(object),
-    createRevision: current!.createRevision,
-    modRevision: revision,
-  });
-}
-
-function dryRunOrCommitted(result: StoredObject | false): boolean {
-  return result !== false;
-}
-
-/** Namespace of the body must be absent or that of the path. */
-function checkNamespaceField(target: RestRequest, object: KubeObject): void {
-  const given = object.metadata.namespace ?? '';
-  if (!target.resource.namespaced) {
-    if (given !== '') {
-      throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-    }
-    return;
-  }
-  if (given !== '' && given !== target.namespace) {
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-  }
-  object.metadata.namespace = target.namespace;
-}
-
-/** Namespace life cycle: objects are created in existing namespaces that are not going away. */
-function admitToNamespace(context: RestContext, target: RestRequest, name: string): void {
-  const { namespace, resource } = target;
-  const namespaces = context.served.find('', 'v1', 'namespaces');
-  if (namespaces === undefined) return;
-  const stored = context.cache.resource(namespaces.prefix).get(storeKey(namespaces.prefix, '', namespace));
-  if (stored === undefined) throw notFound(namespaces, namespace);
-  const phase = recordOf(stored.object.status)?.phase;
-  if (stored.object.metadata.deletionTimestamp !== undefined || phase === 'Terminating') {
-    throw forbidden(
-      resource,
-      name,
-      `unable to create new content in namespace ${namespace} because it is being terminated`,
-      [
-        {
-          reason: 'NamespaceTerminating',
-          message: `namespace ${namespace} is being terminated`,
-          field: 'metadata.namespace',
-        },
-      ],
-    );
-  }
-}
-
-function generateName(context: RestContext, prefix: string): string {
-  // The server cuts the base so that the whole fits 63 characters.
-  let name = prefix.slice(0, 58);
-  for (let index = 0; index < 5; index++) name += nameAlphabet[Math.floor(context.random() * nameAlphabet.length)];
-  return name;
 }
