@@ -226,3 +226,26 @@ test('addresses', async (t) => {
     });
   }
 });
+
+test('no name is compressed to one that begins where a pointer does not reach (beyond 0x3fff)', () => {
+  const writer = new MessageWriter(new Uint8Array(65535));
+  writer.header(1, 0);
+  writer.question({ name: nameFromText('first.test')!, type: rrType.TXT, class: rrClass.IN });
+  const filler = { type: rrType.TXT, class: rrClass.IN, ttl: 1, data: new Uint8Array(1000) };
+  while (writer.length <= 0x3fff) assert.ok(writer.record('answer', { ...filler, name: nameFromText('first.test')! }));
+  // A new name is written whole each time, and one from the beginning is still pointed to.
+  for (let round = 0; round < 3; round++) {
+    for (const name of ['late.example', 'x.first.test']) {
+      assert.ok(writer.record('answer', { ...filler, name: nameFromText(name)!, data: Uint8Array.of(round) }));
+    }
+  }
+  const decoded = decodeMessage(writer.bytes);
+  assert.ok(decoded !== undefined);
+  assert.deepEqual(
+    decoded.answers.slice(-6).map(({ name }) => nameToText(name)),
+    ['late.example', 'x.first.test', 'late.example', 'x.first.test', 'late.example', 'x.first.test'],
+  );
+  const text = Buffer.from(writer.bytes).toString('latin1');
+  assert.equal(text.split('\x04late\x07example\x00').length - 1, 3);
+  assert.equal(text.split('\x05first\x04test\x00').length - 1, 1);
+});
