@@ -155,26 +155,27 @@ describe('exec, attach and port-forward', { skip: kernelSkip('kubectl'), timeout
     child.kill('SIGTERM');
   });
 
-  test('port-forward reaches what listens on the Pod loopback only, and names what does not listen', async () => {
-    const listen =
-      "require('http').createServer((_, r) => r.end('loop')).listen(9999, '127.0.0.1', () => console.log('up'))";
-    const server = start('kubectl', ['exec', '-i', 'web', '--', process.execPath, '-e', listen]);
-    const child = start('kubectl', ['port-forward', 'pod/web', ':9999', ':9998']);
-    try {
-      await printed(server, /up/);
-      const text = await printed(child, /-> 9998/);
-      const [, first] = /127\.0\.0\.1:(\d+) -> 9999/.exec(text)!;
-      const [, second] = /127\.0\.0\.1:(\d+) -> 9998/.exec(text)!;
-      const answer = await system.exec('curl', '-s', '-m', '20', `http://127.0.0.1:${first}/`);
-      assert.equal(answer.stdout, 'loop');
-      const complaint = printed(child, /error forwarding port 9998 to pod/);
-      await system.exec('curl', '-s', '-m', '5', `http://127.0.0.1:${second}/`);
-      await complaint;
-    } finally {
-      child.kill('SIGTERM');
-      server.kill('SIGTERM');
-    }
-  });
+  for (const loopback of ['127.0.0.1', '::1']) {
+    test(`port-forward reaches what listens on ${loopback} of the Pod only, and names what does not listen`, async () => {
+      const listen = `require('http').createServer((_, r) => r.end('loop')).listen(9999, '${loopback}', () => console.log('up'))`;
+      const server = start('kubectl', ['exec', '-i', 'web', '--', process.execPath, '-e', listen]);
+      const child = start('kubectl', ['port-forward', 'pod/web', ':9999', ':9998']);
+      try {
+        await printed(server, /up/);
+        const text = await printed(child, /-> 9998/);
+        const [, first] = /127\.0\.0\.1:(\d+) -> 9999/.exec(text)!;
+        const [, second] = /127\.0\.0\.1:(\d+) -> 9998/.exec(text)!;
+        const answer = await system.exec('curl', '-s', '-m', '20', `http://127.0.0.1:${first}/`);
+        assert.equal(answer.stdout, 'loop');
+        const complaint = printed(child, /error forwarding port 9998 to pod/);
+        await system.exec('curl', '-s', '-m', '5', `http://127.0.0.1:${second}/`);
+        await complaint;
+      } finally {
+        child.kill('SIGTERM');
+        server.kill('SIGTERM');
+      }
+    });
+  }
 
   const mistakes: readonly (readonly [string, readonly string[], RegExp])[] = [
     [

@@ -170,7 +170,7 @@ test('bad input: a port in use, a corrupt data file, a wrong flag', { skip }, as
     command('ip', ['netns', 'exec', machine, process.execPath, program, 'up', '--data-dir', dataDir]);
   for (const [what, port, line] of [
     ['the API', '6443', /^fairlead: --api-listen 127\.0\.0\.1:6443: the port is in use\n$/],
-    ['the gateway', '80', /^fairlead: --gateway-http 0\.0\.0\.0:80: the port is in use\n$/],
+    ['the gateway', '80', /^fairlead: --gateway-http \[::\]:80: the port is in use\n$/],
     ['the status page', '7070', /^fairlead: --console-listen 127\.0\.0\.1:7070: the port is in use\n$/],
   ] as const) {
     await context.test(`a port in use is one clear line and exit status 1: ${what}`, async () => {

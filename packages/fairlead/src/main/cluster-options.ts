@@ -77,6 +77,11 @@ export function hostNodeName(): string {
   return /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name) ? name : 'node';
 }
 
+/** The host of a gateway that listens on every address: of both families where the machine has both. */
+export function everyHost({ ipv6Obstacle }: Machine): '0.0.0.0' | '::' {
+  return ipv6Obstacle === undefined ? '::' : '0.0.0.0';
+}
+
 /** One IP literal, or one of each family joined by a comma, or a problem. */
 export function readIps(reader: SettingReader, name: string): readonly string[] | undefined {
   const value = reader.text(name);

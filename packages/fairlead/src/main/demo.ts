@@ -36,7 +36,7 @@ function statusOf({ host, port }: ListenAddress, url: URL): Promise<number | und
   const headers = { host: url.host };
   return new Promise((resolve) => {
     const asked = nodeHttp.request({
-      host: host === '0.0.0.0' ? '127.0.0.1' : host,
+      host: host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host,
       port,
       path: url.pathname,
       headers,

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { apiAccessSettings, readApiAccess } from './api-access-settings.ts';
-import type { Machine } from './cluster-options.ts';
+import { everyHost, type Machine } from './cluster-options.ts';
 import { gatewayLogSettings, readGatewayLog } from './gateway-log-settings.ts';
 import { gatewayL4Settings, readGatewayL4 } from './gateway-settings.ts';
 import { gatewayTlsSettings, readGatewayTls } from './gateway-tls-settings.ts';
@@ -50,8 +50,8 @@ export function validateGatewayOptions(values: SettingValues, machine: Machine):
   const secretsFile = reader.text('gateway-secrets');
   const options: GatewayRoleOptions = {
     ...readApiAccess(reader),
-    gatewayHttp: reader.address('gateway-http', machine.isRoot ? ':80' : '127.0.0.1:8080'),
-    gatewayHttps: reader.address('gateway-https', machine.isRoot ? ':443' : '127.0.0.1:8443'),
+    gatewayHttp: reader.address('gateway-http', machine.isRoot ? ':80' : '127.0.0.1:8080', everyHost(machine)),
+    gatewayHttps: reader.address('gateway-https', machine.isRoot ? ':443' : '127.0.0.1:8443', everyHost(machine)),
     ...readGatewayL4(reader),
     zone: reader.text('gateway-zone') ?? '',
     accessLog: readGatewayLog(reader),

@@ -19,7 +19,7 @@ export type SettingValues = Readonly<Record<string, string | readonly string[] |
 
 /** An address to listen on. */
 export interface ListenAddress {
-  /** IP literal or host name; `0.0.0.0` where only a port was given. */
+  /** IP literal or host name; `0.0.0.0` or `::` where only a port was given. */
   readonly host: string;
   readonly port: number;
 }
@@ -135,10 +135,13 @@ export class SettingReader {
     return fallbackMs;
   }
 
-  /** `127.0.0.1:6443`, `[::1]:6443` or `:80`. */
-  address(name: string, fallback: string): ListenAddress {
+  /**
+   * `127.0.0.1:6443`, `[::1]:6443` or `:80`.
+   * @param everyHost the host where only a port is given: `0.0.0.0`, or `::` for IPv4 and IPv6
+   */
+  address(name: string, fallback: string, everyHost: '0.0.0.0' | '::' = '0.0.0.0'): ListenAddress {
     const value = this.text(name) ?? fallback;
-    const parsed = parseListenAddress(value);
+    const parsed = parseListenAddress(value, everyHost);
     if (parsed === undefined) this.problems.push(`--${name} ${value}: must be ADDRESS:PORT`);
     return parsed ?? { host: '127.0.0.1', port: 0 };
   }
@@ -188,13 +191,13 @@ export class SettingReader {
   }
 }
 
-/** Parses `ADDRESS:PORT`; `undefined` when it is not one. */
-export function parseListenAddress(text: string): ListenAddress | undefined {
+/** Parses `ADDRESS:PORT`; `undefined` when it is not one. `everyHost` is the host of `:PORT`. */
+export function parseListenAddress(text: string, everyHost: '0.0.0.0' | '::' = '0.0.0.0'): ListenAddress | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
   if (match === null) return undefined;
   const port = Number(match[3]);
   if (port > 65_535) return undefined;
-  const host = match[1] ?? (match[2] === '' ? '0.0.0.0' : (match[2] ?? '0.0.0.0'));
+  const host = match[1] ?? (match[2] || everyHost);
   return { host, port };
 }
 

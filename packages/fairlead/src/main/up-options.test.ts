@@ -16,9 +16,18 @@ test('defaults as root: kernel mode', () => {
   assert.equal(options.dataDir, '/var/lib/fairlead');
   assert.equal(options.kubeconfig, '/var/lib/fairlead/kubeconfig');
   assert.deepEqual(options.apiListen, { host: '127.0.0.1', port: 6443 });
-  assert.deepEqual(options.gatewayHttp, { host: '0.0.0.0', port: 80 });
-  assert.deepEqual(options.gatewayHttps, { host: '0.0.0.0', port: 443 });
+  assert.deepEqual(options.gatewayHttp, { host: '::', port: 80 });
+  assert.deepEqual(options.gatewayHttps, { host: '::', port: 443 });
   assert.equal(options.serviceCidr, '10.96.0.0/16');
+});
+
+test('the gateway listens on every address of both families, where the machine has both', () => {
+  const { gatewayHttp, gatewayHttps } = validateUpOptions(
+    { 'gateway-https': ':8443' },
+    { ...root, ipv6Obstacle: 'no' },
+  );
+  assert.deepEqual([gatewayHttp.host, gatewayHttps.host], ['0.0.0.0', '0.0.0.0']);
+  assert.deepEqual(validateUpOptions({ 'gateway-https': ':8443' }, root).gatewayHttps, { host: '::', port: 8443 });
 });
 
 test('defaults without root: userspace mode', () => {

@@ -6,6 +6,7 @@ import {
   type ClusterOptions,
   clusterSettings,
   defaultDataDir,
+  everyHost,
   hostNodeName,
   instanceOf,
   type Machine,
@@ -110,7 +111,7 @@ export function validateUpOptions(values: SettingValues, machine: Machine): UpOp
     ...readClusterOptions(reader, mode, machine),
     ...(corefile === undefined ? {} : { corefile }),
     // Not all addresses in userspace mode: that would take the port from Pods, whose addresses are 127.x too.
-    gatewayHttp: reader.address('gateway-http', kernel ? ':80' : '127.0.0.1:8080'),
+    gatewayHttp: reader.address('gateway-http', kernel ? ':80' : '127.0.0.1:8080', everyHost(machine)),
     gatewayArgs: [
       ...gatewayL4Args(reader),
       ...gatewayLogArgs(reader),
@@ -120,7 +121,7 @@ export function validateUpOptions(values: SettingValues, machine: Machine): UpOp
         ? []
         : ['--gateway-metrics-listen', formatListenAddress(reader.address('gateway-metrics-listen', 'off'))]),
     ],
-    gatewayHttps: reader.address('gateway-https', kernel ? ':443' : '127.0.0.1:8443'),
+    gatewayHttps: reader.address('gateway-https', kernel ? ':443' : '127.0.0.1:8443', everyHost(machine)),
     consoleListen: reader.address('console-listen', '127.0.0.1:7070'),
     demo: reader.switched('demo'),
     images: reader.texts('image'),

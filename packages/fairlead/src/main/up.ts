@@ -139,7 +139,8 @@ function secretFile(file: string): void {
 }
 
 function gatewayUrl({ host, port }: ListenAddress): string {
-  return `http://${host === '0.0.0.0' ? 'localhost' : host}${port === 80 ? '' : `:${port}`}/`;
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${name}${port === 80 ? '' : `:${port}`}/`;
 }
 
 function announce(options: UpOptions, facts: ReadyFacts, print: (line: string) => void): void {

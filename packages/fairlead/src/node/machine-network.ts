@@ -1,5 +1,8 @@
 import { isIPv6 } from 'node:net';
 
+/** The machine's link to the nodes. */
+export const MACHINE_LINK = 'fairlead0';
+
 /** An address family by its number. */
 export type IpFamily = 4 | 6;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { NetworkInterfaceInfo } from 'node:os';
 import { test } from 'node:test';
-import { chooseNodeIps } from './node-addresses.ts';
+import { chooseNodeIps, publicAddresses } from './node-addresses.ts';
 
 const at = (address: string, internal = false): NetworkInterfaceInfo =>
   ({ address, internal, family: address.includes(':') ? 'IPv6' : 'IPv4' }) as NetworkInterfaceInfo;
@@ -32,3 +32,12 @@ for (const [name, links, families, expected] of [
 test('node addresses: userspace mode has the loopback', () => {
   assert.deepEqual(chooseNodeIps('userspace', [4], eth0), ['127.0.0.1']);
 });
+
+for (const [name, links, families, expected] of [
+  ['both', { ...lo, ...machine, ...eth0 }, [4, 6], ['192.0.2.10', '2001:db8::10']],
+  ['our own links do not count beside others', { ...lo, ...machine, ...pods, ...old }, [4, 6], ['192.0.2.10']],
+  ['nothing but our own links', { ...lo, ...machine }, [4, 6], ['172.29.0.1']],
+  ['nothing', lo, [4, 6], ['127.0.0.1']],
+] as const) {
+  test(`public addresses: ${name}`, () => assert.deepEqual(publicAddresses(families, links), expected));
+}

@@ -14,10 +14,8 @@ import {
   systemProgram,
 } from './commands.ts';
 import { addressFlags, enableIpv6 } from './ipv6-link.ts';
-import { familyOf, networksOf } from './machine-network.ts';
+import { familyOf, MACHINE_LINK, networksOf } from './machine-network.ts';
 
-/** The machine's link to the nodes. */
-export const MACHINE_LINK = 'fairlead0';
 const NETNS_DIR = '/run/netns';
 
 /** A node that is a network namespace of this machine. */

@@ -1,4 +1,4 @@
-import type { Endpoint } from '@fairlead/api';
+import { type Endpoint, ipFamilyOf } from '@fairlead/api';
 import { compileService } from '../../services/compile.ts';
 import { tracePacket } from '../../services/trace.ts';
 import { explainAnnouncement } from './explain-announcement.ts';
@@ -38,13 +38,14 @@ function whyUnused(endpoint: Endpoint): string {
   return ready === false ? 'not ready' : 'left out by traffic policy or topology hints';
 }
 
-function unusedEndpoints(world: World, service: string, used: readonly string[]): Step[] {
+/** Endpoints of the destination's family that get no new connections. */
+function unusedEndpoints(world: World, service: string, destination: string, used: readonly string[]): Step[] {
   const addresses = new Set(used.map((target) => target.slice(0, target.lastIndexOf(':')).replace(/^\[|\]$/g, '')));
   const steps: Step[] = [];
   for (const slice of world.slices.get(service) ?? []) {
     for (const endpoint of slice.endpoints ?? []) {
       const [address = ''] = endpoint.addresses;
-      if (addresses.has(address)) continue;
+      if (addresses.has(address) || ipFamilyOf(address) !== ipFamilyOf(destination)) continue;
       const pod = podOfAddress(world, address);
       const who = pod === undefined ? address : `${address}  Pod ${pod.metadata.namespace}/${pod.metadata.name}`;
       steps.push({ layer: 'unused', text: `${who}: ${whyUnused(endpoint)}` });
@@ -73,10 +74,11 @@ export function explainPacket(world: World, question: PacketQuestion): Explanati
     },
     question,
   );
-  const where = `${question.destination}:${question.port}/${question.protocol}`;
+  const host = question.destination.includes(':') ? `[${question.destination}]` : question.destination;
+  const where = `${host}:${question.port}/${question.protocol}`;
   if (result.kind === 'pass') {
     const pod = podOfAddress(world, question.destination);
-    const target = `${question.destination}:${question.port}`;
+    const target = `${host}:${question.port}`;
     if (pod === undefined) {
       return {
         outcome: 'outside',
@@ -117,7 +119,7 @@ export function explainPacket(world: World, question: PacketQuestion): Explanati
   }
   if (result.kind !== 'endpoints') {
     const verb = result.kind === 'drop' ? 'dropped' : 'refused';
-    const unused = match === undefined ? [] : unusedEndpoints(world, match.service, []);
+    const unused = match === undefined ? [] : unusedEndpoints(world, match.service, question.destination, []);
     return {
       outcome: verb,
       steps: [...steps, ...unused, { layer: 'result', text: `${verb}: ${result.reason}` }],
@@ -128,7 +130,7 @@ export function explainPacket(world: World, question: PacketQuestion): Explanati
     const self = target === result.hairpin ? ' (the client itself)' : '';
     steps.push({ layer: 'endpoint', text: `${describeEndpoint(world, target)}${self}` });
   }
-  steps.push(...unusedEndpoints(world, result.match.service, result.endpoints));
+  steps.push(...unusedEndpoints(world, result.match.service, question.destination, result.endpoints));
   const count = result.endpoints.length;
   steps.push({
     layer: 'result',

@@ -1,15 +1,17 @@
+import { ipFamilyOf } from '@fairlead/api';
 import { explainName, searchHints } from './explain-name.ts';
 import { explainRequest, gatewayRoutes, servesHost } from './explain-request.ts';
 import { explainPacket } from './explain-service.ts';
 import type { Explanation, Question, Source, Step } from './explanation.ts';
-import { nodeAddresses, type World } from './world.ts';
+import { nodeAddresses, podAddresses, type World } from './world.ts';
 
-/** An address of nobody (RFC 5737), standing for a client outside. */
-const outsideAddress = '203.0.113.1';
+/** Addresses of nobody (RFC 5737, RFC 3849), standing for a client outside. */
+const outsideAddresses = ['203.0.113.1', '2001:db8::1'];
 
 /** A source as the data planes see it. */
 interface Origin {
-  readonly address: string;
+  /** One per family, the preferred one first: a connection comes from that of its destination's family. */
+  readonly addresses: readonly string[];
   /** Node whose rules the connection meets first. */
   readonly node: string;
   /** Namespace whose search list applies; absent outside of Pods. */
@@ -22,28 +24,34 @@ function originOf(world: World, source: Source | undefined): Origin | { readonly
   const firstNode = first?.metadata.name ?? '';
   // A name server alone has no node, and names lead somewhere all the same.
   if (source === undefined && first === undefined) {
-    return { address: outsideAddress, node: '', text: 'outside: the cluster has no node' };
+    return { addresses: outsideAddresses, node: '', text: 'outside: the cluster has no node' };
   }
   if (source === undefined || source.kind === 'node') {
     const name = source?.name ?? firstNode;
     const node = world.nodes.get(name);
     if (node === undefined) return { problem: `there is no node ${name}` };
-    return { address: nodeAddresses(node)[0] ?? outsideAddress, node: name, text: `node ${name}` };
+    return { addresses: nodeAddresses(node), node: name, text: `node ${name}` };
   }
   if (source.kind === 'external') {
     const where = first === undefined ? ': the cluster has no node' : `, at node ${firstNode}`;
-    return { address: outsideAddress, node: firstNode, text: `outside${where}` };
+    return { addresses: outsideAddresses, node: firstNode, text: `outside${where}` };
   }
   const pod = world.pods.get(`${source.namespace}/${source.name}`);
   if (pod === undefined) return { problem: `there is no Pod ${source.namespace}/${source.name}` };
-  const address = pod.status?.podIP;
-  if (address === undefined) return { problem: `Pod ${source.namespace}/${source.name} has no address yet` };
+  const addresses = podAddresses(pod);
+  if (addresses.length === 0) return { problem: `Pod ${source.namespace}/${source.name} has no address yet` };
   return {
-    address,
+    addresses,
     node: pod.spec?.nodeName ?? '',
     namespace: source.namespace,
-    text: `Pod ${source.namespace}/${source.name} (${address}) on ${pod.spec?.nodeName}`,
+    text: `Pod ${source.namespace}/${source.name} (${addresses.join(', ')}) on ${pod.spec?.nodeName}`,
   };
+}
+
+/** The address that a connection to a destination comes from; a node may have another one than it tells. */
+function sourceTowards({ addresses, namespace }: Origin, destination: string): string | undefined {
+  const found = [...addresses, ...(namespace === undefined ? outsideAddresses : [])];
+  return found.find((address) => ipFamilyOf(address) === ipFamilyOf(destination));
 }
 
 /**
@@ -76,8 +84,13 @@ export function explain(world: World, question: Question, ingressClass: string):
   steps.push(...resolved.steps);
   const [destination] = resolved.addresses;
   if (destination === undefined) return after({ outcome: 'no-such-name', steps: [], endpoints: [] });
+  const source = sourceTowards(origin, destination);
+  if (source === undefined) {
+    const text = `${destination} cannot be reached from there: the source has no address of its family`;
+    return after({ outcome: 'dropped', steps: [{ layer: 'result', text }], endpoints: [] });
+  }
   const packet = {
-    source: origin.address,
+    source,
     node: origin.node,
     destination,
     port: question.port,

@@ -109,11 +109,16 @@ export async function readWorld(
   };
 }
 
+/** A Pod's addresses, one per family, the preferred one first. */
+export function podAddresses({ status }: Pod): string[] {
+  const one = status?.podIP === undefined ? [] : [status.podIP];
+  return status?.podIPs?.map(({ ip }) => ip) ?? one;
+}
+
 /** The Pod that has an address, for names in explanations. */
 export function podOfAddress(world: World, address: string): Stored<Pod> | undefined {
   for (const pod of world.pods.values()) {
-    const addresses = pod.status?.podIPs?.map((entry) => entry.ip) ?? [pod.status?.podIP];
-    if (addresses.includes(address) && pod.spec?.hostNetwork !== true) return pod;
+    if (podAddresses(pod).includes(address) && pod.spec?.hostNetwork !== true) return pod;
   }
   return undefined;
 }

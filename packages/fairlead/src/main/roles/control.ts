@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { renewNodes } from '../../controllers/node/renew-nodes.ts';
 import { startControllers } from '../../controllers/start.ts';
 import { networksOf } from '../../node/machine-network.ts';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
@@ -57,6 +58,7 @@ export async function startControlRole(
     writeFileSync(role.file, text, { mode: 0o600 });
   }
   const client = server.client('kube-controller-manager');
+  await renewNodes(client, options.podCidr, log);
   const metrics = gatewayMetrics(options.gatewayMetrics, client);
   const controllers = await startControllers({
     client,

@@ -1,7 +1,8 @@
-import { networkInterfaces } from 'node:os';
 import type { ConnectionLimits } from '../../gateway/connection-gate.ts';
 import { GatewayError } from '../../gateway/gateway-error.ts';
 import { type GatewayOptions, startGateway } from '../../gateway/start.ts';
+import type { IpFamily } from '../../node/machine-network.ts';
+import { publicAddresses } from '../../node/node-addresses.ts';
 import type { RouteListener } from '../../routing/route-table.ts';
 import { startRouting } from '../../routing/start.ts';
 import { systemClock } from '../../sys/clock.ts';
@@ -53,14 +54,13 @@ const youngGenerationBytes = 16 * 1024 * 1024;
 /** How long requests in flight may take when the gateway stops. */
 const drainMs = 1_500;
 
-/** The addresses under which clients reach a listener, for Ingress status. */
-function publishedAddresses(listen: ListenAddress): string[] {
-  if (listen.host !== '0.0.0.0' && listen.host !== '::') return [listen.host];
-  const external = Object.values(networkInterfaces())
-    .flatMap((list) => list ?? [])
-    .filter((entry) => !entry.internal && entry.family === 'IPv4')
-    .map((entry) => entry.address);
-  return external.length > 0 ? external.slice(0, 1) : ['127.0.0.1'];
+/** Families of a listener on every address. */
+const families: Readonly<Record<string, readonly IpFamily[] | undefined>> = { '0.0.0.0': [4], '::': [4, 6] };
+
+/** The addresses under which clients reach a listener, for Ingress status: on all addresses one of each family. */
+function publishedAddresses({ host }: ListenAddress): readonly string[] {
+  const wanted = families[host];
+  return wanted === undefined ? [host] : publicAddresses(wanted);
 }
 
 /** What the user can do about a listener that cannot be opened, in one line. */

@@ -39,22 +39,13 @@ function osImage(): string {
   return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(text)?.[1] ?? platform();
 }
 
-/** The Node object to create. `before`: one of the same name that is gone; what users wrote on it is kept. */
-export function nodeObject(facts: NodeFacts, before?: Node): Node {
-  const { labels, annotations } = before?.metadata ?? {};
-  const { taints, unschedulable } = before?.spec ?? {};
+/** The Node object to create. */
+export function nodeObject(facts: NodeFacts): Node {
   return {
     kind: 'Node',
     apiVersion: 'v1',
-    metadata: {
-      name: facts.nodeName,
-      labels: { ...labels, ...nodeLabels(facts.nodeName) },
-      ...(annotations === undefined ? {} : { annotations }),
-    },
-    spec: {
-      ...(taints === undefined ? {} : { taints }),
-      ...(unschedulable === undefined ? {} : { unschedulable }),
-    },
+    metadata: { name: facts.nodeName, labels: nodeLabels(facts.nodeName) },
+    spec: {},
   };
 }
 

@@ -16,17 +16,17 @@ const facts = {
 } as const;
 
 const before: Node = {
-  metadata: { name: 'n1', labels: { zone: 'a' }, annotations: { note: 'mine' } },
-  spec: {
-    podCIDR: '10.244.0.0/24',
-    podCIDRs: ['10.244.0.0/24'],
-    taints: [{ key: 'k', effect: 'NoSchedule' }],
-    unschedulable: true,
-  },
+  metadata: { name: 'n1' },
+  spec: { podCIDR: '10.244.0.0/24', podCIDRs: ['10.244.0.0/24'] },
 };
 
 /** Registers the node, with a controller that gives it these ranges once it has none. */
-async function register(api: FakeApi, families: readonly IpFamily[], ranges: readonly string[]) {
+async function register(
+  api: FakeApi,
+  families: readonly IpFamily[],
+  ranges: readonly string[],
+  warned: string[] = [],
+): Promise<readonly string[]> {
   const signal = AbortSignal.timeout(20_000);
   const given = (async () => {
     for await (const event of api.watch(nodes, { sendInitialEvents: true, signal })) {
@@ -37,7 +37,10 @@ async function register(api: FakeApi, families: readonly IpFamily[], ranges: rea
     }
   })();
   given.catch(() => undefined);
-  const registration = await registerNode({ client: api, clock: systemClock, log: () => {}, facts, families }, signal);
+  const registration = await registerNode(
+    { client: api, clock: systemClock, log: (_, text) => void warned.push(text), facts, families },
+    signal,
+  );
   registration.stop();
   return registration.podCidrs;
 }
@@ -67,14 +70,16 @@ test('ranges of the wanted families are kept, also without a wish', async () => 
   }
 });
 
-test('ranges of other families: the node is made anew, with what users wrote on it', async () => {
-  const api = new FakeApi();
-  const { metadata } = api.seed(nodes, before);
-  const ranges = ['10.244.0.0/24', 'fd00:10:244::/64'];
-  assert.deepEqual(await register(api, [4, 6], ranges), ranges);
-  const after = await api.get(nodes, { name: 'n1' });
-  assert.notEqual(after.metadata.uid, metadata.uid);
-  assert.equal(after.metadata.labels?.zone, 'a');
-  assert.equal(after.metadata.annotations?.note, 'mine');
-  assert.deepEqual([after.spec?.taints, after.spec?.unschedulable], [[{ key: 'k', effect: 'NoSchedule' }], true]);
+test('ranges of other families are used, with a warning', async () => {
+  for (const [families, warnings] of [
+    [[4], 0],
+    [[4, 6], 1],
+    [[6], 1],
+  ] as const) {
+    const api = new FakeApi();
+    api.seed(nodes, before);
+    const warned: string[] = [];
+    assert.deepEqual(await register(api, families, [], warned), ['10.244.0.0/24']);
+    assert.equal(warned.filter((text) => text.includes('other address families')).length, warnings, families.join());
+  }
 });

@@ -22,7 +22,7 @@ export interface RegistrationOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly facts: NodeFacts;
-  /** Families that the node's Pod ranges must have, in this order; empty: whatever the controller gives. */
+  /** Families that the node's Pod ranges should have, in this order; empty: whatever the controller gives. */
   readonly families: readonly IpFamily[];
 }
 
@@ -39,8 +39,7 @@ export interface Registration {
 
 /**
  * Creates or updates the Node object and waits for its `spec.podCIDRs`. Ranges of other families than the wanted ones
- * were given before the settings changed: as nobody may change them, the Node is made anew, with what users wrote on
- * it. Retries for ever while the API is away.
+ * are used as they are, with a warning: nobody may change them. Retries for ever while the API is away.
  */
 export async function registerNode(options: RegistrationOptions, signal: AbortSignal): Promise<Registration> {
   const { client, clock, log, facts } = options;
@@ -48,13 +47,16 @@ export async function registerNode(options: RegistrationOptions, signal: AbortSi
   let cancel: () => void = () => {};
 
   let node = await retrying(options, signal, 'register the node', () => ensureNode(client, facts));
-  if (hasOtherFamilies(node, options.families)) {
-    log('warn', 'the address families have changed: the node gets new Pod ranges', { had: podCidrsOf(node) });
-    node = await retrying(options, signal, 'make the node anew', () => recreateNode(client, facts, node));
-  }
   node = await retrying(options, signal, 'write the node status', () => writeStatus(node, false));
   while (podCidrsOf(node).length === 0) node = await nextNode(client, clock, facts.nodeName, signal);
   const podCidrs = podCidrsOf(node);
+  if (options.families.length > 0 && podCidrs.map(familyOf).join() !== options.families.join()) {
+    const advice = 'delete the Node object while its agent is stopped, to get new ones';
+    log('warn', 'the Node has Pod ranges of other address families than the settings', {
+      ranges: podCidrs.join(),
+      advice,
+    });
+  }
 
   async function writeStatus(current: Stored<Node>, ready: boolean): Promise<Stored<Node>> {
     const status = nodeStatus(facts, current.status, clock.now(), ready);
@@ -139,19 +141,6 @@ async function ensureNode(client: ApiClient, facts: NodeFacts): Promise<Stored<N
     if (!isAlreadyExists(error)) throw error;
     return client.get(nodes, { name: facts.nodeName });
   }
-}
-
-function hasOtherFamilies(node: Node, wanted: readonly IpFamily[]): boolean {
-  const has = podCidrsOf(node).map(familyOf);
-  return wanted.length > 0 && has.length > 0 && has.join() !== wanted.join();
-}
-
-/** Deletes the Node, and creates it without Pod ranges. */
-async function recreateNode(client: ApiClient, facts: NodeFacts, before: Stored<Node>): Promise<Stored<Node>> {
-  await client.delete(nodes, { name: facts.nodeName }).catch((error: unknown) => {
-    if (!isNotFound(error)) throw error;
-  });
-  return client.create(nodes, nodeObject(facts, before));
 }
 
 /** Waits until the Node object changes or a second has passed, then reads it. */
