@@ -120,7 +120,7 @@ export class Http2Exchange implements Connection {
     }
     if (this.#websocketKey !== undefined) this.#beginTunnel(endStream);
     this.#isGrpc = isGrpc(fields);
-    this.#isHead = HEAD_METHOD.equals(input.bytes.subarray(INPUT_BASE, INPUT_BASE + HEAD_METHOD.length));
+    this.#isHead = startsWith(input.bytes, INPUT_BASE, HEAD_METHOD);
     this.#deliver(end);
   }
 
@@ -159,7 +159,7 @@ export class Http2Exchange implements Connection {
   onRequestTrailers(fields: FieldList): void {
     if (this.#stream === undefined) return;
     this.#requestEnded = true;
-    const lines = Buffer.alloc(http1RoomFor(fields));
+    const lines = Buffer.allocUnsafe(http1RoomFor(fields));
     const trailers = lines.subarray(0, writeHttp1Lines(fields, lines, 0));
     if (trailers.length > TRAILERS_MAX_BYTES) {
       // The decoder that reads them behind us would refuse them; a request without them is another one.
@@ -428,4 +428,9 @@ export class Http2Exchange implements Connection {
     this.#session.http2.reset(stream, code);
     this.#session.flush();
   }
+}
+
+function startsWith(bytes: Uint8Array, at: number, wanted: Uint8Array): boolean {
+  for (let i = 0; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false;
+  return true;
 }

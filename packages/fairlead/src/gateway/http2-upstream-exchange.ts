@@ -317,7 +317,7 @@ export class Http2UpstreamExchange implements Connection {
 
   onTrailers(fields: FieldList): void {
     if (this.grpcStatus !== NOT_GRPC) this.grpcStatus = grpcStatusOf(fields);
-    const lines = Buffer.alloc(http1RoomFor(fields));
+    const lines = Buffer.allocUnsafe(http1RoomFor(fields));
     const trailers = lines.subarray(0, writeHttp1Lines(fields, lines, 0));
     if (trailers.length > (this.#content.web.kind === 'none' ? TRAILERS_MAX_BYTES : WEB_TRAILERS_MAX_BYTES)) {
       // HTTP/1.1 inside allows no more; without them the answer would look whole.

@@ -1,6 +1,7 @@
 // Hot path for chunked bodies: one step per chunk and buffer.
 import { equalsLower, FIELD_VALUE, HEX, TOKEN } from './byte-class.ts';
 import { fieldId, OTHER } from './field-id.ts';
+import { copyBytes } from './head-writer.ts';
 
 /** Longest chunk-size line with its extension, which is dropped. */
 const SIZE_LINE_MAX_BYTES = 256;
@@ -105,7 +106,9 @@ export class ChunkedDecoder {
           this.#state = SIZE;
           at++;
           break;
-        case TRAILER:
+        case TRAILER: {
+          const sectionEnd = this.#section === undefined ? trailersEnd(bytes, at, end) : 0;
+          if (sectionEnd > 0) return this.#takeTrailers(bytes, at, sectionEnd);
           at++;
           if (this.#trailerByte(byte)) {
             this.position = at;
@@ -114,6 +117,7 @@ export class ChunkedDecoder {
             return CHUNK_END;
           }
           break;
+        }
         default:
           this.position = at;
           return this.#state === FAILED ? CHUNK_ERROR : CHUNK_MORE;
@@ -129,7 +133,17 @@ export class ChunkedDecoder {
     return CHUNK_ERROR;
   }
 
-  /** Collects the trailer section; true when it is complete (or broken). */
+  /** The whole trailer section at once: the usual case. */
+  #takeTrailers(bytes: Uint8Array, at: number, end: number): number {
+    const kept = end - at === 2 ? EMPTY : keptTrailers(bytes, at, end);
+    if (kept === undefined) return this.#fail(end);
+    this.position = end;
+    this.trailers = kept;
+    this.#state = DONE;
+    return CHUNK_END;
+  }
+
+  /** Collects a trailer section that comes in pieces; true when it is complete (or broken). */
   #trailerByte(byte: number): boolean {
     if (this.#section === undefined) this.#section = [];
     const section = this.#section;
@@ -142,7 +156,7 @@ export class ChunkedDecoder {
     if (byte !== 10) return false;
     const atEmptyLine = length === 2 || (length > 2 && section[length - 3] === 10);
     if (!atEmptyLine || section[length - 2] !== 13) return false;
-    const kept = keptTrailers(Buffer.from(section));
+    const kept = keptTrailers(Buffer.from(section), 0, length);
     this.#section = undefined;
     if (kept === undefined) this.#isBroken = true;
     else this.trailers = kept;
@@ -166,26 +180,39 @@ const FORBIDDEN = [
   'set-cookie',
 ].map((name) => Buffer.from(name));
 
-/** Checks a trailer section and returns the lines to forward; undefined if it is malformed. */
-function keptTrailers(section: Buffer): Buffer | undefined {
-  const kept: Buffer[] = [];
-  let at = 0;
+/** Behind the empty line that ends the trailer section at `at`; 0 if it is not all there, or too long. */
+function trailersEnd(bytes: Uint8Array, at: number, end: number): number {
+  const limit = Math.min(end, at + TRAILERS_MAX_BYTES);
+  for (let i = at + 1; i < limit; i++) {
+    if (bytes[i] === 10 && bytes[i - 1] === 13 && (i === at + 1 || bytes[i - 2] === 10)) return i + 1;
+  }
+  return 0;
+}
+
+/** Checks a trailer section, its empty line included, and returns a copy of the lines to forward; undefined if it is malformed. */
+function keptTrailers(bytes: Uint8Array, start: number, end: number): Buffer | undefined {
+  const kept = Buffer.allocUnsafe(end - start);
+  let length = 0;
+  let at = start;
   let count = 0;
-  while (section[at] !== 13) {
-    const start = at;
-    while (TOKEN[section[at]!] === 1) at++;
-    if (at === start || section[at] !== 58 || ++count > TRAILERS_MAX) return undefined;
+  while (bytes[at] !== 13) {
+    const line = at;
+    while (TOKEN[bytes[at]!] === 1) at++;
+    if (at === line || bytes[at] !== 58 || ++count > TRAILERS_MAX) return undefined;
     const nameEnd = at;
     at++;
-    while (FIELD_VALUE[section[at]!] === 1) at++;
-    if (section[at] !== 13 || section[at + 1] !== 10) return undefined;
+    while (FIELD_VALUE[bytes[at]!] === 1) at++;
+    if (bytes[at] !== 13 || bytes[at + 1] !== 10) return undefined;
     at += 2;
-    const forbidden =
-      fieldId(section, start, nameEnd) !== OTHER ||
-      FORBIDDEN.some((name) => equalsLower(section, start, nameEnd, name));
-    if (!forbidden) kept.push(section.subarray(start, at));
+    if (!isForbidden(bytes, line, nameEnd)) length = copyBytes(bytes, line, at, kept, length);
   }
-  return at + 2 === section.length ? Buffer.concat(kept) : undefined;
+  return at + 2 === end ? kept.subarray(0, length) : undefined;
+}
+
+function isForbidden(bytes: Uint8Array, start: number, end: number): boolean {
+  if (fieldId(bytes, start, end) !== OTHER) return true;
+  for (const name of FORBIDDEN) if (equalsLower(bytes, start, end, name)) return true;
+  return false;
 }
 
 const HEX_DIGITS = Buffer.from('0123456789abcdef');

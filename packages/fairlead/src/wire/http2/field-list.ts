@@ -1,4 +1,5 @@
 // Hot path: one list per header block, reused; names and values are ranges of one buffer.
+import { copyBytes } from '../http1/head-writer.ts';
 import { ENTRY_OVERHEAD_BYTES } from './dynamic-table.ts';
 
 /** Most fields of a list, pseudo-header fields included. */
@@ -90,8 +91,7 @@ export class FieldList {
     let at = this.length;
     for (let i = nameStart; i < nameEnd; i++) bytes[at++] = name[i]!;
     const value = at;
-    for (let i = valueStart; i < valueEnd; i++) bytes[at++] = from[i]!;
-    this.commit(value, at, 0);
+    this.commit(value, copyBytes(from, valueStart, valueEnd, bytes, at), 0);
   }
 
   /** Gives field `index` another value. Not for hot paths. */

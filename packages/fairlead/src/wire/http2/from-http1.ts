@@ -1,6 +1,7 @@
 // Hot path: carries messages from HTTP/1.1 to HTTP/2 by copying byte ranges.
 import { equalsLower, LOWER } from '../http1/byte-class.ts';
 import { CONTENT_LENGTH, HOST_FIELD, TRAILER } from '../http1/field-id.ts';
+import { copyBytes } from '../http1/head-writer.ts';
 import type { MessageHead } from '../http1/message-head.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
@@ -144,8 +145,7 @@ function addLower(
   let at = fields.length;
   for (let i = nameStart; i < nameEnd; i++) bytes[at++] = LOWER[name[i]!]!;
   const value = at;
-  for (let i = valueStart; i < valueEnd; i++) bytes[at++] = from[i]!;
-  fields.commit(value, at, 0);
+  fields.commit(value, copyBytes(from, valueStart, valueEnd, bytes, at), 0);
 }
 
 function startsWith(head: MessageHead, index: number, wanted: Uint8Array): boolean {

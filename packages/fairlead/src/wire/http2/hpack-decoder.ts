@@ -1,4 +1,5 @@
 // Hot path: one pass over a header block, no strings, nothing allocated once buffers have grown.
+import { copyBytes } from '../http1/head-writer.ts';
 import { CodedReader } from './coded-reader.ts';
 import { DynamicTable, TABLE_MAX_BYTES } from './dynamic-table.ts';
 import type { FieldList } from './field-list.ts';
@@ -48,7 +49,7 @@ export class HpackDecoder extends CodedReader {
       fields.reserve(length);
       const at = fields.length;
       const { bytes } = fields;
-      for (let i = 0; i < length; i++) bytes[at + i] = STATIC_BYTES[start + i]!;
+      copyBytes(STATIC_BYTES, start, start + length, bytes, at);
       fields.commit(at + STATIC_VALUE[index]! - start, at + length, 0);
       return true;
     }
@@ -59,9 +60,7 @@ export class HpackDecoder extends CodedReader {
     const length = table.end(entry) - start;
     fields.reserve(length);
     const at = fields.length;
-    const from = table.bytes;
-    const { bytes } = fields;
-    for (let i = 0; i < length; i++) bytes[at + i] = from[start + i]!;
+    copyBytes(table.bytes, start, start + length, fields.bytes, at);
     fields.commit(at + table.value(entry) - start, at + length, 0);
     return true;
   }

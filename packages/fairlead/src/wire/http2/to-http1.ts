@@ -106,6 +106,14 @@ function writeLines(fields: FieldList, dropsLength: boolean, to: Uint8Array, at:
   return at;
 }
 
+/** By status, made when it is first needed. */
+const STATUS_LINES: (Uint8Array | undefined)[] = new Array(600).fill(undefined);
+
+function statusLine(status: number): Uint8Array {
+  STATUS_LINES[status] ??= text(`HTTP/1.1 ${status} \r\n`);
+  return STATUS_LINES[status];
+}
+
 /** What follows a response's head: nothing by its nature (HEAD, 204, 304), no bytes, or some; or it is interim. */
 export type ResponseContent = 'none' | 'empty' | 'some' | 'interim';
 
@@ -122,7 +130,7 @@ export function writeHttp1Response(
   at: number,
   dropsLength: boolean = false,
 ): number {
-  const line = text(`HTTP/1.1 ${shape.status} \r\n`);
+  const line = statusLine(shape.status);
   at = copyBytes(line, 0, line.length, to, at);
   at = writeLines(fields, dropsLength, to, at);
   if (shape.contentLength < 0 || dropsLength) {
