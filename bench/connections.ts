@@ -4,7 +4,7 @@ import { connect as netConnect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { freePort } from './l7/free-port.ts';
+import { freePort } from '../packages/fairlead/src/sys/testing/free-ports.ts';
 import { residentBytes } from './process-cpu.ts';
 import { printTable } from './table.ts';
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { startGateway } from '../packages/fairlead/src/gateway/start.ts';
 import type { Route, RouteTableDiff, VirtualHost } from '../packages/fairlead/src/routing/route-table.ts';
 import { systemClock } from '../packages/fairlead/src/sys/clock.ts';
-import { freePort } from './l7/free-port.ts';
+import { freePort } from '../packages/fairlead/src/sys/testing/free-ports.ts';
 import { startWrk } from './l7/start-wrk.ts';
 import { printTable, quantile } from './table.ts';
 

@@ -7,12 +7,23 @@ import { median, printTable } from './table.ts';
 const DEFAULT_ROUNDS = 3;
 const DEFAULT_SECONDS = 3;
 
-async function runRow(row: L7Row, rounds: number, seconds: number): Promise<void> {
+/** Medians of one proxy in one row. */
+export interface ProxyFigures {
+  readonly name: string;
+  readonly cpuUs: number;
+  readonly perSecond: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  /** Over all rounds. */
+  readonly errors: number;
+}
+
+/** Runs one row round by round, so that a change of the machine's mood meets all proxies. The first is ours. */
+export async function measureRow(row: L7Row, rounds: number, seconds: number): Promise<readonly ProxyFigures[]> {
   await using set = await startProxies(row);
   for (const reason of set.skipped) process.stderr.write(`bench ${row.bench}: going on without ${reason}\n`);
   const samples = set.proxies.map((): Sample[] => []);
   const failures = new Map<string, string>();
-  // Round by round, so that a change of the machine's mood meets all of them.
   for (let round = 0; round < rounds; round++) {
     for (const [index, proxy] of set.proxies.entries()) {
       try {
@@ -23,24 +34,35 @@ async function runRow(row: L7Row, rounds: number, seconds: number): Promise<void
     }
   }
   for (const [name, message] of failures) process.stderr.write(`bench ${row.bench}: ${name} failed: ${message}\n`);
-  const of = (index: number, pick: (sample: Sample) => number): number => median(samples[index]!.map(pick));
-  const nginxCpu = of(
-    set.proxies.findIndex(({ name }) => name === 'nginx'),
-    (sample) => sample.cpuUs,
-  );
+  return set.proxies.map(({ name }, index) => {
+    const of = (pick: (sample: Sample) => number): number => median(samples[index]!.map(pick));
+    return {
+      name,
+      cpuUs: of((sample) => sample.cpuUs),
+      perSecond: of((sample) => sample.perSecond),
+      p50Us: of((sample) => sample.p50Us),
+      p99Us: of((sample) => sample.p99Us),
+      errors: samples[index]!.reduce((sum, sample) => sum + sample.errors, 0),
+    };
+  });
+}
+
+async function runRow(row: L7Row, rounds: number, seconds: number): Promise<void> {
+  const figures = await measureRow(row, rounds, seconds);
+  const nginxCpu = figures.find(({ name }) => name === 'nginx')?.cpuUs ?? Number.NaN;
   const clients = `${row.connections} connections${row.streams === undefined ? '' : ` x ${row.streams} streams`}`;
   printTable(
     `${row.name}: ${row.title}, ${row.bodyBytes.toLocaleString('en-US')}-byte body, ${clients} (median of ${rounds} x ${seconds} s)`,
     ['proxy', 'CPU us/request', 'vs nginx', 'requests/s', 'MiB/s', 'p50 us', 'p99 us', 'errors'],
-    set.proxies.map(({ name }, index) => [
+    figures.map(({ name, cpuUs, perSecond, p50Us, p99Us, errors }) => [
       name,
-      of(index, (sample) => sample.cpuUs),
-      of(index, (sample) => sample.cpuUs) / nginxCpu,
-      Math.round(of(index, (sample) => sample.perSecond)),
-      Math.round((of(index, (sample) => sample.perSecond) * row.bodyBytes) / 2 ** 20),
-      Math.round(of(index, (sample) => sample.p50Us)),
-      Math.round(of(index, (sample) => sample.p99Us)),
-      samples[index]!.reduce((sum, sample) => sum + sample.errors, 0),
+      cpuUs,
+      cpuUs / nginxCpu,
+      Math.round(perSecond),
+      Math.round((perSecond * row.bodyBytes) / 2 ** 20),
+      Math.round(p50Us),
+      Math.round(p99Us),
+      errors,
     ]),
   );
 }

@@ -35,6 +35,16 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     ],
     run: async (args) => (await import('./l7.ts')).runL7Bench('l7-https', args),
   },
+  'l7-matrix': {
+    summary: 'every row of l7, l7-https and http2 in one table, with ratios to all peers and verdicts',
+    needs: [
+      { command: 'wrk', debianPackage: 'wrk' },
+      { command: 'h2load', debianPackage: 'nghttp2-client' },
+      { command: 'nginx', debianPackage: 'nginx-light' },
+      { command: 'openssl', debianPackage: 'openssl' },
+    ],
+    run: async (args) => (await import('./l7-matrix.ts')).runMatrixBench(args),
+  },
   'l7-latency': {
     summary: 'time that a proxy adds to a small request at half load, beside the same',
     needs: [

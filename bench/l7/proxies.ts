@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../packages/fairlead/src/sys/testing/free-ports.ts';
 import { findEnvoy } from './find-envoy.ts';
-import { freePort } from './free-port.ts';
 import {
   caddyConfig,
   envoyConfig,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { freePort } from '../../bench/l7/free-port.ts';
+import { freePorts } from '../../packages/fairlead/src/sys/testing/free-ports.ts';
 
 const run = promisify(execFile);
 
@@ -59,7 +59,7 @@ export async function startEnduranceRig({ collecting }: { readonly collecting: b
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    const [port, tlsPort, ...upstreams] = await Promise.all(Array.from({ length: 6 }, freePort));
+    const [port, tlsPort, ...upstreams] = await freePorts(6);
     writeFileSync(join(folder, 'nginx.conf'), nginxConfig(folder, upstreams));
     children.push(spawn('nginx', ['-c', join(folder, 'nginx.conf')], { stdio: ['ignore', 'ignore', 'inherit'] }));
     const gateway = fork(
