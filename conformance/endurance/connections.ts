@@ -18,7 +18,7 @@ const GROWTH_MAX_BYTES = 24 * 2 ** 20;
  * request, descriptors that stay, resident memory that goes on growing after the second third.
  */
 export async function endureConnections(count: number): Promise<readonly string[]> {
-  await using rig = await startEnduranceRig({ collecting: true });
+  await using rig = await startEnduranceRig({ collecting: true, parted: false });
   const base = await rig.ask('sample');
   const rows: (string | number)[][] = [[0, 0, base.descriptors, mebibytes(base.residentBytes)]];
   let [total, failed] = [0, 0];

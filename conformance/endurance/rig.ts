@@ -1,10 +1,11 @@
-import { type ChildProcess, execFile, fork, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { treeCpuUs } from '../../bench/process-cpu.ts';
 import { freePorts } from '../../packages/fairlead/src/sys/testing/free-ports.ts';
 
 const run = promisify(execFile);
@@ -26,6 +27,55 @@ export interface EnduranceRig extends AsyncDisposable {
   readonly port: number;
   readonly tlsPort: number;
   ask(request: GatewayRequest): Promise<GatewaySample>;
+  cpuTimes(): CpuTimes;
+}
+
+/** CPU seconds used so far, by whom. */
+export interface CpuTimes {
+  readonly gateway: number;
+  readonly endpoints: number;
+  /** Of this process: the slow clients. */
+  readonly trial: number;
+  /** Of the whole machine: the rest is that of the load generators, and of whoever else is there. */
+  readonly machine: number;
+}
+
+/** What was used between two looks. */
+export function cpuBetween(before: CpuTimes, after: CpuTimes): CpuTimes {
+  return {
+    gateway: after.gateway - before.gateway,
+    endpoints: after.endpoints - before.endpoints,
+    trial: after.trial - before.trial,
+    machine: after.machine - before.machine,
+  };
+}
+
+/** `gateway 3.1 s, endpoints 1.0 s, …`. */
+export function describeCpu({ gateway, endpoints, trial, machine }: CpuTimes): string {
+  const rest = machine - gateway - endpoints - trial;
+  const parts: readonly [string, number][] = [
+    ['gateway', gateway],
+    ['endpoints', endpoints],
+    ['this trial', trial],
+    ['load generators and others', rest],
+  ];
+  return parts.map(([who, seconds]) => `${who} ${seconds.toFixed(1)} s`).join(', ');
+}
+
+function machineSeconds(): number {
+  return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0) / 1000;
+}
+
+/**
+ * The last core is for clients and endpoints and the others for the gateway, so that what the clients themselves need does not
+ * count against it; empty where there is one core only.
+ */
+export const CLIENT_CORE: readonly string[] =
+  availableParallelism() > 1 ? ['taskset', '-c', `${availableParallelism() - 1}`] : [];
+
+/** Moves all threads of a process to some cores (`0-2`). */
+function pin(pid: number, cores: string): void {
+  if (CLIENT_CORE.length > 0) execFileSync('taskset', ['-apc', cores, `${pid}`], { stdio: 'ignore' });
 }
 
 /** Bytes of `/big`. */
@@ -43,8 +93,17 @@ ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `  ${kind}_
     location = /upload { proxy_pass http://127.0.0.1:${ports[0]}/; } }
 }`;
 
-/** Starts all of it. With `collecting`, the workers collect garbage whenever nothing happens. */
-export async function startEnduranceRig({ collecting }: { readonly collecting: boolean }): Promise<EnduranceRig> {
+/**
+ * Starts all of it. With `collecting`, the workers collect garbage whenever nothing happens. With `parted`, gateway and
+ * clients have cores of their own ({@link CLIENT_CORE}), this process included.
+ */
+export async function startEnduranceRig({
+  collecting,
+  parted,
+}: {
+  readonly collecting: boolean;
+  readonly parted: boolean;
+}): Promise<EnduranceRig> {
   const folder = mkdtempSync(join(tmpdir(), 'endurance-'));
   chmodSync(folder, 0o755);
   writeFileSync(join(folder, 'big'), Buffer.alloc(BIG_BYTES, 'x'));
@@ -61,7 +120,9 @@ export async function startEnduranceRig({ collecting }: { readonly collecting: b
   try {
     const [port, tlsPort, ...upstreams] = await freePorts(6);
     writeFileSync(join(folder, 'nginx.conf'), nginxConfig(folder, upstreams));
-    children.push(spawn('nginx', ['-c', join(folder, 'nginx.conf')], { stdio: ['ignore', 'ignore', 'inherit'] }));
+    const [command = 'nginx', ...args] = [...(parted ? CLIENT_CORE : []), 'nginx', '-c', join(folder, 'nginx.conf')];
+    const endpoints = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    children.push(endpoints);
     const gateway = fork(
       fileURLToPath(new URL('gateway.ts', import.meta.url)),
       [port, tlsPort, ...upstreams].map(String),
@@ -72,6 +133,10 @@ export async function startEnduranceRig({ collecting }: { readonly collecting: b
       if (signal !== 'SIGTERM' && code !== 0) process.stderr.write(`the gateway ended: ${code ?? signal}\n`);
     });
     await once(gateway, 'message');
+    if (parted) {
+      pin(gateway.pid!, `0-${availableParallelism() - 2}`);
+      pin(process.pid, `${availableParallelism() - 1}`);
+    }
     return {
       port: port!,
       tlsPort: tlsPort!,
@@ -79,6 +144,15 @@ export async function startEnduranceRig({ collecting }: { readonly collecting: b
         const answer = once(gateway, 'message');
         gateway.send(request);
         return (await answer)[0] as GatewaySample;
+      },
+      cpuTimes() {
+        const { user, system } = process.cpuUsage();
+        return {
+          gateway: treeCpuUs(gateway.pid!) / 1e6,
+          endpoints: treeCpuUs(endpoints.pid!) / 1e6,
+          trial: (user + system) / 1e6,
+          machine: machineSeconds(),
+        };
       },
       [Symbol.asyncDispose]: stop,
     };

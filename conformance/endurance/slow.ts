@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { printTable } from '../../bench/table.ts';
-import { awaitQuiet, BIG_BYTES, mebibytes, runWrk, startEnduranceRig } from './rig.ts';
+import {
+  awaitQuiet,
+  BIG_BYTES,
+  CLIENT_CORE,
+  cpuBetween,
+  describeCpu,
+  mebibytes,
+  runWrk,
+  startEnduranceRig,
+} from './rig.ts';
 
 const SECONDS = 10;
 /** Resident bytes of the gateway for each slow client: buffers are bounded. */
@@ -44,7 +53,7 @@ export async function endureSlowClients(wanted: number): Promise<readonly string
   // In the gateway each has two descriptors, and what fails for want of them says nothing of slowness.
   const count = Math.min(wanted, Math.floor((openFilesMax() - SPARE_DESCRIPTORS) / 2));
   if (count < wanted) process.stdout.write(`slow: only ${count} clients: more files cannot be open here (ulimit -n)\n`);
-  await using rig = await startEnduranceRig({ collecting: false });
+  await using rig = await startEnduranceRig({ collecting: false, parted: true });
   const url = `http://127.0.0.1:${rig.port}/`;
   const shape = { seconds: SECONDS, connections: 8, close: false };
   const alone = await runWrk(url, shape);
@@ -65,7 +74,9 @@ export async function endureSlowClients(wanted: number): Promise<readonly string
       if (at % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 10));
     }
   })();
+  const before = rig.cpuTimes();
   const beside = await runWrk(url, shape);
+  const used = cpuBetween(before, rig.cpuTimes());
   const during = await rig.ask('sample');
   isOver = true;
   await trickle;
@@ -81,6 +92,8 @@ export async function endureSlowClients(wanted: number): Promise<readonly string
       ['after', after.descriptors, mebibytes(after.residentBytes), '-', '-', '-'],
     ],
   );
+  const cores = CLIENT_CORE.length === 0 ? 'one core for all' : 'the last core for clients and endpoints';
+  process.stdout.write(`beside them, CPU in ${SECONDS} s (${cores}): ${describeCpu(used)}\n`);
   const problems: string[] = [];
   if (open < count * 0.9) problems.push(`only ${open} slow clients were connected until the end`);
   if (alone.failed + beside.failed > 0) problems.push(`${alone.failed + beside.failed} requests failed`);
