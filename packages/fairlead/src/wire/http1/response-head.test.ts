@@ -55,3 +55,23 @@ test('response heads, whole and byte by byte', async (t) => {
     });
   }
 });
+
+test('every byte at every place of a value is judged alike, however many are looked at together', () => {
+  const head = new ResponseHead();
+  for (let length = 1; length <= 11; length++) {
+    for (let place = 0; place < length; place++) {
+      for (let byte = 0; byte < 256; byte++) {
+        const value = Buffer.alloc(length, 'v');
+        value[place] = byte;
+        const bytes = Buffer.concat([Buffer.from('HTTP/1.1 200 OK\r\nX: '), value, Buffer.from('\r\n\r\n')]);
+        head.reset();
+        const allowed = byte === 9 || (byte >= 32 && byte !== 127);
+        assert.equal(
+          head.parse(bytes, 0, bytes.length),
+          allowed ? bytes.length : -502,
+          `${byte} at ${place} of ${length}`,
+        );
+      }
+    }
+  }
+});
