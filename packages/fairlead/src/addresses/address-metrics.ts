@@ -11,6 +11,8 @@ export interface AddressMetrics {
   /** The server denied the right to a Lease. */
   refused(): void;
   session(peer: string, established: boolean, routes: number): void;
+  /** Whether the link to a peer that is watched is alive. */
+  bfd(peer: string, up: boolean): void;
   forgetSession(peer: string): void;
   sessionFailed(peer: string): void;
 }
@@ -28,6 +30,7 @@ export function registerAddressMetrics(registry: MetricRegistry): AddressMetrics
   const conflicts = counter('layer2_conflicts', 'Claims of other hosts to addresses held here');
   const refusals = counter('layer2_refusals', 'Leases that this node had no right to write');
   const up = gauge('bgp_session_up', 'Whether the session with a peer is established', ['peer']);
+  const bfd = gauge('bfd_session_up', 'Whether BFD finds the link to a peer alive', ['peer']);
   const routes = gauge('bgp_routes_announced', 'Routes announced to a peer', ['peer']);
   const failures = counter('bgp_session_failures', 'Sessions that ended or could not be established', ['peer']);
   return {
@@ -47,7 +50,9 @@ export function registerAddressMetrics(registry: MetricRegistry): AddressMetrics
       up.set(established ? 1 : 0, peer);
       routes.set(count, peer);
     },
+    bfd: (peer, alive) => bfd.set(alive ? 1 : 0, peer),
     forgetSession: (peer) => {
+      bfd.remove(peer);
       up.remove(peer);
       routes.remove(peer);
     },

@@ -11,6 +11,8 @@ import type { BfdEvent, BfdPeer } from '../bfd/bfd-messages.ts';
 import { BgpAnnouncer } from './bgp-announcer.ts';
 import type { TransportEvents } from './bgp-transport.ts';
 
+/** What {@link BgpAnnouncer.observe} last said of BFD. */
+const alive = new Map<string, boolean>();
 const metrics: AddressMetrics = {
   layer2: () => {},
   frames: () => {},
@@ -18,7 +20,8 @@ const metrics: AddressMetrics = {
   conflict: () => {},
   refused: () => {},
   session: () => {},
-  forgetSession: () => {},
+  bfd: (name, up) => void alive.set(name, up),
+  forgetSession: (name) => void alive.delete(name),
   sessionFailed: () => {},
 };
 
@@ -81,12 +84,15 @@ test('BFD is told what the peer says, and its state is in the status', async () 
   tell({ kind: 'state', name: 'tor', state: 'Up', cause: 'packet' });
   await clock.advance(500);
   assert.equal((await status())?.bfd, 'Up');
+  announcer.observe();
+  assert.deepEqual([...alive], [['tor', true]]);
   tell({ kind: 'failed', name: 'tor', message: 'UDP port 3784: EADDRINUSE' });
   await clock.advance(500);
   assert.equal((await status())?.bfd, 'UDP port 3784: EADDRINUSE');
   const { bfd: _, ...spec } = peer({}).spec;
   await apply({ ...peer({}), spec });
   assert.equal(watched.size, 0);
+  assert.equal(alive.size, 0);
   await announcer.stop();
 });
 

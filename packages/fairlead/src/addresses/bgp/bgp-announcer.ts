@@ -82,7 +82,8 @@ export class BgpAnnouncer implements Running {
 
   /** Brings the metrics up to date. */
   observe(): void {
-    for (const [name, { session }] of this.#peers) {
+    for (const [name, { session, bfd }] of this.#peers) {
+      if (bfd !== undefined) this.#options.metrics.bfd(name, bfd === 'Up');
       this.#options.metrics.session(name, session?.state === 'Established', session?.announced ?? 0);
     }
   }
