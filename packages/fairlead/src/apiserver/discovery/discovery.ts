@@ -4,6 +4,7 @@ import type { ServedResource, ServedResources } from '../resources/served-resour
 import type { ApiAnswer, ApiRequest } from '../server/api-request.ts';
 import { parseMediaTypes } from '../server/media-type.ts';
 import { unknownResource } from '../server/status-error.ts';
+import { checkPaths } from './health.ts';
 
 type GroupVersion = readonly [group: string, version: string];
 
@@ -27,6 +28,8 @@ export class Discovery {
     const segments = path.split('/').slice(1);
     if (segments.at(-1) === '') segments.pop();
     switch (segments[0]) {
+      case undefined:
+        return path === '/';
       case 'api':
         return segments.length === 1 || (segments.length === 2 && segments[1] === 'v1');
       case 'apis':
@@ -44,6 +47,12 @@ export class Discovery {
     if (segments.at(-1) === '') segments.pop();
     if (segments[0] === 'openapi' && segments[1] === 'v2') return this.#openApiV2(request);
     if (segments[0] === 'openapi') return this.#openApi(request, segments.slice(2));
+    if (segments.length === 0)
+      return answerDocument(
+        request,
+        this.#document('/', () => this.#paths()),
+        'application/json',
+      );
     const [root = '', group = '', version = ''] = segments;
     if (segments.length === 1) {
       const aggregated = aggregatedVersion(request.headers.accept);
@@ -82,6 +91,17 @@ export class Discovery {
       this.#documents.set(name, document);
     }
     return document;
+  }
+
+  /** Every path that is no resource, as `GET /` lists them. */
+  #paths(): object {
+    const groups = this.#served.groupVersions.flatMap(([group, version]) => [
+      `/apis/${group}`,
+      `/apis/${group}/${version}`,
+    ]);
+    const others = ['/api', '/api/v1', '/apis', '/apis/', '/metrics', '/openapi/v2', '/openapi/v3', '/openapi/v3/'];
+    const about = ['/.well-known/openid-configuration', '/openid/v1/jwks', '/version'];
+    return { paths: [...new Set([...groups, ...others, ...about, ...checkPaths])].sort() };
   }
 
   #group(group: string): object {

@@ -44,15 +44,17 @@ export class Health {
 
   /** The answer for a health path, or `undefined` for any other. */
   async answer(request: ApiRequest): Promise<ApiAnswer | undefined> {
+    const [, probe = '', check = ''] = /^\/(healthz|livez|readyz)\/([a-z-]+)$/.exec(request.path) ?? [];
+    if (checks.some((name) => name === check)) {
+      const failures = probe === 'readyz' ? await this.#failures() : {};
+      return oneCheckAnswer(check, check in failures);
+    }
     switch (request.path) {
       case '/healthz':
       case '/livez':
         return checkAnswer(request, {});
       case '/readyz':
-        return checkAnswer(request, {
-          ...(this.ready ? {} : { bootstrap: 'starting or stopping' }),
-          ...obstacleOf(await this.#storage.obstacle()),
-        });
+        return checkAnswer(request, await this.#failures());
       case '/version':
       case '/version/':
         return {
@@ -65,6 +67,13 @@ export class Health {
       default:
         return undefined;
     }
+  }
+
+  async #failures(): Promise<Failures> {
+    return {
+      ...(this.ready ? {} : { bootstrap: 'starting or stopping' }),
+      ...obstacleOf(await this.#storage.obstacle()),
+    };
   }
 
   #metrics(): string {
@@ -89,11 +98,22 @@ function obstacleOf(storage: string | undefined): { readonly storage?: string } 
   return storage === undefined ? {} : { storage };
 }
 
+/** Paths of the checks, for the index of all paths. */
+export const checkPaths: readonly string[] = ['healthz', 'livez', 'readyz'].flatMap((probe) => [
+  `/${probe}`,
+  ...checks.map((check) => `/${probe}/${check}`),
+]);
+
+/** Why checks fail. */
+type Failures = { readonly [Check in (typeof checks)[number]]?: string };
+
+function oneCheckAnswer(check: string, fails: boolean): ApiAnswer {
+  if (!fails) return { status: 200, headers: plainText, body: 'ok' };
+  return { status: 500, headers: plainText, body: `internal server error: ${check} failed: reason withheld\n` };
+}
+
 /** `failures` holds the reason of each check that fails; reasons are for the log, not for strangers. */
-function checkAnswer(
-  request: ApiRequest,
-  failures: { readonly [Check in (typeof checks)[number]]?: string },
-): ApiAnswer {
+function checkAnswer(request: ApiRequest, failures: Failures): ApiAnswer {
   const name = request.path.slice(1);
   const healthy = Object.keys(failures).length === 0;
   if (!request.query.has('verbose') && healthy) return { status: 200, headers: plainText, body: 'ok' };

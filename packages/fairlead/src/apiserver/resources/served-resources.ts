@@ -86,6 +86,7 @@ const served: readonly (readonly [group: string, version: string, plural: string
 /** Built-in group versions in the order discovery lists them. */
 const builtInGroupVersions: readonly (readonly [group: string, version: string])[] = [
   ['apps', 'v1'],
+  ['events.k8s.io', 'v1'],
   ['authentication.k8s.io', 'v1'],
   ['authorization.k8s.io', 'v1'],
   ['autoscaling', 'v2'],
@@ -95,12 +96,11 @@ const builtInGroupVersions: readonly (readonly [group: string, version: string])
   ['policy', 'v1'],
   ['rbac.authorization.k8s.io', 'v1'],
   ['storage.k8s.io', 'v1'],
+  ['admissionregistration.k8s.io', 'v1'],
+  ['apiextensions.k8s.io', 'v1'],
   ['scheduling.k8s.io', 'v1'],
   ['coordination.k8s.io', 'v1'],
   ['discovery.k8s.io', 'v1'],
-  ['events.k8s.io', 'v1'],
-  ['admissionregistration.k8s.io', 'v1'],
-  ['apiextensions.k8s.io', 'v1'],
 ];
 
 /** The resources of this server, by group version and plural name. */

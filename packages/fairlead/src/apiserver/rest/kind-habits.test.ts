@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ApiError } from '@fairlead/client';
-import { systemClock } from '../../sys/clock.ts';
 import type { InProcessClient } from '../client/in-process-client.ts';
-import { type RunningApiServer, startApiServer } from '../start.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 import type { KubeObject } from '../watch/kube-object.ts';
 
 const core = '/api/v1/namespaces/default';
@@ -24,34 +20,18 @@ const merge = { 'content-type': 'application/merge-patch+json' };
 
 /** Habits that kinds have beyond their schema, as a Kubernetes 1.34.4 server showed them. */
 describe('habits of kinds', () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-habits-'));
-  let server: RunningApiServer;
+  let server: TestServer;
   let client: InProcessClient;
   const send = async (method: string, path: string, body?: object, headers?: Record<string, string>) =>
     (await client.request(method, path, body, headers)) as KubeObject;
   const patch = (path: string, body: object): Promise<KubeObject> => send('PATCH', path, body, merge);
 
   before(async () => {
-    server = await startApiServer({
-      dataDir,
-      listen: [{ host: '127.0.0.1', port: 0 }],
-      advertiseAddress: '127.0.0.1',
-      advertisePort: 0,
-      serviceCidr: '10.96.0.0/16',
-      nodePortRange: '30000-32767',
-      clusterDomain: 'cluster.local',
-      clock: systemClock,
-      log: () => {},
-      compactEveryMs: 300_000,
-      logToken: 'secret',
-    });
-    client = server.client() as InProcessClient;
+    server = await startTestServer();
+    client = server.client();
     await client.request('POST', `${core}/serviceaccounts`, { metadata: { name: 'default' } }).catch(() => {});
   });
-  after(async () => {
-    await server.stop();
-    rmSync(dataDir, { recursive: true });
-  });
+  after(() => server.stop());
 
   test('annotations of a Deployment and labels of an EndpointSlice count as generations', async () => {
     await send('POST', `${apps}/deployments`, workload('d'));

@@ -88,7 +88,13 @@ function formatOf(type: string): 'json' | 'yaml' | undefined {
   return undefined;
 }
 
+/** Parameters of a media type; each has a value. */
+const parameters = /^(?:\s*;\s*[\w!#$&^.+-]+=(?:"[^"]*"|[\w!#$&^.+:/-]+))*\s*;?\s*$/;
+
 /** The type of a body: `application/json` for `application/json; charset=utf-8`. */
 export function bodyMediaType(contentType: string | undefined): string {
-  return (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase();
+  const given = (contentType ?? '').trim().toLowerCase();
+  const end = given.indexOf(';');
+  if (end < 0) return given;
+  return parameters.test(given.slice(end)) ? given.slice(0, end).trim() : given;
 }
