@@ -189,10 +189,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       advertisePort: ownPort,
       shared,
     };
-    await settle(() => ensureBootstrapObjects(internal, bootstrap));
+    await settle(clock, () => ensureBootstrapObjects(internal, bootstrap));
     await Promise.all([
-      settle(() => ensureDefaultRoles(internal, cache, served)),
-      settle(() => ensureOwnKinds(internal, () => definitions.settled(), options.machinePool)),
+      settle(clock, () => ensureDefaultRoles(internal, cache, served)),
+      settle(clock, () => ensureOwnKinds(internal, () => definitions.settled(), options.machinePool)),
     ]);
     const aggregation = new RoleAggregation(internal, cache, served, log);
     cleanUp.unshift(() => aggregation.stop());

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApiError } from '@fairlead/client';
+import { TestClock } from '@fairlead/client/test-clock';
+import { systemClock } from '../../sys/clock.ts';
 import { settle } from './settle.ts';
 
 const taken = new ApiError(422, 'Invalid', 'spec.clusterIPs: failed to allocate IP: provided IP is already allocated');
@@ -16,8 +18,8 @@ for (const [name, error, tries] of rows) {
     const step = async (): Promise<void> => {
       if (++count < 3) throw error;
     };
-    if (tries === 3) await settle(step);
-    else await assert.rejects(settle(step), error);
+    if (tries === 3) await settle(systemClock, step);
+    else await assert.rejects(settle(systemClock, step), error);
     assert.equal(count, tries);
   });
 }
@@ -25,7 +27,7 @@ for (const [name, error, tries] of rows) {
 test('what never ends is given up with its own error', async () => {
   let count = 0;
   await assert.rejects(
-    settle(async () => {
+    settle(systemClock, async () => {
       count++;
       throw taken;
     }),
@@ -33,3 +35,24 @@ test('what never ends is given up with its own error', async () => {
   );
   assert.equal(count, 20);
 });
+
+for (const code of [503, 504]) {
+  test(`a store that went away is waited for, for a minute: ${code}`, async () => {
+    const clock = new TestClock();
+    const away = new ApiError(code, 'ServiceUnavailable', 'etcd cannot be reached');
+    let count = 0;
+    const done = settle(clock, async () => {
+      if (++count < 50) throw away;
+    });
+    for (let second = 0; second < 11; second++) await clock.advance(1_000);
+    await done;
+    assert.equal(count, 50, 'more often than others interfere');
+
+    const never = settle(clock, async () => {
+      throw away;
+    });
+    const refused = assert.rejects(never, away);
+    for (let second = 0; second < 61; second++) await clock.advance(1_000);
+    await refused;
+  });
+}
