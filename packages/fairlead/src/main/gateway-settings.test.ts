@@ -9,6 +9,15 @@ const rows: readonly (readonly [name: string, values: SettingValues, relays: str
   ['a named Service port', { 'gateway-udp': ['53=kube-system/dns:dns'] }, 'udp 0.0.0.0 53 kube-system/dns:dns', 0],
   ['an address', { 'gateway-tcp': ['127.0.0.1:25=a/b:25'] }, 'tcp 127.0.0.1 25 a/b:25', 0],
   ['an IPv6 address', { 'gateway-tcp': ['[::1]:25=a/b:25'] }, 'tcp ::1 25 a/b:25', 0],
+  [
+    'several Services',
+    { 'gateway-tcp': ['5432=default/db:5432@9,default/new:sql,other/db:5432@0'] },
+    'tcp 0.0.0.0 5432 default/db:5432@9,default/new:sql,other/db:5432@0',
+    0,
+  ],
+  ['a weight that is none', { 'gateway-tcp': ['25=a/b:25@x'] }, '', 1],
+  ['a weight too much', { 'gateway-tcp': ['25=a/b:25@1000001'] }, '', 1],
+  ['no Service at the end', { 'gateway-tcp': ['25=a/b:25,'] }, '', 1],
   ['no namespace', { 'gateway-tcp': ['25=b:25'] }, '', 1],
   ['no Service port', { 'gateway-tcp': ['25=a/b'] }, '', 1],
   ['no port', { 'gateway-tcp': ['a/b:25'] }, '', 1],
@@ -42,8 +51,10 @@ for (const [name, values, relays, problems] of rows) {
   test(`gateway relays: ${name}`, () => {
     const reader = new SettingReader(values);
     const read = readGatewayL4(reader).relays.map(
-      ({ protocol, listen, service }) =>
-        `${protocol} ${listen.host} ${listen.port} ${service.namespace}/${service.name}:${service.port}`,
+      ({ protocol, listen, services }) =>
+        `${protocol} ${listen.host} ${listen.port} ${services
+          .map(({ namespace, name, port, weight }) => `${namespace}/${name}:${port}${weight === 1 ? '' : `@${weight}`}`)
+          .join(',')}`,
     );
     assert.equal(read.join('; '), relays);
     assert.equal(reader.problems.length, problems, reader.problems.join());

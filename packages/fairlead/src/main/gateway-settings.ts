@@ -1,30 +1,32 @@
 import { parseCidr } from '@fairlead/api';
 import type { ConnectionLimits } from '../gateway/connection-gate.ts';
 import type { GatewayOptions } from '../gateway/start.ts';
+import type { ListenerService } from '../routing/route-table.ts';
 import { type ListenAddress, parseListenAddress, type Setting, type SettingReader } from './settings.ts';
 
 /** Nobody has so many proxies in front. */
 const HOPS_MAX = 16;
 
-/** A TCP or UDP port of the gateway and the Service port behind it. */
+/** A TCP or UDP port of the gateway and the Service ports behind it. */
 export interface GatewayRelay {
   readonly protocol: 'tcp' | 'udp';
   readonly listen: ListenAddress;
-  readonly service: { readonly namespace: string; readonly name: string; readonly port: number | string };
+  /** Who gets the connections, by weight; at least one. */
+  readonly services: readonly ListenerService[];
 }
 
 /** Settings of what the gateway does below HTTP, and of its versions. */
 export const gatewayL4Settings: readonly Setting[] = [
   {
     name: 'gateway-tcp',
-    value: '[ADDR:]PORT=NAMESPACE/SERVICE:PORT',
-    description: 'relay a TCP port to a Service',
+    value: '[ADDR:]PORT=NAMESPACE/SERVICE:PORT[@WEIGHT],...',
+    description: 'relay a TCP port to a Service, or to several by weight',
     repeatable: true,
   },
   {
     name: 'gateway-udp',
-    value: '[ADDR:]PORT=NAMESPACE/SERVICE:PORT',
-    description: 'relay a UDP port to a Service',
+    value: '[ADDR:]PORT=NAMESPACE/SERVICE:PORT[@WEIGHT],...',
+    description: 'relay a UDP port to a Service, or to several by weight',
     repeatable: true,
   },
   {
@@ -66,13 +68,25 @@ export const gatewayL4Settings: readonly Setting[] = [
   },
 ];
 
-/** `5432=default/db:5432`, `127.0.0.1:53=kube-system/dns:dns`; undefined if it is neither. */
+/** `5432=default/db:5432`, `127.0.0.1:53=kube-system/dns:dns`, `80=a/old:80@9,a/new:80@1`; undefined if it is none. */
 function parseRelay(protocol: GatewayRelay['protocol'], text: string): GatewayRelay | undefined {
-  const [, at = '', namespace = '', name = '', port = ''] =
-    /^([^=]+)=([^/:=]+)\/([^/:=]+):([a-z0-9-]+)$/.exec(text) ?? [];
+  const equals = text.indexOf('=');
+  const at = text.slice(0, Math.max(0, equals));
   const listen = parseListenAddress(/^\d+$/.test(at) ? `:${at}` : at);
-  if (listen === undefined || listen.port === 0 || name === '') return undefined;
-  return { protocol, listen, service: { namespace, name, port: /^\d+$/.test(port) ? Number(port) : port } };
+  const services = text
+    .slice(equals + 1)
+    .split(',')
+    .map(parseService);
+  if (listen === undefined || listen.port === 0 || services.includes(undefined)) return undefined;
+  return { protocol, listen, services: services.filter((service) => service !== undefined) };
+}
+
+/** `NAMESPACE/SERVICE:PORT`, with `@WEIGHT` from 0 to 1,000,000 behind it. */
+function parseService(text: string): ListenerService | undefined {
+  const [, namespace = '', name = '', port = '', weight = '1'] =
+    /^([^/:=@]+)\/([^/:=@]+):([a-z0-9-]+)(?:@(\d{1,7}))?$/.exec(text) ?? [];
+  if (name === '' || Number(weight) > 1_000_000) return undefined;
+  return { namespace, name, port: /^\d+$/.test(port) ? Number(port) : port, weight: Number(weight) };
 }
 
 /** Reads {@link gatewayL4Settings}; problems go to the reader. */
@@ -90,7 +104,7 @@ export function readGatewayL4(reader: SettingReader): {
     reader.texts(`gateway-${protocol}`).flatMap((text) => {
       const relay = parseRelay(protocol, text);
       if (relay !== undefined) return [relay];
-      reader.problems.push(`--gateway-${protocol} ${text}: must be [ADDRESS:]PORT=NAMESPACE/SERVICE:PORT`);
+      reader.problems.push(`--gateway-${protocol} ${text}: must be [ADDRESS:]PORT=NAMESPACE/SERVICE:PORT[@WEIGHT],...`);
       return [];
     }),
   );

@@ -359,7 +359,10 @@ describe('relayed routes', () => {
       protocol: 'tcp',
       address: '0.0.0.0',
       port: 5432,
-      service: { namespace: 'shop', name: 'web', port: 80 },
+      services: [
+        { namespace: 'shop', name: 'web', port: 80, weight: 9 },
+        { namespace: 'shop', name: 'api', port: 80, weight: 1 },
+      ],
     },
   ];
   const passing = (name: string, host: string, value = 'true'): ReturnType<typeof ingress> => {
@@ -370,12 +373,20 @@ describe('relayed routes', () => {
   const l4Of = (builder: RouteTableBuilder): string[] =>
     (builder.flush().diff.l4 ?? []).map(([key, value]) => `${key} ${value?.backends[0]?.backend ?? '-'}`).sort();
 
-  test('a TCP listener has its Service from the beginning, and no HTTP hosts', () => {
+  test('a TCP listener has its Services from the beginning, and no HTTP hosts', () => {
     const builder = new RouteTableBuilder(rig, withRelays, 'fairlead', () => {});
     const { diff } = builder.flush();
     assert.deepEqual(
       diff.l4?.map(([key, value]) => [key, value?.backends]),
-      [['tcp-5432|*', [{ backend: 'shop/web:80', weight: 1 }]]],
+      [
+        [
+          'tcp-5432|*',
+          [
+            { backend: 'shop/web:80', weight: 9 },
+            { backend: 'shop/api:80', weight: 1 },
+          ],
+        ],
+      ],
     );
     assert.equal(diff.backends.find(([key]) => key === 'shop/web:80')?.[1]?.endpoints.length, 1);
     assert.ok(!diff.hosts.some(([key]) => key.startsWith('tcp-')));

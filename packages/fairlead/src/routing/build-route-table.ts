@@ -17,7 +17,7 @@ import { CredentialTable } from './credential-table.ts';
 import { type NameSource, noNames } from './external-names.ts';
 import { type ClassSelection, isOurIngress, selectClasses } from './ingress-class.ts';
 import { KeyIndex } from './key-index.ts';
-import { L4RouteTable, listenerBackend } from './l4-route-table.ts';
+import { L4RouteTable, listenerBackends } from './l4-route-table.ts';
 import { routesOfListener } from './listener-routes.ts';
 import { mergeHost, type RouteConflict } from './merge-host.ts';
 import { PageTable } from './page-table.ts';
@@ -115,8 +115,7 @@ export class RouteTableBuilder {
     for (const listener of listeners) this.#listeners.set(listener.name, listener);
     this.#l4 = new L4RouteTable(listeners);
     for (const listener of listeners) {
-      const ref = listenerBackend(listener);
-      if (ref !== undefined) this.#addRef(`listener ${listener.name}`, ref);
+      for (const { ref } of listenerBackends(listener)) this.#addRef(`listener ${listener.name}`, ref);
     }
     const secrets = sources.secrets ?? noObjects;
     this.#names = sources.names ?? noNames;

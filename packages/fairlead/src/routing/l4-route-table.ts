@@ -7,20 +7,23 @@ const CONNECT_MS = 5_000;
 const IDLE_MS = 3_600_000;
 const DATAGRAM_IDLE_MS = 120_000;
 
-/** The Service port behind a TCP or UDP listener. */
-export function listenerBackend(listener: RouteListener): BackendRef | undefined {
-  const { service, protocol, name } = listener;
-  if (service === undefined) return undefined;
-  const { namespace, name: serviceName, port } = service;
+/** The Service ports behind a TCP or UDP listener, each with its weight. */
+export function listenerBackends(
+  listener: RouteListener,
+): readonly { readonly ref: BackendRef; readonly weight: number }[] {
+  const { services = [], protocol, name } = listener;
   const transport = protocol === 'udp' ? ('UDP' as const) : undefined;
-  return {
-    key: `${namespace}/${serviceName}:${port}${transport === undefined ? '' : '/UDP'}`,
-    namespace,
-    service: serviceName,
-    port,
-    field: name,
-    ...(transport === undefined ? {} : { transport }),
-  };
+  return services.map(({ namespace, name: service, port, weight }) => ({
+    ref: {
+      key: `${namespace}/${service}:${port}${transport === undefined ? '' : '/UDP'}`,
+      namespace,
+      service,
+      port,
+      field: name,
+      ...(transport === undefined ? {} : { transport }),
+    },
+    weight,
+  }));
 }
 
 /** The relayed routes of a route table: of whole listeners, and of hosts that Ingresses pass through. */
@@ -33,13 +36,14 @@ export class L4RouteTable {
       .filter(({ protocol }) => protocol === 'https' || protocol === 'tls-passthrough')
       .map(({ name }) => name);
     for (const listener of listeners) {
-      const ref = listenerBackend(listener);
-      if (ref === undefined) continue;
+      const backends = listenerBackends(listener);
+      const [first] = backends;
+      if (first === undefined) continue;
       this.routes.set(`${listener.name}|*`, {
-        source: { kind: 'Service', namespace: ref.namespace, name: ref.service, field: 'spec.ports' },
+        source: { kind: 'Service', namespace: first.ref.namespace, name: first.ref.service, field: 'spec.ports' },
         listener: listener.name,
         hostname: '*',
-        backends: [{ backend: ref.key, weight: 1 }],
+        backends: backends.map(({ ref, weight }) => ({ backend: ref.key, weight })),
         connectMs: CONNECT_MS,
         idleMs: listener.protocol === 'udp' ? DATAGRAM_IDLE_MS : IDLE_MS,
       });

@@ -155,6 +155,15 @@ export interface BackendTls {
   readonly versions?: 'http1' | 'http2' | 'http2-or-http1';
 }
 
+/** A Service port, by number or name, behind a listener. */
+export interface ListenerService {
+  readonly namespace: string;
+  readonly name: string;
+  readonly port: number | string;
+  /** Share of the connections or flows, relative to the sum. */
+  readonly weight: number;
+}
+
 /** One address the gateway listens on. Key: its name, e.g. `http`. */
 export interface RouteListener {
   readonly name: string;
@@ -170,8 +179,8 @@ export interface RouteListener {
   readonly http3?: boolean;
   /** Port that clients reach it at, where something in front translates; absent: {@link port}. */
   readonly publicPort?: number;
-  /** Of `tcp` and `udp`: the Service port, by number or name, that gets everything. For the compiler. */
-  readonly service?: { readonly namespace: string; readonly name: string; readonly port: number | string };
+  /** Of `tcp` and `udp`: who gets everything, by weight. For the compiler. */
+  readonly services?: readonly ListenerService[];
 }
 
 /**

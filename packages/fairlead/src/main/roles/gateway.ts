@@ -95,8 +95,8 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     },
   ];
   const { relays, workers, zone, proxyProtocolFrom, trust, limits, http3 } = options;
-  for (const { protocol, listen, service } of relays) {
-    listeners.push({ name: `${protocol}-${listen.port}`, protocol, address: listen.host, port: listen.port, service });
+  for (const { protocol, listen, services } of relays) {
+    listeners.push({ name: `${protocol}-${listen.port}`, protocol, address: listen.host, port: listen.port, services });
   }
   const secrets = options.secretsFile === undefined ? {} : { secretsFile: options.secretsFile };
   const accessLog = await startAccessLog(options.accessLog, log);
