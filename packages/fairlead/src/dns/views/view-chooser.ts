@@ -28,6 +28,8 @@ const classNames: Readonly<Record<number, string>> = { 1: 'IN', 3: 'CH', 4: 'HS'
 /** Classifies the queries of one thread. */
 export class ViewChooser {
   readonly #zones: readonly { readonly origin: Uint8Array; readonly blocks: readonly Block[] }[];
+  /** Ports that blocks name. Queries to others, such as that of TLS, are for blocks of any port. */
+  readonly #ports: ReadonlySet<number>;
   readonly #hasCluster: readonly boolean[];
   readonly #access: readonly (AccessList | undefined)[];
   readonly #facts: QueryFacts = new QueryFacts();
@@ -42,6 +44,7 @@ export class ViewChooser {
         port,
       })),
     }));
+    this.#ports = new Set(plan.zones.flatMap(({ blocks }) => blocks.flatMap(({ port }) => port ?? [])));
     this.#hasCluster = plan.rights.map(({ hasCluster }) => hasCluster);
     this.#access = plan.rights.map(({ accessRules }) =>
       accessRules.length === 0 ? undefined : new AccessList(accessRules),
@@ -61,11 +64,13 @@ export class ViewChooser {
     facts.input = input;
     facts.start = start;
     facts.end = end;
+    const serverPort = facts.server?.port ?? 0;
+    const isPortNamed = this.#ports.has(serverPort);
     for (let index = 0; index < this.#zones.length; index++) {
       const zone = this.#zones[index]!;
       if (!isInZone(query, zone)) continue;
       for (const { view, conditions, port } of zone.blocks) {
-        if (port !== undefined && port !== facts.server?.port) continue;
+        if (isPortNamed && port !== undefined && port !== serverPort) continue;
         if (holdsAll(conditions, facts)) return view;
       }
     }

@@ -1,6 +1,7 @@
 // Hot path where there are views: conditions as functions.
 
-import { type CapturingRegex, compileCapturingRegex } from '../../regex/capturing-regex.ts';
+import { compileCapturingRegex } from '../../regex/capturing-regex.ts';
+import { compileRegex } from '../../regex/linear-regex.ts';
 import { parseIpv4, parseIpv6 } from '../../sys/socket-address.ts';
 import { DnsError } from '../dns-error.ts';
 import { isInPrefixes } from '../server/address-prefix.ts';
@@ -60,8 +61,8 @@ export function compileCondition(expression: ViewExpression): ViewCondition {
       return (facts) => holds(String(left(facts)), String(right(facts)));
     }
     case 'matches': {
-      const [of, regex] = [compileValue(expression.of), checkedRegex(expression.pattern)];
-      return (facts) => regex.match(String(of(facts))) !== undefined;
+      const [of, isIn] = [compileValue(expression.of), compileSearch(expression.pattern)];
+      return (facts) => isIn(String(of(facts)));
     }
     case 'network':
       return networkCondition(expression);
@@ -124,8 +125,14 @@ function networkCondition({ of, networks }: Extract<ViewExpression, { kind: 'net
   };
 }
 
-function checkedRegex(pattern: string): CapturingRegex {
-  const result = compileCapturingRegex(pattern);
-  if (!result.ok) throw new DnsError('options', `view: ${result.problem}`);
-  return result.regex;
+/**
+ * Whether a pattern matches anywhere in a text: by a DFA for the whole text, at a fifth of the cost of finding the place,
+ * or by finding it, where the pattern begins with flags or is too large to be part of another one.
+ */
+function compileSearch(pattern: string): (text: string) => boolean {
+  const whole = compileRegex(`[\\s\\S]*(?:${pattern})[\\s\\S]*`);
+  if (whole.ok) return (text) => whole.regex.testText(text);
+  const found = compileCapturingRegex(pattern);
+  if (!found.ok) throw new DnsError('options', `view: ${found.problem}`);
+  return (text) => found.regex.match(text) !== undefined;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { compileCondition, type ViewFacts } from './view-condition.ts';
-import { parseViewExpression } from './view-expression.ts';
+import { parseViewExpression, type ViewExpression } from './view-expression.ts';
 
 /** A query for `www.example.org`, type A, over UDP, from 10.1.2.3 to 192.0.2.53. */
 const texts = {
@@ -60,6 +60,12 @@ const rows: readonly (readonly [source: string, expected: boolean])[] = [
   ["name() matches '^www\\\\..*\\\\.org\\\\.$'", true],
   ["name() matches 'example'", true],
   ["name() matches '^example'", false],
+  ["name() matches '^WWW'", false],
+  ["name() matches '(?i)^WWW'", true],
+  ["name() matches 'org\\\\.$'", true],
+  ["name() matches 'org$'", false],
+  ["name() matches '^nothing|example'", true],
+  ["name() matches ''", true],
   ["name() startsWith 'www.'", true],
   ["name() endsWith '.org'", false],
   ["name() endsWith '.org.'", true],
@@ -117,6 +123,22 @@ describe('refused, with a reason', () => {
       assert.match(parsed.ok ? '' : parsed.problem, problem);
     });
   }
+});
+
+test('a pattern is found where JavaScript finds it, also over lines', () => {
+  const pattern = fc.stringMatching(/^\^?(?:[ab.\n]|a\*|b\+|\(a\|b\)){0,6}\$?$/);
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', '.', '\n', 'c'), maxLength: 8 });
+  fc.assert(
+    fc.property(pattern, text, (source, value) => {
+      const expression: ViewExpression = { kind: 'matches', of: { kind: 'literal', value }, pattern: source };
+      assert.equal(
+        compileCondition(expression)(facts),
+        new RegExp(source).test(value),
+        JSON.stringify([source, value]),
+      );
+    }),
+    { numRuns: 1000 },
+  );
 });
 
 test('whatever the text: a condition or a problem', () => {

@@ -22,7 +22,7 @@ export interface ViewBlock {
   readonly view: number;
   /** All must hold. */
   readonly conditions: readonly ViewExpression[];
-  /** Only queries to this port; absent: to any. */
+  /** Only queries to this port, unless no block names the port that a query comes to; absent: to any. */
   readonly port?: number;
 }
 

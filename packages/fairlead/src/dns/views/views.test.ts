@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
+import { freePort } from '../../sys/testing/free-ports.ts';
 import { headerFlag } from '../../wire/dns/constants.ts';
 import { decodeMessage } from '../../wire/dns/message.ts';
 import { nameToText } from '../../wire/dns/name.ts';
@@ -63,7 +64,7 @@ after(async () => {
 });
 
 /** A server with what a Corefile says, and two Services. */
-async function serve(text: string): Promise<DnsServer> {
+async function serve(text: string, port = 0): Promise<DnsServer> {
   const { settings, notes } = importCorefile(text);
   assert.deepEqual(
     notes.filter(({ result }) => result === 'ignored'),
@@ -72,7 +73,7 @@ async function serve(text: string): Promise<DnsServer> {
   const options: DnsOptions = {
     client: undefined as never,
     clusterDomain: 'cluster.local',
-    listen: [{ address: '127.0.0.1', port: 0 }],
+    listen: [{ address: '127.0.0.1', port }],
     workers: 2,
     clock: systemClock,
     random: systemRandom,
@@ -409,19 +410,23 @@ test('a view with a mistake is left out, or closes its zones when it has an acl'
   assert.deepEqual(settings.upstreams, ['10.0.0.2']);
 });
 
-test('ports tell blocks apart when there are several', () => {
-  const { settings } = importCorefile(`
-.:53 example.org:5353 {
+test('ports tell blocks apart when there are several, for queries to one of them', { timeout: 60_000 }, async () => {
+  const text = (port: number): string => `
+.:53 example.org:${port} {
     view one {
         expr rd()
     }
-    forward . 10.0.0.1
+    hosts {
+        192.0.2.1 www.example.org www.example.net
+    }
 }
-.:5353 {
-    forward . 10.0.0.2
+.:${port} {
+    hosts {
+        192.0.2.2 www.example.org www.example.net
+    }
 }
-`);
-  const zones = settings.views?.zones.map(({ zone: name, blocks }) => [
+`;
+  const zones = importCorefile(text(5353)).settings.views?.zones.map(({ zone: name, blocks }) => [
     nameToText(name),
     blocks.map(({ view, port }) => [view, port]),
   ]);
@@ -435,4 +440,13 @@ test('ports tell blocks apart when there are several', () => {
       ],
     ],
   ]);
+  const addressOf = async (server: DnsServer, name: string): Promise<string | undefined> =>
+    (await ask(server, '127.0.0.1', name, 'A'))[1]?.split(' ').at(-1);
+  // A port that no block names: the first block of a zone answers.
+  const elsewhere = await serve(text(1));
+  assert.equal(await addressOf(elsewhere, 'www.example.net'), '192.0.2.1');
+  const port = await freePort();
+  const there = await serve(text(port), port);
+  assert.equal(await addressOf(there, 'www.example.net'), '192.0.2.2');
+  assert.equal(await addressOf(there, 'www.example.org'), '192.0.2.1');
 });
