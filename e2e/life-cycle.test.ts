@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { readWrkReport } from '../bench/wrk-report.ts';
 import { ingress, web } from './echo-manifest.ts';
 import {
   command,
@@ -38,11 +39,7 @@ async function underLoad(system: TestSystem, url: string, host: string, seconds:
   const load = system.exec('wrk', '-t1', '-c8', `-d${seconds}s`, '--timeout', '5s', '-H', `Host: ${host}`, url);
   await event();
   const { stdout } = await load;
-  const requests = Number(/(\d+) requests in/.exec(stdout)?.[1] ?? 0);
-  const errors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(stdout);
-  const failed = errors === null ? 0 : errors.slice(1).reduce((sum, count) => sum + Number(count), 0);
-  const bad = Number(/Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? 0);
-  return { requests, failed: failed + bad, text: stdout };
+  return { ...readWrkReport(stdout), text: stdout };
 }
 
 test('traffic survives the death of any role; nothing is left after SIGTERM; the next start resumes', {

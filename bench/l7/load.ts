@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import { treeCpuUs } from '../process-cpu.ts';
+import { readWrkReport } from '../wrk-report.ts';
 import type { L7Row } from './rows.ts';
 
 const run = promisify(execFile);
@@ -77,10 +78,9 @@ export async function measureLoad(
       0,
     );
   } else if (row.client === 'http1') {
-    const socketErrors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(stdout) ?? [];
-    const refused = number(/Non-2xx or 3xx responses: (\d+)/);
-    done = number(/(\d+) requests in/) - refused;
-    errors = refused + socketErrors.slice(1).reduce((sum, count) => sum + Number(count), 0);
+    const report = readWrkReport(stdout);
+    done = report.requests - report.refused;
+    errors = report.failed;
   } else {
     done = number(/status codes: (\d+) 2xx/);
     errors = number(/, (\d+) failed/) + number(/, (\d+) 4xx/) + number(/, (\d+) 5xx/);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { treeCpuUs } from '../../bench/process-cpu.ts';
+import { readWrkReport, type WrkReport } from '../../bench/wrk-report.ts';
 import { freePorts } from '../../packages/fairlead/src/sys/testing/free-ports.ts';
 
 const run = promisify(execFile);
@@ -162,31 +163,14 @@ export async function startEnduranceRig({
   }
 }
 
-/** What wrk counted. */
-export interface WrkResult {
-  readonly requests: number;
-  /** Answers that are neither 2xx nor 3xx, and connections that failed or ended unannounced. */
-  readonly failed: number;
-  readonly p99: string;
-  /** The failures by kind, as wrk names them; empty when there are none. */
-  readonly kinds: string;
-}
-
 /** Loads with wrk for some seconds; `close`: a connection per request. */
 export async function runWrk(
   url: string,
   { seconds, connections, close }: { readonly seconds: number; readonly connections: number; readonly close: boolean },
-): Promise<WrkResult> {
+): Promise<WrkReport> {
   const shape = ['-t1', `-c${connections}`, `-d${seconds}`, '--timeout', '20s', '--latency'];
   const { stdout } = await run('wrk', [...shape, ...(close ? ['-H', 'Connection: close'] : []), url]);
-  const count = (pattern: RegExp): number => Number(pattern.exec(stdout)?.[1] ?? 0);
-  const socketErrors = /connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(stdout)?.slice(1) ?? [];
-  return {
-    requests: count(/(\d+) requests in/),
-    failed: count(/Non-2xx or 3xx responses: (\d+)/) + socketErrors.reduce((sum, each) => sum + Number(each), 0),
-    kinds: /Socket errors: .*|Non-2xx.*/.exec(stdout)?.[0] ?? '',
-    p99: /^\s+99%\s+(\S+)/m.exec(stdout)?.[1] ?? '-',
-  };
+  return readWrkReport(stdout);
 }
 
 /** Opens connections of HTTP/2 with h2load, each for one request, `times` over; not where there is no h2load. */
@@ -194,7 +178,7 @@ export async function runHttp2(
   url: string,
   connections: number,
   times: number,
-): Promise<Pick<WrkResult, 'requests' | 'failed'>> {
+): Promise<Pick<WrkReport, 'requests' | 'failed'>> {
   const total = { requests: 0, failed: 0 };
   for (let time = 0; time < times && existsSync('/usr/bin/h2load'); time++) {
     const { stdout } = await run('h2load', ['-t1', `-n${connections}`, `-c${connections}`, '-m1', url]);

@@ -2,8 +2,10 @@
 // The form of every built-in Kubernetes type in JSON.
 export type * from './types/admission-v1.ts';
 export type * from './types/admissionregistration-v1.ts';
+export type * from './types/admissionregistration-v1-webhooks.ts';
 export type * from './types/apidiscovery-v2.ts';
 export type * from './types/apiextensions-v1.ts';
+export type * from './types/apiextensions-v1-conversion.ts';
 export type * from './types/apps-v1.ts';
 export type * from './types/authentication-v1.ts';
 export type * from './types/authorization-v1.ts';
@@ -29,6 +31,8 @@ export type * from './types/core-v1-volumes.ts';
 export type * from './types/discovery-v1.ts';
 export type * from './types/events-v1.ts';
 export type * from './types/meta-v1.ts';
+export type * from './types/meta-v1-discovery.ts';
+export type * from './types/meta-v1-table.ts';
 export type * from './types/networking-v1.ts';
 export type * from './types/policy-v1.ts';
 export type * from './types/rbac-v1.ts';

@@ -1,6 +1,6 @@
 import type { SchemaTypes } from './schema-type.ts';
 
-/** Types of admissionregistration-v1, with fields in the order a Kubernetes server writes them. */
+/** Admission policies, with fields in the order a Kubernetes server writes them. */
 export const admissionregistrationV1: SchemaTypes = {
   'admissionregistration.v1.AuditAnnotation': {
     fields: {
@@ -40,92 +40,6 @@ export const admissionregistrationV1: SchemaTypes = {
         listType: 'atomic',
       },
       matchPolicy: { type: 'string', enum: ['Equivalent', 'Exact'], omit: 'empty', pointer: true, tag: 7 },
-    },
-  },
-  'admissionregistration.v1.MutatingWebhook': {
-    fields: {
-      name: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      clientConfig: {
-        type: 'object',
-        ref: 'admissionregistration.v1.WebhookClientConfig',
-        required: true,
-        zeroDefault: true,
-        omit: 'never',
-        tag: 2,
-      },
-      rules: {
-        type: 'array',
-        items: { type: 'object', ref: 'admissionregistration.v1.RuleWithOperations', zeroDefault: true },
-        omit: 'empty',
-        tag: 3,
-        listType: 'atomic',
-      },
-      failurePolicy: { type: 'string', enum: ['Fail', 'Ignore'], omit: 'empty', pointer: true, tag: 4 },
-      matchPolicy: { type: 'string', enum: ['Equivalent', 'Exact'], omit: 'empty', pointer: true, tag: 9 },
-      namespaceSelector: { type: 'object', ref: 'meta.v1.LabelSelector', omit: 'empty', pointer: true, tag: 5 },
-      objectSelector: { type: 'object', ref: 'meta.v1.LabelSelector', omit: 'empty', pointer: true, tag: 11 },
-      sideEffects: {
-        type: 'string',
-        required: true,
-        enum: ['None', 'NoneOnDryRun', 'Some', 'Unknown'],
-        omit: 'never',
-        pointer: true,
-        tag: 6,
-      },
-      timeoutSeconds: { type: 'integer', format: 'int32', omit: 'empty', pointer: true, tag: 7 },
-      admissionReviewVersions: {
-        type: 'array',
-        items: { type: 'string', zeroDefault: true },
-        required: true,
-        omit: 'never',
-        tag: 8,
-        listType: 'atomic',
-      },
-      reinvocationPolicy: { type: 'string', omit: 'empty', pointer: true, tag: 10 },
-      matchConditions: {
-        type: 'array',
-        items: { type: 'object', ref: 'admissionregistration.v1.MatchCondition', zeroDefault: true },
-        omit: 'empty',
-        tag: 12,
-        listType: 'map',
-        listMapKeys: ['name'],
-        patchMergeKey: 'name',
-        patchStrategy: 'merge',
-      },
-    },
-  },
-  'admissionregistration.v1.MutatingWebhookConfiguration': {
-    gvk: ['admissionregistration.k8s.io/v1/MutatingWebhookConfiguration'],
-    fields: {
-      kind: { type: 'string', omit: 'empty', typeMeta: true },
-      apiVersion: { type: 'string', omit: 'empty', typeMeta: true },
-      metadata: { type: 'object', ref: 'meta.v1.ObjectMeta', zeroDefault: true, omit: 'empty', tag: 1 },
-      webhooks: {
-        type: 'array',
-        items: { type: 'object', ref: 'admissionregistration.v1.MutatingWebhook', zeroDefault: true },
-        omit: 'empty',
-        tag: 2,
-        protoName: 'Webhooks',
-        listType: 'map',
-        listMapKeys: ['name'],
-        patchMergeKey: 'name',
-        patchStrategy: 'merge',
-      },
-    },
-  },
-  'admissionregistration.v1.MutatingWebhookConfigurationList': {
-    gvk: ['admissionregistration.k8s.io/v1/MutatingWebhookConfigurationList'],
-    fields: {
-      kind: { type: 'string', omit: 'empty', typeMeta: true },
-      apiVersion: { type: 'string', omit: 'empty', typeMeta: true },
-      metadata: { type: 'object', ref: 'meta.v1.ListMeta', zeroDefault: true, omit: 'empty', tag: 1 },
-      items: {
-        type: 'array',
-        items: { type: 'object', ref: 'admissionregistration.v1.MutatingWebhookConfiguration', zeroDefault: true },
-        required: true,
-        omit: 'never',
-        tag: 2,
-      },
     },
   },
   'admissionregistration.v1.NamedRuleWithOperations': {
@@ -187,50 +101,6 @@ export const admissionregistrationV1: SchemaTypes = {
       namespace: { type: 'string', omit: 'empty', tag: 2 },
       selector: { type: 'object', ref: 'meta.v1.LabelSelector', omit: 'empty', pointer: true, tag: 3 },
       parameterNotFoundAction: { type: 'string', omit: 'empty', pointer: true, tag: 4 },
-    },
-  },
-  'admissionregistration.v1.RuleWithOperations': {
-    fields: {
-      operations: {
-        type: 'array',
-        items: { type: 'string', enum: ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'], zeroDefault: true },
-        omit: 'empty',
-        tag: 1,
-        listType: 'atomic',
-      },
-      apiGroups: {
-        type: 'array',
-        items: { type: 'string', zeroDefault: true },
-        omit: 'empty',
-        tag: 1,
-        via: [2],
-        listType: 'atomic',
-      },
-      apiVersions: {
-        type: 'array',
-        items: { type: 'string', zeroDefault: true },
-        omit: 'empty',
-        tag: 2,
-        via: [2],
-        listType: 'atomic',
-      },
-      resources: {
-        type: 'array',
-        items: { type: 'string', zeroDefault: true },
-        omit: 'empty',
-        tag: 3,
-        via: [2],
-        listType: 'atomic',
-      },
-      scope: { type: 'string', omit: 'empty', pointer: true, tag: 4, via: [2] },
-    },
-  },
-  'admissionregistration.v1.ServiceReference': {
-    fields: {
-      namespace: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      name: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 2 },
-      path: { type: 'string', omit: 'empty', pointer: true, tag: 3 },
-      port: { type: 'integer', format: 'int32', omit: 'empty', pointer: true, tag: 4 },
     },
   },
   'admissionregistration.v1.TypeChecking': {
@@ -398,91 +268,6 @@ export const admissionregistrationV1: SchemaTypes = {
       },
     },
   },
-  'admissionregistration.v1.ValidatingWebhook': {
-    fields: {
-      name: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      clientConfig: {
-        type: 'object',
-        ref: 'admissionregistration.v1.WebhookClientConfig',
-        required: true,
-        zeroDefault: true,
-        omit: 'never',
-        tag: 2,
-      },
-      rules: {
-        type: 'array',
-        items: { type: 'object', ref: 'admissionregistration.v1.RuleWithOperations', zeroDefault: true },
-        omit: 'empty',
-        tag: 3,
-        listType: 'atomic',
-      },
-      failurePolicy: { type: 'string', enum: ['Fail', 'Ignore'], omit: 'empty', pointer: true, tag: 4 },
-      matchPolicy: { type: 'string', enum: ['Equivalent', 'Exact'], omit: 'empty', pointer: true, tag: 9 },
-      namespaceSelector: { type: 'object', ref: 'meta.v1.LabelSelector', omit: 'empty', pointer: true, tag: 5 },
-      objectSelector: { type: 'object', ref: 'meta.v1.LabelSelector', omit: 'empty', pointer: true, tag: 10 },
-      sideEffects: {
-        type: 'string',
-        required: true,
-        enum: ['None', 'NoneOnDryRun', 'Some', 'Unknown'],
-        omit: 'never',
-        pointer: true,
-        tag: 6,
-      },
-      timeoutSeconds: { type: 'integer', format: 'int32', omit: 'empty', pointer: true, tag: 7 },
-      admissionReviewVersions: {
-        type: 'array',
-        items: { type: 'string', zeroDefault: true },
-        required: true,
-        omit: 'never',
-        tag: 8,
-        listType: 'atomic',
-      },
-      matchConditions: {
-        type: 'array',
-        items: { type: 'object', ref: 'admissionregistration.v1.MatchCondition', zeroDefault: true },
-        omit: 'empty',
-        tag: 11,
-        listType: 'map',
-        listMapKeys: ['name'],
-        patchMergeKey: 'name',
-        patchStrategy: 'merge',
-      },
-    },
-  },
-  'admissionregistration.v1.ValidatingWebhookConfiguration': {
-    gvk: ['admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration'],
-    fields: {
-      kind: { type: 'string', omit: 'empty', typeMeta: true },
-      apiVersion: { type: 'string', omit: 'empty', typeMeta: true },
-      metadata: { type: 'object', ref: 'meta.v1.ObjectMeta', zeroDefault: true, omit: 'empty', tag: 1 },
-      webhooks: {
-        type: 'array',
-        items: { type: 'object', ref: 'admissionregistration.v1.ValidatingWebhook', zeroDefault: true },
-        omit: 'empty',
-        tag: 2,
-        protoName: 'Webhooks',
-        listType: 'map',
-        listMapKeys: ['name'],
-        patchMergeKey: 'name',
-        patchStrategy: 'merge',
-      },
-    },
-  },
-  'admissionregistration.v1.ValidatingWebhookConfigurationList': {
-    gvk: ['admissionregistration.k8s.io/v1/ValidatingWebhookConfigurationList'],
-    fields: {
-      kind: { type: 'string', omit: 'empty', typeMeta: true },
-      apiVersion: { type: 'string', omit: 'empty', typeMeta: true },
-      metadata: { type: 'object', ref: 'meta.v1.ListMeta', zeroDefault: true, omit: 'empty', tag: 1 },
-      items: {
-        type: 'array',
-        items: { type: 'object', ref: 'admissionregistration.v1.ValidatingWebhookConfiguration', zeroDefault: true },
-        required: true,
-        omit: 'never',
-        tag: 2,
-      },
-    },
-  },
   'admissionregistration.v1.Validation': {
     fields: {
       expression: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1, protoName: 'Expression' },
@@ -496,19 +281,6 @@ export const admissionregistrationV1: SchemaTypes = {
     fields: {
       name: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1, protoName: 'Name' },
       expression: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 2, protoName: 'Expression' },
-    },
-  },
-  'admissionregistration.v1.WebhookClientConfig': {
-    fields: {
-      url: { type: 'string', omit: 'empty', pointer: true, tag: 3 },
-      service: {
-        type: 'object',
-        ref: 'admissionregistration.v1.ServiceReference',
-        omit: 'empty',
-        pointer: true,
-        tag: 1,
-      },
-      caBundle: { type: 'bytes', format: 'byte', omit: 'empty', tag: 2 },
     },
   },
 };

@@ -1,7 +1,9 @@
 import { admissionV1 } from './admission-v1.ts';
 import { admissionregistrationV1 } from './admissionregistration-v1.ts';
+import { admissionregistrationV1Webhooks } from './admissionregistration-v1-webhooks.ts';
 import { apidiscoveryV2 } from './apidiscovery-v2.ts';
 import { apiextensionsV1 } from './apiextensions-v1.ts';
+import { apiextensionsV1Conversion } from './apiextensions-v1-conversion.ts';
 import { appsV1 } from './apps-v1.ts';
 import { authenticationV1 } from './authentication-v1.ts';
 import { authorizationV1 } from './authorization-v1.ts';
@@ -27,6 +29,8 @@ import { coreV1Volumes } from './core-v1-volumes.ts';
 import { discoveryV1 } from './discovery-v1.ts';
 import { eventsV1 } from './events-v1.ts';
 import { metaV1 } from './meta-v1.ts';
+import { metaV1Discovery } from './meta-v1-discovery.ts';
+import { metaV1Table } from './meta-v1-table.ts';
 import { networkingV1 } from './networking-v1.ts';
 import { policyV1 } from './policy-v1.ts';
 import { rbacV1 } from './rbac-v1.ts';
@@ -38,8 +42,10 @@ import { storageV1 } from './storage-v1.ts';
 export const schemaFiles: Readonly<Record<string, SchemaTypes>> = {
   'admission-v1': admissionV1,
   'admissionregistration-v1': admissionregistrationV1,
+  'admissionregistration-v1-webhooks': admissionregistrationV1Webhooks,
   'apidiscovery-v2': apidiscoveryV2,
   'apiextensions-v1': apiextensionsV1,
+  'apiextensions-v1-conversion': apiextensionsV1Conversion,
   'apps-v1': appsV1,
   'authentication-v1': authenticationV1,
   'authorization-v1': authorizationV1,
@@ -65,6 +71,8 @@ export const schemaFiles: Readonly<Record<string, SchemaTypes>> = {
   'discovery-v1': discoveryV1,
   'events-v1': eventsV1,
   'meta-v1': metaV1,
+  'meta-v1-discovery': metaV1Discovery,
+  'meta-v1-table': metaV1Table,
   'networking-v1': networkingV1,
   'policy-v1': policyV1,
   'rbac-v1': rbacV1,

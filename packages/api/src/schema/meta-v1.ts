@@ -1,113 +1,11 @@
 import type { SchemaTypes } from './schema-type.ts';
 
-/** Types of meta-v1, with fields in the order a Kubernetes server writes them. */
+/** Metadata, options, selectors, statuses and watch events, with fields in the order a Kubernetes server writes them. */
 export const metaV1: SchemaTypes = {
   'resource.Quantity': {
     special: 'quantity-string',
     jsonType: 'string-or-number',
     protoFields: { string: { tag: 1, protoType: 'string' } },
-  },
-  'meta.v1.APIGroup': {
-    gvk: ['/v1/APIGroup'],
-    fields: {
-      kind: { type: 'string', omit: 'empty', typeMeta: true },
-      apiVersion: { type: 'string', omit: 'empty', typeMeta: true },
-      name: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      versions: {
-        type: 'array',
-        items: { type: 'object', ref: 'meta.v1.GroupVersionForDiscovery', zeroDefault: true },
-        required: true,
-        omit: 'never',
-        tag: 2,
-        listType: 'atomic',
-      },
-      preferredVersion: {
-        type: 'object',
-        ref: 'meta.v1.GroupVersionForDiscovery',
-        zeroDefault: true,
-        omit: 'empty',
-        tag: 3,
-      },
-      serverAddressByClientCIDRs: {
-        type: 'array',
-        items: { type: 'object', ref: 'meta.v1.ServerAddressByClientCIDR', zeroDefault: true },
-        omit: 'empty',
-        tag: 4,
-        listType: 'atomic',
-      },
-    },
-  },
-  'meta.v1.APIGroupList': {
-    inOpenAPI: false,
-    fields: {
-      kind: { type: 'string', omit: 'empty', typeMeta: true },
-      apiVersion: { type: 'string', omit: 'empty', typeMeta: true },
-      groups: { type: 'array', items: { type: 'object', ref: 'meta.v1.APIGroup' }, omit: 'never', tag: 1 },
-    },
-  },
-  'meta.v1.APIResource': {
-    fields: {
-      name: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      singularName: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 6 },
-      namespaced: { type: 'boolean', required: true, zeroDefault: true, omit: 'never', tag: 2 },
-      group: { type: 'string', omit: 'empty', tag: 8 },
-      version: { type: 'string', omit: 'empty', tag: 9 },
-      kind: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 3 },
-      verbs: {
-        type: 'array',
-        items: { type: 'string', zeroDefault: true },
-        wrapper: 'meta.v1.Verbs',
-        required: true,
-        omit: 'never',
-        tag: 4,
-        protoType: 'meta.v1.Verbs',
-      },
-      shortNames: {
-        type: 'array',
-        items: { type: 'string', zeroDefault: true },
-        omit: 'empty',
-        tag: 5,
-        listType: 'atomic',
-      },
-      categories: {
-        type: 'array',
-        items: { type: 'string', zeroDefault: true },
-        omit: 'empty',
-        tag: 7,
-        listType: 'atomic',
-      },
-      storageVersionHash: { type: 'string', omit: 'empty', tag: 10 },
-    },
-  },
-  'meta.v1.APIResourceList': {
-    gvk: ['/v1/APIResourceList'],
-    fields: {
-      kind: { type: 'string', omit: 'empty', typeMeta: true },
-      apiVersion: { type: 'string', omit: 'empty', typeMeta: true },
-      groupVersion: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      resources: {
-        type: 'array',
-        items: { type: 'object', ref: 'meta.v1.APIResource', zeroDefault: true },
-        required: true,
-        omit: 'never',
-        tag: 2,
-        listType: 'atomic',
-      },
-    },
-  },
-  'meta.v1.APIVersions': {
-    inOpenAPI: false,
-    fields: {
-      kind: { type: 'string', omit: 'empty', typeMeta: true },
-      apiVersion: { type: 'string', omit: 'empty', typeMeta: true },
-      versions: { type: 'array', items: { type: 'string' }, omit: 'never', tag: 1 },
-      serverAddressByClientCIDRs: {
-        type: 'array',
-        items: { type: 'object', ref: 'meta.v1.ServerAddressByClientCIDR' },
-        omit: 'never',
-        tag: 2,
-      },
-    },
   },
   'meta.v1.Condition': {
     fields: {
@@ -172,12 +70,6 @@ export const metaV1: SchemaTypes = {
       kind: { type: 'string', omit: 'empty', typeMeta: true },
       apiVersion: { type: 'string', omit: 'empty', typeMeta: true },
       resourceVersion: { type: 'string', omit: 'empty', tag: 1 },
-    },
-  },
-  'meta.v1.GroupVersionForDiscovery': {
-    fields: {
-      groupVersion: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      version: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 2 },
     },
   },
   'meta.v1.GroupVersionKind': {
@@ -352,12 +244,6 @@ export const metaV1: SchemaTypes = {
       resourceVersion: { type: 'string', omit: 'empty', pointer: true, tag: 2 },
     },
   },
-  'meta.v1.ServerAddressByClientCIDR': {
-    fields: {
-      clientCIDR: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 1 },
-      serverAddress: { type: 'string', required: true, zeroDefault: true, omit: 'never', tag: 2 },
-    },
-  },
   'meta.v1.ShardInfo': {
     inOpenAPI: false,
     after134: true,
@@ -406,59 +292,6 @@ export const metaV1: SchemaTypes = {
         listType: 'atomic',
       },
       retryAfterSeconds: { type: 'integer', format: 'int32', omit: 'empty', tag: 5 },
-    },
-  },
-  'meta.v1.Table': {
-    inOpenAPI: false,
-    protobuf: false,
-    fields: {
-      kind: { type: 'string', omit: 'empty', typeMeta: true },
-      apiVersion: { type: 'string', omit: 'empty', typeMeta: true },
-      metadata: { type: 'object', ref: 'meta.v1.ListMeta', omit: 'empty' },
-      columnDefinitions: {
-        type: 'array',
-        items: { type: 'object', ref: 'meta.v1.TableColumnDefinition' },
-        omit: 'never',
-      },
-      rows: { type: 'array', items: { type: 'object', ref: 'meta.v1.TableRow' }, omit: 'never' },
-    },
-  },
-  'meta.v1.TableColumnDefinition': {
-    inOpenAPI: false,
-    protobuf: false,
-    fields: {
-      name: { type: 'string', omit: 'never' },
-      type: { type: 'string', omit: 'never' },
-      format: { type: 'string', omit: 'never' },
-      description: { type: 'string', omit: 'never' },
-      priority: { type: 'integer', format: 'int32', omit: 'never' },
-    },
-  },
-  'meta.v1.TableOptions': {
-    inOpenAPI: false,
-    fields: {
-      kind: { type: 'string', omit: 'empty', typeMeta: true },
-      apiVersion: { type: 'string', omit: 'empty', typeMeta: true },
-      includeObject: { type: 'string', omit: 'empty', tag: 1 },
-    },
-  },
-  'meta.v1.TableRow': {
-    inOpenAPI: false,
-    protobuf: false,
-    fields: {
-      cells: { type: 'array', items: { type: 'any' }, omit: 'never' },
-      conditions: { type: 'array', items: { type: 'object', ref: 'meta.v1.TableRowCondition' }, omit: 'empty' },
-      object: { type: 'object', ref: 'runtime.RawExtension', omit: 'empty' },
-    },
-  },
-  'meta.v1.TableRowCondition': {
-    inOpenAPI: false,
-    protobuf: false,
-    fields: {
-      type: { type: 'string', omit: 'never' },
-      status: { type: 'string', omit: 'never' },
-      reason: { type: 'string', omit: 'empty' },
-      message: { type: 'string', omit: 'empty' },
     },
   },
   'meta.v1.Time': {

@@ -1,27 +1,6 @@
 // Generated from src/schema by scripts/generate-types.ts; do not edit.
-import type { ListMeta, ObjectMeta, RawExtension, Status, Time } from './meta-v1.ts';
-
-/** `apiextensions.v1.ConversionRequest` */
-export interface ConversionRequest {
-  uid?: string | undefined;
-  desiredAPIVersion?: string | undefined;
-  objects?: RawExtension[] | undefined;
-}
-
-/** `apiextensions.v1.ConversionResponse` */
-export interface ConversionResponse {
-  uid?: string | undefined;
-  convertedObjects?: RawExtension[] | undefined;
-  result?: Status | undefined;
-}
-
-/** `apiextensions.v1.ConversionReview` */
-export interface ConversionReview {
-  kind?: string | undefined;
-  apiVersion?: string | undefined;
-  request?: ConversionRequest | undefined;
-  response?: ConversionResponse | undefined;
-}
+import type { CustomResourceConversion } from './apiextensions-v1-conversion.ts';
+import type { ListMeta, ObjectMeta, Time } from './meta-v1.ts';
 
 /** `apiextensions.v1.CustomResourceColumnDefinition` */
 export interface CustomResourceColumnDefinition {
@@ -31,12 +10,6 @@ export interface CustomResourceColumnDefinition {
   description?: string | undefined;
   priority?: number | undefined;
   jsonPath: string;
-}
-
-/** `apiextensions.v1.CustomResourceConversion` */
-export interface CustomResourceConversion {
-  strategy: string;
-  webhook?: WebhookConversion | undefined;
 }
 
 /** `apiextensions.v1.CustomResourceDefinition` */
@@ -199,14 +172,6 @@ export interface SelectableField {
   jsonPath: string;
 }
 
-/** `apiextensions.v1.ServiceReference` */
-export interface ApiextensionsServiceReference {
-  namespace: string;
-  name: string;
-  path?: string | undefined;
-  port?: number | undefined;
-}
-
 /** `apiextensions.v1.ValidationRule` */
 export interface ValidationRule {
   rule: string;
@@ -215,17 +180,4 @@ export interface ValidationRule {
   reason?: 'FieldValueDuplicate' | 'FieldValueForbidden' | 'FieldValueInvalid' | 'FieldValueRequired' | undefined;
   fieldPath?: string | undefined;
   optionalOldSelf?: boolean | undefined;
-}
-
-/** `apiextensions.v1.WebhookClientConfig` */
-export interface ApiextensionsWebhookClientConfig {
-  url?: string | undefined;
-  service?: ApiextensionsServiceReference | undefined;
-  caBundle?: string | undefined;
-}
-
-/** `apiextensions.v1.WebhookConversion` */
-export interface WebhookConversion {
-  clientConfig?: ApiextensionsWebhookClientConfig | undefined;
-  conversionReviewVersions: string[];
 }

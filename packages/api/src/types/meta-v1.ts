@@ -3,53 +3,6 @@
 /** `resource.Quantity` */
 export type Quantity = string | number;
 
-/** `meta.v1.APIGroup` */
-export interface APIGroup {
-  kind?: string | undefined;
-  apiVersion?: string | undefined;
-  name: string;
-  versions: GroupVersionForDiscovery[];
-  preferredVersion?: GroupVersionForDiscovery | undefined;
-  serverAddressByClientCIDRs?: ServerAddressByClientCIDR[] | undefined;
-}
-
-/** `meta.v1.APIGroupList` */
-export interface APIGroupList {
-  kind?: string | undefined;
-  apiVersion?: string | undefined;
-  groups?: APIGroup[] | undefined;
-}
-
-/** `meta.v1.APIResource` */
-export interface APIResource {
-  name: string;
-  singularName: string;
-  namespaced: boolean;
-  group?: string | undefined;
-  version?: string | undefined;
-  kind: string;
-  verbs: string[];
-  shortNames?: string[] | undefined;
-  categories?: string[] | undefined;
-  storageVersionHash?: string | undefined;
-}
-
-/** `meta.v1.APIResourceList` */
-export interface APIResourceList {
-  kind?: string | undefined;
-  apiVersion?: string | undefined;
-  groupVersion: string;
-  resources: APIResource[];
-}
-
-/** `meta.v1.APIVersions` */
-export interface APIVersions {
-  kind?: string | undefined;
-  apiVersion?: string | undefined;
-  versions?: string[] | undefined;
-  serverAddressByClientCIDRs?: ServerAddressByClientCIDR[] | undefined;
-}
-
 /** `meta.v1.Condition` */
 export interface Condition {
   type: string;
@@ -96,12 +49,6 @@ export interface GetOptions {
   kind?: string | undefined;
   apiVersion?: string | undefined;
   resourceVersion?: string | undefined;
-}
-
-/** `meta.v1.GroupVersionForDiscovery` */
-export interface GroupVersionForDiscovery {
-  groupVersion: string;
-  version: string;
 }
 
 /** `meta.v1.GroupVersionKind` */
@@ -231,12 +178,6 @@ export interface Preconditions {
   resourceVersion?: string | undefined;
 }
 
-/** `meta.v1.ServerAddressByClientCIDR` */
-export interface ServerAddressByClientCIDR {
-  clientCIDR: string;
-  serverAddress: string;
-}
-
 /** `meta.v1.ShardInfo` */
 export interface ShardInfo {
   selector?: string | undefined;
@@ -269,46 +210,6 @@ export interface StatusDetails {
   uid?: string | undefined;
   causes?: StatusCause[] | undefined;
   retryAfterSeconds?: number | undefined;
-}
-
-/** `meta.v1.Table` */
-export interface Table {
-  kind?: string | undefined;
-  apiVersion?: string | undefined;
-  metadata?: ListMeta | undefined;
-  columnDefinitions?: TableColumnDefinition[] | undefined;
-  rows?: TableRow[] | undefined;
-}
-
-/** `meta.v1.TableColumnDefinition` */
-export interface TableColumnDefinition {
-  name?: string | undefined;
-  type?: string | undefined;
-  format?: string | undefined;
-  description?: string | undefined;
-  priority?: number | undefined;
-}
-
-/** `meta.v1.TableOptions` */
-export interface TableOptions {
-  kind?: string | undefined;
-  apiVersion?: string | undefined;
-  includeObject?: string | undefined;
-}
-
-/** `meta.v1.TableRow` */
-export interface TableRow {
-  cells?: unknown[] | undefined;
-  conditions?: TableRowCondition[] | undefined;
-  object?: RawExtension | undefined;
-}
-
-/** `meta.v1.TableRowCondition` */
-export interface TableRowCondition {
-  type?: string | undefined;
-  status?: string | undefined;
-  reason?: string | undefined;
-  message?: string | undefined;
 }
 
 /** `meta.v1.Time` */
