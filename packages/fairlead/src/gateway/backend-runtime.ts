@@ -5,16 +5,16 @@ import {
   type GradientLimit,
   type LimitMemory,
   OutlierDetector,
-  rendezvousSubset,
 } from '@fairlead/balance';
 import { type BackendPolicy, DEFAULT_BACKEND_POLICY } from '../routing/backend-policies.ts';
-import type { BackendTls, RouteBackend, RouteEndpoint } from '../routing/route-table.ts';
+import type { BackendTls, RouteBackend } from '../routing/route-table.ts';
 import type { Clock, Random } from '../sys/clock.ts';
 import type { AlpnProtocol } from '../sys/tls-alpn.ts';
 import { tlsContexts } from '../sys/tls-contexts.ts';
 import type { ConnectionQueue } from './connection-queue.ts';
 import { type Candidate, EndpointLevels } from './endpoint-levels.ts';
-import { type EndpointRegistry, type EndpointRuntime, endpointLabel, type UpstreamTls } from './endpoint-runtime.ts';
+import type { EndpointRegistry, EndpointRuntime, UpstreamTls } from './endpoint-runtime.ts';
+import { ownEndpoints } from './endpoint-subset.ts';
 import { LearntLimits } from './learnt-limits.ts';
 
 /** What the backends of a worker share. */
@@ -88,7 +88,7 @@ export class BackendRuntime {
 
   /** Installs the endpoints of a new definition (undefined: none); requests in flight keep theirs. */
   update(backend: RouteBackend | undefined): void {
-    const { clock, endpoints: registry, backends, random, zone } = this.#around;
+    const { clock, endpoints: registry, backends, random, zone, gatewayName } = this.#around;
     this.#updateTls(backend);
     this.proxyProtocol = backend?.proxyProtocol;
     this.#updatePolicy(backend?.policy ?? DEFAULT_BACKEND_POLICY);
@@ -99,7 +99,7 @@ export class BackendRuntime {
     const before = this.#endpoints;
     const candidates: Candidate[] = [];
     const nowMs = clock.now();
-    for (const endpoint of this.#subset(backend?.endpoints ?? [])) {
+    for (const endpoint of ownEndpoints(backend?.endpoints ?? [], this.policy, gatewayName)) {
       const runtime = registry.acquire(endpoint, backend!.protocol, this.#tls);
       if (runtime === undefined) continue;
       // Those there from the beginning have no start to be slow at.
@@ -128,18 +128,6 @@ export class BackendRuntime {
     if (this.#holds > 0) return;
     this.#limits.settle();
     if (this.#isRemoved) this.#dropSlot(backends);
-  }
-
-  /** Of each priority the endpoints that are this gateway's, if its backends are to be divided. */
-  #subset(endpoints: readonly RouteEndpoint[]): readonly RouteEndpoint[] {
-    const { subsetSize } = this.policy;
-    if (subsetSize === 'off' || endpoints.length <= subsetSize) return endpoints;
-    const priorities = new Set(endpoints.map(({ priority }) => priority ?? 0));
-    return [...priorities].flatMap((priority) => {
-      const group = endpoints.filter((endpoint) => (endpoint.priority ?? 0) === priority);
-      const names = group.map(endpointLabel);
-      return rendezvousSubset(names, this.#around.gatewayName, subsetSize).map((index) => group[index]!);
-    });
   }
 
   #updateSlot(identity: string): void {

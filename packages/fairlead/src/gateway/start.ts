@@ -195,7 +195,14 @@ class Gateway implements RunningGateway {
     };
     const endpoints = new EndpointMemory(this.#workerOptions.shared.endpoints);
     const backends = new BackendMemory(this.#workerOptions.shared.backends);
-    this.#health = new HealthChecker({ endpoints, backends, clock, random: systemRandom, log });
+    this.#health = new HealthChecker({
+      endpoints,
+      backends,
+      clock,
+      random: systemRandom,
+      log,
+      gatewayName: this.#workerOptions.gatewayName,
+    });
     this.#intervals = new OutlierIntervals(endpoints, clock, systemRandom, (count) => {
       this.#ejections += count;
     });

@@ -15,6 +15,7 @@ import { DEFAULT_BACKEND_POLICY, type HealthCheckPolicy } from '../../routing/ba
 import type { RouteBackend } from '../../routing/route-table.ts';
 import type { Clock } from '../../sys/clock.ts';
 import { freePort } from '../../sys/testing/free-ports.ts';
+import { ownEndpoints } from '../endpoint-subset.ts';
 import { HealthChecker } from './health-checker.ts';
 import { healthRequest, type ProbeTarget, probeEndpoint, servingStatus } from './probe.ts';
 
@@ -91,7 +92,15 @@ function fixture(): Fixture {
     if (made.result !== 'hangs') return Promise.resolve(made.result);
     return new Promise((resolve) => signal.addEventListener('abort', () => resolve('failed')));
   };
-  const checker = new HealthChecker({ endpoints, backends, clock, random: () => 0, log: () => {}, probe });
+  const checker = new HealthChecker({
+    endpoints,
+    backends,
+    clock,
+    random: () => 0,
+    log: () => {},
+    gatewayName: 'a',
+    probe,
+  });
   return Object.assign(made, { checker });
 }
 
@@ -106,6 +115,20 @@ function backend(
 }
 
 describe('health checker', () => {
+  test('of a subset only the endpoints that this gateway uses are asked', async () => {
+    const f = fixture();
+    const addresses = Array.from({ length: 6 }, (_, at) => `10.0.0.${at + 1}`);
+    const [key, web] = backend('web', addresses);
+    const policy = { ...web.policy!, subsetSize: 2 };
+    f.checker.update([[key, { ...web, policy }]]);
+    await f.clock.advance(0);
+    const own = ownEndpoints(web.endpoints, policy, 'a').map(({ address }) => address);
+    assert.equal(own.length, 2);
+    assert.deepEqual(f.asked.map((asked) => asked.split(' ')[0]).sort(), own.toSorted());
+    f.checker.update([[key, web]]);
+    assert.equal(f.checker.size, 6);
+  });
+
   test('out after the threshold, at edge pace, and back; the first pass is enough', async () => {
     const f = fixture();
     f.checker.update([backend('web', ['10.0.0.1'])]);

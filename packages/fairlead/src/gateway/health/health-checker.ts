@@ -7,10 +7,12 @@ import {
   OutlierDetector,
   UNCHECKED,
 } from '@fairlead/balance';
+import { DEFAULT_BACKEND_POLICY } from '../../routing/backend-policies.ts';
 import type { RouteBackend, RouteTableDiff } from '../../routing/route-table.ts';
 import type { Clock, Random } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
 import { endpointLabel } from '../endpoint-runtime.ts';
+import { ownEndpoints } from '../endpoint-subset.ts';
 import { type Probe, type ProbeTarget, probeEndpoint } from './probe.ts';
 
 /** What health checks work with. */
@@ -20,6 +22,8 @@ export interface HealthCheckerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Tells this gateway from others, for subsets of endpoints. */
+  readonly gatewayName: string;
   /** Default: real connections. */
   readonly probe?: Probe;
 }
@@ -79,9 +83,10 @@ export class HealthChecker {
   #watch(key: string, backend: RouteBackend): string[] {
     const check = backend.policy?.health ?? 'off';
     if (check === 'off') return [];
-    const { protocol, tls } = backend;
+    const { protocol, tls, policy = DEFAULT_BACKEND_POLICY } = backend;
     const setting = JSON.stringify([protocol, tls, check]);
-    return backend.endpoints.map((endpoint) => {
+    // Nobody here asks the others anything.
+    return ownEndpoints(backend.endpoints, policy, this.#options.gatewayName).map((endpoint) => {
       const label = endpointLabel(endpoint);
       const name = `${label} ${setting}`;
       let checked = this.#checked.get(name);
