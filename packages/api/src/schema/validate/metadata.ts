@@ -74,6 +74,9 @@ function validateOwnerReferences(meta: JsonObject): FieldCause[] {
     for (const name of ['kind', 'name', 'uid']) {
       if (textIn(reference, name) === '') causes.push(invalid(`${field}.${name}`, '', 'must not be empty'));
     }
+    if (reference.apiVersion === 'v1' && reference.kind === 'Event') {
+      causes.push(invalid(field, reference, '/v1, Kind=Event is disallowed from being an owner'));
+    }
     if (reference.controller !== true) continue;
     const title = `${textIn(reference, 'kind')}/${textIn(reference, 'name')}`;
     if (controller !== '') {

@@ -285,7 +285,7 @@ describe('admission', () => {
     await client.request('DELETE', `${maps}/limits`);
     assert.match(
       await failure(create()),
-      /denied request: no params found for policy binding with `Deny` parameterNotFoundAction$/,
+      /denied request: failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction$/,
     );
   });
 

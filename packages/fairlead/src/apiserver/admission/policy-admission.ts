@@ -75,13 +75,14 @@ export class PolicyAdmission {
     return this.#context.cache.resource(this.#bindings).size === 0;
   }
 
-  /** Throws the refusal of the first policy that denies the write; warnings are appended. */
+  /** Throws the refusal of the first policy that denies the write; warnings of all are appended. */
   async check(given: AdmissionAttributes, warnings: string[]): Promise<void> {
     if (this.isIdle) return;
     const { cache } = this.#context;
     const budget = new CelBudget();
     // One conversion to CEL values per version that policies look at.
     const sharedBy = new Map<ServedResource, SharedVariables>();
+    let denial: Error | undefined;
     for (const binding of cache.resource(this.#bindings).list('')) {
       const spec = recordOf(binding.object.spec) ?? {};
       const policyName = String(spec.policyName ?? '');
@@ -104,9 +105,11 @@ export class PolicyAdmission {
             `Validation failed for ValidatingAdmissionPolicy '${policyName}' with binding '${bindingName}': ${refusal.text}`,
           );
         }
-        if (actions.includes('Deny')) throw denied(write, policyName, bindingName, refusal);
+        if (actions.includes('Deny')) denial ??= denied(write, policyName, bindingName, refusal);
       }
     }
+    // What other policies only warn of is told as well.
+    if (denial !== undefined) throw denial;
   }
 
   /** What the policy has for the audit log: its own annotations, and its refusals where the binding wants them there. */
@@ -207,7 +210,7 @@ export class PolicyAdmission {
     }
     if (found.length > 0) return found;
     if (reference.parameterNotFoundAction === 'Allow') return [];
-    return 'no params found for policy binding with `Deny` parameterNotFoundAction';
+    return 'failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction';
   }
 }
 

@@ -325,8 +325,10 @@ function deleteOptions(target: RestRequest): DeleteOptions {
     propagation:
       policy === 'Foreground' || policy === 'Background' || policy === 'Orphan'
         ? policy
-        : orphan === true
-          ? 'Orphan'
+        : typeof orphan === 'boolean'
+          ? orphan
+            ? 'Orphan'
+            : 'Background'
           : undefined,
     uid: typeof preconditions?.uid === 'string' ? preconditions.uid : undefined,
     resourceVersion: typeof preconditions?.resourceVersion === 'string' ? preconditions.resourceVersion : undefined,

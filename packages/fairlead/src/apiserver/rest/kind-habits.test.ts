@@ -136,4 +136,22 @@ describe('habits of kinds', () => {
     );
     assert.equal((await send('POST', claims, claim('2Gi'))).kind, 'PersistentVolumeClaim');
   });
+
+  test('what a page, an owner and an orphan may be', async () => {
+    for (const name of ['page-1', 'page-2']) await send('POST', `${core}/configmaps`, { metadata: { name } });
+    const first = (await send('GET', `${core}/configmaps?limit=1`)) as unknown as { metadata: { continue: string } };
+    const next = `${core}/configmaps?limit=1&continue=${first.metadata.continue}`;
+    assert.equal((await send('GET', `${next}&resourceVersion=0`)).kind, 'ConfigMapList');
+    await assert.rejects(
+      send('GET', `${next}&resourceVersion=5`),
+      /specifying resource version is not allowed when using continue/,
+    );
+    const owner = { apiVersion: 'v1', kind: 'Event', name: 'e', uid: 'u' };
+    await assert.rejects(
+      send('POST', `${core}/configmaps`, { metadata: { name: 'owned', ownerReferences: [owner] } }),
+      /\/v1, Kind=Event is disallowed from being an owner/,
+    );
+    await send('POST', `${core}/configmaps`, { metadata: { name: 'orphan', finalizers: ['orphan'] } });
+    assert.equal((await send('DELETE', `${core}/configmaps/orphan`, { orphanDependents: false })).kind, 'Status');
+  });
 });

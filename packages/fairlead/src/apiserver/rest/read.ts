@@ -3,7 +3,7 @@ import { allShownAs } from '../crd/custom-view.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
 import type { ApiAnswer } from '../server/api-request.ts';
 import { negotiate } from '../server/media-type.ts';
-import { expired, StatusError } from '../server/status-error.ts';
+import { badRequest, expired, StatusError } from '../server/status-error.ts';
 import { matches, parseSelection } from '../watch/selection.ts';
 import { StoredObject } from '../watch/stored-object.ts';
 import {
@@ -47,6 +47,9 @@ export async function listObjects(context: RestContext, target: RestRequest): Pr
   const limit = Math.max(0, integerParameter(query, 'limit'));
   const continued = query.get('continue') ?? '';
   const token = continued === '' ? undefined : parseContinueToken(continued);
+  if (token !== undefined && (version.revision ?? 0) > 0) {
+    throw badRequest('specifying resource version is not allowed when using continue');
+  }
   let snapshot: number | undefined;
   if (token !== undefined) {
     if (token.revision > 0) snapshot = token.revision;
