@@ -2,17 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { annotatedIngress, web } from './echo-manifest.ts';
-import { command, createMachine, eventually, kernelSkip, startSystem, type TestSystem } from './system.ts';
+import { machineOfBothFamilies, machineOutside } from './machines.ts';
+import { command, eventually, kernelSkip, startSystem, type TestSystem } from './system.ts';
 
 const skip = kernelSkip('kubectl', 'curl', 'kdig');
 const constantRate = fileURLToPath(new URL('./constant-rate.ts', import.meta.url));
-
-/** A machine with an address of each family. */
-async function machineOfBothFamilies(): Promise<string> {
-  const machine = await createMachine();
-  await command('ip', ['-n', machine, 'addr', 'add', '2001:db8::10/64', 'dev', 'eth0', 'nodad']);
-  return machine;
-}
 
 /** What `kubectl get` has at a JSON path. */
 async function field(system: TestSystem, path: string, ...object: readonly string[]): Promise<string> {
@@ -118,19 +112,7 @@ describe('two families on one node', { skip }, () => {
   });
 
   test('a machine outside reaches node ports of both', async () => {
-    const outside = `${system.machine}-out`;
-    for (const args of [
-      ['netns', 'add', outside],
-      ['-n', outside, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'out', 'netns', system.machine],
-      ['-n', system.machine, 'link', 'set', 'out', 'master', 'eth0', 'up'],
-      ['-n', outside, 'addr', 'add', '192.0.2.20/24', 'dev', 'eth0'],
-      ['-n', outside, 'addr', 'add', '2001:db8::20/64', 'dev', 'eth0', 'nodad'],
-      ['-n', outside, 'link', 'set', 'eth0', 'up'],
-    ]) {
-      const { status, stderr } = await command('ip', args);
-      assert.equal(status, 0, stderr);
-    }
-    try {
+    await machineOutside(system, async (outside) => {
       const port = Number(await field(system, '{.spec.ports[0].nodePort}', 'service', 'web'));
       for (const ip of ['192.0.2.10', '2001:db8::10']) {
         await eventually(`node port of ${ip}`, async () => {
@@ -138,9 +120,7 @@ describe('two families on one node', { skip }, () => {
           return (await command('ip', curl)).stdout.includes('"pod"');
         });
       }
-    } finally {
-      await command('ip', ['netns', 'delete', outside]);
-    }
+    });
   });
 
   test('DNS answers on both addresses: A, AAAA, headless Pods, reverse names', async () => {

@@ -42,3 +42,8 @@ export function familyOf(text: string): IpFamily {
 export function networksOf(ranges: readonly string[]): MachineNetwork[] {
   return ranges.map((range) => machineNetworks[familyOf(range)]);
 }
+
+/** Ranges that only this system's nodes and this machine have routes to: those of Pods, and of the machine's link. */
+export function ownRanges(podCidrs: readonly string[]): readonly string[] {
+  return [...podCidrs, ...networksOf(podCidrs).map(({ address, prefixLength }) => `${address}/${prefixLength}`)];
+}

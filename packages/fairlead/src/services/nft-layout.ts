@@ -1,6 +1,7 @@
 import type { NftChain, NftSet, NftTable } from '../wire/nft/table.ts';
 import type { NftFamily } from '../wire/nft/transaction.ts';
 import type { IpFamily } from './cidr.ts';
+import { egressRules, egressSets } from './nft-egress.ts';
 import type { Protocol, SlotTable, SourceLimits } from './program.ts';
 
 /** What the table skeleton depends on besides the family. */
@@ -17,6 +18,8 @@ export interface NftLayoutOptions {
   readonly masqueradeAll?: boolean;
   /** Node ports answer on addresses of the machine in these ranges only. Default: on all but loopback. */
   readonly nodePortCidrs?: readonly string[];
+  /** Ranges of Pods and nodes that nobody outside has a route to, in both families: left only under the node's address. */
+  readonly insideCidrs?: readonly string[];
 }
 
 /** Which shared chain balances: over cluster or local endpoints, found by address or by node port. */
@@ -258,6 +261,7 @@ function layoutSets(ip: NftFamily, options: NftLayoutOptions): NftSet[] {
             elements: ofFamily(options.nodePortCidrs, ip),
           } as const,
         ]),
+    ...egressSets(ip, options.insideCidrs),
     { kind: 'set', name: 'cluster-ips', type: `type ${address}` },
     { kind: 'set', name: 'announced-ips', type: `type ${address}` },
     ...endpointMaps,
@@ -465,6 +469,7 @@ function layoutChains(ip: NftFamily, options: NftLayoutOptions): NftChain[] {
       rules: [
         `meta mark & ${masqueradeBit} == ${masqueradeBit} goto hide-source`,
         `ct status dnat ${ip} saddr . ${ip} daddr @hairpin masquerade fully-random`,
+        ...egressRules(ip, options.insideCidrs),
       ],
     },
   ];
@@ -480,7 +485,7 @@ function layoutChains(ip: NftFamily, options: NftLayoutOptions): NftChain[] {
  *                              cluster IP         └─ node-ports ▶ external-port[-local] ─▶ lb-port-N
  *                  untranslated ─ unavailable: refuse | drop; other port of a cluster IP or announced address: refuse;
  *                                 cluster IP without Service: drop
- * leaving ──────── postrouting ─ marked, or an endpoint talking to itself: masquerade
+ * leaving ──────── postrouting ─ marked, an endpoint talking to itself, from inside to outside: masquerade
  * ```
  */
 export function nftLayout(family: IpFamily, options: NftLayoutOptions): NftTable {

@@ -29,6 +29,8 @@ export interface NodeSettings {
   readonly nodePortCidrs?: 'primary' | readonly string[];
   /** Services with this value of `service.kubernetes.io/service-proxy-name` are served, and no others. */
   readonly proxyName?: string;
+  /** Ranges of Pods and nodes that nobody outside has a route to. Absent: the network is somebody else's business. */
+  readonly insideCidrs?: readonly string[];
   /** A machine that is not a node: cluster IPs only, no node ports. */
   readonly edge?: boolean;
 }
@@ -103,5 +105,6 @@ export function layoutFor(
     ...(localDetection?.by === 'interface' ? { podInterface: localDetection.name } : {}),
     ...(settings.masqueradeAll === true ? { masqueradeAll: true } : {}),
     ...(nodePortCidrs === undefined ? {} : { nodePortCidrs: disjoint(nodePortCidrs) }),
+    ...(settings.insideCidrs === undefined ? {} : { insideCidrs: disjoint(settings.insideCidrs) }),
   };
 }

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ApiClient } from '@fairlead/client';
 import { DnsError } from '../../dns/dns-error.ts';
 import { parseImageAlias } from '../../node/images.ts';
-import { familyOf } from '../../node/machine-network.ts';
+import { familyOf, ownRanges } from '../../node/machine-network.ts';
 import { startEdgeRoutes } from '../../node/overlay/edge-routes.ts';
 import type { NodeAgent } from '../../node/start.ts';
 import { ServiceProxyError } from '../../services/nft-command.ts';
@@ -105,6 +106,7 @@ async function startProxy(
     log,
     ...(options.nodeIps === undefined ? {} : { nodeIps: options.nodeIps }),
     edge: options.edge,
+    ...(options.parts.node || options.edge ? { insideCidrs: ownRanges(options.podCidr.split(',')) } : {}),
     onNotice: noticeWriter(client, options.nodeName, 'service-proxy'),
     podNamespaceOf,
     ...(settings.directLinks.length === 0 ? {} : { directLinks: settings.directLinks }),
@@ -279,7 +281,10 @@ export async function startAgentRole(options: AgentRoleOptions, log: Log, signal
       if (proxy !== undefined) await unlessStopped(proxy.ready, signal);
     };
     const startRoutes = async (): Promise<void> => {
-      if (options.edge) await other(startEdgeRoutes({ client, ...surroundings, log }));
+      if (!options.edge) return;
+      const stateFile = join(options.dataDir, 'nodes', options.nodeName, 'sysctls.json');
+      const podCidrs = options.podCidr.split(',');
+      await other(startEdgeRoutes({ client, ...surroundings, log, podCidrs, stateFile }));
     };
     const [dnsAt] = await allSettled<[string | undefined, unknown, unknown]>([
       startPods().then(startDnsOf),

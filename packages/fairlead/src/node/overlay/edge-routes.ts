@@ -2,6 +2,8 @@ import type { ApiClient } from '@fairlead/client';
 import type { Clock, Random } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
 import { ipBatch, ipBatchForce } from '../commands.ts';
+import { forwardPackets } from '../sandbox/forwarding.ts';
+import { createSysctls } from '../sandbox/sysctls.ts';
 import { watchPeers } from './peer-watch.ts';
 import { addressTowards, type PeerNode } from './peers.ts';
 
@@ -10,6 +12,9 @@ export interface EdgeRoutesOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly podCidrs: readonly string[];
+  /** Remembers the machine's own kernel settings, for the successor of a killed process too. */
+  readonly stateFile: string;
 }
 
 /** Route protocol number that marks our routes, so that a successor of a killed process finds them. */
@@ -23,8 +28,13 @@ function routesTo(peer: PeerNode): string[] {
   });
 }
 
-/** Makes the Pods of every node reachable from the machine itself: one route per node and family over its InternalIP. */
+/**
+ * Makes the Pods of every node reachable from the machine itself, by one route per node and family over its InternalIP,
+ * and what is beyond the machine reachable from them: the machine is the nodes' router.
+ */
 export async function startEdgeRoutes(options: EdgeRoutesOptions): Promise<Running> {
+  const sysctls = createSysctls(options.stateFile);
+  forwardPackets(sysctls, options.podCidrs, options.log);
   const removal = (peer: PeerNode): string[] => routesTo(peer).map((route) => `route del ${route}`);
   const watch = await watchPeers({
     ...options,
@@ -36,6 +46,7 @@ export async function startEdgeRoutes(options: EdgeRoutesOptions): Promise<Runni
     async stop() {
       await watch.stop();
       await ipBatchForce(watch.peers().flatMap(removal));
+      sysctls.restore();
     },
   };
 }

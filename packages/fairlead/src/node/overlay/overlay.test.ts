@@ -124,7 +124,7 @@ for (const [name, families, addresses] of [
       addresses,
     );
     await knowNodes(outside, machine, families);
-    await outside.ask({ op: 'edge' });
+    await outside.ask({ op: 'edge', dataDir, podCidrs: families.map((family) => rangesOf[family].pods(0)) });
     const made: Stored<Pod>[] = [];
     const fixtures: FixtureProcess[] = [];
     for (const node of machine) {

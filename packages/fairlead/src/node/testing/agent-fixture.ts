@@ -1,4 +1,5 @@
 // A process that runs node agents inside the network namespace it was started in, at the command of a test.
+import { join } from 'node:path';
 import { type Pod, pods, type ResourceRef, type Stored } from '@fairlead/api';
 import { FakeApi } from '@fairlead/client/fake-api';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
@@ -31,7 +32,7 @@ export type FixtureRequest =
       readonly serviceCidrs: readonly string[];
     }
   | { readonly op: 'removeNodes' }
-  | { readonly op: 'edge' }
+  | { readonly op: 'edge'; readonly dataDir: string; readonly podCidrs: readonly string[] }
   | { readonly op: 'events' }
   | { readonly op: 'detach' }
   | { readonly op: 'stop' };
@@ -114,7 +115,14 @@ async function handle(request: FixtureRequest): Promise<unknown> {
       await edge?.stop();
       return machine?.remove();
     case 'edge':
-      edge = await startEdgeRoutes({ client: api, clock: systemClock, random: systemRandom, log: () => {} });
+      edge = await startEdgeRoutes({
+        client: api,
+        clock: systemClock,
+        random: systemRandom,
+        log: () => {},
+        podCidrs: request.podCidrs,
+        stateFile: join(request.dataDir, 'edge-sysctls.json'),
+      });
       return null;
     case 'events':
       return lines;
