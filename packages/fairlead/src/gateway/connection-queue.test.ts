@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { BackendMemory, createBackendMemory } from '@fairlead/balance';
 import { DEFAULT_BACKEND_POLICY, type LimitPolicy } from '../routing/backend-policies.ts';
+import { DEFAULT_RETRY } from '../routing/route-policies.ts';
+import type { Route } from '../routing/route-table.ts';
+import { systemClock } from '../sys/clock.ts';
 import { ConnectionQueue } from './connection-queue.ts';
 import { EitherClient, HTTP_VERSIONS } from './test-rig/either-client.ts';
 import {
@@ -57,13 +60,13 @@ after(async () => {
 
 let round = 0;
 /** Each test has a backend of its own: its counts begin at nothing. */
-async function install(limits: Partial<LimitPolicy>): Promise<string> {
+async function install(limits: Partial<LimitPolicy>, route: Partial<Route> = {}): Promise<string> {
   const key = `web-${++round}`;
   const [, backend] = testBackend(key, [port]);
   const policy = { ...DEFAULT_BACKEND_POLICY, limits: { ...DEFAULT_BACKEND_POLICY.limits, ...limits } };
   await rig.apply({
-    hosts: [testHost('*', [testRoute('/', [{ backend: key, weight: 1 }])])],
-    backends: [[key, { ...backend, key, policy }]],
+    hosts: [testHost('*', [testRoute('/', [{ backend: key, weight: 1 }], route)])],
+    backends: [[key, { ...backend, key, policy, identity: key }]],
   });
   return key;
 }
@@ -80,6 +83,16 @@ async function until(what: string, holds: () => boolean): Promise<void> {
     })(),
   );
 }
+/** So many requests are in the gateway, whether they wait or not. */
+async function untilInFlight(key: string, count: number): Promise<void> {
+  const now = (): number => rig.gateway.backendLoads().find(({ identity }) => identity === key)?.inFlight ?? 0;
+  await within(
+    `${count} requests`,
+    (async () => {
+      while (now() < count) await systemClock.sleep(1);
+    })(),
+  );
+}
 const get = (path: string): Promise<string> =>
   rig.exchange(`GET ${path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`);
 const statusOf = (answer: string): number => Number(answer.slice(9, 12));
@@ -93,13 +106,16 @@ describe('a backend with one connection', () => {
   });
 
   for (const version of HTTP_VERSIONS) {
-    test(`an upload waits as it is, ${version}`, async () => {
-      await install({ connections: 1, waitMs: 60_000 });
+    test(`an upload waits as it is, and what was read with its head is more than retries keep, ${version}`, async () => {
+      const key = await install(
+        { connections: 1, waitMs: 60_000 },
+        { retry: { ...DEFAULT_RETRY, replayMaxBytes: 1000 } },
+      );
       const first = get('/held');
       await until('the first', () => held.length === 1);
       const client = new EitherClient(rig.port, version);
       const upload = client.ask({ path: '/upload', method: 'POST', body: 'x'.repeat(300_000) });
-      // Enough for it to be read, if it were: others have their answers meanwhile.
+      await untilInFlight(key, 2);
       assert.equal(seen.length, 1);
       held[0]!.answer();
       assert.equal(statusOf(await first), 200);

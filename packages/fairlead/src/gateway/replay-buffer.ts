@@ -9,6 +9,7 @@ export class ReplayBuffer {
   #bytes: Buffer = EMPTY;
   #length = 0;
   #complete = false;
+  #limitBytes = 0;
   #maxBytes = 0;
 
   /** Everything sent is here. */
@@ -16,9 +17,13 @@ export class ReplayBuffer {
     return this.#complete;
   }
 
-  /** Requests longer than `maxBytes` are not kept. */
-  start(from: Uint8Array, length: number, maxBytes: number): void {
-    this.#maxBytes = maxBytes;
+  /**
+   * Requests longer than `maxBytes` are not kept, or with `keepsAll` only once they have been sent: until
+   * {@link endKeeping} the caller lets nothing more be read, so what comes is about as long as one read.
+   */
+  start(from: Uint8Array, length: number, maxBytes: number, keepsAll: boolean): void {
+    this.#limitBytes = maxBytes;
+    this.#maxBytes = keepsAll ? Infinity : maxBytes;
     this.#length = 0;
     this.#complete = true;
     this.append(from, 0, length);
@@ -43,6 +48,14 @@ export class ReplayBuffer {
     const bytes = Buffer.allocUnsafeSlow(capacity);
     bytes.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = bytes;
+  }
+
+  /** It has been sent for the first time: what is longer than the limit is not kept for others. */
+  endKeeping(): void {
+    this.#maxBytes = this.#limitBytes;
+    if (this.#length <= this.#limitBytes) return;
+    this.#complete = false;
+    this.#bytes = EMPTY;
   }
 
   bytes(): Uint8Array {

@@ -126,20 +126,27 @@ export class RequestTries {
 
   /** Remembers what is about to be sent first. */
   noteHead(bytes: Uint8Array, length: number): void {
-    this.#replay.start(bytes, length, this.#route!.retry.replayMaxBytes);
+    this.#replay.start(bytes, length, this.#route!.retry.replayMaxBytes, this.#waitMs !== 'off');
   }
 
   /** The first try. `waiting`: it begins, and the client goes on, once the backend has a connection for it. */
   start(): StartResult | 'waiting' {
     const result = this.#begin(undefined, false);
-    return result === 'overflow' && this.#queue() ? 'waiting' : result;
+    if (result === 'overflow' && this.#queue()) return 'waiting';
+    this.#replay.endKeeping();
+    return result;
+  }
+
+  get #waitMs(): number | 'off' {
+    return this.backend!.policy.limits.waitMs ?? 'off';
   }
 
   /** Waits for a connection, if the backend's policy has it so; the client is not read meanwhile. */
   #queue(): boolean {
     const backend = this.backend!;
-    const { waitMs = 'off', pending } = backend.policy.limits;
-    if (waitMs === 'off' || !this.#replay.isComplete) return false;
+    const waitMs = this.#waitMs;
+    if (waitMs === 'off') return false;
+    const { pending } = backend.policy.limits;
     backend.queue ??= new ConnectionQueue(this.#core.reactor);
     const tryAgain = (): boolean => {
       const result = this.#begin(undefined, false);
@@ -148,6 +155,7 @@ export class RequestTries {
       if (result !== 'started') this.#client.onTriesFailed(result);
       else {
         this.#sendAgain();
+        this.#replay.endKeeping();
         this.#client.onUpstreamDrained();
       }
       return true;
