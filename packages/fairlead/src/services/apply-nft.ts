@@ -15,7 +15,7 @@ import {
   nftTrialTableName,
 } from './nft-layout.ts';
 import { NftPlanner, type ProgramChanges } from './nft-planner.ts';
-import type { ServiceProgram } from './program.ts';
+import { isPlainProgram, type ServiceProgram } from './program.ts';
 import { installStaged } from './staged-install.ts';
 import type { TableMonitor } from './table-monitor.ts';
 
@@ -24,7 +24,8 @@ export interface NftApplierOptions extends NftLayoutOptions {
   readonly runNft: RunNft;
   /**
    * Runs nft in a process of its own, for what it may not survive: there are rules that make it abort instead of refusing
-   * them. Used for whole tables and for Services once refused, so that the next start can tell whose rules they are.
+   * them. Used for whole tables with more than plain Services in them, and for Services once refused, so that the next
+   * start can tell whose rules they are.
    * Default: {@link runNft}.
    */
   readonly runNftApart?: RunNft;
@@ -198,7 +199,8 @@ export function createNftApplier(options: NftApplierOptions): NftApplier {
     const transaction = planner.plan(without(state.refused));
     if (options.native !== undefined) transaction.deleteTable(nftSecondTableName);
     await restoreAffinity(planner, transaction, family, live);
-    await runApart(state.family, transaction);
+    const isPlain = [...without(state.refused).values()].every(isPlainProgram);
+    await (isPlain ? run : runApart)(state.family, transaction);
     planner.accept();
     state.planner = planner;
   };

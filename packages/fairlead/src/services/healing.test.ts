@@ -24,6 +24,11 @@ function compiled(name: string, clusterIP: string, ips: readonly string[]): Serv
   return compileService(sceneService(name, { clusterIP }), [slice], node).program as ServiceProgram;
 }
 
+/** A program whose rules are not those of every Service. */
+function withAffinity(program: ServiceProgram): ServiceProgram {
+  return { ...program, ports: program.ports.map((port) => ({ ...port, affinityTimeoutSeconds: 60 })) };
+}
+
 /** A program that the kernel refuses: two of its source ranges overlap. */
 function refusedProgram(name: string, clusterIP: string): ServiceProgram {
   const program = compiled(name, clusterIP, [scene.remoteEndpoint]);
@@ -122,17 +127,19 @@ describe('the table and what happens to it', { skip }, () => {
       onRefused: (service) => refused.push(service),
     });
     const good = ['10.96.1.1', '10.96.1.2', '10.96.1.3'].map((ip, n) => compiled(`s${n}`, ip, [scene.localEndpoint]));
-    const bad = compiled('bad', '10.96.2.1', [scene.localEndpoint]);
+    const bad = withAffinity(compiled('bad', '10.96.2.1', [scene.localEndpoint]));
     await applier.apply(new Map([...good, bad].map((program) => [program.key, program])));
     assert.deepEqual(refused, ['default/bad']);
     assert.equal(await ask('10.96.1.2'), 'local');
-    assert.equal(inside.length, 0, 'whole tables, and the search for the fault, are left to another process');
+    // Whole tables with more than plain Services, and the search for the fault, are left to another process.
+    assert.ok(apart.length > 0 && inside.every((text) => !text.includes('10.96.2.1')));
+    inside.length = 0;
     const moved = compiled('s1', '10.96.1.2', [scene.remoteEndpoint]);
     await applier.apply(new Map([[moved.key, moved]]));
     assert.equal(await ask('10.96.1.2'), 'remote');
     assert.equal(inside.length, 1, 'changes of the others are made here');
     const before = apart.length;
-    const again = compiled('bad', '10.96.2.1', [scene.remoteEndpoint]);
+    const again = withAffinity(compiled('bad', '10.96.2.1', [scene.remoteEndpoint]));
     await applier.apply(new Map([[again.key, again]]));
     assert.ok(apart.length > before);
     assert.ok(inside.every((text) => !text.includes('10.96.2.1')));

@@ -168,3 +168,21 @@ export function formatTarget(target: { readonly ip: string; readonly port: numbe
   if (target.port === 0) return target.ip;
   return target.ip.includes(':') ? `[${target.ip}]:${target.port}` : `${target.ip}:${target.port}`;
 }
+
+/**
+ * Whether all that a Service needs of the kernel is what every Service needs: elements of the shared maps, without rules
+ * and sets for sources, clients, limits or ranges of ports.
+ */
+export function isPlainProgram({ ports, ranges = [] }: ServiceProgram): boolean {
+  const hasMore = (port: ServicePortProgram): boolean =>
+    port.clusterSlots !== undefined ||
+    port.localSlots !== undefined ||
+    port.deniedSources !== undefined ||
+    port.nodePortSources !== undefined ||
+    port.limits !== undefined ||
+    port.affinityTimeoutSeconds !== undefined ||
+    port.synProxy !== undefined ||
+    port.directReturn !== undefined ||
+    port.vips.some(({ sourceRanges }) => sourceRanges !== undefined);
+  return ranges.length === 0 && !ports.some(hasMore);
+}
