@@ -2,6 +2,7 @@
 import type { Connection } from '../reactor/reactor.ts';
 import type { RequestHead } from '../wire/http1/request-head.ts';
 import type { ProxyCore } from './proxy-core.ts';
+import { screenUnderscores } from './underscore-fields.ts';
 
 /** Reads the heads of a connection's requests: in the worker's own head, or in one of its own while it is incomplete. */
 export class HeadReader {
@@ -31,7 +32,9 @@ export class HeadReader {
       this.#partial = undefined;
       core.swapRequestHead(head);
     }
-    return length;
+    // Malformed heads are refused as they are.
+    if (length < 0 || screenUnderscores(head, core.underscoreFields)) return length;
+    return -400;
   }
 
   /** Gives the head back. */

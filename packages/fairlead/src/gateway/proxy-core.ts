@@ -12,6 +12,7 @@ import { Http2Shared } from './http2-shared.ts';
 import { Http2Upstreams } from './http2-upstream.ts';
 import type { GatewayProgram } from './program.ts';
 import type { Tracing } from './tracing/tracing.ts';
+import type { UnderscoreRule } from './underscore-fields.ts';
 
 /** Limits and times that are no part of a route. Milliseconds. */
 export interface ProxyTimes {
@@ -49,6 +50,7 @@ export class ProxyCore {
   /** Counts by route and backend. */
   readonly traffic: Float64Array;
   readonly times: ProxyTimes;
+  readonly underscoreFields: UnderscoreRule;
   readonly accessLog: AccessLog | undefined;
   /** Undefined: nothing is traced. */
   readonly tracing: Tracing | undefined;
@@ -79,6 +81,7 @@ export class ProxyCore {
     readonly metrics: Float64Array;
     readonly traffic: Float64Array;
     readonly times: ProxyTimes;
+    readonly underscoreFields: UnderscoreRule;
     readonly accessLog: AccessLog | undefined;
     readonly tracing: Tracing | undefined;
     readonly log: Log;
@@ -90,6 +93,7 @@ export class ProxyCore {
     this.metrics = options.metrics;
     this.traffic = options.traffic;
     this.times = options.times;
+    this.underscoreFields = options.underscoreFields;
     this.accessLog = options.accessLog;
     this.tracing = options.tracing;
     this.log = options.log;

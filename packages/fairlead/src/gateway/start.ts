@@ -27,6 +27,7 @@ import { Stapler } from './stapling/stapler.ts';
 import { TicketKeyRing } from './ticket-keys.ts';
 import { type RouteTraffic, TrafficSeries } from './traffic/traffic-series.ts';
 import { NO_TRUST, type TrustOptions } from './trust.ts';
+import type { UnderscoreRule } from './underscore-fields.ts';
 import { type TracingOptions, WorkerHandle, type WorkerOptions } from './worker-handle.ts';
 
 /** Pause before a worker that failed is replaced again. */
@@ -58,6 +59,8 @@ export interface GatewayOptions {
   /** Default {@link DEFAULT_CONNECTION_LIMITS}. */
   readonly limits?: Partial<ConnectionLimits>;
   readonly times?: Partial<ProxyTimes>;
+  /** Of requests. Default `pass`. */
+  readonly underscoreFields?: UnderscoreRule;
   /** Listeners may ask for HTTP/3, which needs Linux and FFI; without them they go on without it. Default no. */
   readonly http3?: boolean;
   /** Zone of this machine (`topology.kubernetes.io/zone`), for backends that prefer theirs. Default: unknown. */
@@ -175,6 +178,7 @@ class Gateway implements RunningGateway {
       zone: options.zone ?? '',
       gatewayName: options.gatewayName ?? hostname(),
       times: { ...DEFAULT_PROXY_TIMES, ...options.times },
+      underscoreFields: options.underscoreFields ?? 'pass',
       trust: {
         ...NO_TRUST,
         ...(options.trustedProxies === undefined ? {} : { proxies: options.trustedProxies }),

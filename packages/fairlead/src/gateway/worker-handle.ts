@@ -17,11 +17,13 @@ import type { TraceRules } from './tracing/tracing.ts';
 import { createTrafficMemory } from './traffic/traffic-memory.ts';
 import type { SeriesSlots } from './traffic/traffic-series.ts';
 import type { TrustOptions } from './trust.ts';
+import type { UnderscoreRule } from './underscore-fields.ts';
 import type { DearQuestion, FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
 
 /** What every worker of a gateway is started with. */
 export interface WorkerOptions {
   readonly times: ProxyTimes;
+  readonly underscoreFields: UnderscoreRule;
   readonly trust: TrustOptions;
   readonly proxyProtocolFrom: readonly string[];
   readonly limits: ConnectionLimits;
@@ -81,6 +83,7 @@ export class WorkerHandle {
       metrics,
       traffic: this.traffic,
       times: options.times,
+      underscoreFields: options.underscoreFields,
       accessLog: options.accessLog === undefined ? undefined : options.accessLogRules,
       accessLogQueue: options.accessLogQueue,
       tracing: options.tracing === undefined ? undefined : { share: options.tracing.share, b3: options.tracing.b3 },

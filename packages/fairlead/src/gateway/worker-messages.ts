@@ -12,6 +12,7 @@ import type { SharedState } from './shared-memory.ts';
 import type { TraceRules } from './tracing/tracing.ts';
 import type { SeriesSlots } from './traffic/traffic-series.ts';
 import type { TrustOptions } from './trust.ts';
+import type { UnderscoreRule } from './underscore-fields.ts';
 
 /** One listening socket for one worker: the main thread's own, or where the worker opens it. */
 export interface WorkerListener {
@@ -30,6 +31,7 @@ export interface WorkerStart {
   /** Counts by route and backend. */
   readonly traffic: SharedArrayBuffer;
   readonly times: ProxyTimes;
+  readonly underscoreFields: UnderscoreRule;
   /** Undefined: nothing is traced. */
   readonly tracing: TraceRules | undefined;
   /** One 32-bit count of spans on their way, shared by all workers. */

@@ -105,6 +105,7 @@ class GatewayWorker {
       metrics: new Float64Array(start.metrics),
       traffic: new Float64Array(start.traffic),
       times: start.times,
+      underscoreFields: start.underscoreFields,
       accessLog:
         start.accessLog === undefined
           ? undefined

@@ -1,7 +1,7 @@
 import { parseCidr } from '@fairlead/api';
-import type { ConnectionLimits } from '../gateway/connection-gate.ts';
 import type { GatewayOptions } from '../gateway/start.ts';
 import type { ListenerService } from '../routing/route-table.ts';
+import { type GatewayClientOptions, gatewayClientSettings, readGatewayClients } from './gateway-client-settings.ts';
 import { type ListenAddress, parseListenAddress, type Setting, type SettingReader } from './settings.ts';
 
 /** Nobody has so many proxies in front. */
@@ -55,17 +55,7 @@ export const gatewayL4Settings: readonly Setting[] = [
     description: 'port that clients reach HTTPS at, for redirects (default: that of --gateway-https)',
   },
   { name: 'gateway-http3', description: 'serve HTTP/3 too, at the UDP port of --gateway-https (experimental)' },
-  { name: 'gateway-max-connections', value: 'N', description: 'client connections at a time (default 50000)' },
-  {
-    name: 'gateway-max-connections-per-client',
-    value: 'N',
-    description: 'of one client address, in each worker (default 10000)',
-  },
-  {
-    name: 'gateway-max-memory',
-    value: 'MIB',
-    description: 'resident memory from which new connections are refused and idle ones closed (default: no limit)',
-  },
+  ...gatewayClientSettings,
 ];
 
 /** `5432=default/db:5432`, `127.0.0.1:53=kube-system/dns:dns`, `80=a/old:80@9,a/new:80@1`; undefined if it is none. */
@@ -97,9 +87,8 @@ export function readGatewayL4(reader: SettingReader): {
     Pick<GatewayOptions, 'trustedHops'>;
   /** Undefined: the port that the gateway listens at. */
   readonly httpsPublicPort: number | undefined;
-  readonly limits: Partial<ConnectionLimits>;
   readonly http3: boolean;
-} {
+} & GatewayClientOptions {
   const relays = (['tcp', 'udp'] as const).flatMap((protocol) =>
     reader.texts(`gateway-${protocol}`).flatMap((text) => {
       const relay = parseRelay(protocol, text);
@@ -127,7 +116,7 @@ export function readGatewayL4(reader: SettingReader): {
       ...(trustedHops === undefined ? {} : { trustedHops }),
     },
     httpsPublicPort: given('gateway-https-public-port', 65_535),
-    limits: readLimits(reader),
+    ...readGatewayClients(reader),
     http3: reader.switched('gateway-http3'),
   };
 }
@@ -141,19 +130,6 @@ function readRanges(reader: SettingReader, name: string): string[] {
     }
   }
   return ranges;
-}
-
-function readLimits(reader: SettingReader): Partial<ConnectionLimits> {
-  const given = (name: string, least: number, most: number): number | undefined =>
-    reader.text(name) === undefined ? undefined : reader.integer(name, least, least, most);
-  const connectionsMax = given('gateway-max-connections', 1, 1_000_000);
-  const perClientMax = given('gateway-max-connections-per-client', 1, 1_000_000);
-  const memoryMiB = given('gateway-max-memory', 100, 1_048_576);
-  return {
-    ...(connectionsMax === undefined ? {} : { connectionsMax }),
-    ...(perClientMax === undefined ? {} : { perClientMax }),
-    ...(memoryMiB === undefined ? {} : { memoryMaxBytes: memoryMiB * 1024 * 1024 }),
-  };
 }
 
 /** The same settings, checked, as flags for the gateway's process. */

@@ -44,6 +44,8 @@ export interface OutlierPolicy {
   readonly intervalMs: number;
   readonly baseEjectionMs: number;
   readonly maxEjectionMs: number;
+  /** Most added to an ejection at random, so that endpoints do not come back together. Absent: nothing. */
+  readonly jitterMs?: number;
   /** Share of endpoints that may be out, 0 to 1; one always may. */
   readonly maxEjectedShare: number;
 }

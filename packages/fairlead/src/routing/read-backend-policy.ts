@@ -260,6 +260,7 @@ function readOutlier(text: string, told: (message: string) => void): BackendPoli
       interval: field('intervalMs', readDuration),
       base: field('baseEjectionMs', readDuration),
       max: field('maxEjectionMs', readDuration),
+      jitter: field('jitterMs', readDuration),
       'max-ejected': field('maxEjectedShare', readShare),
     },
     told,

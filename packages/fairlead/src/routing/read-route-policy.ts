@@ -1,4 +1,4 @@
-import { type Reading, readCount, readDurationOrOff, readWord } from './annotation-values.ts';
+import { type Reading, readBytes, readCount, readDuration, readDurationOrOff, readWord } from './annotation-values.ts';
 import type { AnnotationProblem } from './read-backend-policy.ts';
 import { DEFAULT_RETRY, type RetryCondition, type RetryPolicy } from './route-policies.ts';
 import type { RouteTimeouts } from './route-table.ts';
@@ -20,6 +20,11 @@ const CONDITIONS: readonly RetryCondition[] = [
   '5xx',
   'try-timeout',
 ];
+
+/** Bounds of the pause before the first retry, and before any. Envoy's. */
+const BACKOFF_MS = [25, 250] as const;
+/** Most of a request that is kept for its repetition. */
+const REPLAY_MAX_BYTES = 1024 * 1024;
 
 /** gRPC codes by the names that Envoy and Istio have for them. */
 const GRPC_CONDITIONS: ReadonlyMap<string, number> = new Map([
@@ -57,10 +62,12 @@ export function readRoutePolicy(
   const retries = read('retries', (text) => readCount(text, 0, 10));
   const methods = read('retry-methods', (text) => readWord(text, ['idempotent', 'any'] as const));
   const hedge = read('retry-hedge', (text) => readWord(text, ['true', 'false'] as const));
+  const backoff = read('retry-backoff', readBackoff);
+  const replayMaxBytes = read('retry-max-body-size', readReplayBytes);
   if (hedge === 'true' && (tryMs === undefined || tryMs === 'off')) {
     problems.push({ field: `metadata.annotations[${PREFIX}retry-hedge]`, message: `needs ${PREFIX}try-timeout` });
   }
-  const isAbsent = on === undefined && retries === undefined && methods === undefined && hedge === undefined;
+  const isAbsent = [on, retries, methods, hedge, backoff, replayMaxBytes].every((each) => each === undefined);
   return {
     timeouts: tryMs === undefined ? timeouts : { ...timeouts, tryMs },
     retry: isAbsent
@@ -70,13 +77,30 @@ export function readRoutePolicy(
           // Envoy's default for who says when, but not how often.
           retries: retries ?? (on === undefined ? DEFAULT_RETRY.retries : 1),
           methods: methods ?? 'idempotent',
-          backoffBaseMs: 25,
-          backoffMaxMs: 250,
+          backoffBaseMs: backoff?.[0] ?? BACKOFF_MS[0],
+          backoffMaxMs: backoff?.[1] ?? BACKOFF_MS[1],
           hedge: hedge === 'true',
-          replayMaxBytes: DEFAULT_RETRY.replayMaxBytes,
+          replayMaxBytes: replayMaxBytes ?? DEFAULT_RETRY.replayMaxBytes,
         },
     problems,
   };
+}
+
+/** `25ms 250ms`: the longest first pause, and the longest of all. */
+function readBackoff(text: string): Reading<readonly [baseMs: number, maxMs: number]> {
+  const [first = '', second = first, ...more] = text.split(/\s+/);
+  const base = readDuration(first);
+  if (!base.ok) return base;
+  const max = readDuration(second);
+  if (!max.ok) return max;
+  if (more.length > 0 || max.value < base.value) return { ok: false, message: `'${text}' is not like 25ms 250ms` };
+  return { ok: true, value: [base.value, max.value] };
+}
+
+function readReplayBytes(text: string): Reading<number> {
+  const bytes = readBytes(text);
+  if (!bytes.ok || bytes.value <= REPLAY_MAX_BYTES) return bytes;
+  return { ok: false, message: `'${text}' is more than 1m, which is kept in memory for each request` };
 }
 
 /** `reset, 5xx, 429, unavailable`: conditions, statuses and gRPC codes. */

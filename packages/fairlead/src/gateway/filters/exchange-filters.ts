@@ -8,6 +8,7 @@ import type { ExchangeRecord } from '../exchange-record.ts';
 import { METRIC } from '../gateway-metrics.ts';
 import type { ProxyCore } from '../proxy-core.ts';
 import { changedPath, type Frontend } from '../route-lookup.ts';
+import { screenUnderscores } from '../underscore-fields.ts';
 import type { CompiledFilter, FinalVerdict } from './filter.ts';
 import { FilterRun } from './filter-run.ts';
 
@@ -57,6 +58,7 @@ export class ExchangeFilters {
     head.reset();
     head.parse(this.#keptHead!, 0, this.#keptHead!.length);
     // It was not refused the first time.
+    screenUnderscores(head, this.#core.underscoreFields);
     const path = changedPath(head) as Buffer | undefined;
     const result = this.run.advance(head, path, () => this.#goOn(onVerdict));
     if (result === 'waiting') return;

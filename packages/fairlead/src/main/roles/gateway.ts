@@ -1,6 +1,8 @@
 import type { ConnectionLimits } from '../../gateway/connection-gate.ts';
 import { GatewayError } from '../../gateway/gateway-error.ts';
+import type { ProxyTimes } from '../../gateway/proxy-core.ts';
 import { type GatewayOptions, startGateway } from '../../gateway/start.ts';
+import type { UnderscoreRule } from '../../gateway/underscore-fields.ts';
 import type { IpFamily } from '../../node/machine-network.ts';
 import { publicAddresses } from '../../node/node-addresses.ts';
 import type { RouteListener } from '../../routing/route-table.ts';
@@ -9,6 +11,7 @@ import { systemClock } from '../../sys/clock.ts';
 import { collectWhenIdle } from '../../sys/idle-collection.ts';
 import type { Log } from '../../sys/role.ts';
 import type { ApiAccess } from '../api-access-settings.ts';
+import { containerMemoryBound } from '../gateway-client-settings.ts';
 import type { GatewayLogOptions } from '../gateway-log-settings.ts';
 import type { GatewayRelay } from '../gateway-settings.ts';
 import type { GatewayTlsOptions } from '../gateway-tls-settings.ts';
@@ -38,6 +41,8 @@ export interface GatewayRoleOptions extends ApiAccess {
   /** Port that clients reach HTTPS at; undefined: that of {@link gatewayHttps}. */
   readonly httpsPublicPort: number | undefined;
   readonly limits: Partial<ConnectionLimits>;
+  readonly times: Partial<ProxyTimes>;
+  readonly underscoreFields: UnderscoreRule;
   /** Also HTTP/3 at the port of {@link gatewayHttps}. */
   readonly http3: boolean;
   /** Undefined: there is none. */
@@ -94,7 +99,7 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
       ...(options.httpsPublicPort === undefined ? {} : { publicPort: options.httpsPublicPort }),
     },
   ];
-  const { relays, workers, zone, proxyProtocolFrom, trust, limits, http3 } = options;
+  const { relays, workers, zone, proxyProtocolFrom, trust, limits, times, underscoreFields, http3 } = options;
   for (const { protocol, listen, services } of relays) {
     listeners.push({ name: `${protocol}-${listen.port}`, protocol, address: listen.host, port: listen.port, services });
   }
@@ -110,7 +115,9 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     zone,
     proxyProtocolFrom,
     ...trust,
-    limits,
+    limits: { memoryMaxBytes: containerMemoryBound(), ...limits },
+    times,
+    underscoreFields,
     http3,
     clock: systemClock,
     log,
