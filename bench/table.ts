@@ -4,6 +4,7 @@ export interface Column {
   readonly align?: 'left' | 'right';
 }
 
+/** What stands in one place of a table; a number is set to the right. */
 export type Cell = string | number;
 
 /**

@@ -101,6 +101,7 @@ export interface TestSystem {
   dispose(): Promise<void>;
 }
 
+/** How a system of a test starts. */
 export interface TestSystemOptions {
   readonly args?: readonly string[];
   /** Used again instead of a new one. */
@@ -124,6 +125,7 @@ export async function createMachine(): Promise<string> {
   return name;
 }
 
+/** Takes away what {@link createMachine} made. Never throws: it runs when a test has failed, too. */
 export async function removeMachine(name: string): Promise<void> {
   await command('ip', ['netns', 'delete', name]);
 }

@@ -10,6 +10,7 @@ export interface Selection {
   readonly fieldSelector?: string;
 }
 
+/** What a list is asked for; `limit` and `continue` page through one snapshot. */
 export interface ListOptions extends Selection {
   readonly limit?: number;
   readonly continue?: string;
@@ -17,6 +18,7 @@ export interface ListOptions extends Selection {
   readonly resourceVersionMatch?: 'Exact' | 'NotOlderThan';
 }
 
+/** What a watch is asked for; without `resourceVersion` it begins with the present state. */
 export interface WatchOptions extends Selection {
   readonly resourceVersion?: string;
   readonly allowBookmarks?: boolean;
@@ -26,6 +28,7 @@ export interface WatchOptions extends Selection {
   readonly signal?: AbortSignal;
 }
 
+/** How an object is written. Defaults: the client's own field manager, not dry, the object itself. */
 export interface WriteOptions {
   readonly fieldManager?: string;
   readonly dryRun?: boolean;
@@ -33,6 +36,7 @@ export interface WriteOptions {
   readonly subresource?: string;
 }
 
+/** How an object is deleted; what is absent is the kind's own default. */
 export interface DeleteOptions {
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
   readonly gracePeriodSeconds?: number;
@@ -42,17 +46,20 @@ export interface DeleteOptions {
 /** Media type of a patch body. `apply` needs `fieldManager`. */
 export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
 
+/** A list, or a page of one: `continue` is there when more follows. */
 export interface ObjectList<T> {
   readonly items: Stored<T>[];
   readonly resourceVersion: string;
   readonly continue?: string;
 }
 
+/** One event of a watch. After an `ERROR` (410: the version is gone) the watch ends. */
 export type WatchEventOf<T> =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: Stored<T> }
   | { readonly type: 'BOOKMARK'; readonly object: { readonly metadata: ObjectMeta } }
   | { readonly type: 'ERROR'; readonly object: Status };
 
+/** How an answer is streamed. */
 export interface StreamOptions {
   /** Media type asked for; any unless given. */
   readonly accept?: string;
@@ -112,14 +119,17 @@ export class ApiError extends Error {
   }
 }
 
+/** True for an {@link ApiError} of 404. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof ApiError && error.code === 404;
 }
 
+/** True when an object has changed since it was read: 409, but not one that exists already. */
 export function isConflict(error: unknown): boolean {
   return error instanceof ApiError && error.code === 409 && error.reason === 'Conflict';
 }
 
+/** True when the name was taken. */
 export function isAlreadyExists(error: unknown): boolean {
   return error instanceof ApiError && error.code === 409 && error.reason === 'AlreadyExists';
 }

@@ -124,6 +124,7 @@ function ref<T>(kind: string, plural: string): ResourceRef<T> {
   return { group: fairleadGroup, version: 'v1alpha1', plural, kind, namespaced: false };
 }
 
+/** Typed handles of these kinds. */
 export const addressPools: ResourceRef<AddressPool> = ref('AddressPool', 'addresspools');
 export const l2Announcements: ResourceRef<L2Announcement> = ref('L2Announcement', 'l2announcements');
 export const bgpPeers: ResourceRef<BgpPeer> = ref('BGPPeer', 'bgppeers');

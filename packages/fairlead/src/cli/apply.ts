@@ -8,6 +8,7 @@ import { UsageError } from './usage-error.ts';
 /** Takes one line of output, without its newline. */
 export type Print = (line: string) => void;
 
+/** What `fairlead apply` was asked for. */
 export interface ApplyOptions {
   /** Files, folders, or `-`. */
   readonly files: readonly string[];

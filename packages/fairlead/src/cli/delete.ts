@@ -4,6 +4,7 @@ import { readManifests } from './manifest.ts';
 import { displayName, findResource, resourceOfKind } from './resource-lookup.ts';
 import { UsageError } from './usage-error.ts';
 
+/** What `fairlead delete` was asked for: files, or a type with names or a selector. */
 export interface DeleteCommandOptions {
   /** What the manifests hold is deleted. */
   readonly files?: readonly string[];

@@ -5,6 +5,7 @@ import { LAST_APPLIED } from './last-applied.ts';
 import { alignColumns } from './print-table.ts';
 import { type AnyObject, findResource } from './resource-lookup.ts';
 
+/** What `fairlead describe` was asked for. */
 export interface DescribeOptions {
   readonly type: string;
   readonly names: readonly string[];

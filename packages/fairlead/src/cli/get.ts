@@ -6,6 +6,7 @@ import { formatTable, TABLE_ACCEPT } from './print-table.ts';
 import { type AnyObject, displayName, findResource } from './resource-lookup.ts';
 import { UsageError } from './usage-error.ts';
 
+/** What `fairlead get` was asked for. */
 export interface GetOptions {
   /** One or several resource types, e.g. `pods,services`. */
   readonly types: string;

@@ -2,6 +2,7 @@ import { pods } from '@fairlead/api';
 import { type ApiClient, resourcePath, withQuery } from '@fairlead/client';
 import type { Print } from './apply.ts';
 
+/** What `fairlead logs` was asked for. */
 export interface LogsOptions {
   readonly pod: string;
   readonly namespace?: string;

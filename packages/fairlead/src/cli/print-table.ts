@@ -1,5 +1,6 @@
 import type { Table, TableColumnDefinition } from '@fairlead/api';
 
+/** What of a table is shown. Default: the columns of priority 0, with headers. */
 export interface TableView {
   /** Columns of priority 1 too. */
   readonly wide?: boolean;

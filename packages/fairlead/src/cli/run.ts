@@ -3,6 +3,7 @@ import type { ApiClient } from '@fairlead/client';
 import type { Print } from './apply.ts';
 import { UsageError } from './usage-error.ts';
 
+/** What `fairlead run` was asked for. */
 export interface RunOptions {
   readonly name: string;
   readonly namespace?: string;

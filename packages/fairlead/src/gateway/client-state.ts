@@ -4,6 +4,7 @@ export const IDLE = 0;
 export const ACTIVE = 1;
 /** Bytes go both ways, unread. */
 export const TUNNEL = 2;
+/** The connection is over. */
 export const DONE = 3;
 /** A filter takes its time with a request. */
 export const WAITING = 4;

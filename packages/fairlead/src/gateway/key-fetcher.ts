@@ -14,6 +14,7 @@ export interface KeyTimes {
   readonly unknownMs: number;
 }
 
+/** What holds unless settings say otherwise. */
 export const DEFAULT_KEY_TIMES: KeyTimes = { refreshMs: 300_000, retryMs: 1_000, unknownMs: 30_000 };
 
 interface Source {

@@ -11,6 +11,7 @@ const RATE_MIN = 240;
 
 /** Results of {@link RequestBody.encode} that are no position. */
 const BODY_MALFORMED = -1;
+/** The body is longer than its route allows: 413. */
 export const BODY_TOO_LONG = -2;
 
 const NONE = 0;

@@ -143,6 +143,7 @@ export interface RequestDescription {
 /** A request that could not be read. */
 export const NO_REQUEST: RequestDescription = { method: '', host: '', target: '' };
 
+/** What the access log and error pages say of a request. Copies texts. */
 export function describeRequest(head: RequestHead): RequestDescription {
   return {
     method: textOf(head, head.methodStart, head.methodEnd),

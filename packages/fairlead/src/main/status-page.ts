@@ -3,6 +3,7 @@ import type { Running } from '../sys/role.ts';
 import { formatListenAddress, type ListenAddress } from './settings.ts';
 import type { ChildState } from './supervisor.ts';
 
+/** What the status page shows, and where. */
 export interface StatusPageOptions {
   readonly listen: ListenAddress;
   children(): readonly { readonly name: string; readonly pid: number | undefined; readonly state: ChildState }[];

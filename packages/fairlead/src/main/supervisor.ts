@@ -17,6 +17,7 @@ export interface ChildSpec {
 /** Facts that children reported when they became ready, by child name. */
 export type ReadyFacts = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
+/** Children under way. */
 export interface Supervisor extends Running {
   /** Resolves when every child has been ready once; rejects on a fatal error before that. */
   readonly ready: Promise<ReadyFacts>;
@@ -50,6 +51,7 @@ interface Child {
   exited: PromiseWithResolvers<void>;
 }
 
+/** What a supervisor looks after. */
 export interface SupervisorOptions {
   readonly children: readonly ChildSpec[];
   readonly clock: Clock;

@@ -35,6 +35,7 @@ export interface NodeNamespaces {
   remove(): Promise<void>;
 }
 
+/** The nodes of one machine. */
 export interface NodeNamespacesOptions {
   /** Four hex digits that mark this system's names. */
   readonly instance: string;

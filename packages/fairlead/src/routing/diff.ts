@@ -9,6 +9,7 @@ export const emptyRouteTable: RouteTable = {
   certificates: new Map(),
 };
 
+/** True when nothing is to be told to a worker. */
 export function isEmptyDiff(diff: RouteTableDiff): boolean {
   const { listeners, hosts, backends, certificates, l4 = [], credentials = [], pages = [] } = diff;
   return [listeners, hosts, backends, certificates, l4, credentials, pages].every((changes) => changes.length === 0);

@@ -12,6 +12,7 @@ export interface IngressStatusSource {
   problemsOf(key: string): readonly IngressProblem[];
 }
 
+/** Which Ingresses get which addresses. */
 export interface IngressStatusOptions {
   readonly client: ApiClient;
   readonly source: IngressStatusSource;

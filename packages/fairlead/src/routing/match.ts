@@ -13,6 +13,7 @@ export interface RouteRequest {
   readonly headers: ReadonlyMap<string, string>;
 }
 
+/** The route of a request, and the host that it is in. */
 export interface RouteHit {
   readonly host: VirtualHost;
   readonly route: Route;

@@ -22,6 +22,7 @@ const REQUEST_VARIABLES = [
   /** Address of the client, behind trusted proxies the one that they name. */
   'remote_addr',
 ] as const;
+/** One of {@link REQUEST_VARIABLES}. */
 export type RequestVariable = (typeof REQUEST_VARIABLES)[number];
 
 /** A text with places for what a request holds. */

@@ -132,6 +132,7 @@ export const JWT_ALGORITHMS = [
   'ES512',
   'EdDSA',
 ] as const;
+/** One of {@link JWT_ALGORITHMS}. */
 export type JwtAlgorithm = (typeof JWT_ALGORITHMS)[number];
 
 /** A signed token (RFC 7515, 7519). Without a good one: 401. */
@@ -216,6 +217,7 @@ export interface HeaderTextFilter {
   readonly request: readonly HeaderText[];
   readonly response: readonly HeaderText[];
 }
+/** A header whose value may hold parts of the request. */
 export interface HeaderText {
   readonly verb: 'set' | 'add';
   readonly name: string;
@@ -255,6 +257,7 @@ export interface RoutePages {
   readonly pages: readonly RoutePage[];
 }
 
+/** What is answered in place of an error. */
 export interface RoutePage {
   /** `404`, `5xx` or `default`. */
   readonly status: string;

@@ -34,6 +34,7 @@ export interface NamedMatch {
   readonly value: string;
 }
 
+/** Which requests a route takes: those for which every part holds. */
 export interface RouteMatch {
   readonly path: PathMatch;
   readonly method?: string;
@@ -44,6 +45,7 @@ export interface RouteMatch {
 /** `namespace/service:port` of a backend in {@link RouteTable.backends}. */
 export type BackendKey = string;
 
+/** A backend and its share of a route's requests. */
 export interface WeightedBackend {
   readonly backend: BackendKey;
   /** Share of requests, relative to the sum of the route's weights; 0 gets none. */
@@ -79,6 +81,7 @@ export interface RouteTimeouts {
   readonly tryMs?: number | 'off';
 }
 
+/** One rule: requests that match are edited, filtered, and get its action. */
 export interface Route {
   readonly source: RouteSource;
   readonly match: RouteMatch;
@@ -112,6 +115,7 @@ export interface VirtualHost {
   readonly routes: readonly Route[];
 }
 
+/** One address that requests of a backend go to. */
 export interface RouteEndpoint {
   /** IPv4 or IPv6 literal. */
   readonly address: string;
@@ -218,6 +222,7 @@ export interface RouteCertificate {
   readonly staple?: string;
 }
 
+/** All that a gateway's workers need to know to serve. */
 export interface RouteTable {
   readonly listeners: ReadonlyMap<string, RouteListener>;
   /** Key: `listener|hostname`. */

@@ -20,6 +20,7 @@ function meta(name: string, created = '2026-01-01T00:00:00Z'): StoredMeta {
   return { namespace, name: rest, uid: `uid-${name}`, resourceVersion: '1', creationTimestamp: created };
 }
 
+/** A backend of an Ingress; a text is the port's name. */
 export function serviceBackend(name: string, port: number | string = 80): IngressBackend {
   return { service: { name, port: typeof port === 'number' ? { number: port } : { name: port } } };
 }
@@ -48,6 +49,7 @@ export function ingress(
   };
 }
 
+/** An IngressClass, of our controller unless told otherwise. */
 export function ingressClass(
   name: string,
   more: { readonly controller?: string; readonly isDefault?: boolean; readonly created?: string } = {},
@@ -57,6 +59,7 @@ export function ingressClass(
   return { metadata, spec: { controller: more.controller ?? INGRESS_CONTROLLER } };
 }
 
+/** A ClusterIP Service. */
 export function service(
   name: string,
   ports: ServiceSpec['ports'] = [{ port: 80 }],

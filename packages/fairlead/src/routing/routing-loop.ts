@@ -6,6 +6,7 @@ import { isEmptyDiff, PendingDiff } from './diff.ts';
 import { IngressStatusWriter } from './ingress-status.ts';
 import type { RouteListener, RouteTable, RouteTableDiff } from './route-table.ts';
 
+/** What routes are made for, and whom status is written for. */
 export interface RoutingOptions {
   /** For Ingress status and events. */
   readonly client: ApiClient;

@@ -34,12 +34,14 @@ export interface SystemRoots {
   readonly system: true;
 }
 
+/** What a server shows and asks for. */
 export interface ServerContextOptions {
   readonly identity: TlsIdentity;
   readonly clientAuth?: TlsClientAuth;
   readonly settings?: TlsSettings;
 }
 
+/** What a client trusts, shows and asks for. */
 export interface ClientContextOptions {
   /** `off`: any certificate is taken. */
   readonly verify: TlsServerCheck | 'off';

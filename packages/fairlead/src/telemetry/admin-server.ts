@@ -9,6 +9,7 @@ import type { MetricRegistry } from './metrics.ts';
 /** A named condition; the returned text says what is wrong, undefined that all is well. */
 export type HealthCheck = () => string | undefined;
 
+/** What is served beside the traffic: health and metrics. */
 export interface AdminServerOptions {
   /** IP literal; keep it on loopback. Default `127.0.0.1`. */
   readonly address?: string;
@@ -26,6 +27,7 @@ export interface AdminServerOptions {
   readonly log: Log;
 }
 
+/** A server under way, and where. */
 export interface RunningAdminServer extends Running {
   readonly address: string;
   readonly port: number;

@@ -6,6 +6,7 @@ export const METRICS_CONTENT_TYPE = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 } as const;
 
+/** One of the forms that a scraper can ask for. */
 export type MetricsFormat = keyof typeof METRICS_CONTENT_TYPE;
 
 /**

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../sys/clock.ts';
 import type { Log, LogLevel } from '../sys/role.ts';
 
+/** What is logged, and how. */
 export interface LogOptions {
   /** Lines below it are dropped. Default `info`. */
   readonly level?: LogLevel;

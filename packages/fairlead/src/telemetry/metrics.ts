@@ -1,6 +1,7 @@
 /** Label values of one series, in the order of the metric's label names. */
 export type LabelValues = readonly string[];
 
+/** What describes a metric. */
 export interface MetricOptions {
   /** `fairlead_…_total`, `…_seconds`, `…_bytes`: Prometheus naming. */
   readonly name: string;

@@ -4,6 +4,7 @@ import type { Log, Running } from '../sys/role.ts';
 import { encodeSpans } from './otlp-json.ts';
 import type { Span, SpanAttribute } from './span.ts';
 
+/** Where spans go, and in whose name. */
 export interface OtlpExporterOptions {
   /** `http://HOST:PORT/v1/traces` or https. */
   readonly url: URL;

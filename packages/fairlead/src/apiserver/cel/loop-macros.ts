@@ -14,12 +14,14 @@ export interface MacroScope {
   reuse(outer: MacroScope): { setIterValue(value: unknown, evaluator: MacroEvaluator): MacroScope };
 }
 
+/** What the library gives a macro while types are checked. */
 export interface MacroChecker {
   check(node: MacroNode, scope: MacroScope): unknown;
   getType(name: string): unknown;
   createError(code: string, message: string, node: MacroNode): Error;
 }
 
+/** What the library gives a macro while it runs. */
 export interface MacroEvaluator {
   run(node: MacroNode, scope: MacroScope): unknown;
 }

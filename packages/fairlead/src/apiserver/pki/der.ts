@@ -9,10 +9,15 @@ export function der(tag: number, ...content: readonly Uint8Array[]): Buffer {
   return Buffer.concat([Buffer.of(tag, 0x80 | length.length, ...length), body]);
 }
 
+/** SEQUENCE: its parts in order. */
 export const sequence = (...items: readonly Uint8Array[]): Buffer => der(0x30, ...items);
+/** SET: its parts as they are given; a set of several must come sorted. */
 export const set = (...items: readonly Uint8Array[]): Buffer => der(0x31, ...items);
+/** BOOLEAN. */
 export const boolean = (value: boolean): Buffer => der(0x01, Buffer.of(value ? 0xff : 0));
+/** OCTET STRING. */
 export const octets = (content: Uint8Array): Buffer => der(0x04, content);
+/** UTF8String. */
 export const utf8 = (text: string): Buffer => der(0x0c, Buffer.from(text));
 
 /** A non-negative integer in big-endian bytes. */

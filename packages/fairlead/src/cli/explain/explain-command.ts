@@ -5,6 +5,7 @@ import { explain } from './explain.ts';
 import { formatExplanation, type Question, type Source } from './explanation.ts';
 import { readWorld } from './world.ts';
 
+/** What `fairlead explain` was asked for. */
 export interface ExplainOptions {
   /** URL, `host`, or `host:port`. */
   readonly target: string;

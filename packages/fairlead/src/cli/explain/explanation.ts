@@ -29,6 +29,7 @@ export type Outcome =
   /** No business of the cluster: an ordinary address. */
   | 'outside';
 
+/** How a connection goes, step by step, and where it ends. */
 export interface Explanation {
   readonly outcome: Outcome;
   readonly steps: readonly Step[];

@@ -1,8 +1,10 @@
 import type { Deployment, ObjectMeta, Stored } from '@fairlead/api';
 import { rollingLimits } from './rolling-limits.ts';
 
+/** The number of a rollout, on a Deployment and its ReplicaSets. */
 export const revisionAnnotation = 'deployment.kubernetes.io/revision';
 const revisionHistoryAnnotation = 'deployment.kubernetes.io/revision-history';
+/** What proportional scaling is computed from: the size, and the size with surge, that the Deployment had last. */
 export const desiredReplicasAnnotation = 'deployment.kubernetes.io/desired-replicas';
 export const maxReplicasAnnotation = 'deployment.kubernetes.io/max-replicas';
 

@@ -8,6 +8,7 @@ import { managedByLabel, SliceWriter, serviceNameLabel } from './slice-writer.ts
 import { TriggerTimes, triggerTimeAnnotation } from './trigger-times.ts';
 
 const managedBy = 'endpointslice-controller.k8s.io';
+/** On slices (and Endpoints) of a Service without a cluster IP, as in Kubernetes. */
 export const headlessLabel = 'service.kubernetes.io/headless';
 
 /** Keeps the EndpointSlices of Services with a selector in step with their Pods. */

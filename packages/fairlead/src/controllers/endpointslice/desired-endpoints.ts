@@ -10,6 +10,7 @@ import {
 } from '@fairlead/api';
 import { isPodFinished, isPodReady } from '../workload/pod-state.ts';
 
+/** Families that a Service can select Pods by; slices of FQDNs are made by users. */
 export type AddressType = 'IPv4' | 'IPv6';
 
 /** Endpoints that share a family and a resolved set of ports: the content of one group of slices. */

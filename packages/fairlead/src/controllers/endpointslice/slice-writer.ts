@@ -4,7 +4,9 @@ import { groupBy } from '../../collections/index.ts';
 import type { ControllerContext } from '../controller.ts';
 import type { NewSlice, SlicePlan } from './plan-slices.ts';
 
+/** The Service that a slice belongs to. */
 export const serviceNameLabel = 'kubernetes.io/service-name';
+/** Who writes a slice. */
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 
 /** Metadata that all slices of one owner carry. */

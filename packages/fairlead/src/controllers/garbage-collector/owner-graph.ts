@@ -12,7 +12,9 @@ export interface GraphNode {
   readonly resourceVersion: string;
 }
 
+/** Stays on an object until its blocking dependents are gone. */
 export const foregroundFinalizer = 'foregroundDeletion';
+/** Stays on an object until its dependents no longer name it. */
 export const orphanFinalizer = 'orphan';
 
 /** Objects by UID, and by the UID of their owners. */

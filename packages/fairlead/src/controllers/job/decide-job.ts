@@ -12,6 +12,7 @@ import { formatIndexes, parseIndexes } from './index-set.ts';
 
 /** Keeps a finished Pod until it is counted. */
 export const trackingFinalizer = 'batch.kubernetes.io/job-tracking';
+/** On Pods of indexed Jobs, as label and annotation: their completion index. */
 export const indexLabel = 'batch.kubernetes.io/job-completion-index';
 
 /** What a Job needs done now, and how it stands. */

@@ -2,7 +2,9 @@ import type { Node, NodeCondition, Pod, PodCondition, Stored, Taint } from '@fai
 import { toleratedBy } from '../scheduler/node-fit.ts';
 import { timestamp } from '../workload/pod-state.ts';
 
+/** On nodes that have not renewed their lease in time. */
 export const unreachableTaint = 'node.kubernetes.io/unreachable';
+/** On nodes that say that they are not ready. */
 export const notReadyTaint = 'node.kubernetes.io/not-ready';
 
 /** What the Ready condition says about a node. */

@@ -1,9 +1,9 @@
-import type { Condition, ServiceCIDR, Stored } from '@fairlead/api';
+import { type Condition, type ServiceCIDR, type Stored, serviceCidrs } from '@fairlead/api';
 import { deepEqual } from '@fairlead/client';
 import type { Controller, ControllerContext } from '../controller.ts';
 import { type SyncResult, startWorkQueue } from '../work-queue.ts';
 import { timestamp } from '../workload/pod-state.ts';
-import { ipAddresses, serviceCidrs } from '../workload/resource-refs.ts';
+import { ipAddresses } from '../workload/resource-refs.ts';
 import { decideRange, rangeFinalizer } from './decide-range.ts';
 
 /** A range that goes takes no new addresses; those just being written are waited for, milliseconds. */

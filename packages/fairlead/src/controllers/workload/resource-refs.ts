@@ -10,7 +10,6 @@ import type {
   ReplicationController,
   ResourceQuota,
   ResourceRef,
-  ServiceCIDR,
   StatefulSet,
 } from '@fairlead/api';
 
@@ -49,11 +48,7 @@ export const horizontalPodAutoscalers: ResourceRef<HorizontalPodAutoscaler> = {
   version: 'v2',
 };
 
-/** Cluster-wide resources that only controllers work with. */
-export const serviceCidrs: ResourceRef<ServiceCIDR> = {
-  ...ref('networking.k8s.io', 'ServiceCIDR', 'servicecidrs'),
-  namespaced: false,
-};
+/** The same, cluster-wide. */
 export const ipAddresses: ResourceRef<IPAddress> = {
   ...ref('networking.k8s.io', 'IPAddress', 'ipaddresses'),
   namespaced: false,

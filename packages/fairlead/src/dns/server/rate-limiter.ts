@@ -15,6 +15,7 @@ export interface RateLimits {
   readonly exempt: readonly AddressPrefix[];
 }
 
+/** What holds unless settings say otherwise. */
 export const defaultRateLimits: RateLimits = { perSecond: 200, slip: 2, exempt: [] };
 
 const buckets = 1 << 14;

@@ -15,6 +15,7 @@ export interface TcpLimits {
   readonly writeMaxBytes: number;
 }
 
+/** What holds unless settings say otherwise. */
 export const defaultTcpLimits: TcpLimits = {
   idleTimeoutMs: 10_000,
   maxConnections: 1024,

@@ -9,4 +9,5 @@ export interface AccessLogRules {
   readonly share: number;
 }
 
+/** What holds unless settings say otherwise. */
 export const DEFAULT_ACCESS_LOG_RULES: AccessLogRules = { format: NAMED_LOG_FORMATS.json!, statuses: [], share: 1 };

@@ -14,6 +14,7 @@ export interface CompiledLogFormat {
   readonly line: (exchange: ExchangeRecord, nowMs: number) => string;
 }
 
+/** A format that can be written, or all that is wrong with it. */
 export type LogFormatResult =
   | { readonly ok: true; readonly format: CompiledLogFormat }
   | { readonly ok: false; readonly problems: readonly string[] };

@@ -5,6 +5,7 @@ import { within } from './gateway-rig.ts';
 
 /** The versions of HTTP that a client may speak to the gateway. */
 export const HTTP_VERSIONS = ['HTTP/1.1', 'HTTP/2'] as const;
+/** One of {@link HTTP_VERSIONS}. */
 export type HttpVersion = (typeof HTTP_VERSIONS)[number];
 
 /** A request of a test. */
@@ -18,6 +19,7 @@ export interface EitherRequest {
   readonly body?: string;
 }
 
+/** An answer, the same in both versions. */
 export interface EitherAnswer {
   readonly status: number;
   /** Lower-case names; Set-Cookie as a list. */

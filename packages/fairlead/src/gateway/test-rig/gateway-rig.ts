@@ -165,10 +165,12 @@ export function testRoute(path: string, backends: readonly WeightedBackend[], mo
   };
 }
 
+/** A host of the rig's listener, as an entry of a table. */
 export function testHost(hostname: string, routes: readonly Route[]): readonly [string, VirtualHost] {
   return [`http|${hostname}`, { listener: 'http', hostname, routes }];
 }
 
+/** A backend with endpoints at these ports of 127.0.0.1, as an entry of a table. */
 export function testBackend(
   key: string,
   ports: readonly number[],
@@ -178,6 +180,7 @@ export function testBackend(
   return [key, { key, protocol: 'http1', balance, endpoints }];
 }
 
+/** Changes no header. */
 export const NO_EDIT: HeaderEdit = { set: [], add: [], remove: [] };
 
 /** A running gateway with one listener on a port of the kernel's choice. */

@@ -14,6 +14,7 @@ const PATIENCE_MS = 60_000;
 const POLL_MS = 2;
 const BUFFER = new PinnedBuffer(64 * 1024);
 
+/** Names and values, pseudo-header fields first. */
 export type Fields = readonly (readonly [string, string])[];
 
 /** The pseudo-header fields of a request. */

@@ -14,6 +14,7 @@ export interface LogTarget {
   readonly running: () => boolean;
 }
 
+/** Where logs are served, and of what. */
 export interface LogServerOptions {
   readonly host: string;
   readonly port: number;
@@ -34,6 +35,7 @@ export interface LogServerOptions {
 /** Takes requests with an `Upgrade` header whose token is right. */
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
+/** A server of logs under way. */
 export interface LogServer {
   readonly port: number;
   stop(): Promise<void>;

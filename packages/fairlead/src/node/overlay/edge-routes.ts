@@ -7,6 +7,7 @@ import { createSysctls } from '../sandbox/sysctls.ts';
 import { watchPeers } from './peer-watch.ts';
 import { addressTowards, type PeerNode } from './peers.ts';
 
+/** What the machine outside of its nodes needs to reach them. */
 export interface EdgeRoutesOptions {
   readonly client: ApiClient;
   readonly clock: Clock;

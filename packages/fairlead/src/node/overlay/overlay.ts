@@ -8,6 +8,7 @@ import { gatewayOf } from '../sandbox/pod-ips.ts';
 import { watchPeers } from './peer-watch.ts';
 import { addressTowards, addVxlanPeer, removeVxlanPeer, VXLAN_ID, VXLAN_LINK, VXLAN_PORT, vtepMac } from './peers.ts';
 
+/** What a node needs to reach the Pods of others. */
 export interface OverlayOptions {
   readonly client: ApiClient;
   readonly nodeName: string;

@@ -4,6 +4,7 @@ import type { Clock, Random } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
 import { type PeerNode, peerOf } from './peers.ts';
 
+/** Whose coming and going is watched, and who does something about it. */
 export interface PeerWatchOptions {
   readonly client: ApiClient;
   /** This node, which is no peer of itself; undefined for the machine outside. */

@@ -10,6 +10,7 @@ export interface ContainerProbes {
   stop(): void;
 }
 
+/** A running container, and what its probes decide. */
 export interface ContainerProbesOptions {
   readonly container: Container;
   readonly podIp: string;

@@ -63,6 +63,7 @@ export interface PodState {
   readonly failure: { readonly reason: string; readonly message: string } | undefined;
 }
 
+/** What can happen to a Pod; {@link PodState} changes by nothing else. */
 export type PodEvent =
   | { readonly type: 'sandboxReady'; readonly sandbox: Sandbox }
   | { readonly type: 'sandboxFailed'; readonly message: string }

@@ -16,6 +16,7 @@ export interface ProbeTally {
   readonly failures: number;
 }
 
+/** Before the first attempt. */
 export const NEW_TALLY: ProbeTally = { result: 'unknown', successes: 0, failures: 0 };
 
 /** Fills in the Kubernetes defaults. */

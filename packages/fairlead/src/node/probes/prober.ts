@@ -8,6 +8,7 @@ export interface Prober {
   stop(): void;
 }
 
+/** One probe of one container. */
 export interface ProberOptions {
   readonly probe: Probe;
   readonly clock: Clock;

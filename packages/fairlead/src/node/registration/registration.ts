@@ -17,6 +17,7 @@ const RESTORE_EVERY_MS = 1000;
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 2000;
 
+/** The Node to register, and who keeps it. */
 export interface RegistrationOptions {
   readonly client: ApiClient;
   readonly clock: Clock;

@@ -59,6 +59,7 @@ export interface ExecResult {
   readonly timedOut: boolean;
 }
 
+/** What an agent asks of the runtime; each gets one answer with its number. */
 export type RuntimeRequest =
   | { readonly op: 'list' }
   | { readonly op: 'start'; readonly spec: ProcessSpec }
@@ -76,10 +77,12 @@ export type RuntimeRequest =
 /** Which of a process's outputs; a terminal has only `stdout`. */
 export type OutputStream = 'stdout' | 'stderr';
 
+/** Whether a process was started. */
 export type StartResult =
   | { readonly ok: true; readonly info: ProcessInfo }
   | { readonly ok: false; readonly message: string };
 
+/** What the runtime says: answers by number, and events. */
 export type RuntimeMessage =
   | { readonly seq: number; readonly answer: unknown }
   | { readonly seq: number; readonly error: string }

@@ -36,6 +36,7 @@ export interface RuntimeClient {
   disconnect(): void;
 }
 
+/** The runtime of a node, and whom to tell. */
 export interface RuntimeClientOptions {
   /** Folder of this node; holds the socket and the runtime's own log. */
   readonly stateDir: string;

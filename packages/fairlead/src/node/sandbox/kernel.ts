@@ -17,6 +17,7 @@ import { createSysctls } from './sysctls.ts';
 /** Name of the Pod bridge. */
 const POD_BRIDGE = 'fl-pods';
 
+/** What Pods in network namespaces need. */
 export interface KernelSandboxOptions {
   /** Four hex digits that mark this system's names. */
   readonly instance: string;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { createPodAddresses } from './pod-addresses.ts';
 import type { SandboxDriver } from './sandbox.ts';
 
+/** What Pods without namespaces need. */
 export interface UserspaceSandboxOptions {
   /** The node's part of 127.244.0.0/16. */
   readonly podCidrs: readonly string[];

@@ -37,6 +37,7 @@ export type FixtureRequest =
   | { readonly op: 'detach' }
   | { readonly op: 'stop' };
 
+/** What a test waits for: a state that a Pod is seen in. */
 export type PodMilestone = 'ready' | 'unready' | 'over' | 'gone' | 'restarted' | 'blocked';
 
 const api = new FakeApi();

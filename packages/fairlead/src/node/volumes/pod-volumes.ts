@@ -16,6 +16,7 @@ export interface PodVolumes {
   stop(): void;
 }
 
+/** Where the volumes of a Pod lie, and what they are made from. */
 export interface PodVolumesOptions {
   readonly podDir: string;
   readonly source: ConfigSource;

@@ -22,8 +22,11 @@ export const destinations = ['clusterIP', 'nodePort', 'loadBalancer'] as const;
 /** The three Services of the matrix. */
 export const policies = ['plain', 'eTP Local', 'iTP Local'] as const;
 
+/** One of {@link sources}. */
 export type Source = (typeof sources)[number];
+/** One of {@link destinations}. */
 export type Destination = (typeof destinations)[number];
+/** One of {@link policies}. */
 export type Policy = (typeof policies)[number];
 
 /** One row: which endpoints may answer, and whether they see the node instead of the client. */
@@ -78,6 +81,7 @@ export const trafficMatrix: readonly MatrixRow[] = [
 
 /** How the proxy tells sources apart, and what it hides. */
 export const matrixModes = ['detection', 'no detection', 'masquerade all'] as const;
+/** One of {@link matrixModes}. */
 export type MatrixMode = (typeof matrixModes)[number];
 
 /** The matrix in another mode: same flows, other endpoints and sources seen. */

@@ -55,4 +55,5 @@ export const PROXY_METRIC = {
   toClientBytes: 6,
   flows: 7,
 } as const;
+/** How many there are. */
 export const PROXY_METRICS: number = 8;

@@ -27,6 +27,7 @@ const INFLATE_FINAL = 1;
 const INFLATE_EMIT = 2;
 const NO_INDEX = 1;
 
+/** A header field, as it was sent. */
 export type Field = readonly [name: string, value: string];
 
 function pointerAt(memory: NativeText, at = 0): Pointer {

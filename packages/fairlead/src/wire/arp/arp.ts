@@ -3,6 +3,7 @@ export const ETHERTYPE_ARP = 0x0806;
 /** An ARP packet for Ethernet and IPv4 with its Ethernet header, bytes. */
 const ARP_FRAME_BYTES = 42;
 
+/** Operations (RFC 826). */
 export const ARP_REQUEST = 1;
 export const ARP_REPLY = 2;
 

@@ -6,8 +6,10 @@ export const BGP_MAX_BYTES = 4096;
 /** Stands for an AS number above 65,535 where two bytes must do (RFC 6793). */
 export const AS_TRANS = 23456;
 
+/** Message types (RFC 4271 4.1, RFC 2918). */
 export const messageType = { open: 1, update: 2, notification: 3, keepalive: 4, routeRefresh: 5 } as const;
 
+/** Capability codes (RFC 5492). */
 export const capability = {
   multiprotocol: 1,
   routeRefresh: 2,

@@ -66,10 +66,12 @@ function bytesOf(...parts: (number | Uint8Array | readonly number[])[]): Uint8Ar
   return Uint8Array.from(parts.flatMap((part) => (typeof part === 'number' ? [part] : [...part])));
 }
 
+/** The two bytes of a number, in network order. */
 export function u16(value: number): readonly number[] {
   return [(value >>> 8) & 0xff, value & 0xff];
 }
 
+/** The four bytes of a number, in network order. */
 export function u32(value: number): readonly number[] {
   return [(value >>> 24) & 0xff, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff];
 }
@@ -99,6 +101,7 @@ export function writeOpen(open: BgpOpen): Uint8Array {
   );
 }
 
+/** KEEPALIVE (RFC 4271 4.4): a header alone. */
 export function writeKeepalive(): Uint8Array {
   return frame(messageType.keepalive, new Uint8Array(0));
 }

@@ -43,6 +43,7 @@ export function read32(bytes: Uint8Array, at: number): number {
 /** One identifier and value of a SETTINGS frame. */
 export type Setting = readonly [id: number, value: number];
 
+/** SETTINGS (RFC 9113 6.5). */
 export function appendSettings(out: OutputBuffer, settings: readonly Setting[]): void {
   out.reserve(h2.FRAME_HEADER_BYTES + settings.length * 6);
   let at = writeFrameHeader(out.bytes, out.length, settings.length * 6, h2.SETTINGS, 0, 0);
@@ -54,6 +55,7 @@ export function appendSettings(out: OutputBuffer, settings: readonly Setting[]):
   out.length = at;
 }
 
+/** SETTINGS with ACK: the peer's settings hold now. */
 export function appendSettingsAck(out: OutputBuffer): void {
   out.reserve(h2.FRAME_HEADER_BYTES);
   out.length = writeFrameHeader(out.bytes, out.length, 0, h2.SETTINGS, h2.ACK, 0);
@@ -67,12 +69,14 @@ export function appendPing(out: OutputBuffer, ack: boolean, payload: Uint8Array,
   out.length = at + 8;
 }
 
+/** WINDOW_UPDATE (RFC 9113 6.9); stream 0 is the connection. */
 export function appendWindowUpdate(out: OutputBuffer, streamId: number, increment: number): void {
   out.reserve(h2.FRAME_HEADER_BYTES + 4);
   const at = writeFrameHeader(out.bytes, out.length, 4, h2.WINDOW_UPDATE, 0, streamId);
   out.length = write32(out.bytes, at, increment);
 }
 
+/** RST_STREAM (RFC 9113 6.4). */
 export function appendReset(out: OutputBuffer, streamId: number, code: number): void {
   out.reserve(h2.FRAME_HEADER_BYTES + 4);
   const at = writeFrameHeader(out.bytes, out.length, 4, h2.RST_STREAM, 0, streamId);

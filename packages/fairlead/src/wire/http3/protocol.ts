@@ -41,6 +41,7 @@ export function isHttp2Frame(type: number): boolean {
   return type === 0x2 || type === 0x6 || type === 0x8 || type === 0x9;
 }
 
+/** Settings of HTTP/2 that are errors here (RFC 9114 7.2.4.1). */
 export function isHttp2Setting(id: number): boolean {
   return id >= 0x2 && id <= 0x5;
 }

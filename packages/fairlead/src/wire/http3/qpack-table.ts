@@ -106,6 +106,7 @@ export const QPACK_FIELDS: readonly (readonly [string, string])[] = [
 
 /** The same as bytes. */
 export const QPACK_NAMES: readonly Uint8Array[] = QPACK_FIELDS.map(([name]) => Buffer.from(name, 'latin1'));
+/** Values of the static table, by index. */
 export const QPACK_VALUES: readonly Uint8Array[] = QPACK_FIELDS.map(([, value]) => Buffer.from(value, 'latin1'));
 
 const NONE: readonly number[] = [];

@@ -7,12 +7,15 @@ export interface Range {
 /** cel-go counts in 64 bits and stays at the highest number there. */
 const highest = 2 ** 64;
 
+/** Nothing is known. */
 export const unknownRange: Range = { min: 0, max: highest };
 
+/** What is known exactly. */
 export function exactly(count: number): Range {
   return { min: count, max: count };
 }
 
+/** All of them together, at most the highest number. */
 export function sum(...ranges: readonly Range[]): Range {
   let [min, max] = [0, 0];
   for (const range of ranges) {
@@ -22,6 +25,7 @@ export function sum(...ranges: readonly Range[]): Range {
   return { min: Math.min(min, highest), max: Math.min(max, highest) };
 }
 
+/** So many times the other, at most the highest number. */
 export function product(a: Range, b: Range): Range {
   return { min: Math.min(a.min * b.min, highest), max: Math.min(a.max * b.max, highest) };
 }

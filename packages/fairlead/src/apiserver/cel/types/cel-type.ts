@@ -30,8 +30,11 @@ export type CelType =
 /** Types of variables in one call. */
 export type Bindings = Map<string, CelType>;
 
+/** Any type, decided when the expression runs. */
 export const dyn: CelType = { kind: 'dyn' };
+/** The type of conditions. */
 export const bool: CelType = { kind: 'bool' };
+/** The type of what was refused already, so that it is not refused again. */
 export const errorType: CelType = { kind: 'error' };
 
 /** A type as cel-go writes it. */

@@ -34,10 +34,12 @@ export function isInternalKey(key: string): boolean {
   return key.includes('/%');
 }
 
+/** The key that says what keeps its data under a prefix; see {@link markText}. */
 export function markKey(prefix: string): string {
   return `${prefix}/%/format`;
 }
 
+/** The key that holds the revision up to which a prefix was compacted. */
 export function compactionKey(prefix: string): string {
   return `${prefix}/%/compacted`;
 }

@@ -33,6 +33,7 @@ export interface RangeQuery {
   readonly keysOnly?: boolean;
 }
 
+/** What a Range answers. */
 export interface RangeAnswer {
   /** Revision of the store when it answered, not of the snapshot. */
   readonly storeRevision: number;
@@ -50,6 +51,7 @@ export interface TxnWrite {
   readonly lease?: number | undefined;
 }
 
+/** What a transaction answers: all of its writes are there, or none. */
 export interface TxnAnswer {
   readonly storeRevision: number;
   readonly succeeded: boolean;
@@ -64,6 +66,7 @@ export interface WatchChange {
   readonly previous: KeyValue | undefined;
 }
 
+/** One message of a watch. */
 export interface WatchAnswer {
   readonly storeRevision: number;
   readonly created: boolean;
@@ -83,6 +86,7 @@ export function rangeEnd(prefix: string): Buffer {
   return end;
 }
 
+/** A RangeRequest. */
 export function encodeRange(query: RangeQuery): Buffer {
   return rangeWriter(query).finish();
 }
@@ -93,6 +97,7 @@ function rangeWriter({ key, end, limit = 0, revision = 0, keysOnly = false }: Ra
   return writer.number(3, limit).number(4, revision).number(8, keysOnly);
 }
 
+/** A PutRequest without a lease. */
 export function encodePut(key: string, value: string): Buffer {
   return new MessageWriter().bytes(1, key).bytes(2, value).finish();
 }
@@ -102,6 +107,7 @@ export function encodeDeleteRange(from: string, end: Uint8Array): Buffer {
   return new MessageWriter().bytes(1, from).bytes(2, end).finish();
 }
 
+/** A TxnRequest: every write if all comparisons hold, else a Range of each key. */
 export function encodeTxn(writes: readonly TxnWrite[]): Buffer {
   const request = new MessageWriter();
   for (const { key, expect } of writes) {
@@ -119,6 +125,7 @@ export function encodeTxn(writes: readonly TxnWrite[]): Buffer {
   return request.finish();
 }
 
+/** An AuthenticateRequest; {@link decodeAuthenticate} reads its answer. */
 export function encodeAuthenticate(name: string, password: string): Buffer {
   return new MessageWriter().bytes(1, name).bytes(2, password).finish();
 }
@@ -131,10 +138,12 @@ export function decodeAuthenticate(bytes: Buffer): string {
   return token;
 }
 
+/** A LeaseGrantRequest for a lease of so many seconds. */
 export function encodeLeaseGrant(id: number, seconds: number): Buffer {
   return new MessageWriter().number(1, seconds).number(2, id).finish();
 }
 
+/** A CompactionRequest: what was before the revision is given up. */
 export function encodeCompact(revision: number): Buffer {
   return new MessageWriter().number(1, revision).finish();
 }
@@ -151,6 +160,7 @@ export function encodeWatch(prefix: string, afterRevision: number, withPrevious:
   return new MessageWriter().bytes(1, create).finish();
 }
 
+/** Reads a RangeResponse. */
 export function decodeRange(bytes: Buffer): RangeAnswer {
   const reader = new MessageReader(bytes);
   const entries: KeyValue[] = [];
@@ -171,6 +181,7 @@ export function decodeStoreRevision(bytes: Buffer): number {
   return 0;
 }
 
+/** Reads the answer to {@link encodeTxn}. */
 export function decodeTxn(bytes: Buffer): TxnAnswer {
   const reader = new MessageReader(bytes);
   const current: (KeyValue | undefined)[] = [];
@@ -187,6 +198,7 @@ export function decodeTxn(bytes: Buffer): TxnAnswer {
   return { storeRevision, succeeded, current };
 }
 
+/** Reads a WatchResponse. */
 export function decodeWatch(bytes: Buffer): WatchAnswer {
   const reader = new MessageReader(bytes);
   const changes: WatchChange[] = [];

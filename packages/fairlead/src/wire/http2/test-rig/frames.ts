@@ -66,6 +66,7 @@ export function request(
   return frame(h2.HEADERS, flags, streamId, block(...pseudo, ...(options.fields ?? [])));
 }
 
+/** DATA. */
 export function data(streamId: number, text: string, endStream: boolean): Buffer {
   return frame(h2.DATA, endStream ? h2.END_STREAM : 0, streamId, Buffer.from(text));
 }
