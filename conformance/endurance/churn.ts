@@ -26,7 +26,9 @@ export async function endureChanges(seconds: number): Promise<readonly string[]>
   const used = cpuBetween(before, rig.cpuTimes());
   const { changes } = await rig.ask('stop-changes');
   printTable(
-    `Requests during ${changes} rounds of changes`,
+    `Requests during changes: ${Object.entries(changes)
+      .map(([what, times]) => `${what} ${times} times`)
+      .join(', ')}`,
     ['clients', 'requests', 'requests/s', 'failed', 'p99', 'failures'],
     results.map(({ requests, failed, p99, kinds }, index) => [
       loads[index]![0],
@@ -43,6 +45,6 @@ export async function endureChanges(seconds: number): Promise<readonly string[]>
   );
   const failed = results.reduce((sum, result) => sum + result.failed, 0);
   const problems = failed > 0 ? [`${failed} requests failed`] : [];
-  if (changes === 0) problems.push('nothing changed');
+  for (const [what, times] of Object.entries(changes)) if (times === 0) problems.push(`${what} never changed`);
   return problems;
 }

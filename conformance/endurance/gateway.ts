@@ -67,20 +67,34 @@ await gateway.applyRoutes({
 });
 
 let isChanging = false;
-let changes = 0;
+const changes = { routes: 0, endpoints: 0, certificates: 0, workers: 0 };
 
-/** Changes routes, endpoints and certificates, and replaces the workers now and then, until told to stop. */
+/** How often what is changed. Workers begin with cold code: their replacement is an operator's act, not a heartbeat. */
+const CERTIFICATES_EVERY_MS = 500;
+const WORKERS_EVERY_MS = 10_000;
+
+/** Changes routes and endpoints all the time, certificates and workers now and then, until told to stop. */
 async function changeEverything(): Promise<void> {
+  let certificatesDueMs = 0;
+  let workersDueMs = systemClock.monotonicMs() + WORKERS_EVERY_MS / 2;
   for (let round = 0; isChanging; round++) {
     const paths = Array.from({ length: round % 20 }, (_, index) => `/x${round + index}`);
     await gateway.applyRoutes({ ...empty, hosts: hosts(paths) });
-    await gateway.applyRoutes({
-      ...empty,
-      backends: [backend(upstreams.filter((_, index) => index !== round % upstreams.length))],
-    });
-    if (round % 5 === 0) await gateway.applyRoutes({ ...empty, certificates: certificates() });
-    if (round % 50 === 25) await gateway.replaceWorkers({ drainMs: 20_000 });
-    changes++;
+    const left = upstreams.filter((_, index) => index !== round % upstreams.length);
+    await gateway.applyRoutes({ ...empty, backends: [backend(left)] });
+    changes.routes++;
+    changes.endpoints++;
+    const nowMs = systemClock.monotonicMs();
+    if (nowMs >= certificatesDueMs) {
+      await gateway.applyRoutes({ ...empty, certificates: certificates() });
+      changes.certificates++;
+      certificatesDueMs = nowMs + CERTIFICATES_EVERY_MS;
+    }
+    if (nowMs >= workersDueMs) {
+      await gateway.replaceWorkers({ drainMs: 20_000 });
+      changes.workers += WORKERS;
+      workersDueMs = nowMs + WORKERS_EVERY_MS;
+    }
     await systemClock.sleep(20);
   }
 }

@@ -5,7 +5,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { treeCpuUs } from '../../bench/process-cpu.ts';
+import { processCpu, processTree } from '../../bench/process-cpu.ts';
 import { readWrkReport, type WrkReport } from '../../bench/wrk-report.ts';
 import { freePorts } from '../../packages/fairlead/src/sys/testing/free-ports.ts';
 
@@ -19,8 +19,8 @@ export interface GatewaySample {
   readonly residentBytes: number;
   readonly descriptors: number;
   readonly requestsInFlight: number;
-  /** Rounds of changes made so far. */
-  readonly changes: number;
+  /** How often what has been changed so far. */
+  readonly changes: Readonly<Record<'routes' | 'endpoints' | 'certificates' | 'workers', number>>;
 }
 
 /** A gateway before a few nginx, as processes. */
@@ -61,6 +61,11 @@ export function describeCpu({ gateway, endpoints, trial, machine }: CpuTimes): s
     ['load generators and others', rest],
   ];
   return parts.map(([who, seconds]) => `${who} ${seconds.toFixed(1)} s`).join(', ');
+}
+
+/** Of a process and its children, with the threads that have ended: workers are replaced. */
+function treeSeconds(root: number): number {
+  return processTree(root).reduce((sum, pid) => sum + processCpu(pid).totalUs, 0) / 1e6;
 }
 
 function machineSeconds(): number {
@@ -149,8 +154,8 @@ export async function startEnduranceRig({
       cpuTimes() {
         const { user, system } = process.cpuUsage();
         return {
-          gateway: treeCpuUs(gateway.pid!) / 1e6,
-          endpoints: treeCpuUs(endpoints.pid!) / 1e6,
+          gateway: treeSeconds(gateway.pid!),
+          endpoints: treeSeconds(endpoints.pid!),
           trial: (user + system) / 1e6,
           machine: machineSeconds(),
         };
