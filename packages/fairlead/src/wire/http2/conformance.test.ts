@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as h2 from './protocol.ts';
-import { CONFORMANCE_CASES, type ConformanceCase } from './test-rig/conformance-cases.ts';
+import type { ConformanceCase } from './test-rig/conformance-case.ts';
+import { CONFORMANCE_CASES } from './test-rig/conformance-cases.ts';
 import { EchoServer } from './test-rig/echo-server.ts';
 import { framesOf, request, settings } from './test-rig/frames.ts';
 
