@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { addSettingsNote, headingOf } from './help-layout.ts';
 import { ConfigurationError, readConfigurationFile, type Setting, type SettingValues, variableOf } from './settings.ts';
 
 const configSetting: Setting = { name: 'config', value: 'FILE', description: 'YAML file with any of these settings' };
@@ -12,13 +13,15 @@ export function addSettings(command: Command, settings: readonly Setting[]): Com
   for (const setting of [...settings, configSetting]) {
     const flag = setting.value === undefined ? `--${setting.name}` : `--${setting.name} <${setting.value}>`;
     const option = new Option(flag, setting.description).env(variableOf(setting.name));
+    const heading = headingOf(setting.name);
+    if (heading !== undefined) option.helpGroup(heading);
     if (setting.internal === true) option.hideHelp();
     if (setting.repeatable === true) {
       option.argParser((value: string, previous: readonly string[] | undefined) => [...(previous ?? []), value]);
     }
     command.addOption(option);
   }
-  return command;
+  return addSettingsNote(command, settings[0]?.name ?? configSetting.name);
 }
 
 /**

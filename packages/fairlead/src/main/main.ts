@@ -6,6 +6,7 @@ import { createLog } from '../telemetry/log.ts';
 import { defaultDataDir } from './cluster-options.ts';
 import { addSettings, reportConfigurationError, settingValues } from './command-settings.ts';
 import type { RoleCommand } from './commands/role-command.ts';
+import { layOutHelp } from './help-layout.ts';
 import { probeMachine } from './machine.ts';
 import { runRole } from './role-process.ts';
 import { ConfigurationError, type SettingValues } from './settings.ts';
@@ -56,7 +57,7 @@ function logLevelOf(values: SettingValues): LogLevel {
  */
 async function buildProgram(args: readonly string[], status: { code: number }): Promise<Command> {
   const machine = probeMachine((path) => readFileSync(path, 'utf8'));
-  const program = new Command('fairlead')
+  const program = layOutHelp(new Command('fairlead'))
     .description('Kubernetes service discovery and load balancing as one program')
     .version(version, '--version')
     .showHelpAfterError('(see fairlead --help)')

@@ -62,8 +62,16 @@ export const upSettings: readonly Setting[] = [
   { name: 'mode', value: 'MODE', description: 'kernel or userspace (default kernel as root on Linux)' },
   ...clusterSettings,
   corefileSetting,
-  { name: 'gateway-http', value: 'ADDR', description: 'default :80 in kernel mode, else 127.0.0.1:8080' },
-  { name: 'gateway-https', value: 'ADDR', description: 'default :443 in kernel mode, else 127.0.0.1:8443' },
+  {
+    name: 'gateway-http',
+    value: 'ADDR',
+    description: 'where the gateway serves HTTP (default :80 in kernel mode, else 127.0.0.1:8080)',
+  },
+  {
+    name: 'gateway-https',
+    value: 'ADDR',
+    description: 'where the gateway serves HTTPS (default :443 in kernel mode, else 127.0.0.1:8443)',
+  },
   ...gatewayL4Settings,
   ...gatewayLogSettings,
   ...gatewayTlsSettings,
