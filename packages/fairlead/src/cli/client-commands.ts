@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ApiClient } from '@fairlead/client';
 import { type Command, Option } from 'commander';
@@ -31,7 +32,7 @@ async function withClient(
   const { ApiError, connect, loadKubeconfig } = await import('@fairlead/client');
   let client: ApiClient | undefined;
   try {
-    client = connect(loadKubeconfig(flags.kubeconfig ?? host.defaultKubeconfig), surroundings);
+    client = connect(loadKubeconfig(flags.kubeconfig ?? presentDefault(host)), surroundings);
     await action(client);
     return 0;
   } catch (error) {
@@ -43,6 +44,14 @@ async function withClient(
   } finally {
     await client?.close();
   }
+}
+
+/** The kubeconfig that `fairlead up` writes. */
+function presentDefault({ defaultKubeconfig: file }: CommandSurroundings): string {
+  if (existsSync(file)) return file;
+  throw new UsageError(
+    `no kubeconfig at ${file}: \`fairlead up\` writes one there; --kubeconfig or $KUBECONFIG names another`,
+  );
 }
 
 function clientCommand(program: Command, usage: string, summary: string): Command {

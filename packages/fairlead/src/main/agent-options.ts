@@ -21,7 +21,7 @@ import { type ListenAddress, type Setting, SettingReader, type SettingValues } f
 export const agentSettings: readonly Setting[] = [
   ...apiAccessSettings,
   { name: 'node-name', value: 'NAME', description: 'default: the host name' },
-  { name: 'mode', value: 'MODE', description: 'kernel or userspace (default kernel as root on Linux)' },
+  { name: 'mode', value: 'MODE', description: 'kernel, userspace or auto (default): kernel as root on Linux' },
   { name: 'data-dir', value: 'DIR', description: 'state of the Pods of this node' },
   {
     name: 'node-ip',

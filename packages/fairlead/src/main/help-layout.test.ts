@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { addSettings } from './command-settings.ts';
-import { layOutHelp } from './help-layout.ts';
+import { layOutHelp, pointToHelp } from './help-layout.ts';
 import type { Setting } from './settings.ts';
 
 const WIDTH = 80;
@@ -59,4 +59,23 @@ Every option is also a variable (--short: FAIRLEAD_SHORT)
 and a key of the file of --config (short: …).
 `,
   );
+});
+
+test('who mistypes an option is told the help of its command', () => {
+  const errors: string[] = [];
+  const program = layOutHelp(new Command('fairlead')).exitOverride();
+  program.configureOutput({ writeErr: (text) => errors.push(text) });
+  program.command('datastore').command('backup <FILE>');
+  pointToHelp(program, 'fairlead');
+  assert.throws(() => program.parse(['datastore', 'backup'], { from: 'user' }));
+  assert.equal(errors.join(''), "error: missing required argument 'FILE'\n(see fairlead datastore backup --help)\n");
+});
+
+test('an option says its choices and its default', () => {
+  const command = layOutHelp(new Command('x'));
+  command.addOption(new Option('-o, --output <FORMAT>').choices(['wide', 'yaml', 'json']));
+  command.addOption(new Option('--form <FORM>', 'form:').choices(['json']).default('json'));
+  const lines = command.helpInformation().split('\n');
+  assert.ok(lines.includes('  -o, --output <FORMAT>  wide, yaml or json'), lines.join('\n'));
+  assert.ok(lines.includes('  --form <FORM>          form: json (default: json)'), lines.join('\n'));
 });

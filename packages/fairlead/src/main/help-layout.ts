@@ -38,16 +38,27 @@ function indent(text: string, columns: number): string {
     .join('\n');
 }
 
+/** What an option is, its choices and its default. Its variable is told once for all, by {@link addSettingsNote}. */
+function optionDescription({ description, argChoices, defaultValue }: Option): string {
+  const choices = (argChoices ?? []).join(', ').replace(/, ([^,]+)$/, ' or $1');
+  const hasDefault = defaultValue !== undefined && !Array.isArray(defaultValue);
+  return [description, choices, hasDefault ? `(default: ${String(defaultValue)})` : '']
+    .filter((part) => part !== '')
+    .join(' ');
+}
+
 /** Lays out help for narrow terminals; commands that are added later do the same. */
 export function layOutHelp(program: Command): Command {
   return program.configureHelp({
     formatItem,
-    // Every setting has its variable: said once, by `addSettingsNote`.
-    optionDescription: ({ description, defaultValue }: Option): string =>
-      defaultValue === undefined || Array.isArray(defaultValue)
-        ? description
-        : `${description} (default: ${String(defaultValue)})`,
+    optionDescription,
   });
+}
+
+/** Tells who mistypes a command's options which help to ask for. */
+export function pointToHelp(command: Command, path: string): void {
+  command.showHelpAfterError(`(see ${path} --help)`);
+  for (const below of command.commands) pointToHelp(below, `${path} ${below.name()}`);
 }
 
 /** Says below a command's help how its settings are given otherwise, with one of them as the example. */

@@ -6,7 +6,7 @@ import { createLog } from '../telemetry/log.ts';
 import { defaultDataDir } from './cluster-options.ts';
 import { addSettings, reportConfigurationError, settingValues } from './command-settings.ts';
 import type { RoleCommand } from './commands/role-command.ts';
-import { layOutHelp } from './help-layout.ts';
+import { layOutHelp, pointToHelp } from './help-layout.ts';
 import { probeMachine } from './machine.ts';
 import { runRole } from './role-process.ts';
 import { ConfigurationError, type SettingValues } from './settings.ts';
@@ -60,7 +60,6 @@ async function buildProgram(args: readonly string[], status: { code: number }): 
   const program = layOutHelp(new Command('fairlead'))
     .description('Kubernetes service discovery and load balancing as one program')
     .version(version, '--version')
-    .showHelpAfterError('(see fairlead --help)')
     .exitOverride();
   const asksForHelp = args.every((arg) => arg.startsWith('-') || arg === 'help');
   const isNamed = (name: string): boolean => asksForHelp || args.includes(name);
@@ -100,6 +99,7 @@ async function buildProgram(args: readonly string[], status: { code: number }): 
     const { addDatastoreCommands } = await import('../cli/datastore/datastore-commands.ts');
     addDatastoreCommands(datastore, host, status);
   }
+  pointToHelp(program, 'fairlead');
   return program;
 }
 

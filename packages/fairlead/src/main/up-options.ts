@@ -59,7 +59,7 @@ export interface UpOptions extends ClusterOptions {
 export const upSettings: readonly Setting[] = [
   ...apiSettings,
   { name: 'nodes', value: 'N', description: 'nodes, each a network namespace of this machine (default 1 = the host)' },
-  { name: 'mode', value: 'MODE', description: 'kernel or userspace (default kernel as root on Linux)' },
+  { name: 'mode', value: 'MODE', description: 'kernel, userspace or auto (default): kernel as root on Linux' },
   ...clusterSettings,
   corefileSetting,
   {
