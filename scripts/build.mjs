@@ -1,44 +1,137 @@
 /**
- * Builds packages/fairlead/dist: the program and its workspace packages as plain
- * JavaScript, which Node runs from an installed package (type stripping is off
- * inside node_modules). Types are replaced by blanks, so positions stay true.
+ * Builds packages/fairlead/dist: the program, its workspace packages and the small libraries it loads at once,
+ * bundled into one JavaScript file per entry and the pieces that entries share.
+ *
+ * Node reads, links and strips several hundred source files for each process it starts; of a bundle it reads some
+ * forty. Programs and threads that the sources name by `new URL('./x.ts', import.meta.url)` are entries of their own.
+ *
+ *   node scripts/build.mjs                 anew, as a package is packed
+ *   node scripts/build.mjs --if-possible   only when sources have changed; a failure is told and is none
  */
-import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
-import { dirname, join, relative } from 'node:path';
-import { root } from './prepare.mjs';
+import { cpSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
+const root = fileURLToPath(new URL('..', import.meta.url));
+const sources = join(root, 'packages/fairlead/src');
 const dist = join(root, 'packages/fairlead/dist');
-const manifest = (name) => JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8'));
 
-/** `@fairlead/api/table` → dist/api/table.js, by the package's own export map. */
-function resolveInternal(specifier) {
-  const [, name, ...rest] = specifier.split('/');
-  const key = rest.length === 0 ? '.' : `./${rest.join('/')}`;
-  const { exports } = manifest(name);
-  const target = exports[key] ?? exports['./*']?.replace('*', rest.join('/'));
-  if (target === undefined) throw new Error(`${specifier}: not exported`);
-  return join(dist, name, target.replace('./src/', '').replace(/\.ts$/, '.js'));
+/** `new URL('./worker.ts', import.meta.url)`: a file that is started, not imported. */
+const startedFile = /new URL\('(\.{1,2}\/[^']+)\.ts', import\.meta\.url\)/g;
+
+/** The name of an entry's output, without its ending: all outputs lie in one folder. */
+function entryName(file) {
+  return relative(sources, file).replace(/\.ts$/, '').replaceAll('/', '.');
 }
 
-function build(file) {
-  const [, name, path] = /^packages\/([^/]+)\/src\/(.+)$/.exec(relative(root, file));
-  const out = join(dist, name, path.replace(/\.ts$/, '.js'));
-  const code = stripTypeScriptTypes(readFileSync(file, 'utf8'), { mode: 'strip' })
-    .replace(/(['"])(@fairlead\/[\w./-]+)\1/g, (_, quote, specifier) => {
-      const path = relative(dirname(out), resolveInternal(specifier));
-      return `${quote}${path.startsWith('.') ? path : `./${path}`}${quote}`;
-    })
-    .replace(/(['"])(\.{1,2}\/[^'"\n]+)\.ts\1/g, '$1$2.js$1');
-  mkdirSync(dirname(out), { recursive: true });
-  writeFileSync(out, code);
+/** What Node starts: the command line, and each file that a source names as a program or thread. */
+function findEntries() {
+  const entries = new Set([join(sources, 'main/main.ts')]);
+  const testOnly = /\.test\.ts$|\/(test-rig|testing|testdata)\//;
+  for (const file of globSync('**/*.ts', { cwd: sources })) {
+    if (testOnly.test(file)) continue;
+    const path = join(sources, file);
+    for (const [, target] of readFileSync(path, 'utf8').matchAll(startedFile)) {
+      entries.add(`${resolve(path, '..', target)}.ts`);
+    }
+  }
+  return [...entries];
 }
 
-rmSync(dist, { recursive: true, force: true });
-const testOnly = /\.test\.ts$|\/(test-rig|testing|testdata)\//;
-const sources = globSync('packages/*/src/**/*.ts', { cwd: root }).filter((file) => !testOnly.test(file));
-for (const file of sources) build(join(root, file));
-cpSync(join(root, 'examples/shop.yaml'), join(dist, 'fairlead/main/shop.yaml'));
-cpSync(join(root, 'README.md'), join(root, 'packages/fairlead/README.md'));
-cpSync(join(root, 'LICENSE'), join(root, 'packages/fairlead/LICENSE'));
-process.stdout.write(`built ${sources.length} modules\n`);
+/** Points the addresses of started files at their outputs; notes in `read` what each source was when it was read. */
+const startedFiles = (read) => ({
+  name: 'started files',
+  setup(build) {
+    build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      read.set(path, statSync(path));
+      const text = readFileSync(path, 'utf8');
+      const contents = text.replace(startedFile, (_, target) => {
+        const name = entryName(`${resolve(path, '..', target)}.ts`);
+        return `new URL('./${name}.js', import.meta.url)`;
+      });
+      return { contents, loader: 'ts' };
+    });
+  },
+});
+
+/** CommonJS libraries in a bundle ask for Node's own modules by `require`. */
+const requireForLibraries = `import { createRequire as requireFrom } from 'node:module';
+const require = requireFrom(import.meta.url);`;
+
+/** Writes a file as a whole: who reads it meanwhile sees the old one or the new one. */
+function writeWhole(path, contents) {
+  const unfinished = `${path}.${process.pid}`;
+  writeFileSync(unfinished, contents);
+  renameSync(unfinished, path);
+}
+
+/**
+ * Bundles into `dist`. `sources.json` comes last and says what the bundle was made of: `bin/fairlead.mjs` runs a
+ * clone's sources when one of them is another than it was.
+ */
+async function bundle() {
+  const { build } = await import('esbuild');
+  const read = new Map();
+  const done = await build({
+    absWorkingDir: root,
+    entryPoints: findEntries().map((file) => ({ in: file, out: entryName(file) })),
+    outdir: dist,
+    chunkNames: 'part-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    // Loaded only where they are needed, or not JavaScript.
+    external: ['koffi', 'yaml', '@marcbachmann/cel-js'],
+    banner: { js: requireForLibraries },
+    plugins: [startedFiles(read)],
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+  });
+  const inputs = Object.keys(done.metafile.inputs).map((path) => {
+    const { mtimeMs, size } = read.get(join(root, path)) ?? statSync(join(root, path));
+    return [path, mtimeMs, size];
+  });
+  mkdirSync(dist, { recursive: true });
+  for (const { path, contents } of done.outputFiles) writeWhole(path, contents);
+  cpSync(join(root, 'examples/shop.yaml'), join(dist, 'shop.yaml'));
+  writeWhole(join(dist, 'sources.json'), JSON.stringify(inputs));
+  removeOld(new Set(done.outputFiles.map(({ path }) => path)));
+  return done.outputFiles.length;
+}
+
+/** Removes parts of earlier bundles; those of the last day may be wanted by a program that runs. */
+function removeOld(outputs) {
+  const dayAgo = Date.now() - 86_400_000;
+  for (const file of globSync('part-*.js', { cwd: dist })) {
+    const path = join(dist, file);
+    if (!outputs.has(path) && statSync(path).mtimeMs < dayAgo) rmSync(path);
+  }
+}
+
+/** Whether the bundle is there and made of the sources as they are. */
+function isFresh() {
+  try {
+    return JSON.parse(readFileSync(join(dist, 'sources.json'), 'utf8')).every(([path, mtimeMs, size]) => {
+      const found = statSync(join(root, path));
+      return found.mtimeMs === mtimeMs && found.size === size;
+    });
+  } catch {
+    return false;
+  }
+}
+
+if (process.argv.includes('--if-possible')) {
+  try {
+    if (!isFresh()) await bundle();
+  } catch (error) {
+    process.stderr.write(`fairlead: runs from its sources, which starts slower: ${error.message}\n`);
+  }
+} else {
+  rmSync(dist, { recursive: true, force: true });
+  const count = await bundle();
+  for (const name of ['README.md', 'LICENSE']) cpSync(join(root, name), join(root, 'packages/fairlead', name));
+  process.stdout.write(`built ${count} files\n`);
+}

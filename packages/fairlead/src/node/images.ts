@@ -1,4 +1,3 @@
-import { extname } from 'node:path';
 import type { Container } from '@fairlead/api';
 
 /** Binds images to a command of this machine. */
@@ -36,7 +35,7 @@ const ECHO_IMAGES: readonly string[] = [
 ];
 
 /** The echo server's file, beside this one. */
-export const ECHO_PROGRAM: string = new URL(`./echo/main${extname(import.meta.url)}`, import.meta.url).pathname;
+export const ECHO_PROGRAM: string = new URL('./echo/main.ts', import.meta.url).pathname;
 
 /** Splits an image reference; a colon before the last slash belongs to a registry's port. */
 export function parseImage(image: string): { readonly repository: string; readonly tag: string } {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Clock } from '../../sys/clock.ts';
 import {
   createLineSplitter,
@@ -70,7 +70,7 @@ export async function connectRuntime(options: RuntimeClientOptions): Promise<Run
   rmSync(path, { force: true });
   mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
   const logFd = openSync(join(options.stateDir, 'runtime.log'), 'a', 0o600);
-  const main = new URL(`./main${extname(import.meta.url)}`, import.meta.url).pathname;
+  const main = new URL('./main.ts', import.meta.url).pathname;
   const child = spawn(process.execPath, ['--max-old-space-size=128', '--max-semi-space-size=1', main, path], {
     detached: true,
     stdio: ['ignore', logFd, logFd],
