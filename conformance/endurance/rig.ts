@@ -1,11 +1,12 @@
 import { type ChildProcess, execFile, execFileSync, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { processCpu, processTree } from '../../bench/process-cpu.ts';
+import { processCpu, processTree, residentBytes } from '../../bench/process-cpu.ts';
 import { readWrkReport, type WrkReport } from '../../bench/wrk-report.ts';
 import { freePorts } from '../../packages/fairlead/src/sys/testing/free-ports.ts';
 
@@ -72,12 +73,14 @@ function machineSeconds(): number {
   return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0) / 1000;
 }
 
+/** Once: when this process has been moved to a core, it would be one. */
+const CORES: number = availableParallelism();
+
 /**
  * The last core is for clients and endpoints and the others for the gateway, so that what the clients themselves need does not
  * count against it; empty where there is one core only.
  */
-export const CLIENT_CORE: readonly string[] =
-  availableParallelism() > 1 ? ['taskset', '-c', `${availableParallelism() - 1}`] : [];
+export const CLIENT_CORE: readonly string[] = CORES > 1 ? ['taskset', '-c', `${CORES - 1}`] : [];
 
 /** Moves all threads of a process to some cores (`0-2`). */
 function pin(pid: number, cores: string): void {
@@ -99,6 +102,33 @@ ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `  ${kind}_
     location = /upload { proxy_pass http://127.0.0.1:${ports[0]}/; } }
 }`;
 
+/** Which gateway is tried; nginx, set up alike, shows what of a figure is the trial's own doing. */
+export type EnduranceGateway = 'fairlead' | 'nginx';
+
+/** nginx in the gateway's place: the same endpoints, kept alive, and nothing buffered beyond memory of a few pages. */
+const nginxGatewayConfig = (folder: string, port: number, upstreams: readonly number[]): string => `
+worker_processes 2; daemon off; pid ${join(folder, 'gateway.pid')}; error_log ${join(folder, 'gateway.log')} crit;
+worker_rlimit_nofile 65536; events { worker_connections 30000; }
+http {
+  access_log off; keepalive_requests 100000000; keepalive_timeout 600s; send_timeout 600s; client_body_timeout 600s;
+${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `  ${kind}_temp_path ${join(folder, `gateway-${kind}`)};`).join('\n')}
+  upstream web { least_conn; keepalive 512; ${upstreams.map((each) => `server 127.0.0.1:${each};`).join(' ')} }
+  server { listen 127.0.0.1:${port} backlog=4096 reuseport;
+    location / { proxy_pass http://web; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_read_timeout 600s;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_max_temp_file_size 0; proxy_request_buffering off; } }
+}`;
+
+/** Resident bytes and descriptors of a process and its children, as a {@link GatewaySample} of one that counts nothing itself. */
+function sampleTree(root: number): GatewaySample {
+  const pids = processTree(root);
+  return {
+    residentBytes: pids.reduce((sum, pid) => sum + residentBytes(pid), 0),
+    descriptors: pids.reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0),
+    requestsInFlight: 0,
+    changes: { routes: 0, endpoints: 0, certificates: 0, workers: 0 },
+  };
+}
+
 /**
  * Starts all of it. With `collecting`, the workers collect garbage whenever nothing happens. With `parted`, gateway and
  * clients have cores of their own ({@link CLIENT_CORE}), this process included.
@@ -106,9 +136,11 @@ ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `  ${kind}_
 export async function startEnduranceRig({
   collecting,
   parted,
+  proxy = 'fairlead',
 }: {
   readonly collecting: boolean;
   readonly parted: boolean;
+  readonly proxy?: EnduranceGateway;
 }): Promise<EnduranceRig> {
   const folder = mkdtempSync(join(tmpdir(), 'endurance-'));
   chmodSync(folder, 0o755);
@@ -129,24 +161,25 @@ export async function startEnduranceRig({
     const [command = 'nginx', ...args] = [...(parted ? CLIENT_CORE : []), 'nginx', '-c', join(folder, 'nginx.conf')];
     const endpoints = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
     children.push(endpoints);
-    const gateway = fork(
-      fileURLToPath(new URL('gateway.ts', import.meta.url)),
-      [port, tlsPort, ...upstreams].map(String),
-      { env: { ...process.env, COLLECTING_WORKERS: collecting ? 'yes' : 'no' } },
-    );
+    const gateway =
+      proxy === 'nginx'
+        ? startNginxGateway(folder, port!, upstreams)
+        : startOwnGateway([port!, tlsPort!, ...upstreams], collecting);
     children.unshift(gateway);
     gateway.once('exit', (code, signal) => {
       if (signal !== 'SIGTERM' && code !== 0) process.stderr.write(`the gateway ended: ${code ?? signal}\n`);
     });
-    await once(gateway, 'message');
+    if (proxy === 'nginx') await awaitListener(port!);
+    else await once(gateway, 'message');
     if (parted) {
-      pin(gateway.pid!, `0-${availableParallelism() - 2}`);
-      pin(process.pid, `${availableParallelism() - 1}`);
+      pin(gateway.pid!, `0-${CORES - 2}`);
+      pin(process.pid, `${CORES - 1}`);
     }
     return {
       port: port!,
       tlsPort: tlsPort!,
       async ask(request) {
+        if (proxy === 'nginx') return sampleTree(gateway.pid!);
         const answer = once(gateway, 'message');
         gateway.send(request);
         return (await answer)[0] as GatewaySample;
@@ -165,6 +198,33 @@ export async function startEnduranceRig({
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+function startOwnGateway(ports: readonly number[], collecting: boolean): ChildProcess {
+  return fork(fileURLToPath(new URL('gateway.ts', import.meta.url)), ports.map(String), {
+    env: { ...process.env, COLLECTING_WORKERS: collecting ? 'yes' : 'no' },
+  });
+}
+
+function startNginxGateway(folder: string, port: number, upstreams: readonly number[]): ChildProcess {
+  const config = join(folder, 'gateway.conf');
+  writeFileSync(config, nginxGatewayConfig(folder, port, upstreams));
+  return spawn('nginx', ['-c', config], { stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+/** Until somebody listens at `port`, at most ten seconds. */
+async function awaitListener(port: number): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    const socket = connect({ port, host: '127.0.0.1' });
+    const outcome = await new Promise<'open' | Error>((resolve) => {
+      socket.once('connect', () => resolve('open'));
+      socket.once('error', resolve);
+    });
+    socket.destroy();
+    if (outcome === 'open') return;
+    if (attempt === 100) throw outcome;
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 

@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { printTable } from '../../bench/table.ts';
+import type { WrkReport } from '../../bench/wrk-report.ts';
 import {
   awaitQuiet,
   BIG_BYTES,
   CLIENT_CORE,
+  type CpuTimes,
   cpuBetween,
   describeCpu,
+  type EnduranceGateway,
+  type GatewaySample,
   mebibytes,
   runWrk,
   startEnduranceRig,
@@ -45,15 +49,21 @@ function openSlowClient(port: number, kind: 'reader' | 'writer'): Promise<Socket
   });
 }
 
-/**
- * `wanted` slow clients, readers and writers by halves, beside a client that behaves. Problems: a failed request of
- * that client, memory beyond {@link CLIENT_MAX_BYTES} a client, descriptors that stay when they are gone.
- */
-export async function endureSlowClients(wanted: number): Promise<readonly string[]> {
-  // In the gateway each has two descriptors, and what fails for want of them says nothing of slowness.
-  const count = Math.min(wanted, Math.floor((openFilesMax() - SPARE_DESCRIPTORS) / 2));
-  if (count < wanted) process.stdout.write(`slow: only ${count} clients: more files cannot be open here (ulimit -n)\n`);
-  await using rig = await startEnduranceRig({ collecting: false, parted: true });
+/** What a trial of one gateway saw. */
+interface SlowTrial {
+  readonly base: GatewaySample;
+  readonly during: GatewaySample;
+  readonly after: GatewaySample;
+  /** The client that behaves, without the slow ones and beside them. */
+  readonly alone: WrkReport;
+  readonly beside: WrkReport;
+  readonly used: CpuTimes;
+  /** Slow clients that were still connected at the end. */
+  readonly open: number;
+}
+
+async function trySlowClients(proxy: EnduranceGateway, count: number): Promise<SlowTrial> {
+  await using rig = await startEnduranceRig({ collecting: false, parted: true, proxy });
   const url = `http://127.0.0.1:${rig.port}/`;
   const shape = { seconds: SECONDS, connections: 8, close: false };
   const alone = await runWrk(url, shape);
@@ -83,17 +93,54 @@ export async function endureSlowClients(wanted: number): Promise<readonly string
   const open = clients.filter((client) => !client.destroyed).length;
   for (const client of clients) client.destroy();
   const after = await awaitQuiet(rig, base.descriptors + POOLED_MAX);
-  printTable(
-    `${count} slow clients (answers of ${BIG_BYTES / 1024} KiB), ${open} still connected at the end`,
-    ['when', 'descriptors', 'RSS MiB', 'requests of the other client', 'failed', 'p99'],
-    [
-      ['before', base.descriptors, mebibytes(base.residentBytes), alone.requests, alone.failed, alone.p99],
-      ['beside', during.descriptors, mebibytes(during.residentBytes), beside.requests, beside.failed, beside.p99],
-      ['after', after.descriptors, mebibytes(after.residentBytes), '-', '-', '-'],
-    ],
-  );
+  return { base, during, after, alone, beside, used, open };
+}
+
+/**
+ * `wanted` slow clients, readers and writers by halves, beside a client that behaves; then the same before nginx in the
+ * gateway's place. Problems: a failed request of that client, memory beyond {@link CLIENT_MAX_BYTES} a client,
+ * descriptors that stay when they are gone.
+ */
+export async function endureSlowClients(wanted: number): Promise<readonly string[]> {
+  // In the gateway each has two descriptors, and what fails for want of them says nothing of slowness.
+  const count = Math.min(wanted, Math.floor((openFilesMax() - SPARE_DESCRIPTORS) / 2));
+  if (count < wanted) process.stdout.write(`slow: only ${count} clients: more files cannot be open here (ulimit -n)\n`);
+  const own = await trySlowClients('fairlead', count);
+  const peer = await trySlowClients('nginx', count);
   const cores = CLIENT_CORE.length === 0 ? 'one core for all' : 'the last core for clients and endpoints';
-  process.stdout.write(`beside them, CPU in ${SECONDS} s (${cores}): ${describeCpu(used)}\n`);
+  printTable(
+    `${count} slow clients (answers of ${BIG_BYTES / 1024} KiB)`,
+    ['gateway', 'when', 'still connected', 'descriptors', 'RSS MiB', 'requests of the other client', 'failed', 'p99'],
+    [...rowsOf('fairlead', own), ...rowsOf('nginx', peer)],
+  );
+  for (const [name, { used }] of [
+    ['fairlead', own],
+    ['nginx', peer],
+  ] as const) {
+    process.stdout.write(`beside them, CPU in ${SECONDS} s (${cores}), ${name}: ${describeCpu(used)}\n`);
+  }
+  return problemsOf(own, count);
+}
+
+function rowsOf(name: EnduranceGateway, trial: SlowTrial): readonly (readonly (string | number)[])[] {
+  const { base, during, after, alone, beside, open } = trial;
+  return [
+    [name, 'before', 0, base.descriptors, mebibytes(base.residentBytes), alone.requests, alone.failed, alone.p99],
+    [
+      name,
+      'beside',
+      open,
+      during.descriptors,
+      mebibytes(during.residentBytes),
+      beside.requests,
+      beside.failed,
+      beside.p99,
+    ],
+    [name, 'after', 0, after.descriptors, mebibytes(after.residentBytes), '-', '-', '-'],
+  ];
+}
+
+function problemsOf({ base, during, after, alone, beside, open }: SlowTrial, count: number): readonly string[] {
   const problems: string[] = [];
   if (open < count * 0.9) problems.push(`only ${open} slow clients were connected until the end`);
   if (alone.failed + beside.failed > 0) problems.push(`${alone.failed + beside.failed} requests failed`);
