@@ -24,9 +24,10 @@ test('quantities: canonical forms', () => {
     ['', undefined],
     ['1.5.5', undefined],
     ['1x', undefined],
-    ['Ki', undefined],
+    ['Ki', '0'],
     ['1e', undefined],
-    ['.', undefined],
+    ['.', '0'],
+    ['-k', '0'],
   ];
   for (const [text, expected] of rows) assert.equal(api.canonicalQuantity(text), expected, text);
 });

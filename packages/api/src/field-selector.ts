@@ -42,7 +42,7 @@ export function fieldText(object: unknown, field: string): string | undefined {
   }
   return typeof value === 'string'
     ? value
-    : typeof value === 'number' || typeof value === 'boolean'
+    : typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean'
       ? String(value)
       : undefined;
 }

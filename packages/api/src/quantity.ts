@@ -28,10 +28,10 @@ const MAX_NANO = (2n ** 63n - 1n) * NANO;
 export const QUANTITY_ERROR =
   "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
-/** Reads `100m`, `1.5Gi`, `2e3`; `undefined` when malformed. Finer amounts round away from zero. */
+/** Reads `100m`, `1.5Gi`, `2e3`; `undefined` when malformed. Finer amounts round away from zero. No digits are none. */
 export function parseQuantity(text: string): ParsedQuantity | undefined {
-  const match = /^([+-]?)(\d+\.?\d*|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$/.exec(text);
-  if (match === null) return undefined;
+  const match = /^([+-]?)(\d*\.?\d*)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$/.exec(text);
+  if (match === null || text === '') return undefined;
   const [, sign = '', digits = '', suffix = ''] = match;
   const dot = digits.indexOf('.');
   const fraction = dot < 0 ? 0 : digits.length - dot - 1;
@@ -80,6 +80,12 @@ export function formatQuantity(quantity: ParsedQuantity): string {
   if (quantity.format === 'exponent') return `${sign}${size}${exponent === 0 ? '' : `e${exponent}`}`;
   const suffix = Object.entries(DECIMAL_EXPONENTS).find(([, e]) => e === exponent)?.[0] ?? '';
   return `${sign}${size}${suffix}`;
+}
+
+/** What a server says of a malformed quantity: its suffix is none, or it does not look like a quantity at all. */
+export function quantityFault(text: string): string {
+  const looksRight = text !== '' && /^[+-]?\d*\.?\d*[eEinumkKMGTP]*[-+]?\d*$/.test(text);
+  return looksRight ? "unable to parse quantity's suffix" : QUANTITY_ERROR;
 }
 
 /** The canonical form of a quantity text, or `undefined` when malformed. */

@@ -1,4 +1,5 @@
 import { humanDuration } from '../duration.ts';
+import { isJsonNumber } from '../json-number.ts';
 import { isJsonObject } from '../own-property.ts';
 import type { ColumnFacts } from '../schema/resource-facts.ts';
 import type { DefinitionVersion } from './definition.ts';
@@ -48,9 +49,9 @@ function cell(values: readonly unknown[], type: string, nowMs: number): unknown 
   if (value === undefined || value === null) return null;
   switch (type) {
     case 'integer':
-      return typeof value === 'number' ? Math.trunc(value) : null;
+      return typeof value === 'bigint' ? value : typeof value === 'number' ? Math.trunc(value) : null;
     case 'number':
-      return typeof value === 'number' ? value : null;
+      return isJsonNumber(value) ? value : null;
     case 'boolean':
       return typeof value === 'boolean' ? value : null;
     case 'date': {

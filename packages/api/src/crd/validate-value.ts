@@ -1,4 +1,6 @@
 // Hot path: runs over every custom resource that is written.
+import { isFloatInteger } from '../go-float.ts';
+import { isJsonNumber } from '../json-number.ts';
 import { isJsonObject, jsonEqual } from '../own-property.ts';
 import { type FieldCause, invalid, notSupported, quoted, required, tooLong, tooMany } from '../schema/field-cause.ts';
 import { type OldValue, oldItem, oldProperty } from './correlate.ts';
@@ -40,7 +42,7 @@ function check(value: unknown, schema: JsonSchema, place: Place, old: OldValue):
   if (value !== null) {
     checkCombinations(value, schema, place, outcome);
     if (typeof value === 'string') checkString(value, schema, place, outcome);
-    else if (typeof value === 'number') checkNumber(value, schema, place, outcome);
+    else if (isJsonNumber(value)) checkNumber(value, schema, place, outcome);
     else if (Array.isArray(value)) checkList(value, schema, place, outcome, old);
   }
   if (schema.enum !== undefined && schema.enum.length > 0 && !(value === null && schema.nullable === true)) {
@@ -81,7 +83,7 @@ function wrongType(place: Place, expected: string, found: string): FieldCause {
 function jsonTypeOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  if (isJsonNumber(value)) return isWhole(value) ? 'integer' : 'number';
   return typeof value === 'object' ? 'object' : typeof value;
 }
 
@@ -139,40 +141,34 @@ function compiledPattern(source: string): LinearPattern | undefined {
   return compiled;
 }
 
-function checkNumber(value: number, schema: JsonSchema, place: Place, outcome: Outcome): void {
+function checkNumber(value: number | bigint, schema: JsonSchema, place: Place, outcome: Outcome): void {
   outcome.checks++;
-  const { multipleOf, maximum, minimum, format } = schema;
-  const tooMuch = maximum !== undefined && value > maximum;
-  const wide = schema.type === 'integer' && format === 'int32' && Number.isInteger(value) && (value | 0) !== value;
-  if (wide && !tooMuch) {
-    outcome.causes.push(nameless(`Checked value must be of type integer with format int32 in ${nameOf(place)}`));
-  }
-  if (multipleOf !== undefined && value === 0) {
-    // The original takes the two numbers for each other here.
-    const text = `factor MultipleOf declared for ${nameOf(place)} must be positive: 0`;
-    outcome.causes.push(invalid(fieldOf(place), value, text));
-  } else if (multipleOf !== undefined && multipleOf > 0 && !isMultiple(value, multipleOf)) {
+  const { multipleOf, maximum, minimum } = schema;
+  if (multipleOf !== undefined && !isMultiple(value, multipleOf)) {
     outcome.causes.push(wrong(place, value, `should be a multiple of ${multipleOf}`));
   }
   if (maximum !== undefined) {
-    if (schema.exclusiveMaximum === true ? value >= maximum : value > maximum) {
-      const rule = schema.exclusiveMaximum === true ? 'should be less than' : 'should be less than or equal to';
-      outcome.causes.push(wrong(place, value, `${rule} ${maximum}`));
-    }
+    const exclusive = schema.exclusiveMaximum === true;
+    const rule = exclusive ? 'should be less than' : 'should be less than or equal to';
+    if (exclusive ? value >= maximum : value > maximum) outcome.causes.push(wrong(place, value, `${rule} ${maximum}`));
   }
   if (minimum !== undefined) {
-    if (schema.exclusiveMinimum === true ? value <= minimum : value < minimum) {
-      const rule = schema.exclusiveMinimum === true ? 'should be greater than' : 'should be greater than or equal to';
-      outcome.causes.push(wrong(place, value, `${rule} ${minimum}`));
-    }
+    const exclusive = schema.exclusiveMinimum === true;
+    const rule = exclusive ? 'should be greater than' : 'should be greater than or equal to';
+    if (exclusive ? value <= minimum : value < minimum) outcome.causes.push(wrong(place, value, `${rule} ${minimum}`));
   }
 }
 
-function isMultiple(value: number, factor: number): boolean {
-  const quotient = value / factor;
-  return (
-    Number.isInteger(quotient) || Math.abs(quotient - Math.round(quotient)) < 1e-9 * Math.max(1, Math.abs(quotient))
-  );
+function isWhole(value: number | bigint): boolean {
+  return typeof value === 'bigint' || isFloatInteger(value);
+}
+
+function isMultiple(value: number | bigint, factor: number): boolean {
+  if (factor === 0) return true;
+  if (Number.isInteger(factor) && (typeof value === 'bigint' || Number.isSafeInteger(value))) {
+    return BigInt(value) % BigInt(factor) === 0n;
+  }
+  return isFloatInteger(factor < 1 ? (1 / factor) * Number(value) : Number(value) / factor);
 }
 
 function checkList(value: readonly unknown[], schema: JsonSchema, place: Place, outcome: Outcome, old: OldValue): void {

@@ -1,3 +1,4 @@
+import { isJsonNumber } from '../json-number.ts';
 import { isJsonObject } from '../own-property.ts';
 import { podResources } from './pod-resources.ts';
 import type { CountedResource } from './usage.ts';
@@ -26,9 +27,9 @@ function inScope(pod: Json, scope: string, operator: string, values: readonly un
   const spec = isJsonObject(pod.spec) ? pod.spec : {};
   switch (scope) {
     case 'Terminating':
-      return typeof spec.activeDeadlineSeconds === 'number';
+      return isJsonNumber(spec.activeDeadlineSeconds);
     case 'NotTerminating':
-      return typeof spec.activeDeadlineSeconds !== 'number';
+      return !isJsonNumber(spec.activeDeadlineSeconds);
     case 'BestEffort':
       return isBestEffort(pod);
     case 'NotBestEffort':

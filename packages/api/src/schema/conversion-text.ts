@@ -1,3 +1,5 @@
+import { goFloatText } from '../go-float.ts';
+import { isJsonNumber } from '../json-number.ts';
 import { goTypeName, jsonKind } from './go-type-name.ts';
 import type { SchemaValue } from './schema-type.ts';
 
@@ -5,6 +7,7 @@ import type { SchemaValue } from './schema-type.ts';
 function reflectKind(value: unknown): string {
   if (Array.isArray(value)) return 'slice';
   if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
+  if (typeof value === 'bigint') return 'int64';
   if (typeof value === 'boolean') return 'bool';
   return typeof value === 'string' ? 'string' : 'map';
 }
@@ -25,14 +28,14 @@ export function conversionText(value: unknown, schema: SchemaValue, field: strin
     case 'bytes':
       return `cannot restore slice from ${found}`;
     case 'int-or-string':
-      return `json: cannot unmarshal ${jsonKind(value)}${found === 'float64' ? ` ${String(value)}` : ''} into Go value of type int32`;
+      return `json: cannot unmarshal ${jsonKind(value)}${isJsonNumber(value) ? ` ${String(value)}` : ''} into Go value of type int32`;
     case 'string':
       return found === 'int64'
         ? `cannot convert int64 to ${goTypeName(schema, field, struct)}`
         : 'unrecognized type: string';
     case 'integer': {
       const kind = schema.format === 'int32' ? 'int32' : 'int64';
-      return typeof value === 'number' ? `cannot convert ${found} to ${kind}` : `unrecognized type: ${kind}`;
+      return isJsonNumber(value) ? `cannot convert ${found} to ${kind}` : `unrecognized type: ${kind}`;
     }
     case 'boolean':
       return 'unrecognized type: bool';
@@ -49,6 +52,7 @@ export function conversionText(value: unknown, schema: SchemaValue, field: strin
 export function goMapText(value: unknown): string {
   if (value === null || value === undefined) return '<nil>';
   if (Array.isArray(value)) return `[${value.map(goMapText).join(' ')}]`;
+  if (typeof value === 'number') return goFloatText(value);
   if (typeof value !== 'object') return String(value);
   const record = value as Readonly<Record<string, unknown>>;
   const names = Object.keys(record).sort();

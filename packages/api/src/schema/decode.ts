@@ -1,5 +1,6 @@
+import { exactInteger, isJsonNumber } from '../json-number.ts';
 import { getOwn, isJsonObject, setOwn } from '../own-property.ts';
-import { canonicalQuantity, QUANTITY_ERROR } from '../quantity.ts';
+import { canonicalQuantity, QUANTITY_ERROR, quantityFault } from '../quantity.ts';
 import { schemaTypes } from './all-types.ts';
 import { base64Encode, base64Fault } from './base64.ts';
 import { conversionText } from './conversion-text.ts';
@@ -28,11 +29,22 @@ export interface DecodedObject {
   readonly errors: DecodingFault[];
 }
 
+/** Where the value of a decoding comes from, which decides what its numbers may be. */
+export interface DecodingSource {
+  /**
+   * `json` (default): a text, whose integers must be written as such and fit. `maps`: merged by a server, as strategic
+   * patches and applies are; there Go converts numbers, which cuts off what is too large.
+   */
+  readonly form?: 'json' | 'maps';
+  /** Texts of numbers that are no plain integers, by path, as `parseJsonStrict` tells them. */
+  readonly numberTexts?: ReadonlyMap<string, string> | undefined;
+}
+
 /** Decodes a JSON value as an object of a type (`core.v1.Service`). Never throws on bad input. */
-export function decodeObject(typeId: string, value: unknown): DecodedObject {
+export function decodeObject(typeId: string, value: unknown, source: DecodingSource = {}): DecodedObject {
   const type = schemaTypes[typeId];
   if (type?.fields === undefined) throw new SchemaError('unknown-kind', `no schema for ${typeId}`);
-  const decoder = new Decoder();
+  const decoder = new Decoder(source);
   let object: Record<string, unknown> = {};
   if (isJsonObject(value)) {
     object = decoder.struct(typeId, type, value);
@@ -53,6 +65,13 @@ class Decoder {
   readonly #names: string[] = [];
   /** Short name of the innermost type, which Go puts before the path. */
   #struct = '';
+  readonly #cutsOff: boolean;
+  readonly #numberTexts: ReadonlyMap<string, string> | undefined;
+
+  constructor({ form, numberTexts }: DecodingSource) {
+    this.#cutsOff = form === 'maps';
+    this.#numberTexts = numberTexts;
+  }
 
   fail(message: string, conversion?: string): undefined {
     const more = conversion === undefined ? {} : { conversion };
@@ -66,8 +85,13 @@ class Decoder {
     return text;
   }
 
+  /** How the request wrote the number at this place. */
+  #numberText(input: number | bigint): string {
+    return this.#numberTexts?.get(this.#text()) ?? String(input);
+  }
+
   #mismatch(input: unknown, goType: string, schema: SchemaValue, literal = false): undefined {
-    const found = literal ? `number ${String(input)}` : jsonKind(input);
+    const found = literal && isJsonNumber(input) ? `number ${this.#numberText(input)}` : jsonKind(input);
     return this.fail(
       `json: cannot unmarshal ${found} into Go struct field ${this.#struct}.${this.#names.join('.')} of type ${goType}`,
       conversionText(input, schema, this.#names.at(-1) ?? '', this.#struct),
@@ -109,7 +133,7 @@ class Decoder {
       case 'integer':
         return this.#integer(input, schema);
       case 'number':
-        return typeof input === 'number' ? input : this.#mismatch(input, 'float64', schema);
+        return isJsonNumber(input) ? Number(input) : this.#mismatch(input, 'float64', schema);
       case 'bytes':
         return this.#bytes(input);
       case 'array':
@@ -127,10 +151,17 @@ class Decoder {
     }
   }
 
-  #integer(input: unknown, schema: SchemaValue): number | undefined {
+  #integer(input: unknown, schema: SchemaValue): number | bigint | undefined {
     const goType = schema.type === 'integer' && schema.format !== 'int32' ? 'int64' : 'int32';
-    if (typeof input !== 'number') return this.#mismatch(input, goType, schema);
-    const fits = goType === 'int32' ? (input | 0) === input : Number.isInteger(input) && Math.abs(input) < 2 ** 63;
+    if (!isJsonNumber(input)) return this.#mismatch(input, goType, schema);
+    if (this.#cutsOff && schema.type === 'integer' && (typeof input === 'bigint' || Number.isInteger(input))) {
+      return convertedInteger(input, goType);
+    }
+    const fits =
+      typeof input === 'bigint'
+        ? goType === 'int64'
+        : (goType === 'int32' ? (input | 0) === input : Number.isSafeInteger(input)) &&
+          (this.#numberTexts === undefined || !this.#numberTexts.has(this.#text()));
     return fits ? (Object.is(input, -0) ? 0 : input) : this.#mismatch(input, goType, schema, true);
   }
 
@@ -149,7 +180,7 @@ class Decoder {
     for (const item of input) {
       const byte = item ?? 0;
       const whole = typeof byte === 'number' && Number.isInteger(byte) && byte >= 0 && byte <= 255;
-      if (!whole) return this.#mismatch(byte, 'uint8', { type: 'integer' }, typeof byte === 'number');
+      if (!whole) return this.#mismatch(byte, 'uint8', { type: 'integer' }, isJsonNumber(byte));
       bytes.push(byte);
     }
     return base64Encode(Uint8Array.from(bytes));
@@ -175,7 +206,7 @@ class Decoder {
     const keys = Object.keys(input);
     for (const key of keys) {
       const value = input[key];
-      const inner = values.type === 'object' || values.type === 'array';
+      const inner = values.type === 'object' || values.type === 'array' || this.#numberTexts !== undefined;
       if (inner) this.#path.push(key);
       setOwn(result, key, value === null ? zeroValue(values) : (this.value(values, value, name) ?? zeroValue(values)));
       if (inner) this.#path.pop();
@@ -193,8 +224,9 @@ class Decoder {
   #special(special: string, input: unknown, name: string): unknown {
     switch (special) {
       case 'quantity-string': {
-        if (typeof input !== 'string' && typeof input !== 'number') return this.fail(QUANTITY_ERROR);
-        return canonicalQuantity(String(input)) ?? this.fail(QUANTITY_ERROR);
+        if (typeof input !== 'string' && !isJsonNumber(input)) return this.fail(QUANTITY_ERROR);
+        const text = typeof input === 'string' ? input.trim() : this.#numberText(input);
+        return canonicalQuantity(text) ?? this.fail(quantityFault(text));
       }
       case 'int-if-type-0-string-if-type-1':
         return typeof input === 'string' ? input : this.#integer(input, { type: 'int-or-string' });
@@ -218,6 +250,13 @@ class Decoder {
   #propsOr(input: unknown, name: string): unknown {
     return this.value({ type: 'object', ref: 'apiextensions.v1.JSONSchemaProps' }, input, name);
   }
+}
+
+/** A number as Go converts it to an integer type: the low bits; what no 64 bits can hold becomes the smallest integer. */
+function convertedInteger(value: number | bigint, goType: 'int32' | 'int64'): number | bigint {
+  const tooLarge = typeof value === 'number' && Math.abs(value) >= 2 ** 63;
+  const integer = tooLarge ? -(2n ** 63n) : BigInt(value);
+  return exactInteger(goType === 'int32' ? BigInt.asIntN(32, integer) : integer);
 }
 
 /** Orders fields as the schema does, leaves out what Go's omitempty would, fills in what Go always writes. */

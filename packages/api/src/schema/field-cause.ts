@@ -1,3 +1,5 @@
+import { goFloatText } from '../go-float.ts';
+
 /** Machine-readable reason of one field error, as in `Status.details.causes[].reason`. */
 export type FieldCauseReason =
   | 'FieldValueInvalid'
@@ -24,6 +26,7 @@ export interface FieldCause {
 export function quoted(value: unknown): string {
   if (value === undefined || value === null) return 'null';
   if (typeof value === 'string') return goQuote(value);
+  if (typeof value === 'number') return goFloatText(value);
   return typeof value === 'object' ? goJson(value) : String(value);
 }
 

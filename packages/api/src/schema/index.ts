@@ -4,11 +4,11 @@ export { strategicMergePatch } from '../patch/strategic-merge.ts';
 export { childStructure, fieldStructure, structureFields } from '../structure.ts';
 export { schemaTypes } from './all-types.ts';
 export { goMapText } from './conversion-text.ts';
-export { type DecodedObject, type DecodingFault, decodeObject } from './decode.ts';
+export { type DecodedObject, type DecodingFault, type DecodingSource, decodeObject } from './decode.ts';
 export { applyDefaults } from './defaults.ts';
 export type { FieldCause, FieldCauseReason } from './field-cause.ts';
 export { jsonKind } from './go-type-name.ts';
-export { parseJsonStrict, type StrictJson } from './json-text.ts';
+export { overflowingNumber, parseJsonStrict, type StrictJson } from './json-text.ts';
 export { gvkOf, resourceByKind, resourceFor, schemaForKind } from './lookup.ts';
 export {
   decodeProtobufObject,

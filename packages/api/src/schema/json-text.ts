@@ -1,40 +1,67 @@
+import { int64Of, parseJson } from '../json-number.ts';
 import { SchemaError } from './schema-error.ts';
 
 /** A parsed document and the paths of keys that occur twice in one object (`spec.ports[0].name`). */
 export interface StrictJson {
   readonly value: unknown;
   readonly duplicateFields: string[];
+  /**
+   * The texts of numbers that are no plain integers of 64 bits (`1e3`, `2.0`), by path: Go reads integers from texts.
+   * `undefined` when there are none.
+   */
+  readonly numberTexts?: ReadonlyMap<string, string>;
 }
 
 /**
  * Parses JSON and notices duplicate keys, of which the last wins as in Go.
  *
  * The text goes through JSON.parse; only when it has more key colons than the
- * value has keys is it scanned again, to name the duplicates. Throws a
+ * value has keys, or numbers that are no plain integers, is it scanned again. Throws a
  * SchemaError with Go's text when the text is not JSON.
  */
 export function parseJsonStrict(text: string): StrictJson {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (cause) {
     throw new SchemaError('json', new Scanner(text).firstError(), { cause });
   }
-  if (countColons(text) === countKeys(value)) return { value, duplicateFields: [] };
+  const { colons, hasOtherNumbers } = survey(text);
+  if (colons === countKeys(value) && !hasOtherNumbers) return { value, duplicateFields: [] };
   const scanner = new Scanner(text);
   scanner.firstError();
-  return { value, duplicateFields: scanner.duplicates };
+  const { duplicates, numberTexts } = scanner;
+  return { value, duplicateFields: duplicates, ...(numberTexts.size === 0 ? {} : { numberTexts }) };
 }
 
-/** Colons outside strings: exactly one for each key. The text is known to be valid. */
-function countColons(text: string): number {
-  let count = 0;
+/** The first number that is too large for a float, as written. */
+export function overflowingNumber(numberTexts: ReadonlyMap<string, string> | undefined): string | undefined {
+  return numberTexts === undefined
+    ? undefined
+    : [...numberTexts.values()].find((text) => !Number.isFinite(Number(text)));
+}
+
+/**
+ * Counts the colons outside strings, exactly one for each key, and notices numbers with a point, an exponent or very
+ * many digits. The text is known to be valid.
+ */
+function survey(text: string): { colons: number; hasOtherNumbers: boolean } {
+  let colons = 0;
+  let hasOtherNumbers = false;
+  let digits = 0;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code === 58) count++;
+    if (code >= 48 && code <= 57) {
+      digits++;
+      continue;
+    }
+    // Outside strings a point, and `e` behind a digit, belong to a number. 19 digits can be too many for 64 bits.
+    if (digits > 0 && (code === 46 || code === 101 || code === 69 || digits > 18)) hasOtherNumbers = true;
+    digits = 0;
+    if (code === 58) colons++;
     else if (code === 34) i = closingQuote(text, i);
   }
-  return count;
+  return { colons, hasOtherNumbers: hasOtherNumbers || digits > 18 };
 }
 
 function closingQuote(text: string, open: number): number {
@@ -64,9 +91,10 @@ function countKeys(root: unknown): number {
 /** Thrown inside the scanner only. */
 class GoSyntaxError extends Error {}
 
-/** Reads JSON once more, slowly, for Go's error text and for the paths of duplicates. */
+/** Reads JSON once more, slowly, for Go's error text and for the paths of duplicates and of unusual numbers. */
 class Scanner {
   readonly duplicates: string[] = [];
+  readonly numberTexts = new Map<string, string>();
   #at = 0;
   readonly #text: string;
 
@@ -108,7 +136,7 @@ class Scanner {
     else if (char === 't') this.#literal('true');
     else if (char === 'f') this.#literal('false');
     else if (char === 'n') this.#literal('null');
-    else if (char !== undefined && /[-0-9]/.test(char)) this.#number();
+    else if (char !== undefined && /[-0-9]/.test(char)) this.#number(path);
     else this.#bad('looking for beginning of value');
   }
 
@@ -185,7 +213,8 @@ class Scanner {
     }
   }
 
-  #number(): void {
+  #number(path: string): void {
+    const start = this.#at;
     if (this.#text[this.#at] === '-') this.#at++;
     if (this.#text[this.#at] === '0') this.#at++;
     else this.#digits('in numeric literal');
@@ -198,6 +227,8 @@ class Scanner {
       if (/[-+]/.test(this.#text[this.#at] ?? '')) this.#at++;
       this.#digits('in exponent of numeric literal');
     }
+    const text = this.#text.slice(start, this.#at);
+    if (int64Of(text) === undefined) this.numberTexts.set(path, text);
   }
 
   #digits(where: string): void {

@@ -1,3 +1,4 @@
+import { exactInteger } from '../json-number.ts';
 import { SchemaError } from './schema-error.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -82,8 +83,17 @@ export function wireBytes(value: bigint | Uint8Array): Uint8Array {
 
 /** The value as a signed integer of 32 or 64 bits. */
 export function wireInteger(value: bigint | Uint8Array, bits: 32 | 64): number {
+  return Number(wireInt64(value, bits));
+}
+
+/** The value as a signed integer, a bigint where a number could not hold it. */
+export function wireExactInteger(value: bigint | Uint8Array, bits: 32 | 64): number | bigint {
+  return exactInteger(wireInt64(value, bits));
+}
+
+function wireInt64(value: bigint | Uint8Array, bits: 32 | 64): bigint {
   if (typeof value !== 'bigint') throw new SchemaError('protobuf', 'proto: wrong wireType = 2');
-  return Number(BigInt.asIntN(bits, value));
+  return BigInt.asIntN(bits, value);
 }
 
 /** The value as a 64-bit float. */

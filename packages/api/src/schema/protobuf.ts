@@ -1,9 +1,10 @@
+import { parseJson } from '../json-number.ts';
 import { setOwn } from '../own-property.ts';
 import { schemaTypes } from './all-types.ts';
 import { base64Encode } from './base64.ts';
 import { decodeObject } from './decode.ts';
 import { schemaForKind } from './lookup.ts';
-import { ProtobufReader, wireBytes, wireDouble, wireInteger, wireText } from './protobuf-reader.ts';
+import { ProtobufReader, wireBytes, wireDouble, wireExactInteger, wireInteger, wireText } from './protobuf-reader.ts';
 import { SchemaError } from './schema-error.ts';
 import type { SchemaField, SchemaType, SchemaValue } from './schema-type.ts';
 
@@ -169,7 +170,7 @@ function readValue(schema: SchemaValue, value: bigint | Uint8Array, depth: numbe
     case 'string':
       return wireText(value);
     case 'integer':
-      return wireInteger(value, schema.format === 'int32' ? 32 : 64);
+      return wireExactInteger(value, schema.format === 'int32' ? 32 : 64);
     case 'boolean':
       return wireInteger(value, 64) !== 0;
     case 'number':
@@ -270,7 +271,7 @@ function rawJson(bytes: Uint8Array, depth: number): unknown {
     return decodeObject(schema.id, { ...message, apiVersion: envelope.apiVersion, kind: envelope.kind }).object;
   }
   try {
-    return JSON.parse(wireText(bytes)) as unknown;
+    return parseJson(wireText(bytes));
   } catch (cause) {
     if (cause instanceof SchemaError) throw cause;
     throw new SchemaError('protobuf', `invalid JSON inside protobuf: ${(cause as Error).message}`, { cause });

@@ -1,3 +1,4 @@
+import { parseJson } from '../../json-number.ts';
 import { isJsonObject, jsonEqual } from '../../own-property.ts';
 import { plainText } from '../../plain-text.ts';
 import { configFaults, faultText } from './check-config.ts';
@@ -150,5 +151,5 @@ function merge(request: ApplyRequest, live: JsonObject, before: ManagersOfObject
 /** A copy without managed fields and without entries that are `undefined`. */
 function withoutManagedFields(object: JsonObject): JsonObject {
   const metadata = isJsonObject(object.metadata) ? { ...object.metadata, managedFields: undefined } : undefined;
-  return JSON.parse(JSON.stringify({ ...object, metadata })) as JsonObject;
+  return parseJson(JSON.stringify({ ...object, metadata })) as JsonObject;
 }

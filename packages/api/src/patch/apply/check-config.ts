@@ -1,3 +1,4 @@
+import { isJsonNumber } from '../../json-number.ts';
 import { isJsonObject } from '../../own-property.ts';
 import { goValue, goValueInSyntax } from './go-value.ts';
 import { itemIdentity } from './list-items.ts';
@@ -85,7 +86,7 @@ function scalarFault(scalar: ScalarKind, value: unknown): string | undefined {
         ? undefined
         : `expected string, got &value.valueUnstructured{Value:${goValueInSyntax(value)}}`;
     case 'numeric':
-      return type === 'number' ? undefined : `expected numeric (int or float), got ${goTypeOf(value)}`;
+      return isJsonNumber(value) ? undefined : `expected numeric (int or float), got ${goTypeOf(value)}`;
     case 'boolean':
       return type === 'boolean' ? undefined : `expected boolean, got &{${goValue(value)}}`;
     case 'any':

@@ -1,9 +1,11 @@
+import { goFloatText } from '../../go-float.ts';
 import { isJsonObject } from '../../own-property.ts';
 
 /** A JSON value as Go's `%v` prints it: `map[a:1 b:[x y]]`. */
 export function goValue(value: unknown): string {
   if (value === null || value === undefined) return '<nil>';
   if (Array.isArray(value)) return `[${value.map(goValue).join(' ')}]`;
+  if (typeof value === 'number') return goFloatText(value);
   if (!isJsonObject(value)) return String(value);
   const entries = Object.keys(value)
     .sort()

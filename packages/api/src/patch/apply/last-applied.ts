@@ -1,3 +1,4 @@
+import { parseJson } from '../../json-number.ts';
 import { isJsonObject } from '../../own-property.ts';
 import { plainText } from '../../plain-text.ts';
 import { compareObjects } from './compare-objects.ts';
@@ -40,7 +41,7 @@ export function allowedByLastApplied(
 
 function parse(text: string): Record<string, unknown> | undefined {
   try {
-    const value = JSON.parse(text) as unknown;
+    const value = parseJson(text);
     return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;

@@ -1,3 +1,4 @@
+import { parseJson } from '../../json-number.ts';
 import { isJsonObject } from '../../own-property.ts';
 
 /**
@@ -38,11 +39,11 @@ export function canonicalElement(text: string): PathElement | undefined {
     case 'i:':
       return /^-?\d{1,15}$/.test(rest) ? `i:${Number(rest)}` : undefined;
     case 'v:': {
-      const value = parseJson(rest);
+      const value = parseOrNothing(rest);
       return value === undefined ? undefined : valueElement(value);
     }
     case 'k:': {
-      const keys = parseJson(rest);
+      const keys = parseOrNothing(rest);
       if (!isJsonObject(keys)) return undefined;
       const names = Object.keys(keys).sort();
       return keyElement(
@@ -55,9 +56,9 @@ export function canonicalElement(text: string): PathElement | undefined {
   }
 }
 
-function parseJson(text: string): unknown {
+function parseOrNothing(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch {
     return undefined;
   }
@@ -78,7 +79,7 @@ export function elementText(element: PathElement): string {
   const rest = element.slice(2);
   switch (element[0]) {
     case 'k': {
-      const keys = JSON.parse(rest) as Record<string, unknown>;
+      const keys = parseJson(rest) as Record<string, unknown>;
       return `[${Object.keys(keys)
         .sort()
         .map((name) => `${name}=${JSON.stringify(keys[name])}`)

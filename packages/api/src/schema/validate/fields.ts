@@ -1,3 +1,4 @@
+import { isJsonNumber } from '../../json-number.ts';
 import {
   dns1123LabelErrors,
   dns1123SubdomainErrors,
@@ -41,7 +42,7 @@ export function textIn(object: JsonObject, name: string): string {
 /** The number in a field, if any. */
 export function numberIn(object: JsonObject, name: string): number | undefined {
   const value = object[name];
-  return typeof value === 'number' ? value : undefined;
+  return isJsonNumber(value) ? Number(value) : undefined;
 }
 
 /** Checks a text by a rule of names. */
@@ -89,7 +90,7 @@ export function checkGivenChoice(value: unknown, field: string, choices: readonl
 
 /** Checks that a number, if present, is not negative. */
 export function checkNonNegative(value: unknown, field: string): FieldCause[] {
-  return typeof value === 'number' && value < 0 ? [invalid(field, value, 'must be greater than or equal to 0')] : [];
+  return isJsonNumber(value) && value < 0 ? [invalid(field, value, 'must be greater than or equal to 0')] : [];
 }
 
 /** Checks that a field did not change. */

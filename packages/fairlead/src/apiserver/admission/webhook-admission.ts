@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { parseJson } from '@fairlead/api/json-number';
 import { jsonPatch } from '@fairlead/api/patch/json-patch';
 import { SchemaError } from '@fairlead/api/schema';
 import { CelBudget } from '../cel/cel-budget.ts';
@@ -191,7 +192,7 @@ export class WebhookAdmission {
         return this.#failed(webhook, `webhook returned response.patch but not response.patchType of JSONPatch`);
       }
       try {
-        patch = JSON.parse(Buffer.from(response.patch, 'base64').toString('utf8'));
+        patch = parseJson(Buffer.from(response.patch, 'base64').toString('utf8'));
       } catch {
         return this.#failed(webhook, 'webhook returned a patch that is no JSON');
       }

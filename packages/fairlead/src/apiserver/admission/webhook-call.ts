@@ -1,4 +1,5 @@
 import { request as httpsRequest, type RequestOptions } from 'node:https';
+import { parseJson } from '@fairlead/api/json-number';
 import type { RestContext } from '../rest/rest-context.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { storeKey } from '../watch/object-cache.ts';
@@ -81,7 +82,7 @@ export async function callWebhook(
             return;
           }
           try {
-            resolve(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+            resolve(parseJson(Buffer.concat(chunks).toString('utf8')));
           } catch {
             fail('answer is no JSON');
           }

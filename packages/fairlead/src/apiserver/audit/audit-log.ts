@@ -1,4 +1,5 @@
 // Hot path where auditing is on: every request passes here, once per stage.
+import { parseJson } from '@fairlead/api/json-number';
 import { decodeProtobufObject, SchemaError } from '@fairlead/api/schema';
 import type { Clock } from '../../sys/clock.ts';
 import { yamlLibrary } from '../rest/yaml-library.ts';
@@ -180,7 +181,7 @@ function jsonBody(body: string | Uint8Array | undefined): unknown {
   if (body === undefined || body.length === 0) return undefined;
   if (body.length > bodyMaxLength) return { kind: 'Unknown', apiVersion: 'v1', note: 'too large for the audit log' };
   try {
-    return JSON.parse(typeof body === 'string' ? body : Buffer.from(body).toString('utf8')) as unknown;
+    return parseJson(typeof body === 'string' ? body : Buffer.from(body).toString('utf8'));
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isJsonNumber } from '@fairlead/api/json-number';
 import { restrictNodeToken } from '../admission/node-restriction.ts';
 import { decodeBody, fieldValidation } from '../rest/decode-body.ts';
 import { trackCreate } from '../rest/managed-fields.ts';
@@ -98,7 +99,7 @@ function checkMetadata({ metadata }: KubeObject, name: string, namespace: string
 }
 
 function lifetime(value: unknown): number {
-  const seconds = typeof value === 'number' ? value : defaultSeconds;
+  const seconds = isJsonNumber(value) ? Number(value) : defaultSeconds;
   const why =
     seconds < leastSeconds
       ? 'may not specify a duration less than 10 minutes'

@@ -45,6 +45,7 @@ export class CelValues {
   /** `isResource`: kind, apiVersion and the name in the metadata can be seen without the schema. */
   convert(value: unknown, schema: JsonSchema | undefined, isResource = false): unknown {
     if (value === null || value === undefined) return null;
+    if (typeof value === 'bigint') return schema?.type === 'number' ? Number(value) : value;
     if (typeof value === 'number') {
       if (schema?.type === 'number') return value;
       return Number.isSafeInteger(value) ? BigInt(value) : value;

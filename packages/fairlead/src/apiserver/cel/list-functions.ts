@@ -71,8 +71,10 @@ function positions(list: readonly unknown[], item: unknown): number[] {
 
 /** A text that is the same for equal values. */
 function identity(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    if (typeof inner === 'bigint') return Number(inner);
+  return JSON.stringify(value, function (this: Record<string, unknown>, key, encoded: unknown) {
+    // The value itself: a bigint comes here already made ready for its text.
+    const inner = this[key];
+    if (typeof inner === 'bigint') return Number.isSafeInteger(Number(inner)) ? Number(inner) : encoded;
     if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
     return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
   });

@@ -254,17 +254,18 @@ export class CustomKind {
     const wrong = (shown: unknown, why: string): FieldCause[] => [
       { reason: 'FieldValueInvalid', field: path, message: `Invalid value: ${plainText(shown)}: ${why}` },
     ];
-    if (typeof value !== 'number' || !Number.isInteger(value)) {
+    if (typeof value !== 'bigint' && !Number.isInteger(value)) {
       return wrong(0, `${path} accessor error: ${plainText(value)} is of the type ${goType(value)}, expected int64`);
     }
-    if (value < 0) return wrong(value, 'should be a non-negative integer');
-    if (value > maxInt32) return wrong(value, `should be less than or equal to ${maxInt32}`);
+    if ((value as number | bigint) < 0) return wrong(value, 'should be a non-negative integer');
+    if ((value as number | bigint) > maxInt32) return wrong(value, `should be less than or equal to ${maxInt32}`);
     return [];
   }
 }
 
 function goType(value: unknown): string {
   if (typeof value === 'string') return 'string';
+  if (typeof value === 'bigint') return 'int64';
   if (typeof value === 'number') return 'float64';
   if (typeof value === 'boolean') return 'bool';
   return Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}';

@@ -1,4 +1,5 @@
 import { jsonPathValues, parseJsonPath } from '@fairlead/api/crd/index';
+import { isJsonNumber } from '@fairlead/api/json-number';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import type { ScalePaths } from './custom-kind.ts';
 
@@ -12,9 +13,9 @@ export function customScaleOf(object: KubeObject, paths: ScalePaths): KubeObject
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: typeof replicas === 'number' && replicas !== 0 ? { replicas } : {},
+    spec: isJsonNumber(replicas) && replicas !== 0 ? { replicas } : {},
     status: {
-      replicas: typeof current === 'number' ? current : 0,
+      replicas: isJsonNumber(current) ? current : 0,
       ...(typeof selector === 'string' && selector !== '' ? { selector } : {}),
     },
   };

@@ -1,4 +1,4 @@
-import { parseJsonStrict, SchemaError } from '@fairlead/api/schema';
+import { overflowingNumber, parseJsonStrict, SchemaError } from '@fairlead/api/schema';
 import { badRequest } from '../server/status-error.ts';
 import { recordOf } from '../watch/kube-object.ts';
 import { type DuplicateKey, readYaml } from './yaml-text.ts';
@@ -35,7 +35,9 @@ const depthMax = 500;
 function fromJson(text: string): Parsed | undefined {
   if (isDeep(text)) throw badRequest('error decoding YAML: error converting YAML to JSON: exceeded max depth');
   try {
-    const { value, duplicateFields } = parseJsonStrict(text);
+    const { value, duplicateFields, numberTexts } = parseJsonStrict(text);
+    // YAML takes them for texts.
+    if (overflowingNumber(numberTexts) !== undefined) return undefined;
     const keys = duplicateFields.map((field) => ({ line: 1, key: field.split('.').at(-1) ?? '' }));
     return { value, duplicates: duplicateText(keys) };
   } catch (error) {

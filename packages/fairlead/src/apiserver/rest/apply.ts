@@ -116,24 +116,28 @@ function merged(
         throw new StatusError(409, 'Conflict', outcome.message, { causes: outcome.causes });
     }
   }
-  const object = decodeMerged(target, outcome.object);
+  const object = decodeMerged(target, outcome.object, config);
   object.metadata.managedFields = outcome.managedFields as unknown[] | undefined;
   return object;
 }
 
-function decodeMerged(target: RestRequest, object: Record<string, unknown>): KubeObject {
+function decodeMerged(
+  target: RestRequest,
+  object: Record<string, unknown>,
+  config: Readonly<Record<string, unknown>>,
+): KubeObject {
   try {
-    return typed(object, target.resource, [], 'Ignore', []);
+    return typed(object, target.resource, [], 'Ignore', [], { form: 'maps' });
   } catch (error) {
     if (!(error instanceof StatusError) || error.status.code !== 400) throw error;
-    const { namespace, name } = recordOf(object.metadata) ?? {};
+    const { namespace, name } = recordOf(config.metadata) ?? {};
     const { apiVersion, kind } = target.resource;
     const gvk = `${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${kind}`;
     const why = error.message.replace(/^.* cannot be handled as a [A-Za-z]+: /, '');
     throw new StatusError(
       500,
       undefined,
-      `failed to convert new object (${plainText(namespace ?? '')}/${plainText(name ?? '')}; ${gvk}) to proper version: ${why}`,
+      `failed to convert new object (${plainText(namespace ?? '')}/${plainText(name ?? '')}; ${gvk}) to proper version: unable to convert unstructured object to ${gvk}: ${why}`,
     );
   }
 }

@@ -1,7 +1,9 @@
 import {
+  type DecodingSource,
   decodeObject,
   decodeProtobufObject,
   jsonKind,
+  overflowingNumber,
   parseJsonStrict,
   SchemaError,
   schemaForKind,
@@ -52,7 +54,7 @@ export function decodeBody(
 ): KubeObject {
   const type = bodyMediaType(request.headers['content-type']);
   if (type === 'application/vnd.kubernetes.protobuf') return decodeProtobuf(request.body, expected);
-  const { value, duplicates } = parseText(request.body, type, expected);
+  const { value, duplicates, numberTexts } = parseText(request.body, type, expected);
   const record = recordOf(value);
   if (record === undefined && value !== null) {
     throw unrecognized(
@@ -83,14 +85,18 @@ export function decodeBody(
       expected,
     );
   }
+  const overflow = expected.custom === undefined ? undefined : overflowingNumber(numberTexts);
+  if (overflow !== undefined) {
+    throw cannotHandle(expected, expected, `json: cannot unmarshal number ${overflow} into Go value of type float64`);
+  }
   const faults = duplicates.map((field) => `duplicate field "${field}"`);
-  return typed(value ?? {}, expected, faults, validation, warnings);
+  return typed(value ?? {}, expected, faults, validation, warnings, { form: 'json', numberTexts });
 }
 
 /**
  * Decodes a JSON value as the expected type and applies field validation.
  * @param strictFaults what else strict validation refuses, in its words
- * @param source `maps`: merged by a strategic patch, which has other texts for wrong types and sorts unknown fields
+ * @param source form `maps`: merged by a strategic patch, which has other texts for wrong types and sorts unknown fields
  */
 export function typed(
   value: unknown,
@@ -98,13 +104,13 @@ export function typed(
   strictFaults: readonly string[],
   validation: FieldValidation,
   warnings: string[],
-  source: 'json' | 'maps' = 'json',
+  source: DecodingSource = {},
 ): KubeObject {
   const { object, unknownFields, error } =
     expected.custom === undefined ? decodedBuiltIn(expected.typeId, value, source) : expected.custom.decode(value);
   if (error !== undefined) throw cannotHandle(expected, expected, error);
   const unknown = unknownFields.map((field) => `unknown field "${field}"`);
-  const faults = [...strictFaults, ...(source === 'maps' ? unknown.sort() : unknown)];
+  const faults = [...strictFaults, ...(source.form === 'maps' ? unknown.sort() : unknown)];
   if (faults.length > 0 && validation === 'Strict') {
     throw cannotHandle(expected, expected, `strict decoding error: ${faults.join(', ')}`);
   }
@@ -116,22 +122,26 @@ export function typed(
   return { ...object, kind: expected.kind, apiVersion: expected.apiVersion, metadata } as KubeObject;
 }
 
-function decodedBuiltIn(typeId: string, value: unknown, source: 'json' | 'maps'): DecodedCustomObject {
-  const { object, unknownFields, errors } = decodeObject(typeId, value);
+function decodedBuiltIn(typeId: string, value: unknown, source: DecodingSource): DecodedCustomObject {
+  const { object, unknownFields, errors } = decodeObject(typeId, value, source);
   const [first] = errors;
-  return { object, unknownFields, error: source === 'maps' ? (first?.conversion ?? first?.message) : first?.message };
+  return {
+    object,
+    unknownFields,
+    error: source.form === 'maps' ? (first?.conversion ?? first?.message) : first?.message,
+  };
 }
 
 function parseText(
   body: Uint8Array,
   type: string,
   expected: ExpectedType,
-): { value: unknown; duplicates: readonly string[] } {
+): { value: unknown; duplicates: readonly string[]; numberTexts?: ReadonlyMap<string, string> | undefined } {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
   if (type === 'application/json' || type === '') {
     try {
-      const { value, duplicateFields } = parseJsonStrict(text);
-      return { value, duplicates: duplicateFields };
+      const { value, duplicateFields, numberTexts } = parseJsonStrict(text);
+      return { value, duplicates: duplicateFields, numberTexts };
     } catch (error) {
       if (!(error instanceof SchemaError)) throw error;
       throw unrecognized(body, expected, `couldn't get version/kind; json parse error: ${error.message}`);

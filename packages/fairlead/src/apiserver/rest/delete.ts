@@ -1,4 +1,4 @@
-import type { FieldCause } from '@fairlead/api/schema';
+import { isJsonNumber } from '@fairlead/api/json-number';
 import { restrictNode } from '../admission/node-restriction.ts';
 import { allShownAs, shownAs, storable } from '../crd/custom-view.ts';
 import { withDeletionCondition } from '../crd/definition-deletion.ts';
@@ -7,33 +7,22 @@ import { checkPriorityDeletion } from '../resources/priority-admission.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
 import type { ApiAnswer } from '../server/api-request.ts';
 import { negotiate } from '../server/media-type.ts';
-import { conflict, forbidden, invalid, modifiedText, StatusError } from '../server/status-error.ts';
+import { conflict, forbidden, modifiedText, StatusError } from '../server/status-error.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { matches, parseSelection } from '../watch/selection.ts';
 import { StoredObject, storedValue } from '../watch/stored-object.ts';
 import { removeObject } from './commit-object.ts';
-import { decodeBody } from './decode-body.ts';
+import { type DeleteOptions, deleteOptions } from './delete-options.ts';
 import { listText, objectForm, textAnswer } from './represent.ts';
 import { type RestContext, type RestRequest, timestamp } from './rest-context.ts';
 import { existing, writeOf } from './write-object.ts';
-import { isDryRun, isStale } from './write-options.ts';
+import { isStale } from './write-options.ts';
 
 /** Namespaces that cannot be deleted. */
 const permanentNamespaces: ReadonlySet<string> = new Set(['default', 'kube-system', 'kube-public']);
 /** Grace period of Pods that name none, in seconds. */
 const defaultPodGraceSeconds = 30;
 const deleteAttempts = 16;
-
-/** The options of a deletion, from body or query. */
-interface DeleteOptions {
-  readonly graceSeconds: number | undefined;
-  readonly propagation: 'Foreground' | 'Background' | 'Orphan' | undefined;
-  readonly uid: string | undefined;
-  readonly resourceVersion: string | undefined;
-  readonly dryRun: boolean;
-}
-
-const deleteOptionsType = { apiVersion: 'v1', kind: 'DeleteOptions', typeId: 'meta.v1.DeleteOptions' } as const;
 
 /** What a deletion did: the object is gone, or it stays marked until its finalizers are. */
 interface Deletion {
@@ -216,7 +205,7 @@ function graceSeconds(target: RestRequest, old: KubeObject, options: DeleteOptio
   const phase = recordOf(old.status)?.phase;
   if ((spec.nodeName ?? '') === '' || phase === 'Failed' || phase === 'Succeeded') return 0;
   const fromSpec = spec.terminationGracePeriodSeconds;
-  const wanted = options.graceSeconds ?? (typeof fromSpec === 'number' ? fromSpec : defaultPodGraceSeconds);
+  const wanted = options.graceSeconds ?? (isJsonNumber(fromSpec) ? Number(fromSpec) : defaultPodGraceSeconds);
   // A negative period asks for the shortest one that still tells the agent.
   const grace = wanted < 0 ? 1 : wanted;
   const before = old.metadata.deletionGracePeriodSeconds;
@@ -292,48 +281,6 @@ function checkNamespacePreconditions(metadata: KubeObject['metadata'], options: 
   if (options.resourceVersion !== undefined && options.resourceVersion !== metadata.resourceVersion) {
     fail('ResourceVersion', options.resourceVersion, metadata.resourceVersion);
   }
-}
-
-function deleteOptions(target: RestRequest): DeleteOptions {
-  const { request } = target;
-  const { query } = request;
-  const body: Record<string, unknown> =
-    request.body.length === 0 ? {} : decodeBody(request, deleteOptionsType, 'Ignore', target.warnings);
-  const preconditions = recordOf(body.preconditions);
-  const policy = body.propagationPolicy ?? query.get('propagationPolicy') ?? undefined;
-  const orphan = body.orphanDependents;
-  const causes: FieldCause[] = [];
-  if (policy !== undefined && orphan !== undefined) {
-    causes.push({
-      reason: 'FieldValueInvalid',
-      field: 'propagationPolicy',
-      message: `Invalid value: ${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set`,
-    });
-  }
-  if (policy !== undefined && policy !== 'Foreground' && policy !== 'Background' && policy !== 'Orphan') {
-    causes.push({
-      reason: 'FieldValueNotSupported',
-      field: 'propagationPolicy',
-      message: `Unsupported value: ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`,
-    });
-  }
-  if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', causes);
-  const grace = body.gracePeriodSeconds ?? query.get('gracePeriodSeconds') ?? undefined;
-  const dryRun = Array.isArray(body.dryRun) && body.dryRun.includes('All');
-  return {
-    graceSeconds: grace === undefined ? undefined : Number(grace),
-    propagation:
-      policy === 'Foreground' || policy === 'Background' || policy === 'Orphan'
-        ? policy
-        : typeof orphan === 'boolean'
-          ? orphan
-            ? 'Orphan'
-            : 'Background'
-          : undefined,
-    uid: typeof preconditions?.uid === 'string' ? preconditions.uid : undefined,
-    resourceVersion: typeof preconditions?.resourceVersion === 'string' ? preconditions.resourceVersion : undefined,
-    dryRun: dryRun || isDryRun(query, 'DeleteOptions'),
-  };
 }
 
 /** What a dry run shows of an object that would wait. */

@@ -1,3 +1,4 @@
+import { parseJson } from '@fairlead/api/json-number';
 import { applyDefaults, validateObject } from '@fairlead/api/schema';
 import type { ServedResource } from '../resources/served-resources.ts';
 import type { AnswerSink, ApiAnswer, ApiRequest } from '../server/api-request.ts';
@@ -192,7 +193,7 @@ function translated(target: RestRequest, answer: ApiAnswer): ApiAnswer {
   if (body === undefined || answer.status >= 300) return answer;
   const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
   const representation = negotiate(target.request.headers.accept, true);
-  const next = JSON.stringify(translate(JSON.parse(text) as KubeObject));
+  const next = JSON.stringify(translate(parseJson(text) as KubeObject));
   return textAnswer(answer.status, representation, next);
 }
 
@@ -231,7 +232,7 @@ class NewEventSink implements AnswerSink {
     const lines = (this.#rest + Buffer.from(chunk).toString('utf8')).split('\n');
     this.#rest = lines.pop() ?? '';
     for (const line of lines) {
-      const event = JSON.parse(line) as { type: string; object: KubeObject };
+      const event = parseJson(line) as { type: string; object: KubeObject };
       this.#sink.write(Buffer.from(`${JSON.stringify({ ...event, object: translate(event.object) })}\n`));
     }
   }

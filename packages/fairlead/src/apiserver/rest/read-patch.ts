@@ -1,7 +1,15 @@
 import { jsonPatch } from '@fairlead/api/patch/json-patch';
 import { mergePatch } from '@fairlead/api/patch/merge-patch';
 import { strategicMergePatch } from '@fairlead/api/patch/strategic-merge';
-import { goMapText, jsonKind, parseJsonStrict, SchemaError, type StrictJson } from '@fairlead/api/schema';
+import {
+  type DecodingSource,
+  goMapText,
+  jsonKind,
+  overflowingNumber,
+  parseJsonStrict,
+  SchemaError,
+  type StrictJson,
+} from '@fairlead/api/schema';
 import { bodyMediaType } from '../server/media-type.ts';
 import { badRequest, StatusError } from '../server/status-error.ts';
 import { recordOf } from '../watch/kube-object.ts';
@@ -17,8 +25,8 @@ export interface Patch {
   readonly text: (patched: unknown) => string;
   /** What strict validation has against the patch itself: fields given twice, members that operations do not have. */
   readonly strictFaults: readonly string[];
-  /** How the patched document comes about, which decides the texts of wrong types. */
-  readonly source: 'json' | 'maps';
+  /** How the patched document comes about, which decides the texts of wrong types and what numbers may be. */
+  readonly source: DecodingSource;
 }
 
 /** Reads the patch of a request, of any type but apply; throws 400 and 415. */
@@ -28,33 +36,37 @@ export function readPatch(target: RestRequest): Patch {
   switch (type) {
     case 'application/merge-patch+json': {
       const prefix = 'error decoding patch: ';
-      const { value, duplicateFields } = patchJson(request.body, prefix);
+      const { value, duplicateFields, numberTexts } = patchJson(request.body, prefix, 'Go value');
       const patch = patchRecord(value, prefix);
       return {
         strictFaults: duplicateFields.map(duplicateFault),
-        source: 'json',
+        source: { form: 'json', numberTexts },
         apply: (current) => mergePatch(current.object, patch),
         text: (patched) => patchedText(patched, pathsOfMergePatch(patch)),
       };
     }
     case 'application/strategic-merge-patch+json': {
       if (resource.custom !== undefined) throw customPatchRefused();
-      const { value, duplicateFields } = patchJson(request.body, '');
+      const { value, duplicateFields } = patchJson(request.body, '', 'Go value');
       const patch = patchRecord(value, '');
       return {
         strictFaults: duplicateFields.map(duplicateFault),
-        source: 'maps',
+        source: { form: 'maps' },
         apply: (current) => patching(() => strategicMergePatch(resource.typeId, current.object, patch)),
         text: () => goMapText(patch),
       };
     }
     case 'application/json-patch+json': {
-      const { value: patch, duplicateFields } = patchJson(request.body, 'error decoding patch: ');
+      const {
+        value: patch,
+        duplicateFields,
+        numberTexts,
+      } = patchJson(request.body, 'error decoding patch: ', 'Go struct field jsonPatchOp.value');
       return {
         strictFaults: [...duplicateFields.map(duplicateFault), ...unknownMembers(patch)].map(
           (fault) => `json patch ${fault}`,
         ),
-        source: 'json',
+        source: { form: 'json', numberTexts: numberTextsOfOperations(patch, numberTexts) },
         apply: (current) => patching(() => jsonPatch(current.object, patch)),
         text: (patched) => patchedText(patched, pathsOfJsonPatch(patch)),
       };
@@ -90,17 +102,42 @@ function patching(apply: () => unknown): unknown {
   }
 }
 
-function patchJson(body: Uint8Array, prefix: string): StrictJson {
+/** Parses a patch; `place` is what messages call the place of a number that no float can hold. */
+function patchJson(body: Uint8Array, prefix: string, place: string): StrictJson {
+  let parsed: StrictJson;
   try {
-    return parseJsonStrict(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
+    parsed = parseJsonStrict(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
   } catch (error) {
     if (!(error instanceof SchemaError)) throw error;
     throw badRequest(prefix + error.message);
   }
+  const overflow = overflowingNumber(parsed.numberTexts);
+  if (overflow === undefined) return parsed;
+  throw badRequest(`${prefix}json: cannot unmarshal number ${overflow} into ${place} of type float64`);
 }
 
 function duplicateFault(field: string): string {
   return `duplicate field "${field}"`;
+}
+
+/** Where the numbers of a patch's operations come to stand: `[0].value.port` under `/spec/ports/0` is `spec.ports[0].port`. */
+function numberTextsOfOperations(
+  patch: unknown,
+  numberTexts: ReadonlyMap<string, string> | undefined,
+): ReadonlyMap<string, string> | undefined {
+  if (numberTexts === undefined) return undefined;
+  const placed = new Map<string, string>();
+  for (const [place, text] of numberTexts) {
+    const [, index, inner] = /^\[(\d+)\]\.value(.*)$/s.exec(place) ?? [];
+    const path = recordOf((patch as unknown[])[Number(index)])?.path;
+    if (inner === undefined || typeof path !== 'string') continue;
+    const steps = path
+      .split('/')
+      .slice(1)
+      .map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step.replaceAll('~1', '/').replaceAll('~0', '~')}`));
+    placed.set((steps.join('') + inner).replace(/^\./, ''), text);
+  }
+  return placed;
 }
 
 const operationMembers: ReadonlySet<string> = new Set(['op', 'path', 'from', 'value']);

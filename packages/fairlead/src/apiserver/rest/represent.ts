@@ -1,4 +1,5 @@
 import { printerCells } from '@fairlead/api/crd/index';
+import { parseJson } from '@fairlead/api/json-number';
 import { type TableContent, tableRows } from '@fairlead/api/table';
 import type { CollectionTag, DocumentOptions, ScalarTag, SchemaOptions, ToStringOptions } from 'yaml';
 import type { ServedResource } from '../resources/served-resources.ts';
@@ -135,7 +136,7 @@ export function textAnswer(status: number, representation: Representation, text:
     return {
       status,
       headers: { 'content-type': 'application/yaml' },
-      body: yamlLibrary().stringify(sortKeys(JSON.parse(text)), yamlOptions),
+      body: yamlLibrary().stringify(sortKeys(parseJson(text)), yamlOptions),
     };
   }
   return { status, headers: { 'content-type': 'application/json' }, body: `${text}\n` };

@@ -1,3 +1,4 @@
+import { parseJson } from '@fairlead/api/json-number';
 import type { LineCounter, parseDocument } from 'yaml';
 import { yamlLibrary } from './yaml-library.ts';
 
@@ -26,6 +27,7 @@ export function readYaml(text: string): YamlText {
     lineCounter,
     // The package's own search for equal keys compares each with all before it.
     uniqueKeys: false,
+    intAsBigInt: true,
     customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:timestamp'),
   });
   // Of several documents the first counts, also where the next one begins without a mark, less indented.
@@ -44,11 +46,22 @@ export function readYaml(text: string): YamlText {
   try {
     const fault = keyFault(document);
     if (fault !== undefined) return { ok: false, error: `yaml: ${fault}` };
+    if (/[eE]\+?\d{3}/.test(text)) keepHugeNumbers(document);
     const duplicates = duplicateKeys(document, lineCounter);
     return { ok: true, value: toJson(document.toJS({ maxAliasCount: 100 })), duplicates };
   } catch (failure) {
     return { ok: false, error: `yaml: ${aliasFault(document, failure)}` };
   }
+}
+
+/** A number too large for a float is a text to Go. */
+function keepHugeNumbers(document: ReturnType<typeof parseDocument>): void {
+  yamlLibrary().visit(document, {
+    Scalar(_, node) {
+      const { value, source = '' } = node;
+      if (typeof value === 'number' && !Number.isFinite(value) && /\d/.test(source)) node.value = source;
+    },
+  });
 }
 
 /** Aliases that multiply, contain themselves or lead nowhere. */
@@ -103,9 +116,9 @@ function duplicateKeys(document: ReturnType<typeof parseDocument>, lines: LineCo
   return duplicates;
 }
 
-/** Only what JSON has: no keys but texts, no binary. */
+/** Only what JSON has: no keys but texts, no binary, no integers beyond 64 bits. */
 function toJson(value: unknown): unknown {
-  return value === undefined ? null : (JSON.parse(JSON.stringify(value)) as unknown);
+  return value === undefined ? null : parseJson(JSON.stringify(value));
 }
 
 /**

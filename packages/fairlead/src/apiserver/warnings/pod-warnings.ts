@@ -1,4 +1,5 @@
 import { formatQuantity, parseQuantity } from '@fairlead/api';
+import { isJsonNumber } from '@fairlead/api/json-number';
 import { jsonEqual } from '@fairlead/api/own-property';
 import { goQuote } from '@fairlead/api/schema/field-cause';
 import { ipWarnings } from '../resources/address-warnings.ts';
@@ -79,7 +80,7 @@ export function podWarnings(pod: Json, prefix: string): string[] {
   }
   warnings.push(...portWarnings(containers));
   const grace = spec.terminationGracePeriodSeconds;
-  if (typeof grace === 'number' && grace < 0) {
+  if (isJsonNumber(grace) && grace < 0) {
     warnings.push(
       `${field}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`,
     );

@@ -1,4 +1,5 @@
 // Hot path: one per object in memory; text is spliced, not encoded again.
+import { parseJson } from '@fairlead/api/json-number';
 import type { StorageEntry } from '../storage/storage.ts';
 import { type Decoded, DecodedObjects } from './decoded-objects.ts';
 import type { KubeObject } from './kube-object.ts';
@@ -39,7 +40,7 @@ export class StoredObject implements Decoded {
   get object(): KubeObject {
     this.#used = true;
     if (this.#object !== undefined) return this.#object;
-    const object = JSON.parse(this.#value) as KubeObject;
+    const object = parseJson(this.#value) as KubeObject;
     // Revision 0: shown, but not stored (a dry run).
     if (this.modRevision > 0) object.metadata.resourceVersion = String(this.modRevision);
     this.#object = object;

@@ -1,3 +1,4 @@
+import { isJsonNumber } from '../../../json-number.ts';
 import { httpHeaderNameErrors } from '../../../names.ts';
 import { type FieldCause, forbidden, invalid, notSupported, required } from '../../field-cause.ts';
 import {
@@ -100,7 +101,7 @@ function validateAction(kind: string, action: JsonObject, field: string, graceSe
       return checkPort(action.port, `${field}.port`);
     default: {
       const seconds = numberIn(action, 'seconds') ?? 0;
-      if (typeof graceSeconds !== 'number' || (seconds >= 0 && seconds <= graceSeconds)) return [];
+      if (!isJsonNumber(graceSeconds) || (seconds >= 0 && seconds <= graceSeconds)) return [];
       const text = `must be non-negative and less than terminationGracePeriodSeconds (${graceSeconds})`;
       return [invalid(field, seconds, text)];
     }

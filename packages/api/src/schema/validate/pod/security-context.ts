@@ -1,3 +1,4 @@
+import { isJsonNumber } from '../../../json-number.ts';
 import { duplicate, type FieldCause, forbidden, invalid, notSupported, required, tooLong } from '../../field-cause.ts';
 import { type JsonObject, objectIn, objectsIn, textIn } from '../fields.ts';
 import { goSeccompProfile, goSecurityContext } from './go-names.ts';
@@ -24,7 +25,7 @@ function checkId(holder: JsonObject, name: string, field: string): FieldCause[] 
 
 /** Checks the number of a user or group. */
 export function checkIdValue(id: unknown, field: string): FieldCause[] {
-  if (typeof id !== 'number' || (id >= 0 && id <= ID_MAX)) return [];
+  if (!isJsonNumber(id) || (id >= 0 && id <= ID_MAX)) return [];
   return [invalid(field, id, `must be between 0 and ${ID_MAX}, inclusive`)];
 }
 

@@ -106,11 +106,11 @@ function textLimits(schema: JsonSchema): ValueLimits {
 
 /** A bound counts characters, a request bytes: a character has up to four. */
 function inBytes(maxLength: number | undefined): number | undefined {
-  return maxLength === undefined ? undefined : Math.max(0, maxLength) * 4;
+  return maxLength === undefined ? undefined : Math.max(0, Number(maxLength)) * 4;
 }
 
 function atLeastNone(bound: number | undefined): number | undefined {
-  return bound === undefined ? undefined : Math.max(0, bound);
+  return bound === undefined ? undefined : Math.max(0, Number(bound));
 }
 
 function longestOf(values: readonly unknown[] | undefined): number | undefined {

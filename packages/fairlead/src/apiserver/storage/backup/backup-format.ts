@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import { parseJson } from '@fairlead/api/json-number';
 import { ApiServerError } from '../../api-server-error.ts';
 import type { StorageEntry } from '../storage.ts';
 
@@ -98,7 +99,7 @@ class LineReader {
     this.#position = newline + 1;
     let parsed: unknown;
     try {
-      parsed = JSON.parse(bytes.toString('utf8'));
+      parsed = parseJson(bytes.toString('utf8'));
     } catch (error) {
       throw this.damaged(error instanceof Error ? error.message : 'not JSON');
     }
