@@ -36,7 +36,7 @@ export interface Backend {
 export type Address = Pick<Backend, 'address' | 'family'>;
 
 /** SRV records that the records of one name are made from: more do not fit into a message of 65,535 bytes. */
-const maxSrvPairs = 1500;
+export const maxSrvPairs = 1500;
 
 /** The options with the Service's own TTL. */
 export function withTtl<T extends { readonly ttlSeconds: number }>(options: T, { ttlSeconds }: DnsPolicy): T {

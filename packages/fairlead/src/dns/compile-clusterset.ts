@@ -2,15 +2,16 @@ import type { EndpointSlice } from '@fairlead/api';
 import { compileApexRecords, compileVirtualIpRecords } from './compile.ts';
 import type { DnsCompileOptions } from './compile-backends.ts';
 import {
-  type CompileSteps,
+  compileHeadlessInstallable,
   compileHeadlessRecords,
-  compileHeadlessSteps,
   type HeadlessSource,
+  type InstallableSteps,
 } from './compile-headless.ts';
 import { readDnsPolicy } from './dns-policy.ts';
 import { type ServiceImport, sourceClusterLabel } from './multicluster-kinds.ts';
 import { normalizeName } from './owner-names.ts';
 import type { CompiledRecords, OwnerName, ZoneFacts } from './program.ts';
+import type { ServiceNamesWriter } from './write-service-names.ts';
 
 /** Version of the multi-cluster DNS specification (KEP-1645) that the records follow. */
 const clustersetSchemaVersion = '1.0.0';
@@ -56,16 +57,15 @@ export function compileImportRecords(
   return compileVirtualIpRecords(source.owner, imported.spec?.ips ?? [], ports, options);
 }
 
-/** {@link compileImportRecords} in steps. */
+/** {@link compileImportRecords} in steps, in what a table takes; `written` is filled for a headless import. */
 export function* compileImportSteps(
   imported: ServiceImport,
   slices: readonly EndpointSlice[],
   given: DnsCompileOptions,
-): CompileSteps {
+  written: ServiceNamesWriter,
+): InstallableSteps {
   if (!isHeadlessImport(imported)) return compileImportRecords(imported, slices, given);
-  const { policy } = readDnsPolicy(imported);
-  const options = { ...given, ttlSeconds: policy.ttlSeconds ?? given.ttlSeconds };
-  return yield* compileHeadlessSteps(importSource(imported, given.zone), slices, options);
+  return yield* compileHeadlessInstallable(importSource(imported, given.zone), slices, given, written);
 }
 
 /** Names of the cluster set's zone itself. There are no Pod names in it. */

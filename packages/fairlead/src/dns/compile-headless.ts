@@ -1,6 +1,5 @@
 import type { Endpoint, EndpointSlice } from '@fairlead/api';
 import {
-  type Address,
   addPortRecords,
   addressSets,
   type Backend,
@@ -11,8 +10,12 @@ import {
   withTtl,
 } from './compile-backends.ts';
 import type { DnsPolicy } from './dns-policy.ts';
-import { addressFamily, dashedAddress, normalizeName, reverseOwner } from './owner-names.ts';
+import { addressFamily, dashedAddress, normalizeName } from './owner-names.ts';
 import type { CompiledRecords, NameRecords, OwnerName } from './program.ts';
+import { decodeBlock } from './server/decode-sets.ts';
+import { EntryBlock } from './server/entry-block.ts';
+import { writeEndpointNames } from './write-endpoint-names.ts';
+import type { ServiceNamesWriter } from './write-service-names.ts';
 
 /** A Service, or an import of one, whose names come from its slices. */
 export interface HeadlessSource {
@@ -33,7 +36,7 @@ export type CompileSteps = Generator<void, CompiledRecords, undefined>;
  * Addresses per family that the records of a Service's own name are made from. More do not fit into a
  * message of 65,535 bytes, so a change costs no more than this.
  */
-const maxAddresses = 4200;
+export const maxAddresses = 4200;
 
 /** Records at the Service's own name, its ports' names, and its names by zone. None without a ready endpoint. */
 export function compileHeadlessRecords(
@@ -42,6 +45,20 @@ export function compileHeadlessRecords(
   options: DnsCompileOptions,
 ): CompiledRecords {
   return lastOf(compileHeadlessSteps(source, slices, options));
+}
+
+/** Work of a compilation that ends in what a table takes. */
+export type InstallableSteps = Generator<void, CompiledRecords | EntryBlock, undefined>;
+
+/** The same records in what a table takes: written at once where the Service has no rules of its own. */
+export function* compileHeadlessInstallable(
+  source: HeadlessSource,
+  slices: readonly EndpointSlice[],
+  options: DnsCompileOptions,
+  writer: ServiceNamesWriter,
+): InstallableSteps {
+  const written = yield* writer.write(source, slices, options);
+  return written ?? (yield* compileHeadlessSteps(source, slices, withTtl(options, source.policy)));
 }
 
 /** What steps return in the end. */
@@ -182,43 +199,19 @@ function* headlessBackends(
 }
 
 /**
- * Names of the endpoints of one slice, and the PTR records of those with a hostname. Slices of one
- * Service contribute apart, so that a change costs one slice.
+ * Names of the endpoints of one slice, and the PTR records of those with a hostname: what {@link writeEndpointNames} has
+ * written, as data.
  */
 export function compileEndpointNames(
   source: HeadlessSource,
   slice: EndpointSlice,
-  given: DnsCompileOptions,
+  { ttlSeconds }: DnsCompileOptions,
 ): CompiledRecords {
-  const { policy } = source;
-  const parent = source.parentOf(slice);
-  const options = withTtl(given, policy);
-  const records = new Map<OwnerName, NameRecords>();
-  if (parent === undefined) return records;
-  const shared = new Map<OwnerName, Address[]>();
-  for (const endpoint of slice.endpoints ?? []) {
-    if (!policy.servesAllDown && !isServed(endpoint, source)) continue;
-    for (const address of endpoint.addresses) {
-      const family = addressFamily(address);
-      if (family === undefined) continue;
-      const endpointName = endpointOwner(endpoint, address, parent);
-      if (records.has(endpointName)) {
-        const members = shared.get(endpointName) ?? addressesOf(records.get(endpointName) ?? []);
-        members.push({ address, family });
-        shared.set(endpointName, members);
-      } else records.set(endpointName, [{ type: family, ttl: options.ttlSeconds, addresses: [address] }]);
-      const hasReverse = endpoint.hostname !== undefined && endpoint.hostname !== '' && source.lacksReverse !== true;
-      const reverse = hasReverse ? reverseOwner(address) : undefined;
-      if (reverse === undefined) continue;
-      const [known] = records.get(reverse) ?? [];
-      const others = known?.type === 'PTR' ? known.targets.filter((target) => target !== endpointName) : [];
-      const targets = [...others, endpointName];
-      records.set(reverse, [{ type: 'PTR', ttl: options.ttlSeconds, targets, rank: 'endpoint' }]);
-    }
-  }
-  for (const [name, members] of shared) records.set(name, addressSets(members, options));
-  return records;
+  writeEndpointNames(source, slice, ttlSeconds, written);
+  return decodeBlock(written);
 }
+
+const written = new EntryBlock();
 
 /** Ready (absent counts as ready), or published all the same. */
 function isServed(endpoint: Endpoint, { servesNotReady }: HeadlessSource): boolean {
@@ -231,15 +224,10 @@ function endpointOwner(endpoint: Endpoint, address: string, parent: OwnerName): 
   return `${label}.${parent}`;
 }
 
-function slicePorts(slice: EndpointSlice): NamedPort[] {
+/** Ports of a slice that have a number. */
+export function slicePorts(slice: EndpointSlice): NamedPort[] {
   return (slice.ports ?? []).flatMap((port): NamedPort[] =>
     port.port === undefined ? [] : [{ name: port.name ?? '', protocol: port.protocol ?? 'TCP', port: port.port }],
-  );
-}
-
-function addressesOf(records: NameRecords): Address[] {
-  return records.flatMap((set) =>
-    set.type === 'A' || set.type === 'AAAA' ? set.addresses.map((address) => ({ address, family: set.type })) : [],
   );
 }
 

@@ -10,11 +10,11 @@ import {
   withTtl,
 } from './compile-backends.ts';
 import {
-  type CompileSteps,
   compileEndpointNames,
+  compileHeadlessInstallable,
   compileHeadlessRecords,
-  compileHeadlessSteps,
   type HeadlessSource,
+  type InstallableSteps,
 } from './compile-headless.ts';
 
 export type { DnsCompileOptions } from './compile-backends.ts';
@@ -22,6 +22,9 @@ export type { DnsCompileOptions } from './compile-backends.ts';
 import { readDnsPolicy } from './dns-policy.ts';
 import { addressFamily, dashedAddress, normalizeName, reverseOwner } from './owner-names.ts';
 import type { CompiledRecords, GlueAddress, NameRecords, OwnerName, ZoneFacts } from './program.ts';
+import type { EntryBlock } from './server/entry-block.ts';
+import { writeEndpointNames } from './write-endpoint-names.ts';
+import type { ServiceNamesWriter } from './write-service-names.ts';
 
 /** Version of the Kubernetes DNS specification that the records follow. */
 const dnsSchemaVersion = '1.1.0';
@@ -73,15 +76,25 @@ export function compileServiceRecords(
   return records;
 }
 
-/** {@link compileServiceRecords} in steps. */
+/** {@link compileServiceRecords} in steps, in what a table takes; `written` is filled for a headless Service. */
 export function* compileServiceSteps(
   service: Service,
   slices: readonly EndpointSlice[],
   given: DnsCompileOptions,
-): CompileSteps {
+  written: ServiceNamesWriter,
+): InstallableSteps {
   if (!isHeadless(service)) return compileServiceRecords(service, slices, given);
-  const options = withTtl(given, readDnsPolicy(service).policy);
-  return yield* compileHeadlessSteps(headlessSource(service, given.zone), slices, options);
+  return yield* compileHeadlessInstallable(headlessSource(service, given.zone), slices, given, written);
+}
+
+/** {@link compileSliceRecords} in what a table takes. */
+export function writeSliceRecords(
+  service: Service,
+  slice: EndpointSlice,
+  { zone, ttlSeconds }: DnsCompileOptions,
+  block: EntryBlock,
+): void {
+  writeEndpointNames(headlessSource(service, zone), slice, ttlSeconds, block);
 }
 
 /** Names of the endpoints of one slice of a headless Service. */

@@ -4,12 +4,11 @@ import {
   compileNamespaceRecords,
   compilePodRecords,
   compileServiceSteps,
-  compileSliceRecords,
   type DnsCompileOptions,
   isHeadless,
+  writeSliceRecords,
 } from './compile.ts';
 import { compileImportSteps, importSource, isHeadlessImport } from './compile-clusterset.ts';
-import { compileEndpointNames } from './compile-headless.ts';
 import { readDnsPolicy } from './dns-policy.ts';
 import type { DnsSource, RecordSink } from './dns-source.ts';
 import { type ExternalSources, startExternalLoop } from './external-loop.ts';
@@ -17,6 +16,7 @@ import type { DnsGateway, DnsRoute } from './gateway-kinds.ts';
 import { importNameLabel, type ServiceImport } from './multicluster-kinds.ts';
 import type { OwnerName } from './program.ts';
 import { ServiceRecordsLoop } from './service-records-loop.ts';
+import { writeEndpointNames } from './write-endpoint-names.ts';
 
 /** The objects that records come from. */
 export interface DnsSources {
@@ -81,8 +81,8 @@ export class DnsLoop {
         prefix: 'service',
         label: 'kubernetes.io/service-name',
         isHeadless,
-        compileOwner: (service, slices) => compileServiceSteps(service, slices, this.#compileOptions),
-        compileSlice: (service, slice) => compileSliceRecords(service, slice, this.#compileOptions),
+        compileOwner: (service, slices, writer) => compileServiceSteps(service, slices, this.#compileOptions, writer),
+        writeSlice: (service, slice, block) => writeSliceRecords(service, slice, this.#compileOptions, block),
         onInstalled: options.onInstalled,
       },
       sources.services,
@@ -140,10 +140,10 @@ export class DnsLoop {
         prefix: 'import',
         label: importNameLabel,
         isHeadless: isHeadlessImport,
-        compileOwner: (imported, slices) =>
-          compileImportSteps(imported, slices, { ...this.#compileOptions, zone, hasZonalNames: false }),
-        compileSlice: (imported, slice) =>
-          compileEndpointNames(importSource(imported, zone), slice, { ...this.#compileOptions, zone }),
+        compileOwner: (imported, slices, writer) =>
+          compileImportSteps(imported, slices, { ...this.#compileOptions, zone, hasZonalNames: false }, writer),
+        writeSlice: (imported, slice, block) =>
+          writeEndpointNames(importSource(imported, zone), slice, this.#compileOptions.ttlSeconds, block),
       },
       imports,
       endpointSlices,

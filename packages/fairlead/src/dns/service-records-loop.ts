@@ -1,10 +1,11 @@
 import type { EndpointSlice } from '@fairlead/api';
 import type { Clock } from '../sys/clock.ts';
-import type { CompileSteps } from './compile-headless.ts';
+import type { InstallableSteps } from './compile-headless.ts';
 import type { DnsSource, RecordSink } from './dns-source.ts';
-import type { CompiledRecords } from './program.ts';
+import { EntryBlock } from './server/entry-block.ts';
 import { SliceIndex } from './slice-index.ts';
 import { SlicedWork } from './sliced-work.ts';
+import { ServiceNamesWriter } from './write-service-names.ts';
 
 /** What a kind of Service (Service, ServiceImport) needs to become records. */
 export interface ServiceKind<T> {
@@ -14,8 +15,10 @@ export interface ServiceKind<T> {
   readonly label: string;
   /** Whether its names come from its slices. */
   readonly isHeadless: (owner: T) => boolean;
-  readonly compileOwner: (owner: T, slices: readonly EndpointSlice[]) => CompileSteps;
-  readonly compileSlice: (owner: T, slice: EndpointSlice) => CompiledRecords;
+  /** Its own names; `writer` may be used for them, one owner at a time. */
+  readonly compileOwner: (owner: T, slices: readonly EndpointSlice[], writer: ServiceNamesWriter) => InstallableSteps;
+  /** Fills a block with the names of a slice's endpoints. */
+  readonly writeSlice: (owner: T, slice: EndpointSlice, block: EntryBlock) => void;
   /** Told of a headless owner's slice whose change has been installed; not of the first load. */
   readonly onInstalled?: ((slice: EndpointSlice) => void) | undefined;
 }
@@ -31,6 +34,8 @@ export class ServiceRecordsLoop<T> {
   readonly #index: SliceIndex;
   /** Keys of slices, with those of their owners. */
   readonly #ownerOf: Map<string, string> = new Map();
+  readonly #block: EntryBlock = new EntryBlock();
+  readonly #writer: ServiceNamesWriter = new ServiceNamesWriter();
   readonly #slices: SlicedWork;
   readonly #services: SlicedWork;
   readonly #unsubscribers: readonly (() => void)[];
@@ -105,7 +110,8 @@ export class ServiceRecordsLoop<T> {
     const slice = this.#index.of(ownerKey)?.get(key);
     const isWanted = owner !== undefined && slice !== undefined && this.#kind.isHeadless(owner);
     const source = `${this.#kind.prefix}-slice/${key}`;
-    this.#sink.setSource(source, isWanted ? this.#kind.compileSlice(owner, slice) : undefined);
+    if (isWanted) this.#kind.writeSlice(owner, slice, this.#block);
+    this.#sink.setSource(source, isWanted ? this.#block : undefined);
     if (isWanted && this.#isLoaded) this.#kind.onInstalled?.(slice);
   }
 
@@ -113,7 +119,7 @@ export class ServiceRecordsLoop<T> {
   *#compileOwner(key: string): Generator<void, void, undefined> {
     const owner = this.#owners.get(key);
     const slices = [...(this.#index.of(key)?.values() ?? [])];
-    const records = owner && (yield* this.#kind.compileOwner(owner, slices));
+    const records = owner && (yield* this.#kind.compileOwner(owner, slices, this.#writer));
     this.#sink.setSource(`${this.#kind.prefix}/${key}`, records);
   }
 }

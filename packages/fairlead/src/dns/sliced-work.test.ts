@@ -54,6 +54,17 @@ test('much work leaves turns for others, and what changes again waits once', asy
   assert.equal(timers.length, 0);
 });
 
+test('what comes when nothing was left is worked on, in order', async () => {
+  const { clock, defer } = makeClock();
+  const done: string[] = [];
+  const work = new SlicedWork(clock, (key) => void done.push(key), defer);
+  for (const round of [['a', 'b'], ['b', 'a'], ['c']]) {
+    for (const key of round) work.mark(key);
+    await work.run();
+  }
+  assert.deepEqual(done, ['a', 'b', 'b', 'a', 'c']);
+});
+
 test('a stopped one does no more', () => {
   const { clock, defer, timers, spend } = makeClock();
   const done: string[] = [];

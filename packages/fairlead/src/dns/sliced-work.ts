@@ -27,6 +27,8 @@ export class SlicedWork {
   #steps: Generator<void, void, undefined> | undefined;
   /** In the order in which they were marked. */
   readonly #keys: Set<string> = new Set();
+  /** Goes on where it was: a new one would walk over all keys that were deleted before. */
+  #waiting: SetIterator<string> = this.#keys.values();
   #drained: PromiseWithResolvers<void> | undefined;
   #cancel: (() => void) | undefined;
 
@@ -81,10 +83,14 @@ export class SlicedWork {
 
   /** Takes the key that has waited longest. */
   #begin(): void {
-    for (const key of this.#keys) {
-      this.#keys.delete(key);
-      this.#steps = this.#work(key) ?? undefined;
-      return;
+    let { value: key } = this.#waiting.next();
+    if (key === undefined) {
+      // An iterator that has met the end does not see what is added later.
+      this.#waiting = this.#keys.values();
+      key = this.#waiting.next().value;
     }
+    if (key === undefined) return;
+    this.#keys.delete(key);
+    this.#steps = this.#work(key) ?? undefined;
   }
 }

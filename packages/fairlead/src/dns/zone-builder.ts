@@ -3,7 +3,8 @@ import { IntColumn } from './int-column.ts';
 import { mergeRecords } from './merge-records.ts';
 import type { CompiledRecords, DnsProgram, NameRecords, NameTable, OwnerName, ZoneFacts } from './program.ts';
 import type { AnswerTable } from './server/answer-table.ts';
-import { decodeSets } from './server/decode-sets.ts';
+import { decodeBlock, decodeSets } from './server/decode-sets.ts';
+import { EntryBlock } from './server/entry-block.ts';
 import { NameKey } from './server/name-key.ts';
 import { prebuildSets } from './server/prebuild.ts';
 
@@ -64,25 +65,22 @@ export class ZoneBuilder {
   }
 
   /** Replaces the contribution of one source; `undefined` removes it. Returns how many names changed. */
-  setSource(source: string, records: CompiledRecords | undefined): number {
+  setSource(source: string, given: CompiledRecords | EntryBlock | undefined): number {
     const known = this.#sourceIds.get(source);
-    if (known === undefined && (records === undefined || records.size === 0)) return 0;
+    const records = given instanceof EntryBlock && given.hasRepeats ? decodeBlock(given) : given;
+    if (known === undefined && isEmpty(records)) return 0;
     const id = known ?? this.#addSource(source);
     this.#changes = 0;
     this.#turn++;
     const before = this.#rowsOf(id);
     this.#sharedRows.delete(id);
-    let chain = 0;
-    for (const [owner, sets] of records ?? []) {
-      if (!this.#key.setText(owner)) continue;
-      const row = this.#contribute(id, sets);
-      this.#turnOf.set(row, this.#turn);
-      if (this.#sourceOf.get(row) === id) {
-        this.#nextRow.set(row, chain);
-        chain = row;
-      } else this.#addSharedRow(id, row);
+    this.#firstRow.set(id, 0);
+    if (records instanceof EntryBlock) this.#contributeBlock(id, records);
+    else {
+      for (const [owner, sets] of records ?? []) {
+        if (this.#key.setText(owner)) this.#link(id, this.#contribute(id, sets));
+      }
     }
-    this.#firstRow.set(id, chain);
     for (const row of before) if (this.#turnOf.get(row) !== this.#turn) this.#withdraw(id, row);
     if (records === undefined) this.#removeSource(source, id);
     if (this.#changes > 0) this.#table.settle();
@@ -121,6 +119,40 @@ export class ZoneBuilder {
     const rows = [...(this.#sharedRows.get(id) ?? [])];
     for (let row = this.#firstRow.get(id); row !== 0; row = this.#nextRow.get(row)) rows.push(row);
     return rows;
+  }
+
+  #contributeBlock(id: number, block: EntryBlock): void {
+    for (let entry = 0; entry < block.count; entry++) {
+      this.#key.setWords(block.words, block.nameStart(entry), block.nameBytes(entry), block.hash(entry));
+      this.#link(id, this.#contributeWritten(id, block, entry));
+    }
+  }
+
+  /** {@link ZoneBuilder.#contribute} for an entry of a block. */
+  #contributeWritten(id: number, block: EntryBlock, written: number): number {
+    const known = this.#table.find(this.#key);
+    const row = known === 0 ? this.#addName(this.#key) : this.#table.identity(known);
+    const owner = this.#sourceOf.get(row);
+    if (owner !== noSource && owner !== id) {
+      return this.#contribute(id, decodeSets(this.#key.toName(), block.sets(written), this.#zone));
+    }
+    this.#sourceOf.set(row, id);
+    const entry = this.#entryOf.get(row);
+    if (entry !== 0 && this.#table.hasWritten(entry, block, written)) return row;
+    this.#entryOf.set(row, this.#table.putWritten(this.#key, row, block, written));
+    this.#changes++;
+    return row;
+  }
+
+  /** Notes that a source contributes to a name in this turn. */
+  #link(id: number, row: number): void {
+    // Two spellings of one name in one source are one contribution, the later one.
+    if (this.#turnOf.get(row) === this.#turn) return;
+    this.#turnOf.set(row, this.#turn);
+    if (this.#sourceOf.get(row) === id) {
+      this.#nextRow.set(row, this.#firstRow.get(id));
+      this.#firstRow.set(id, row);
+    } else this.#addSharedRow(id, row);
   }
 
   /** Adds a source's records to the name in `#key`; returns its row. */
@@ -252,6 +284,10 @@ export class ZoneBuilder {
     if (rows === undefined) this.#sharedRows.set(id, new Set([row]));
     else rows.add(row);
   }
+}
+
+function isEmpty(records: CompiledRecords | EntryBlock | undefined): boolean {
+  return records === undefined || (records instanceof EntryBlock ? records.count : records.size) === 0;
 }
 
 function isWildcard({ bytes }: NameKey): boolean {

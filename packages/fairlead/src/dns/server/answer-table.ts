@@ -1,4 +1,5 @@
 import { rrType } from '../../wire/dns/constants.ts';
+import type { EntryBlock } from './entry-block.ts';
 import type { NameKey } from './name-key.ts';
 import type { PrebuiltSet } from './prebuild.ts';
 import { SharedArena, sizeClass } from './shared-arena.ts';
@@ -112,6 +113,31 @@ export class AnswerTable {
     return entry;
   }
 
+  /** {@link put} with the sets of a block's entry. */
+  putWritten(name: NameKey, identity: number, block: EntryBlock, written: number): number {
+    const entry = this.#copyEntry(identity, block, written);
+    const old = this.#slots.set(name.hash, entry, (other) => this.#hasName(other, name));
+    if (old > 0) this.#arena.retire(old);
+    return entry;
+  }
+
+  /** {@link hasSets} with the sets of a block's entry, of the same name. */
+  hasWritten(entry: number, block: EntryBlock, written: number): boolean {
+    const { words, bytes } = this.#arena;
+    const start = block.start(written);
+    const sets = block.words[start]! >>> 16;
+    if (words[entry]! >>> 16 !== sets) return false;
+    for (let at = entryHeaderWords; at < entryHeaderWords + sets * setWords; at++) {
+      const isOffset = (at - entryHeaderWords) % setWords === 1;
+      if (words[entry + at]! - (isOffset ? entry * 4 : 0) !== block.words[start + at]) return false;
+    }
+    const size = block.size(written);
+    for (let at = (entryHeaderWords + sets * setWords) * 4; at < size; at++) {
+      if (bytes[entry * 4 + at] !== block.bytes[start * 4 + at]) return false;
+    }
+    return true;
+  }
+
   /** Whether an entry has exactly these sets. */
   hasSets(entry: number, sets: readonly PrebuiltSet[]): boolean {
     const { words, bytes } = this.#arena;
@@ -148,6 +174,23 @@ export class AnswerTable {
       Atomics.add(this.#control, control.generation, 1);
     }
     this.#arena.settle(isMoved, (entry) => this.#arena.words[entry + 2]!);
+  }
+
+  /** Copies an entry of a block, and sets what depends on its place. */
+  #copyEntry(identity: number, block: EntryBlock, written: number): number {
+    const start = block.start(written);
+    const size = block.size(written);
+    const entry = this.#arena.allocate(size);
+    const { words } = this.#arena;
+    const count = (size + 3) >> 2;
+    if (count > 64) words.set(block.words.subarray(start, start + count), entry);
+    else for (let index = 0; index < count; index++) words[entry + index] = block.words[start + index]!;
+    const head = words[entry]!;
+    const sets = head >>> 16;
+    words[entry + 1] = identity;
+    words[entry + 2] = sizeClass(size);
+    for (let set = 0; set < sets; set++) words[entry + entryHeaderWords + set * setWords + 1]! += entry * 4;
+    return entry;
   }
 
   #writeEntry(name: NameKey, identity: number, sets: readonly PrebuiltSet[]): number {

@@ -2,16 +2,34 @@ import { headerBytes, rrClass, rrType } from '../../wire/dns/constants.ts';
 import { type DnsRecord, decodeMessage } from '../../wire/dns/message.ts';
 import { nameToText, type WireName } from '../../wire/dns/name.ts';
 import { addressText } from '../../wire/dns/rdata.ts';
-import type { AddressSet, GlueAddress, NameRecords, RecordSet, ZoneFacts } from '../program.ts';
+import { mergeRecords } from '../merge-records.ts';
+import type { AddressSet, GlueAddress, NameRecords, OwnerName, RecordSet, ZoneFacts } from '../program.ts';
+import type { EntryBlock } from './entry-block.ts';
 import type { PrebuiltSet } from './prebuild.ts';
 import { policyHeadBytes, policyIsSticky, setHasPolicy, setIsClusterIp, setIsSoa } from './table-layout.ts';
 
-/** The records that prebuilt sets stand for: the way back from the table, for merging, aliases and dumps. */
-export function decodeSets(name: WireName, sets: Iterable<PrebuiltSet>, zone: ZoneFacts): NameRecords {
+/**
+ * The records that prebuilt sets stand for: the way back from the table, for merging, aliases and dumps. `zone` says what an SOA
+ * set holds; without it there is none.
+ */
+export function decodeSets(name: WireName, sets: Iterable<PrebuiltSet>, zone?: ZoneFacts): NameRecords {
   const records: RecordSet[] = [];
   for (const set of sets) {
-    const decoded = (set.flags & setIsSoa) !== 0 ? soaSet(zone) : decodeSet(name, set);
+    const decoded = (set.flags & setIsSoa) !== 0 ? zone && soaSet(zone) : decodeSet(name, set);
     if (decoded !== undefined) records.push(decoded);
+  }
+  return records;
+}
+
+/** What a block holds, as data; entries of one name are united. */
+export function decodeBlock(block: EntryBlock): Map<OwnerName, NameRecords> {
+  const records = new Map<OwnerName, NameRecords>();
+  for (let entry = 0; entry < block.count; entry++) {
+    const name = block.name(entry);
+    const owner = nameToText(name);
+    const sets = decodeSets(name, block.sets(entry));
+    const known = records.get(owner);
+    records.set(owner, known === undefined ? sets : mergeRecords([known, sets]));
   }
   return records;
 }

@@ -25,6 +25,7 @@ import { AnswerTable, type AnswerTableStats } from './answer-table.ts';
 import { CertificateWatch } from './certificate-watch.ts';
 import { ClientChoice } from './client-choice.ts';
 import { type DnsCounters, sumCounters } from './counters.ts';
+import type { EntryBlock } from './entry-block.ts';
 import { ForeignTable } from './foreign-table.ts';
 import { HttpsServer } from './https-server.ts';
 import { answerNotify, isNotify } from './notify-reply.ts';
@@ -223,7 +224,7 @@ export class DnsServer implements Running {
   }
 
   /** Replaces what one source contributes; visible to every worker when this returns. */
-  setSource(source: string, records: CompiledRecords | undefined): void {
+  setSource(source: string, records: CompiledRecords | EntryBlock | undefined): void {
     const changes = this.#builder.setSource(source, records);
     if (changes === 0 || !this.#isSynced) return;
     this.#table.setSerial(this.#nextSerial());

@@ -39,6 +39,14 @@ export class NameKey {
     this.#seal(length);
   }
 
+  /** Takes over a name of a block, in lower case and padded as here. */
+  setWords(source: Int32Array, start: number, length: number, hash: number): void {
+    const count = (length + 3) >> 2;
+    for (let index = 0; index < count; index++) this.words[index] = source[start + index]!;
+    this.length = length;
+    this.hash = hash;
+  }
+
   /** Takes over the parent of another name, which must not be the root. */
   setParent(of: NameKey): void {
     const skip = of.bytes[0]! + 1;

@@ -30,7 +30,7 @@ const noBytes = new Uint8Array(0);
 const scratch = new Uint8Array(65535);
 
 /** Bytes that the answers of a message may use; the rest is for an OPT record. */
-const answerLimit = 65535 - 11;
+export const answerLimitBytes: number = 65535 - 11;
 
 /** Prebuilds all sets of a name. A set whose data does not encode is left out. */
 export function prebuildSets(name: WireName, records: NameRecords, zone: ZoneFacts): PrebuiltSet[] {
@@ -47,7 +47,7 @@ function prebuildSet(name: WireName, set: RecordSet, zone: ZoneFacts): PrebuiltS
   if (set.type === 'PTR') return prebuildPointers(name, set);
   const wire = wireRecordSet(name, set, zone, 0);
   if (wire.answers.length === 0) return undefined;
-  const writer = new MessageWriter(scratch, answerLimit);
+  const writer = new MessageWriter(scratch, answerLimitBytes);
   writer.question({ name, type: wire.type, class: rrClass.IN });
   const start = writer.length;
   let answers = 0;
@@ -75,7 +75,7 @@ function prebuildAddresses(name: WireName, set: AddressSet): PrebuiltSet | undef
   let answers = 0;
   let isCut = false;
   for (let index = 0; index < addresses.length; index++) {
-    if (at + 12 + size > answerLimit) {
+    if (at + 12 + size > answerLimitBytes) {
       isCut = true;
       break;
     }
@@ -116,7 +116,7 @@ function prebuildPointers(name: WireName, set: Extract<RecordSet, { type: 'PTR' 
   let answers = 0;
   let isCut = false;
   for (const target of set.targets) {
-    if (at + 12 + nameMaxBytes > answerLimit) {
+    if (at + 12 + nameMaxBytes > answerLimitBytes) {
       isCut = true;
       break;
     }
@@ -186,7 +186,7 @@ function prebuildServices(name: WireName, set: Extract<RecordSet, { type: 'SRV' 
   let answers = 0;
   let isCut = false;
   for (const service of set.services) {
-    if (at + 18 + nameMaxBytes > answerLimit) {
+    if (at + 18 + nameMaxBytes > answerLimitBytes) {
       isCut = true;
       break;
     }
@@ -205,7 +205,7 @@ function prebuildServices(name: WireName, set: Extract<RecordSet, { type: 'SRV' 
   const middle = at;
   let additionals = 0;
   for (const glue of set.glue) {
-    if (at + 26 + nameMaxBytes > answerLimit) break;
+    if (at + 26 + nameMaxBytes > answerLimitBytes) break;
     const type = glue.address.includes(':') ? 'AAAA' : 'A';
     const pointer = targets.get(glue.owner);
     const length = pointer === undefined ? putName(at, glue.owner) : putPointer(at, pointer) - at;

@@ -70,11 +70,11 @@ export function isSubnetValid(message: Uint8Array, query: ParsedQuery): boolean 
   return (bits & 7) === 0 || (message[at + length - 1]! & (0xff >> (bits & 7))) === 0;
 }
 
-/** Hash of the first `bytes` bytes (rounded up to words) of a zero-padded lower-case name. Never 0. */
-export function hashName(words: Int32Array, bytes: number): number {
+/** Hash of the first `bytes` bytes (rounded up to words) of a zero-padded lower-case name at a word. Never 0. */
+export function hashName(words: Int32Array, bytes: number, start = 0): number {
   let hash = bytes;
-  const count = (bytes + 3) >> 2;
-  for (let index = 0; index < count; index++) {
+  const end = start + ((bytes + 3) >> 2);
+  for (let index = start; index < end; index++) {
     hash = Math.imul(hash ^ words[index]!, 0x9e3779b1);
     hash ^= hash >>> 15;
   }
