@@ -31,7 +31,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** Packs endpoints one after the other. One is reused for all slices. */
-export class EndpointPacker {
+class EndpointPacker {
   #bytes = new Uint8Array(1 << 14);
   #length = 0;
   #zones: string[] = [''];
