@@ -12,11 +12,11 @@ import { stripSlice } from '../packages/fairlead/src/dns/slice-strip.ts';
 import { systemClock, systemRandom } from '../packages/fairlead/src/sys/clock.ts';
 import { keepYoungGenerationSmall } from '../packages/fairlead/src/sys/heap.ts';
 import { releaseFreeMemory } from '../packages/fairlead/src/sys/memory.ts';
+import { endpointSlice, headlessService, perSlice, serviceKey } from './dns-slices.ts';
 
 const [endpointsText = '250000', perServiceText = '5000'] = process.argv.slice(2);
 const endpoints = Number(endpointsText);
 const perService = Number(perServiceText);
-const perSlice = 100;
 const services = Math.ceil(endpoints / perService);
 const ttlSeconds = 5;
 const zone = clusterZone('cluster.local', ttlSeconds);
@@ -53,48 +53,9 @@ class Source<T> {
   }
 }
 
-/** A slice as the API sends it: as JSON, with all that a real one has. */
-function sliceJson(service: number, slice: number, round: number): string {
-  const count = Math.min(perSlice, perService - slice * perSlice);
-  return JSON.stringify({
-    metadata: {
-      name: `app-${service}-${slice}`,
-      namespace: `team-${service % 20}`,
-      uid: `00000000-0000-0000-0000-${service}-${slice}`,
-      resourceVersion: String(service * 1000 + slice),
-      creationTimestamp: '2026-01-01T00:00:00Z',
-      labels: {
-        'kubernetes.io/service-name': `app-${service}`,
-        'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io',
-      },
-      ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name: `app-${service}`, uid: '1', controller: true }],
-    },
-    addressType: 'IPv4',
-    endpoints: Array.from({ length: count }, (_, index) => {
-      const number = service * perService + slice * perSlice + index;
-      const last = round > 0 && index === 0 ? 250 : number & 127;
-      return {
-        addresses: [`10.${(number >> 15) & 255}.${(number >> 7) & 255}.${last}`],
-        conditions: { ready: true, serving: true, terminating: false },
-        hostname: `app-${service}-${slice * perSlice + index}`,
-        nodeName: `node-${number % 5000}`,
-        zone: `zone-${number % 3}`,
-        targetRef: {
-          kind: 'Pod',
-          namespace: `team-${service % 20}`,
-          name: `app-${service}-${slice * perSlice + index}`,
-          uid: `10000000-0000-0000-0000-${number}`,
-        },
-      };
-    }),
-    ports: [
-      { name: 'http', protocol: 'TCP', port: 8080 },
-      { name: 'metrics', protocol: 'TCP', port: 9090 },
-    ],
-  });
-}
-
-const parseSlice = (json: string): Stored<EndpointSlice> => stripSlice(JSON.parse(json) as Stored<EndpointSlice>);
+/** A slice as it comes out of the informer: parsed, and stripped. */
+const slice = (service: number, number: number, round: number): Stored<EndpointSlice> =>
+  stripSlice(JSON.parse(JSON.stringify(endpointSlice(service, number, perService, round))) as Stored<EndpointSlice>);
 /** Resident memory as it is, or after a forced collection. */
 const rss = (isCollected: boolean): number => {
   for (let round = 0; isCollected && round < 3; round++) globalThis.gc?.();
@@ -130,14 +91,12 @@ await Promise.all(
 );
 const idleBytes = rss(true);
 
-const keyOf = (service: number): string => `team-${service % 20}/app-${service}`;
 const slices = Math.ceil(perService / perSlice);
 for (let service = 0; service < services; service++) {
-  const [namespace = '', name = ''] = keyOf(service).split('/');
-  const metadata = { namespace, name } as Stored<Service>['metadata'];
-  sources.services.put([[keyOf(service), { metadata, spec: { clusterIP: 'None', ports: [] } } as Stored<Service>]]);
-  const rows = Array.from({ length: slices }, (_, slice) => {
-    return [`${namespace}/${name}-${slice}`, parseSlice(sliceJson(service, slice, 0))] as const;
+  const [namespace = '', name = ''] = serviceKey(service).split('/');
+  sources.services.put([[serviceKey(service), headlessService(service) as Stored<Service>]]);
+  const rows = Array.from({ length: slices }, (_, number) => {
+    return [`${namespace}/${name}-${number}`, slice(service, number, 0)] as const;
   });
   sources.endpointSlices.put(rows);
 }
@@ -188,11 +147,11 @@ const changes: number[] = [];
 const changeCpuStart = threadCpuMs();
 for (let change = 0; change < 60; change++) {
   const service = (change * 7) % services;
-  const slice = (change * 3) % slices;
-  const next = parseSlice(sliceJson(service, slice, change % 2 === 0 ? 1 : 2));
-  const other = { ...next, endpoints: (next.endpoints ?? []).slice(change % 3) };
+  const number = (change * 3) % slices;
+  const next = slice(service, number, change % 2 === 0 ? 1 : 2);
+  const other = stripSlice({ ...next, endpoints: (next.endpoints ?? []).slice(change % 3) });
   const start = performance.now();
-  sources.endpointSlices.put([[`${keyOf(service)}-${slice}`, other]]);
+  sources.endpointSlices.put([[`${serviceKey(service)}-${number}`, other]]);
   changes.push(performance.now() - start);
 }
 const changeCpuMs = (threadCpuMs() - changeCpuStart) / changes.length;
@@ -202,14 +161,17 @@ changes.sort((a, b) => a - b);
 const visible: number[] = [];
 for (let change = 0; change < 30; change++) {
   const service = (change * 11) % services;
-  const [namespace = '', name = ''] = keyOf(service).split('/');
+  const [namespace = '', name = ''] = serviceKey(service).split('/');
   const address = `10.255.${change}.1`;
-  const slice = parseSlice(sliceJson(service, 0, 0));
-  const first = slice.endpoints?.[0];
+  const known = slice(service, 0, 0);
+  const first = known.endpoints?.[0];
   if (first === undefined) break;
-  const endpoints = [{ ...first, addresses: [address] }, ...(slice.endpoints ?? []).slice(1)];
+  const next = stripSlice({
+    ...known,
+    endpoints: [{ ...first, addresses: [address] }, ...(known.endpoints ?? []).slice(1)],
+  });
   const start = performance.now();
-  sources.endpointSlices.put([[`${namespace}/${name}-0`, { ...slice, endpoints }]]);
+  sources.endpointSlices.put([[`${namespace}/${name}-0`, next]]);
   const owner = `${first.hostname ?? ''}.${name}.${namespace}.svc.cluster.local`;
   await Promise.all(
     Array.from({ length: 16 }, async () => {

@@ -71,7 +71,7 @@ export async function runDnsBench(): Promise<void> {
   if (process.argv.includes('--cache')) return runCache();
   if (process.argv.includes('--flood')) return (await import('./dns-flood.ts')).runFlood();
   const isScale = process.argv.includes('--scale');
-  if (isScale) (await import('./dns-load.ts')).printLoad();
+  if (isScale) await (await import('./dns-load.ts')).printLoad();
   const missing = ['/usr/sbin/knotd', '/usr/bin/dnsperf', '/usr/bin/kdig'].filter((program) => !existsSync(program));
   if (missing.length > 0) {
     process.stdout.write(`dns: skipped, missing ${missing.join(', ')} (Debian: knot dnsperf knot-dnsutils)\n`);

@@ -225,7 +225,7 @@ class ListWatch<T> implements Informer<T> {
         this.#objects.delete(key);
       } else {
         const { resourceVersion, uid } = next.metadata;
-        if (old?.metadata.resourceVersion === resourceVersion && old.metadata.uid === uid) continue;
+        if (old !== undefined && old.metadata.resourceVersion === resourceVersion && old.metadata.uid === uid) continue;
         this.#objects.set(key, next);
       }
       changes.push({ key, old, new: next });
