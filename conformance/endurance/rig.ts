@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { processCpu, processTree, residentBytes } from '../../bench/process-cpu.ts';
 import { readWrkReport, type WrkReport } from '../../bench/wrk-report.ts';
 import { freePorts } from '../../packages/fairlead/src/sys/testing/free-ports.ts';
+import type { LoadKind, LoadReport } from './open-loop.ts';
 
 const run = promisify(execFile);
 
@@ -225,6 +226,19 @@ async function awaitListener(port: number): Promise<void> {
     if (outcome === 'open') return;
     if (attempt === 100) throw outcome;
     await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Sends requests at fixed rates for some seconds, from a process of its own. */
+export async function runLoad(kinds: readonly LoadKind[], seconds: number): Promise<LoadReport> {
+  const child = fork(fileURLToPath(new URL('open-loop-process.ts', import.meta.url)), [String(seconds)]);
+  try {
+    await once(child, 'message');
+    child.send(kinds);
+    const [report] = (await once(child, 'message')) as [LoadReport];
+    return report;
+  } finally {
+    child.kill();
   }
 }
 
