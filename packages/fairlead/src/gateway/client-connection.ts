@@ -93,7 +93,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
         }
         return;
       case WAITING:
-        this.#upload.hold(start, end);
+        this.#filters!.hold(start, end);
         return;
       case TUNNEL: {
         const upstream = this.#tries.upstream!.connection;
@@ -152,7 +152,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   }
 
   #filter(route: CompiledRoute, head: RequestHead, path: Buffer | undefined, bodyStart: number, end: number): void {
-    this.#filters ??= new ExchangeFilters(this.#core, this.#record, this.#frontend);
+    this.#filters ??= new ExchangeFilters(this.#core, this.#record, this.#frontend, this.#upload, this.connection);
     this.#run = this.#filters.run;
     const verdict = this.#filters.begin(route.filters!, head, bodyStart, path, (late, again, latePath) => {
       this.#state = ACTIVE;
@@ -165,7 +165,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     if (verdict !== 'waiting') this.#onVerdict(verdict, head, path, bodyStart, end);
     else {
       this.#wait();
-      this.#upload.hold(bodyStart, end);
+      this.#filters.hold(bodyStart, end);
     }
   }
 
@@ -215,10 +215,12 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     if (this.#run !== undefined) this.#upload.startMirrors(this.#run, at, this.isHead);
     this.connection.setDeadline(this.#record.startedMs + Math.min(this.#requestMs, route.idleMs));
     const result = this.#tries.start();
-    if (result === 'started') {
-      this.#tries.upstream!.connection.write(output, 0, at);
-      this.#upload.slowDown();
-    } else if (result !== 'waiting') this.onTriesFailed(result);
+    if (result === 'started') this.#tries.upstream!.connection.write(output, 0, at);
+    else if (result !== 'waiting') {
+      this.onTriesFailed(result);
+      return;
+    }
+    this.#upload.sendContent(this.#run?.content);
   }
 
   onTriesFailed(reason: 'no-endpoint' | 'overflow'): void {
@@ -366,7 +368,8 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     }
     if (this.#state === DONE) return;
     if (this.#state === WAITING) {
-      this.#respondError(503, 'auth-failed');
+      if (this.#filters?.isGathering === true) this.#respondError(408, 'request-timeout');
+      else this.#respondError(503, 'auth-failed');
       return;
     }
     const route = this.#record.route!;

@@ -116,4 +116,35 @@ export class RequestBody {
       } else return event === CHUNK_ERROR ? BODY_MALFORMED : at;
     }
   }
+
+  /**
+   * Shows `take` what is content in `input[start, end)`, without the frame of chunks; trailers are left out.
+   * @returns 0, {@link BODY_MALFORMED} or {@link BODY_TOO_LONG}.
+   */
+  decode(input: Uint8Array, start: number, end: number, take: (start: number, end: number) => void): number {
+    this.#received += end - start;
+    if (this.#kind !== CHUNKED) {
+      const stop = this.#kind === NONE ? start : Math.min(end, start + this.#remaining);
+      this.#remaining -= stop - start;
+      this.isDone = this.#remaining === 0 || this.#kind === NONE;
+      this.position = stop;
+      take(start, stop);
+      return 0;
+    }
+    this.#chunks ??= new ChunkedDecoder();
+    const chunks = this.#chunks;
+    this.position = start;
+    for (;;) {
+      const event = chunks.next(input, this.position, end);
+      this.position = chunks.position;
+      if (event === CHUNK_DATA) {
+        this.#contentBytes += chunks.dataEnd - chunks.dataStart;
+        if (this.#contentBytes > this.maxBytes) return BODY_TOO_LONG;
+        take(chunks.dataStart, chunks.dataEnd);
+      } else if (event === CHUNK_END) {
+        this.isDone = true;
+        return 0;
+      } else return event === CHUNK_ERROR ? BODY_MALFORMED : 0;
+    }
+  }
 }

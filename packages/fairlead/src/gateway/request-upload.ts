@@ -54,11 +54,23 @@ export class RequestUpload {
   }
 
   /** Begins the copies that the request's filters asked for, with the `length` bytes that the output holds of it. */
-  startMirrors({ mirrors, requester }: FilterRun, length: number, isHead: boolean): void {
+  startMirrors({ mirrors, requester, content }: FilterRun, length: number, isHead: boolean): void {
     if (mirrors.length === 0) return;
     const head = { identity: requester.identity, trace: requester.trace, isHead };
     this.#mirrors = new MirrorCopy([...mirrors], head, this.#core.reactor.output.bytes, length);
+    if (content !== undefined) this.#mirrors.append(content, 0, content.length);
     this.#endMirrors();
+  }
+
+  /** The head was sent: goes on with content that was gathered before, as a whole, if any was. */
+  sendContent(content: Buffer | undefined): void {
+    const { output } = this.#core.reactor;
+    for (let at = 0; content !== undefined && at < content.length; at += output.length) {
+      const piece = content.subarray(at, at + output.length);
+      output.bytes.set(piece);
+      this.#tries.write(output, 0, piece.length);
+    }
+    this.slowDown();
   }
 
   /** Sends the copies once they are whole. */

@@ -119,6 +119,31 @@ const ROWS: readonly Row[] = [
     backends: ['sso/auth:4180'],
   },
   {
+    name: 'with the content of requests',
+    annotations: { 'auth-url': URL, 'auth-max-body-size': '64k' },
+    filter: { ...FORWARD, method: 'same', bodyMaxBytes: 65_536 },
+    backends: ['sso/auth:4180'],
+  },
+  {
+    name: 'with content, by POST',
+    annotations: { 'auth-url': URL, 'auth-max-body-size': '1m', 'auth-method': 'POST' },
+    filter: { ...FORWARD, method: 'POST', bodyMaxBytes: 1_048_576 },
+    backends: ['sso/auth:4180'],
+  },
+  {
+    name: 'GET has no content',
+    annotations: { 'auth-url': URL, 'auth-max-body-size': '1m', 'auth-method': 'GET' },
+    filter: FORWARD,
+    backends: ['sso/auth:4180'],
+    wrong: ['auth-max-body-size'],
+  },
+  {
+    name: 'more content than a worker has memory for',
+    annotations: { 'auth-url': URL, 'auth-max-body-size': '1g' },
+    filter: CLOSED('auth-url'),
+    wrong: ['auth-max-body-size'],
+  },
+  {
     name: 'a cache is by all that a verdict may depend on',
     annotations: { 'auth-url': URL, 'auth-cache': '10s', 'auth-request-headers': '*' },
     filter: {

@@ -1,12 +1,13 @@
 import type { AnnotationReader } from './annotation-reader.ts';
 import { fieldOf } from './annotation-reader.ts';
-import { type Reading, readDuration, readList, readWord } from './annotation-values.ts';
+import { type Reading, readBytes, readDuration, readList, readWord } from './annotation-values.ts';
 import type { BackendRef } from './compile-ingress.ts';
 import { connectionKey } from './read-backend-connection.ts';
 import { type RequestText, readLocation, readRequestText } from './request-text.ts';
 import type { ForwardAuthFilter, RouteFilter, VerdictKey } from './route-filters.ts';
 
 const TIMEOUT_MS = 5_000;
+const BODY_MAX_BYTES = 1024 * 1024;
 /** What sessions and tokens travel in, and what tells a browser from a program. */
 const REQUEST_HEADERS = ['authorization', 'cookie', 'accept', 'user-agent', 'x-requested-with'];
 /** A verdict may depend on all that the service is shown of who asks for what. */
@@ -33,6 +34,7 @@ export function readForwardAuth(
   const url = reader.read('auth-url', (text) => readServiceUrl(text, namespace));
   const method = reader.read('auth-method', (text) => readWord(text, ['GET', 'HEAD', 'POST', 'same'] as const));
   const timeoutMs = reader.read('auth-timeout', readDuration);
+  const bodyMaxBytes = reader.read('auth-max-body-size', readBodyBytes);
   const requestHeaders = reader.read(
     'auth-request-headers',
     (text): Reading<readonly string[] | '*'> => (text === '*' ? { ok: true, value: '*' } : readList(text, readName)),
@@ -48,9 +50,13 @@ export function readForwardAuth(
   // Fewer keys than were meant would mix up who is who.
   const cacheBy = reader.read('auth-cache-by', (text) => readList(text, readVerdictKey));
   if (url === undefined) return undefined;
-  const read = { method, timeoutMs, requestHeaders, responseHeaders, setHeaders };
+  const read = { method, timeoutMs, bodyMaxBytes, requestHeaders, responseHeaders, setHeaders };
   if (url === 'wrong' || Object.values(read).includes('wrong')) {
     return { filter: { type: 'closed', what: 'auth-url' }, backends: [] };
+  }
+  const sendsBody = bodyMaxBytes !== undefined && method !== 'GET' && method !== 'HEAD';
+  if (bodyMaxBytes !== undefined && !sendsBody) {
+    reader.problem('auth-max-body-size', `a question of ${method} has no content: needs auth-method POST or same`);
   }
   const { backend, host, target } = url;
   const filter: ForwardAuthFilter = {
@@ -58,7 +64,8 @@ export function readForwardAuth(
     backend: backend.key,
     host,
     target,
-    method: rightly(method) ?? 'GET',
+    method: rightly(method) ?? (sendsBody ? 'same' : 'GET'),
+    ...(sendsBody ? { bodyMaxBytes: bodyMaxBytes as number } : {}),
     timeoutMs: rightly(timeoutMs) ?? TIMEOUT_MS,
     requestHeaders: rightly(requestHeaders) ?? REQUEST_HEADERS,
     responseHeaders: rightly(responseHeaders) ?? [],
@@ -77,6 +84,13 @@ export function readForwardAuth(
 
 function rightly<T>(value: T | 'wrong'): T | undefined {
   return value === 'wrong' ? undefined : (value as T);
+}
+
+/** Each request keeps so much in memory. */
+function readBodyBytes(text: string): Reading<number> {
+  const bytes = readBytes(text);
+  if (!bytes.ok || (bytes.value > 0 && bytes.value <= BODY_MAX_BYTES)) return bytes;
+  return { ok: false, message: `'${text}' is not a size from 1 byte to 1m` };
 }
 
 /** `http://SERVICE[.NAMESPACE[.svc[.DOMAIN]]][:PORT][/PATH]` */

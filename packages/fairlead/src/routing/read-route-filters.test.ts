@@ -60,6 +60,8 @@ type Row = readonly [
   wrong?: readonly string[],
 ];
 const ROWS: readonly Row[] = [
+  ['inflated requests', { 'request-decompression': '8m' }, [{ type: 'inflate', maxBytes: 8_388_608 }]],
+  ['too much inflation', { 'request-decompression': '1g' }, [], ['request-decompression']],
   ['none', {}, []],
   ['compression', { compression: 'on' }, [COMPRESS]],
   ['compression off', { compression: 'off' }, []],

@@ -40,11 +40,12 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Requests that faults hold up at one time. */
 const FAULTS_MAX = 1000;
 const RATE_MAX = 1_000_000;
+const INFLATED_MAX_BYTES = 16 * 1024 * 1024;
 
 /**
  * Reads the filter annotations of an Ingress. Order of the filters: error pages (for the answers of the others too), redirects (nobody shows a password where it does
  * not belong), who may come (addresses), CORS (a preflight carries no credentials), rates (before passwords, so that
- * nobody tries many), bodies, faults, authentication (what is cheap first), heads, answers, copies. A wrong value counts
+ * nobody tries many), bodies and their compression, faults, authentication (what is cheap first), heads, answers, copies. A wrong value counts
  * as absent, except where that would open what was to be closed: such routes answer 503.
  */
 export function readRouteFilters(
@@ -66,6 +67,7 @@ export function readRouteFilters(
     readCors(reader),
     readRate(reader, ingress),
     readBodyLimit(reader),
+    readInflation(reader),
     readFault(reader),
     ...claiming.map((each) => each?.filter),
     forwardAuth?.filter,
@@ -142,6 +144,11 @@ function readBodyLimit(reader: AnnotationReader): RouteFilter | undefined {
   return maxBytes === undefined ? undefined : { type: 'body-limit', maxBytes };
 }
 
+function readInflation(reader: AnnotationReader): RouteFilter | undefined {
+  const maxBytes = reader.optional('request-decompression', readInflatedBytes);
+  return maxBytes === undefined ? undefined : { type: 'inflate', maxBytes };
+}
+
 function readFault(reader: AnnotationReader): FaultFilter | undefined {
   const delay = reader.optional('fault-delay', (text) => readFaultOf(text, readDuration));
   const abort = reader.optional('fault-abort', (text) => readFaultOf(text, (each) => readCount(each, 400, 599)));
@@ -180,6 +187,13 @@ function readCidrs(text: string): Reading<string[]> {
       ? { ok: true, value: part }
       : { ok: false, message: `'${part}' is neither an address nor a range like 10.0.0.0/8` },
   );
+}
+
+/** Each such request keeps so much in memory. */
+function readInflatedBytes(text: string): Reading<number> {
+  const bytes = readBytes(text);
+  if (!bytes.ok || (bytes.value > 0 && bytes.value <= INFLATED_MAX_BYTES)) return bytes;
+  return { ok: false, message: `'${text}' is not a size from 1 byte to 16m` };
 }
 
 function readToken(text: string): Reading<string> {

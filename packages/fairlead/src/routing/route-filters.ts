@@ -12,6 +12,7 @@ export type RouteFilter =
   | CorsFilter
   | RateLimitFilter
   | BodyLimitFilter
+  | InflateFilter
   | FaultFilter
   | BasicAuthFilter
   | CompressFilter
@@ -69,6 +70,12 @@ export interface RateLimitFilter {
 /** Longest request body in bytes. Beyond: 413. */
 export interface BodyLimitFilter {
   readonly type: 'body-limit';
+  readonly maxBytes: number;
+}
+
+/** Compressed requests are inflated, up to so many bytes of content. Beyond: 413. */
+export interface InflateFilter {
+  readonly type: 'inflate';
   readonly maxBytes: number;
 }
 
@@ -164,8 +171,10 @@ export type VerdictKey = HashKey | { readonly type: 'method' | 'host' | 'path' }
 export interface ForwardAuthFilter {
   readonly type: 'forward-auth';
   readonly backend: BackendKey;
-  /** Method of the question; `same`: that of the request. Never with a body. */
+  /** Method of the question; `same`: that of the request. */
   readonly method: 'GET' | 'HEAD' | 'POST' | 'same';
+  /** The question carries the request's content, up to so many bytes; longer: 413. Absent: it has none. */
+  readonly bodyMaxBytes?: number;
   /** Host field of the question. */
   readonly host: string;
   /** Path and query of the question. */

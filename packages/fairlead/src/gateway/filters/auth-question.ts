@@ -17,7 +17,9 @@ const OURS = new Set([
   'x-auth-request-redirect',
 ]);
 
-/** What an authorization service is asked about a request: a request of its own, without a body. */
+const OF_CONTENT = ['content-type', 'content-encoding'];
+
+/** What an authorization service is asked about a request: a request of its own. */
 export class AuthQuestion {
   readonly #filter: ForwardAuthFilter;
   readonly #shown: readonly (readonly [name: string, bytes: Buffer])[];
@@ -30,7 +32,10 @@ export class AuthQuestion {
     this.#filter = filter;
     this.#set = setHeaders;
     this.#hidden = new Set([...OURS, ...setHeaders.map(([name]) => name)]);
-    const names = requestHeaders === '*' ? [] : requestHeaders.filter((name) => !this.#hidden.has(name));
+    const wanted = requestHeaders === '*' ? [] : requestHeaders;
+    // Content means nothing without them.
+    const described = filter.bodyMaxBytes === undefined ? wanted : [...new Set([...wanted, ...OF_CONTENT])];
+    const names = requestHeaders === '*' ? [] : described.filter((name) => !this.#hidden.has(name));
     this.#shown = names.map((name) => [name, Buffer.from(name)]);
   }
 
@@ -38,8 +43,8 @@ export class AuthQuestion {
     return this.#filter.method === 'same' ? run.method : this.#filter.method;
   }
 
-  /** The question in HTTP/1.1. */
-  bytes(run: FilterRun): Buffer {
+  /** The question's head in HTTP/1.1, but for its end. */
+  head(run: FilterRun): string {
     const { host, target } = this.#filter;
     const method = this.methodOf(run);
     const address = run.clientAddress();
@@ -56,7 +61,6 @@ export class AuthQuestion {
       `x-forwarded-uri: ${run.target}`,
       `x-forwarded-method: ${run.method}`,
     ];
-    if (method !== 'GET' && method !== 'HEAD') lines.push('content-length: 0');
     for (const [name, bytes] of this.#shown) {
       const value = run.header(bytes);
       if (value !== undefined) lines.push(`${name}: ${value}`);
@@ -66,7 +70,15 @@ export class AuthQuestion {
       const value = fillText(text, run);
       if (isFieldValue(value)) lines.push(`${name}: ${value}`);
     }
-    return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+    return `${lines.join('\r\n')}\r\n`;
+  }
+
+  /** The whole question: a head and, where one is carried, the request's content. */
+  bytes(head: string, content: Buffer | undefined): Buffer {
+    const isWithout = content === undefined && /^(GET|HEAD) /.test(head);
+    const length = isWithout ? '' : `content-length: ${content?.length ?? 0}\r\n`;
+    const bytes = Buffer.from(`${head}${length}\r\n`, 'latin1');
+    return content === undefined ? bytes : Buffer.concat([bytes, content]);
   }
 
   /** All fields that go from hop to hop, but for those of proxies. */

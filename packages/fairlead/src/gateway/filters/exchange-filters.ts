@@ -1,3 +1,5 @@
+import type { Connection } from '../../reactor/reactor.ts';
+import { CONTENT_LENGTH } from '../../wire/http1/field-id.ts';
 import type { RequestHead } from '../../wire/http1/request-head.ts';
 import type { ResponseFraming, ResponseHead } from '../../wire/http1/response-head.ts';
 import type { ClientConnection } from '../client-connection.ts';
@@ -6,11 +8,14 @@ import { ResponseEncoder } from '../compression/response-encoder.ts';
 import type { EndpointRuntime } from '../endpoint-runtime.ts';
 import type { ExchangeRecord } from '../exchange-record.ts';
 import { METRIC } from '../gateway-metrics.ts';
+import { errorBody } from '../local-response.ts';
 import type { ProxyCore } from '../proxy-core.ts';
+import { BODY_TOO_LONG } from '../request-body.ts';
+import type { RequestUpload } from '../request-upload.ts';
 import { changedPath, type Frontend } from '../route-lookup.ts';
 import { screenUnderscores } from '../underscore-fields.ts';
-import type { CompiledFilter, FinalVerdict } from './filter.ts';
-import { FilterRun } from './filter-run.ts';
+import type { CompiledFilter, FilterAnswer, FinalVerdict } from './filter.ts';
+import { FilterRun, TOO_LARGE } from './filter-run.ts';
 
 /** How long filters may take with one request, milliseconds. Beyond: 503. */
 export const FILTERS_MAX_MS = 60_000;
@@ -18,11 +23,29 @@ export const FILTERS_MAX_MS = 60_000;
 /** Takes a verdict that took time. */
 export type LateVerdict = (verdict: FinalVerdict, head: RequestHead, path: Buffer | undefined) => void;
 
+const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
+const BAD_CONTENT: FilterAnswer = { status: 400, body: errorBody(400), reason: 'bad-content', fields: [] };
+
+/** Makes a head that was read anew say that the content is here as a whole. */
+function presentContent(head: RequestHead, content: Buffer | undefined): void {
+  if (content === undefined) return;
+  for (let index = 0; index < head.fieldCount; index++) {
+    if (head.ids[index] === CONTENT_LENGTH || index === head.expectField) head.dropped[index] = 1;
+  }
+  head.isChunked = false;
+  head.contentLength = content.length;
+}
+
 /** The filters' part of a client connection: a run, the head of a request that waits for a verdict, and what compresses the answer. */
 export class ExchangeFilters {
   readonly run: FilterRun;
   readonly #core: ProxyCore;
+  readonly #upload: RequestUpload;
+  readonly #connection: Connection;
   #keptHead: Buffer | undefined = undefined;
+  /** Of the content that a filter asked for, so far. */
+  #gathered: Buffer[] | undefined = undefined;
+  #onVerdict: LateVerdict = () => {};
   /** Of the answer under way. */
   #encoder: ResponseEncoder | undefined = undefined;
 
@@ -30,8 +53,12 @@ export class ExchangeFilters {
     core: ProxyCore,
     { identity, trace }: ExchangeRecord,
     { scheme, port }: Pick<Frontend, 'scheme' | 'port'>,
+    upload: RequestUpload,
+    connection: Connection,
   ) {
     this.#core = core;
+    this.#upload = upload;
+    this.#connection = connection;
     this.run = new FilterRun({ identity, scheme, port, trace });
   }
 
@@ -47,23 +74,68 @@ export class ExchangeFilters {
     onVerdict: LateVerdict,
   ): 'waiting' | FinalVerdict {
     this.run.start(filters);
-    const result = this.run.advance(head, path, () => this.#goOn(onVerdict));
-    if (result === 'waiting') this.#keptHead = Buffer.from(head.bytes.subarray(head.base, bodyStart));
+    this.#onVerdict = onVerdict;
+    const result = this.run.advance(head, path, () => this.#goOn());
+    if (result !== 'waiting') return result;
+    this.#keptHead = Buffer.from(head.bytes.subarray(head.base, bodyStart));
+    this.#startGathering(head);
     return result;
   }
 
   /** Reads the head that was kept once more; it is valid in the present callback only. */
-  #goOn(onVerdict: LateVerdict): void {
+  #goOn(): void {
     const { requestHead: head } = this.#core;
+    const { run } = this;
     head.reset();
     head.parse(this.#keptHead!, 0, this.#keptHead!.length);
     // It was not refused the first time.
     screenUnderscores(head, this.#core.underscoreFields);
     const path = changedPath(head) as Buffer | undefined;
-    const result = this.run.advance(head, path, () => this.#goOn(onVerdict));
-    if (result === 'waiting') return;
+    presentContent(head, run.content);
+    const result = run.advance(head, path, () => this.#goOn());
+    if (result === 'waiting') {
+      this.#startGathering(head);
+      return;
+    }
     this.#keptHead = undefined;
-    onVerdict(result, head, path);
+    if (result === 'pass' && run.content !== undefined) {
+      // A filter may have replaced it.
+      presentContent(head, run.content);
+      run.requestChange.add('content-length', String(run.content.length));
+    }
+    this.#onVerdict(result, head, path);
+  }
+
+  get isGathering(): boolean {
+    return this.#gathered !== undefined;
+  }
+
+  /** A client that asked whether to send its content at all is told to. */
+  #startGathering(head: RequestHead): void {
+    const { gathers } = this.run;
+    if (gathers === undefined || this.#gathered !== undefined) return;
+    this.#gathered = [];
+    this.#upload.body.maxBytes = gathers.maxBytes;
+    if (head.expectField >= 0 && head.minorVersion > 0) this.#connection.writeBytes(CONTINUE);
+  }
+
+  /** Bytes that arrive while the request waits: content for whoever asked for it, else for later. */
+  hold(start: number, end: number): void {
+    const gathered = this.#gathered;
+    if (gathered === undefined) {
+      this.#upload.hold(start, end);
+      return;
+    }
+    const { body } = this.#upload;
+    const { bytes } = this.#core.reactor.input;
+    const result = body.decode(bytes, start, end, (from, to) => gathered.push(Buffer.from(bytes.subarray(from, to))));
+    if (result === 0 && !body.isDone) return;
+    this.#gathered = undefined;
+    if (result === 0) {
+      if (body.position < end) this.#upload.hold(body.position, end);
+      this.run.noteGathered(Buffer.concat(gathered));
+    } else this.run.noteGathered(result === BODY_TOO_LONG ? TOO_LARGE : BAD_CONTENT);
+    this.#goOn();
   }
 
   /**
@@ -100,6 +172,7 @@ export class ExchangeFilters {
     this.#encoder?.release();
     this.#encoder = undefined;
     this.run.cancel();
+    this.#gathered = undefined;
     this.#keptHead = undefined;
   }
 }

@@ -5,13 +5,17 @@ import type { CompiledEdit } from '../compiled-route.ts';
 import type { Compression } from '../compression/compression.ts';
 import type { AnswerFrom, PendingPage } from '../error-pages/error-pages.ts';
 import { type ErrorPage, keptFields } from '../error-pages/page-choice.ts';
+import { errorBody } from '../local-response.ts';
 import { type ClientIdentity, dropEdited } from '../request-writer.ts';
 import type { StickySession } from '../stickiness/sticky-session.ts';
 import type { RequestTrace } from '../tracing/request-trace.ts';
 import { fieldText } from './field-text.ts';
-import type { CompiledFilter, FinalVerdict, Verdict } from './filter.ts';
+import type { CompiledFilter, FilterAnswer, FinalVerdict, PendingVerdict, Verdict } from './filter.ts';
 import { isPending } from './filter.ts';
 import { HeadChange } from './head-change.ts';
+
+/** Content that is longer than a filter takes. */
+export const TOO_LARGE: FilterAnswer = { status: 413, body: errorBody(413), reason: 'too-large', fields: [] };
 
 /** What filters need of the connection that the request came on. */
 export interface FilterRequester {
@@ -56,6 +60,10 @@ export class FilterRun {
   session: StickySession | undefined = undefined;
   /** Set where error answers get pages. */
   errorPage: PendingPage | undefined = undefined;
+  /** The whole content of the request, once a filter has asked for it; it goes on as it is then. */
+  content: Buffer | undefined = undefined;
+  /** Set while the content is to be gathered, for a verdict. */
+  gathers: { readonly verdict: PendingVerdict; readonly maxBytes: number } | undefined = undefined;
   #head: RequestHead | undefined = undefined;
   #path: Uint8Array | undefined = undefined;
   #filters: readonly CompiledFilter[] = [];
@@ -76,6 +84,8 @@ export class FilterRun {
     this.mirrors.length = 0;
     this.session = undefined;
     this.errorPage = undefined;
+    this.content = undefined;
+    this.gathers = undefined;
     this.#filters = filters;
     this.#next = 0;
     this.#verdict = undefined;
@@ -97,21 +107,42 @@ export class FilterRun {
     const late = this.#verdict;
     this.#verdict = undefined;
     if (late !== undefined && late !== 'pass') return late;
-    while (this.#next < this.#filters.length) {
-      const verdict: Verdict = this.#filters[this.#next++]!.onRequest(this);
-      if (verdict === 'pass') continue;
-      if (!isPending(verdict)) return verdict;
-      const begun = verdict.begin((decided) => {
-        this.#giveUp = undefined;
-        this.#verdict = decided;
-        onDecided();
-      });
-      if (begun === 'pass') continue;
-      if (typeof begun === 'object') return begun;
-      this.#giveUp = begun;
-      return 'waiting';
+    let verdict: Verdict = this.gathers?.verdict ?? 'pass';
+    this.gathers = undefined;
+    for (;;) {
+      const result = isPending(verdict) ? this.#begin(verdict, head, onDecided) : verdict;
+      if (result !== 'pass') return result;
+      if (this.#next >= this.#filters.length) return 'pass';
+      verdict = this.#filters[this.#next++]!.onRequest(this);
     }
-    return 'pass';
+  }
+
+  #begin(verdict: PendingVerdict, head: RequestHead, onDecided: () => void): 'waiting' | FinalVerdict {
+    const { bodyMaxBytes } = verdict;
+    if (bodyMaxBytes !== undefined) {
+      if ((this.content?.length ?? head.contentLength) > bodyMaxBytes) return TOO_LARGE;
+      if (this.content === undefined && (head.isChunked || head.contentLength > 0)) {
+        this.gathers = { verdict, maxBytes: Math.min(bodyMaxBytes, this.bodyMaxBytes) };
+        return 'waiting';
+      }
+    }
+    const begun = verdict.begin((decided) => {
+      this.#giveUp = undefined;
+      this.#verdict = decided;
+      onDecided();
+    });
+    if (begun === 'pass' || typeof begun === 'object') return begun;
+    this.#giveUp = begun;
+    return 'waiting';
+  }
+
+  /** Ends the wait for content; the run goes on with {@link advance}. An answer: it cannot be had. */
+  noteGathered(content: Buffer | FilterAnswer): void {
+    if (Buffer.isBuffer(content)) this.content = content;
+    else {
+      this.gathers = undefined;
+      this.#verdict = content;
+    }
   }
 
   /** The client is gone, or out of time. Idempotent. */

@@ -24,7 +24,9 @@ export type FilterReason =
   | 'unauthenticated'
   | 'redirect'
   | 'auth-denied'
-  | 'auth-failed';
+  | 'auth-failed'
+  /** Content that does not arrive, or is not what its head says. */
+  | 'bad-content';
 
 /** What a request gets in the end. */
 export type FinalVerdict = 'pass' | FilterAnswer;
@@ -34,6 +36,8 @@ export type FinalVerdict = 'pass' | FilterAnswer;
  * verdict after all.
  */
 export interface PendingVerdict {
+  /** It needs the whole content of the request ({@link FilterRun.content}), which is gathered first; longer: 413. */
+  readonly bodyMaxBytes?: number;
   begin(done: (verdict: FinalVerdict) => void): (() => void) | FinalVerdict;
 }
 

@@ -19,7 +19,7 @@ const UNAVAILABLE: FilterAnswer = {
   fields: [],
 };
 /**
- * Asks a service about each request, without its body: 2xx lets it pass, a refusal is answered to the client,
+ * Asks a service about each request, with its content where that is wanted: 2xx lets it pass, a refusal is answered to the client,
  * everything else is 503. Headers that the service may set are taken away from clients.
  */
 export class ForwardAuth implements CompiledFilter {
@@ -41,18 +41,21 @@ export class ForwardAuth implements CompiledFilter {
   }
 
   onRequest(run: FilterRun): Verdict {
-    const question = this.#question.bytes(run);
-    const key = this.#cache?.keyOf(run);
+    const head = this.#question.head(run);
+    const { bodyMaxBytes } = this.#filter;
+    const dependsOnBody = bodyMaxBytes !== undefined && (run.head.isChunked || run.head.contentLength > 0);
+    const key = dependsOnBody ? undefined : this.#cache?.keyOf(run);
     const signIn = this.#signInLocation(run);
     for (const name of this.#responseHeaders) run.requestChange.dropAlike(name);
     const known = key === undefined ? undefined : this.#cache?.find(key);
     if (known !== undefined) return this.#pass(run, known);
     const isHead = this.#question.methodOf(run) === 'HEAD';
     return {
+      ...(bodyMaxBytes === undefined ? {} : { bodyMaxBytes }),
       begin: (done) => {
         const begun = this.#services.ask({
           route: this.#route,
-          bytes: question,
+          bytes: this.#question.bytes(head, bodyMaxBytes === undefined ? undefined : run.content),
           isHead,
           isIdempotent: true,
           identity: run.requester.identity,

@@ -9,6 +9,7 @@ import { BasicAuth } from './basic-auth.ts';
 import { Cors } from './cors.ts';
 import { Fault } from './fault.ts';
 import type { CompiledFilter, FilterAnswer } from './filter.ts';
+import { TOO_LARGE } from './filter-run.ts';
 import type { FilterServices } from './filter-services.ts';
 import { ForwardAuth } from './forward-auth.ts';
 import { HeaderTexts } from './header-text.ts';
@@ -16,6 +17,7 @@ import { Jwt } from './jwt/jwt.ts';
 import { Mirror } from './mirror.ts';
 import { RateLimit } from './rate-limit.ts';
 import { HttpsRedirect, Redirect } from './redirects.ts';
+import { RequestInflation } from './request-inflation.ts';
 
 /** Makes the filters of a route ready to run; undefined when it has none. */
 export function makeFilters(
@@ -38,6 +40,8 @@ function makeFilter(filter: RouteFilter, services: FilterServices): CompiledFilt
       return new RateLimit(filter, services.rates, services.clock);
     case 'body-limit':
       return bodyLimit(filter);
+    case 'inflate':
+      return new RequestInflation(filter);
     case 'fault':
       return new Fault(filter, services.random, services.after);
     case 'error-pages':
@@ -75,11 +79,10 @@ const CLOSED: CompiledFilter = { onRequest: () => CLOSED_ANSWER };
 
 /** Bodies of declared length are refused here, others once they exceed it. */
 function bodyLimit({ maxBytes }: BodyLimitFilter): CompiledFilter {
-  const answer: FilterAnswer = { status: 413, body: errorBody(413), reason: 'too-large', fields: [] };
   return {
     onRequest(run) {
       run.bodyMaxBytes = maxBytes;
-      return run.head.contentLength > maxBytes ? answer : 'pass';
+      return run.head.contentLength > maxBytes ? TOO_LARGE : 'pass';
     },
   };
 }
