@@ -8,8 +8,10 @@ import type { SchemaType, SchemaValue } from '../src/schema/schema-type.ts';
 
 const ids = Object.keys(schemaTypes);
 const taken = new Map<string, string>();
-// The core group and meta win a contested short name, then newer versions; others get their group as prefix.
-const rank = (id: string): number => (/^(core|meta)\./.test(id) ? 0 : id.startsWith('autoscaling.v1.') ? 2 : 1);
+// The core group and meta win a contested short name, then groups that were there first and newer versions;
+// others get their group as prefix.
+const rank = (id: string): number =>
+  /^(core|meta)\./.test(id) ? 0 : /^(autoscaling|flowcontrol|apiregistration|resource)\.v1\./.test(id) ? 2 : 1;
 const preferred = [...ids].sort((a, b) => rank(a) - rank(b));
 const used = new Set<string>();
 for (const id of preferred) {

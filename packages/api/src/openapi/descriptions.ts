@@ -1,4 +1,5 @@
 import { appsDescriptions } from './descriptions-apps.ts';
+import { clusterDescriptions, clusterFieldTexts } from './descriptions-cluster.ts';
 import { coreDescriptions } from './descriptions-core.ts';
 import { kindDescriptions } from './descriptions-kinds.ts';
 import { networkingDescriptions } from './descriptions-networking.ts';
@@ -12,6 +13,7 @@ export type TypeDescriptions = Readonly<Record<string, Readonly<Record<string, s
 
 const descriptions: TypeDescriptions = {
   ...kindDescriptions,
+  ...clusterDescriptions,
   ...coreDescriptions,
   ...appsDescriptions,
   ...networkingDescriptions,
@@ -27,6 +29,7 @@ const EVERYWHERE: Readonly<Record<string, string>> = {
   ...fieldTextsEM,
   ...fieldTextsNR,
   ...fieldTextsSZ,
+  ...clusterFieldTexts,
 };
 
 /** The description of a type, or of one of its fields; `undefined` where none is written. */

@@ -3,7 +3,7 @@ const META_PACKAGES: Readonly<Record<string, string>> = {
   runtime: 'io.k8s.apimachinery.pkg',
   version: 'io.k8s.apimachinery.pkg',
   intstr: 'io.k8s.apimachinery.pkg.util',
-  resource: 'io.k8s.apimachinery.pkg.api',
+  apiregistration: 'io.k8s.kube-aggregator.pkg.apis',
   apiextensions: 'io.k8s.apiextensions-apiserver.pkg.apis',
 };
 
@@ -11,6 +11,8 @@ const META_PACKAGES: Readonly<Record<string, string>> = {
 export function schemaName(typeId: string): string {
   // Kinds of definitions carry their whole name.
   if (typeId.startsWith('crd:')) return typeId.slice(4);
+  // The group resource.k8s.io has the package name of quantities.
+  if (typeId === 'resource.Quantity') return 'io.k8s.apimachinery.pkg.api.resource.Quantity';
   const group = typeId.slice(0, typeId.indexOf('.'));
   return `${META_PACKAGES[group] ?? 'io.k8s.api'}.${typeId}`;
 }

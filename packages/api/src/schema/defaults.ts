@@ -12,6 +12,14 @@ import {
   applyReplicationControllerDefaults,
   applyStorageClassDefaults,
 } from './defaults/claims.ts';
+import {
+  applyApiServiceDefaults,
+  applyCsiDriverDefaults,
+  applyFlowSchemaDefaults,
+  applyPriorityLevelDefaults,
+  applyResourceClaimDefaults,
+  applyResourceClaimTemplateDefaults,
+} from './defaults/cluster.ts';
 import { applyEndpointSliceDefaults, applyEndpointsDefaults } from './defaults/endpoints.ts';
 import { applyLimitRangeDefaults, applyPriorityClassDefaults } from './defaults/limit-range.ts';
 import { applyNamespaceDefaults, applySecretDefaults } from './defaults/namespace-and-secret.ts';
@@ -39,6 +47,12 @@ const BY_KIND: Readonly<Record<string, DefaultsOfKind>> = {
   '/v1/PersistentVolumeClaim': applyPersistentVolumeClaimDefaults,
   '/v1/ReplicationController': applyReplicationControllerDefaults,
   'storage.k8s.io/v1/StorageClass': applyStorageClassDefaults,
+  'storage.k8s.io/v1/CSIDriver': applyCsiDriverDefaults,
+  'apiregistration.k8s.io/v1/APIService': applyApiServiceDefaults,
+  'flowcontrol.apiserver.k8s.io/v1/FlowSchema': applyFlowSchemaDefaults,
+  'flowcontrol.apiserver.k8s.io/v1/PriorityLevelConfiguration': applyPriorityLevelDefaults,
+  'resource.k8s.io/v1/ResourceClaim': applyResourceClaimDefaults,
+  'resource.k8s.io/v1/ResourceClaimTemplate': applyResourceClaimTemplateDefaults,
   'scheduling.k8s.io/v1/PriorityClass': applyPriorityClassDefaults,
   '/v1/Endpoints': applyEndpointsDefaults,
   '/v1/Secret': applySecretDefaults,

@@ -7,11 +7,15 @@ import { authenticationResources } from './resources/authentication.ts';
 import { authorizationResources } from './resources/authorization.ts';
 import { autoscalingResources } from './resources/autoscaling.ts';
 import { batchResources } from './resources/batch.ts';
+import { certificatesResources } from './resources/certificates.ts';
 import { coordinationResources } from './resources/coordination.ts';
 import { coreResources } from './resources/core.ts';
+import { deviceResources } from './resources/device.ts';
 import { discoveryResources } from './resources/discovery.ts';
 import { eventsResources } from './resources/events.ts';
+import { flowcontrolResources } from './resources/flowcontrol.ts';
 import { networkingResources } from './resources/networking.ts';
+import { nodeResources } from './resources/node.ts';
 import { policyResources } from './resources/policy.ts';
 import { rbacResources } from './resources/rbac.ts';
 import { schedulingResources } from './resources/scheduling.ts';
@@ -27,10 +31,14 @@ export const resourceFacts: readonly ResourceFacts[] = [
   ...authorizationResources,
   ...autoscalingResources,
   ...batchResources,
+  ...certificatesResources,
   ...coordinationResources,
+  ...deviceResources,
   ...discoveryResources,
   ...eventsResources,
+  ...flowcontrolResources,
   ...networkingResources,
+  ...nodeResources,
   ...policyResources,
   ...rbacResources,
   ...schedulingResources,

@@ -3,14 +3,17 @@ import { dns1035LabelErrors, dns1123LabelErrors, dns1123SubdomainErrors } from '
 import type { FieldCause } from './field-cause.ts';
 import { gvkOf, resourceByKind } from './lookup.ts';
 import type { AddressOptions } from './validate/addresses.ts';
+import { validateApiService } from './validate/api-service.ts';
 import { validateHorizontalPodAutoscaler } from './validate/autoscaling.ts';
 import { validateCronJob, validateJob } from './validate/batch.ts';
+import { validateCertificateSigningRequest } from './validate/certificates.ts';
 import { validatePersistentVolumeClaim, validateStorageClass } from './validate/claims.ts';
 import { validateConfigMap, validateSecret } from './validate/config-and-secret.ts';
 import { validateDaemonSet } from './validate/daemon-set.ts';
 import { validateEndpointSlice, validateEndpoints } from './validate/endpoints.ts';
 import { validateEvent, validateNewEvent } from './validate/event.ts';
-import type { JsonObject } from './validate/fields.ts';
+import { checkImmutable, type JsonObject } from './validate/fields.ts';
+import { validateFlowSchema, validatePriorityLevel } from './validate/flow-control.ts';
 import { validateIngress, validateIngressClass } from './validate/ingress.ts';
 import { validateLimitRange } from './validate/limit-range.ts';
 import { type NameRule, validateMetadata, validateMetadataUpdate } from './validate/metadata.ts';
@@ -27,9 +30,17 @@ import {
   validateRole,
   validateRoleBinding,
 } from './validate/rbac.ts';
+import { validateRuntimeClass } from './validate/runtime-class.ts';
 import { validateLoadBalancerStatus, validateService, validateServiceUpdate } from './validate/service.ts';
 import { ipAddressNameErrors, validateIpAddress, validateServiceCidr } from './validate/service-cidr.ts';
 import { validateStatefulSet } from './validate/stateful-set.ts';
+import {
+  validateCsiDriver,
+  validateCsiNode,
+  validateCsiStorageCapacity,
+  validateVolumeAttachment,
+  validateVolumeAttributesClass,
+} from './validate/storage-drivers.ts';
 import {
   validateControllerRevision,
   validateDeployment,
@@ -90,6 +101,22 @@ const BY_KIND: Readonly<Record<string, RulesOfKind>> = {
   'networking.k8s.io/v1/NetworkPolicy': validateNetworkPolicy,
   'scheduling.k8s.io/v1/PriorityClass': validatePriorityClass,
   'storage.k8s.io/v1/StorageClass': validateStorageClass,
+  'storage.k8s.io/v1/CSIDriver': validateCsiDriver,
+  'storage.k8s.io/v1/CSINode': validateCsiNode,
+  'storage.k8s.io/v1/CSIStorageCapacity': validateCsiStorageCapacity,
+  'storage.k8s.io/v1/VolumeAttachment': validateVolumeAttachment,
+  'storage.k8s.io/v1/VolumeAttributesClass': validateVolumeAttributesClass,
+  'apiregistration.k8s.io/v1/APIService': (apiService, _, { subresource }) =>
+    validateApiService(apiService, subresource),
+  'certificates.k8s.io/v1/CertificateSigningRequest': (request, old, { subresource }) =>
+    validateCertificateSigningRequest(request, old, subresource),
+  'flowcontrol.apiserver.k8s.io/v1/FlowSchema': validateFlowSchema,
+  'flowcontrol.apiserver.k8s.io/v1/PriorityLevelConfiguration': validatePriorityLevel,
+  'node.k8s.io/v1/RuntimeClass': validateRuntimeClass,
+  'resource.k8s.io/v1/ResourceClaim': (claim, old) =>
+    old === undefined ? [] : checkImmutable(claim.spec, old.spec, 'spec'),
+  'resource.k8s.io/v1/ResourceClaimTemplate': (template, old) =>
+    old === undefined ? [] : checkImmutable(template.spec, old.spec, 'spec'),
   'rbac.authorization.k8s.io/v1/Role': validateRole,
   'rbac.authorization.k8s.io/v1/ClusterRole': validateClusterRole,
   'rbac.authorization.k8s.io/v1/RoleBinding': validateRoleBinding,
@@ -104,6 +131,9 @@ const NAME_RULES: Readonly<Record<string, NameRule>> = {
   // A server leaves these to the rules of metadata that hold for everything.
   'policy/v1/PodDisruptionBudget': () => [],
   'networking.k8s.io/v1/IPAddress': ipAddressNameErrors,
+  'certificates.k8s.io/v1/CertificateSigningRequest': () => [],
+  // Its name follows from its group and version, which is checked with them.
+  'apiregistration.k8s.io/v1/APIService': () => [],
 };
 
 /**

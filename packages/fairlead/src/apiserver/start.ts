@@ -20,6 +20,7 @@ import { RoleAggregation } from './authorization/role-aggregation.ts';
 import { ensureBootstrapObjects } from './bootstrap/bootstrap.ts';
 import { ensureOwnKinds } from './bootstrap/own-kinds.ts';
 import { settle } from './bootstrap/settle.ts';
+import { signCertificates } from './certificates/certificate-signer.ts';
 import { InProcessClient } from './client/in-process-client.ts';
 import { DefinitionRegistry, type DeleteObject } from './crd/definition-registry.ts';
 import { Discovery } from './discovery/discovery.ts';
@@ -220,6 +221,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       user: administrator.name,
     });
     cleanUp.unshift(expireEvents(context, clock, log));
+    cleanUp.unshift(signCertificates(context, internal, authority, log));
     cleanUp.unshift(fillTokenSecrets(context, issuer, internal, authority.certificate, log));
     const stopCompaction = compactRegularly(context, options.compactEveryMs, log);
     const clients = new Set<InProcessClient>();

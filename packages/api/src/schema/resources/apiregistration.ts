@@ -18,6 +18,5 @@ export const apiregistrationResources: readonly ResourceFacts[] = [
       { name: 'Available', type: 'string', format: '', priority: 0 },
       { name: 'Age', type: 'string', format: '', priority: 0 },
     ],
-    schemaFacts: false,
   }),
 ];

@@ -28,7 +28,6 @@ export const coreResources: readonly ResourceFacts[] = [
       { name: 'Error', type: 'string', format: '', priority: 0 },
     ],
     fieldSelectors: ['metadata.name', 'metadata.namespace'],
-    schemaFacts: false,
     unknownFieldSelector: '"no.such" is not a known field selector: only "metadata.name", "metadata.namespace"',
   },
   served({
@@ -197,7 +196,6 @@ export const coreResources: readonly ResourceFacts[] = [
       { name: 'Age', type: 'string', format: '', priority: 0 },
       { name: 'VolumeMode', type: 'string', format: '', priority: 1 },
     ],
-    schemaFacts: false,
   }),
   served({
     group: '',

@@ -1,6 +1,6 @@
 import { jsonEqual } from '../../own-property.ts';
 import { compareQuantities, parseQuantity } from '../../quantity.ts';
-import { type FieldCause, forbidden, invalid, notSupported, required } from '../field-cause.ts';
+import { type FieldCause, forbidden, invalid, notSupported, required, tooLong } from '../field-cause.ts';
 import {
   checkDnsLabel,
   checkDnsSubdomain,
@@ -135,22 +135,23 @@ function without(object: JsonObject, names: readonly string[]): JsonObject {
   return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
 }
 
+/** Checks the parameters of a driver, which it understands by itself. */
+export function validateParameters(given: JsonObject): FieldCause[] {
+  const parameters = Object.entries(given);
+  const causes: FieldCause[] = [];
+  if (parameters.some(([name]) => name === '')) causes.push(invalid('parameters', '', 'field can not be empty.'));
+  const size = parameters.reduce((sum, [name, value]) => sum + name.length + String(value).length, 0);
+  if (size > PARAMETERS_MAX) causes.push(tooLong('parameters', PARAMETERS_MAX));
+  return causes;
+}
+
 /** Checks a StorageClass, of which only metadata and permission to grow may change. */
 export function validateStorageClass(storageClass: JsonObject, old: JsonObject | undefined): FieldCause[] {
   const causes: FieldCause[] = [];
   const provisioner = textIn(storageClass, 'provisioner');
   if (provisioner === '') causes.push(required('provisioner'));
   else causes.push(...checkQualifiedName(provisioner.toLowerCase(), 'provisioner'));
-  const parameters = Object.entries(objectIn(storageClass, 'parameters'));
-  if (parameters.some(([name]) => name === '')) causes.push(invalid('parameters', '', 'field can not be empty.'));
-  const size = parameters.reduce((sum, [name, value]) => sum + name.length + String(value).length, 0);
-  if (size > PARAMETERS_MAX) {
-    causes.push({
-      reason: 'FieldValueTooLong',
-      field: 'parameters',
-      message: `Too long: may not be more than ${PARAMETERS_MAX} bytes`,
-    });
-  }
+  causes.push(...validateParameters(objectIn(storageClass, 'parameters')));
   causes.push(...checkGivenChoice(storageClass.reclaimPolicy, 'reclaimPolicy', ['Delete', 'Retain']));
   const modes = ['Immediate', 'WaitForFirstConsumer'];
   causes.push(...checkGivenChoice(storageClass.volumeBindingMode, 'volumeBindingMode', modes));

@@ -2,6 +2,7 @@ import { type Definition, defaultDefinition, definitionCauses } from '@fairlead/
 import { applyDefaults, type FieldCause, validateObject } from '@fairlead/api/schema';
 import { admissionObjectCauses } from '../admission/admission-object-causes.ts';
 import { defaultAdmissionObject } from '../admission/default-admission-object.ts';
+import { parseCertificateRequest, requestBytes } from '../certificates/certificate-request.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
 import { forbidden } from '../server/status-error.ts';
 import type { KubeObject } from '../watch/kube-object.ts';
@@ -32,6 +33,13 @@ export function kindCauses(
     const definition = object as unknown as Definition;
     const before = old as unknown as Definition | undefined;
     causes.push(...definitionCauses(definition, before), ...definitionRuleCauses(definition, before));
+  } else if (resource.group === 'certificates.k8s.io' && old === undefined) {
+    const parsed = parseCertificateRequest(requestBytes(object));
+    if (!parsed.ok) {
+      const shown = (object.spec as { request?: string } | undefined)?.request ?? '';
+      const message = `Invalid value: ${JSON.stringify(shown)}: ${parsed.reason}`;
+      causes.unshift({ reason: 'FieldValueInvalid', field: 'spec.request', message });
+    }
   } else if (resource.group === 'admissionregistration.k8s.io') {
     causes.push(...admissionObjectCauses(resource.kind, object, old));
   }

@@ -1,8 +1,8 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock } from '../../sys/clock.ts';
 import { ApiServerError } from '../api-server-error.ts';
-import { newKey, signCertificate } from './certificate.ts';
+import { newKey, type RequestedContent, signCertificate } from './certificate.ts';
 import { readIfPresent, writeFileSafely } from './data-key.ts';
 
 const dayMs = 86_400_000;
@@ -92,6 +92,23 @@ export class CertificateAuthority {
       new X509Certificate(this.certificate),
     );
     return { certificate, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+  }
+
+  /** Signs what a request asks for; it ends with the authority at the latest. PEM. */
+  signRequested(requested: RequestedContent, publicKey: KeyObject, lifetimeMs: number): string {
+    const now = this.#clock.now();
+    const issuer = new X509Certificate(this.certificate);
+    const notAfterMs = Math.min(now + lifetimeMs, Date.parse(issuer.validTo));
+    const content = {
+      commonName: '',
+      organizations: [],
+      hosts: [],
+      use: 'client',
+      notBeforeMs: now - 5 * 60_000,
+      notAfterMs,
+      requested,
+    } as const;
+    return signCertificate(content, publicKey, createPrivateKey(this.#key), issuer);
   }
 
   #stillGood(certificate: string, key: string, subject: LeafSubject): boolean {

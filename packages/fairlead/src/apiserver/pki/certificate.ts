@@ -11,6 +11,20 @@ export interface CertificateContent {
   readonly use: 'authority' | 'server' | 'client';
   /** Names and addresses of a server. */
   readonly hosts: readonly string[];
+  /** What a request for a certificate asks for, in place of names, hosts and use. */
+  readonly requested?: RequestedContent;
+}
+
+/** Parts of a certificate that stand as they were asked for. */
+export interface RequestedContent {
+  /** The subject, in DER. */
+  readonly subject: Uint8Array;
+  /** The value of the extension subjectAltName, in DER; absent: none. */
+  readonly alternativeNames?: Uint8Array | undefined;
+  /** Bits of keyUsage from the first on: digitalSignature is 0x80. */
+  readonly keyUsage: number;
+  /** Object identifiers of extended key usages. */
+  readonly purposes: readonly string[];
 }
 
 const ecdsaWithSha256 = sequence(oid('1.2.840.10045.4.3.2'));
@@ -32,7 +46,7 @@ export function signCertificate(
   signingKey: KeyObject,
   issuer?: X509Certificate,
 ): string {
-  const subject = distinguishedName(content);
+  const subject = content.requested?.subject ?? distinguishedName(content);
   const serial = randomBytes(16);
   serial[0] = (serial[0]! & 0x7f) | 0x01;
   const tbs = sequence(
@@ -52,30 +66,42 @@ export function signCertificate(
 
 function extensions(content: CertificateContent, publicKey: KeyObject, issuer: X509Certificate | undefined): Buffer[] {
   const authority = content.use === 'authority';
+  const { requested } = content;
   const list = [
     // basicConstraints
     extension('2.5.29.19', true, authority ? sequence(boolean(true)) : sequence()),
-    // keyUsage: digitalSignature, and keyCertSign + cRLSign for the authority
-    extension('2.5.29.15', true, authority ? bits(Buffer.of(0x86), 1) : bits(Buffer.of(0x80), 7)),
     // subjectKeyIdentifier
     extension('2.5.29.14', false, octets(keyIdentifier(publicKey))),
   ];
+  // keyUsage: keyCertSign, cRLSign and digitalSignature for the authority, else what is asked for, or digitalSignature
+  const keyUsage = authority ? 0x86 : (requested?.keyUsage ?? 0x80);
+  if (keyUsage !== 0) list.splice(1, 0, extension('2.5.29.15', true, keyUsageBits(keyUsage)));
   if (issuer !== undefined) {
     const identifier = keyIdentifier(issuer.publicKey);
     list.push(extension('2.5.29.35', false, sequence(der(0x80, identifier))));
   }
   if (!authority) {
     const purpose = content.use === 'server' ? '1.3.6.1.5.5.7.3.1' : '1.3.6.1.5.5.7.3.2';
-    list.push(extension('2.5.29.37', false, sequence(oid(purpose))));
+    const purposes = requested?.purposes ?? [purpose];
+    if (purposes.length > 0) list.push(extension('2.5.29.37', false, sequence(...purposes.map(oid))));
   }
-  if (content.hosts.length > 0) {
+  if (requested?.alternativeNames !== undefined) {
+    list.push(extension('2.5.29.17', false, requested.alternativeNames));
+  } else if (content.hosts.length > 0) {
     list.push(extension('2.5.29.17', false, sequence(...content.hosts.map(alternativeName))));
   }
   return list;
 }
 
-function extension(id: string, critical: boolean, value: Buffer): Buffer {
+function extension(id: string, critical: boolean, value: Uint8Array): Buffer {
   return critical ? sequence(oid(id), boolean(true), octets(value)) : sequence(oid(id), octets(value));
+}
+
+/** A bit string without the zeros at its end, as DER wants named bits. */
+function keyUsageBits(mask: number): Buffer {
+  let unused = 0;
+  while (unused < 7 && (mask & (1 << unused)) === 0) unused++;
+  return bits(Buffer.of(mask), unused);
 }
 
 /** The last 20 bytes of the point stand for the key; any unique value will do (RFC 5280 4.2.1.2). */

@@ -36,6 +36,9 @@ const served: readonly (readonly [group: string, version: string, plural: string
   ['admissionregistration.k8s.io', 'v1', 'validatingadmissionpolicybindings', ''],
   ['admissionregistration.k8s.io', 'v1', 'validatingwebhookconfigurations', ''],
   ['apiextensions.k8s.io', 'v1', 'customresourcedefinitions', 'status'],
+  ['apiregistration.k8s.io', 'v1', 'apiservices', 'status'],
+  ['', 'v1', 'bindings', ''],
+  ['', 'v1', 'componentstatuses', ''],
   ['', 'v1', 'configmaps', ''],
   ['', 'v1', 'endpoints', ''],
   ['', 'v1', 'events', ''],
@@ -66,41 +69,71 @@ const served: readonly (readonly [group: string, version: string, plural: string
   ['autoscaling', 'v2', 'horizontalpodautoscalers', 'status'],
   ['batch', 'v1', 'cronjobs', 'status'],
   ['batch', 'v1', 'jobs', 'status'],
+  ['certificates.k8s.io', 'v1', 'certificatesigningrequests', 'approval status'],
   ['coordination.k8s.io', 'v1', 'leases', ''],
   ['discovery.k8s.io', 'v1', 'endpointslices', ''],
   ['events.k8s.io', 'v1', 'events', ''],
+  ['flowcontrol.apiserver.k8s.io', 'v1', 'flowschemas', 'status'],
+  ['flowcontrol.apiserver.k8s.io', 'v1', 'prioritylevelconfigurations', 'status'],
   ['networking.k8s.io', 'v1', 'ingressclasses', ''],
   ['networking.k8s.io', 'v1', 'ingresses', 'status'],
   ['networking.k8s.io', 'v1', 'ipaddresses', ''],
   ['networking.k8s.io', 'v1', 'networkpolicies', ''],
   ['networking.k8s.io', 'v1', 'servicecidrs', 'status'],
+  ['node.k8s.io', 'v1', 'runtimeclasses', ''],
   ['policy', 'v1', 'poddisruptionbudgets', 'status'],
   ['rbac.authorization.k8s.io', 'v1', 'clusterrolebindings', ''],
   ['rbac.authorization.k8s.io', 'v1', 'clusterroles', ''],
   ['rbac.authorization.k8s.io', 'v1', 'rolebindings', ''],
   ['rbac.authorization.k8s.io', 'v1', 'roles', ''],
+  ['resource.k8s.io', 'v1', 'deviceclasses', ''],
+  ['resource.k8s.io', 'v1', 'resourceclaims', 'status'],
+  ['resource.k8s.io', 'v1', 'resourceclaimtemplates', ''],
+  ['resource.k8s.io', 'v1', 'resourceslices', ''],
   ['scheduling.k8s.io', 'v1', 'priorityclasses', ''],
+  ['storage.k8s.io', 'v1', 'csidrivers', ''],
+  ['storage.k8s.io', 'v1', 'csinodes', ''],
+  ['storage.k8s.io', 'v1', 'csistoragecapacities', ''],
   ['storage.k8s.io', 'v1', 'storageclasses', ''],
+  ['storage.k8s.io', 'v1', 'volumeattachments', 'status'],
+  ['storage.k8s.io', 'v1', 'volumeattributesclasses', ''],
 ];
 
-/** Built-in group versions in the order discovery lists them. */
-const builtInGroupVersions: readonly (readonly [group: string, version: string])[] = [
-  ['apps', 'v1'],
-  ['events.k8s.io', 'v1'],
-  ['authentication.k8s.io', 'v1'],
-  ['authorization.k8s.io', 'v1'],
-  ['autoscaling', 'v2'],
-  ['autoscaling', 'v1'],
-  ['batch', 'v1'],
-  ['networking.k8s.io', 'v1'],
-  ['policy', 'v1'],
-  ['rbac.authorization.k8s.io', 'v1'],
-  ['storage.k8s.io', 'v1'],
-  ['admissionregistration.k8s.io', 'v1'],
-  ['apiextensions.k8s.io', 'v1'],
-  ['scheduling.k8s.io', 'v1'],
-  ['coordination.k8s.io', 'v1'],
-  ['discovery.k8s.io', 'v1'],
+/** Where a group version stands in discovery: groups by falling priority, then its versions. */
+export interface GroupVersionPriority {
+  readonly group: string;
+  readonly version: string;
+  readonly groupPriority: number;
+  readonly versionPriority: number;
+}
+
+function priorityOf(group: string, version: string, groupPriority: number, versionPriority = 15): GroupVersionPriority {
+  return { group, version, groupPriority, versionPriority };
+}
+
+/** Built-in group versions with their priorities, in the order discovery lists them; the core group goes by itself. */
+export const builtInGroupVersions: readonly GroupVersionPriority[] = [
+  priorityOf('apiregistration.k8s.io', 'v1', 20_000),
+  priorityOf('apps', 'v1', 17_800),
+  priorityOf('events.k8s.io', 'v1', 17_750),
+  priorityOf('authentication.k8s.io', 'v1', 17_700),
+  priorityOf('authorization.k8s.io', 'v1', 17_600),
+  priorityOf('autoscaling', 'v2', 17_500, 30),
+  priorityOf('autoscaling', 'v1', 17_500),
+  priorityOf('batch', 'v1', 17_400),
+  priorityOf('certificates.k8s.io', 'v1', 17_300),
+  priorityOf('networking.k8s.io', 'v1', 17_200),
+  priorityOf('policy', 'v1', 17_100),
+  priorityOf('rbac.authorization.k8s.io', 'v1', 17_000),
+  priorityOf('storage.k8s.io', 'v1', 16_800),
+  priorityOf('admissionregistration.k8s.io', 'v1', 16_700),
+  priorityOf('apiextensions.k8s.io', 'v1', 16_700),
+  priorityOf('scheduling.k8s.io', 'v1', 16_600),
+  priorityOf('coordination.k8s.io', 'v1', 16_500),
+  priorityOf('node.k8s.io', 'v1', 16_300),
+  priorityOf('discovery.k8s.io', 'v1', 16_200),
+  priorityOf('resource.k8s.io', 'v1', 16_200, 21),
+  priorityOf('flowcontrol.apiserver.k8s.io', 'v1', 16_100, 21),
 ];
 
 /** The resources of this server, by group version and plural name. */
@@ -128,7 +161,7 @@ export class ServedResources {
 
   /** Group versions other than the core one, in the order discovery lists them. */
   get groupVersions(): readonly (readonly [group: string, version: string])[] {
-    return [...builtInGroupVersions, ...this.#customVersions];
+    return [...builtInGroupVersions.map(({ group, version }) => [group, version] as const), ...this.#customVersions];
   }
 
   /** Replaces the resources that definitions declare; `versions` is their order in discovery. */
@@ -138,7 +171,7 @@ export class ServedResources {
   ): void {
     this.#custom = resources;
     this.#customVersions = versions.filter(
-      ([group, version]) => !builtInGroupVersions.some((own) => own[0] === group && own[1] === version),
+      ([group, version]) => !builtInGroupVersions.some((own) => own.group === group && own.version === version),
     );
     this.#index();
   }
@@ -160,7 +193,7 @@ export class ServedResources {
 
   /** True for a group all of whose resources are custom: unknown paths in it are pages not found. */
   isCustomGroup(group: string): boolean {
-    return group !== '' && !builtInGroupVersions.some(([own]) => own === group);
+    return group !== '' && !builtInGroupVersions.some((own) => own.group === group);
   }
 
   ofGroupVersion(group: string, version: string): ServedResource[] {

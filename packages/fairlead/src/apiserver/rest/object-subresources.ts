@@ -3,7 +3,7 @@ import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 type Fields = Record<string, unknown>;
 
 /** Subresources that are the object itself, of which they change a part. */
-const partsOfObjects: ReadonlySet<string> = new Set(['status', 'ephemeralcontainers', 'resize']);
+const partsOfObjects: ReadonlySet<string> = new Set(['status', 'approval', 'ephemeralcontainers', 'resize']);
 
 /** Whether a subresource is read and written as the object. */
 export function isPartOfObject(subresource: string): boolean {

@@ -1,4 +1,6 @@
 import { qosClassOf } from '@fairlead/api/schema/defaults/qos-class';
+import { localServiceStatus } from '../aggregation/local-service.ts';
+import { isolateCertificateRequest } from '../certificates/request-forms.ts';
 import { definitionStatusAfter, newDefinitionStatus } from '../crd/kind-rules.ts';
 import { completeNewPod } from '../resources/pod-forms.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
@@ -21,6 +23,10 @@ const kindsWithGeneration: ReadonlySet<string> = new Set([
   'EndpointSlice',
   'Pod',
   'CustomResourceDefinition',
+  'DeviceClass',
+  'FlowSchema',
+  'PriorityLevelConfiguration',
+  'ResourceSlice',
   'MutatingWebhookConfiguration',
   'ValidatingAdmissionPolicy',
   'ValidatingAdmissionPolicyBinding',
@@ -28,13 +34,18 @@ const kindsWithGeneration: ReadonlySet<string> = new Set([
 ]);
 
 /** Built-in kinds whose status endpoint leaves all metadata as it is. */
-const statusOnlyKinds: ReadonlySet<string> = new Set(['ServiceCIDR', 'ValidatingAdmissionPolicy']);
+const statusOnlyKinds: ReadonlySet<string> = new Set([
+  'FlowSchema',
+  'PriorityLevelConfiguration',
+  'ServiceCIDR',
+  'ValidatingAdmissionPolicy',
+]);
 
 /** Kinds whose status a create keeps. */
 const kindsWithStatusOnCreate: ReadonlySet<string> = new Set(['Node']);
 
 /** Kinds whose PUT creates an object that is not there. */
-const kindsCreatedByUpdate: ReadonlySet<string> = new Set(['Service', 'Endpoints', 'Event', 'Lease']);
+const kindsCreatedByUpdate: ReadonlySet<string> = new Set(['Service', 'Endpoints', 'Event', 'Lease', 'RuntimeClass']);
 
 /** Groups and kinds whose PUT must name the version it replaces: leader election depends on it, and so may policies. */
 const versionedOnUpdate: ReadonlySet<string> = new Set([
@@ -42,6 +53,12 @@ const versionedOnUpdate: ReadonlySet<string> = new Set([
   'admissionregistration.k8s.io',
   'Lease',
   'PodDisruptionBudget',
+  'apiregistration.k8s.io',
+  'CSIDriver',
+  'CSINode',
+  'CSIStorageCapacity',
+  'RuntimeClass',
+  'VolumeAttachment',
 ]);
 
 /** True when a PUT must name the version it replaces. */
@@ -110,6 +127,9 @@ export function prepareForCreate(resource: ServedResource, object: KubeObject, w
       object.status = { phase: 'Pending', qosClass: qosClass(object) };
       completeNewPod(object, warnings);
       break;
+    case 'APIService':
+      if (recordOf(object.spec)?.service === undefined) object.status = localServiceStatus(object);
+      break;
     case 'ReplicaSet':
       object.status = { replicas: 0 };
       break;
@@ -133,6 +153,9 @@ export function isolate(
   old: KubeObject,
   subresource: string | undefined,
 ): KubeObject {
+  if (resource.kind === 'CertificateSigningRequest' && resource.custom === undefined) {
+    return isolateCertificateRequest(proposed, old, subresource);
+  }
   if (subresource === 'status') {
     if (resource.custom !== undefined || statusOnlyKinds.has(resource.kind)) {
       const { labels, annotations, ownerReferences, finalizers } = old.metadata;

@@ -174,11 +174,19 @@ export class Subresources {
   }
 
   /** Puts a Pod on a node, once. */
-  async #bind(target: RestRequest, name: string): Promise<ApiAnswer> {
+  /** POST to the collection of Bindings: the same as that to a Pod's `binding`, by the name in the body. */
+  bindNamed(target: RestRequest): Promise<ApiAnswer> {
+    if (target.request.method !== 'POST' || target.namespace === '') throw methodNotAllowed();
+    const pods = this.#context.served.find('', 'v1', 'pods')!;
+    return this.#bind({ ...target, resource: pods }, undefined);
+  }
+
+  async #bind(target: RestRequest, urlName: string | undefined): Promise<ApiAnswer> {
     const { request, warnings } = target;
     const representation = negotiate(request.headers.accept, true);
     const expected = { apiVersion: 'v1', kind: 'Binding', typeId: 'core.v1.Binding' };
     const binding = decodeBody(request, expected, fieldValidation(request.query, 'CreateOptions'), warnings);
+    const name = urlName ?? binding.metadata.name ?? '';
     if ((binding.metadata.name ?? '') !== name) throw badRequest('name in URL does not match name in Binding object');
     const node = String(recordOf(binding.target)?.name ?? '');
     if (node === '') {

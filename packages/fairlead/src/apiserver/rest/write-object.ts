@@ -6,12 +6,15 @@ import type { AdmissionAttributes } from '../admission/admission-attributes.ts';
 import { restrictNode } from '../admission/node-restriction.ts';
 import { admitServiceAccount } from '../admission/service-account-admission.ts';
 import { admitRoleChange } from '../authorization/role-admission.ts';
+import { admitCertificateRequest } from '../certificates/request-admission.ts';
+import { stampConditions, stampRequester } from '../certificates/request-forms.ts';
 import { shownAs } from '../crd/custom-view.ts';
 import { applyKindDefaults, kindCauses, refuseWhenTerminating } from '../crd/kind-rules.ts';
 import { noCompanion, together } from '../resources/companion.ts';
 import { applyLimits, checkLimits } from '../resources/limit-ranger.ts';
 import { admitPriority } from '../resources/priority-admission.ts';
 import { bookQuotas } from '../resources/quota-booking.ts';
+import { admitRuntimeClass } from '../resources/runtime-class-admission.ts';
 import {
   dropGatedFields,
   dropGatedPodFields,
@@ -90,11 +93,14 @@ async function createNamed(
   refuseWhenTerminating(resource, name);
   dropGatedPodFields(resource, object);
   prepareForCreate(resource, object, target.warnings);
+  if (resource.kind === 'CertificateSigningRequest') stampRequester(object, target.request.user);
   applyKindDefaults(resource, object);
   if (resource.namespaced) admitToNamespace(context, target, name);
   admitRoleChange(context.authorizer, target.request.user, resource, object, undefined);
   const write = { ...writeOf(target, name, undefined, dryRun), operation: 'CREATE', object, old: undefined } as const;
   restrictNode(context, write);
+  admitCertificateRequest(context.authorizer, write);
+  admitRuntimeClass(context, resource, object);
   if (resource.kind === 'Pod' && resource.group === '') await admitServiceAccount(context, resource, object);
   applyLimits(context, resource, object);
   admitPriority(context, resource, object);
@@ -197,12 +203,16 @@ export async function updateObject(
     applyKindDefaults(resource, wanted);
   }
   const next = isolate(resource, wanted, old, options.subresource);
+  if (options.subresource !== undefined && resource.kind === 'CertificateSigningRequest') {
+    stampConditions(next, old, timestamp(context.clock));
+  }
   dropGatedPodFields(resource, next);
   if (resource.kind === 'PersistentVolume' && options.subresource === 'status') {
     stampVolumePhase(next, old, timestamp(context.clock));
   }
   applyKindDefaults(resource, next);
   restrictNode(context, { ...write, object: next });
+  admitCertificateRequest(context.authorizer, { ...write, object: next });
   admitRoleChange(context.authorizer, target.request.user, resource, next, old);
   if (resource.kind === 'PriorityClass') admitPriority(context, resource, next);
   const mainWrite = options.subresource === undefined;

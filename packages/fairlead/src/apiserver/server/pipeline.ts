@@ -10,6 +10,7 @@ import { prepareViews } from '../crd/custom-view.ts';
 import type { Discovery } from '../discovery/discovery.ts';
 import type { Health } from '../discovery/health.ts';
 import type { Fairness } from '../fairness/fairness.ts';
+import { getComponentStatuses } from '../rest/component-status.ts';
 import { deleteCollection, deleteObject } from '../rest/delete.ts';
 import { BadVersion } from '../rest/list-options.ts';
 import { postObject, putObject } from '../rest/modify.ts';
@@ -182,6 +183,9 @@ export class Pipeline {
     const context = this.#context;
     const review = this.#reviews.answer(target, name);
     if (review !== undefined) return review;
+    if (resource.group === '' && resource.kind === 'ComponentStatus')
+      return getComponentStatuses(context, target, name);
+    if (resource.group === '' && resource.kind === 'Binding') return this.#subresources.bindNamed(target);
     if (resource.group === newEventsGroup) {
       return answerNewEvents(context, target, name, route.watch || isWatch(request.query));
     }
