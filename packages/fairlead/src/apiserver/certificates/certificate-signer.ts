@@ -77,7 +77,7 @@ interface StatusWrite {
 }
 
 /** What the server itself has to write to a request, if anything. */
-export function nextWrite(
+function nextWrite(
   authorizer: Authorizer,
   authority: CertificateAuthority,
   object: KubeObject,

@@ -5,7 +5,7 @@ export const apiServerClientSigner = 'kubernetes.io/kube-apiserver-client';
 /** Signer of client certificates of node agents. */
 export const kubeletClientSigner = 'kubernetes.io/kube-apiserver-client-kubelet';
 /** Signer of serving certificates of node agents. */
-export const kubeletServingSigner = 'kubernetes.io/kubelet-serving';
+const kubeletServingSigner = 'kubernetes.io/kubelet-serving';
 
 const nodePrefix = 'system:node:';
 const nodesGroup = 'system:nodes';

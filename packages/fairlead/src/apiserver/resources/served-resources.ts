@@ -100,7 +100,7 @@ const served: readonly (readonly [group: string, version: string, plural: string
 ];
 
 /** Where a group version stands in discovery: groups by falling priority, then its versions. */
-export interface GroupVersionPriority {
+interface GroupVersionPriority {
   readonly group: string;
   readonly version: string;
   readonly groupPriority: number;
@@ -112,7 +112,7 @@ function priorityOf(group: string, version: string, groupPriority: number, versi
 }
 
 /** Built-in group versions with their priorities, in the order discovery lists them; the core group goes by itself. */
-export const builtInGroupVersions: readonly GroupVersionPriority[] = [
+const builtInGroupVersions: readonly GroupVersionPriority[] = [
   priorityOf('apiregistration.k8s.io', 'v1', 20_000),
   priorityOf('apps', 'v1', 17_800),
   priorityOf('events.k8s.io', 'v1', 17_750),
