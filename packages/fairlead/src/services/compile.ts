@@ -93,7 +93,7 @@ function directReturnOf(
   endpoints: readonly PortEndpoint[],
 ): DirectReturn | undefined {
   const by = annotations.directReturn;
-  if (by === 'off' || by === 'ipip' || protocol === 'SCTP' || endpoints.length === 0) return undefined;
+  if (by === 'off' || protocol === 'SCTP' || endpoints.length === 0) return undefined;
   if (!vips.some(({ kind }) => kind !== 'clusterIP')) return undefined;
   if (endpoints.some((endpoint) => endpoint.port !== port)) return undefined;
   const hash =
@@ -253,9 +253,6 @@ function directReturnWarnings(
   }
   if (annotations.limits !== undefined) {
     warnings.push({ field, message: 'limits per source do not hold for packets that are not tracked' });
-  }
-  if (annotations.directReturn === 'ipip') {
-    warnings.push({ field, message: 'ipip is not implemented; use vxlan. Connections are translated' });
   }
   return warnings;
 }

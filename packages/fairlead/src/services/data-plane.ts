@@ -8,6 +8,7 @@ import { readAffinityMemory } from './affinity-memory.ts';
 import { createNftApplier } from './apply-nft.ts';
 import { createUserspaceApplier, type UserspaceNotice } from './apply-userspace.ts';
 import { createDirectReturn } from './direct-return/apply-direct.ts';
+import type { PeerNodes } from './direct-return/peer-nodes.ts';
 import { createHealthCheckPorts, type HealthCheckNotice } from './health-check-ports.ts';
 import { HeldSetting } from './held-setting.ts';
 import { createLocalhostNodePorts } from './localhost-node-ports.ts';
@@ -58,6 +59,8 @@ export interface DataPlaneOptions {
   readonly directLinks?: readonly string[];
   /** Network namespace of a Pod that this machine's agent made. */
   readonly podNamespaceOf?: (podIp: string) => string | undefined;
+  /** All nodes, whose tunnels to Pods of this node are taken. */
+  readonly peers: PeerNodes;
   /** Others changed what is installed. */
   readonly onForeignChange: () => void;
   /** Kernel mode: tracking takes TCP segments outside the window for valid. */
@@ -96,6 +99,7 @@ async function createKernelDataPlane(options: DataPlaneOptions): Promise<DataPla
         clock,
         log,
         nodeIps: options.nodeIps,
+        peers: options.peers,
         ...(options.directLinks === undefined ? {} : { uplinks: options.directLinks }),
         ...(options.podNamespaceOf === undefined ? {} : { podNamespaceOf: options.podNamespaceOf }),
       })

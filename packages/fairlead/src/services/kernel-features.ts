@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import type { KernelFeature } from './compile.ts';
+import { findIpipProblem } from './direct-return/ipip/ipip-problem.ts';
 import { looseTrackingSetting } from './syn-proxy.ts';
 
 /** Runs a program with this on its standard input; whether it succeeded. */
@@ -30,7 +31,6 @@ const rules: readonly (readonly [feature: KernelFeature, text: string, missing: 
 /** Link types, tried by making one and removing it at once. */
 const linkTypes: readonly (readonly [feature: KernelFeature, args: readonly string[]])[] = [
   ['vxlan', ['type', 'vxlan', 'id', '16000001', 'dstport', '0']],
-  ['ipip', ['type', 'ipip', 'external']],
 ];
 
 function isWritable(path: string): boolean {
@@ -49,6 +49,7 @@ function isWritable(path: string): boolean {
 export async function findLackingFeatures(
   nftCommand: readonly string[] = ['nft'],
   attempt: TryCommand = tryCommand,
+  ipipProblem: () => Promise<string | undefined> = findIpipProblem,
 ): Promise<ReadonlyMap<KernelFeature, string>> {
   const lacking = new Map<KernelFeature, string>();
   const [program = 'nft', ...words] = nftCommand;
@@ -63,5 +64,7 @@ export async function findLackingFeatures(
     if (await attempt('ip', ['link', 'add', name, ...args], '')) await attempt('ip', ['link', 'delete', name], '');
     else lacking.set(feature, `link type ${feature}`);
   }
+  const problem = await ipipProblem();
+  if (problem !== undefined) lacking.set('ipip', problem);
   return lacking;
 }

@@ -76,10 +76,12 @@ test('a program that ends before it has read all is a refusal, not a crash', asy
 test('what a kernel lacks is named', async () => {
   const lacking = await findLackingFeatures(
     ['nft'],
-    async (program, args) => program === 'ip' && !args.includes('ipip'),
+    async (program, args) => program === 'ip' && !args.includes('vxlan'),
+    async () => 'right to use BPF',
   );
-  assert.deepEqual([...lacking.keys()].sort(), ['ipip', 'netdev-forward', 'syn-proxy']);
+  assert.deepEqual([...lacking.keys()].sort(), ['ipip', 'netdev-forward', 'syn-proxy', 'vxlan']);
   assert.match(lacking.get('syn-proxy') ?? '', /synproxy/);
   assert.match(lacking.get('netdev-forward') ?? '', /fwd/);
-  assert.equal(lacking.get('ipip'), 'link type ipip');
+  assert.equal(lacking.get('vxlan'), 'link type vxlan');
+  assert.equal(lacking.get('ipip'), 'right to use BPF');
 });

@@ -37,12 +37,17 @@ export interface NodeSettings {
 
 const zoneLabel = 'topology.kubernetes.io/zone';
 
+/** Addresses at which a node is reached. */
+export function nodeAddresses(node: Stored<Node>): string[] {
+  return (node.status?.addresses ?? [])
+    .filter(({ type }) => type === 'InternalIP' || type === 'ExternalIP')
+    .map(({ address }) => address);
+}
+
 /** What compiling needs to know of the node. */
 export function nodeContext(settings: NodeSettings, node: Stored<Node> | undefined): NodeContext {
   const zone = node?.metadata.labels?.[zoneLabel];
-  const addresses = (node?.status?.addresses ?? [])
-    .filter((address) => address.type === 'InternalIP' || address.type === 'ExternalIP')
-    .map((address) => address.address);
+  const addresses = node === undefined ? [] : nodeAddresses(node);
   return {
     nodeName: settings.nodeName,
     nodeIps: [...new Set([...(settings.nodeIps ?? []), ...addresses])],

@@ -48,8 +48,8 @@ export interface SourceLimits {
 
 /** Connections that are not translated: the endpoint has the Service's address, and answers clients itself. */
 export interface DirectReturn {
-  /** How packets reach the endpoint: by its link address, or in a VXLAN tunnel to its own address. */
-  readonly by: 'mac' | 'vxlan';
+  /** How packets reach the endpoint: by its link address, or in a tunnel to its own address. */
+  readonly by: 'mac' | 'vxlan' | 'ipip';
   readonly endpoints: readonly EndpointTarget[];
   /** Never by chance: every packet of a connection is sent on its own. */
   readonly slots: SlotTable;

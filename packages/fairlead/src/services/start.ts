@@ -8,6 +8,7 @@ import { stopAll } from '../sys/stop-all.ts';
 import { type CompileWarning, compileService } from './compile.ts';
 import { ConditionWriter } from './condition-writer.ts';
 import { createDataPlane } from './data-plane.ts';
+import { createPeerNodes } from './direct-return/peer-nodes.ts';
 import { FlowUpkeep } from './flow-upkeep.ts';
 import { HealSchedule } from './heal-schedule.ts';
 import { findLackingFeatures } from './kernel-features.ts';
@@ -68,6 +69,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     onForeignChange: () => healing.changed(),
     healthy: () => health.healthy,
     nodeIps: () => context.nodeIps,
+    peers: createPeerNodes(options.client),
     ...(options.directLinks === undefined ? {} : { directLinks: options.directLinks }),
     ...(options.podNamespaceOf === undefined ? {} : { podNamespaceOf: options.podNamespaceOf }),
     ...(options.nftCommand === undefined ? {} : { nftCommand: options.nftCommand }),

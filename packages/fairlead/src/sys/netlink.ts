@@ -62,7 +62,7 @@ function readNetlinkMessages(bytes: Buffer, onMessage: OnNetlinkMessage): number
   return undefined;
 }
 
-/** Opens a netlink socket in the process's network namespace; a negative number is -errno. */
+/** Opens a netlink socket in the network namespace that this thread is in; a negative number is -errno. */
 export function openNetlink(protocol: number): NetlinkSocket | number {
   const fd = socket(AF_NETLINK, SOCK_RAW, protocol);
   if (fd < 0) return fd;

@@ -5,10 +5,15 @@ import type { Log } from '../../sys/role.ts';
 import { stopAll } from '../../sys/stop-all.ts';
 import type { RunNft } from '../nft-command.ts';
 import type { ProgramChanges } from '../nft-planner.ts';
-import { type BackendWish, DirectBackends, tunnelCommands, tunnelLink, tunnelMac } from './direct-backends.ts';
-import { type DirectPort, directTableName, directTableText } from './direct-layout.ts';
+import type { DirectReturn } from '../program.ts';
+import { type BackendWish, DirectBackends } from './direct-backends.ts';
+import { type DirectLayout, type DirectPort, directTableName, directTableText } from './direct-layout.ts';
+import { IpipEndpointEnds } from './ipip/endpoint-ends.ts';
+import { IpipNodeEnd, ipipLink } from './ipip/node-end.ts';
 import { findLinkPlace, findUplinks, type LinkPlace } from './link-addresses.ts';
-import { runBatch } from './run-ip.ts';
+import type { PeerNodes } from './peer-nodes.ts';
+import { tunnelMac } from './tunnel-mac.ts';
+import { tunnelLink, VxlanTunnels } from './vxlan-tunnels.ts';
 
 /** What {@link createDirectReturn} needs. */
 export interface DirectReturnOptions {
@@ -20,6 +25,8 @@ export interface DirectReturnOptions {
   readonly uplinks?: readonly string[];
   /** Network namespace of a Pod that this machine's agent made, by Pod address. */
   readonly podNamespaceOf?: (ip: string) => string | undefined;
+  /** From whom wrapped packets are taken, beside this node. */
+  readonly peers: PeerNodes;
 }
 
 /** Direct server return of this node. One call at a time. */
@@ -51,13 +58,42 @@ function loosenSourceCheck(link: string): void {
   }
 }
 
+type Tunnel = Exclude<DirectReturn['by'], 'mac'>;
+
+/** Endpoints to which packets go in this way. */
+function endpointsBy(ports: readonly DirectPort[], by: DirectReturn['by']): Set<string> {
+  const own = ports.filter(({ direct }) => direct.by === by);
+  return new Set(own.flatMap(({ direct }) => direct.endpoints.map(({ ip }) => ip)));
+}
+
+/** What endpoints on this node need. */
+function backendWishes(all: readonly DirectPort[]): Iterable<BackendWish> {
+  const byIp = new Map<string, { ip: string; vips: Set<string>; vxlan: boolean; ipipVips: Set<string> }>();
+  for (const { port, direct } of all) {
+    const vips = port.vips.filter(({ kind }) => kind !== 'clusterIP').map(({ ip }) => ip);
+    for (const { ip, onThisNode } of direct.endpoints) {
+      if (onThisNode === 'no') continue;
+      const wish = byIp.get(ip) ?? { ip, vips: new Set<string>(), vxlan: false, ipipVips: new Set<string>() };
+      for (const vip of vips) {
+        wish.vips.add(vip);
+        if (direct.by === 'ipip') wish.ipipVips.add(vip);
+      }
+      wish.vxlan ||= direct.by === 'vxlan';
+      byIp.set(ip, wish);
+    }
+  }
+  return byIp.values();
+}
+
 /** Sends packets of Services with `fairlead.dev/direct-server-return` to endpoints untranslated. */
 export function createDirectReturn(options: DirectReturnOptions): DirectReturnPlane {
   const { clock, log } = options;
   const ports = new Map<string, readonly DirectPort[]>();
-  const backends = new DirectBackends(options.podNamespaceOf ?? (() => undefined), runInNamespace);
+  const endpointEnds = new IpipEndpointEnds();
+  const backends = new DirectBackends(options.podNamespaceOf ?? (() => undefined), runInNamespace, endpointEnds);
+  const vxlan = new VxlanTunnels();
+  const ipip = new IpipNodeEnd((family) => options.nodeIps().find((ip) => ip.includes(':') === (family === 'IPv6')));
   let installed = '';
-  let tunnelled = new Set<string>();
   let cancelRefresh: (() => void) | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let removed = false;
@@ -70,85 +106,35 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
     return result;
   };
 
-  const linksOf = (ips: ReadonlySet<string>): Map<string, string> =>
-    new Map([...ips].map((ip) => [tunnelLink(ip), ip]));
-  const forwarding = (verb: string, ip: string): string =>
-    `fdb ${verb} ${tunnelMac(ip)} dev ${tunnelLink(ip)} dst ${ip}`;
-
-  /** The node's ends of tunnels: a link for each family, and a forwarding entry for each endpoint. */
-  const makeTunnels = async (endpoints: ReadonlySet<string>): Promise<void> => {
-    const before = linksOf(tunnelled);
-    const made = [...linksOf(endpoints)].filter(([link]) => !before.has(link));
-    await runBatch(
-      'ip',
-      made.flatMap(([, ip]) => tunnelCommands(ip, 'node')),
-    );
-    tunnelled = tunnelled.union(endpoints);
-    await runBatch(
-      'bridge',
-      [...endpoints].map((ip) => forwarding('replace', ip)),
-    );
-  };
-
-  const dropTunnels = async (endpoints: ReadonlySet<string>): Promise<void> => {
-    const after = linksOf(endpoints);
-    const gone = [...linksOf(tunnelled).keys()].filter((link) => !after.has(link));
-    await runBatch(
-      'ip',
-      gone.map((link) => `link delete ${link}`),
-    );
-    const left = [...tunnelled].filter((ip) => !endpoints.has(ip) && after.has(tunnelLink(ip)));
-    await runBatch(
-      'bridge',
-      left.map((ip) => forwarding('delete', ip)),
-    );
-    tunnelled = new Set(endpoints);
-  };
-
   const dropTable = (): Promise<void> => {
     const table = `netdev ${directTableName}`;
     // A kernel without the family has no such table either.
     return options.runNft(`add table ${table}\ndelete table ${table}\n`).catch(() => undefined);
   };
 
-  const findPlaces = async (all: readonly DirectPort[]): Promise<Map<string, LinkPlace>> => {
+  /** Places on links of this node, for all whose packets are not wrapped. */
+  const findPlaces = async (all: readonly DirectPort[]): Promise<ReadonlyMap<string, LinkPlace>> => {
     const places = new Map<string, LinkPlace>();
-    const byMac = new Set<string>();
-    for (const { direct } of all) {
-      for (const { ip } of direct.endpoints) {
-        if (direct.by === 'vxlan')
-          places.set(ip, { link: tunnelLink(ip), mac: tunnelMac(ip), ownMac: tunnelMac('0.0.0.0') });
-        else byMac.add(ip);
-      }
-    }
     await Promise.all(
-      [...byMac].map(async (ip) => {
+      [...endpointsBy(all, 'mac')].map(async (ip) => {
         const place = await findLinkPlace(ip, clock);
         if (place !== undefined) places.set(ip, place);
       }),
     );
     return places;
   };
-
-  const wishes = (all: readonly DirectPort[]): Iterable<BackendWish> => {
-    const byIp = new Map<string, { ip: string; vips: Set<string>; tunnel: boolean }>();
-    for (const { port, direct } of all) {
-      for (const { ip, onThisNode } of direct.endpoints) {
-        if (onThisNode === 'no') continue;
-        const wish = byIp.get(ip) ?? { ip, vips: new Set<string>(), tunnel: false };
-        for (const vip of port.vips) if (vip.kind !== 'clusterIP') wish.vips.add(vip.ip);
-        wish.tunnel ||= direct.by === 'vxlan';
-        byIp.set(ip, wish);
-      }
-    }
-    return byIp.values();
+  const tunnelPlace = (by: Tunnel, ip: string): LinkPlace | undefined => {
+    if (by === 'ipip' && !ipip.reaches(ip)) return undefined;
+    return { link: by === 'vxlan' ? tunnelLink(ip) : ipipLink, mac: tunnelMac(ip), ownMac: tunnelMac('0.0.0.0') };
   };
 
   const installTable = async (all: readonly DirectPort[]): Promise<void> => {
     const places = await findPlaces(all);
     const uplinks = options.uplinks ?? (await findUplinks(options.nodeIps()));
-    const text = directTableText({ ports: all, places, uplinks });
-    for (const { link } of places.values()) loosenSourceCheck(link);
+    const placeOf: DirectLayout['placeOf'] = (by, ip) => (by === 'mac' ? places.get(ip) : tunnelPlace(by, ip));
+    const text = directTableText({ ports: all, placeOf, uplinks });
+    for (const link of new Set([...places.values()].map((place) => place.link))) loosenSourceCheck(link);
+    for (const link of new Set([...endpointsBy(all, 'vxlan')].map(tunnelLink))) loosenSourceCheck(link);
     if (text === installed) return;
     const table = `netdev ${directTableName}`;
     await options.runNft(`add table ${table}\ndelete table ${table}\n${text}`);
@@ -158,18 +144,27 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
   /** Endpoints can answer before packets come to them, and until none come any more. */
   const install = async (): Promise<void> => {
     const all = [...ports.values()].flat();
-    const tunnelEnds = all.filter(({ direct }) => direct.by === 'vxlan');
-    const tunnelTo = new Set(tunnelEnds.flatMap(({ direct }) => direct.endpoints.map(({ ip }) => ip)));
-    await backends.give(wishes(all));
-    await makeTunnels(tunnelTo);
+    const vxlanTo = endpointsBy(all, 'vxlan');
+    const ipipTo = endpointsBy(all, 'ipip');
+    if (ipipTo.size > 0) options.peers.watch(() => void installOrSay());
+    endpointEnds.setSenders(new Set([...options.peers.addresses(), ...options.nodeIps()]));
+    await backends.give(backendWishes(all));
+    await vxlan.make(vxlanTo);
+    await ipip.make(ipipTo);
     await installTable(all);
     await backends.takeAway();
-    await dropTunnels(tunnelTo);
+    await vxlan.drop(vxlanTo);
+    await ipip.drop(ipipTo);
   };
 
+  const forgetAll = (): void => {
+    installed = '';
+    ipip.forget();
+    backends.forget();
+  };
   const installOrSay = (): Promise<void> =>
     serialize(install).catch((error: unknown) => {
-      installed = '';
+      forgetAll();
       log('warn', 'Direct server return cannot be installed; connections are translated', { error: String(error) });
     });
   const refresh = (): void => {
@@ -197,7 +192,7 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
       return installOrSay().finally(refresh);
     },
     forget: () => {
-      installed = '';
+      forgetAll();
       if (ports.size > 0 && !removed) void installOrSay();
     },
     remove: () =>
@@ -208,7 +203,9 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
         await stopAll([
           () => (installed === '' ? undefined : dropTable()),
           () => backends.give([]).then(() => backends.takeAway()),
-          () => dropTunnels(new Set()),
+          () => vxlan.drop(new Set()),
+          () => ipip.drop(new Set()),
+          () => options.peers.stop(),
         ]);
       }),
   };

@@ -10,7 +10,12 @@ const ip = '10.0.0.5';
 const first = '203.0.113.81';
 const second = '203.0.113.82';
 
-const wish = (...vips: readonly string[]): BackendWish => ({ ip, vips: new Set(vips), tunnel: false });
+const wish = (...vips: readonly string[]): BackendWish => ({
+  ip,
+  vips: new Set(vips),
+  vxlan: false,
+  ipipVips: new Set(),
+});
 
 describe('addresses of Services in Pods', { skip: kernelTestsProblem() }, () => {
   let home = namespace;

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compileService, type KernelFeature } from '../compile.ts';
 import { scene, sceneService, sceneSlice } from '../testing/traffic-matrix.ts';
-import { tunnelMac } from './direct-backends.ts';
-import { type DirectPort, directTableText } from './direct-layout.ts';
+
+import { type DirectLayout, type DirectPort, directTableText } from './direct-layout.ts';
+import type { LinkPlace } from './link-addresses.ts';
+import { tunnelMac } from './tunnel-mac.ts';
 
 const here = { link: 'br0', mac: '02:00:00:00:00:01', ownMac: '02:00:00:00:00:10' };
 const there = { link: 'eth0', mac: '02:00:00:00:00:02', ownMac: '02:00:00:00:00:20' };
@@ -32,6 +34,11 @@ function directPorts(...args: Parameters<typeof compiled>): DirectPort[] {
   );
 }
 
+const at =
+  (places: ReadonlyMap<string, LinkPlace>): DirectLayout['placeOf'] =>
+  (_, ip) =>
+    places.get(ip);
+
 const byMac = { 'direct-server-return': 'mac' };
 
 const rows: readonly [name: string, args: Parameters<typeof compiled>, directs: number, warning: RegExp | undefined][] =
@@ -40,7 +47,7 @@ const rows: readonly [name: string, args: Parameters<typeof compiled>, directs: 
     ['vxlan', [{ 'direct-server-return': 'vxlan' }], 1, undefined],
     ['off', [{ 'direct-server-return': 'off' }], 0, undefined],
     ['something else', [{ 'direct-server-return': 'gre' }], 0, /none of off, mac, vxlan, ipip/],
-    ['ipip', [{ 'direct-server-return': 'ipip' }], 0, /ipip is not implemented/],
+    ['ipip', [{ 'direct-server-return': 'ipip' }], 1, undefined],
     [
       'a port that needs translation',
       [byMac, { ports: [{ port: 80, targetPort: 8080 }] }],
@@ -56,10 +63,10 @@ const rows: readonly [name: string, args: Parameters<typeof compiled>, directs: 
       /no expression fwd: .*translated/,
     ],
     [
-      'no tunnel link',
-      [{ 'direct-server-return': 'ipip' }, {}, new Map([['ipip', 'link type ipip']])],
+      'no right to wrap packets',
+      [{ 'direct-server-return': 'ipip' }, {}, new Map([['ipip', 'right to use BPF']])],
       0,
-      /no link type ipip: .*translated/,
+      /no right to use BPF: .*translated/,
     ],
   ];
 for (const [name, args, directs, warning] of rows) {
@@ -72,14 +79,14 @@ for (const [name, args, directs, warning] of rows) {
 }
 
 test('nothing to send directly: no table', () => {
-  assert.equal(directTableText({ ports: [], places: new Map(), uplinks: ['eth0'] }), '');
-  assert.equal(directTableText({ ports: directPorts(byMac), places: new Map(), uplinks: ['eth0'] }), '');
+  assert.equal(directTableText({ ports: [], placeOf: () => undefined, uplinks: ['eth0'] }), '');
+  assert.equal(directTableText({ ports: directPorts(byMac), placeOf: () => undefined, uplinks: ['eth0'] }), '');
 });
 
 test('every slot leads to an endpoint that can be reached', () => {
   const text = directTableText({
     ports: directPorts(byMac),
-    places: new Map([[scene.remoteEndpoint, there]]),
+    placeOf: at(new Map([[scene.remoteEndpoint, there]])),
     uplinks: ['eth0'],
   });
   assert.equal(text.match(/ : 02:00:00:00:00:02/g)?.length, 1021);
@@ -89,10 +96,12 @@ test('every slot leads to an endpoint that can be reached', () => {
 test('what another node sent on goes to endpoints of this node only', () => {
   const text = directTableText({
     ports: directPorts(byMac),
-    places: new Map([
-      [scene.localEndpoint, here],
-      [scene.remoteEndpoint, there],
-    ]),
+    placeOf: at(
+      new Map([
+        [scene.localEndpoint, here],
+        [scene.remoteEndpoint, there],
+      ]),
+    ),
     uplinks: ['eth0'],
   });
   const ingress = /chain ingress-eth0 \{[^}]*\{([^}]*)\} jump local-only/.exec(text)?.[1]?.trim();
@@ -109,7 +118,7 @@ test('the overlay is watched too, for packets that other nodes send on', () => {
     [scene.localEndpoint, here],
     [scene.remoteEndpoint, far],
   ]);
-  const text = directTableText({ ports: directPorts(byMac), places, uplinks: ['eth0'] });
+  const text = directTableText({ ports: directPorts(byMac), placeOf: at(places), uplinks: ['eth0'] });
   assert.match(text, /chain ingress-overlay \{[^}]*vmap @local\n[^}]*vmap @local6\n\s*\}/);
 });
 
@@ -127,7 +136,7 @@ test('source lists are part of the table', () => {
       { ...byMac, 'deny-sources': '198.51.100.9' },
       { loadBalancerSourceRanges: ['198.51.100.0/24', '10.0.0.0/8'] },
     ),
-    places: new Map([[scene.localEndpoint, here]]),
+    placeOf: at(new Map([[scene.localEndpoint, here]])),
     uplinks: ['eth0'],
   });
   assert.match(text, /ip saddr \{ 198\.51\.100\.9\/32 \} drop/);

@@ -13,8 +13,8 @@ export interface DirectPort {
 /** What the table depends on. */
 export interface DirectLayout {
   readonly ports: readonly DirectPort[];
-  /** Where endpoints are, by address; those without a place get nothing. */
-  readonly places: ReadonlyMap<string, LinkPlace>;
+  /** Where endpoints are, by address: in a tunnel elsewhere than without; those without a place get nothing. */
+  readonly placeOf: (by: DirectReturn['by'], ip: string) => LinkPlace | undefined;
   /** Links over which clients come. */
   readonly uplinks: readonly string[];
 }
@@ -64,7 +64,7 @@ function mapText(name: string, type: string, elements: readonly string[]): strin
  * A packet that another node has sent on is never sent on again: two nodes that disagree for a moment
  * must not play ball with it, since nothing here counts down its time to live.
  */
-export function directTableText({ ports, places, uplinks }: DirectLayout): string {
+export function directTableText({ ports, placeOf, uplinks }: DirectLayout): string {
   const all: Frontends = { elements: [], elements6: [] };
   const local: Frontends = { elements: [], elements6: [] };
   const chains: string[] = [];
@@ -79,7 +79,7 @@ export function directTableText({ ports, places, uplinks }: DirectLayout): strin
     if (slots.length === 0) return;
     const id = ++lastId;
     for (const [slot, ip] of slots.entries()) {
-      const place = places.get(ip);
+      const place = placeOf(direct.by, ip);
       if (place === undefined) continue;
       macs.push(`${id} . ${slot} : ${place.mac}`);
       ownMacs.push(`${id} . ${slot} : ${place.ownMac}`);
@@ -91,6 +91,8 @@ export function directTableText({ ports, places, uplinks }: DirectLayout): strin
     const slot = `numgen inc mod 1 offset ${id} . jhash ${hashed} mod ${slots.length} seed ${hashSeed}`;
     const rules = [
       ...sourceRules(port, ip),
+      // Wrapping counts as a hop: whose last one it is gets told so by the stack.
+      ...(direct.by === 'ipip' ? [`${ip === 'ip' ? 'ip ttl' : 'ip6 hoplimit'} < 2 accept`] : []),
       `ether saddr set ${slot} map @own-macs`,
       `ether daddr set ${slot} map @macs`,
       `fwd to ${slot} map @links`,
@@ -105,12 +107,14 @@ export function directTableText({ ports, places, uplinks }: DirectLayout): strin
     const onThisNode = new Set(
       entry.direct.endpoints.filter(({ onThisNode: where }) => where !== 'no').map(({ ip }) => ip),
     );
-    add(all, entry, (ip) => places.has(ip));
-    add(local, entry, (ip) => places.has(ip) && onThisNode.has(ip));
+    const { by } = entry.direct;
+    const isReachable = (ip: string): boolean => placeOf(by, ip) !== undefined;
+    add(all, entry, isReachable);
+    add(local, entry, (ip) => isReachable(ip) && onThisNode.has(ip));
     // A tunnel ends at the endpoint itself, so no node on the way sees the packet.
-    if (entry.direct.by === 'vxlan') continue;
+    if (by !== 'mac') continue;
     for (const { ip } of entry.direct.endpoints) {
-      const place = places.get(ip);
+      const place = placeOf(by, ip);
       if (place === undefined || onThisNode.has(ip)) continue;
       peers.add(place.mac);
       if (!uplinks.includes(place.link)) transit.add(place.link);

@@ -22,6 +22,8 @@ export interface ProxySeed {
   readonly services: readonly Stored<Service>[];
   readonly slices: readonly Stored<EndpointSlice>[];
   readonly directLinks?: readonly string[];
+  /** Default: the address that the node's processes bind. */
+  readonly nodeIps?: readonly string[];
   readonly liberalTracking?: boolean;
   /** Endpoints from which on a table is loaded beside the old one. */
   readonly nativeFrom?: number;
@@ -56,7 +58,7 @@ if (process.argv[1] === import.meta.filename) {
     mode: 'kernel',
     podCidr: scene.podCidrs,
     serviceCidr: scene.serviceCidrs,
-    nodeIps: [scene.node],
+    nodeIps: seed.nodeIps ?? [scene.node],
     ...(seed.directLinks === undefined ? {} : { directLinks: seed.directLinks }),
     ...(seed.liberalTracking === undefined ? {} : { liberalTracking: seed.liberalTracking }),
     ...(seed.nativeFrom === undefined ? {} : { nativeFrom: seed.nativeFrom }),
