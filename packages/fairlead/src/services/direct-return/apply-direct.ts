@@ -94,6 +94,8 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
   const vxlan = new VxlanTunnels();
   const ipip = new IpipNodeEnd((family) => options.nodeIps().find((ip) => ip.includes(':') === (family === 'IPv6')));
   let installed = '';
+  /** What is in the kernel is not known; an installation under way still counts on what it was. */
+  let forgotten = false;
   let cancelRefresh: (() => void) | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let removed = false;
@@ -135,14 +137,24 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
     const text = directTableText({ ports: all, placeOf, uplinks });
     for (const link of new Set([...places.values()].map((place) => place.link))) loosenSourceCheck(link);
     for (const link of new Set([...endpointsBy(all, 'vxlan')].map(tunnelLink))) loosenSourceCheck(link);
-    if (text === installed) return;
+    // Rules know links by their numbers.
+    const now = `${text}# ${ipip.interfaceIndex}`;
+    if (now === installed) return;
     const table = `netdev ${directTableName}`;
     await options.runNft(`add table ${table}\ndelete table ${table}\n${text}`);
-    installed = text;
+    installed = now;
+  };
+
+  const forgetAll = (): void => {
+    forgotten = false;
+    installed = '';
+    ipip.forget();
+    backends.forget();
   };
 
   /** Endpoints can answer before packets come to them, and until none come any more. */
   const install = async (): Promise<void> => {
+    if (forgotten) forgetAll();
     const all = [...ports.values()].flat();
     const vxlanTo = endpointsBy(all, 'vxlan');
     const ipipTo = endpointsBy(all, 'ipip');
@@ -157,14 +169,9 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
     await ipip.drop(ipipTo);
   };
 
-  const forgetAll = (): void => {
-    installed = '';
-    ipip.forget();
-    backends.forget();
-  };
   const installOrSay = (): Promise<void> =>
     serialize(install).catch((error: unknown) => {
-      forgetAll();
+      forgotten = true;
       log('warn', 'Direct server return cannot be installed; connections are translated', { error: String(error) });
     });
   const refresh = (): void => {
@@ -192,7 +199,7 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
       return installOrSay().finally(refresh);
     },
     forget: () => {
-      forgetAll();
+      forgotten = true;
       if (ports.size > 0 && !removed) void installOrSay();
     },
     remove: () =>

@@ -46,7 +46,7 @@ function letForward(family: IpFamily): void {
 export class IpipNodeEnd {
   readonly #sourceOf: (family: IpFamily) => string | undefined;
   readonly #families = new Map<IpFamily, FamilyEnd>();
-  #linkMade = false;
+  #interfaceIndex = 0;
 
   /** `sourceOf`: the node's own address. */
   constructor(sourceOf: (family: IpFamily) => string | undefined) {
@@ -57,6 +57,11 @@ export class IpipNodeEnd {
   reaches(ip: string): boolean {
     const source = this.#sourceOf(addressFamily(ip));
     return source !== undefined && source !== ip;
+  }
+
+  /** Number of the link; 0 while there is none. */
+  get interfaceIndex(): number {
+    return this.#interfaceIndex;
   }
 
   /** Endpoints in addition to those that are there. @throws IpipError */
@@ -96,12 +101,12 @@ export class IpipNodeEnd {
   }
 
   async #ensureLink(): Promise<number> {
-    this.#linkMade = true;
-    const present = interfaceIndex(ipipLink);
-    if (present > 0) return present;
-    await runBatch('ip', [`link add ${ipipLink} type bridge`, `link set ${ipipLink} addrgenmode none up`]);
+    if (interfaceIndex(ipipLink) < 0) {
+      await runBatch('ip', [`link add ${ipipLink} type bridge`, `link set ${ipipLink} addrgenmode none up`]);
+    }
     const made = interfaceIndex(ipipLink);
     if (made < 0) throw new IpipError(`cannot make the link ${ipipLink}`, { errno: made });
+    this.#interfaceIndex = made;
     return made;
   }
 
@@ -131,8 +136,8 @@ export class IpipNodeEnd {
 
   async #remove(): Promise<void> {
     this.forget();
-    if (!this.#linkMade) return;
-    this.#linkMade = false;
+    if (this.#interfaceIndex === 0) return;
+    this.#interfaceIndex = 0;
     await runBatch('ip', [`link delete ${ipipLink}`]);
   }
 }

@@ -40,7 +40,7 @@ export const routeField = {
   source: 16,
   destination: 32,
 } as const;
-export const routeBytes = 64;
+const routeBytes = 64;
 
 /** Results of a look-up of a route, BPF_FIB_LKUP_RET_*; the second: the neighbour has to be asked for. */
 export const routeResult = { found: 0, neighbourUnknown: 7, tooBig: 8 } as const;
@@ -52,7 +52,7 @@ export const filterResult = { goOn: -1, drop: 2 } as const;
 export const packet = 'r6';
 
 /** `register` becomes the address of a place on the stack. */
-export function stackAddress(register: 'r2' | 'r3' | 'r4' | 'r1', at: number): BpfLine[] {
+function stackAddress(register: 'r2' | 'r3' | 'r4' | 'r1', at: number): BpfLine[] {
   return [compute('move', register, 'r10'), compute('add', register, at)];
 }
 
