@@ -26,6 +26,7 @@ import { DefinitionRegistry, type DeleteObject } from './crd/definition-registry
 import { Discovery } from './discovery/discovery.ts';
 import { Health } from './discovery/health.ts';
 import { Fairness, type FairnessOptions } from './fairness/fairness.ts';
+import { FlowControl } from './fairness/flow-control.ts';
 import { CertificateAuthority } from './pki/certificate-authority.ts';
 import { readIfPresent, tokenKey } from './pki/data-key.ts';
 import { kubeconfigJson, writeKubeconfig } from './pki/kubeconfig.ts';
@@ -209,6 +210,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       });
       cleanUp.unshift(() => addresses.stop());
     }
+    const flowControl = new FlowControl(context, fairness, log);
+    cleanUp.unshift(() => flowControl.close());
+    flowControl.start();
     health.ready = true;
     const kubeconfigFile = options.kubeconfigFile ?? join(dataDir, 'admin.kubeconfig');
     writeKubeconfig({

@@ -3,6 +3,7 @@ import { applyDefaults, type FieldCause, validateObject } from '@fairlead/api/sc
 import { admissionObjectCauses } from '../admission/admission-object-causes.ts';
 import { defaultAdmissionObject } from '../admission/default-admission-object.ts';
 import { parseCertificateRequest, requestBytes } from '../certificates/certificate-request.ts';
+import { mandatoryFlowCauses } from '../fairness/mandatory-flows.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
 import { forbidden } from '../server/status-error.ts';
 import type { KubeObject } from '../watch/kube-object.ts';
@@ -40,6 +41,8 @@ export function kindCauses(
       const message = `Invalid value: ${JSON.stringify(shown)}: ${parsed.reason}`;
       causes.unshift({ reason: 'FieldValueInvalid', field: 'spec.request', message });
     }
+  } else if (resource.group === 'flowcontrol.apiserver.k8s.io') {
+    causes.push(...mandatoryFlowCauses(object));
   } else if (resource.group === 'admissionregistration.k8s.io') {
     causes.push(...admissionObjectCauses(resource.kind, object, old));
   }

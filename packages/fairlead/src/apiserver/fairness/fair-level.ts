@@ -1,6 +1,6 @@
 // Hot path: every request of users who are not administrators enters and leaves here.
 import type { Clock } from '../../sys/clock.ts';
-import type { PriorityLevel } from './flow-schemas.ts';
+import type { PriorityLevel } from './flow-config.ts';
 import { dealHand } from './shuffle-shard.ts';
 
 /** Service time that a request is charged with until it is over, in milliseconds. */
@@ -40,17 +40,20 @@ interface Queue {
  * as much waits in its own queues; others pass.
  */
 export class FairLevel {
-  readonly level: PriorityLevel;
-  /** Places of its own. */
-  readonly nominal: number;
+  #level: PriorityLevel;
+  #nominal: number;
   readonly #clock: Clock;
   readonly #queueTimeoutMs: number;
   readonly #mayBorrow: (level: FairLevel, seats: number) => boolean;
-  readonly #queues: readonly Queue[];
+  #queues: readonly Queue[];
+  /** Queues of an earlier configuration in which requests still wait. */
+  #leftQueues: readonly Queue[] = [];
   readonly #hands = new Map<string, readonly number[]>();
   #virtualTime = 0;
   #seats = 0;
   #waiting = 0;
+  #dispatched = 0;
+  readonly #ended: Record<Refusal, number> = { 'concurrency-limit': 0, 'queue-full': 0, 'time-out': 0, gone: 0 };
 
   constructor(
     level: PriorityLevel,
@@ -59,13 +62,42 @@ export class FairLevel {
     queueTimeoutMs: number,
     mayBorrow: (level: FairLevel, seats: number) => boolean,
   ) {
-    this.level = level;
-    this.nominal = nominal;
+    this.#level = level;
+    this.#nominal = nominal;
     this.#clock = clock;
     this.#queueTimeoutMs = queueTimeoutMs;
     this.#mayBorrow = mayBorrow;
-    const count = level.queuing?.queues ?? 0;
-    this.#queues = Array.from({ length: count }, () => ({ waiting: [], seats: 0, start: 0 }));
+    this.#queues = newQueues(level);
+  }
+
+  /** Goes on with another configuration; requests that wait stay where they are, and are served all the same. */
+  reconfigure(level: PriorityLevel, nominal: number): void {
+    const before = this.#level.queuing;
+    this.#level = level;
+    this.#nominal = nominal;
+    if (before?.queues === level.queuing?.queues && before?.handSize === level.queuing?.handSize) return;
+    this.#leftQueues = [...this.#leftQueues, ...this.#queues].filter(({ waiting }) => waiting.length > 0);
+    this.#queues = newQueues(level);
+    this.#hands.clear();
+  }
+
+  get level(): PriorityLevel {
+    return this.#level;
+  }
+
+  /** Places of its own. */
+  get nominal(): number {
+    return this.#nominal;
+  }
+
+  /** What it has done, for diagnostics: queues in use, requests given a place, and those that got none by reason. */
+  get counts(): {
+    readonly activeQueues: number;
+    readonly dispatched: number;
+    readonly ended: Readonly<Record<Refusal, number>>;
+  } {
+    const activeQueues = [...this.#queues, ...this.#leftQueues].filter(({ waiting }) => waiting.length > 0).length;
+    return { activeQueues, dispatched: this.#dispatched, ended: this.#ended };
   }
 
   /** Places taken. */
@@ -82,26 +114,32 @@ export class FairLevel {
   get lendable(): number {
     if (this.#waiting > 0) return 0;
     return Math.min(
-      Math.floor((this.nominal * this.level.lendablePercent) / 100),
-      Math.max(0, this.nominal - this.#seats),
+      Math.floor((this.#nominal * this.#level.lendablePercent) / 100),
+      Math.max(0, this.#nominal - this.#seats),
     );
+  }
+
+  /** Whether its own rules let it borrow so many places in all. */
+  mayHaveBorrowed(places: number): boolean {
+    const { borrowingLimitPercent } = this.#level;
+    return borrowingLimitPercent === undefined || places <= (this.#nominal * borrowingLimitPercent) / 100;
   }
 
   /** Places taken beyond its own. */
   get borrowed(): number {
-    return Math.max(0, this.#seats - this.nominal);
+    return Math.max(0, this.#seats - this.#nominal);
   }
 
   /** A place at once, a place later, or none. `flow` tells flows apart; `signal` ends the wait. */
   enter(flow: string, seats: number, signal: AbortSignal): Admission | Promise<Admission> {
-    const width = Math.min(seats, Math.max(1, this.nominal));
-    const { queuing } = this.level;
+    const width = Math.min(seats, Math.max(1, this.#nominal));
+    const { queuing } = this.#level;
     if (queuing === undefined) {
-      return this.#hasRoom(width) ? this.#take(undefined, width) : { ok: false, reason: 'concurrency-limit' };
+      return this.#hasRoom(width) ? this.#take(undefined, width) : this.#end('concurrency-limit');
     }
     const queue = this.#shortestOf(flow, queuing.handSize);
     if (this.#waiting === 0 && this.#hasRoom(width)) return this.#take(queue, width);
-    if (queue.waiting.length >= queuing.queueLength) return { ok: false, reason: 'queue-full' };
+    if (queue.waiting.length >= queuing.queueLength) return this.#end('queue-full');
     return this.#wait(queue, width, signal);
   }
 
@@ -109,7 +147,7 @@ export class FairLevel {
   dispatch(): void {
     while (this.#waiting > 0) {
       let next: Queue | undefined;
-      for (const queue of this.#queues) {
+      for (const queue of this.#leftQueues.length === 0 ? this.#queues : [...this.#leftQueues, ...this.#queues]) {
         if (queue.waiting.length > 0 && (next === undefined || queue.start < next.start)) next = queue;
       }
       const request = next?.waiting[0];
@@ -122,7 +160,7 @@ export class FairLevel {
   }
 
   #hasRoom(seats: number): boolean {
-    return this.#seats + seats <= this.nominal || this.#mayBorrow(this, seats);
+    return this.#seats + seats <= this.#nominal || this.#mayBorrow(this, seats);
   }
 
   #shortestOf(flow: string, handSize: number): Queue {
@@ -140,7 +178,13 @@ export class FairLevel {
     return best;
   }
 
+  #end(reason: Refusal): Admission {
+    this.#ended[reason]++;
+    return { ok: false, reason };
+  }
+
   #take(queue: Queue | undefined, seats: number): Admission {
+    this.#dispatched++;
     this.#seats += seats;
     const startedMs = this.#clock.monotonicMs();
     const charged = seats * estimateMs;
@@ -173,7 +217,7 @@ export class FairLevel {
         queue.waiting.splice(index, 1);
         this.#waiting--;
         waiting.cancel();
-        resolve({ ok: false, reason });
+        resolve(this.#end(reason));
       };
       const onAbort = (): void => giveUp('gone');
       const stopTimer = this.#clock.after(this.#queueTimeoutMs, () => giveUp('time-out'));
@@ -186,4 +230,8 @@ export class FairLevel {
       this.#waiting++;
     });
   }
+}
+
+function newQueues({ queuing }: PriorityLevel): Queue[] {
+  return Array.from({ length: queuing?.queues ?? 0 }, () => ({ waiting: [], seats: 0, start: 0 }));
 }

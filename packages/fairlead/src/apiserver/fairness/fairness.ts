@@ -1,10 +1,16 @@
 // Hot path: every request passes here.
 import type { Clock } from '../../sys/clock.ts';
-import type { ApiRequest } from '../server/api-request.ts';
+import type { ApiRequest, UserInfo } from '../server/api-request.ts';
 import type { RequestAttributes } from '../server/authorize.ts';
 import { StatusError } from '../server/status-error.ts';
 import { type Admission, FairLevel, type Refusal } from './fair-level.ts';
-import { exemptLevel, flowDistinguisher, flowSchemas, priorityLevels } from './flow-schemas.ts';
+import {
+  defaultFlowConfig,
+  type FlowConfig,
+  type FlowSchema,
+  flowDistinguisher,
+  type PriorityLevel,
+} from './flow-config.ts';
 
 /** Places for requests in work, and how long one waits for a place. */
 export interface FairnessOptions {
@@ -14,6 +20,24 @@ export interface FairnessOptions {
   readonly queueTimeoutMs?: number;
 }
 
+/** What a request is taken for. */
+export interface FlowClass {
+  readonly schema: FlowSchema;
+  readonly level: PriorityLevel;
+}
+
+const dumpHead = [
+  'PriorityLevelName',
+  'ActiveQueues',
+  'IsIdle',
+  'IsQuiescing',
+  'WaitingRequests',
+  'ExecutingRequests',
+  'DispatchedRequests',
+  'RejectedRequests',
+  'TimedoutRequests',
+  'CancelledRequests',
+];
 const defaultPlaces = 600;
 const defaultQueueTimeoutMs = 15_000;
 /** A list takes one place per this many objects, up to {@link listSeatsMax}. */
@@ -26,18 +50,49 @@ const listSeatsMax = 10;
  * Administrators and health checks never wait. Watches and other streams hold a place until they begin.
  */
 export class Fairness {
-  readonly #levels: ReadonlyMap<string, FairLevel>;
+  readonly #clock: Clock;
+  readonly #places: number;
+  readonly #queueTimeoutMs: number;
+  #config: FlowConfig;
+  #byName: ReadonlyMap<string, PriorityLevel> = new Map();
+  #levels: ReadonlyMap<string, FairLevel> = new Map();
+  /** Levels that are gone, in which requests still have places or wait. */
+  #left: readonly FairLevel[] = [];
   readonly #refused = new Map<string, number>();
 
   constructor(clock: Clock, { places = defaultPlaces, queueTimeoutMs = defaultQueueTimeoutMs }: FairnessOptions = {}) {
-    const shares = priorityLevels.reduce((sum, level) => sum + level.shares, 0);
+    this.#clock = clock;
+    this.#places = places;
+    this.#queueTimeoutMs = queueTimeoutMs;
+    this.#config = defaultFlowConfig();
+    this.configure(this.#config);
+  }
+
+  /** Goes on with other schemas and levels; requests that have a place or wait for one are not disturbed. */
+  configure(config: FlowConfig): void {
+    const shares = config.levels.reduce((sum, level) => sum + level.shares, 0);
     const mayBorrow = (borrower: FairLevel, seats: number): boolean => this.#mayBorrow(borrower, seats);
-    this.#levels = new Map(
-      priorityLevels.map((level) => {
-        const nominal = Math.max(1, Math.ceil((places * level.shares) / shares));
-        return [level.name, new FairLevel(level, nominal, clock, queueTimeoutMs, mayBorrow)];
-      }),
-    );
+    const levels = new Map<string, FairLevel>();
+    for (const level of config.levels) {
+      if (level.exempt) continue;
+      const nominal = shares === 0 ? 0 : Math.ceil((this.#places * level.shares) / shares);
+      const present = this.#levels.get(level.name);
+      present?.reconfigure(level, nominal);
+      levels.set(level.name, present ?? new FairLevel(level, nominal, this.#clock, this.#queueTimeoutMs, mayBorrow));
+    }
+    const gone = [...this.#levels].filter(([name]) => !levels.has(name)).map(([, level]) => level);
+    this.#left = [...this.#left, ...gone].filter((level) => level.seats + level.waiting > 0);
+    this.#levels = levels;
+    this.#config = config;
+    this.#byName = new Map(config.levels.map((level) => [level.name, level]));
+    this.#dispatchAll();
+  }
+
+  /** The schema and level of a request. */
+  classify(user: UserInfo, wanted: RequestAttributes): FlowClass {
+    const { schemas, fallback } = this.#config;
+    const schema = schemas.find((candidate) => candidate.matches(user, wanted)) ?? fallback;
+    return { schema, level: this.#byName.get(schema.level)! };
   }
 
   /**
@@ -48,15 +103,32 @@ export class Fairness {
     request: Pick<ApiRequest, 'user' | 'signal'>,
     wanted: RequestAttributes,
     listed: number,
+    flow: FlowClass = this.classify(request.user, wanted),
   ): (() => void) | undefined | Promise<() => void> {
-    const schema = flowSchemas.find((candidate) => candidate.matches(request.user, wanted))!;
-    if (schema.level === exemptLevel) return undefined;
+    const { schema } = flow;
+    if (flow.level.exempt) return undefined;
     const level = this.#levels.get(schema.level)!;
     const seats = Math.min(listSeatsMax, Math.max(1, Math.ceil(listed / objectsPerSeat)));
-    const flow = `${schema.name}/${flowDistinguisher(schema, request.user, wanted)}`;
-    const admission = level.enter(flow, seats, request.signal);
+    const name = `${schema.name}/${flowDistinguisher(schema, request.user, wanted)}`;
+    const admission = level.enter(name, seats, request.signal);
     if (admission instanceof Promise) return admission.then((decided) => this.#place(schema.name, decided));
     return this.#place(schema.name, admission);
+  }
+
+  /** What each level has done, as lines of a table with a head; the form of a Kubernetes server. */
+  dump(): string {
+    const lines = [dumpHead];
+    for (const [name, level] of [...this.#levels].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const { activeQueues, dispatched, ended } = level.counts;
+      const rejected = ended['concurrency-limit'] + ended['queue-full'];
+      const idle = level.seats + level.waiting === 0;
+      const counts = [level.waiting, level.seats, dispatched, rejected, ended['time-out'], ended.gone];
+      lines.push([name, activeQueues, idle, false, ...counts].map(String));
+    }
+    const widths = dumpHead.map((_, column) => Math.max(8, ...lines.map((line) => line[column]!.length + 2)));
+    const padded = (line: readonly string[]): string =>
+      line.map((cell, column) => `${cell},`.padEnd(widths[column]!)).join('');
+    return lines.map((line) => `${padded(line).trimEnd()}\n`).join('');
   }
 
   /** Metrics under the names of a Kubernetes server. */
@@ -80,9 +152,16 @@ export class Fairness {
     if (!admission.ok) throw this.#refusal(schema, admission.reason);
     return () => {
       admission.leave();
-      // What one level gives back another may have been waiting to borrow.
-      for (const level of this.#levels.values()) if (level.waiting > 0) level.dispatch();
+      this.#dispatchAll();
     };
+  }
+
+  /** What one level gives back another may have been waiting to borrow. */
+  #dispatchAll(): void {
+    for (const level of this.#levels.values()) if (level.waiting > 0) level.dispatch();
+    if (this.#left.length === 0) return;
+    for (const level of this.#left) level.dispatch();
+    this.#left = this.#left.filter((level) => level.seats + level.waiting > 0);
   }
 
   #mayBorrow(borrower: FairLevel, seats: number): boolean {
@@ -93,6 +172,7 @@ export class Fairness {
       borrowed += level.borrowed;
     }
     const more = Math.min(seats, borrower.seats + seats - borrower.nominal);
+    if (!borrower.mayHaveBorrowed(borrower.borrowed + more)) return false;
     return borrowed + more <= lendable;
   }
 

@@ -128,7 +128,16 @@ export function prepareForCreate(resource: ServedResource, object: KubeObject, w
       completeNewPod(object, warnings);
       break;
     case 'APIService':
-      if (recordOf(object.spec)?.service === undefined) object.status = localServiceStatus(object);
+      object.status = recordOf(object.spec)?.service === undefined ? localServiceStatus(object) : {};
+      break;
+    case 'VolumeAttachment':
+      object.status = { attached: false };
+      break;
+    case 'CertificateSigningRequest':
+    case 'FlowSchema':
+    case 'PriorityLevelConfiguration':
+    case 'ResourceClaim':
+      object.status = {};
       break;
     case 'ReplicaSet':
       object.status = { replicas: 0 };

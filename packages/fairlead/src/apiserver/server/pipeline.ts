@@ -9,7 +9,7 @@ import type { TokenIssuer } from '../auth/token-issuer.ts';
 import { prepareViews } from '../crd/custom-view.ts';
 import type { Discovery } from '../discovery/discovery.ts';
 import type { Health } from '../discovery/health.ts';
-import type { Fairness } from '../fairness/fairness.ts';
+import type { Fairness, FlowClass } from '../fairness/fairness.ts';
 import { getComponentStatuses } from '../rest/component-status.ts';
 import { deleteCollection, deleteObject } from '../rest/delete.ts';
 import { BadVersion } from '../rest/list-options.ts';
@@ -83,10 +83,12 @@ export class Pipeline {
     let effective = trail === undefined ? request : { ...request, auditAnnotations: trail.annotations };
     let answer: ApiAnswer;
     let leave: (() => void) | undefined;
+    let flow: FlowClass | undefined;
     try {
       effective = impersonated(this.#context.authorizer, effective);
       trail?.impersonated(effective);
-      const place = this.#fairness.enter(effective, wanted, this.#listedBy(wanted));
+      flow = this.#fairness.classify(effective.user, wanted);
+      const place = this.#fairness.enter(effective, wanted, this.#listedBy(wanted), flow);
       leave = place instanceof Promise ? await place : place;
       answer = await this.#dispatch(effective, wanted, warnings);
     } catch (error) {
@@ -94,7 +96,7 @@ export class Pipeline {
     } finally {
       leave?.();
     }
-    answer = { ...answer, headers: { ...answer.headers, 'audit-id': auditId } };
+    answer = { ...answer, headers: { ...answer.headers, 'audit-id': auditId, ...flowHeaders(flow) } };
     if (trail !== undefined) answer = trail.answered(answer);
     this.#health.count(request.method, answer.status);
     if (warnings.length > 0) {
@@ -146,6 +148,7 @@ export class Pipeline {
         (await this.#health.answer(request)) ??
         (await openIdAnswer(this.#tokens, request)) ??
         (await snapshotAnswer(this.#context.storage, request)) ??
+        this.#debugAnswer(request) ??
         pageNotFound
       );
     }
@@ -161,6 +164,11 @@ export class Pipeline {
       case 'resource':
         return this.#resource(request, route, warnings);
     }
+  }
+
+  #debugAnswer({ path }: ApiRequest): ApiAnswer | undefined {
+    if (path !== '/debug/api_priority_and_fairness/dump_priority_levels') return undefined;
+    return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: this.#fairness.dump() };
   }
 
   async #resource(
@@ -226,6 +234,15 @@ export class Pipeline {
         throw methodNotAllowed();
     }
   }
+}
+
+/** The objects by which a request got its place, as Kubernetes names them. */
+function flowHeaders(flow: FlowClass | undefined): Readonly<Record<string, string>> | undefined {
+  if (flow === undefined || flow.schema.uid === '') return undefined;
+  return {
+    'x-kubernetes-pf-flowschema-uid': flow.schema.uid,
+    'x-kubernetes-pf-prioritylevel-uid': flow.level.uid,
+  };
 }
 
 /** True for writes, and for reads that ask for no version and so for the newest. */
