@@ -51,7 +51,8 @@ function node(schema: JsonSchema, path: string, role: Role, depth: number): Fiel
   }
   if (schema['x-kubernetes-embedded-resource'] === true) {
     if (type !== 'object') {
-      causes.push(invalid(`${path}.type`, type, 'must be object if x-kubernetes-embedded-resource is true'));
+      const why = 'must be object if x-kubernetes-embedded-resource is true';
+      causes.push(type === '' ? required(`${path}.type`, why) : invalid(`${path}.type`, type, why));
     } else if (preserve !== true && Object.keys(schema.properties ?? {}).length === 0) {
       causes.push(
         required(
@@ -61,18 +62,15 @@ function node(schema: JsonSchema, path: string, role: Role, depth: number): Fiel
       );
     }
   }
-  causes.push(...listCauses(schema, path), ...defaultCauses(schema, path));
   const items = itemsOf(schema);
-  if (Array.isArray(schema.items)) {
+  if (Array.isArray(schema.items) && schema.items.length > 0) {
     causes.push(forbidden(`${path}.items`, 'items must be a schema object and not an array'));
   } else if (type === 'array' && items === undefined) causes.push(required(`${path}.items`, 'must be specified'));
   if (items !== undefined) causes.push(...node(items, `${path}.items`, 'item', depth + 1));
+  causes.push(...listCauses(schema, path), ...defaultCauses(schema, path));
   const { properties, additionalProperties } = schema;
   if (properties !== undefined && additionalProperties !== undefined && additionalProperties !== null) {
     causes.push(forbidden(`${path}.additionalProperties`, 'additionalProperties and properties are mutual exclusive'));
-  }
-  if (additionalProperties === false) {
-    causes.push(forbidden(`${path}.additionalProperties`, 'additionalProperties cannot be set to false'));
   }
   if (typeof additionalProperties === 'object' && additionalProperties !== null) {
     causes.push(...node(additionalProperties, `${path}.additionalProperties`, 'field', depth + 1));
@@ -169,12 +167,13 @@ function listCauses(schema: JsonSchema, path: string): FieldCause[] {
       invalid(`${path}.items.type`, items.type ?? '', "must be object if parent array's x-kubernetes-list-type is map"),
     );
   }
+  if (items.type === undefined) return causes;
   const seen = new Set<string>();
   for (const [index, key] of keys.entries()) {
     const place = `${path}.x-kubernetes-list-map-keys[${index}]`;
     const property = items.properties?.[key];
     if (property === undefined) {
-      causes.push(invalid(place, key, 'entries must all be names of item properties'));
+      causes.push(invalid(`${path}.x-kubernetes-list-map-keys`, keys, 'entries must all be names of item properties'));
     } else if (property.type === 'array' || property.type === 'object') {
       causes.push(
         invalid(

@@ -154,7 +154,10 @@ describe('mistakes in autoscalers and indexed Jobs', () => {
   const pods = { metric: { name: 'm' }, target: { type: 'AverageValue', averageValue: '1' } };
   const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } };
   const job = (spec: Json): string[] => {
-    const object = { metadata: { ...metadata }, spec: { selector: { matchLabels: { a: 'b' } }, template, ...spec } };
+    const object = {
+      metadata: { ...metadata },
+      spec: { manualSelector: true, selector: { matchLabels: { a: 'b' } }, template, ...spec },
+    };
     return mistakes('batch/v1', 'Job', { spec: applyDefaults('batch/v1', 'Job', structuredClone(object)).spec });
   };
   const rows: readonly [string, string[], string[]][] = [

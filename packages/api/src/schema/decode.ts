@@ -65,6 +65,8 @@ class Decoder {
   readonly #names: string[] = [];
   /** Short name of the innermost type, which Go puts before the path. */
   #struct = '';
+  /** The path that is told instead, inside of what Go reads by code of its own. */
+  #told: string | undefined;
   readonly #cutsOff: boolean;
   readonly #numberTexts: ReadonlyMap<string, string> | undefined;
 
@@ -93,7 +95,7 @@ class Decoder {
   #mismatch(input: unknown, goType: string, schema: SchemaValue, literal = false): undefined {
     const found = literal && isJsonNumber(input) ? `number ${this.#numberText(input)}` : jsonKind(input);
     return this.fail(
-      `json: cannot unmarshal ${found} into Go struct field ${this.#struct}.${this.#names.join('.')} of type ${goType}`,
+      `json: cannot unmarshal ${found} into Go struct field ${this.#struct}.${this.#told ?? this.#names.join('.')} of type ${goType}`,
       conversionText(input, schema, this.#names.at(-1) ?? '', this.#struct),
     );
   }
@@ -248,7 +250,11 @@ class Decoder {
   }
 
   #propsOr(input: unknown, name: string): unknown {
-    return this.value({ type: 'object', ref: 'apiextensions.v1.JSONSchemaProps' }, input, name);
+    const outer = this.#told;
+    this.#told ??= this.#names.join('.');
+    const value = this.value({ type: 'object', ref: 'apiextensions.v1.JSONSchemaProps' }, input, name);
+    this.#told = outer;
+    return value;
   }
 }
 

@@ -23,6 +23,7 @@ export function goTypeName(schema: SchemaValue, field = '', struct = ''): string
     case 'bytes':
       return '[]uint8';
     case 'array':
+      if (schema.items?.ref === 'apiextensions.v1.ValidationRule') return 'v1.ValidationRules';
       return `[]${schema.items === undefined ? 'interface {}' : goTypeName(schema.items, field, struct)}`;
     case 'map':
       if (schema.values?.type === 'quantity') return 'v1.ResourceList';

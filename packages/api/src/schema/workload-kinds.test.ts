@@ -89,7 +89,7 @@ describe('mistakes', () => {
       'a Job that always restarts',
       'batch/v1',
       'Job',
-      { spec: { selector, template } },
+      { spec: { manualSelector: true, selector, template } },
       undefined,
       ['spec.template.spec.restartPolicy FieldValueRequired'],
     ],

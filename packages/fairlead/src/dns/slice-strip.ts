@@ -27,7 +27,7 @@ class PackedSlice {
       ...(trigger === undefined ? {} : { annotations: { [triggerTimeAnnotation]: trigger } }),
     };
     this.addressType = slice.addressType;
-    this.ports = slice.ports;
+    this.ports = slice.ports ?? undefined;
     this.flat = flat;
   }
 

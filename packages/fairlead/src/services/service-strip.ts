@@ -29,7 +29,9 @@ class StrippedSlice implements Stored<EndpointSlice> {
       ...(trigger === undefined ? {} : { annotations: { [triggerAnnotation]: trigger } }),
     };
     this.addressType = slice.addressType;
-    if (slice.ports !== undefined) this.ports = sharePorts(slice.ports);
+    // A server writes `null` for none.
+    const ports = slice.ports ?? undefined;
+    if (ports !== undefined) this.ports = sharePorts(ports);
     this.#endpoints = packEndpoints(slice.endpoints ?? []);
   }
 

@@ -1,7 +1,7 @@
-import { type JsonObject, objectIn, setDefaultText } from './fields.ts';
+import { type JsonObject, objectIn, setDefault } from './fields.ts';
 
 /** Defaults of an IngressClass: parameters are cluster-scoped. */
 export function applyIngressClassDefaults(ingressClass: JsonObject): void {
   const parameters = objectIn(objectIn(ingressClass, 'spec'), 'parameters');
-  if (parameters !== undefined) setDefaultText(parameters, 'scope', 'Cluster');
+  if (parameters !== undefined) setDefault(parameters, 'scope', 'Cluster');
 }

@@ -15,8 +15,9 @@ export function applyPodDefaults(pod: JsonObject): void {
     const resources = ensureObject(container, 'resources');
     const limits = objectIn(resources, 'limits');
     if (limits !== undefined) {
-      const requests = ensureObject(resources, 'requests');
-      for (const [name, amount] of Object.entries(limits)) setDefault(requests, name, amount);
+      const requests = { ...limits, ...objectIn(resources, 'requests') };
+      // Go writes the keys of maps in order.
+      resources.requests = Object.fromEntries(Object.entries(requests).sort(([a], [b]) => (a < b ? -1 : 1)));
     }
     if (spec.hostNetwork === true) {
       for (const port of objectsIn(container, 'ports')) if (!port.hostPort) port.hostPort = port.containerPort;

@@ -1,5 +1,7 @@
+import { selectorMatches } from '../../label-selector.ts';
 import { dns1123LabelErrors } from '../../names.ts';
 import { isJsonObject } from '../../own-property.ts';
+import type { LabelSelector } from '../../types.ts';
 import { type FieldCause, invalid, notSupported, required } from '../field-cause.ts';
 import { checkImmutable, checkNonNegative, type JsonObject, numberIn, objectIn, objectsIn, textIn } from './fields.ts';
 import { validatePodTemplate } from './pod/pod.ts';
@@ -17,7 +19,7 @@ export function validateJob(job: JsonObject, old: JsonObject | undefined): Field
   const { selector } = spec;
   const missing = selector === undefined ? [required('spec.selector'), ...unselected(spec)] : [];
   causes.push(...missing);
-  if (old === undefined) return causes;
+  if (old === undefined) return [...causes, ...foreignSelectorCauses(job)];
   // A Kubernetes server looks at the selector of a changed Job twice.
   causes.push(...missing);
   const before = objectIn(old, 'spec');
@@ -30,6 +32,28 @@ export function validateJob(job: JsonObject, old: JsonObject | undefined): Field
     causes.push(...checkImmutable(spec.completions, before.completions, 'spec.completions'));
   }
   return causes;
+}
+
+/** A Job that selects its own Pods must do so by its own uid and name, which its template names. */
+function foreignSelectorCauses(job: JsonObject): FieldCause[] {
+  const spec = objectIn(job, 'spec');
+  if (spec.manualSelector === true || !isJsonObject(spec.selector)) return [];
+  const metadata = objectIn(job, 'metadata');
+  const [uid, name] = [textIn(metadata, 'uid'), textIn(metadata, 'name')];
+  const labels = objectIn(objectIn(objectIn(spec, 'template'), 'metadata'), 'labels');
+  const wanted: readonly (readonly [label: string, value: string])[] = [
+    ['controller-uid', uid],
+    ['job-name', name],
+    ['batch.kubernetes.io/controller-uid', uid],
+    ['batch.kubernetes.io/job-name', name],
+  ];
+  const causes = wanted.flatMap(([label, value]) => {
+    const place = `spec.template.metadata.labels[${label}]`;
+    if (labels[label] === undefined) return [required(place, `must be '${value}'`)];
+    return labels[label] === value ? [] : [invalid(place, labels, `must be '${value}'`)];
+  });
+  const isOwn = selectorMatches(spec.selector as LabelSelector, Object.fromEntries(wanted));
+  return isOwn ? causes : [...causes, invalid('spec.selector', spec.selector, '`selector` not auto-generated')];
 }
 
 /** No selector selects no Pods, not even those of the template. */

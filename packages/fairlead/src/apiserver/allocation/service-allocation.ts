@@ -103,7 +103,7 @@ export class ServiceAllocation implements Companion {
       const key = addressKey(address);
       if (ip === undefined || key === undefined) continue;
       const why = !this.#allocator.ranges.has(ip)
-        ? 'the provided network does not match the current range'
+        ? this.#allocator.ranges.whyNot(ip, address)
         : asked !== '' && this.#allocator.isTaken(key)
           ? 'provided IP is already allocated'
           : undefined;

@@ -1,4 +1,4 @@
-import { type Cidr, cidrContains, type IpAddress, parseCidr } from '@fairlead/api';
+import { type Cidr, cidrContains, formatIp, type IpAddress, parseCidr } from '@fairlead/api';
 import type { Random } from '../../sys/clock.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import type { ObjectCache } from '../watch/object-cache.ts';
@@ -39,6 +39,15 @@ export class ServiceRanges {
   /** True when the address may be handed out. */
   has(ip: IpAddress): boolean {
     return this.#all().some((range) => range.has(ip));
+  }
+
+  /** Why an address may not be handed out, in the server's words. */
+  whyNot(ip: IpAddress, text: string): string {
+    const around = this.#all().find(({ cidr }) => cidrContains(cidr, ip));
+    if (around === undefined) return 'the provided network does not match the current range';
+    const { family, network, prefix: length } = around.cidr;
+    const range = `${formatIp({ family, value: network })}/${length}`;
+    return `the provided IP (${text}) is not in the valid range. The range of valid IPs is ${range}`;
   }
 
   /** Any free address of a family; `undefined` when all ranges are full. */

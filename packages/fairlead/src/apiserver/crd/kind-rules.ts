@@ -1,5 +1,6 @@
 import { type Definition, defaultDefinition, definitionCauses } from '@fairlead/api/crd/index';
 import { applyDefaults, type FieldCause, validateObject } from '@fairlead/api/schema';
+import { settleStoredForm } from '@fairlead/api/schema/stored-form';
 import { admissionObjectCauses } from '../admission/admission-object-causes.ts';
 import { defaultAdmissionObject } from '../admission/default-admission-object.ts';
 import { parseCertificateRequest, requestBytes } from '../certificates/certificate-request.ts';
@@ -20,6 +21,13 @@ export function applyKindDefaults(resource: ServedResource, object: KubeObject):
   else if (resource.group === 'admissionregistration.k8s.io') defaultAdmissionObject(resource.kind, object);
 }
 
+/** Gives an object the form it is stored in, where the store of its kind knows no empty lists. Changes `object`. */
+export function settleKindForm(resource: ServedResource, object: KubeObject): void {
+  if (resource.custom === undefined && resource.group !== 'apiextensions.k8s.io') {
+    settleStoredForm(resource.typeId, object);
+  }
+}
+
 /** Every mistake of an object of any kind, and of the change from `old`. */
 export function kindCauses(
   resource: ServedResource,
@@ -33,7 +41,13 @@ export function kindCauses(
   if (resource.group === 'apiextensions.k8s.io') {
     const definition = object as unknown as Definition;
     const before = old as unknown as Definition | undefined;
-    causes.push(...definitionCauses(definition, before), ...definitionRuleCauses(definition, before));
+    const own = definitionCauses(definition, before);
+    // Rules of a schema that is no proper one are not looked at.
+    const isProper = !own.some(({ field }) => field.includes('.openAPIV3Schema'));
+    const isLate = ({ field }: FieldCause): boolean => field.includes('.selectableFields');
+    causes.push(...own.filter((cause) => !isLate(cause)));
+    if (isProper) causes.push(...definitionRuleCauses(definition, before));
+    causes.push(...own.filter(isLate));
   } else if (resource.group === 'certificates.k8s.io' && old === undefined) {
     const parsed = parseCertificateRequest(requestBytes(object));
     if (!parsed.ok) {

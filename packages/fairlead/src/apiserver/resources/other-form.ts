@@ -20,7 +20,9 @@ function otherForm(fromStored: Convert, toStored: Convert): OtherForm {
       let view = views.get(stored);
       if (view === undefined) {
         const { key, createRevision, modRevision } = stored;
-        const value = storedValue(fromStored(stored.object) as KubeObject);
+        const shown = fromStored(stored.object) as KubeObject;
+        // What is shown without being stored has no version.
+        const value = modRevision === 0 ? JSON.stringify(shown) : storedValue(shown);
         view = new StoredObject({ key, createRevision, modRevision, value });
         views.set(stored, view);
       }

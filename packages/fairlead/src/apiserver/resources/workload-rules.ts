@@ -71,13 +71,16 @@ function selectOwnPods(job: KubeObject): void {
   spec.template = template;
   const metadata = { ...recordOf(template.metadata) };
   template.metadata = metadata;
-  metadata.labels = { ...recordOf(metadata.labels), ...labels };
+  // Those that the writer gave are kept, and refused by validation when they are not the Job's.
+  metadata.labels = { ...labels, ...recordOf(metadata.labels) };
   // A Job without labels of its own has those of its Pods.
   const isUnlabelled = Object.keys(job.metadata.labels ?? {}).length === 0;
   if (isUnlabelled) job.metadata.labels = { ...(metadata.labels as Record<string, string>) };
-  if (spec.selector === undefined) {
-    spec.selector = { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } };
-  }
+  const selector = recordOf(spec.selector) ?? {};
+  spec.selector = {
+    ...selector,
+    matchLabels: { 'batch.kubernetes.io/controller-uid': uid, ...recordOf(selector.matchLabels) },
+  };
 }
 
 /** Drops what is behind gates that are closed in 1.34. Changes `object`. */

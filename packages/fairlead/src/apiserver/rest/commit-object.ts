@@ -22,7 +22,10 @@ export async function commitObject(
 ): Promise<StoredObject> {
   const { resource } = target;
   const name = object.metadata.name ?? '';
-  if (dryRun) return shownOnly(current, object);
+  if (dryRun) {
+    const { form } = resource;
+    return form === undefined ? shownOnly(current, object) : form.view(shownOnly(current, form.toStorage(object)));
+  }
   for (let attempt = 1; ; attempt++) {
     const kept = await storable(resource, object);
     const lifetime = isEvent(resource) ? { lifetimeMs: eventLifetimeMs } : {};

@@ -95,6 +95,83 @@ describe('habits of kinds', () => {
     assert.deepEqual(controller.metadata.finalizers, ['orphan']);
   });
 
+  test('a Job is not made from one that was: its selector and labels are those of another', async () => {
+    const jobs = '/apis/batch/v1/namespaces/default/jobs';
+    await send('POST', jobs, job('first'));
+    const { metadata, spec } = await send('GET', `${jobs}/first`);
+    const again = { metadata: { name: 'again', labels: metadata.labels }, spec };
+    await assert.rejects(send('POST', jobs, again), (error) => {
+      assert.ok(error instanceof ApiError && error.code === 422);
+      assert.deepEqual(
+        error.status?.details?.causes?.map(({ field, reason }) => `${field} ${reason}`),
+        [
+          'spec.template.metadata.labels[controller-uid] FieldValueInvalid',
+          'spec.template.metadata.labels[job-name] FieldValueInvalid',
+          'spec.template.metadata.labels[batch.kubernetes.io/controller-uid] FieldValueInvalid',
+          'spec.template.metadata.labels[batch.kubernetes.io/job-name] FieldValueInvalid',
+          'spec.selector FieldValueInvalid',
+        ],
+      );
+      return true;
+    });
+    await send('POST', jobs, { ...again, spec: { ...(spec as object), manualSelector: true } });
+  });
+
+  test('required lists that are empty are null, also to a write that changes nothing', async () => {
+    const slices = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices';
+    const empty = { metadata: { name: 'empty' }, addressType: 'IPv4', endpoints: [], ports: [] };
+    const created = await send('POST', slices, empty);
+    assert.deepEqual([created.endpoints, created.ports], [null, null]);
+    const same = await send('PUT', `${slices}/empty`, empty);
+    assert.equal(same.metadata.resourceVersion, created.metadata.resourceVersion);
+    const patched = await patch(`${slices}/empty`, { endpoints: [{ addresses: ['10.0.0.1'] }] });
+    assert.equal((await patch(`${slices}/empty`, { endpoints: [] })).endpoints, null);
+    assert.notEqual(patched.metadata.resourceVersion, created.metadata.resourceVersion);
+  });
+
+  test('what a server adds stands where the schema has it', async () => {
+    const service = await send('POST', `${core}/services`, {
+      metadata: { name: 'o' },
+      spec: { ports: [{ port: 80 }] },
+    });
+    assert.equal(
+      Object.keys(service.spec as object).join(),
+      'ports,clusterIP,clusterIPs,type,sessionAffinity,ipFamilies,ipFamilyPolicy,internalTrafficPolicy',
+    );
+    const secret = await send('POST', `${core}/secrets`, {
+      metadata: { name: 'o' },
+      data: { k: '' },
+      stringData: { a: '' },
+    });
+    assert.equal(Object.keys(secret.data as object).join(), 'a,k');
+    const limits = { memory: '1Gi', cpu: '1' };
+    const container = { name: 'c', image: 'i', resources: { limits, requests: { memory: '1Gi' } } };
+    const pod = await send('POST', `${core}/pods?dryRun=All`, {
+      metadata: { name: 'o' },
+      spec: { containers: [container] },
+    });
+    assert.match(JSON.stringify(pod), /"requests":\{"cpu":"1","memory":"1Gi"\}/);
+    const event = {
+      metadata: { name: 'o' },
+      regarding: { kind: 'Pod', name: 'p', namespace: 'default' },
+      ...{ action: 'a', reason: 'r', type: 'Normal', note: 'n', eventTime: '2026-01-01T00:00:00.000000Z' },
+      ...{ reportingController: 'c.d', reportingInstance: 'i' },
+    };
+    const shown = await send('POST', '/apis/events.k8s.io/v1/namespaces/default/events', event);
+    assert.match(
+      Object.keys(shown).join(),
+      /^kind,apiVersion,metadata,eventTime,reportingController,reportingInstance,action,reason,regarding,note,type,/,
+    );
+  });
+
+  test('a dry run of an older version shows a new status of that version', async () => {
+    const path = '/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers?dryRun=All';
+    const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' };
+    const shown = await send('POST', path, { metadata: { name: 'h' }, spec: { maxReplicas: 2, scaleTargetRef } });
+    assert.deepEqual(shown.status, { currentReplicas: 0, desiredReplicas: 0 });
+    assert.equal(shown.metadata.resourceVersion, undefined);
+  });
+
   test('only where its Pods run may change in the template of a Job that has not begun', async () => {
     const jobs = '/apis/batch/v1/namespaces/default/jobs';
     await send('POST', jobs, job('fixed'));

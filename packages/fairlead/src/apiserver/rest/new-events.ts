@@ -1,5 +1,6 @@
 import { parseJson } from '@fairlead/api/json-number';
 import { applyDefaults, validateObject } from '@fairlead/api/schema';
+import { orderFields } from '@fairlead/api/schema/field-order';
 import type { ServedResource } from '../resources/served-resources.ts';
 import type { AnswerSink, ApiAnswer, ApiRequest } from '../server/api-request.ts';
 import { bodyMediaType, negotiate } from '../server/media-type.ts';
@@ -146,13 +147,17 @@ function renameFields(
   apiVersion: string,
   names: readonly (readonly [from: string, to: string])[],
 ): KubeObject {
-  const result: KubeObject = { metadata: event.metadata };
+  const { kind, metadata } = event;
+  const result: KubeObject = { ...(kind === undefined ? {} : { kind, apiVersion }), metadata };
   for (const [field, value] of Object.entries(event)) {
     result[names.find(([from]) => from === field)?.[1] ?? field] = value;
   }
   if (event.apiVersion !== undefined) result.apiVersion = apiVersion;
   // The newer form leaves out what the core form writes as an empty text.
-  if (apiVersion !== 'v1') for (const field of emptyLeftOut) if (result[field] === '') delete result[field];
+  if (apiVersion !== 'v1') {
+    for (const field of emptyLeftOut) if (result[field] === '') delete result[field];
+    orderFields('events.v1.Event', result);
+  }
   return result;
 }
 

@@ -267,7 +267,7 @@ export function mergeStringData(resource: ServedResource, object: KubeObject): v
   if (text === undefined || Object.keys(text).length === 0) return;
   const data: Record<string, unknown> = { ...recordOf(object.data) };
   for (const [key, value] of Object.entries(text)) data[key] = Buffer.from(String(value)).toString('base64');
-  object.data = data;
+  object.data = Object.fromEntries(Object.entries(data).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Quality of service of a Pod: Guaranteed, Burstable or BestEffort. */

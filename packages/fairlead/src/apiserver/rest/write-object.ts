@@ -9,7 +9,7 @@ import { admitRoleChange } from '../authorization/role-admission.ts';
 import { admitCertificateRequest } from '../certificates/request-admission.ts';
 import { stampConditions, stampRequester } from '../certificates/request-forms.ts';
 import { shownAs } from '../crd/custom-view.ts';
-import { applyKindDefaults, kindCauses, refuseWhenTerminating } from '../crd/kind-rules.ts';
+import { applyKindDefaults, kindCauses, refuseWhenTerminating, settleKindForm } from '../crd/kind-rules.ts';
 import { noCompanion, together } from '../resources/companion.ts';
 import { applyLimits, checkLimits } from '../resources/limit-ranger.ts';
 import { admitPriority } from '../resources/priority-admission.ts';
@@ -123,6 +123,7 @@ async function createNamed(
       throw alreadyExists(resource, name, existing.object.metadata.deletionTimestamp !== undefined);
     }
     target.warnings.push(...objectWarnings(resource, object, undefined));
+    settleKindForm(resource, object);
     return await commitObject(context, target, key, object, undefined, dryRun, companion);
   } finally {
     allocation.companion.close();
@@ -221,6 +222,7 @@ export async function updateObject(
     : ({ ok: true, companion: noCompanion } as const);
   if (!allocation.ok) throw invalid(resource, name, allocation.causes);
   try {
+    settleKindForm(resource, next);
     const changesSpec = mainWrite || (resource.kind === 'Pod' && options.subresource !== 'status');
     if (changesSpec && countsAsGeneration(resource, next, old)) {
       next.metadata = { ...next.metadata, generation: (old.metadata.generation ?? 0) + 1 };
