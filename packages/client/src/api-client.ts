@@ -80,6 +80,15 @@ export interface ObjectName {
 export interface ApiClient {
   get<T>(ref: ResourceRef<T>, name: ObjectName): Promise<Stored<T>>;
   list<T>(ref: ResourceRef<T>, options?: ListOptions): Promise<ObjectList<T>>;
+  /**
+   * A list whose items are handed over as they arrive. Absent where they do not arrive one by one. When it rejects, some
+   * may have been handed over.
+   */
+  listItems?<T>(
+    ref: ResourceRef<T>,
+    options: ListOptions,
+    onItem: (item: Stored<T>) => void,
+  ): Promise<Omit<ObjectList<T>, 'items'>>;
   create<T>(ref: ResourceRef<T>, object: T, options?: WriteOptions): Promise<Stored<T>>;
   /** PUT; conflicts (409) when `metadata.resourceVersion` is set and stale. */
   update<T>(ref: ResourceRef<T>, object: T, options?: WriteOptions): Promise<Stored<T>>;

@@ -98,6 +98,36 @@ describe('http client against a bare HTTP/2 server', { timeout: 120_000 }, () =>
     await assert.rejects(failing(500, ''), { code: 500, message: 'HTTP status 500' });
   });
 
+  test('a list hands its items over as they come, and rejects what is cut off', async () => {
+    const body = JSON.stringify({
+      metadata: { resourceVersion: '7', continue: 'more' },
+      items: [object('a'), object('ü')],
+    });
+    const names: (string | undefined)[] = [];
+    const api = client();
+    const list = () =>
+      api.listItems!(configMaps, { limit: 2 }, ({ metadata }) => {
+        names.push(metadata.name);
+      });
+    handle = (stream, headers) => {
+      assert.equal(headers[':path'], '/api/v1/configmaps?limit=2');
+      stream.respond({ ':status': 200 });
+      for (const byte of Buffer.from(body)) stream.write(Uint8Array.of(byte));
+      stream.end();
+    };
+    assert.deepEqual(await list(), { resourceVersion: '7', continue: 'more' });
+    assert.deepEqual(names, ['a', 'ü']);
+    handle = (stream) => answer(stream, 200, body.slice(0, -9));
+    await assert.rejects(list(), { name: 'ApiError', code: 0, reason: 'BadAnswer' });
+    handle = (stream) => answer(stream, 410, { kind: 'Status', reason: 'Expired', message: 'too old' });
+    await assert.rejects(list(), { name: 'ApiError', code: 410, reason: 'Expired' });
+    handle = (stream) => {
+      stream.respond({ ':status': 200 });
+      stream.write(body.slice(0, 60), () => stream.session?.destroy());
+    };
+    await assert.rejects(list(), { name: 'ApiError', code: 0 });
+  });
+
   test('a watch decodes lines cut anywhere, byte by byte', async () => {
     const events = ['a', 'bé€😀', 'c'].map((name) => ({ type: 'ADDED', object: object(name) }));
     handle = (stream) => {

@@ -17,6 +17,7 @@ import { type Clock, machineClock, machineRandom, type Surroundings } from './cl
 import { HttpSession, type SessionTimes } from './http-session.ts';
 import type { ConnectConfig } from './kubeconfig.ts';
 import { createLineSplitter } from './line-splitter.ts';
+import { createListReader, type ListHead } from './list-reader.ts';
 import { listPath, resourcePath, watchPath, withQuery } from './resource-path.ts';
 
 /** Options of {@link connect}; times in milliseconds. */
@@ -76,17 +77,32 @@ class HttpClient implements ApiClient {
   }
 
   async list<T>(ref: ResourceRef<T>, options: ListOptions = {}): Promise<ObjectList<T>> {
-    interface ListBody {
-      readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
+    interface ListBody extends ListHead {
       readonly items?: Stored<T>[] | null;
     }
-    const { items, metadata } = await this.#call<ListBody>('GET', listPath(ref, options));
-    const next = metadata?.continue;
-    return {
-      items: items ?? [],
-      resourceVersion: metadata?.resourceVersion ?? '',
-      ...(next === undefined || next === '' ? {} : { continue: next }),
-    };
+    const body = await this.#call<ListBody>('GET', listPath(ref, options));
+    return { items: body.items ?? [], ...versionOf(body) };
+  }
+
+  async listItems<T>(
+    ref: ResourceRef<T>,
+    options: ListOptions,
+    onItem: (item: Stored<T>) => void,
+  ): Promise<Omit<ObjectList<T>, 'items'>> {
+    return this.#withDeadline(async (signal) => {
+      const { stream, status } = await this.#send('GET', listPath(ref, options), undefined, undefined, signal);
+      if (status !== 200) throw errorOf(status, await readText(stream));
+      const reader = createListReader((item) => onItem(item as Stored<T>));
+      try {
+        for await (const chunk of stream as AsyncIterable<Uint8Array>) reader.push(chunk);
+        return versionOf(reader.end());
+      } catch (error) {
+        if (error instanceof SyntaxError) throw new ApiError(0, 'BadAnswer', `list ${ref.plural}: ${error.message}`);
+        throw error;
+      } finally {
+        stream.destroy();
+      }
+    });
   }
 
   create<T>(ref: ResourceRef<T>, object: T, options: WriteOptions = {}): Promise<Stored<T>> {
@@ -248,6 +264,15 @@ class HttpClient implements ApiClient {
       cancel();
     }
   }
+}
+
+/** Version of a list, and where it goes on. */
+function versionOf({ metadata }: ListHead): { readonly resourceVersion: string; readonly continue?: string } {
+  const next = metadata?.continue;
+  return {
+    resourceVersion: metadata?.resourceVersion ?? '',
+    ...(next === undefined || next === '' ? {} : { continue: next }),
+  };
 }
 
 function metadataOf(object: unknown): ObjectMeta {

@@ -1,5 +1,12 @@
 import { type ObjectKey, objectKey, type ResourceRef, type Stored } from '@fairlead/api';
-import { type ApiClient, ApiError, type ListOptions, type Selection, type WatchEventOf } from './api-client.ts';
+import {
+  type ApiClient,
+  ApiError,
+  type ListOptions,
+  type ObjectList,
+  type Selection,
+  type WatchEventOf,
+} from './api-client.ts';
 import { createBackOff } from './back-off.ts';
 import { machineClock, machineRandom, pause, type Surroundings } from './clock.ts';
 import type { Informer, InformerChange } from './informer.ts';
@@ -166,11 +173,9 @@ class ListWatch<T> implements Informer<T> {
         ...(limit === undefined ? {} : { limit }),
         ...(next === undefined ? {} : { continue: next }),
       };
+      if (next === undefined) items = [];
       try {
-        const list = await this.#client.list(this.ref, page);
-        if (next === undefined) items = [];
-        // Page by page, so that what nobody needs is garbage before the next page comes.
-        for (const item of list.items) items.push(this.#strip(item));
+        const list = await this.#listPage(page, items);
         // Lists of custom resources end with an empty mark, others with none.
         next = list.continue === '' ? undefined : list.continue;
         if (next !== undefined) continue;
@@ -186,6 +191,16 @@ class ListWatch<T> implements Informer<T> {
         limit = undefined;
       }
     }
+  }
+
+  /** Adds the stripped items of a page, as they come where the client can: what nobody needs is garbage at once. */
+  async #listPage(page: ListOptions, items: Stored<T>[]): Promise<Omit<ObjectList<T>, 'items'>> {
+    if (this.#client.listItems !== undefined) {
+      return this.#client.listItems(this.ref, page, (item) => void items.push(this.#strip(item)));
+    }
+    const list = await this.#client.list(this.ref, page);
+    for (const item of list.items) items.push(this.#strip(item));
+    return list;
   }
 
   /** Takes stripped items. */

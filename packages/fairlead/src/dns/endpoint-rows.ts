@@ -5,8 +5,8 @@ import { EndpointNames, nameRoomBytes, writeAddress } from './endpoint-names.ts'
 import { EndpointCursor, type FlatEndpoints } from './flat-endpoints.ts';
 import type { OwnerName } from './program.ts';
 
-/** Slots of the indexes; a power of two, at least twice the rows. */
-const indexSlots = 1 << 15;
+/** Slots of the smallest index, less one. */
+const smallestMask = 127;
 
 /**
  * Addresses of the endpoints of one Service, each once, as rows of numbers and bytes. One is filled anew for each Service.
@@ -32,15 +32,18 @@ export class EndpointRows {
   readonly #cursor = new EndpointCursor();
   readonly #writer = new EndpointNames();
   /** Numbers of rows and 1, by the hashes of addresses and of names. */
-  readonly #byAddress = new RowIndex();
-  readonly #byName = new RowIndex();
+  readonly #byAddress: RowIndex;
+  readonly #byName: RowIndex;
   /** A name or address, padded with zeros. */
   readonly #padded = new Uint8Array(nameRoomBytes + 4);
   readonly #paddedWords = new Int32Array(this.#padded.buffer);
 
   /** `maxPerFamily`: addresses beyond it are left out. */
   constructor(maxPerFamily: number) {
-    const rows = maxPerFamily * 2;
+    // And one that is not kept.
+    const rows = maxPerFamily * 2 + 1;
+    this.#byAddress = new RowIndex(rows);
+    this.#byName = new RowIndex(rows);
     this.#maxPerFamily = maxPerFamily;
     this.addresses = new Uint8Array(rows * 16);
     this.addressBytes = new Uint8Array(rows);
@@ -107,11 +110,12 @@ export class EndpointRows {
   #findAddress(row: number, size: number): number {
     const { addresses } = this;
     const index = this.#byAddress;
-    let slot = index.first(this.#hash(addresses, row * 16, size));
+    const hash = this.#hash(addresses, row * 16, size);
+    let slot = index.first(hash);
     for (let other = index.at(slot); other >= 0; slot = index.after(slot), other = index.at(slot)) {
       if (this.addressBytes[other] === size && isSame(addresses, other * 16, row * 16, size)) return other;
     }
-    index.put(slot, row);
+    index.put(slot, row, hash);
     return -1;
   }
 
@@ -119,11 +123,12 @@ export class EndpointRows {
   #findName(row: number, length: number): number {
     const { names, nameAt } = this;
     const index = this.#byName;
-    let slot = index.first(this.#hash(names, nameAt[row]!, length));
+    const hash = this.#hash(names, nameAt[row]!, length);
+    let slot = index.first(hash);
     for (let other = index.at(slot); other >= 0; slot = index.after(slot), other = index.at(slot)) {
       if (this.nameBytes[other] === length && isSame(names, nameAt[other]!, nameAt[row]!, length)) return other;
     }
-    index.put(slot, row);
+    index.put(slot, row, hash);
     return -1;
   }
 
@@ -143,18 +148,27 @@ export class EndpointRows {
   }
 }
 
-/** Rows by a hash, with linear probing. Emptied slot by slot: most Services have a few endpoints. */
+/** Rows by a hash, with linear probing. As small as the rows allow, because most Services have a few endpoints. */
 class RowIndex {
-  readonly #slots = new Int32Array(indexSlots);
-  readonly #used = new Int32Array(indexSlots / 2);
+  readonly #slots: Int32Array;
+  /** What was put, in order, to be put again when the index grows, and taken out. */
+  readonly #hashes: Int32Array;
+  readonly #rows: Int32Array;
   #count = 0;
+  #mask = smallestMask;
+
+  constructor(maxRows: number) {
+    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(maxRows * 4)));
+    this.#hashes = new Int32Array(maxRows);
+    this.#rows = new Int32Array(maxRows);
+  }
 
   first(hash: number): number {
-    return hash & (indexSlots - 1);
+    return hash & this.#mask;
   }
 
   after(slot: number): number {
-    return (slot + 1) & (indexSlots - 1);
+    return (slot + 1) & this.#mask;
   }
 
   /** The row of a slot; -1: free. */
@@ -162,14 +176,28 @@ class RowIndex {
     return this.#slots[slot]! - 1;
   }
 
-  put(slot: number, row: number): void {
+  /** Puts a row into the free slot where its search has ended. */
+  put(slot: number, row: number, hash: number): void {
     this.#slots[slot] = row + 1;
-    this.#used[this.#count++] = slot;
+    this.#hashes[this.#count] = hash;
+    this.#rows[this.#count++] = row;
+    if (this.#count * 2 > this.#mask) this.#grow();
   }
 
   clear(): void {
-    for (let index = 0; index < this.#count; index++) this.#slots[this.#used[index]!] = 0;
+    this.#slots.fill(0, 0, this.#mask + 1);
     this.#count = 0;
+    this.#mask = smallestMask;
+  }
+
+  #grow(): void {
+    this.#slots.fill(0, 0, this.#mask + 1);
+    this.#mask = this.#mask * 4 + 3;
+    for (let index = 0; index < this.#count; index++) {
+      let slot = this.first(this.#hashes[index]!);
+      while (this.#slots[slot] !== 0) slot = this.after(slot);
+      this.#slots[slot] = this.#rows[index]! + 1;
+    }
   }
 }
 
