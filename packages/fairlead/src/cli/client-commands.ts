@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ApiClient } from '@fairlead/client';
 import { type Command, Option } from 'commander';
+import { dataFiles } from '../main/data-files.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -189,10 +190,47 @@ export function addClientCommands(program: Command, host: CommandSurroundings, s
       await run(flags, (client) => explainCommand(client, options, host.print));
     });
 
+  clientCommand(program, 'tap', 'print requests, DNS queries and connections of this machine as they pass')
+    .option('--kind <KINDS>', 'some of request,query,connection (default: all)')
+    .option('--service <[NAMESPACE/]NAME>', 'to this Service, and queries of its name')
+    .option('--pod <[NAMESPACE/]NAME>', 'from or to this Pod')
+    .option('--host <NAME>', 'requests for this host, and queries of this name')
+    .option('--path <PREFIX>', 'requests whose path begins so')
+    .option('--lines <N>', 'ends after so many lines', Number)
+    .option('--data-dir <DIR>', `of \`fairlead up\` (default: ${host.defaultDataDir})`)
+    .option('--socket <FILE...>', 'sockets of single roles instead (--tap-socket, --gateway-metrics-socket)')
+    .addOption(new Option('-o, --output <FORMAT>').choices(['json']))
+    .action(async (flags: CommonFlags & TapFlags) => {
+      const { tapCommand } = await import('./tap/tap-command.ts');
+      const { dataDir = host.defaultDataDir, socket, namespace = 'default', kind, ...rest } = flags;
+      const options = {
+        ...rest,
+        namespace,
+        places: socket ?? { folder: dataFiles(dataDir).roles },
+        ...(kind === undefined ? {} : { kinds: kind }),
+      };
+      const stopping = new AbortController();
+      // `fairlead tap | head` has read enough.
+      process.stdout.on('error', () => stopping.abort());
+      await run(flags, (client) => tapCommand(client, options, { ...surroundings, ...host }, stopping.signal));
+    });
+
   clientCommand(program, 'status', 'nodes, Services and Ingresses at a glance').action(async (flags: CommonFlags) => {
     const { statusCommand } = await import('./status.ts');
     await run(flags, (client) => statusCommand(client, host.print));
   });
+}
+
+interface TapFlags {
+  readonly kind?: string;
+  readonly service?: string;
+  readonly pod?: string;
+  readonly host?: string;
+  readonly path?: string;
+  readonly lines?: number;
+  readonly dataDir?: string;
+  readonly socket?: string[];
+  readonly output?: 'json';
 }
 
 interface ExplainFlags {

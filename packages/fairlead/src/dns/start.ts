@@ -33,6 +33,8 @@ export interface RunningDns extends Running {
   /** Served addresses, with the ports the kernel chose for port 0. */
   readonly addresses: readonly SocketAddress[];
   stats(): DnsServerStats;
+  /** Tells of every query from now on, as lines of JSON, until the returned function is called. */
+  tap(take: (lines: string, dropped?: number) => void): () => void;
   /** What is installed, for `explain` and dumps; a live view. */
   program(): DnsProgram;
 }
@@ -141,6 +143,7 @@ export async function startDns(options: DnsOptions): Promise<RunningDns> {
       return server.addresses;
     },
     stats: () => server.stats,
+    tap: (take) => server.tap(take),
     program: () => server.program,
     stop() {
       stopped ??= stopAll();

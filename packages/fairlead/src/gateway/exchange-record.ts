@@ -68,9 +68,9 @@ export class ExchangeRecord {
   }
 
   noteHead(head: RequestHead): void {
-    const { accessLog } = this.#core;
+    const { accessLog, tap } = this.#core;
     const { trace } = this;
-    if (accessLog === undefined && trace === undefined) return;
+    if (accessLog === undefined && trace === undefined && tap === undefined) return;
     trace?.start(head);
     this.client = this.identity.told?.(head).address ?? this.client;
     this.request = describeRequest(head);
@@ -105,16 +105,18 @@ export class ExchangeRecord {
 
   /** The exchange is over. `reason`: why the gateway itself answered or broke off. */
   finish(reason: LocalReason | undefined): void {
-    const { accessLog, metrics, reactor, traffic } = this.#core;
+    const { accessLog, metrics, reactor, tap, traffic } = this.#core;
     metrics[METRIC.requestsInFlight]! -= 1;
     const { route, status } = this;
     if (route !== undefined) {
       recordTraffic(traffic, route.seriesOf(this.tries.backend), status, reactor.nowMs - this.startedMs);
     }
-    if (accessLog === undefined && this.trace === undefined) return;
+    if (accessLog === undefined && this.trace === undefined && tap === undefined) return;
     this.reason = reason;
     this.trace?.end(this);
     accessLog?.add(this);
+    // Of a good request that began before somebody listened nothing is known.
+    if (this.request !== NO_REQUEST || status >= 400) tap?.add(this);
     this.headerValues = NO_HEADERS;
     this.#receivedBefore = this.#connection.bytesRead;
   }

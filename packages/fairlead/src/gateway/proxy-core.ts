@@ -52,6 +52,8 @@ export class ProxyCore {
   readonly times: ProxyTimes;
   readonly underscoreFields: UnderscoreRule;
   readonly accessLog: AccessLog | undefined;
+  /** Requests for who listens right now; undefined: nobody does. */
+  tap: AccessLog | undefined = undefined;
   /** Undefined: nothing is traced. */
   readonly tracing: Tracing | undefined;
   readonly log: Log;

@@ -102,6 +102,8 @@ export interface RunningGateway {
   applyRoutes(diff: RouteTableDiff): Promise<void>;
   listeners(): readonly ListenerAddress[];
   stats(): GatewayStats;
+  /** Tells of every request from now on, as lines of the access log in JSON, until the returned function is called. */
+  tap(take: (lines: string, dropped: number) => void): () => void;
   /** Requests by route and Service port; only those that were asked for. */
   routeTraffic(): readonly RouteTraffic[];
   /** Requests by Service port. */
@@ -138,6 +140,8 @@ class Gateway implements RunningGateway {
   readonly #keys: KeyFetcher;
   readonly #stapler: Stapler;
   readonly #revocation: RevocationWatch;
+  /** Who listens right now. */
+  #tap: ((lines: string, dropped: number) => void) | undefined = undefined;
   #ejections = 0;
   /** Diffs are applied one after the other. */
   #queue: Promise<void> = Promise.resolve();
@@ -192,6 +196,8 @@ class Gateway implements RunningGateway {
       accessLog: options.accessLog,
       accessLogRules: { ...DEFAULT_ACCESS_LOG_RULES, ...options.accessLogRules },
       accessLogQueue: new SharedArrayBuffer(4),
+      onTapped: (lines, dropped) => this.#tap?.(lines, dropped),
+      tapQueue: new SharedArrayBuffer(4),
       tracing: options.tracing,
       spanQueue: new SharedArrayBuffer(4),
       log: options.log,
@@ -240,6 +246,7 @@ class Gateway implements RunningGateway {
     const worker = new WorkerHandle(index, this.#workerOptions, metrics);
     for (const [url, jwks] of this.#keys.known()) worker.setKeys(url, jwks);
     this.#workers[index] = worker;
+    if (this.#tap !== undefined) worker.setTap(true);
     this.#traffic.join(worker.traffic);
     worker.setSeries(this.#traffic.all());
     void worker.ended.then((asked) => {
@@ -312,6 +319,15 @@ class Gateway implements RunningGateway {
       this.#stapler.update(diff.certificates);
       this.#revocation.update(diff.certificates);
     });
+  }
+
+  tap(take: (lines: string, dropped: number) => void): () => void {
+    this.#tap = take;
+    for (const worker of this.#workers) worker.setTap(true);
+    return () => {
+      this.#tap = undefined;
+      for (const worker of this.#workers) worker.setTap(false);
+    };
   }
 
   listeners(): readonly ListenerAddress[] {

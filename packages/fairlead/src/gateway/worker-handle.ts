@@ -32,6 +32,9 @@ export interface WorkerOptions {
   readonly accessLog: ((lines: string) => void | Promise<void>) | undefined;
   readonly accessLogRules: AccessLogRules;
   readonly accessLogQueue: SharedArrayBuffer;
+  /** Lines for who listens right now, and how many more there was no room for. */
+  readonly onTapped: (lines: string, dropped: number) => void;
+  readonly tapQueue: SharedArrayBuffer;
   readonly tracing: TracingOptions | undefined;
   readonly spanQueue: SharedArrayBuffer;
   readonly log: Log;
@@ -86,6 +89,7 @@ export class WorkerHandle {
       underscoreFields: options.underscoreFields,
       accessLog: options.accessLog === undefined ? undefined : options.accessLogRules,
       accessLogQueue: options.accessLogQueue,
+      tapQueue: options.tapQueue,
       tracing: options.tracing === undefined ? undefined : { share: options.tracing.share, b3: options.tracing.b3 },
       spanQueue: options.spanQueue,
       trust: options.trust,
@@ -144,6 +148,10 @@ export class WorkerHandle {
       case 'access':
         void this.#writeLines(message.lines);
         return;
+      case 'tapped':
+        Atomics.sub(new Int32Array(this.#options.tapQueue), 0, message.lines.length);
+        this.#options.onTapped(message.lines, message.dropped);
+        return;
       case 'spans':
         Atomics.sub(new Int32Array(this.#options.spanQueue), 0, message.spans.length);
         this.#options.tracing?.take(message.spans);
@@ -198,6 +206,11 @@ export class WorkerHandle {
   /** What a certificate staples from now on. */
   setStaple(certificate: string, response: Uint8Array | undefined): void {
     this.#thread.send({ type: 'staple', certificate, response });
+  }
+
+  /** Whether requests are told to {@link WorkerOptions.onTapped}. */
+  setTap(isOn: boolean): void {
+    this.#thread.send({ type: 'tap', isOn });
   }
 
   /** Replaces the session ticket keys. */

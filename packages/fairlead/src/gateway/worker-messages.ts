@@ -40,6 +40,8 @@ export interface WorkerStart {
   readonly accessLog: AccessLogRules | undefined;
   /** One 32-bit count of bytes of lines on their way, shared by all workers. */
   readonly accessLogQueue: SharedArrayBuffer;
+  /** The same of lines for who listens right now. */
+  readonly tapQueue: SharedArrayBuffer;
   /** Health and counts of endpoints and backends, one truth for all workers. */
   readonly shared: SharedState;
   /** What this worker adds to it, for the time after it. */
@@ -87,6 +89,8 @@ export type ToWorker =
   | { readonly type: 'keys'; readonly url: string; readonly jwks: string | undefined }
   /** OCSP response that a certificate staples from now on. */
   | { readonly type: 'staple'; readonly certificate: string; readonly response: Uint8Array | undefined }
+  /** Requests are told while it is on. */
+  | { readonly type: 'tap'; readonly isOn: boolean }
   | { readonly type: 'drain'; readonly drainMs: number };
 
 /** Worker to main thread. */
@@ -101,6 +105,8 @@ export type FromWorker =
       readonly fields: Readonly<Record<string, unknown>>;
     }
   | { readonly type: 'access'; readonly lines: string }
+  /** Lines for who listens right now, and how many more there was no room for. */
+  | { readonly type: 'tapped'; readonly lines: string; readonly dropped: number }
   | { readonly type: 'spans'; readonly spans: readonly Span[] }
   /** Asks what takes too long to find out in a worker; `answer` follows. */
   | { readonly type: 'question'; readonly id: number; readonly question: DearQuestion }

@@ -14,6 +14,7 @@ import { collectGarbage } from '../sys/memory.ts';
 import { residentBytes } from '../sys/resident-bytes.ts';
 import { tlsContexts } from '../sys/tls-contexts.ts';
 import { AccessLog } from './access-log/access-log.ts';
+import { DEFAULT_ACCESS_LOG_RULES } from './access-log/access-log-rules.ts';
 import { ClientConnection } from './client-connection.ts';
 import { clientIdentity, TrustedProxies } from './client-identity.ts';
 import { WorkerGate } from './connection-gate.ts';
@@ -63,11 +64,13 @@ class GatewayWorker {
   readonly #questions = new Questions<DearQuestion, boolean | undefined>((id, question) =>
     this.#send({ type: 'question', id, question }),
   );
+  readonly #tapQueue: SharedArrayBuffer;
   readonly #keys = new FetchedKeys(systemClock, (url) => this.#send({ type: 'keys-wanted', url }));
 
   constructor({ reactor, data: start, send }: ThreadReactor<WorkerStart, FromWorker>) {
     this.#send = send;
     this.#reactor = reactor;
+    this.#tapQueue = start.tapQueue;
     this.#trust = new Trust(start.trust);
     this.#proxied = this.#proxyPolicy(start);
     this.#gate = new WorkerGate(start.limits, start.workers, () => {
@@ -112,7 +115,9 @@ class GatewayWorker {
           : new AccessLog(start.accessLog, {
               clock: systemClock,
               random: systemRandom,
-              metrics: new Float64Array(start.metrics),
+              onDropped: () => {
+                this.#core.metrics[METRIC.accessLogDropped]! += 1;
+              },
               queue: start.accessLogQueue,
               write: (lines) => this.#send({ type: 'access', lines }),
             }),
@@ -150,10 +155,28 @@ class GatewayWorker {
     };
   }
 
+  /** A log of all requests, for who listens right now. */
+  #newTap(): AccessLog {
+    let dropped = 0;
+    return new AccessLog(DEFAULT_ACCESS_LOG_RULES, {
+      clock: systemClock,
+      random: systemRandom,
+      onDropped: () => {
+        dropped += 1;
+      },
+      queue: this.#tapQueue,
+      write: (lines) => {
+        this.#send({ type: 'tapped', lines, dropped });
+        dropped = 0;
+      },
+    });
+  }
+
   #housekeep(): void {
     // First, so that nothing below can end it.
     this.#reactor.after(HOUSEKEEPING_MS, () => this.#housekeep());
     this.#core.accessLog?.flush();
+    this.#core.tap?.flush();
     this.#core.tracing?.flush();
     const { handlerErrors, batches } = this.#reactor.stats();
     this.#core.metrics[METRIC.handlerErrors] = handlerErrors;
@@ -169,6 +192,7 @@ class GatewayWorker {
     else if (message.type === 'tickets') tlsContexts.setTicketKeys(message.keys);
     else if (message.type === 'answer') this.#questions.answer(message.id, message.answer);
     else if (message.type === 'keys') this.#keys.take(message.url, message.jwks);
+    else if (message.type === 'tap') this.#core.tap = message.isOn ? this.#newTap() : undefined;
     else if (message.type === 'staple')
       this.#core.program.certificates.setStaple(message.certificate, message.response);
     else this.#drain(message.drainMs);
@@ -333,6 +357,7 @@ class GatewayWorker {
         this.#reactor.after(20, check);
       } else {
         core.accessLog?.flush();
+        core.tap?.flush();
         core.tracing?.flush();
         this.#reactor.stop();
       }

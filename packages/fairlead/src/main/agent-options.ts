@@ -46,6 +46,7 @@ export const agentSettings: readonly Setting[] = [
     value: 'ADDR',
     description: "/metrics and more (default 'off'; 127.0.0.1:10249 with --services-only)",
   },
+  { name: 'tap-socket', value: 'FILE', description: 'where `fairlead tap --socket FILE` listens to what passes' },
   { name: 'edge', description: 'services, DNS and routes for a machine that is no node', internal: true },
   { name: 'instance', value: 'HEX', description: 'names namespaces and links', internal: true },
   logTokenSetting,
@@ -77,6 +78,7 @@ export function validateAgentOptions(
   const nodeIps = readIps(reader, 'node-ip');
   const parts: AgentParts = { node: !servicesOnly && !dnsOnly && !edge, services: !dnsOnly, dns: !servicesOnly };
   const logTokenFile = reader.text('log-token-file');
+  const tapSocket = reader.text('tap-socket');
   const listenOrOff = (name: string, alone: string): ListenAddress | undefined => {
     const fallback = servicesOnly ? alone : 'off';
     return (reader.text(name) ?? fallback) === 'off' ? undefined : reader.address(name, fallback);
@@ -102,6 +104,7 @@ export function validateAgentOptions(
     ...(metricsListen === undefined ? {} : { metricsListen }),
     ...(nodeIps === undefined ? {} : { nodeIps }),
     ...(logTokenFile === undefined ? {} : { logTokenFile }),
+    ...(tapSocket === undefined ? {} : { tapSocket }),
   };
   reader.finish();
   return options;

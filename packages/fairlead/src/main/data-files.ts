@@ -5,6 +5,8 @@ export function dataFiles(dataDir: string): {
   readonly roles: string;
   /** Of the agent of a node, or of the machine's own one (`edge`). */
   agentKubeconfig(name: string): string;
+  /** Socket of what passes through an agent. */
+  agentTap(name: string): string;
   readonly gatewayKubeconfig: string;
   /** Socket of the gateway's metrics. */
   readonly gatewayMetrics: string;
@@ -16,6 +18,7 @@ export function dataFiles(dataDir: string): {
   return {
     roles,
     agentKubeconfig: (name) => join(roles, `agent-${name}.kubeconfig`),
+    agentTap: (name) => join(roles, `agent-${name}.sock`),
     gatewayKubeconfig: join(roles, 'gateway.kubeconfig'),
     gatewaySecrets: join(roles, 'gateway-secrets.json'),
     gatewayMetrics: join(roles, 'gateway.sock'),

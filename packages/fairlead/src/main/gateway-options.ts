@@ -33,7 +33,11 @@ export const gatewaySettings: readonly Setting[] = [
   },
   { name: 'gateway-workers', value: 'N', description: 'worker threads (default: half of the cores)' },
   gatewayMetricsListenSetting,
-  { name: 'gateway-metrics-socket', value: 'FILE', description: 'the same for this machine', internal: true },
+  {
+    name: 'gateway-metrics-socket',
+    value: 'FILE',
+    description: 'the same for this machine, and where `fairlead tap --socket FILE` listens to requests',
+  },
   { name: 'log-level', value: 'LEVEL', description: 'debug, info, warn (default) or error' },
 ];
 

@@ -98,6 +98,8 @@ export function planChildren(
     options.dataDir,
     '--log-token-file',
     files.logToken,
+    '--tap-socket',
+    files.agentTap(nodeName),
     ...options.images.flatMap((image) => ['--image', image]),
     ...(options.corefile === undefined ? [] : ['--corefile', options.corefile]),
   ];

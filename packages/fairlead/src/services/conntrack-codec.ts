@@ -6,7 +6,8 @@ import type { Protocol } from './program.ts';
 // linux/netfilter/nfnetlink.h and nfnetlink_conntrack.h
 const subsystem = 1 << 8;
 /** Message types of the conntrack subsystem. */
-export const conntrackMessage: { readonly get: number; readonly delete: number } = {
+export const conntrackMessage: { readonly new: number; readonly get: number; readonly delete: number } = {
+  new: subsystem | 0,
   get: subsystem | 1,
   delete: subsystem | 2,
 };
@@ -84,6 +85,7 @@ export function decodeConntrackEntry(payload: Buffer): ConntrackFlow | undefined
   if (original === undefined || reply === undefined || protocol === undefined) return undefined;
   return {
     protocol,
+    source: { ip: original.source, port: original.sourcePort },
     destination: { ip: original.destination, port: original.destinationPort },
     replySource: { ip: reply.source, port: reply.sourcePort },
     // The kernel deletes exactly this entry: tuple, zone and id must all match.

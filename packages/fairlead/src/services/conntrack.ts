@@ -6,6 +6,8 @@ import { type ServiceFlow, ServiceFrontends } from './service-frontends.ts';
 
 /** A connection tracking entry, as far as it matters here. */
 export interface ConntrackFlow extends ServiceFlow {
+  /** The client. */
+  readonly source: { readonly ip: string; readonly port: number };
   /** What names the entry to the kernel. */
   readonly identity: Buffer;
 }

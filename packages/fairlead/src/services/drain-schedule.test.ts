@@ -30,6 +30,7 @@ function program(seconds: number | undefined, ...endpoints: string[]): ServicePr
 function flow(to: string, port: number, endpoint: string, endpointPort = 8080, protocol: Protocol = 'TCP') {
   return {
     protocol,
+    source: { ip: '198.51.100.1', port: 40_000 },
     destination: { ip: to, port },
     replySource: { ip: endpoint, port: endpointPort },
     identity: Buffer.from(`${to} ${port} ${endpoint} ${endpointPort} ${protocol}`),

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { nodeHttp } from '../sys/node-http.ts';
 import type { Log, Running } from '../sys/role.ts';
 import { METRICS_CONTENT_TYPE, negotiateMetricsFormat, renderMetrics } from './exposition.ts';
+import type { LineFeed } from './line-feed.ts';
 import type { MetricRegistry } from './metrics.ts';
 
 /** A named condition; the returned text says what is wrong, undefined that all is well. */
@@ -24,6 +25,8 @@ export interface AdminServerOptions {
   readonly live?: Readonly<Record<string, HealthCheck>>;
   /** The programs that run now, by name: answered as JSON on `/debug/program` and `/debug/program/NAME`. */
   readonly programs?: Readonly<Record<string, () => unknown>>;
+  /** What passes right now, on `/tap` of a socket: never at an address, where anybody may ask. */
+  readonly tap?: LineFeed;
   readonly log: Log;
 }
 
@@ -92,6 +95,10 @@ function answer(options: AdminServerOptions, request: IncomingMessage, response:
       return;
     case 'readyz':
       sendChecks(response, first, options.ready ?? {}, url.searchParams.has('verbose'));
+      return;
+    case 'tap':
+      if (options.socket === undefined || options.tap === undefined) break;
+      options.tap.serve(response);
       return;
     case 'debug':
       if (second !== 'program') break;

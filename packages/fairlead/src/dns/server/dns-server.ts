@@ -30,6 +30,7 @@ import { ForeignTable } from './foreign-table.ts';
 import { HttpsServer } from './https-server.ts';
 import { answerNotify, isNotify } from './notify-reply.ts';
 import { QueryAnswerer } from './query-answerer.ts';
+import { QueryTap } from './query-tap.ts';
 import { defaultRateLimits, type RateLimits } from './rate-limiter.ts';
 import { addressLength, addressOffset, cookieBytes, ServerCookies } from './server-cookie.ts';
 import { StreamAnswers } from './stream-answers.ts';
@@ -134,6 +135,7 @@ export class DnsServer implements Running {
   /** Origins of the other zones that are complete. */
   readonly #syncedZones: Set<string> = new Set();
   readonly #transfers: ZoneTransfers;
+  readonly #tap: QueryTap;
   readonly #certificates: CertificateWatch | undefined;
   #serial = 0;
   /** Queries that the table could not answer, for rotation. */
@@ -147,6 +149,7 @@ export class DnsServer implements Running {
       this.#streamAnswerer.replace(buffers);
     });
     const { clock, random, log, secure } = options;
+    this.#tap = new QueryTap(this.#table.control, clock);
     this.#certificates =
       secure &&
       new CertificateWatch(secure, clock, log, (files) => {
@@ -223,6 +226,11 @@ export class DnsServer implements Running {
     };
   }
 
+  /** Tells of every query from now on, as lines of JSON, until the returned function is called. */
+  tap(take: (lines: string, dropped?: number) => void): () => void {
+    return this.#tap.start(take);
+  }
+
   /** Replaces what one source contributes; visible to every worker when this returns. */
   setSource(source: string, records: CompiledRecords | EntryBlock | undefined): void {
     const changes = this.#builder.setSource(source, records);
@@ -283,6 +291,7 @@ export class DnsServer implements Running {
       views: viewPlan(this.#options.views),
       takesNotify: this.#options.onNotify !== undefined,
       logEvery: this.#options.logEvery,
+      tap: this.#tap,
       rateLimits: rateLimits === 'off' ? undefined : rateLimits,
       clock,
       log,
@@ -291,6 +300,7 @@ export class DnsServer implements Running {
       answerer: this.#streamAnswerer,
       resolve: (message, peer, view) => this.#resolve(message, peer, 'tcp', view),
       transfers: this.#transfers,
+      tap: this.#tap,
       clock,
     });
     const tcp = new TcpServer({ listen: udp.addresses, answers, clock, log });

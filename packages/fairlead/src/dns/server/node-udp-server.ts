@@ -177,15 +177,18 @@ export class NodeUdpServer implements UdpService {
     return true;
   }
 
-  /** Logs one of so many queries. */
+  /** Logs one of so many queries, and tells who listens of each. */
   #sample(length: number, client: SocketAddress): void {
-    const { logEvery = 0, log } = this.#options;
-    if (logEvery === 0 || --this.#untilLogged > 0) return;
-    this.#untilLogged = logEvery;
+    const { logEvery = 0, log, tap } = this.#options;
     const { query } = this.#answerer;
-    if (query.questionEnd === 0) return;
+    const isTapped = tap?.wants() === true;
+    const isLogged = logEvery > 0 && --this.#untilLogged <= 0;
+    if (isLogged) this.#untilLogged = logEvery;
+    if ((!isLogged && !isTapped) || query.questionEnd === 0) return;
     const name = nameToText(query.name.slice(0, query.nameBytes));
-    const answer = length === handOff ? 'forwarded' : this.#output[3]! & 15;
-    log('info', 'DNS query', { client: client.address, name, type: query.qtype, answer });
+    const code = length === handOff ? -1 : this.#output[3]! & 15;
+    const asked = { client: client.address, name, type: query.qtype };
+    if (isLogged) log('info', 'DNS query', { ...asked, answer: code < 0 ? 'forwarded' : code });
+    if (isTapped) tap?.tell({ ...asked, code, protocol: 'udp' });
   }
 }

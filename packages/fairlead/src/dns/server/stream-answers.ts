@@ -1,8 +1,10 @@
 import type { Clock } from '../../sys/clock.ts';
 import { encodeSocketAddress, type SocketAddress } from '../../sys/socket-address.ts';
 import { rrType } from '../../wire/dns/constants.ts';
+import { nameToText } from '../../wire/dns/name.ts';
 import { padAnswer } from './padding.ts';
 import { handOff, type QueryAnswerer } from './query-answerer.ts';
+import type { QueryTap } from './query-tap.ts';
 import type { ZoneTransfers } from './zone-transfer.ts';
 
 /** What {@link StreamAnswers} works with. */
@@ -12,6 +14,8 @@ export interface StreamAnswersOptions {
   readonly resolve: (message: Uint8Array, client: SocketAddress, view: number) => Promise<Uint8Array | undefined>;
   /** Whole zones, for clients that the answerer hands over; absent: none. */
   readonly transfers?: ZoneTransfers | undefined;
+  /** Who listens to queries; absent: nobody can. */
+  readonly tap?: QueryTap;
   readonly clock: Clock;
 }
 
@@ -88,6 +92,14 @@ export class StreamAnswers {
     return answerer.answer(message, 0, message.length, this.#output, 0, this.#output.length);
   }
 
+  #tell(length: number, client: SocketAddress): void {
+    const { query } = this.#options.answerer;
+    if (query.questionEnd === 0) return;
+    const name = nameToText(query.name.slice(0, query.nameBytes));
+    const code = length === handOff ? -1 : this.#output[3]! & 15;
+    this.#options.tap?.tell({ client: client.address, name, type: query.qtype, code, protocol: 'stream' });
+  }
+
   #finish(
     length: number,
     message: Uint8Array,
@@ -96,6 +108,7 @@ export class StreamAnswers {
   ): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     const { answerer } = this.#options;
     if (length === 0) return undefined;
+    if (this.#options.tap?.wants() === true) this.#tell(length, client);
     const isPadded = isSecret && answerer.query.hasOpt && answerer.query.hasPadding;
     if (length === handOff) {
       const resolved = this.#options.resolve(Uint8Array.from(message), client, answerer.view);

@@ -42,6 +42,12 @@ export const control = {
   completesSearch: 6,
   /** Bit n: the n-th zone has names that begin with `*`. */
   wildcards: 7,
+  /** 1: somebody listens to queries (see query-tap.ts). */
+  tapped: 8,
+  /** Queries that may still be told of in this second. */
+  tapsLeft: 9,
+  /** Those that were not told of, because there were none left. */
+  tapsLost: 10,
   /** First of the batch counters, {@link counterStrideWords} apart. */
   batchCounters: 16,
 } as const;

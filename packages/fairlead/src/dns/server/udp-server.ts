@@ -40,6 +40,7 @@ import type { AddressPrefix } from './address-prefix.ts';
 import type { AnswerTable } from './answer-table.ts';
 import { counterWords } from './counters.ts';
 import type { ForeignTable } from './foreign-table.ts';
+import type { QueryTap } from './query-tap.ts';
 import type { RateLimits } from './rate-limiter.ts';
 import { control, counterStrideWords, type TableBuffers } from './table-layout.ts';
 import type { HandedOffQuery, LoggedQuery, UdpWorkerData } from './udp-worker.ts';
@@ -59,6 +60,8 @@ export interface UdpServerOptions {
   readonly refresh: (message: Uint8Array, view: number) => Promise<void>;
   /** Key of the server cookies. */
   readonly cookieSecret: Uint8Array;
+  /** Who listens to queries; absent: nobody can. */
+  readonly tap?: QueryTap;
   /** Logs one of so many queries; absent: none. */
   readonly logEvery?: number | undefined;
   /** Senders whose client subnet option is believed. Default: none. */
@@ -277,8 +280,12 @@ export class UdpServer implements Running {
     this.#restarts.add(cancel);
   }
 
-  #log({ loggedName, type, code, peer }: LoggedQuery): void {
+  #log({ loggedName, type, code, peer, isTapped }: LoggedQuery): void {
     const name = nameToText(loggedName);
+    if (isTapped) {
+      this.#options.tap?.tell({ client: peer.address, name, type, code, protocol: 'udp' });
+      return;
+    }
     const answer = code < 0 ? 'forwarded' : code;
     this.#options.log('info', 'DNS query', { client: peer.address, name, type, answer });
   }

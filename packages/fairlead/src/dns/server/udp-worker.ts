@@ -14,6 +14,7 @@ import type { AddressPrefix } from './address-prefix.ts';
 import { counterIndex } from './counters.ts';
 import type { ForeignBuffers } from './foreign-layout.ts';
 import { handOff, QueryAnswerer } from './query-answerer.ts';
+import { mayTap } from './query-tap.ts';
 import { RateLimiter, type RateLimits, rateVerdict } from './rate-limiter.ts';
 import { ServerCookies } from './server-cookie.ts';
 import { control, counterStrideWords, type TableBuffers } from './table-layout.ts';
@@ -65,6 +66,8 @@ export interface LoggedQuery {
   /** Response code; -1: forwarded. */
   readonly code: number;
   readonly peer: SocketAddress;
+  /** For who listens right now, not for the log. */
+  readonly isTapped: boolean;
 }
 
 /** Longest stay in epoll_wait; the sockets' SO_RCVTIMEO is the same. */
@@ -139,11 +142,16 @@ let untilLogged = data.logEvery;
 function sample(length: number, slot: number): void {
   if (--untilLogged > 0) return;
   untilLogged = data.logEvery;
+  tell(length, slot, false);
+}
+
+function tell(length: number, slot: number, isTapped: boolean): void {
   const peer = batch.peer(slot);
   const { query } = answerer;
   if (peer === undefined || query.questionEnd === 0) return;
   const code = length === handOff ? -1 : batch.bytes[slot * slotBytes + 3]! & 15;
-  const logged: LoggedQuery = { loggedName: query.name.slice(0, query.nameBytes), type: query.qtype, code, peer };
+  const loggedName = query.name.slice(0, query.nameBytes);
+  const logged: LoggedQuery = { loggedName, type: query.qtype, code, peer, isTapped };
   port.postMessage(logged);
 }
 
@@ -166,6 +174,7 @@ function answerSlot(socket: number, slot: number): number {
   const isCut = length > 0 && batch.wasTruncated(slot) && answerer.query.questionEnd > 0;
   if (isCut && (bytes[start + 3]! & 15) === rcode.FORMERR) length = answerer.truncate(bytes, start, bytes, start);
   if (data.logEvery > 0 && length !== 0) sample(length, slot);
+  if (length !== 0 && mayTap(controlWords)) tell(length, slot, true);
   if (limiter !== undefined && length !== 0 && !answerer.hasValidCookie) length = limited(length, start);
   if (length === handOff) {
     const code = handOver(socket, slot, false);

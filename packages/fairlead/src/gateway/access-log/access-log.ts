@@ -1,7 +1,6 @@
 // Hot path where logs are on: one line per request.
 import type { Clock, Random } from '../../sys/clock.ts';
 import type { ExchangeRecord } from '../exchange-record.ts';
-import { METRIC } from '../gateway-metrics.ts';
 import type { AccessLogRules } from './access-log-rules.ts';
 import { type CompiledLogFormat, compileLogFormat } from './log-format.ts';
 
@@ -17,7 +16,7 @@ export class AccessLog {
   readonly #rules: AccessLogRules;
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #metrics: Float64Array;
+  readonly #onDropped: () => void;
   /** Bytes handed over and not yet written, of all workers. */
   readonly #queued: Int32Array;
   readonly #write: (lines: string) => void;
@@ -29,7 +28,8 @@ export class AccessLog {
     around: {
       readonly clock: Clock;
       readonly random: Random;
-      readonly metrics: Float64Array;
+      /** There is no room for a line. */
+      readonly onDropped: () => void;
       readonly queue: SharedArrayBuffer;
       readonly write: (lines: string) => void;
     },
@@ -41,7 +41,7 @@ export class AccessLog {
     this.headers = result.format.headers.map((name) => Buffer.from(name));
     this.#clock = around.clock;
     this.#random = around.random;
-    this.#metrics = around.metrics;
+    this.#onDropped = around.onDropped;
     this.#queued = new Int32Array(around.queue);
     this.#write = around.write;
   }
@@ -51,7 +51,7 @@ export class AccessLog {
     if (statuses.length > 0 && !isWithin(exchange.status, statuses)) return;
     if (share < 1 && this.#random() >= share) return;
     if (Atomics.load(this.#queued, 0) + this.#pending.length > LOG_QUEUE_MAX_BYTES) {
-      this.#metrics[METRIC.accessLogDropped]! += 1;
+      this.#onDropped();
       return;
     }
     this.#pending += this.#format.line(exchange, this.#clock.now());

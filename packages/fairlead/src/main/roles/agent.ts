@@ -17,6 +17,7 @@ import { systemClock, systemRandom } from '../../sys/clock.ts';
 import type { Log, Running } from '../../sys/role.ts';
 import { stopAll } from '../../sys/stop-all.ts';
 import { startAdminServer } from '../../telemetry/admin-server.ts';
+import { LineFeed, type LineSource } from '../../telemetry/line-feed.ts';
 import { MetricRegistry } from '../../telemetry/metrics.ts';
 import type { AgentParts } from '../agent-options.ts';
 import type { ApiAccess } from '../api-access-settings.ts';
@@ -52,6 +53,8 @@ export interface AgentRoleOptions extends ClusterOptions, ApiAccess {
   readonly images: readonly string[];
   readonly services: ServiceRoleSettings;
   readonly logTokenFile?: string;
+  /** Where `fairlead tap` listens; absent: nowhere. */
+  readonly tapSocket?: string;
 }
 
 /** Pause between attempts at the address of metrics. */
@@ -253,6 +256,7 @@ export async function startAgentRole(options: AgentRoleOptions, log: Log, signal
     const { parts } = options;
     const registry = new MetricRegistry();
     const metrics = registerServiceProxyMetrics(registry, systemClock);
+    const taps: LineSource[] = [];
     const startPods = async (): Promise<NodeAgent | undefined> => {
       if (!parts.node) return undefined;
       const node = await startNode(client, options, log);
@@ -262,6 +266,7 @@ export async function startAgentRole(options: AgentRoleOptions, log: Log, signal
     const startDnsOf = async (node: NodeAgent | undefined): Promise<string | undefined> => {
       if (!parts.dns || options.edge) return undefined;
       const dns = await other(startDnsServer(client, options, node?.info, registry, log));
+      taps.push((take) => dns.tap(take));
       await unlessStopped(dns.ready, signal);
       return publishedDns(options, node?.info);
     };
@@ -275,6 +280,7 @@ export async function startAgentRole(options: AgentRoleOptions, log: Log, signal
         const admin = await startAdmin(options.metricsListen, registry, proxy, log);
         running.others.push(admin);
       }
+      if (proxy !== undefined && options.mode === 'kernel') taps.push(await connectionSource(log));
       if (proxy !== undefined && options.mode === 'kernel' && !options.edge) {
         await other(startAnnouncements(client, options, proxy, registry, log));
       }
@@ -291,10 +297,35 @@ export async function startAgentRole(options: AgentRoleOptions, log: Log, signal
       startServices(),
       startRoutes(),
     ]);
+    if (options.tapSocket !== undefined) running.others.push(await startTap(options.tapSocket, registry, taps, log));
     return { facts: dnsAt === undefined ? {} : { dns: dnsAt }, stop };
   } catch (error) {
     await stop().catch(() => {});
     throw userMessage(error);
+  }
+}
+
+/** New connections as the kernel translates them. */
+async function connectionSource(log: Log): Promise<LineSource> {
+  const { tapConnections } = await import('../../services/connection-tap.ts');
+  return (take) => tapConnections(systemClock, log, take);
+}
+
+/** A socket that cannot be had is told, and the agent goes on without. */
+async function startTap(
+  socket: string,
+  metrics: MetricRegistry,
+  sources: readonly LineSource[],
+  log: Log,
+): Promise<Running> {
+  try {
+    return await startAdminServer({ socket, port: 0, metrics, tap: new LineFeed(sources), log });
+  } catch (error) {
+    log('warn', 'nobody can listen to what passes: the socket cannot be had', {
+      socket,
+      error: (error as Error).message,
+    });
+    return { stop: async () => {} };
   }
 }
 

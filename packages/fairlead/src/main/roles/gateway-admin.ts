@@ -27,16 +27,19 @@ export async function startGatewayAdmin(
     { MetricRegistry },
     { registerGatewayMetrics, registerTraceMetrics },
     { registerRouteMetrics },
+    { LineFeed },
   ] = await Promise.all([
     import('../../telemetry/admin-server.ts'),
     import('../../telemetry/metrics.ts'),
     import('../../gateway/exposed-metrics.ts'),
     import('../../gateway/traffic/route-metrics.ts'),
+    import('../../telemetry/line-feed.ts'),
   ]);
   const metrics = new MetricRegistry();
   registerGatewayMetrics(metrics, gateway);
   registerRouteMetrics(metrics, gateway);
   if (traces !== undefined) registerTraceMetrics(metrics, traces);
+  const tap = new LineFeed([(take) => gateway.tap(take)]);
   const running: Running[] = [];
   const places = [
     ...(metricsListen === undefined ? [] : [{ address: metricsListen.host, port: metricsListen.port }]),
@@ -44,7 +47,7 @@ export async function startGatewayAdmin(
   ];
   for (const place of places) {
     try {
-      running.push(await startAdminServer({ ...place, metrics, log }));
+      running.push(await startAdminServer({ ...place, metrics, tap, log }));
     } catch (error) {
       log('warn', 'no metrics of the gateway: the address cannot be had', {
         ...place,
