@@ -13,6 +13,10 @@ import { lbAddressesController } from './lb-addresses/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeIpamController } from './node/ipam-controller.ts';
 import { nodeLifecycleController } from './node/lifecycle-controller.ts';
+import { persistentVolumeBinder } from './persistentvolume/binder.ts';
+import { ephemeralVolumeController } from './persistentvolume/ephemeral-claims.ts';
+import { folderProvisioner } from './persistentvolume/folder-provisioner.ts';
+import { claimProtectionController, volumeProtectionController } from './persistentvolume/protection.ts';
 import { podGarbageCollector } from './pod-gc/controller.ts';
 import { replicaSetController, replicationControllerController } from './replicaset/controller.ts';
 import { resourceQuotaController } from './resourcequota/controller.ts';
@@ -47,5 +51,10 @@ export const allControllers: readonly Controller[] = [
   namespaceController,
   garbageCollector,
   podGarbageCollector,
+  persistentVolumeBinder,
+  claimProtectionController,
+  volumeProtectionController,
+  ephemeralVolumeController,
+  folderProvisioner,
   serviceConditionsController,
 ];

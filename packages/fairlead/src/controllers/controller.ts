@@ -25,6 +25,8 @@ export interface ClusterSettings {
   readonly evictionAfterMs: number;
   /** PEM text for the ConfigMap `kube-root-ca.crt`. */
   readonly rootCa: string;
+  /** Where folders of claims are made; absent: nowhere. */
+  readonly volumesDir?: string;
 }
 
 /** What every controller gets. */

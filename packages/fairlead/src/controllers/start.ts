@@ -25,6 +25,8 @@ export interface ControllersOptions {
   readonly rootCa: string;
   /** Name in the leader election; the same name takes its own Lease over at once. */
   readonly identity: string;
+  /** Where claims of the class `standard` get their folders. Default: there is no such class. */
+  readonly volumesDir?: string;
   /** Where autoscalers read their metrics. Default: nowhere, which their conditions tell. */
   readonly metrics?: MetricsSource;
   /** A node is unreachable when its Lease is older. Default 12,000. */
@@ -68,6 +70,7 @@ export async function startControllers(options: ControllersOptions): Promise<Run
         nodeMonitorGraceMs: options.nodeMonitorGraceMs ?? 12_000,
         evictionAfterMs: options.evictionAfterMs ?? 60_000,
         rootCa: options.rootCa,
+        ...(options.volumesDir === undefined ? {} : { volumesDir: options.volumesDir }),
       },
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       recorder(component) {

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import {
   type CronJob,
@@ -97,8 +100,10 @@ describe('workload controllers on a fake API', { timeout: 120_000 }, () => {
     await cluster.settle();
   });
 
-  test('a StatefulSet makes the claims of its Pods, and lets them go with what is scaled down', async () => {
-    cluster = await startFakeCluster(['a']);
+  test('a StatefulSet makes the claims of its Pods, and lets them go with what is scaled down', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'fairlead-claims-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    cluster = await startFakeCluster(['a'], { volumesDir: join(folder, 'volumes') });
     const { api } = cluster;
     const claims = (): string[] =>
       (api.store.list('/persistentvolumeclaims') as unknown as Stored<object>[]).map(

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** Files in the data directory that roles share. */
 export function dataFiles(dataDir: string): {
@@ -13,6 +13,8 @@ export function dataFiles(dataDir: string): {
   /** Default certificate and ticket keys of the gateway. */
   readonly gatewaySecrets: string;
   readonly logToken: string;
+  /** Folders of persistent volumes, absolute: Pods have them in their objects. */
+  readonly volumes: string;
 } {
   const roles = join(dataDir, 'roles');
   return {
@@ -23,5 +25,6 @@ export function dataFiles(dataDir: string): {
     gatewaySecrets: join(roles, 'gateway-secrets.json'),
     gatewayMetrics: join(roles, 'gateway.sock'),
     logToken: join(roles, 'node-log-token'),
+    volumes: resolve(dataDir, 'volumes'),
   };
 }

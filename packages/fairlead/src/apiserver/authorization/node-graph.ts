@@ -116,6 +116,9 @@ function podReferences(pod: KubeObject): string[] {
     add('secrets', recordOf(volume.secret)?.secretName);
     add('configmaps', recordOf(volume.configMap)?.name);
     add('persistentvolumeclaims', recordOf(volume.persistentVolumeClaim)?.claimName);
+    if (recordOf(volume.ephemeral) !== undefined) {
+      add('persistentvolumeclaims', `${pod.metadata.name}-${String(volume.name)}`);
+    }
     add('secrets', recordOf(recordOf(volume.csi)?.nodePublishSecretRef)?.name);
     for (const source of records(recordOf(volume.projected)?.sources)) {
       add('secrets', recordOf(source.secret)?.name);

@@ -44,6 +44,30 @@ describe('habits of kinds', () => {
     assert.equal((await patch(`${slices}/s`, { metadata: { labels: { x: 'y' } } })).metadata.generation, 2);
   });
 
+  test('volumes and claims are protected, and a claim that names no class gets the newest default one', async () => {
+    const classes = '/apis/storage.k8s.io/v1/storageclasses';
+    const claims = `${core}/persistentvolumeclaims`;
+    const claim = (name: string, more: object = {}): object => ({
+      metadata: { name },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, ...more },
+    });
+    const classOf = async (name: string, more?: object): Promise<unknown> =>
+      ((await send('POST', claims, claim(name, more))).spec as { storageClassName?: string }).storageClassName;
+    assert.equal(await classOf('none-there'), undefined);
+    const annotations = { 'storageclass.kubernetes.io/is-default-class': 'true' };
+    for (const name of ['b', 'a']) await send('POST', classes, { metadata: { name, annotations }, provisioner: 'x/y' });
+    await send('POST', classes, { metadata: { name: 'other' }, provisioner: 'x/y' });
+    assert.match(String(await classOf('no-name')), /^[ab]$/);
+    assert.equal(await classOf('named', { storageClassName: 'other' }), 'other');
+    assert.equal(await classOf('without', { storageClassName: '' }), '');
+    const made = await send('GET', `${claims}/named`);
+    assert.deepEqual(made.metadata.finalizers, ['kubernetes.io/pvc-protection']);
+    const volume = { metadata: { name: 'v', finalizers: ['x.example/y', 'kubernetes.io/pv-protection'] } };
+    const spec = { accessModes: ['ReadWriteOnce'], capacity: { storage: '1Gi' }, hostPath: { path: '/srv' } };
+    const stored = await send('POST', '/api/v1/persistentvolumes', { ...volume, spec });
+    assert.deepEqual(stored.metadata.finalizers, volume.metadata.finalizers);
+  });
+
   test('whose labels a status write changes', async () => {
     const rows = [
       [`${apps}/deployments`, workload('labels'), undefined],

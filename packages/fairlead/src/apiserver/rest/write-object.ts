@@ -15,6 +15,7 @@ import { applyLimits, checkLimits } from '../resources/limit-ranger.ts';
 import { admitPriority } from '../resources/priority-admission.ts';
 import { bookQuotas } from '../resources/quota-booking.ts';
 import { admitRuntimeClass } from '../resources/runtime-class-admission.ts';
+import { admitStorage } from '../resources/storage-admission.ts';
 import {
   dropGatedFields,
   dropGatedPodFields,
@@ -104,6 +105,7 @@ async function createNamed(
   if (resource.kind === 'Pod' && resource.group === '') await admitServiceAccount(context, resource, object);
   applyLimits(context, resource, object);
   admitPriority(context, resource, object);
+  admitStorage(context, resource, object);
   applyKindDefaults(resource, object);
   if (!context.admission.changesNothing) {
     replaceContent(object, await context.admission.change(write, object, target.warnings));

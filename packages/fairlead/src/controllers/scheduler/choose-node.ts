@@ -4,6 +4,9 @@ import { type Misfit, matchesTerm, type NodeLoad, nodeMisfit, taintsOf, tolerate
 import { affinityMisfit, affinityScore, type NamespaceLabels } from './pod-affinity.ts';
 import { spreadMisfit, spreadScore } from './topology-spread.ts';
 
+/** Why the Pod's volumes cannot be had on a node; undefined if they can. */
+export type VolumeMisfit = (node: Stored<Node>) => Misfit | undefined;
+
 /** The chosen node, or why no node would do, in the words of `FailedScheduling`. */
 export type NodeChoice =
   | { readonly ok: true; readonly node: string }
@@ -23,6 +26,7 @@ export function chooseNode(
   pod: Pod,
   nodes: readonly NodeLoad[],
   labelsOf: NamespaceLabels = () => undefined,
+  volumeMisfit: VolumeMisfit = () => undefined,
 ): NodeChoice {
   if (nodes.length === 0) return { ok: false, message: 'no nodes available to schedule pods', full: [] };
   const owner = controllerOf(pod)?.uid;
@@ -30,7 +34,7 @@ export function chooseNode(
   const full: NodeLoad[] = [];
   const fitting: NodeLoad[] = [];
   for (const load of nodes) {
-    const why = misfitOf(pod, load, nodes, labelsOf);
+    const why = misfitOf(pod, load, nodes, labelsOf, volumeMisfit);
     if (why === undefined) fitting.push(load);
     else {
       misfits.push(why);
@@ -59,8 +63,20 @@ export function misfitOf(
   load: NodeLoad,
   nodes: readonly NodeLoad[],
   labelsOf: NamespaceLabels,
+  volumeMisfit: VolumeMisfit = () => undefined,
 ): Misfit | undefined {
-  return nodeMisfit(pod, load) ?? spreadMisfit(pod, load, nodes) ?? affinityMisfit(pod, load, nodes, labelsOf);
+  return (
+    nodeMisfit(pod, load) ??
+    volumeMisfit(load.node) ??
+    spreadMisfit(pod, load, nodes) ??
+    affinityMisfit(pod, load, nodes, labelsOf)
+  );
+}
+
+/** What is said where a Pod waits for what no node can give it, in the words of `FailedScheduling`. */
+export function hopelessMessage(nodeCount: number, reason: string): string {
+  const none = `0/${nodeCount} nodes are available`;
+  return `${none}: ${reason}. preemption: ${none}: ${nodeCount} Preemption is not helpful for scheduling.`;
 }
 
 /** Counts of each reason, then whether taking Pods away could help: told when there are none to take. */

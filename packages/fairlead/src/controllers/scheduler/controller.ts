@@ -2,12 +2,15 @@ import { type Binding, namespaces, nodes, type Pod, pods, type ResourceRef, type
 import { isNotFound } from '@fairlead/client';
 import { filterCollection, groupBy } from '../../collections/index.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
+import { claimsOfPod } from '../persistentvolume/volume-facts.ts';
 import { startWorkQueue } from '../work-queue.ts';
 import { isPodFinished, podCondition, timestamp } from '../workload/pod-state.ts';
 import { podDisruptionBudgets } from '../workload/resource-refs.ts';
-import { chooseNode, misfitOf } from './choose-node.ts';
+import { chooseNode, hopelessMessage, misfitOf, type VolumeMisfit } from './choose-node.ts';
 import { chooseVictims, mayPreempt, priorityOf } from './choose-victims.ts';
 import type { NodeLoad } from './node-fit.ts';
+import { planVolumes, volumeMisfit, volumeNeeds } from './pod-volumes.ts';
+import { VolumeBinding } from './volume-binding.ts';
 
 const about = { kind: 'Pod', apiVersion: 'v1' };
 const bindings: ResourceRef<Binding> = pods as ResourceRef<unknown> as ResourceRef<Binding>;
@@ -28,6 +31,7 @@ class Scheduler {
   readonly #nodeInformer;
   readonly #namespaceInformer;
   readonly #podsByNode;
+  readonly #volumes: VolumeBinding;
   /** Bindings on their way: Pod key → node, so that the next choice counts them. */
   readonly #assumed = new Map<string, { readonly pod: Stored<Pod>; readonly node: string }>();
   /** Pods for which room is being made: Pod key → node. */
@@ -42,6 +46,7 @@ class Scheduler {
     this.#podInformer = context.informers.informer(pods);
     this.#nodeInformer = context.informers.informer(nodes);
     this.#namespaceInformer = context.informers.informer(namespaces);
+    this.#volumes = new VolumeBinding(context, () => this.#retry());
     const all = context.informers.collection(pods);
     const placed = filterCollection('placed pods', all, (pod) => !isPodFinished(pod));
     this.#podsByNode = groupBy('pods by node', placed, (pod) => pod.spec?.nodeName);
@@ -72,12 +77,28 @@ class Scheduler {
     const labelsOf = (namespace: string): Readonly<Record<string, string>> | undefined =>
       this.#namespaceInformer.get(namespace)?.metadata.labels;
     const loads = this.#loads(pod);
-    const choice = chooseNode(pod, loads, labelsOf);
+    if (claimsOfPod(pod).length > 0) await this.#volumes.synced();
+    const state = this.#volumes.stateFor(pod, (node) => this.#nodeInformer.get(node) !== undefined);
+    const needs = volumeNeeds(pod, state);
+    // Looked at again when something of its volumes changes.
+    if (needs === 'pending') return void this.#unschedulable.add(key);
+    if ('why' in needs) {
+      this.#unschedulable.add(key);
+      return this.#report(pod, hopelessMessage(loads.length, needs.why));
+    }
+    const noVolumes: VolumeMisfit = (node) => volumeMisfit(needs, node, state);
+    const choice = chooseNode(pod, loads, labelsOf, noVolumes);
     if (!choice.ok) {
-      if (await this.#preempt(pod, loads, choice.full, labelsOf)) return;
+      if (await this.#preempt(pod, loads, choice.full, labelsOf, noVolumes)) return;
       this.#unschedulable.add(key);
       await this.#report(pod, choice.message);
       return;
+    }
+    const node = needs.waiting.length === 0 ? undefined : this.#nodeInformer.get(choice.node);
+    const plan = node === undefined ? undefined : planVolumes(needs, node, state);
+    if (plan !== undefined) {
+      this.#unschedulable.add(key);
+      return this.#volumes.carryOut(plan, choice.node);
     }
     this.#unschedulable.delete(key);
     const { name, namespace = '', uid } = pod.metadata;
@@ -124,6 +145,7 @@ class Scheduler {
     loads: readonly NodeLoad[],
     full: readonly NodeLoad[],
     labelsOf: (namespace: string) => Readonly<Record<string, string>> | undefined,
+    noVolumes: VolumeMisfit,
   ): Promise<boolean> {
     const { name, namespace = '', uid } = pod.metadata;
     const key = `${namespace}/${name}`;
@@ -154,7 +176,8 @@ class Scheduler {
       candidates,
       budgets,
       (load, changed) =>
-        misfitOf(pod, load, [...loads.filter((other) => !full.includes(other)), ...changed], labelsOf) === undefined,
+        misfitOf(pod, load, [...loads.filter((other) => !full.includes(other)), ...changed], labelsOf, noVolumes) ===
+        undefined,
     );
     if (victims === undefined) return false;
     this.#nominated.set(key, { pod, node: victims.node });

@@ -5,12 +5,14 @@ import type {
   HorizontalPodAutoscaler,
   IPAddress,
   Job,
+  PersistentVolume,
   PersistentVolumeClaim,
   PodDisruptionBudget,
   ReplicationController,
   ResourceQuota,
   ResourceRef,
   StatefulSet,
+  StorageClass,
 } from '@fairlead/api';
 
 function ref<T>(group: string, kind: string, plural: string): ResourceRef<T> {
@@ -51,5 +53,15 @@ export const horizontalPodAutoscalers: ResourceRef<HorizontalPodAutoscaler> = {
 /** The same, cluster-wide. */
 export const ipAddresses: ResourceRef<IPAddress> = {
   ...ref('networking.k8s.io', 'IPAddress', 'ipaddresses'),
+  namespaced: false,
+};
+
+/** Cluster-wide resources of storage. */
+export const persistentVolumes: ResourceRef<PersistentVolume> = {
+  ...ref('', 'PersistentVolume', 'persistentvolumes'),
+  namespaced: false,
+};
+export const storageClasses: ResourceRef<StorageClass> = {
+  ...ref('storage.k8s.io', 'StorageClass', 'storageclasses'),
   namespaced: false,
 };

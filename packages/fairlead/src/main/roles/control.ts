@@ -68,6 +68,7 @@ export async function startControlRole(
     controllers: ['*'],
     podCidr: options.podCidr,
     rootCa: server.ca,
+    volumesDir: files.volumes,
     ...(metrics === undefined ? {} : { metrics }),
     // The next process on this data directory takes over at once.
     identity: `control-${hostname()}-${options.dataDir}`,

@@ -1,6 +1,8 @@
 import {
   type ConfigMap,
   configMaps,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
   type ResourceRef,
   type Secret,
   type Stored,
@@ -13,21 +15,38 @@ import type { ConfigSource } from './container-env.ts';
 /** Most objects remembered for the time when the API is away. */
 const REMEMBER_MAX = 1000;
 
+type Readable = ConfigMap | Secret | PersistentVolumeClaim | PersistentVolume;
+
+const claims: ResourceRef<PersistentVolumeClaim> = {
+  group: '',
+  version: 'v1',
+  kind: 'PersistentVolumeClaim',
+  plural: 'persistentvolumeclaims',
+  namespaced: true,
+};
+const volumes: ResourceRef<PersistentVolume> = {
+  group: '',
+  version: 'v1',
+  kind: 'PersistentVolume',
+  plural: 'persistentvolumes',
+  namespaced: false,
+};
+
 /**
- * Reads ConfigMaps and Secrets when a container starts. While the API is away the last known content is
+ * Reads ConfigMaps, Secrets, and claims with their volumes, when a container starts. While the API is away the last known content is
  * used, so that a crashed container can restart without it.
  */
 export function createConfigSource(client: ApiClient): ConfigSource {
-  const remembered = new Map<string, ConfigMap | Secret | undefined>();
-  const read = async <T extends ConfigMap | Secret>(
+  const remembered = new Map<string, Readable | undefined>();
+  const read = async <T extends Readable>(
     ref: ResourceRef<T>,
-    namespace: string,
+    namespace: string | undefined,
     name: string,
   ): Promise<T | undefined> => {
     const key = `${ref.plural}/${namespace}/${name}`;
     let value: Stored<T> | undefined;
     try {
-      value = await client.get(ref, { namespace, name });
+      value = await client.get(ref, namespace === undefined ? { name } : { namespace, name });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const unavailable = error.code === 0 || error.code >= 500 || error.code === 429;
@@ -42,6 +61,8 @@ export function createConfigSource(client: ApiClient): ConfigSource {
   return {
     configMap: (namespace, name) => read(configMaps, namespace, name),
     secret: (namespace, name) => read(secrets, namespace, name),
+    claim: (namespace, name) => read(claims, namespace, name),
+    volume: (name) => read(volumes, undefined, name),
     async token(pod, audience, expirationSeconds) {
       const { namespace = 'default', name = '', uid } = pod.metadata ?? {};
       const account = pod.spec?.serviceAccountName ?? 'default';

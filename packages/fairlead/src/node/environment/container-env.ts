@@ -1,4 +1,4 @@
-import type { ConfigMap, Container, Pod, Secret } from '@fairlead/api';
+import type { ConfigMap, Container, PersistentVolume, PersistentVolumeClaim, Pod, Secret } from '@fairlead/api';
 import { expandVariables } from './expand.ts';
 import { fieldValue, type PodFacts, resourceFieldValue } from './field-ref.ts';
 
@@ -12,6 +12,8 @@ export interface IssuedToken {
 export interface ConfigSource {
   configMap(namespace: string, name: string): Promise<ConfigMap | undefined>;
   secret(namespace: string, name: string): Promise<Secret | undefined>;
+  claim(namespace: string, name: string): Promise<PersistentVolumeClaim | undefined>;
+  volume(name: string): Promise<PersistentVolume | undefined>;
   /** A new token of the Pod's ServiceAccount, bound to the Pod; `audience` undefined: the API server's own. */
   token(pod: Pod, audience: string | undefined, expirationSeconds: number): Promise<IssuedToken>;
 }

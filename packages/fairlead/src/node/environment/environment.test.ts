@@ -137,6 +137,8 @@ const source: ConfigSource = {
   configMap: async (_namespace, name) => (name === 'cm' ? { data: { A: 'from-cm', B: 'b' } } : undefined),
   secret: async (_namespace, name) =>
     name === 'sec' ? { data: { KEY: Buffer.from('hidden').toString('base64') } } : undefined,
+  claim: async () => undefined,
+  volume: async () => undefined,
   token: async () => ({ token: 'token', expiresAt: 0 }),
 };
 

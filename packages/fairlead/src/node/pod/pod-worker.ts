@@ -1,5 +1,4 @@
 import type { Container, Pod, Probe, Stored } from '@fairlead/api';
-import { ContainerConfigError } from '../environment/container-env.ts';
 import type { PodFacts } from '../environment/field-ref.ts';
 import type { ProbeOutcome } from '../probes/run-probe.ts';
 import type { ProcessExit, ProcessInfo } from '../runtime/protocol.ts';
@@ -12,6 +11,7 @@ import { runHook } from './hooks.ts';
 import { enterContainer, prepareLaunch, processId } from './launch.ts';
 import { planPod } from './plan.ts';
 import { killOrphan, stateFromStatus } from './restore.ts';
+import { problemEvent, startProblem } from './start-problem.ts';
 import { type ContainerRecord, type PodEvent, REDEFINED, reducePod } from './state.ts';
 import { podStatus } from './status.ts';
 import { createStatusWriter } from './status-writer.ts';
@@ -165,7 +165,7 @@ export function startPodWorker(
     const block = (reason: string, message: string): void => {
       const known = recordOf(name).run;
       if (known.phase !== 'waiting' || known.message !== message) {
-        recorder.record(pod, 'Warning', reason === 'ErrImageNeverPull' ? reason : 'Failed', message, about(name));
+        recorder.record(pod, 'Warning', problemEvent(reason), message, about(name));
       }
       dispatch({ type: 'blocked', container: name, reason, message, notBefore: clock.now() + BLOCKED_RETRY_MS });
     };
@@ -194,10 +194,8 @@ export function startPodWorker(
       recorder.record(pod, 'Normal', 'Started', `Started container ${name}`, about(name));
       await afterStart(container, result.info, launch.impliedStartupPort);
     } catch (error) {
-      block(
-        error instanceof ContainerConfigError ? 'CreateContainerConfigError' : 'CreateContainerError',
-        (error as Error).message,
-      );
+      const { reason, message } = startProblem(error);
+      block(reason, message);
     }
   };
 

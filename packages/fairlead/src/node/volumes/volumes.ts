@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import type {
   Container,
@@ -13,6 +13,7 @@ import { expandVariables } from '../environment/expand.ts';
 import { fieldValue, type PodFacts, resourceFieldValue } from '../environment/field-ref.ts';
 import type { BindMount } from '../sandbox/sandbox.ts';
 import { inside, type VolumeFile, writeContent } from './content-folder.ts';
+import { linkClaim, prepareHostPath } from './machine-volumes.ts';
 
 /** What volumes are made from. */
 export interface VolumeSource extends ConfigSource {
@@ -20,7 +21,7 @@ export interface VolumeSource extends ConfigSource {
   tokenFor(projection: ServiceAccountTokenProjection): Promise<string>;
 }
 
-/** Folder of a volume's content; a `hostPath` volume is the path itself. */
+/** Folder of a volume's content, or the link to it; a `hostPath` volume is the path itself. */
 function volumeDir(podDir: string, volume: Volume): string {
   return volume.hostPath?.path ?? join(podDir, 'volumes', volume.name);
 }
@@ -29,10 +30,14 @@ function volumeDir(podDir: string, volume: Volume): string {
 export async function prepareVolumes(pod: Pod, podDir: string, facts: PodFacts, source: VolumeSource): Promise<void> {
   for (const volume of pod.spec?.volumes ?? []) {
     if (volume.hostPath !== undefined) {
-      prepareHostPath(volume);
+      prepareHostPath(volume.name, volume.hostPath);
       continue;
     }
     const folder = volumeDir(podDir, volume);
+    if (volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined) {
+      await linkClaim(pod, volume, folder, source);
+      continue;
+    }
     mkdirSync(folder, { recursive: true, mode: 0o755 });
     if (volume.emptyDir !== undefined) {
       chmodSync(folder, 0o777);
@@ -41,13 +46,6 @@ export async function prepareVolumes(pod: Pod, podDir: string, facts: PodFacts, 
     const files = await volumeFiles(pod, volume, facts, source);
     writeContent(folder, files);
   }
-}
-
-function prepareHostPath(volume: Volume): void {
-  const { path, type } = volume.hostPath!;
-  if (type === 'DirectoryOrCreate') mkdirSync(path, { recursive: true });
-  if (type === 'FileOrCreate' && !existsSync(path)) writeFileSync(path, '');
-  if (!existsSync(path)) throw new ContainerConfigError(`hostPath ${path} of volume "${volume.name}" does not exist`);
 }
 
 async function volumeFiles(pod: Pod, volume: Volume, facts: PodFacts, source: VolumeSource): Promise<VolumeFile[]> {
@@ -200,7 +198,7 @@ export function containerMounts(
     mounts.push({
       source,
       target,
-      readOnly: mount.readOnly === true || content !== undefined,
+      readOnly: mount.readOnly === true || volume.persistentVolumeClaim?.readOnly === true || content !== undefined,
       existingAncestor: existingAncestor(mount.mountPath),
     });
   }
