@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '@fairlead/api';
+import type { HostPathVolumeSource, PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '@fairlead/api';
 import type { ConfigSource } from '../environment/container-env.ts';
 import { linkClaim, MountError, prepareHostPath } from './machine-volumes.ts';
 
@@ -25,7 +25,7 @@ describe('hostPath by type and by what is there', () => {
   const there = ['folder', 'file', 'socket', '/dev/null', 'nothing'] as const;
   type Outcome = 'ok' | 'made' | 'refused';
   /** One letter per thing that is there: taken, made, refused. */
-  const grid: readonly (readonly [type: string, outcomes: string])[] = [
+  const grid: readonly (readonly [type: NonNullable<HostPathVolumeSource['type']>, outcomes: string])[] = [
     ['', 'ttttm'],
     ['Directory', 'trrrr'],
     ['DirectoryOrCreate', 'trrrm'],
