@@ -26,7 +26,7 @@ import {
 } from './volume-facts.ts';
 
 /** As in `provisioner` of a StorageClass. */
-export const folderProvisionerName = 'fairlead.dev/folder';
+const folderProvisionerName = 'fairlead.dev/folder';
 const defaultClassName = 'standard';
 const hostLabel = 'kubernetes.io/hostname';
 /** Modes of a volume that one node mounts; others are for all nodes of the machine. */
