@@ -96,10 +96,17 @@ class RequestSource {
     } else this.#waiting.push(dueMs);
   }
 
-  /** Resolves when every request has ended one way or the other. */
+  /** Resolves when every request has ended one way or the other; those that have not in {@link ANSWER_MS} are lost. */
   async settled(): Promise<void> {
-    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#settled = resolve));
+    if (this.#underWay > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#settled = resolve;
+      const timer = setTimeout(resolve, ANSWER_MS);
+      await promise;
+      clearTimeout(timer);
+    }
     for (const connection of this.#open) connection.close();
+    if (this.#underWay > 0) this.#failures.set('no answer', (this.#failures.get('no answer') ?? 0) + this.#underWay);
   }
 
   /** A request is over; `failure` undefined: it was answered as it should be. */

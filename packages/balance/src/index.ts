@@ -26,7 +26,7 @@ export {
   nextCheckMs,
   UNCHECKED,
 } from './health-check.ts';
-export { LeastRequest, type LeastRequestOptions } from './least-request.ts';
+export { LEAST_REQUEST_DEFAULTS, LeastRequest, type LeastRequestOptions } from './least-request.ts';
 export { createLimitMemory, LIMIT_LAYOUT, LimitMemory } from './limit-memory.ts';
 export { hashText, MAGLEV_TABLE_SIZE, Maglev } from './maglev.ts';
 export {
@@ -36,12 +36,12 @@ export {
   OutlierDetector,
   type OutlierOptions,
 } from './outlier.ts';
-export { PeakEwma, type PeakEwmaOptions } from './peak-ewma.ts';
+export { PEAK_EWMA_DECAY_MS, PeakEwma, type PeakEwmaOptions } from './peak-ewma.ts';
 export { Prequal, type PrequalOptions, SharedPrequal } from './prequal.ts';
 export { type LevelHealth, type LevelLoad, OVER_PROVISIONING, spreadOverLevels, zoneShares } from './priorities.ts';
 export { WeightedRandom } from './random.ts';
 export { backoffMs, type RetryBudgetOptions, retryBudget } from './retry-budget.ts';
-export { HashRing, type RingOptions } from './ring-hash.ts';
+export { HashRing, RING_DEFAULTS, type RingOptions } from './ring-hash.ts';
 export { RoundRobin } from './round-robin.ts';
 export { type SlotLayout, SlotTable, settleLedger } from './slot-table.ts';
 export { type SlowStartOptions, slowStartShare } from './slow-start.ts';

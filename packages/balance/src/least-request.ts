@@ -2,6 +2,9 @@
 import type { BalancerOptions } from './balancer.ts';
 import { DrawingBalancer } from './weighted-draw.ts';
 
+/** Envoy's. */
+export const LEAST_REQUEST_DEFAULTS = { choices: 2, bias: 1 } as const;
+
 /** Options of {@link LeastRequest} beside the common ones. */
 export interface LeastRequestOptions extends BalancerOptions {
   /** Endpoints drawn per pick, 2 or more (Envoy's choice count). Default 2. */
@@ -21,8 +24,8 @@ export class LeastRequest extends DrawingBalancer {
 
   constructor(options: LeastRequestOptions) {
     super(options);
-    this.#choices = options.choices ?? 2;
-    this.#bias = options.bias ?? 1;
+    this.#choices = options.choices ?? LEAST_REQUEST_DEFAULTS.choices;
+    this.#bias = options.bias ?? LEAST_REQUEST_DEFAULTS.bias;
   }
 
   pick(avoid = -1): number {

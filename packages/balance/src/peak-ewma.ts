@@ -2,9 +2,12 @@
 import type { BalancerOptions } from './balancer.ts';
 import { DrawingBalancer } from './weighted-draw.ts';
 
+/** Time in which a latency is forgotten to 1/e, milliseconds. */
+export const PEAK_EWMA_DECAY_MS = 10_000;
+
 /** Options of {@link PeakEwma} beside the common ones; `now` is needed. */
 export interface PeakEwmaOptions extends BalancerOptions {
-  /** Time constant of forgetting, milliseconds. Default 10 s. */
+  /** Time constant of forgetting, milliseconds. Default {@link PEAK_EWMA_DECAY_MS}. */
   readonly decayMs?: number;
 }
 
@@ -28,7 +31,7 @@ export class PeakEwma extends DrawingBalancer {
     this.#now = options.now;
     this.#latencies = options.latencies ?? new Float64Array(2 * this.size);
     this.#cells = options.latencyCells ?? Int32Array.from(this.weights, (_, index) => 2 * index);
-    this.#decayMs = options.decayMs ?? 10_000;
+    this.#decayMs = options.decayMs ?? PEAK_EWMA_DECAY_MS;
   }
 
   pick(avoid = -1): number {

@@ -2,7 +2,10 @@
 import type { ConsistentTable } from './consistent-hash.ts';
 import { hashText } from './maglev.ts';
 
-/** Bounds of a ring, in entries. Envoy's defaults. */
+/** Envoy's. */
+export const RING_DEFAULTS: Required<RingOptions> = { minEntries: 1024, maxEntries: 8 * 1024 * 1024 };
+
+/** Bounds of a ring, in entries. */
 export interface RingOptions {
   readonly minEntries?: number;
   readonly maxEntries?: number;
@@ -19,7 +22,7 @@ export class HashRing implements ConsistentTable {
   readonly #owners: Int32Array;
 
   constructor(names: readonly string[], weights: ArrayLike<number>, options: RingOptions = {}) {
-    const { minEntries = 1024, maxEntries = 8 * 1024 * 1024 } = options;
+    const { minEntries, maxEntries } = { ...RING_DEFAULTS, ...options };
     let sum = 0;
     let smallest = Infinity;
     for (let i = 0; i < names.length; i++) {

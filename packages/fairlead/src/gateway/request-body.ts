@@ -7,7 +7,7 @@ const CRLF = Buffer.from('\r\n', 'latin1');
 const LAST_CHUNK = Buffer.from('0\r\n', 'latin1');
 
 /** A body that comes more slowly than this, bytes a second, over a whole idle time, ties up an endpoint on purpose. */
-const RATE_MIN = 240;
+export const RATE_MIN = 240;
 
 /** Results of {@link RequestBody.encode} that are no position. */
 const BODY_MALFORMED = -1;

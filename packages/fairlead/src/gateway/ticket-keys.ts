@@ -4,7 +4,7 @@ import { TICKET_KEY_BYTES } from '../sys/ticket-key.ts';
 import type { TicketKey } from './kept-secrets.ts';
 
 /** How long a key makes new tickets. It then reads old ones for as long again, twice. */
-const ROTATE_MS = 8 * 3600 * 1000;
+export const ROTATE_MS: number = 8 * 3600 * 1000;
 const KEYS = 3;
 
 /**
