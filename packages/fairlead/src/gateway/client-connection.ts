@@ -142,7 +142,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     const route = lookup.locate(head, this.#frontend, path, this.identity.certificate);
     if (typeof route === 'string') {
       const { status, metric } = lookup.UNROUTED[route];
-      core.metrics[metric]! += 1;
+      if (metric !== undefined) core.metrics[metric]! += 1;
       this.#endLocally(bodyStart, end, { status, body: errorBody(status), reason: route });
       return;
     }
@@ -178,7 +178,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     if (this.#run !== undefined) this.#body.maxBytes = this.#run.bodyMaxBytes;
     const { action } = route;
     if (action.type === 'forward') this.#forward(route, head, path, bodyStart, end);
-    else if (action.type === 'respond') this.#endLocally(bodyStart, end, { ...action, reason: 'respond' });
+    else if (action.type === 'respond') this.#endLocally(bodyStart, end, { reason: 'respond', ...action });
     else {
       const location = lookup.locationFor(route, head, this.#frontend, path);
       this.#endLocally(bodyStart, end, { status: action.status, body: '', reason: 'redirect', location });
@@ -443,7 +443,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
       close: !this.#keepAlive,
       keepAliveHttp10: this.isHttp10,
       nowMs: this.#core.clock.now(),
-      lines: this.#run?.responseChange.text,
+      change: this.#run,
     });
     this.#record.headBytes = bytes.indexOf('\r\n\r\n') + 4;
     this.connection.writeBytes(bytes);

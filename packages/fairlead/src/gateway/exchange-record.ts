@@ -107,6 +107,7 @@ export class ExchangeRecord {
   finish(reason: LocalReason | undefined): void {
     const { accessLog, metrics, reactor, tap, traffic } = this.#core;
     metrics[METRIC.requestsInFlight]! -= 1;
+    if (reason === 'no-route') metrics[METRIC.noRoute]! += 1;
     const { route, status } = this;
     if (route !== undefined) {
       recordTraffic(traffic, route.seriesOf(this.tries.backend), status, reactor.nowMs - this.startedMs);

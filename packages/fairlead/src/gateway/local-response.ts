@@ -30,6 +30,14 @@ export interface OwnAnswer {
   readonly location?: string;
 }
 
+/** What filters do to an answer of the gateway's own. */
+export interface OwnAnswerChange {
+  /** Its content as the client wants it encoded; undefined: as it is. Notes in {@link responseChange} what it depends on. */
+  encodeOwn(contentType: string, body: Buffer): { readonly coding: string; readonly body: Buffer } | undefined;
+  /** Further lines of the head, each with its CRLF. */
+  readonly responseChange: { readonly text: string };
+}
+
 /** The reason for each way an upstream fails. */
 export const FAILURE_REASONS = {
   connect: 'upstream-connect',
@@ -44,8 +52,8 @@ export const FAILURE_REASONS = {
 export function localResponse(
   answer: OwnAnswer,
   options: {
-    /** Further lines of the head, each with its CRLF. */
-    readonly lines: string | undefined;
+    /** What the filters of its route do to it, if it has any. */
+    readonly change: OwnAnswerChange | undefined;
     readonly toHead: boolean;
     readonly close: boolean;
     readonly keepAliveHttp10: boolean;
@@ -54,17 +62,21 @@ export function localResponse(
 ): Buffer {
   const { status, location } = answer;
   const page = typeof answer.body === 'string' ? undefined : answer.body;
-  const body = page?.body ?? Buffer.from(answer.body as string);
+  const plain = page?.body ?? Buffer.from(answer.body as string);
+  const contentType = page?.contentType ?? 'text/plain; charset=utf-8';
+  const encoded = options.change?.encodeOwn(contentType, plain);
+  const body = encoded?.body ?? plain;
   const lines = [`HTTP/1.1 ${status} ${nodeHttp.STATUS_CODES[status] ?? 'Unknown'}`];
   lines.push(`date: ${new Date(options.nowMs).toUTCString()}`);
   if (location !== undefined) lines.push(`location: ${location}`);
   if (status !== 204 && status !== 304) {
-    lines.push(`content-type: ${page?.contentType ?? 'text/plain; charset=utf-8'}`, `content-length: ${body.length}`);
+    lines.push(`content-type: ${contentType}`, `content-length: ${body.length}`);
+    if (encoded !== undefined) lines.push(`content-encoding: ${encoded.coding}`);
     if (page?.varies === true) lines.push('vary: accept');
   }
   if (options.close) lines.push('connection: close');
   else if (options.keepAliveHttp10) lines.push('connection: keep-alive');
-  const head = Buffer.from(`${lines.join('\r\n')}\r\n${options.lines ?? ''}\r\n`, 'latin1');
+  const head = Buffer.from(`${lines.join('\r\n')}\r\n${options.change?.responseChange.text ?? ''}\r\n`, 'latin1');
   return options.toHead || status === 204 || status === 304 ? head : Buffer.concat([head, body]);
 }
 

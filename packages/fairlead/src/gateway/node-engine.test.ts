@@ -14,6 +14,8 @@ await import('./gateway.test.ts');
 await import('./gateway-tls.test.ts');
 await import('./gateway-http2.test.ts');
 await import('./upstream-tls.test.ts');
+await import('./compression/compression.test.ts');
+await import('./compression/own-answers.test.ts');
 await import('./upstream-http2-tls.test.ts');
 await import('./l4/l4.test.ts');
 await import('./l4/proxy-peers.test.ts');

@@ -222,7 +222,7 @@ test('whatever the spelling, no server sees a guarded path that the gateway took
     (route) => new CompiledRoute(route, () => ({}) as never, makeFilters(route.filters, {} as FilterServices)),
   );
   const hosts = new HostIndex<CompiledHost>();
-  hosts.set('*', { hostname: '*', routes: new RouteIndex(compiled) });
+  hosts.set('*', { hostname: '*', routes: new RouteIndex(compiled), unmatched: undefined });
   const certificates = { isMisdirected: () => false } as unknown as ServerCertificates;
   const frontend: Frontend = { hosts, scheme: 'http', port: 80, certificates, altSvc: undefined };
   const head = new RequestHead();

@@ -1,6 +1,6 @@
 import type { BackendMemory } from '@fairlead/balance';
 import type { RoutePage } from '../routing/route-filters.ts';
-import type { RouteTableDiff, VirtualHost } from '../routing/route-table.ts';
+import type { Route, RouteTableDiff, VirtualHost } from '../routing/route-table.ts';
 import { BackendRuntime, type BackendSurroundings } from './backend-runtime.ts';
 import { CompiledRoute } from './compiled-route.ts';
 import type { EndpointRegistry } from './endpoint-runtime.ts';
@@ -18,6 +18,8 @@ import { type SeriesSlots, seriesKey } from './traffic/traffic-series.ts';
 export interface CompiledHost {
   readonly hostname: string;
   readonly routes: RouteIndex<CompiledRoute>;
+  /** For requests that no route of any host takes. */
+  readonly unmatched: CompiledRoute | undefined;
 }
 
 /**
@@ -126,15 +128,17 @@ export class GatewayProgram {
   }
 
   #compileHost(host: VirtualHost): CompiledHost {
-    const routes = host.routes.map(
-      (route) =>
-        new CompiledRoute(
-          route,
-          (key) => this.#backend(key),
-          makeFilters(route.filters, this.#services),
-          (backend) => this.#series.get(seriesKey(route.source, backend)) ?? OTHER_SLOT,
-        ),
-    );
-    return { hostname: host.hostname, routes: new RouteIndex(routes) };
+    const compile = (route: Route): CompiledRoute =>
+      new CompiledRoute(
+        route,
+        (key) => this.#backend(key),
+        makeFilters(route.filters, this.#services),
+        (backend) => this.#series.get(seriesKey(route.source, backend)) ?? OTHER_SLOT,
+      );
+    return {
+      hostname: host.hostname,
+      routes: new RouteIndex(host.routes.map(compile)),
+      unmatched: host.unmatched === undefined ? undefined : compile(host.unmatched),
+    };
   }
 }

@@ -38,9 +38,10 @@ export function changedPath(head: RequestHead): Buffer | undefined | 'refused' {
 
 /** What becomes of requests without a route. */
 export const UNROUTED: Readonly<
-  Record<'no-route' | 'misdirected' | 'ambiguous', { readonly status: number; readonly metric: number }>
+  Record<'no-route' | 'misdirected' | 'ambiguous', { readonly status: number; readonly metric: number | undefined }>
 > = {
-  'no-route': { status: 404, metric: METRIC.noRoute },
+  // Counted where it ends: it may have a page.
+  'no-route': { status: 404, metric: undefined },
   misdirected: { status: 421, metric: METRIC.misdirected },
   ambiguous: { status: 400, metric: METRIC.badRequests },
 };
@@ -54,7 +55,7 @@ export function locate(
 ): CompiledRoute | keyof typeof UNROUTED {
   if (isMisdirected(head, frontend, certificate)) return 'misdirected';
   const route = findRoute(head, frontend, path);
-  if (route === undefined) return 'no-route';
+  if (route === undefined) return unmatchedOf(head, frontend) ?? 'no-route';
   return head.pathNeedsCare && isAmbiguous(route, head, frontend, path) ? 'ambiguous' : route;
 }
 
@@ -92,6 +93,14 @@ function findRoute(head: RequestHead, frontend: Frontend, path: Buffer | undefin
   const wildcard = frontend.hosts.findWildcard(head.bytes, base + head.hostStart, base + head.hostEnd);
   const second = wildcard === host ? undefined : wildcard?.routes.find(head, bytes, start, end);
   return second ?? frontend.hosts.any?.routes.find(head, bytes, start, end);
+}
+
+/** What the most specific host that has something for them has for requests without a route. */
+function unmatchedOf(head: RequestHead, frontend: Frontend): CompiledRoute | undefined {
+  const { bytes, base, hostStart, hostEnd } = head;
+  const { hosts } = frontend;
+  const wildcard = hosts.findWildcard(bytes, base + hostStart, base + hostEnd);
+  return hosts.find(bytes, base + hostStart, base + hostEnd)?.unmatched ?? wildcard?.unmatched ?? hosts.any?.unmatched;
 }
 
 /** A backend of the route by weight; undefined if it has none. */

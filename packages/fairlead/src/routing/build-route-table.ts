@@ -359,7 +359,7 @@ export class RouteTableBuilder {
     const changes: [string, VirtualHost | undefined][] = [];
     for (const hostname of this.#dirtyHosts) {
       const contributors = this.#ingressesOfHost.get(hostname);
-      const { routes, conflicts } = mergeHost(
+      const { routes, conflicts, unmatched } = mergeHost(
         [...contributors].flatMap((ingress) => this.#rules.get(ingress)?.hosts.get(hostname) ?? []),
       );
       this.#l4Changes.push(...this.#l4.updateHost(hostname, this.#byAge(contributors)));
@@ -374,7 +374,12 @@ export class RouteTableBuilder {
           if (this.#hosts.delete(key)) changes.push([key, undefined]);
           continue;
         }
-        const host: VirtualHost = { listener, hostname, routes: routesOfListener(routes, protocol, this.#listeners) };
+        const host: VirtualHost = {
+          listener,
+          hostname,
+          routes: routesOfListener(routes, protocol, this.#listeners),
+          ...(unmatched === undefined ? {} : { unmatched }),
+        };
         if (deepEqual(host, this.#hosts.get(key))) continue;
         this.#hosts.set(key, host);
         changes.push([key, host]);

@@ -163,3 +163,41 @@ describe('class selection', () => {
     assert.equal(isOurIngress(unnamed, selectClasses([stored], 'fairlead')), true);
   });
 });
+
+const pageRows: readonly (readonly [name: string, annotations: Readonly<Record<string, string>>, has: boolean])[] = [
+  ['none', {}, false],
+  ['pages', { 'error-pages': 'configmap/pages' }, true],
+  ['pages for other statuses', { 'error-pages': 'configmap/pages', 'error-pages-for': '5xx' }, false],
+  ['pages of endpoints', { 'error-pages': 'configmap/pages', 'error-pages-of': 'endpoint' }, false],
+];
+describe('what requests get that no route takes', () => {
+  for (const [name, annotations, has] of pageRows) {
+    test(name, () => {
+      const web = ingress('web', { 'a.example': ['Prefix /shop web'] });
+      web.metadata.annotations = Object.fromEntries(
+        Object.entries(annotations).map(([key, value]) => [`fairlead.dev/${key}`, value]),
+      );
+      const merged = mergeHost(compileIngress(web).hosts.get('a.example')!);
+      assert.deepEqual(merged.conflicts, []);
+      assert.equal(merged.routes.length, 1);
+      assert.equal(merged.unmatched !== undefined, has);
+      if (has)
+        assert.deepEqual(
+          merged.unmatched?.filters?.map(({ type }) => type),
+          ['error-pages'],
+        );
+    });
+  }
+
+  test('of two Ingresses the older one decides, and nobody is in conflict', () => {
+    const [older, newer] = ['2024-01-01T00:00:00Z', '2025-01-01T00:00:00Z'].map((created, index) => {
+      const each = ingress(`web-${index}`, { 'a.example': [`Prefix /shop${index} web`] });
+      each.metadata.creationTimestamp = created;
+      each.metadata.annotations = { 'fairlead.dev/error-pages': `configmap/pages-${index}` };
+      return compileIngress(each).hosts.get('a.example')!;
+    });
+    const merged = mergeHost([...newer!, ...older!]);
+    assert.deepEqual(merged.conflicts, []);
+    assert.equal(merged.unmatched?.source.name, 'web-0');
+  });
+});

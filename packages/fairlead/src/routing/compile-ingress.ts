@@ -64,6 +64,8 @@ export const ROUTE_RANK = {
   foreignDefault: 3,
   /** Redirects a hostname that nobody has rules for. */
   otherName: 4,
+  /** Takes no request from any route: what those get that none takes. */
+  unmatched: 5,
 } as const;
 
 /** A route with all that decides its place among the routes of its hostname. */
@@ -122,6 +124,7 @@ export function compileIngress(ingress: Stored<Ingress>): IngressRules {
     builder.problem(field, reason, message),
   );
   builder.addOtherNames();
+  builder.addErrorPages();
   return { ...builder.rules(), tls, passthrough };
 }
 
@@ -222,6 +225,24 @@ class IngressRulesBuilder {
       };
       this.#routesOf(other).push(this.#placed(route, ROUTE_RANK.otherName));
     }
+  }
+
+  /** With pages for 404 of the gateway: its hosts have them for paths that nobody has a rule for, too. */
+  addErrorPages(): void {
+    const pages = this.#filters.filters.find((filter) => filter.type === 'error-pages');
+    const has404 = pages?.statuses.some(([first, last]) => first <= 404 && last >= 404) === true;
+    if (pages === undefined || !has404 || pages.of === 'endpoint') return;
+    const compression = this.#filters.filters.filter(({ type }) => type === 'compress');
+    const { responseHeaders } = this.#edits;
+    const route: Route = {
+      source: this.#source('metadata.annotations[fairlead.dev/error-pages]'),
+      match: { path: { type: 'prefix', value: '/' }, headers: [], query: [] },
+      action: { type: 'respond', status: 404, body: '404 Not Found\n', reason: 'no-route' },
+      timeouts: this.#policy.timeouts,
+      ...(responseHeaders === undefined ? {} : { responseHeaders }),
+      filters: [pages, ...compression],
+    };
+    for (const routes of this.#hosts.values()) routes.push(this.#placed(route, ROUTE_RANK.unmatched));
   }
 
   /** Whether the Ingress has a certificate for the host, if only the default one. */

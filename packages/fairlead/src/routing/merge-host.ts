@@ -14,6 +14,8 @@ export interface RouteConflict {
 export interface MergedHost {
   readonly routes: readonly Route[];
   readonly conflicts: readonly RouteConflict[];
+  /** What requests get that none of them takes: the oldest Ingress that has something for them decides. */
+  readonly unmatched: Route | undefined;
 }
 
 /**
@@ -22,8 +24,9 @@ export interface MergedHost {
  */
 export function mergeHost(contributions: readonly RankedRoute[]): MergedHost {
   // The name of another host is taken from it only where nobody has rules for it.
-  const own = contributions.filter(({ rank }) => rank !== ROUTE_RANK.otherName);
-  const ordered = [...(own.length > 0 ? own : contributions)].sort(compareRoutes);
+  const matching = contributions.filter(({ rank }) => rank !== ROUTE_RANK.unmatched);
+  const own = matching.filter(({ rank }) => rank !== ROUTE_RANK.otherName);
+  const ordered = [...(own.length > 0 ? own : matching)].sort(compareRoutes);
   const winners = new Map<string, RankedRoute>();
   const conflicts: RouteConflict[] = [];
   for (const candidate of ordered) {
@@ -37,7 +40,8 @@ export function mergeHost(contributions: readonly RankedRoute[]): MergedHost {
       conflicts.push({ ingress: candidate.ingress, field: candidate.route.source.field, winner: winner.ingress });
     }
   }
-  return { routes: [...winners.values()].map((winner) => winner.route), conflicts };
+  const [unmatched] = contributions.filter(({ rank }) => rank === ROUTE_RANK.unmatched).sort(compareRoutes);
+  return { routes: [...winners.values()].map((winner) => winner.route), conflicts, unmatched: unmatched?.route };
 }
 
 function compareRoutes(a: RankedRoute, b: RankedRoute): number {

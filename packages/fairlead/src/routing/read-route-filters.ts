@@ -43,9 +43,9 @@ const RATE_MAX = 1_000_000;
 const INFLATED_MAX_BYTES = 16 * 1024 * 1024;
 
 /**
- * Reads the filter annotations of an Ingress. Order of the filters: error pages (for the answers of the others too), redirects (nobody shows a password where it does
+ * Reads the filter annotations of an Ingress. Order of the filters: error pages and compression (for the answers of the others too), redirects (nobody shows a password where it does
  * not belong), who may come (addresses), CORS (a preflight carries no credentials), rates (before passwords, so that
- * nobody tries many), bodies and their compression, faults, authentication (what is cheap first), heads, answers, copies. A wrong value counts
+ * nobody tries many), bodies and their compression, faults, authentication (what is cheap first), heads, copies. A wrong value counts
  * as absent, except where that would open what was to be closed: such routes answer 503.
  */
 export function readRouteFilters(
@@ -62,6 +62,7 @@ export function readRouteFilters(
   const errorPages = readErrorPages(reader, namespace, ingress);
   const filters = [
     errorPages?.filter,
+    readCompression(reader),
     ...redirects.filters,
     readAccess(reader),
     readCors(reader),
@@ -73,7 +74,6 @@ export function readRouteFilters(
     forwardAuth?.filter,
     readStickiness(reader, key),
     readHeaderTexts(reader),
-    readCompression(reader),
     ...mirrors.filters,
   ].filter((filter) => filter !== undefined);
   return {

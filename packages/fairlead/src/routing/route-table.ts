@@ -63,7 +63,7 @@ export type RouteAction =
       readonly port?: number;
       readonly path?: { readonly type: 'full' | 'prefix'; readonly value: string };
     }
-  | { readonly type: 'respond'; readonly status: number; readonly body: string };
+  | { readonly type: 'respond'; readonly status: number; readonly body: string; readonly reason?: 'no-route' };
 
 /** Header edits in the order set, add, remove. Names are lower-case. */
 export interface HeaderEdit {
@@ -113,6 +113,8 @@ export interface VirtualHost {
   /** Lower-case: `shop.example`, `*.example` (one label more), or `*` (any, also no host). */
   readonly hostname: string;
   readonly routes: readonly Route[];
+  /** What becomes of requests for this hostname that no route takes, of this or any other one; its match says nothing. Absent: 404. */
+  readonly unmatched?: Route;
 }
 
 /** One address that requests of a backend go to. */

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import zlib from 'node:zlib';
 import fc from 'fast-check';
 import { type CompressionCoding, type CompressMode, compressionCodings, openCompressor } from './compressor.ts';
+import { nodeCompressors } from './node-compressors.ts';
 import { PinnedBuffer } from './pinned.ts';
 
 const CODINGS: readonly CompressionCoding[] = ['gzip', 'br', 'zstd'];
@@ -45,10 +46,15 @@ const piece = fc.record({
   mode: fc.constantFrom<CompressMode>('more', 'more', 'flush'),
 });
 
-for (const coding of CODINGS) {
-  describe(`compressor: ${coding}`, { skip: compressionCodings().has(coding) ? false : 'not in this binary' }, () => {
+const MAKERS: readonly (readonly [name: string, open: typeof openCompressor])[] = [
+  ['of this process', openCompressor],
+  ['of node:zlib', (coding, level) => nodeCompressors[coding](level)],
+];
+for (const [coding, [maker, open]] of CODINGS.flatMap((each) => MAKERS.map((made) => [each, made] as const))) {
+  const skip = compressionCodings().has(coding) ? false : 'not in this binary';
+  describe(`compressor ${maker}: ${coding}`, { skip }, () => {
     test('any pieces, flushes and windows come back as they were, also from a compressor used before', () => {
-      const levels = new Map([1, 4, 9].map((level) => [level, openCompressor(coding, level)]));
+      const levels = new Map([1, 4, 9].map((level) => [level, open(coding, level)]));
       fc.assert(
         fc.property(
           fc.array(piece, { maxLength: 6 }),
@@ -65,7 +71,7 @@ for (const coding of CODINGS) {
     });
 
     test('what a flush gave is enough to read all that came before it', async () => {
-      const compressor = openCompressor(coding, 4);
+      const compressor = open(coding, 4);
       const text = Buffer.from('data: the first event\n\n');
       const [first] = pack(compressor, [{ bytes: text, mode: 'flush' }], 4000);
       const unpack =
@@ -82,7 +88,7 @@ for (const coding of CODINGS) {
     });
 
     test('text becomes less', () => {
-      const compressor = openCompressor(coding, 4);
+      const compressor = open(coding, 4);
       const text = Buffer.from('{"name":"value","other":[1,2,3]}'.repeat(300));
       const packed = Buffer.concat(pack(compressor, [{ bytes: text, mode: 'end' }], 4000));
       assert.ok(packed.length < text.length / 10, `${packed.length} of ${text.length}`);

@@ -32,25 +32,28 @@ export const COMPRESSOR_BYTES: Readonly<Record<CompressionCoding, number>> = {
 /** What makes compressors, by coding. */
 export type CompressorFactory = Readonly<Record<CompressionCoding, (level: number) => Compressor>>;
 
-/** Nothing native is loaded where it cannot be. */
+/** Nothing native is loaded where it cannot be, and node:zlib not until something is compressed. */
 const native: CompressorFactory | undefined =
   engine.kind === 'node' ? undefined : (await import('./native-compressors.ts')).nativeCompressors;
+const byNode: CompressorFactory | undefined =
+  engine.kind === 'node' ? (await import('./node-compressors.ts')).nodeCompressors : undefined;
 
 /**
- * A compressor by the libraries inside Node's own binary, called on this thread without the event loop that
- * `node:zlib` needs.
+ * A compressor by the libraries inside Node's own binary, called on this thread without the event loop that streams of
+ * `node:zlib` need; without FFI by what those are made of.
  *
  * @param level gzip 1 to 9, br 0 to 11, zstd 1 to 19
  * @throws SysError where the binary does not have it
  */
 export function openCompressor(coding: CompressionCoding, level: number): Compressor {
-  if (native === undefined) throw new SysError('ffi-unavailable', 'no compression without FFI');
-  return native[coding](level);
+  const factory = native ?? byNode;
+  if (factory === undefined) throw new SysError('ffi-unavailable', 'nothing here can compress');
+  return factory[coding](level);
 }
 
 let found: ReadonlySet<CompressionCoding> | undefined;
 
-/** The codings that work in this process: each is tried once. None without FFI. */
+/** The codings that work in this process: each is tried once. */
 export function compressionCodings(): ReadonlySet<CompressionCoding> {
   found ??= new Set((['gzip', 'br', 'zstd'] as const).filter(isThere));
   return found;

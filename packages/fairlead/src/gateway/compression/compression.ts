@@ -46,4 +46,9 @@ export class Compression implements CompiledFilter {
   levelOf(coding: CompressionCoding): number {
     return LEVELS[this.#filter.level][coding];
   }
+
+  /** The same for an answer of the gateway's own. */
+  coversOwn(contentType: string, length: number): boolean {
+    return this.#codings.length > 0 && length >= this.#filter.minBytes && this.#isOfType(contentType);
+  }
 }

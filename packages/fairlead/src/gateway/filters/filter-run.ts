@@ -1,4 +1,5 @@
 import type { CompressionCoding } from '../../sys/compressor.ts';
+import { compressWhole } from '../../sys/whole-content.ts';
 import type { RequestHead } from '../../wire/http1/request-head.ts';
 import type { ResponseHead } from '../../wire/http1/response-head.ts';
 import type { CompiledEdit } from '../compiled-route.ts';
@@ -13,6 +14,9 @@ import { fieldText } from './field-text.ts';
 import type { CompiledFilter, FilterAnswer, FinalVerdict, PendingVerdict, Verdict } from './filter.ts';
 import { isPending } from './filter.ts';
 import { HeadChange } from './head-change.ts';
+
+/** Fields of an answer that another service wrote: it is encoded already, or must stay as it is. */
+const IS_FIXED = /^(content-encoding|cache-control:[^\r]*no-transform)/im;
 
 /** Content that is longer than a filter takes. */
 export const TOO_LARGE: FilterAnswer = { status: 413, body: errorBody(413), reason: 'too-large', fields: [] };
@@ -170,6 +174,16 @@ export class FilterRun {
     if (page === 'waiting') return 'waiting';
     send(page);
     return 'sent';
+  }
+
+  /** Compresses an answer of the gateway's own, where those of its route are. */
+  encodeOwn(contentType: string, body: Buffer): { readonly coding: string; readonly body: Buffer } | undefined {
+    const { compression, coding, responseChange } = this;
+    if (compression?.coversOwn(contentType, body.length) !== true || IS_FIXED.test(responseChange.text))
+      return undefined;
+    responseChange.add('vary', 'accept-encoding');
+    if (coding === undefined) return undefined;
+    return { coding, body: compressWhole(coding, compression.levelOf(coding), body) };
   }
 
   // For filters. Valid while they are asked.

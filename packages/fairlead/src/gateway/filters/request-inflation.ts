@@ -1,5 +1,5 @@
 import type { InflateFilter } from '../../routing/route-filters.ts';
-import { type InflateCoding, inflate } from '../../sys/inflate.ts';
+import { type InflateCoding, inflate } from '../../sys/whole-content.ts';
 import { errorBody } from '../local-response.ts';
 import type { CompiledFilter, FilterAnswer, FinalVerdict, Verdict } from './filter.ts';
 import { type FilterRun, TOO_LARGE } from './filter-run.ts';

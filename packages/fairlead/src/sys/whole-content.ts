@@ -1,4 +1,6 @@
-/** Loaded where something is inflated first. */
+import type { CompressionCoding } from './compressor.ts';
+
+/** Loaded where something is inflated or compressed as a whole first. */
 let zlib: typeof import('node:zlib') | undefined;
 
 /** What compressed content could be read as. `broken`: not at all; `too-long`: more than it may be. */
@@ -29,5 +31,21 @@ export function inflate(coding: InflateCoding, content: Uint8Array, maxBytes: nu
   } catch (error) {
     const isTooLong = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
     return { ok: false, reason: isTooLong ? 'too-long' : 'broken' };
+  }
+}
+
+/** Compresses whole content, on this thread; for what is short. */
+export function compressWhole(coding: CompressionCoding, level: number, content: Uint8Array): Buffer {
+  zlib ??= process.getBuiltinModule('node:zlib');
+  const { constants } = zlib;
+  switch (coding) {
+    case 'gzip':
+      return zlib.gzipSync(content, { level });
+    case 'br':
+      return zlib.brotliCompressSync(content, {
+        params: { [constants.BROTLI_PARAM_QUALITY]: level, [constants.BROTLI_PARAM_SIZE_HINT]: content.length },
+      });
+    case 'zstd':
+      return zlib.zstdCompressSync(content, { params: { [constants.ZSTD_c_compressionLevel]: level } });
   }
 }
