@@ -98,7 +98,7 @@ test('a Service gets an address of the machine pool, and a neighbour reaches it'
   );
 });
 
-for (const by of ['mac', 'vxlan']) {
+for (const by of ['mac', 'vxlan', 'ipip']) {
   test(`direct server return by ${by}: Pods of every node answer, and see the client`, { skip }, async () => {
     const name = `direct-${by}`;
     await system.apply(`

@@ -1,6 +1,7 @@
 import { inAnyCidr, parseIp } from './cidr.ts';
 import {
   allPorts,
+  type DirectReturn,
   type EndpointTarget,
   externalVerdict,
   formatTarget,
@@ -54,6 +55,8 @@ export type TraceResult =
       readonly endpoints: readonly string[];
       /** Endpoints see the node's address instead of the client's. */
       readonly masquerade: boolean;
+      /** Not translated: packets reach the endpoint in this way, and it answers the client itself. */
+      readonly direct?: DirectReturn['by'];
       /** The endpoint, if any, that is the client itself and is masqueraded for that. */
       readonly hairpin: string | undefined;
       readonly match: TraceMatch;
@@ -122,7 +125,8 @@ function decide(
  * Walks a packet through programs as the kernel does through the rules.
  *
  * Used by tests, which compare it with real packets, and by `fairlead explain`.
- * Session affinity, hashing and limits are not followed: all possible endpoints are named.
+ * Session affinity, hashing and limits are not followed: all possible endpoints are named. Packets from outside are
+ * taken to come over an uplink.
  */
 export function tracePacket(programs: Iterable<ServiceProgram>, context: TraceContext, packet: Packet): TraceResult {
   const { found, unserved } = find(programs, context, packet);
@@ -144,6 +148,23 @@ export function tracePacket(programs: Iterable<ServiceProgram>, context: TraceCo
   };
   const refusal = sourceRefusal(found.port, found.vip, packet.source);
   if (refusal !== undefined) return { kind: 'drop', reason: refusal, match };
+  const { directReturn } = found.port;
+  // Picked up on arrival, before anything else; who is on the node, and its own addresses, are translated.
+  if (
+    directReturn !== undefined &&
+    source === 'external' &&
+    found.vip !== undefined &&
+    found.vip.kind !== 'clusterIP'
+  ) {
+    return {
+      kind: 'endpoints',
+      endpoints: directReturn.endpoints.map(formatTarget).sort(),
+      masquerade: false,
+      direct: directReturn.by,
+      hairpin: undefined,
+      match,
+    };
+  }
   const { verdict, masquerade } = decide(found, source, context);
   if (verdict.kind === 'reject') return { kind: 'reject', reason: 'no usable endpoints', match };
   if (verdict.kind === 'drop') return { kind: 'drop', reason: 'no usable endpoints on this node', match };

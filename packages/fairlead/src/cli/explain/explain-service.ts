@@ -54,6 +54,13 @@ function unusedEndpoints(world: World, service: string, destination: string, use
   return steps;
 }
 
+/** What the node's own condition says that it cannot do for the Service (docs/decisions/0006). */
+function whatTheNodeLacks(world: World, service: string, node: string): Step[] {
+  const conditions = world.services.get(service)?.status?.conditions ?? [];
+  const degraded = conditions.find(({ type, status }) => type === `fairlead.dev/Degraded.${node}` && status === 'True');
+  return degraded === undefined ? [] : [{ layer: 'policy', text: `node ${node}: ${degraded.message}` }];
+}
+
 /** Walks a packet through the programs that the node's service proxy installs. */
 export function explainPacket(world: World, question: PacketQuestion): Explanation {
   const node = world.nodes.get(question.node);
@@ -109,6 +116,7 @@ export function explainPacket(world: World, question: PacketQuestion): Explanati
       layer: 'policy',
       text: `${policy} ${match.port[policy]}; the source counts as ${match.source}; the endpoint sees ${seen}`,
     });
+    steps.push(...whatTheNodeLacks(world, match.service, question.node));
     const affinity = match.port.affinityTimeoutSeconds;
     if (affinity !== undefined) {
       steps.push({
@@ -126,15 +134,23 @@ export function explainPacket(world: World, question: PacketQuestion): Explanati
       endpoints: [],
     };
   }
+  if (result.direct !== undefined) {
+    const how = { mac: 'by its link address', vxlan: 'in VXLAN', ipip: 'in IP' }[result.direct];
+    steps.push({
+      layer: 'policy',
+      text: `direct server return: sent to the endpoint ${how}, untranslated; it answers the client itself`,
+    });
+  }
   for (const target of result.endpoints) {
     const self = target === result.hairpin ? ' (the client itself)' : '';
     steps.push({ layer: 'endpoint', text: `${describeEndpoint(world, target)}${self}` });
   }
   steps.push(...unusedEndpoints(world, result.match.service, question.destination, result.endpoints));
   const count = result.endpoints.length;
+  const by = result.direct === undefined ? 'at random' : 'by a hash of the client';
   steps.push({
     layer: 'result',
-    text: count === 1 ? 'reaches that endpoint' : `reaches one of ${count} endpoints, at random`,
+    text: count === 1 ? 'reaches that endpoint' : `reaches one of ${count} endpoints, ${by}`,
   });
   return { outcome: 'reaches', steps, endpoints: result.endpoints };
 }

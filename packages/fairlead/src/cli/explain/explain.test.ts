@@ -69,6 +69,19 @@ function withAnnotation(
   return [key, { ...object, metadata: { ...object.metadata, annotations: { [name]: value } } }];
 }
 
+/** Sent to endpoints untranslated, which one node says that it cannot do. */
+function direct(name: string, ip: string, address: string): [string, Stored<Service>] {
+  const [key, plain] = balanced(name, ip, address);
+  const ports = [{ name: 'http', port: 8080, protocol: 'TCP' as const, targetPort: 'http' }];
+  const lacking = { type: 'fairlead.dev/Degraded.n1', status: 'True' as const, reason: 'KernelFeatureMissing' };
+  const condition = { ...lacking, message: 'no right to use BPF', lastTransitionTime: '2026-01-01T00:00:00Z' };
+  return withAnnotation(
+    [key, { ...plain, spec: { ...plain.spec, ports }, status: { ...plain.status, conditions: [condition] } }],
+    'fairlead.dev/direct-server-return',
+    'ipip',
+  );
+}
+
 const world: World = {
   announcements: {
     leases: new Map([
@@ -101,6 +114,7 @@ const world: World = {
     balanced('public', '10.96.0.22', '203.0.113.5'),
     balanced('unannounced', '10.96.0.23', '198.51.100.5'),
     withAnnotation(service('guarded', clusterIp('10.96.0.24')), 'fairlead.dev/http-failover', 'web'),
+    direct('direct', '10.96.0.25', '198.51.100.6'),
     service('peers', { type: 'ClusterIP', clusterIP: 'None', clusterIPs: ['None'], ports: http }),
     service('other', { type: 'ExternalName', externalName: 'web.shop.svc.cluster.local' }),
     service('far', { type: 'ExternalName', externalName: 'example.org' }),
@@ -115,6 +129,7 @@ const world: World = {
     slice('guarded', [['10.244.0.4', true]]),
     slice('public', [['10.244.0.2', true]]),
     slice('unannounced', [['10.244.0.2', true]]),
+    slice('direct', [['10.244.0.2', true]]),
     slice('peers', [['10.244.0.2', true]]),
   ]),
   pods: new Map([pod('web-a', '10.244.0.2'), pod('web-b', '10.244.0.3'), pod('web-c', '10.244.0.4')]),
@@ -178,6 +193,14 @@ const rows: readonly [
   ],
   ['203.0.113.5:80', 'external', 'reaches', ['10.244.0.2:8080'], /announced to BGP peer router by n1 \(Established\)/],
   ['198.51.100.5:80', 'external', 'reaches', ['10.244.0.2:8080'], /198\.51\.100\.5 is announced by no node/],
+  [
+    '198.51.100.6:8080',
+    'external',
+    'reaches',
+    ['10.244.0.2:8080'],
+    /sent to the endpoint in IP, untranslated; it answers/,
+  ],
+  ['198.51.100.6:8080', 'node/n1', 'reaches', ['10.244.0.2:8080'], /node n1: no right to use BPF/],
   ['web', 'pod/shop/web-a', 'reaches', both, /web is web\.shop\.svc\.cluster\.local, by the search list/],
   ['web', 'pod/shop/web-a', 'reaches', both, /10\.244\.0\.2:8080 .*\(the client itself\)/],
   ['web', 'pod/shop/web-a', 'reaches', both, /the endpoint sees the client’s address/],

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Service, Stored } from '@fairlead/api';
+import { compileService } from '../compile.ts';
 import { createTestNetwork, kernelTestsProblem, type TestNetwork } from '../testing/network.ts';
 import { type ProxyProcess, ProxyRunner } from '../testing/proxy-runner.ts';
 import { scene, sceneService, sceneSlice } from '../testing/traffic-matrix.ts';
+import { tracePacket } from '../trace.ts';
 
 const deadlineMs = 60_000;
 const second = '10.244.1.4';
@@ -12,8 +14,8 @@ const both6 = [
   { ip: 'fd00:1::3', nodeName: scene.nodeName },
   { ip: 'fd00:1::4', nodeName: scene.nodeName },
 ];
-const clients = Array.from({ length: 8 }, (_, n) => `198.51.100.${n + 1}`);
-const clients6 = Array.from({ length: 8 }, (_, n) => `2001:db8:1::${n + 1}`);
+const clients = ['198.51.100.1', ...Array.from({ length: 7 }, (_, n) => `198.51.100.${n + 2}`)] as const;
+const clients6 = ['2001:db8:1::1', ...Array.from({ length: 7 }, (_, n) => `2001:db8:1::${n + 2}`)] as const;
 const forms = ['mac', 'vxlan', 'ipip'] as const;
 const vips = forms.flatMap((_, n) => [`203.0.113.8${n + 1}`, `2001:db8:f::8${n + 1}`]);
 const ports = [
@@ -41,6 +43,34 @@ function direct(name: string, by: string, vip: string, clusterIP: string, source
   return service;
 }
 
+const services = [
+  direct('by-mac', 'mac', '203.0.113.81', '10.96.8.1', '198.51.100.99'),
+  direct('by-vxlan', 'vxlan', '203.0.113.82', '10.96.8.2'),
+  direct('by-mac-6', 'mac', '2001:db8:f::81', 'fd00:96::1', '2001:db8:1::99'),
+  direct('by-vxlan-6', 'vxlan', '2001:db8:f::82', 'fd00:96::2'),
+  direct('by-ipip', 'ipip', '203.0.113.83', '10.96.8.3'),
+  direct('by-ipip-6', 'ipip', '2001:db8:f::83', 'fd00:96::3'),
+];
+const slices = services.map(({ metadata: { name } }) => sceneSlice(name, name.endsWith('6') ? both6 : both, ports));
+
+/** What the interpreter says of a connection: how it goes, to whom, and whether the client is seen. */
+function traced(source: string, destination: string): string {
+  const node = { nodeName: scene.nodeName, nodeIps: [scene.node] };
+  const programs = services.flatMap((service, index) => {
+    const own = slices[index];
+    return compileService(service, own === undefined ? [] : [own], node).program ?? [];
+  });
+  const context = {
+    podCidrs: scene.podCidrs,
+    serviceCidrs: scene.serviceCidrs,
+    nodeIps: [scene.node],
+    nodePorts: true,
+  };
+  const result = tracePacket(programs, context, { source, destination, protocol: 'TCP', port: 8080 });
+  if (result.kind !== 'endpoints') return result.kind;
+  return `${result.direct ?? 'translated'} ${result.endpoints.length} ${result.masquerade ? 'node' : 'client'}`;
+}
+
 describe('direct server return, with real packets', { skip: kernelTestsProblem() }, () => {
   let network: TestNetwork;
   let proxies: ProxyRunner;
@@ -61,22 +91,8 @@ describe('direct server return, with real packets', { skip: kernelTestsProblem()
       await network.probe(host).ask({ do: 'serve', name: host, tcp: [8080], udp: [] });
     }
     proxy = proxies.start({
-      services: [
-        direct('by-mac', 'mac', '203.0.113.81', '10.96.8.1', '198.51.100.99'),
-        direct('by-vxlan', 'vxlan', '203.0.113.82', '10.96.8.2'),
-        direct('by-mac-6', 'mac', '2001:db8:f::81', 'fd00:96::1', '2001:db8:1::99'),
-        direct('by-vxlan-6', 'vxlan', '2001:db8:f::82', 'fd00:96::2'),
-        direct('by-ipip', 'ipip', '203.0.113.83', '10.96.8.3'),
-        direct('by-ipip-6', 'ipip', '2001:db8:f::83', 'fd00:96::3'),
-      ],
-      slices: [
-        sceneSlice('by-mac', both, ports),
-        sceneSlice('by-vxlan', both, ports),
-        sceneSlice('by-mac-6', both6, ports),
-        sceneSlice('by-vxlan-6', both6, ports),
-        sceneSlice('by-ipip', both, ports),
-        sceneSlice('by-ipip-6', both6, ports),
-      ],
+      services,
+      slices,
       // The link of the host 'external', the fourth one.
       directLinks: ['v3'],
       nodeIps: [scene.node, '2001:db8::1'],
@@ -111,15 +127,16 @@ describe('direct server return, with real packets', { skip: kernelTestsProblem()
       ...more,
     });
 
-  for (const [name, vip, sources] of [
-    ['by link address', '203.0.113.81', clients],
-    ['in VXLAN', '203.0.113.82', clients],
-    ['in IPIP', '203.0.113.83', clients],
-    ['by link address, IPv6', '2001:db8:f::81', clients6],
-    ['in VXLAN, IPv6', '2001:db8:f::82', clients6],
-    ['in IPIP, IPv6', '2001:db8:f::83', clients6],
+  for (const [name, by, vip, sources] of [
+    ['by link address', 'mac', '203.0.113.81', clients],
+    ['in VXLAN', 'vxlan', '203.0.113.82', clients],
+    ['in IPIP', 'ipip', '203.0.113.83', clients],
+    ['by link address, IPv6', 'mac', '2001:db8:f::81', clients6],
+    ['in VXLAN, IPv6', 'vxlan', '2001:db8:f::82', clients6],
+    ['in IPIP, IPv6', 'ipip', '2001:db8:f::83', clients6],
   ] as const) {
     test(`${name}: the client's address is seen, both endpoints serve, a connection stays with one`, async () => {
+      assert.equal(traced(sources[0], vip), `${by} 2 client`);
       const seen = new Set<string>();
       for (const client of sources) {
         for (let tries = 0; tries < 3; tries++) {
@@ -139,7 +156,9 @@ describe('direct server return, with real packets', { skip: kernelTestsProblem()
     const answer = await network
       .probe('pod')
       .ask({ do: 'connect', protocol: 'TCP', host: '203.0.113.81', port: 8080, timeoutMs: 5000 });
+    assert.equal(traced(scene.pod, '203.0.113.81'), 'translated 2 node');
     assert.match(answer, /^(local|second) /);
+    assert.equal(traced('198.51.100.99', '203.0.113.81'), 'drop');
     assert.equal(await ask('203.0.113.81', '198.51.100.99', { timeoutMs: 400 }), 'error ETIMEDOUT');
     assert.equal(await ask('2001:db8:f::81', '2001:db8:1::99', { timeoutMs: 400 }), 'error ETIMEDOUT');
   });

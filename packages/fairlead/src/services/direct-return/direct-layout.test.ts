@@ -113,6 +113,16 @@ test('what another node sent on goes to endpoints of this node only', () => {
   assert.equal(text.match(new RegExp(`\\b${id} \\. \\d+ : ${here.mac}`, 'g'))?.length, Number(size));
 });
 
+test('fragments, of which only the first has ports, are all left to translation', () => {
+  const text = directTableText({
+    ports: directPorts(byMac),
+    placeOf: at(new Map([[scene.localEndpoint, here]])),
+    uplinks: ['eth0'],
+  });
+  const [, rules = ''] = /chain ingress-eth0 \{[^;]*;([^}]*)\}/.exec(text) ?? [];
+  assert.match(rules.trim(), /^ip frag-off & 0x3fff != 0 accept\n +exthdr frag exists accept\n +ip daddr/);
+});
+
 test('the overlay is watched too, for packets that other nodes send on', () => {
   const places = new Map([
     [scene.localEndpoint, here],

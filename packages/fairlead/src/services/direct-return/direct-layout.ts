@@ -19,6 +19,9 @@ export interface DirectLayout {
   readonly uplinks: readonly string[];
 }
 
+/** Only the first fragment has ports: all of a packet are left to translation, which puts them together first. */
+const wholeOnly: readonly string[] = ['ip frag-off & 0x3fff != 0 accept', 'exthdr frag exists accept'];
+
 /** The same on every node, so that a connection that moves to another node finds its endpoint again. */
 const hashSeed = 0x5eed;
 
@@ -138,8 +141,10 @@ export function directTableText({ ports, placeOf, uplinks }: DirectLayout): stri
     mapText('local', 'type ipv4_addr . inet_proto . inet_service : verdict', local.elements),
     mapText('local6', 'type ipv6_addr . inet_proto . inet_service : verdict', local.elements6),
     `  chain local-only {\n    ${[...localRules, 'accept'].join('\n    ')}\n  }\n`,
-    ...uplinks.map((link) => ingress(link, [...peerRules, dispatch('ip', 'direct'), dispatch('ip6', 'direct6')])),
-    ...[...transit].map((link) => ingress(link, localRules)),
+    ...uplinks.map((link) =>
+      ingress(link, [...wholeOnly, ...peerRules, dispatch('ip', 'direct'), dispatch('ip6', 'direct6')]),
+    ),
+    ...[...transit].map((link) => ingress(link, [...wholeOnly, ...localRules])),
     '}\n',
   ].join('');
 }

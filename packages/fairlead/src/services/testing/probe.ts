@@ -17,6 +17,8 @@ export type ProbeCommand =
       readonly tcp: number[];
       readonly udp: number[];
       readonly echo?: number[];
+      /** TCP: takes everything, and then says how many bytes it was. */
+      readonly sink?: number[];
       /** Where datagrams are received. Default: everywhere. */
       readonly address?: string;
       /** Answers SCTP on every port. */
@@ -26,12 +28,22 @@ export type ProbeCommand =
   | { readonly id: number; readonly do: 'say'; readonly name: string; readonly timeoutMs: number }
   | {
       readonly id: number;
+      readonly do: 'upload';
+      readonly host: string;
+      readonly port: number;
+      readonly bytes: number;
+      readonly timeoutMs: number;
+    }
+  | {
+      readonly id: number;
       readonly do: 'connect';
       readonly protocol: 'TCP' | 'UDP' | 'SCTP';
       readonly host: string;
       readonly port: number;
       readonly source?: string;
       readonly sourcePort?: number;
+      /** UDP: bytes of the question. */
+      readonly size?: number;
       /** After this long without an answer the packet counts as dropped. */
       readonly timeoutMs: number;
     };
@@ -49,7 +61,20 @@ async function serve(
   udp: readonly number[],
   echo: readonly number[],
   address: string,
+  sink: readonly number[],
 ): Promise<string> {
+  for (const port of sink) {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      let count = 0;
+      socket
+        .on('error', () => undefined)
+        .on('data', (data) => {
+          count += data.length;
+        });
+      socket.on('end', () => socket.end(`${name} ${count}`));
+    });
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '::', resolve));
+  }
   for (const port of echo) {
     const server = createServer((socket) => {
       socket.on('error', () => undefined).on('data', () => socket.write(name));
@@ -103,6 +128,22 @@ function say(name: string, timeoutMs: number): Promise<string> {
   });
 }
 
+type Upload = Extract<ProbeCommand, { do: 'upload' }>;
+
+function upload({ host, port, bytes, timeoutMs }: Upload): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = connect({ host, port });
+    socket.setTimeout(timeoutMs, () => socket.destroy(new Error('ETIMEDOUT')));
+    socket.setEncoding('utf8').on('data', (part) => {
+      text += part;
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => reject(new Error(error.code ?? error.message)));
+    socket.on('end', () => resolve(text));
+    socket.end(Buffer.alloc(bytes));
+  });
+}
+
 type Connect = Extract<ProbeCommand, { do: 'connect' }>;
 
 function connectTcp(command: Connect): Promise<string> {
@@ -142,7 +183,7 @@ function connectUdp(command: Connect): Promise<string> {
       reject(new Error(error.code ?? error.message));
     });
     socket.bind(command.sourcePort ?? 0, command.source, () =>
-      socket.connect(command.port, command.host, () => socket.send('?')),
+      socket.connect(command.port, command.host, () => socket.send(Buffer.alloc(command.size ?? 1, '?'))),
     );
   });
 }
@@ -150,8 +191,10 @@ function connectUdp(command: Connect): Promise<string> {
 async function answer(command: ProbeCommand): Promise<string> {
   if (command.do === 'serve') {
     if (command.sctp === true) serveSctp(command.name);
-    return serve(command.name, command.tcp, command.udp, command.echo ?? [], command.address ?? '::');
+    const { name, tcp, udp, echo = [], sink = [], address = '::' } = command;
+    return serve(name, tcp, udp, echo, address, sink);
   }
+  if (command.do === 'upload') return upload(command);
   if (command.do === 'open') return open(command.name, command.host, command.port);
   if (command.do === 'say') return say(command.name, command.timeoutMs);
   if (command.protocol === 'SCTP') return askSctp(command.host, command.port, command.source, command.timeoutMs);

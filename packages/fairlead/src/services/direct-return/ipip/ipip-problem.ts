@@ -10,7 +10,8 @@ import { encapsulationProgram, endpointKeyBytes, endpointsMap } from './encapsul
 import { packetShapes } from './packet-shape.ts';
 import { segmentSizeProgram } from './segment-size.ts';
 
-const tryLink = 'fl-try-ipip';
+/** Of this process: several may ask at once in one namespace. At most 15 characters. */
+const tryLink = `fl-try-${process.pid}`;
 const shape = packetShapes.IPv4;
 
 /** Each program, with what it needs of the kernel beyond BPF itself. */
