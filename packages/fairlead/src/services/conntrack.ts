@@ -47,8 +47,14 @@ export interface DeletedFlows {
   readonly errno: number;
 }
 
-/** Deletes the kernel's entries of which `isOver` is true. Walks all entries of both families. */
-export async function deleteFlows(isOver: (flow: ConntrackFlow) => boolean): Promise<DeletedFlows> {
+/**
+ * Deletes the kernel's entries of which `isOver` is true. Walks all entries of both families.
+ * `before` runs when they are found, and still there.
+ */
+export async function deleteFlows(
+  isOver: (flow: ConntrackFlow) => boolean,
+  before?: () => Promise<void>,
+): Promise<DeletedFlows> {
   const netlink = openNetlink(NETLINK_NETFILTER);
   if (typeof netlink === 'number') return { deleted: 0, errno: netlink };
   try {
@@ -61,6 +67,7 @@ export async function deleteFlows(isOver: (flow: ConntrackFlow) => boolean): Pro
       });
       if (errno < 0) return { deleted: 0, errno };
     }
+    await before?.();
     let deleted = 0;
     for (const flow of over) {
       const message = netlinkMessage(conntrackMessage.delete, NLM_F_REQUEST | NLM_F_ACK, flow.identity);

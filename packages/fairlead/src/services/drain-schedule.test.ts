@@ -11,6 +11,14 @@ const a = scene.localEndpoint;
 const b = scene.remoteEndpoint;
 
 function program(seconds: number | undefined, ...endpoints: string[]): ServiceProgram {
+  return annotatedProgram({}, seconds, ...endpoints);
+}
+
+function annotatedProgram(
+  annotations: Readonly<Record<string, string>>,
+  seconds: number | undefined,
+  ...endpoints: string[]
+): ServiceProgram {
   const service = sceneService('web', {
     type: 'NodePort',
     clusterIP: '10.96.0.1',
@@ -18,6 +26,7 @@ function program(seconds: number | undefined, ...endpoints: string[]): ServicePr
   });
   service.metadata.annotations = {
     'fairlead.dev/port-ranges': '7000-7009',
+    ...annotations,
     ...(seconds === undefined ? {} : { 'fairlead.dev/drain-seconds': String(seconds) }),
   };
   const slice = sceneSlice(
@@ -41,12 +50,17 @@ function flow(to: string, port: number, endpoint: string, endpointPort = 8080, p
 function fakeTracking(flows: ReturnType<typeof flow>[]) {
   const clock = new TestClock();
   const ended: string[] = [];
+  const told: string[] = [];
   const schedule = new DrainSchedule({
     clock,
     log: (level, message) => assert.notEqual(level, 'error', message),
     nodeIps: () => ['192.0.2.1'],
-    deleteFlows: async (isOver) => {
+    endingUnheard: async (unheard) => {
+      for (const { destination } of unheard) told.push(`${destination.ip} ${destination.port}`);
+    },
+    deleteFlows: async (isOver, before) => {
       const over = flows.filter((each) => isOver(each));
+      await before();
       for (const each of over) {
         flows.splice(flows.indexOf(each), 1);
         ended.push(String(each.identity));
@@ -58,7 +72,7 @@ function fakeTracking(flows: ReturnType<typeof flow>[]) {
     await clock.advance(ms);
     return ended.splice(0).sort();
   };
-  return { schedule, pass };
+  return { schedule, pass, told };
 }
 
 test('flows to an endpoint that left end on time, at every frontend, and no others', async () => {
@@ -110,6 +124,22 @@ test('a deleted Service keeps its bound; one without a bound never ends anything
   assert.deepEqual(await pass(4_999), []);
   assert.deepEqual(await pass(1), [`10.96.0.1 80 ${a} 8080 TCP`]);
   await schedule.stop();
+});
+
+test('clients of which the kernel answers handshakes are told before their connections end', async () => {
+  for (const [synProxy, expected] of [
+    ['off', []],
+    ['on', ['10.96.0.1 80']],
+  ] as const) {
+    const { schedule, pass, told } = fakeTracking([flow('10.96.0.1', 80, a), flow('10.96.0.1', 80, b)]);
+    const of = (...endpoints: string[]): ServiceProgram =>
+      annotatedProgram({ 'fairlead.dev/syn-proxy': synProxy }, 5, ...endpoints);
+    schedule.update([['default/web', { before: undefined, after: of(a, b) }]]);
+    schedule.update([['default/web', { before: of(a, b), after: of(b) }]]);
+    assert.deepEqual(await pass(5_000), [`10.96.0.1 80 ${a} 8080 TCP`]);
+    assert.deepEqual(told, expected, synProxy);
+    await schedule.stop();
+  }
 });
 
 test('endpoints that left before the start are given the whole time from then', async () => {

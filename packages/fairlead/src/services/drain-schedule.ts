@@ -11,7 +11,12 @@ export interface DrainScheduleOptions {
   /** Addresses at which node ports are reached. */
   readonly nodeIps: () => readonly string[];
   /** Ends the connections of which `isOver` is true. */
-  readonly deleteFlows: (isOver: (flow: ConntrackFlow) => boolean) => Promise<DeletedFlows>;
+  readonly deleteFlows: (
+    isOver: (flow: ConntrackFlow) => boolean,
+    before: () => Promise<void>,
+  ) => Promise<DeletedFlows>;
+  /** Called with those of them for which the kernel answers handshakes, before they end. */
+  readonly endingUnheard: (flows: readonly ConntrackFlow[]) => Promise<void>;
 }
 
 interface DrainingService {
@@ -88,6 +93,13 @@ export class DrainSchedule {
     await this.#running;
   }
 
+  async #tell(unheard: readonly ConntrackFlow[]): Promise<void> {
+    if (unheard.length === 0) return;
+    await this.#options.endingUnheard(unheard).catch((error: unknown) => {
+      this.#options.log('warn', 'Clients of ended connections will meet silence', { error: String(error) });
+    });
+  }
+
   #schedule(): void {
     this.#cancel?.();
     this.#cancel = undefined;
@@ -117,14 +129,18 @@ export class DrainSchedule {
       frontends.add(service.program, service.gone);
       return { frontends, ...service, untilMs: now - (service.program.drainSeconds ?? 0) * 1000 };
     });
-    const { deleted, errno } = await this.#options.deleteFlows((flow) =>
-      checks.some(({ frontends, leftAtMs, unknownSinceMs, untilMs }) => {
+    const unheard: ConntrackFlow[] = [];
+    const isOver = (flow: ConntrackFlow): boolean => {
+      const check = checks.find(({ frontends, leftAtMs, unknownSinceMs, untilMs }) => {
         if (frontends.isServed(flow) !== false) return false;
         const { ip, port } = flow.replySource;
         const leftAt = leftAtMs.get(placeKey({ ip, port })) ?? leftAtMs.get(placeKey({ ip, port: 0 }));
         return (leftAt ?? unknownSinceMs ?? Number.POSITIVE_INFINITY) <= untilMs;
-      }),
-    );
+      });
+      if (flow.protocol === 'TCP' && check?.program.ports.some(({ synProxy }) => synProxy === true)) unheard.push(flow);
+      return check !== undefined;
+    };
+    const { deleted, errno } = await this.#options.deleteFlows(isOver, () => this.#tell(unheard));
     if (errno < 0) log('warn', 'Connections to removed endpoints cannot be ended: no access to tracking', { errno });
     else if (deleted > 0) log('info', 'Connections to removed endpoints were ended', { deleted });
     for (const [key, service] of due) {

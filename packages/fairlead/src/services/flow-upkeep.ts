@@ -3,6 +3,8 @@ import type { Clock } from '../sys/clock.ts';
 import type { Log } from '../sys/role.ts';
 import { changedUdpFrontends, deleteFlows, isOrphan, type ProgramChange, reconcileConntrack } from './conntrack.ts';
 import { DrainSchedule } from './drain-schedule.ts';
+import { EndedConnections } from './ended-connections.ts';
+import { createRunNft } from './nft-command.ts';
 import type { ServiceProgram } from './program.ts';
 import type { ServiceFlow } from './service-frontends.ts';
 import type { ServiceProxyMetrics } from './service-proxy-metrics.ts';
@@ -24,6 +26,7 @@ export interface FlowUpkeepOptions {
 export class FlowUpkeep {
   readonly #options: FlowUpkeepOptions;
   readonly #draining: DrainSchedule;
+  readonly #ended = new EndedConnections(createRunNft(['nft']));
   /** Changes whose flows have not been looked at yet. */
   #pending = new Map<string, ProgramChange>();
   /** Nothing has been looked at yet: a predecessor's flows may be there. */
@@ -32,7 +35,13 @@ export class FlowUpkeep {
   constructor(options: FlowUpkeepOptions) {
     this.#options = options;
     const { clock, log } = options;
-    this.#draining = new DrainSchedule({ clock, log, nodeIps: () => this.#addresses(), deleteFlows });
+    this.#draining = new DrainSchedule({
+      clock,
+      log,
+      nodeIps: () => this.#addresses(),
+      deleteFlows,
+      endingUnheard: (flows) => this.#ended.add(flows),
+    });
   }
 
   #addresses(): readonly string[] {
@@ -68,5 +77,6 @@ export class FlowUpkeep {
 
   async stop(): Promise<void> {
     await this.#draining.stop();
+    await this.#ended.remove().catch(() => undefined);
   }
 }

@@ -67,6 +67,13 @@ const shielded = annotated(
   ['203.0.113.77'],
 );
 
+const shieldedDrained = annotated(
+  'shielded-drained',
+  { 'syn-proxy': 'on', 'drain-seconds': '1' },
+  { type: 'LoadBalancer', clusterIP: '10.96.7.8', ports: [{ port: 80, targetPort: 8090, nodePort: 30718 }] },
+  ['203.0.113.78'],
+);
+
 describe('what annotations add, with real packets through a whole proxy', { skip }, () => {
   let network: TestNetwork;
   let proxies: ProxyRunner;
@@ -239,6 +246,27 @@ describe('what annotations add, with real packets through a whole proxy', { skip
       }
       assert.match(answer, /^error (ECONNRESET|EPIPE|ECLOSED)$/, name);
     }
+  });
+
+  test('behind the SYN proxy, too; and a new connection from the same port is served', async () => {
+    const echoPort = [{ name: '', port: 8090 }];
+    const client = network.probe('external');
+    const connection = { name: 'shielded', host: '203.0.113.78', port: 80, sourcePort: 41_234 };
+    const say = (): Promise<string> => client.ask({ do: 'say', name: 'shielded', timeoutMs: 5000 });
+    proxy.change('slice', sceneSlice('shielded-drained', both.slice(1), echoPort));
+    proxy.change('service', shieldedDrained);
+    await proxy.settled();
+    assert.equal(await client.ask({ do: 'open', ...connection }), 'ok');
+    assert.equal(await say(), 'remote');
+    proxy.change('slice', sceneSlice('shielded-drained', both.slice(0, 1), echoPort));
+    const until = performance.now() + deadlineMs;
+    let answer = 'remote';
+    while (answer === 'remote' && performance.now() < until) answer = await say();
+    assert.match(answer, /^error (ECONNRESET|EPIPE|ECLOSED)$/);
+    assert.equal(await client.ask({ do: 'open', ...connection }), 'ok');
+    assert.equal(await say(), 'local');
+    assert.doesNotMatch(network.run('node', 'nft list set inet fairlead-ended ended'), /41234/);
+    proxy.change('service', shieldedDrained, 'gone');
   });
 
   test('the SYN proxy goes with its last Service, and gives the kernel setting back', async () => {

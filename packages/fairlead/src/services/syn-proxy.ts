@@ -19,7 +19,8 @@ export const looseTrackingSetting = '/proc/sys/net/netfilter/nf_conntrack_tcp_lo
  *
  * Tracking is strict meanwhile: of a connection whose entry is gone (it has drained, or the entry was lost), the next
  * packet is invalid, is not translated, and would fall silent. Other Services' are reset, as they are otherwise; for
- * `syn-proxied` ports the kernel takes it for the end of a handshake that it knows nothing of, and drops it.
+ * `syn-proxied` ports the kernel takes it for the end of a handshake that it knows nothing of, and drops it, unless it is
+ * known to have drained (`ended-connections.ts`).
  *
  * Source lists are looked at before the first answer, limits when the SYN is sent on.
  */

@@ -24,7 +24,14 @@ export type ProbeCommand =
       /** Answers SCTP on every port. */
       readonly sctp?: boolean;
     }
-  | { readonly id: number; readonly do: 'open'; readonly name: string; readonly host: string; readonly port: number }
+  | {
+      readonly id: number;
+      readonly do: 'open';
+      readonly name: string;
+      readonly host: string;
+      readonly port: number;
+      readonly sourcePort?: number;
+    }
   | { readonly id: number; readonly do: 'say'; readonly name: string; readonly timeoutMs: number }
   | {
       readonly id: number;
@@ -99,9 +106,10 @@ async function serve(
 /** Connections that stay. */
 const opened = new Map<string, Socket>();
 
-function open(name: string, host: string, port: number): Promise<string> {
+function open(name: string, host: string, port: number, sourcePort?: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect(port, host, () => resolve('ok'));
+    const from = sourcePort === undefined ? {} : { localPort: sourcePort };
+    const socket = connect({ port, host, ...from }, () => resolve('ok'));
     socket.once('error', (error: NodeJS.ErrnoException) => reject(new Error(error.code ?? error.message)));
     opened.set(name, socket);
   });
@@ -195,7 +203,7 @@ async function answer(command: ProbeCommand): Promise<string> {
     return serve(name, tcp, udp, echo, address, sink);
   }
   if (command.do === 'upload') return upload(command);
-  if (command.do === 'open') return open(command.name, command.host, command.port);
+  if (command.do === 'open') return open(command.name, command.host, command.port, command.sourcePort);
   if (command.do === 'say') return say(command.name, command.timeoutMs);
   if (command.protocol === 'SCTP') return askSctp(command.host, command.port, command.source, command.timeoutMs);
   return command.protocol === 'TCP' ? connectTcp(command) : connectUdp(command);
