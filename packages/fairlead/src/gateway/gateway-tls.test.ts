@@ -65,7 +65,8 @@ before(async () => {
       backends: [testBackend('a', [upstreamPort])],
       certificates: [shop, wild, guarded, closed].map(entry),
     },
-    { workers: 2 },
+    // A machine may have no time for a client for long; what a handshake may take is tried below.
+    { workers: 2, times: { handshakeMs: 60_000 } },
   );
   port = rig.gateway.listeners().find(({ name }) => name === 'https')!.port;
 });
@@ -282,6 +283,7 @@ test('a ClientHello in single bytes is understood', async () => {
     server.pipe(client);
     for (const socket of [client, server]) socket.on('error', () => {});
     client.on('close', () => server.destroy());
+    server.on('close', () => client.destroy());
   });
   relay.listen(0, '127.0.0.1');
   await once(relay, 'listening');
