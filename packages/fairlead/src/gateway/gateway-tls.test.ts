@@ -287,9 +287,12 @@ test('a ClientHello in single bytes is understood', async () => {
   });
   relay.listen(0, '127.0.0.1');
   await once(relay, 'listening');
-  const socket = await dial({ servername: 'shop.example', port: (relay.address() as { port: number }).port });
-  assert.match(await get(socket, 'shop.example'), /200 OK/);
-  relay.close();
+  try {
+    const socket = await dial({ servername: 'shop.example', port: (relay.address() as { port: number }).port });
+    assert.match(await get(socket, 'shop.example'), /200 OK/);
+  } finally {
+    relay.close();
+  }
 });
 
 test('plain HTTP, silence and half a ClientHello end in a close', async () => {
