@@ -7,6 +7,7 @@ import { systemRandom } from '../sys/clock.ts';
 import type { Log, Running } from '../sys/role.ts';
 import { Admission } from './admission/admission.ts';
 import { PolicyStatus } from './admission/policy-status.ts';
+import type { RunningAggregation } from './aggregation/start-aggregation.ts';
 import { repairClaims, repairRegularly } from './allocation/repair-claims.ts';
 import { ServiceAllocator } from './allocation/service-allocator.ts';
 import { ApiServerError } from './api-server-error.ts';
@@ -144,16 +145,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     const audit = auditLog(options);
     if (audit !== undefined) cleanUp.push(() => audit.close());
     const reviews = new Reviews(context, context.authorizer, tokens, issuer);
-    const pipeline = new Pipeline(
-      context,
-      new Discovery(served),
-      health,
-      subresources,
-      issuer,
-      reviews,
-      { fairness, audit },
-      log,
-    );
+    const discovery = new Discovery(served);
+    const pipeline = new Pipeline(context, discovery, health, subresources, issuer, reviews, { fairness, audit }, log);
     const authority = CertificateAuthority.open(join(dataDir, 'pki'), clock);
     const definitions = new DefinitionRegistry(context, deleteCustomObject(pipeline), log);
     cleanUp.unshift(() => definitions.close());
@@ -214,6 +207,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     cleanUp.unshift(() => flowControl.close());
     flowControl.start();
     health.ready = true;
+    const aggregating = aggregate(context, internal, pipeline, discovery, options, authority.certificate);
+    cleanUp.unshift(async () => (await aggregating)?.stop());
     const kubeconfigFile = options.kubeconfigFile ?? join(dataDir, 'admin.kubeconfig');
     writeKubeconfig({
       file: kubeconfigFile,
@@ -264,6 +259,27 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
   } catch (error) {
     for (const step of cleanUp) await step();
     throw error;
+  }
+}
+
+/** Follows APIServices; not needed to be ready, so that a start does not wait for it. */
+async function aggregate(
+  context: RestContext,
+  client: InProcessClient,
+  pipeline: Pipeline,
+  discovery: Discovery,
+  { dataDir, log }: ApiServerOptions,
+  authority: string,
+): Promise<RunningAggregation | undefined> {
+  try {
+    const { startAggregation } = await import('./aggregation/start-aggregation.ts');
+    const running = await startAggregation(context, client, dataDir, authority, log);
+    pipeline.extensions = running.servers;
+    discovery.remote = running.servers;
+    return running;
+  } catch (error) {
+    log('error', 'APIServices are not followed', { error: String(error) });
+    return undefined;
   }
 }
 

@@ -1,9 +1,7 @@
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { parseJson } from '@fairlead/api/json-number';
 import type { RestContext } from '../rest/rest-context.ts';
-import { type KubeObject, recordOf } from '../watch/kube-object.ts';
-import { storeKey } from '../watch/object-cache.ts';
-import { recordsOf } from './admission-attributes.ts';
+import { placeOfService } from '../server/service-endpoint.ts';
 
 /** Where a webhook is: a URL or a Service, and who may have signed its certificate. */
 export interface WebhookTarget {
@@ -36,7 +34,8 @@ export async function callWebhook(
   review: object,
   timeoutMs: number,
 ): Promise<unknown> {
-  const place = target.service === undefined ? placeOfUrl(target.url ?? '') : placeOfService(context, target.service);
+  const place =
+    target.service === undefined ? placeOfUrl(target.url ?? '') : placeOfWebhookService(context, target.service);
   const shown = `Post "${place.shown}?timeout=${timeoutMs / 1000}s"`;
   const body = Buffer.from(JSON.stringify(review));
   const abort = new AbortController();
@@ -121,55 +120,22 @@ function placeOfUrl(text: string): Place {
   };
 }
 
-function placeOfService(context: WebhookContext, service: NonNullable<WebhookTarget['service']>): Place {
+function placeOfWebhookService(context: WebhookContext, service: NonNullable<WebhookTarget['service']>): Place {
   const { namespace, name, port } = service;
   const path = service.path.startsWith('/') ? service.path : `/${service.path}`;
   const servername = `${name}.${namespace}.svc`;
   const shown = `https://${servername}:${port}${path}`;
-  const services = context.served.find('', 'v1', 'services');
-  const stored = services && context.cache.resource(services.prefix).get(storeKey(services.prefix, namespace, name));
-  if (stored === undefined) throw new WebhookCallError(`Post "${shown}": service "${name}" not found`);
-  const spec = recordOf(stored.object.spec) ?? {};
-  const servicePort = recordsOf(spec.ports).find((one) => one.port === port);
-  if (servicePort === undefined)
-    throw new WebhookCallError(`Post "${shown}": no service port ${port} found for service "${name}"`);
-  const authority = `${servername}:${port}`;
-  if (spec.type === 'ExternalName') {
-    return { host: String(spec.externalName), port, path, servername, authority, shown };
+  const place = placeOfService(context, namespace, name, port);
+  if (place.ok) {
+    return { host: place.host, port: place.port, path, servername, authority: `${servername}:${port}`, shown };
   }
-  const endpoint = readyEndpoint(context, namespace, name, String(servicePort.name ?? ''));
-  if (endpoint !== undefined) return { ...endpoint, path, servername, authority, shown };
-  const clusterIp = String(spec.clusterIP ?? '');
-  if (clusterIp === '' || clusterIp === 'None') {
-    throw new WebhookCallError(`Post "${shown}": no endpoints available for service "${name}"`);
+  switch (place.reason) {
+    case 'ServiceNotFound':
+      throw new WebhookCallError(`Post "${shown}": service "${name}" not found`);
+    case 'ServicePortError':
+      throw new WebhookCallError(`Post "${shown}": no service port ${port} found for service "${name}"`);
+    case 'EndpointsNotFound':
+    case 'MissingEndpoints':
+      throw new WebhookCallError(`Post "${shown}": no endpoints available for service "${name}"`);
   }
-  return { host: clusterIp, port, path, servername, authority, shown };
-}
-
-/**
- * A ready endpoint of a Service's port, by turns at random. The API server need not sit where
- * cluster IPs work, so it goes to the endpoint itself.
- */
-function readyEndpoint(
-  context: WebhookContext,
-  namespace: string,
-  service: string,
-  portName: string,
-): { readonly host: string; readonly port: number } | undefined {
-  const slices = context.served.find('discovery.k8s.io', 'v1', 'endpointslices');
-  if (slices === undefined) return undefined;
-  const found: { host: string; port: number }[] = [];
-  for (const { object } of context.cache.resource(slices.prefix).list(namespace)) {
-    if (object.metadata.labels?.['kubernetes.io/service-name'] !== service) continue;
-    const port = recordsOf(object.ports).find((one) => String(one.name ?? '') === portName)?.port;
-    if (typeof port === 'number') found.push(...readyAddresses(object).map((host) => ({ host, port })));
-  }
-  return found[Math.floor(context.random() * found.length)];
-}
-
-function readyAddresses(slice: KubeObject): string[] {
-  return recordsOf(slice.endpoints).flatMap((endpoint) => {
-    if (recordOf(endpoint.conditions)?.ready === false) return [];
-    return Array.isArray(endpoint.addresses) ? (endpoint.addresses as string[]).slice(0, 1) : [];
-  });
 }

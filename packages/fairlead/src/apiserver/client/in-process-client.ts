@@ -241,7 +241,8 @@ class ChunkQueue implements AnswerSink {
   }
 }
 
-async function collect(answer: ApiAnswer): Promise<string> {
+/** The whole of an answer that comes as a stream: text, or what JSON it is. */
+async function collect(answer: ApiAnswer): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   await answer.stream!({
     queuedBytes: 0,
@@ -250,9 +251,15 @@ async function collect(answer: ApiAnswer): Promise<string> {
     end() {},
     abort() {},
   });
-  const text = Buffer.concat(chunks).toString('utf8');
-  if (answer.status >= 300) throw new ApiError(answer.status, 'Unknown', text);
-  return text;
+  const body = Buffer.concat(chunks).toString('utf8');
+  const { status, headers } = answer;
+  if (status >= 300) throw failureOf({ status, headers, body });
+  try {
+    return parseBody({ status, headers, body });
+  } catch {
+    // The events of a watch are several texts.
+    return body;
+  }
 }
 
 function parseBody(answer: ApiAnswer): unknown {

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { encodeSwagger, openApiV2, openApiV3 } from '@fairlead/api/openapi';
-import type { ServedResource, ServedResources } from '../resources/served-resources.ts';
+import { compareVersions } from '../crd/served-definition.ts';
+import type { GroupVersionPriority, ServedResource, ServedResources } from '../resources/served-resources.ts';
 import type { ApiAnswer, ApiRequest } from '../server/api-request.ts';
 import { parseMediaTypes } from '../server/media-type.ts';
 import { unknownResource } from '../server/status-error.ts';
 import { checkPaths } from './health.ts';
+import { noRemoteGroups, type RemoteGroups, type RemoteGroupVersion } from './remote-groups.ts';
 
 type GroupVersion = readonly [group: string, version: string];
 
@@ -17,7 +19,9 @@ interface Document {
 export class Discovery {
   readonly #served: ServedResources;
   readonly #documents = new Map<string, Document>();
-  #generation = -1;
+  #generation = '';
+  /** Group versions of other servers; what they and this server both have is theirs. */
+  remote: RemoteGroups = noRemoteGroups;
 
   constructor(served: ServedResources) {
     this.#served = served;
@@ -34,9 +38,16 @@ export class Discovery {
         return segments.length === 1 || (segments.length === 2 && segments[1] === 'v1');
       case 'apis':
         if (segments.length === 1) return true;
-        return segments.length <= 3 && this.#served.hasGroup(segments[1] ?? '') && segments[1] !== '';
+        if (segments.length > 3 || (segments[1] ?? '') === '') return false;
+        if (segments.length === 3 && this.#remoteOf(segments[1]!, segments[2]!) !== undefined) return false;
+        return (
+          this.#served.hasGroup(segments[1]!) || this.remote.groupVersions.some(({ group }) => group === segments[1])
+        );
       case 'openapi':
-        return segments[1] === 'v3' || (segments[1] === 'v2' && segments.length === 2);
+        if (segments[1] === 'v3') {
+          return segments.length !== 5 || this.#remoteOf(segments[3]!, segments[4]!) === undefined;
+        }
+        return segments[1] === 'v2' && segments.length === 2;
       default:
         return false;
     }
@@ -78,9 +89,10 @@ export class Discovery {
 
   /** A document by name, kept until what is served changes; bytes stay as they are, all else becomes JSON. */
   #document(name: string, build: () => object): Document {
-    if (this.#generation !== this.#served.generation) {
+    const generation = `${this.#served.generation} ${this.remote.generation}`;
+    if (this.#generation !== generation) {
       this.#documents.clear();
-      this.#generation = this.#served.generation;
+      this.#generation = generation;
     }
     let document = this.#documents.get(name);
     if (document === undefined) {
@@ -93,32 +105,41 @@ export class Discovery {
     return document;
   }
 
+  #remoteOf(group: string, version: string): RemoteGroupVersion | undefined {
+    return this.remote.groupVersions.find((one) => one.group === group && one.version === version);
+  }
+
+  /** All group versions but the core one, in the order of their priorities. */
+  #groupVersions(): readonly GroupVersion[] {
+    const remote = this.remote.groupVersions;
+    if (remote.length === 0) return this.#served.groupVersions;
+    const own = this.#served.priorities.filter(({ group, version }) => this.#remoteOf(group, version) === undefined);
+    return byPriority([...own, ...remote]).map(({ group, version }) => [group, version]);
+  }
+
   /** Every path that is no resource, as `GET /` lists them. */
   #paths(): object {
-    const groups = this.#served.groupVersions.flatMap(([group, version]) => [
-      `/apis/${group}`,
-      `/apis/${group}/${version}`,
-    ]);
+    const groups = this.#groupVersions().flatMap(([group, version]) => [`/apis/${group}`, `/apis/${group}/${version}`]);
     const others = ['/api', '/api/v1', '/apis', '/apis/', '/metrics', '/openapi/v2', '/openapi/v3', '/openapi/v3/'];
     const about = ['/.well-known/openid-configuration', '/openid/v1/jwks', '/version'];
     return { paths: [...new Set([...groups, ...others, ...about, ...checkPaths])].sort() };
   }
 
   #group(group: string): object {
-    const versions = this.#served.groupVersions
+    const versions = this.#groupVersions()
       .filter((one) => one[0] === group)
       .map(([, version]) => ({ groupVersion: `${group}/${version}`, version }));
     return { name: group, versions, preferredVersion: versions[0] };
   }
 
   #groupList(): object {
-    const groups = [...new Set(this.#served.groupVersions.map(([group]) => group))].map((group) => this.#group(group));
+    const groups = [...new Set(this.#groupVersions().map(([group]) => group))].map((group) => this.#group(group));
     return { kind: 'APIGroupList', apiVersion: 'v1', groups };
   }
 
   #aggregated(request: ApiRequest, root: string, version: string): ApiAnswer {
     const document = this.#document(`/${root}?${version}`, () => {
-      const versions = root === 'api' ? ([['', 'v1']] as const) : this.#served.groupVersions;
+      const versions = root === 'api' ? ([['', 'v1']] as const) : this.#groupVersions();
       const groups = [...new Set(versions.map(([group]) => group))];
       return {
         kind: 'APIGroupDiscoveryList',
@@ -128,11 +149,15 @@ export class Discovery {
           metadata: group === '' ? { creationTimestamp: null } : { name: group, creationTimestamp: null },
           versions: versions
             .filter((one) => one[0] === group)
-            .map(([, groupVersion]) => ({
-              version: groupVersion,
-              resources: this.#served.ofGroupVersion(group, groupVersion).map(aggregatedResource),
-              freshness: 'Current',
-            })),
+            .map(([, groupVersion]) => {
+              const remote = this.#remoteOf(group, groupVersion);
+              return {
+                version: groupVersion,
+                resources:
+                  remote?.resources ?? this.#served.ofGroupVersion(group, groupVersion).map(aggregatedResource),
+                freshness: remote?.fresh === false ? 'Stale' : 'Current',
+              };
+            }),
         })),
       };
     });
@@ -146,13 +171,18 @@ export class Discovery {
   #openApi(request: ApiRequest, segments: readonly string[]): ApiAnswer {
     const paths = new Map<string, GroupVersion>();
     paths.set('api/v1', ['', 'v1']);
-    for (const [group, version] of this.#served.groupVersions) paths.set(`apis/${group}/${version}`, [group, version]);
+    for (const [group, version] of this.#groupVersions()) paths.set(`apis/${group}/${version}`, [group, version]);
+    for (const { group, version, openApiHash } of this.remote.groupVersions) {
+      if (openApiHash === undefined) paths.delete(`apis/${group}/${version}`);
+    }
     if (segments.length === 0) {
       const document = this.#document('/openapi/v3', () => ({
         paths: Object.fromEntries(
           [...paths].map(([path, groupVersion]) => [
             path,
-            { serverRelativeURL: `/openapi/v3/${path}?hash=${this.#openApiHash(groupVersion)}` },
+            {
+              serverRelativeURL: `/openapi/v3/${path}?hash=${this.#remoteOf(...groupVersion)?.openApiHash ?? this.#openApiHash(groupVersion)}`,
+            },
           ]),
         ),
       }));
@@ -189,7 +219,8 @@ export class Discovery {
   /** The document for clients that know nothing newer, in JSON or protobuf; built when one asks. */
   #openApiV2(request: ApiRequest): ApiAnswer {
     const build = (): object => {
-      const groupVersions: readonly GroupVersion[] = [['', 'v1'], ...this.#served.groupVersions];
+      const own = this.#served.groupVersions.filter((one) => this.#remoteOf(...one) === undefined);
+      const groupVersions: readonly GroupVersion[] = [['', 'v1'], ...own];
       return openApiV2(groupVersions.map((one) => this.#openApiV3(one)));
     };
     if (!String(request.headers.accept ?? '').includes('proto-openapi')) {
@@ -203,6 +234,16 @@ export class Discovery {
   #openApiHash(groupVersion: GroupVersion): string {
     return this.#openApiDocument(groupVersion).etag.slice(1, -1);
   }
+}
+
+/** Groups by the highest priority in them, then by name; versions by theirs, then as they came. */
+function byPriority(all: readonly GroupVersionPriority[]): GroupVersionPriority[] {
+  const highest = new Map<string, number>();
+  for (const { group, groupPriority } of all) highest.set(group, Math.max(highest.get(group) ?? 0, groupPriority));
+  return [...all].sort((a, b) => {
+    if (a.group === b.group) return b.versionPriority - a.versionPriority || compareVersions(a.version, b.version);
+    return highest.get(b.group)! - highest.get(a.group)! || (a.group < b.group ? -1 : 1);
+  });
 }
 
 function answerDocument(request: ApiRequest, document: Document, contentType: string): ApiAnswer {

@@ -100,7 +100,7 @@ const served: readonly (readonly [group: string, version: string, plural: string
 ];
 
 /** Where a group version stands in discovery: groups by falling priority, then its versions. */
-interface GroupVersionPriority {
+export interface GroupVersionPriority {
   readonly group: string;
   readonly version: string;
   readonly groupPriority: number;
@@ -144,6 +144,7 @@ export class ServedResources {
   #byPath: ReadonlyMap<string, ServedResource> = new Map();
   #groups: ReadonlySet<string> = new Set();
   #generation = 0;
+  readonly #listeners = new Set<() => void>();
 
   constructor(resources: readonly ServedResource[]) {
     this.#builtIn = resources;
@@ -164,6 +165,20 @@ export class ServedResources {
     return [...builtInGroupVersions.map(({ group, version }) => [group, version] as const), ...this.#customVersions];
   }
 
+  /** Group versions other than the core one, with their priorities. */
+  get priorities(): readonly GroupVersionPriority[] {
+    return [
+      ...builtInGroupVersions,
+      ...this.#customVersions.map(([group, version]) => priorityOf(group, version, 1000, 100)),
+    ];
+  }
+
+  /** Calls back after each change of what definitions declare; returns the unsubscriber. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   /** Replaces the resources that definitions declare; `versions` is their order in discovery. */
   setCustom(
     resources: readonly ServedResource[],
@@ -174,6 +189,7 @@ export class ServedResources {
       ([group, version]) => !builtInGroupVersions.some((own) => own.group === group && own.version === version),
     );
     this.#index();
+    for (const listener of this.#listeners) listener();
   }
 
   find(group: string, version: string, plural: string): ServedResource | undefined {

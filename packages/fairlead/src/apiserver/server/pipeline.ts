@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { gzip } from 'node:zlib';
 import type { Log } from '../../sys/role.ts';
+import type { ExtensionServers } from '../aggregation/extension-servers.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { impersonated } from '../auth/impersonation.ts';
 import { openIdAnswer } from '../auth/open-id.ts';
@@ -52,6 +53,8 @@ export class Pipeline {
   readonly #fairness: Fairness;
   readonly #audit: AuditLog | undefined;
   readonly #log: Log;
+  /** Passes requests for group versions of other servers on; absent until those are followed. */
+  extensions: Pick<ExtensionServers, 'owns' | 'answer'> | undefined;
 
   constructor(
     context: RestContext,
@@ -139,6 +142,11 @@ export class Pipeline {
     const { path } = request;
     const isResourcePath = path.startsWith('/api/') || path.startsWith('/apis/');
     const documented = this.#discovery.isDocument(path);
+    if (!documented && this.extensions?.owns(path) === true) {
+      authorize(this.#context.authorizer, request, wanted);
+      const answer = this.extensions.answer(request);
+      if (answer !== undefined) return answer;
+    }
     const route = isResourcePath && !documented ? routeResource(path, this.#context.served) : undefined;
     authorize(this.#context.authorizer, request, wanted);
     if (!isProtobuf(request) && isTooDeep(request.body)) throw badRequest('exceeded max depth');
