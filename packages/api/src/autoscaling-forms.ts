@@ -17,13 +17,13 @@ export function toAutoscalingV2(object: Json): Record<string, unknown> {
   const { targetCPUUtilizationPercentage: cpu, ...spec } = objectOf(object.spec);
   const { currentCPUUtilizationPercentage: currentCpu, ...status } = objectOf(object.status);
   const metrics = carried(annotations[METRICS]).map((metric) => fromOlder(metric, 'target'));
-  if (cpu !== undefined) metrics.unshift(cpuMetric('target', { type: 'Utilization', averageUtilization: cpu }));
+  if (cpu !== undefined) metrics.push(cpuMetric('target', { type: 'Utilization', averageUtilization: cpu }));
   const current = carried(annotations[CURRENT_METRICS]).map((metric) => fromOlder(metric, 'current'));
   if (currentCpu !== undefined && !current.some(isCpu)) {
     current.unshift(cpuMetric('current', { averageUtilization: currentCpu }));
   }
   const conditions = carried(annotations[CONDITIONS]);
-  const behavior = read(annotations[BEHAVIOR]);
+  const behavior = uncapitalized(read(annotations[BEHAVIOR]));
   const rest = Object.entries(annotations).filter(([name]) => !CARRIERS.includes(name));
   const { annotations: _, ...metadata } = objectOf(object.metadata);
   return {
@@ -61,7 +61,7 @@ export function toAutoscalingV1(object: Json): Record<string, unknown> {
   carry(METRICS, older(others, 'target'), others.length > 0);
   carry(CURRENT_METRICS, older(current, 'current'), current.length > 0);
   carry(CONDITIONS, conditions, listOf(conditions).length > 0);
-  carry(BEHAVIOR, behavior, isJsonObject(behavior));
+  carry(BEHAVIOR, isJsonObject(behavior) ? carriedBehavior(behavior) : undefined, isJsonObject(behavior));
   return {
     ...object,
     apiVersion: V1,
@@ -79,6 +79,38 @@ export function toAutoscalingV1(object: Json): Record<string, unknown> {
           },
         }),
   };
+}
+
+/** The behavior as its annotation has it: by Go's names, and with all of them. */
+function carriedBehavior({ scaleUp, scaleDown }: Json): Json {
+  return { ScaleUp: carriedRules(scaleUp), ScaleDown: carriedRules(scaleDown) };
+}
+
+function carriedRules(rules: unknown): Json | null {
+  if (!isJsonObject(rules)) return null;
+  const { stabilizationWindowSeconds = null, selectPolicy = null, policies, tolerance = null } = rules;
+  return {
+    StabilizationWindowSeconds: stabilizationWindowSeconds,
+    SelectPolicy: selectPolicy,
+    Policies: Array.isArray(policies)
+      ? listOf(policies).map(({ type, value, periodSeconds }) => ({
+          Type: type,
+          Value: value,
+          PeriodSeconds: periodSeconds,
+        }))
+      : null,
+    Tolerance: tolerance,
+  };
+}
+
+/** A value with names of fields as JSON has them, without those that are null. */
+function uncapitalized(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(uncapitalized);
+  if (!isJsonObject(value)) return value;
+  const entries = Object.entries(value).filter(([, inner]) => inner !== null);
+  return Object.fromEntries(
+    entries.map(([name, inner]) => [name.charAt(0).toLowerCase() + name.slice(1), uncapitalized(inner)]),
+  );
 }
 
 /** A metric names what is wanted (`target`) or what was found (`current`). */

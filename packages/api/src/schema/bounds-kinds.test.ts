@@ -303,7 +303,6 @@ test('the older form of an autoscaler keeps what it has no fields for', () => {
       scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' },
       maxReplicas: 3,
       metrics: [
-        { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } } },
         {
           type: 'Object',
           object: {
@@ -312,6 +311,7 @@ test('the older form of an autoscaler keeps what it has no fields for', () => {
             metric: { name: 'requests-per-second' },
           },
         },
+        { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } } },
       ],
       behavior: { scaleUp: { stabilizationWindowSeconds: 5 } },
     },

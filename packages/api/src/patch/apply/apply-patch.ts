@@ -2,7 +2,7 @@ import { parseJson } from '../../json-number.ts';
 import { isJsonObject, jsonEqual } from '../../own-property.ts';
 import { plainText } from '../../plain-text.ts';
 import { configFaults, faultText } from './check-config.ts';
-import { type FieldSet, noFields, subtractFields, subtractTrees } from './field-set.ts';
+import { type FieldSet, subtractFields, subtractTrees, unionFields, withInside } from './field-set.ts';
 import { allowedByLastApplied, withLastApplied } from './last-applied.ts';
 import {
   type ManagerFields,
@@ -15,7 +15,7 @@ import {
 import { type ManagedType, unownedFields } from './managed-type.ts';
 import { mergeObjects } from './merge-objects.ts';
 import { appliedFields } from './object-fields.ts';
-import { pruneGivenUp } from './prune-given-up.ts';
+import { pruneGivenUp, withOwned } from './prune-given-up.ts';
 import {
   type ConflictCause,
   compareForManagers,
@@ -25,6 +25,7 @@ import {
   yieldFields,
 } from './reconcile-managers.ts';
 import { recordUpdate } from './track-update.ts';
+import { type InVersion, versionComparisons } from './version-comparisons.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -46,6 +47,8 @@ export interface ApplyRequest {
   readonly time: string;
   /** Fields that this endpoint does not change, whatever the configuration says. */
   readonly resetFields: FieldSet;
+  /** For managers of other versions; without it all versions are taken for one. */
+  readonly inVersion?: InVersion | undefined;
 }
 
 /** What an apply leads to. */
@@ -127,7 +130,7 @@ interface Merged {
 }
 
 function merge(request: ApplyRequest, live: JsonObject, before: ManagersOfObject, force: boolean): Merged {
-  const { type, config, manager, subresource, apiVersion, time, resetFields } = request;
+  const { type, config, manager, subresource, apiVersion, time, resetFields, inVersion } = request;
   const managers: ManagersOfObject = new Map(before);
   const identity = { manager, operation: 'Apply', apiVersion, subresource } as const;
   const key = managerKey(identity);
@@ -136,16 +139,47 @@ function merge(request: ApplyRequest, live: JsonObject, before: ManagersOfObject
   const entry: ManagerFields = { ...identity, time: last?.time, fields };
   managers.set(key, entry);
   const merged = mergeObjects(type.structure, live, config);
-  const pruned = pruneGivenUp(type.structure, merged, last?.fields ?? noFields, managers.values());
-  const object = isJsonObject(pruned) ? pruned : {};
+  const object = prunedObject(request, merged, last, managers);
   const { relevant } = compareForManagers(type.structure, live, object, resetFields);
-  const conflicts = force ? [] : findConflicts(managers, relevant, key);
+  const comparisons = versionComparisons(apiVersion, relevant, { before: live, after: object, resetFields }, inVersion);
+  const conflicts = force ? [] : findConflicts(managers, comparisons, key);
   if (conflicts.length > 0) return { object, managers, conflicts };
-  yieldFields(managers, relevant, key);
+  yieldFields(managers, comparisons, key);
   const owned = subtractFields(fields, unownedFields);
   const changed = !jsonEqual(live, object);
   setFields(managers, key, { ...entry, fields: owned, time: changed ? time : last?.time });
   return { object, managers, conflicts: [] };
+}
+
+function ownedIn(managers: ManagersOfObject, apiVersion: string): FieldSet {
+  const here = [...managers.values()].filter((entry) => entry.apiVersion === apiVersion);
+  return here.reduce<FieldSet>((owned, { fields }) => unionFields(owned, fields), {});
+}
+
+/** The merged object without what its manager gave up, which it did in the version it applied last. */
+function prunedObject(
+  { type, apiVersion, inVersion }: ApplyRequest,
+  merged: unknown,
+  last: ManagerFields | undefined,
+  managers: ManagersOfObject,
+): Record<string, unknown> {
+  const whole = isJsonObject(merged) ? merged : {};
+  if (last === undefined) return whole;
+  if (inVersion === undefined || last.apiVersion === apiVersion) {
+    const pruned = pruneGivenUp(type.structure, whole, last.fields, managers.values());
+    return isJsonObject(pruned) ? pruned : {};
+  }
+  const older = inVersion({ ...whole, apiVersion }, last.apiVersion);
+  if (older === undefined) return whole;
+  const everything = appliedFields(older.structure, older.object);
+  const owners = [...managers.values()].map((entry) =>
+    entry.apiVersion === last.apiVersion ? entry : { ...entry, fields: withInside(entry.fields, everything) },
+  );
+  const pruned = pruneGivenUp(older.structure, older.object, last.fields, owners);
+  const back = isJsonObject(pruned) ? inVersion({ ...pruned, apiVersion: last.apiVersion }, apiVersion) : undefined;
+  return back === undefined
+    ? whole
+    : { ...withOwned(type.structure, whole, back.object, ownedIn(managers, apiVersion)) };
 }
 
 /** A copy without managed fields and without entries that are `undefined`. */

@@ -93,6 +93,18 @@ export function subtractTrees(a: FieldSet, b: FieldSet): FieldSet {
   });
 }
 
+/** The set with all that `everything` has below its leaves: what is one field in one version may be several in another. */
+export function withInside(set: FieldSet, everything: FieldSet): FieldSet {
+  const result: FieldSetDraft = {};
+  for (const element in set) {
+    const node = set[element]!;
+    const inside = element === self ? undefined : everything[element];
+    result[element] =
+      inside === undefined ? node : isEmptySet(node) ? unionFields(node, inside) : withInside(node, inside);
+  }
+  return result;
+}
+
 /** `a` with the nodes that `b` also has replaced; `a` itself when nothing changes. */
 function reduce(
   a: FieldSet,

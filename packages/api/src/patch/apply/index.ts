@@ -18,3 +18,4 @@ export { structureOfOpenApi } from './openapi-structure.ts';
 export type { ConflictCause } from './reconcile-managers.ts';
 export { structureOfType } from './schema-structure.ts';
 export { type TrackedUpdate, trackUpdate } from './track-update.ts';
+export type { InVersion, VersionedObject } from './version-comparisons.ts';

@@ -4,6 +4,14 @@ import type { MergeStructure } from './merge-structure.ts';
 import { appliedFields } from './object-fields.ts';
 import { removeFields, withDeclaredParents } from './remove-fields.ts';
 
+/** What is left of `merged` in `pruned`, with the fields in `owned` that are not. */
+export function withOwned(structure: MergeStructure, merged: object, pruned: object, owned: FieldSet): object {
+  const fieldsOf = (object: object): FieldSet =>
+    withDeclaredParents(structure, appliedFields(structure, object), object);
+  const kept = unionFields(fieldsOf(pruned), withDeclaredParents(structure, owned, merged));
+  return (removeFields(structure, merged, subtractFields(fieldsOf(merged), kept)) ?? {}) as object;
+}
+
 /**
  * Removes the fields, entries and list items that the manager applied last time (`last`) and that
  * nobody owns any more: not its new configuration and no other manager. A container goes only

@@ -2,6 +2,7 @@ import { type Comparison, compareObjects, withoutFields } from './compare-object
 import { type FieldSet, fieldPaths, intersectFields, isEmptySet, subtractFields, unionFields } from './field-set.ts';
 import { type ManagerFields, type ManagersOfObject, setFields } from './managed-fields.ts';
 import type { MergeStructure } from './merge-structure.ts';
+import type { VersionComparisons } from './version-comparisons.ts';
 
 /** Fields of another manager that a write changes. */
 export interface FieldConflict {
@@ -12,28 +13,36 @@ export interface FieldConflict {
 /** The fields that a change from `before` to `after` takes from managers other than `writer`. */
 export function findConflicts(
   managers: ManagersOfObject,
-  comparison: Comparison,
+  comparisons: VersionComparisons,
   writer: string | undefined,
 ): FieldConflict[] {
-  const changed = unionFields(comparison.modified, comparison.added);
-  if (isEmptySet(changed)) return [];
   const conflicts: FieldConflict[] = [];
   for (const [key, manager] of [...managers].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (key === writer) continue;
-    const fields = intersectFields(manager.fields, changed);
+    const comparison = comparisons.of(manager.apiVersion);
+    if (comparison === undefined) continue;
+    const fields = intersectFields(manager.fields, unionFields(comparison.modified, comparison.added));
     if (!isEmptySet(fields)) conflicts.push({ with: manager, fields });
   }
   return conflicts;
 }
 
-/** Takes changed and removed fields from all managers but `writer`. Changes `managers`. */
-export function yieldFields(managers: ManagersOfObject, comparison: Comparison, writer: string | undefined): void {
-  const { added, modified, removed } = comparison;
-  if (isEmptySet(added) && isEmptySet(modified) && isEmptySet(removed)) return;
-  const lost = unionFields(unionFields(modified, added), removed);
+/** Takes changed and removed fields from all managers but `writer`; forgets those of versions that are gone. Changes `managers`. */
+export function yieldFields(
+  managers: ManagersOfObject,
+  comparisons: VersionComparisons,
+  writer: string | undefined,
+): void {
   for (const [key, manager] of managers) {
     if (key === writer) continue;
-    const fields = subtractFields(manager.fields, lost);
+    const comparison = comparisons.of(manager.apiVersion);
+    if (comparison === undefined) {
+      managers.delete(key);
+      continue;
+    }
+    const { added, modified, removed } = comparison;
+    if (isEmptySet(added) && isEmptySet(modified) && isEmptySet(removed)) continue;
+    const fields = subtractFields(manager.fields, unionFields(unionFields(modified, added), removed));
     if (fields !== manager.fields) setFields(managers, key, { ...manager, fields });
   }
 }

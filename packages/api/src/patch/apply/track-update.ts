@@ -14,6 +14,7 @@ import {
 } from './managed-fields.ts';
 import { type ManagedType, unownedFields } from './managed-type.ts';
 import { compareForManagers, yieldFields } from './reconcile-managers.ts';
+import { type InVersion, versionComparisons } from './version-comparisons.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -37,6 +38,8 @@ export interface TrackedUpdate {
   readonly time: string;
   /** Fields that this endpoint does not change, whatever the client sends (`f:status` for the resource itself). */
   readonly resetFields: FieldSet;
+  /** For managers of other versions; without it all versions are taken for one. */
+  readonly inVersion?: InVersion | undefined;
 }
 
 /** The new `metadata.managedFields` after an ordinary write; `undefined` for none. */
@@ -73,10 +76,12 @@ function sameManagers(a: ManagersOfObject, b: ManagersOfObject): boolean {
 
 /** Records what the write takes from other managers and gives to its own; true when it gains fields. */
 export function recordUpdate(managers: ManagersOfObject, update: TrackedUpdate): boolean {
-  const { type, manager, subresource, apiVersion, time, resetFields } = update;
+  const { type, manager, subresource, apiVersion, time, resetFields, inVersion } = update;
   const before = ownable(update.before ?? type.emptyObject);
-  const { all, relevant } = compareForManagers(type.structure, before, ownable(update.after), resetFields);
-  yieldFields(managers, relevant, undefined);
+  const after = ownable(update.after);
+  const { all, relevant } = compareForManagers(type.structure, before, after, resetFields);
+  const change = { before, after, resetFields };
+  yieldFields(managers, versionComparisons(apiVersion, relevant, change, inVersion), undefined);
   const gained = subtractFields(subtractTrees(unionFields(all.modified, all.added), resetFields), unownedFields);
   if (isEmptySet(gained)) return false;
   const identity = {

@@ -8,7 +8,9 @@ import type { StoredObject } from '../watch/stored-object.ts';
 import { readApplyBody } from './apply-body.ts';
 import { fieldValidation, typed } from './decode-body.ts';
 import { checkFieldManager, fieldManagerOf, isForced } from './field-manager.ts';
-import { managedTypeOf, resetFields } from './managed-fields.ts';
+import { resetFields } from './managed-fields.ts';
+import { managedTypeOf } from './managed-type-of.ts';
+import { versionsOf } from './object-versions.ts';
 import { objectForm, objectText, textAnswer } from './represent.ts';
 import { type RestContext, type RestRequest, timestamp } from './rest-context.ts';
 import { createObject, existing, exists, updateObject } from './write-object.ts';
@@ -93,10 +95,12 @@ function merged(
   config: Readonly<Record<string, unknown>>,
   subresource: string | undefined,
 ): KubeObject {
-  const { request, resource } = target;
+  const { request, clientForm } = target;
+  const resource = clientForm?.resource ?? target.resource;
+  const live = current === undefined ? undefined : (clientForm?.of(current.object) ?? current.object);
   const outcome = applyPatch({
     type: managedTypeOf(resource),
-    live: current?.object,
+    live,
     config,
     manager: fieldManagerOf(request),
     force: isForced(request.query),
@@ -105,6 +109,7 @@ function merged(
     kind: resource.kind,
     time: timestamp(context.clock),
     resetFields: resetFields(resource, subresource ?? ''),
+    inVersion: versionsOf(context.served, resource),
   });
   if (!outcome.ok) {
     switch (outcome.reason) {
@@ -116,7 +121,9 @@ function merged(
         throw new StatusError(409, 'Conflict', outcome.message, { causes: outcome.causes });
     }
   }
-  const object = decodeMerged(target, outcome.object, config);
+  const decoded = decodeMerged({ ...target, resource }, outcome.object, config);
+  clientForm?.check(decoded, live);
+  const object = clientForm?.toStored(decoded) ?? decoded;
   object.metadata.managedFields = outcome.managedFields as unknown[] | undefined;
   return object;
 }

@@ -1,8 +1,10 @@
 // Hot path: every write is tracked.
-import { type FieldSet, type ManagedType, managedType, trackUpdate } from '@fairlead/api/patch/apply/index';
+import { type FieldSet, trackUpdate } from '@fairlead/api/patch/apply/index';
 import type { ServedResource } from '../resources/served-resources.ts';
 import type { KubeObject } from '../watch/kube-object.ts';
 import { fieldManagerOf } from './field-manager.ts';
+import { managedTypeOf } from './managed-type-of.ts';
+import { versionsOf } from './object-versions.ts';
 import { type RestContext, type RestRequest, timestamp } from './rest-context.ts';
 
 const leaf: FieldSet = {};
@@ -30,11 +32,6 @@ export function resetFields(resource: ServedResource, subresource: string): Fiel
     default:
       return resource.subresources.has('status') ? statusOnly : nothing;
   }
-}
-
-/** Field management of a resource. */
-export function managedTypeOf(resource: ServedResource): ManagedType {
-  return resource.custom?.managed ?? managedType(resource.typeId);
 }
 
 /** `metadata.managedFields` of an object about to be created by POST or PUT. */
@@ -81,5 +78,6 @@ function track(
     apiVersion: resource.apiVersion,
     time: timestamp(context.clock),
     resetFields: resetFields(resource, subresource),
+    inVersion: versionsOf(context.served, resource),
   }) as unknown[] | undefined;
 }

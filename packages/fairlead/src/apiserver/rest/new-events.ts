@@ -7,7 +7,6 @@ import { bodyMediaType, negotiate } from '../server/media-type.ts';
 import { badRequest, invalid, methodNotAllowed } from '../server/status-error.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { applyPatchType } from './apply.ts';
-import { readApplyBody } from './apply-body.ts';
 import { decodeBody, fieldValidation } from './decode-body.ts';
 import { deleteCollection, deleteObject } from './delete.ts';
 import { postObject, putObject } from './modify.ts';
@@ -15,7 +14,7 @@ import { patchObject, typedPatched } from './patch.ts';
 import { getObject, listObjects } from './read.ts';
 import { readPatch } from './read-patch.ts';
 import { textAnswer } from './represent.ts';
-import type { RestContext, RestRequest } from './rest-context.ts';
+import type { ClientForm, RestContext, RestRequest } from './rest-context.ts';
 import { watchObjects } from './watch.ts';
 import { existing } from './write-object.ts';
 
@@ -84,30 +83,54 @@ function write(
   name: string | undefined,
   object: KubeObject,
 ): Promise<ApiAnswer> {
-  const { request, resource } = target;
-  if (name === undefined) {
-    const { apiVersion, kind } = resource;
-    const checked = applyDefaults(apiVersion, kind, structuredClone(object)) as unknown as KubeObject;
-    checked.metadata.namespace ??= target.namespace;
-    const generated = (checked.metadata.name ?? '') === '' && (checked.metadata.generateName ?? '') !== '';
-    if (generated) checked.metadata.name = `${checked.metadata.generateName}x`;
-    const causes = validateObject(apiVersion, kind, checked);
-    if (causes.length > 0) throw invalid(core, object.metadata.name ?? '', causes);
-  } else {
-    const current = newerForm(existing(context, target, name).object);
-    const next = { ...object, metadata: { ...current.metadata, ...object.metadata } };
-    const causes = validateObject(resource.apiVersion, resource.kind, next, current);
-    if (causes.length > 0) throw invalid(core, name, causes);
-  }
+  const { request } = target;
+  checkNewForm(
+    target,
+    core,
+    object,
+    name === undefined ? undefined : newerForm(existing(context, target, name).object),
+  );
   const body = Buffer.from(JSON.stringify(coreForm(object)));
   const headers = { ...asJson(request).headers, 'content-type': 'application/json' };
   const asCore: RestRequest = {
     ...target,
     resource: core,
-    clientForm: { resource, of: newerForm },
+    clientForm: clientFormOf(target, core),
     request: { ...request, method: name === undefined ? 'POST' : 'PUT', headers, body },
   };
   return name === undefined ? postObject(context, asCore) : putObject(context, asCore, name, undefined);
+}
+
+function clientFormOf(target: RestRequest, core: ServedResource): ClientForm {
+  return {
+    resource: target.resource,
+    of: newerForm,
+    toStored: coreForm,
+    check: (object, current) => checkNewForm(target, core, object, current),
+  };
+}
+
+/** Throws 422 for what is wrong with an Event of the newer form that replaces `current`, if there is one. */
+function checkNewForm(
+  target: RestRequest,
+  core: ServedResource,
+  object: KubeObject,
+  current: KubeObject | undefined,
+): void {
+  const { apiVersion, kind } = target.resource;
+  const name = object.metadata.name ?? '';
+  if (current === undefined) {
+    const checked = applyDefaults(apiVersion, kind, structuredClone(object)) as unknown as KubeObject;
+    checked.metadata.namespace ??= target.namespace;
+    const generated = (checked.metadata.name ?? '') === '' && (checked.metadata.generateName ?? '') !== '';
+    if (generated) checked.metadata.name = `${checked.metadata.generateName}x`;
+    const causes = validateObject(apiVersion, kind, checked);
+    if (causes.length > 0) throw invalid(core, name, causes);
+  } else {
+    const next = { ...object, metadata: { ...current.metadata, ...object.metadata } };
+    const causes = validateObject(apiVersion, kind, next, current);
+    if (causes.length > 0) throw invalid(core, name, causes);
+  }
 }
 
 function patch(context: RestContext, target: RestRequest, core: ServedResource, name: string): Promise<ApiAnswer> {
@@ -120,12 +143,11 @@ function patch(context: RestContext, target: RestRequest, core: ServedResource, 
   return write(context, target, core, name, typedPatched(patch, patched, resource, validation, target.warnings));
 }
 
-/** Server-side apply: the configuration is turned over, so its fields are owned by their names in the core form. */
+/** Server-side apply, merged in the newer form. */
 function apply(context: RestContext, target: RestRequest, core: ServedResource, name: string): Promise<ApiAnswer> {
-  const { config } = readApplyBody(target.request.body);
-  const body = Buffer.from(JSON.stringify(coreForm({ metadata: {}, ...config } as KubeObject)));
-  const request = { ...asJson(target.request), body };
-  return patchObject(context, { ...target, resource: core, request }, name, undefined);
+  const request = asJson(target.request);
+  const asCore = { ...target, resource: core, clientForm: clientFormOf(target, core), request };
+  return patchObject(context, asCore, name, undefined);
 }
 
 /** The newer form of an Event of the core form. */

@@ -23,6 +23,17 @@ export interface RestContext {
   readonly random: Random;
 }
 
+/** A form of objects in which they are not stored. */
+export interface ClientForm {
+  readonly resource: ServedResource;
+  /** A stored object in this form. */
+  readonly of: (object: KubeObject) => KubeObject;
+  /** An object of this form as it is stored. */
+  readonly toStored: (object: KubeObject) => KubeObject;
+  /** Throws 422 for what is wrong with an object of this form that replaces `current`, if there is one. */
+  readonly check: (object: KubeObject, current: KubeObject | undefined) => void;
+}
+
 /** One request to one resource, with what its verbs have in common. */
 export interface RestRequest {
   readonly request: ApiRequest;
@@ -31,7 +42,7 @@ export interface RestRequest {
   /** Warnings for the client, one `Warning` header each. */
   readonly warnings: string[];
   /** The form of the object that the client knows, when it is not the stored one: its fields get the owners. */
-  readonly clientForm?: { readonly resource: ServedResource; readonly of: (object: KubeObject) => KubeObject };
+  readonly clientForm?: ClientForm;
 }
 
 /** RFC 3339 time with whole seconds, as in `metadata.creationTimestamp`. */
