@@ -59,7 +59,8 @@ export async function statusCommand(client: ApiClient, print: Print): Promise<vo
     print,
   );
 
-  print(`\nGateway: ${ingressList.items.length} Ingresses`);
+  const { length } = ingressList.items;
+  print(`\nGateway: ${length} ${length === 1 ? 'Ingress' : 'Ingresses'}`);
   const rows = ingressList.items.flatMap((ingress) => {
     const addresses = (ingress.status?.loadBalancer?.ingress ?? [])
       .map((entry) => entry.ip ?? entry.hostname ?? '')

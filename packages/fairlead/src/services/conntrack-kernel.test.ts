@@ -51,7 +51,7 @@ test('a UDP client with a fixed port follows its Service', { skip: kernelTestsPr
     };
     const ask = async (): Promise<string | undefined> => {
       const ask = { do: 'connect', protocol: 'UDP', host: '10.96.0.10', port: 53, sourcePort: 40_000 } as const;
-      return (await network.probe('pod').ask({ ...ask, timeoutMs: 5000 })).replace(/^(local|remote) .*/, '$1');
+      return (await network.probe('pod').ask({ ...ask, timeoutMs: 20_000 })).replace(/^(local|remote) .*/, '$1');
     };
     await install(scene.localEndpoint);
     assert.equal(await ask(), 'local');

@@ -84,7 +84,7 @@ describe('real packets through the kernel', { skip }, () => {
       protocol: more.protocol ?? 'TCP',
       host,
       port,
-      timeoutMs: more.timeoutMs ?? 5000,
+      timeoutMs: more.timeoutMs ?? 20_000,
       ...(source === undefined ? {} : { source }),
       ...(more.sourcePort === undefined ? {} : { sourcePort: more.sourcePort }),
     });
@@ -175,7 +175,7 @@ describe('real packets through the kernel', { skip }, () => {
     ];
     for (const [name, from, host, port, protocol, expected] of rows) {
       await t.test(name, async () => {
-        const timeoutMs = expected === 'error ETIMEDOUT' ? dropTimeoutMs : 5000;
+        const timeoutMs = expected === 'error ETIMEDOUT' ? dropTimeoutMs : 20_000;
         const answer = await ask(from, host, port, { protocol, timeoutMs });
         const got = answer.startsWith('error') ? answer : answer.split(' ')[0];
         assert.equal(got, expected);

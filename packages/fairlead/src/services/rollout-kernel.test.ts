@@ -71,7 +71,7 @@ describe('transitions of Services, with real packets through a whole proxy', { s
       while (rolling) {
         const answer = await network
           .probe(from)
-          .ask({ do: 'connect', protocol: 'TCP', host: '10.96.50.1', port: 80, timeoutMs: 5000 });
+          .ask({ do: 'connect', protocol: 'TCP', host: '10.96.50.1', port: 80, timeoutMs: 20_000 });
         const kind = answer
           .split(' ')
           .slice(0, answer.startsWith('error') ? 2 : 1)
@@ -277,7 +277,7 @@ describe('transitions of Services, with real packets through a whole proxy', { s
     for (const host of ['10.96.54.1', '10.96.54.25', '10.96.54.50']) {
       const answer = await network
         .probe('pod')
-        .ask({ do: 'connect', protocol: 'TCP', host, port: 80, timeoutMs: 5000 });
+        .ask({ do: 'connect', protocol: 'TCP', host, port: 80, timeoutMs: 20_000 });
       assert.match(answer, /^local /, host);
     }
     assert.deepEqual(

@@ -174,7 +174,7 @@ describe('what annotations add, with real packets through a whole proxy', { skip
       ['free', '10.96.7.6'],
     ] as const) {
       assert.equal(await pod.ask({ do: 'open', name, host, port: 80 }), 'ok');
-      assert.equal(await pod.ask({ do: 'say', name, timeoutMs: 5000 }), 'local');
+      assert.equal(await pod.ask({ do: 'say', name, timeoutMs: 20_000 }), 'local');
     }
     const echoPort = [{ name: '', port: 8090 }];
     const removedAt = performance.now();
@@ -183,14 +183,14 @@ describe('what annotations add, with real packets through a whole proxy', { skip
     const until = removedAt + deadlineMs;
     let answer = 'local';
     while (answer === 'local' && performance.now() < until) {
-      answer = await pod.ask({ do: 'say', name: 'bounded', timeoutMs: 5000 });
+      answer = await pod.ask({ do: 'say', name: 'bounded', timeoutMs: 20_000 });
     }
     const endedAfterMs = performance.now() - removedAt;
     assert.match(answer, /^error (ECONNRESET|EPIPE|ECLOSED)$/);
     assert.ok(endedAfterMs > 900, `ended ${endedAfterMs} ms after the removal`);
-    assert.equal(await pod.ask({ do: 'say', name: 'free', timeoutMs: 5000 }), 'local');
+    assert.equal(await pod.ask({ do: 'say', name: 'free', timeoutMs: 20_000 }), 'local');
     assert.equal(await pod.ask({ do: 'open', name: 'next', host: '10.96.7.5', port: 80 }), 'ok');
-    assert.equal(await pod.ask({ do: 'say', name: 'next', timeoutMs: 5000 }), 'remote');
+    assert.equal(await pod.ask({ do: 'say', name: 'next', timeoutMs: 20_000 }), 'remote');
   });
 
   test('the kernel answers handshakes; only completed ones reach an endpoint', async () => {
@@ -235,14 +235,14 @@ describe('what annotations add, with real packets through a whole proxy', { skip
     ] as const;
     for (const [name, probe, host, port] of clients) {
       assert.equal(await probe.ask({ do: 'open', name, host, port }), 'ok');
-      assert.equal(await probe.ask({ do: 'say', name, timeoutMs: 5000 }), 'remote', name);
+      assert.equal(await probe.ask({ do: 'say', name, timeoutMs: 20_000 }), 'remote', name);
     }
     proxy.change('slice', sceneSlice('drained', both.slice(0, 1), echoPort));
     for (const [name, probe] of clients) {
       const until = performance.now() + deadlineMs;
       let answer = 'remote';
       while (answer === 'remote' && performance.now() < until) {
-        answer = await probe.ask({ do: 'say', name, timeoutMs: 5000 });
+        answer = await probe.ask({ do: 'say', name, timeoutMs: 20_000 });
       }
       assert.match(answer, /^error (ECONNRESET|EPIPE|ECLOSED)$/, name);
     }
@@ -252,7 +252,7 @@ describe('what annotations add, with real packets through a whole proxy', { skip
     const echoPort = [{ name: '', port: 8090 }];
     const client = network.probe('external');
     const connection = { name: 'shielded', host: '203.0.113.78', port: 80, sourcePort: 41_234 };
-    const say = (): Promise<string> => client.ask({ do: 'say', name: 'shielded', timeoutMs: 5000 });
+    const say = (): Promise<string> => client.ask({ do: 'say', name: 'shielded', timeoutMs: 20_000 });
     proxy.change('slice', sceneSlice('shielded-drained', both.slice(1), echoPort));
     proxy.change('service', shieldedDrained);
     await proxy.settled();

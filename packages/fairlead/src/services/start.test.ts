@@ -61,7 +61,9 @@ test('kernel mode follows the API', { skip: kernelTestsProblem() }, async () => 
     });
     const ask = async (): Promise<string> =>
       (
-        await network.probe('pod').ask({ do: 'connect', protocol: 'TCP', host: '10.96.0.1', port: 80, timeoutMs: 5000 })
+        await network
+          .probe('pod')
+          .ask({ do: 'connect', protocol: 'TCP', host: '10.96.0.1', port: 80, timeoutMs: 20_000 })
       ).replace(/^local .*/, 'local');
     await proxy.ready;
     assert.equal(await ask(), 'error ECONNREFUSED');
