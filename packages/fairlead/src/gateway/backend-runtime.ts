@@ -24,8 +24,8 @@ export interface BackendSurroundings {
   readonly limits: LimitMemory;
   readonly clock: Clock;
   readonly random: Random;
-  /** Zone of this gateway; empty: unknown. */
-  readonly zone: string;
+  /** Zone of this gateway; empty: unknown. May change. */
+  readonly zone: () => string;
   /** Tells this gateway from others of its kind. */
   readonly gatewayName: string;
 }

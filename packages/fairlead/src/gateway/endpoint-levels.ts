@@ -30,8 +30,8 @@ export interface LevelSettings {
   readonly random: Random;
   /** Unix ms. */
   readonly now: () => number;
-  /** Zone of this gateway; empty: unknown. */
-  readonly zone: string;
+  /** Zone of this gateway; empty: unknown. Behind a change, {@link EndpointLevels.refresh}. */
+  readonly zone: () => string;
 }
 
 /** Endpoints used together: one priority, or one priority's part in our zone. */
@@ -173,7 +173,8 @@ export class EndpointLevels {
 
   /** With zone preference each priority is two levels: our zone, and the others. */
   #rankOf(candidate: Candidate): number {
-    const { policy, zone } = this.#settings;
+    const { policy } = this.#settings;
+    const zone = this.#settings.zone();
     const isFar = policy.zone === 'prefer' && zone !== '' && candidate.zone !== zone;
     return candidate.priority * 2 + (isFar ? 1 : 0);
   }
@@ -222,7 +223,8 @@ export class EndpointLevels {
 
   /** Zone-aware routing: the factor on the weights of each zone; undefined: zones do not count. */
   #zoneFactors(group: readonly Candidate[]): ReadonlyMap<string, number> | undefined {
-    const { policy, zone: own } = this.#settings;
+    const { policy } = this.#settings;
+    const own = this.#settings.zone();
     if (policy.zone !== 'aware' || own === '') return undefined;
     const zones = [...new Set(group.map(({ zone }) => zone))];
     const endpoints = zones.map((zone) => group.filter((candidate) => candidate.zone === zone).length);

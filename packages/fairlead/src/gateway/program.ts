@@ -78,6 +78,11 @@ export class GatewayProgram {
     return routes;
   }
 
+  /** The zone of this gateway is another one. */
+  noteZone(): void {
+    for (const backend of this.#backends.values()) backend.levels?.refresh();
+  }
+
   /** Learns where requests of routes to come are counted. */
   noteSeries(slots: SeriesSlots): void {
     for (const [key, slot] of slots) this.#series.set(key, slot);

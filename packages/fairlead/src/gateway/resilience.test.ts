@@ -140,6 +140,21 @@ describe('priorities and zones', () => {
     assert.deepEqual(await askMany(nowhere, 6), { near: 3, far: 3 });
   });
 
+  test('a zone that becomes known later counts from then on', async () => {
+    const near = await named('near');
+    const far = await named('far');
+    const endpoints = [
+      { port: near, zone: 'a' },
+      { port: far, zone: 'b' },
+    ];
+    const rig = await start(endpoints, { zone: 'prefer' });
+    assert.deepEqual(await askMany(rig, 6), { near: 3, far: 3 });
+    rig.gateway.setZone('b');
+    await until('the zone to count', async () => (await askMany(rig, 6)).far === 6);
+    await rig.gateway.replaceWorkers({ drainMs: 100 });
+    assert.deepEqual(await askMany(rig, 6), { far: 6 });
+  });
+
   test('zone-aware: everything stays while the zone has its share', async () => {
     const near = await named('near');
     const far = await named('far');

@@ -100,6 +100,8 @@ export interface RunningGateway {
    * (port in use, not permitted, a route that cannot be compiled); the previous program goes on.
    */
   applyRoutes(diff: RouteTableDiff): Promise<void>;
+  /** Says in which zone this gateway is (empty: nobody knows), where that becomes known or changes later. */
+  setZone(zone: string): void;
   listeners(): readonly ListenerAddress[];
   stats(): GatewayStats;
   /** Tells of every request from now on, as lines of the access log in JSON, until the returned function is called. */
@@ -142,6 +144,7 @@ class Gateway implements RunningGateway {
   readonly #revocation: RevocationWatch;
   /** Who listens right now. */
   #tap: ((lines: string, dropped: number) => void) | undefined = undefined;
+  #zone: string;
   #ejections = 0;
   /** Diffs are applied one after the other. */
   #queue: Promise<void> = Promise.resolve();
@@ -150,6 +153,7 @@ class Gateway implements RunningGateway {
   constructor(options: GatewayOptions) {
     const workers = sharesPorts ? options.workers : 1;
     this.#options = options;
+    this.#zone = options.zone ?? '';
     if (engine.kind === 'node') {
       options.log('warn', 'the gateway runs on node:net: it needs more CPU, and some of TLS is missing', {
         reason: engine.reason,
@@ -179,7 +183,7 @@ class Gateway implements RunningGateway {
       onKeysWanted: (url) => this.#keys.request(url),
       shared: createSharedState(),
       rates: createRateMemory(),
-      zone: options.zone ?? '',
+      zone: () => this.#zone,
       gatewayName: options.gatewayName ?? hostname(),
       times: { ...DEFAULT_PROXY_TIMES, ...options.times },
       underscoreFields: options.underscoreFields ?? 'pass',
@@ -328,6 +332,12 @@ class Gateway implements RunningGateway {
       this.#tap = undefined;
       for (const worker of this.#workers) worker.setTap(false);
     };
+  }
+
+  setZone(zone: string): void {
+    if (zone === this.#zone) return;
+    this.#zone = zone;
+    for (const worker of this.#workers) worker.setZone(zone);
   }
 
   listeners(): readonly ListenerAddress[] {

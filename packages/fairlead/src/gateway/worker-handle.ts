@@ -43,7 +43,8 @@ export interface WorkerOptions {
   readonly keyLogFile: string | undefined;
   readonly shared: SharedState;
   readonly rates: SharedArrayBuffer;
-  readonly zone: string;
+  /** As it is when the worker starts; {@link WorkerHandle.setZone} changes it. */
+  readonly zone: () => string;
   /** A worker wants newer keys of tokens; {@link WorkerHandle.setKeys} shall follow. */
   readonly onKeysWanted: (url: string) => void;
   readonly gatewayName: string;
@@ -103,7 +104,7 @@ export class WorkerHandle {
       shared: options.shared,
       rates: options.rates,
       sharedLedger: this.#sharedLedger,
-      zone: options.zone,
+      zone: options.zone(),
       gatewayName: options.gatewayName,
       ticketKeys: options.ticketKeys(),
     };
@@ -201,6 +202,11 @@ export class WorkerHandle {
   /** Hands over keys of tokens, or that there are none. */
   setKeys(url: string, jwks: string | undefined): void {
     this.#thread.send({ type: 'keys', url, jwks });
+  }
+
+  /** Zone of the gateway from now on. */
+  setZone(zone: string): void {
+    this.#thread.send({ type: 'zone', zone });
   }
 
   /** What a certificate staples from now on. */

@@ -67,8 +67,11 @@ class GatewayWorker {
   readonly #tapQueue: SharedArrayBuffer;
   readonly #keys = new FetchedKeys(systemClock, (url) => this.#send({ type: 'keys-wanted', url }));
 
+  #zone: string;
+
   constructor({ reactor, data: start, send }: ThreadReactor<WorkerStart, FromWorker>) {
     this.#send = send;
+    this.#zone = start.zone;
     this.#reactor = reactor;
     this.#tapQueue = start.tapQueue;
     this.#trust = new Trust(start.trust);
@@ -85,7 +88,7 @@ class GatewayWorker {
           limits: new LimitMemory(start.shared.limits, start.sharedLedger.limits),
           clock: systemClock,
           random: systemRandom,
-          zone: start.zone,
+          zone: () => this.#zone,
           gatewayName: start.gatewayName,
         },
         {
@@ -189,7 +192,10 @@ class GatewayWorker {
   receive(message: ToWorker): void {
     if (message.type === 'apply') this.#apply(message);
     else if (message.type === 'series') this.#core.program.noteSeries(message.slots);
-    else if (message.type === 'tickets') tlsContexts.setTicketKeys(message.keys);
+    else if (message.type === 'zone') {
+      this.#zone = message.zone;
+      this.#core.program.noteZone();
+    } else if (message.type === 'tickets') tlsContexts.setTicketKeys(message.keys);
     else if (message.type === 'answer') this.#questions.answer(message.id, message.answer);
     else if (message.type === 'keys') this.#keys.take(message.url, message.jwks);
     else if (message.type === 'tap') this.#core.tap = message.isOn ? this.#newTap() : undefined;

@@ -25,7 +25,12 @@ export const gatewaySettings: readonly Setting[] = [
   ...gatewayLogSettings,
   ...gatewayTlsSettings,
   ...gatewayTraceSettings,
-  { name: 'gateway-zone', value: 'ZONE', description: 'zone of this gateway, for Services that prefer theirs' },
+  {
+    name: 'gateway-zone',
+    value: 'ZONE',
+    description: 'zone of this gateway, for Services that prefer theirs (default: that of its Node)',
+  },
+  { name: 'gateway-node', value: 'NAME', description: 'Node that this gateway runs on (default: none)' },
   {
     name: 'gateway-secrets',
     value: 'FILE',
@@ -52,12 +57,14 @@ export function validateGatewayOptions(values: SettingValues, machine: Machine):
   const metricsListen = reader.text('gateway-metrics-listen');
   const metricsSocket = reader.text('gateway-metrics-socket');
   const secretsFile = reader.text('gateway-secrets');
+  const node = reader.text('gateway-node');
   const options: GatewayRoleOptions = {
     ...readApiAccess(reader),
     gatewayHttp: reader.address('gateway-http', machine.isRoot ? ':80' : '127.0.0.1:8080', everyHost(machine)),
     gatewayHttps: reader.address('gateway-https', machine.isRoot ? ':443' : '127.0.0.1:8443', everyHost(machine)),
     ...readGatewayL4(reader),
     zone: reader.text('gateway-zone') ?? '',
+    ...(node === undefined ? {} : { node }),
     accessLog: readGatewayLog(reader),
     tls: readGatewayTls(reader),
     traces: readGatewayTrace(reader),

@@ -126,6 +126,21 @@ test('dual stack reaches every child: ranges, addresses of nodes, and the API at
   assert.equal(argumentOf('agent/node-1', '--node-ip'), 'fd00:172:29::11,172.29.0.11');
 });
 
+test('the gateway of a single node runs on it, that of several beside them', () => {
+  const options = validateUpOptions({ 'data-dir': '/tmp/d' }, root);
+  const nodes = [{ name: 'node-1', netns: 'n', addresses: ['172.29.0.11'] }];
+  for (const [of, expected] of [
+    [[], [options.nodeName]],
+    [nodes, []],
+  ] as const) {
+    const { args } = planChildren(options, of, ['fairlead'], {}).find(({ name }) => name === 'gateway')!;
+    assert.deepEqual(
+      args.filter((_, index) => args[index - 1] === '--gateway-node'),
+      expected,
+    );
+  }
+});
+
 test('an instance is four hex digits, and differs between directories', () => {
   assert.match(instanceOf('/a'), /^[0-9a-f]{4}$/);
   assert.notEqual(instanceOf('/a'), instanceOf('/b'));

@@ -131,6 +131,8 @@ export function planChildren(
     files.gatewayMetrics,
     '--gateway-secrets',
     files.gatewaySecrets,
+    // With several nodes it runs beside them, on none.
+    ...(nodes.length === 0 ? ['--gateway-node', options.nodeName] : []),
     ...options.gatewayArgs,
   ]);
   return [control, ...agents, gateway];

@@ -34,7 +34,9 @@ const COMPONENT = 'fairlead-gateway';
  */
 export class IngressStatusWriter {
   readonly #options: IngressStatusOptions;
-  readonly #addresses: IngressLoadBalancerIngress[];
+  #addresses: IngressLoadBalancerIngress[];
+  /** Those of before, as long as status may still have them. */
+  #formerAddresses: IngressLoadBalancerIngress[] | undefined = undefined;
   readonly #events: EventRecorder;
   readonly #queue = new Set<string>();
   /** When each present problem was first seen (monotonic ms), or that it was told; by Ingress, then text. */
@@ -49,9 +51,7 @@ export class IngressStatusWriter {
     this.#options = options;
     const { client, clock, log } = options;
     this.#events = createEventRecorder(client, { component: COMPONENT, clock, log });
-    this.#addresses = options.addresses.map((address) =>
-      isIP(address) === 0 ? { hostname: address } : { ip: address },
-    );
+    this.#addresses = entriesOf(options.addresses);
   }
 
   /** Reconciles these Ingresses soon. */
@@ -59,6 +59,13 @@ export class IngressStatusWriter {
     if (this.#stopped) return;
     for (const key of keys) this.#queue.add(key);
     if (this.#queue.size > 0) this.#working ??= this.#work();
+  }
+
+  /** The gateway is reached at other addresses now: writes the status of what was written before anew. */
+  setAddresses(addresses: readonly string[]): void {
+    this.#formerAddresses = this.#addresses;
+    this.#addresses = entriesOf(addresses);
+    this.enqueue(this.#written);
   }
 
   /** Leaves the written status in place: the routes outlive a restart. */
@@ -120,7 +127,9 @@ export class IngressStatusWriter {
   /** An Ingress that moved to another class keeps a status that the new controller wrote. */
   async #withdraw(key: string, ingress: Stored<Ingress>): Promise<void> {
     if (!this.#written.delete(key)) return;
-    if (deepEqual(ingress.status?.loadBalancer?.ingress ?? [], this.#addresses)) await this.#patchStatus(key, null);
+    const present = ingress.status?.loadBalancer?.ingress ?? [];
+    const isOurs = [this.#addresses, this.#formerAddresses].some((addresses) => deepEqual(present, addresses));
+    if (isOurs) await this.#patchStatus(key, null);
   }
 
   async #patchStatus(key: string, addresses: readonly IngressLoadBalancerIngress[] | null): Promise<void> {
@@ -150,4 +159,9 @@ export class IngressStatusWriter {
     }
     if (present.size === 0) this.#problems.delete(key);
   }
+}
+
+/** How addresses are written in a status. */
+function entriesOf(addresses: readonly string[]): IngressLoadBalancerIngress[] {
+  return addresses.map((address) => (isIP(address) === 0 ? { hostname: address } : { ip: address }));
 }

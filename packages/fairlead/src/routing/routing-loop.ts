@@ -28,6 +28,8 @@ export interface RoutingOptions {
 export interface RunningRouting extends Running {
   /** The table that was sent last (a live view). */
   table(): RouteTable;
+  /** Other addresses go into Ingress status from now on. */
+  setAddresses(addresses: readonly string[]): void;
 }
 
 /** Changes that arrive together, over several watches, become one diff: a route appears with its endpoints. */
@@ -97,6 +99,7 @@ export function startRoutingLoop(sources: RoutingSources, options: RoutingOption
   });
   return {
     table: () => builder.table,
+    setAddresses: (addresses) => status.setAddresses(addresses),
     async stop() {
       stop.abort();
       stopped.resolve();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { endpointSlices, events, ingressClasses, ingresses, type Stored, services } from '@fairlead/api';
+import { endpointSlices, events, type Ingress, ingressClasses, ingresses, type Stored, services } from '@fairlead/api';
 import { ApiError } from '@fairlead/client';
 import { FakeApi } from '@fairlead/client/fake-api';
 import { systemClock } from '../sys/clock.ts';
@@ -206,4 +206,17 @@ test('stop while nothing could be listed ends at once', deadline, async () => {
   await start();
   await routing.stop();
   assert.equal(gateway.diffs.length, 0);
+});
+
+test('other addresses of the gateway reach the status of what it serves, and of nothing else', deadline, async () => {
+  await api.create(ingresses, bare(ingress('web', { 'a.example': ['Prefix / web'] })));
+  await start();
+  const has =
+    (ip: string) =>
+    ({ status }: Stored<Ingress>): boolean =>
+      status?.loadBalancer?.ingress?.[0]?.ip === ip;
+  await watched(ingresses, has('192.0.2.1'));
+  routing.setAddresses(['192.0.2.99']);
+  const web = await watched(ingresses, has('192.0.2.99'));
+  assert.deepEqual(web.status?.loadBalancer?.ingress, [{ ip: '192.0.2.99' }]);
 });

@@ -47,6 +47,7 @@ export async function startRouting(options: RoutingOptions): Promise<RunningRout
   const ensured = keepTrying(() => ensureIngressClass(options), options, stopping.signal);
   return {
     table: () => routing.table(),
+    setAddresses: (addresses) => routing.setAddresses(addresses),
     async stop() {
       stopping.abort();
       for (const informer of informers) informer.stop();

@@ -263,7 +263,7 @@ const ownRoles: readonly DefaultRole[] = [
   {
     name: 'system:fairlead:gateway',
     rules: [
-      on('core', 'services endpoints namespaces secrets configmaps', read),
+      on('core', 'services endpoints namespaces secrets configmaps nodes', read),
       on('discovery.k8s.io', 'endpointslices', read),
       on('networking.k8s.io', 'ingresses ingressclasses', read),
       on('networking.k8s.io', 'ingresses/status', 'patch update'),

@@ -3,8 +3,6 @@ import { GatewayError } from '../../gateway/gateway-error.ts';
 import type { ProxyTimes } from '../../gateway/proxy-core.ts';
 import { type GatewayOptions, startGateway } from '../../gateway/start.ts';
 import type { UnderscoreRule } from '../../gateway/underscore-fields.ts';
-import type { IpFamily } from '../../node/machine-network.ts';
-import { publicAddresses } from '../../node/node-addresses.ts';
 import type { RouteListener } from '../../routing/route-table.ts';
 import { startRouting } from '../../routing/start.ts';
 import { systemClock } from '../../sys/clock.ts';
@@ -19,8 +17,10 @@ import type { GatewayTraceOptions } from '../gateway-trace-settings.ts';
 import { FatalError, type RunningRole } from '../role-process.ts';
 import { formatListenAddress, type ListenAddress } from '../settings.ts';
 import { startAccessLog } from './gateway-access-log.ts';
+import { followAddresses, publishedAddresses } from './gateway-addresses.ts';
 import { type GatewayAdminOptions, startGatewayAdmin } from './gateway-admin.ts';
 import { startTraces } from './gateway-traces.ts';
+import { followZone } from './gateway-zone.ts';
 import { readAccess, roleClient } from './role-client.ts';
 
 /** Checked options of the gateway role. */
@@ -28,8 +28,10 @@ export interface GatewayRoleOptions extends ApiAccess {
   readonly gatewayHttp: ListenAddress;
   readonly gatewayHttps: ListenAddress;
   readonly workers: number;
-  /** Empty: unknown. */
+  /** Empty: that of {@link node}, or unknown. */
   readonly zone: string;
+  /** Name of the Node that it runs on; undefined: none, or nobody says. */
+  readonly node?: string;
   /** Keeps the default certificate and the ticket keys over restarts. */
   readonly secretsFile?: string;
   /** Listeners that relay to a Service port. */
@@ -58,15 +60,6 @@ const youngGenerationBytes = 16 * 1024 * 1024;
 
 /** How long requests in flight may take when the gateway stops. */
 const drainMs = 1_500;
-
-/** Families of a listener on every address. */
-const families: Readonly<Record<string, readonly IpFamily[] | undefined>> = { '0.0.0.0': [4], '::': [4, 6] };
-
-/** The addresses under which clients reach a listener, for Ingress status: on all addresses one of each family. */
-function publishedAddresses({ host }: ListenAddress): readonly string[] {
-  const wanted = families[host];
-  return wanted === undefined ? [host] : publicAddresses(wanted);
-}
 
 /** What the user can do about a listener that cannot be opened, in one line. */
 function listenFailure(error: unknown, options: GatewayRoleOptions): unknown {
@@ -148,6 +141,11 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     throw listenFailure(error, options);
   }
   const admin = await startGatewayAdmin(options.admin, gateway, traces, log);
+  const zoneOfNode =
+    zone === '' && options.node !== undefined
+      ? followZone({ client, clock: systemClock, log }, options.node, (found) => gateway.setZone(found))
+      : undefined;
+  const endFollowing = followAddresses(options.gatewayHttp, systemClock, (found) => routing.setAddresses(found));
   const stopCollecting = collectWhenIdle(systemClock, youngGenerationBytes);
   return {
     facts: {
@@ -156,6 +154,8 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     },
     async stop() {
       stopCollecting();
+      endFollowing();
+      await zoneOfNode?.stop();
       await routing.stop();
       await gateway.stop({ drainMs });
       await Promise.all([accessLog?.stop(), traces?.stop()]);
