@@ -2,17 +2,12 @@ import { type Ingress, type IngressBackend, type IngressRule, objectKey, type St
 import type { ObjectClaim } from './claim-table.ts';
 import { compileIngressTls, type TlsClaim } from './compile-ingress-tls.ts';
 import { compilePassthrough, type PassthroughHost } from './compile-passthrough.ts';
-import {
-  type BackendConnection,
-  type ConnectionAnnotations,
-  connectionKey,
-  readBackendConnection,
-} from './read-backend-connection.ts';
+import { type PathAnnotations, PathSettings, type RulePath } from './path-settings.ts';
+import { type BackendConnection, connectionKey } from './read-backend-connection.ts';
 import type { CredentialClaim } from './read-credentials.ts';
-import { pathRewriteOf, type RouteEdits, readRouteEdits } from './read-route-edits.ts';
-import { type FilterAnnotations, readRouteFilters } from './read-route-filters.ts';
-import { type RouteAnnotations, readRoutePolicy } from './read-route-policy.ts';
+import { pathRewriteOf } from './read-route-edits.ts';
 import { readRulePath } from './read-rule-path.ts';
+import { type RouteSettings, readRouteSettings } from './route-settings.ts';
 import type { BackendKey, PathMatch, Route, RouteAction, RouteTimeouts } from './route-table.ts';
 
 /** A mistake of the user, told as a Warning event; it never blocks other rules. */
@@ -128,6 +123,19 @@ export function compileIngress(ingress: Stored<Ingress>): IngressRules {
   return { ...builder.rules(), tls, passthrough };
 }
 
+/** All paths of the rules. */
+function pathsOf({ spec }: Stored<Ingress>): RulePath[] {
+  return (spec?.rules ?? []).flatMap(({ host = '', http }) =>
+    (http?.paths ?? []).map(({ path = '/' }) => ({ host, path })),
+  );
+}
+
+/** Settings under which nobody gets in: what could not be read may have been a protection. */
+function closed(settings: RouteSettings): RouteSettings {
+  const { filters } = settings;
+  return { ...settings, filters: { ...filters, filters: [{ type: 'closed', what: 'paths' }, ...filters.filters] } };
+}
+
 class IngressRulesBuilder {
   readonly #ingress: Stored<Ingress>;
   readonly #tls: readonly TlsClaim[];
@@ -136,10 +144,11 @@ class IngressRulesBuilder {
   readonly #hosts = new Map<string, RankedRoute[]>();
   readonly #backends: BackendRef[] = [];
   readonly #problems: IngressProblem[] = [];
-  readonly #connection: ConnectionAnnotations;
-  readonly #policy: RouteAnnotations;
-  readonly #filters: FilterAnnotations;
-  readonly #edits: RouteEdits;
+  readonly #paths: PathSettings;
+  /** Of the whole Ingress. */
+  readonly #settings: RouteSettings;
+  /** Of paths that have others, by their keys. */
+  readonly #settingsOfPath = new Map<string, RouteSettings>();
   #position = 0;
 
   constructor(ingress: Stored<Ingress>, tls: readonly TlsClaim[]) {
@@ -147,20 +156,42 @@ class IngressRulesBuilder {
     this.#tls = tls;
     this.#key = objectKey(ingress);
     this.#namespace = ingress.metadata.namespace ?? '';
-    this.#connection = readBackendConnection(ingress.metadata.annotations, this.#namespace);
-    this.#policy = readRoutePolicy(ingress.metadata.annotations, INGRESS_TIMEOUTS);
-    this.#filters = readRouteFilters(ingress.metadata.annotations, this.#namespace, this.#key, ingress.metadata.uid);
-    this.#edits = readRouteEdits(ingress.metadata.annotations);
-    const problems = [this.#connection, this.#policy, this.#filters, this.#edits].flatMap((read) => read.problems);
-    for (const { field, message } of problems) {
-      this.problem(field, 'InvalidField', message);
-    }
-    this.#backends.push(...this.#filters.backends);
+    const { annotations = {} } = ingress.metadata;
+    this.#paths = new PathSettings(annotations, pathsOf(ingress));
+    const whole = this.#read({ annotations, key: '', names: new Set() });
+    this.#settings = this.#paths.problems.length === 0 ? whole : closed(whole);
+    for (const { field, message } of this.#paths.problems) this.problem(field, 'InvalidField', message);
+  }
+
+  #read(annotations: PathAnnotations): RouteSettings {
+    const { uid } = this.#ingress.metadata;
+    const owner = { namespace: this.#namespace, ingress: this.#key, uid };
+    const settings = readRouteSettings(annotations, owner, INGRESS_TIMEOUTS);
+    for (const { field, message } of settings.problems) this.problem(field, 'InvalidField', message);
+    this.#backends.push(...settings.filters.backends);
+    return settings;
+  }
+
+  /** Settings of one path of the rules. */
+  #settingsOf(rule: RulePath): RouteSettings {
+    const annotations = this.#paths.of(rule);
+    if (annotations.key === '' || this.#paths.problems.length > 0) return this.#settings;
+    // A path that two hosts have may have others for one of them.
+    const key = `${annotations.key} ${[...annotations.names].join()}`;
+    const known = this.#settingsOfPath.get(key) ?? this.#read(annotations);
+    this.#settingsOfPath.set(key, known);
+    return known;
   }
 
   rules(): Omit<IngressRules, 'tls' | 'passthrough'> {
-    const { credentials, pages } = this.#filters;
-    return { hosts: this.#hosts, backends: this.#backends, credentials, pages, problems: this.#problems };
+    const filters = [this.#settings, ...this.#settingsOfPath.values()].map((settings) => settings.filters);
+    return {
+      hosts: this.#hosts,
+      backends: this.#backends,
+      credentials: filters.flatMap(({ credentials }) => credentials),
+      pages: filters.flatMap(({ pages }) => pages),
+      problems: this.#problems,
+    };
   }
 
   problem(field: string, reason: IngressProblem['reason'], message: string): void {
@@ -190,10 +221,10 @@ class IngressRulesBuilder {
         );
         return;
       }
-      const action = this.#forward(path.backend, `${pathField}.backend`);
-      routes.push(
-        this.#ranked(hostname, match, match.type === 'exact' ? ROUTE_RANK.exact : ROUTE_RANK.prefix, pathField, action),
-      );
+      const settings = this.#settingsOf({ host: rule.host ?? '', path: path.path ?? '/' });
+      const action = this.#forward(path.backend, `${pathField}.backend`, settings);
+      const rank = match.type === 'exact' ? ROUTE_RANK.exact : ROUTE_RANK.prefix;
+      routes.push(this.#ranked(hostname, match, rank, pathField, action, settings));
     });
     if (rule.http === undefined && this.#ingress.spec?.defaultBackend === undefined) {
       this.problem(field, 'InvalidRule', 'a rule without paths needs spec.defaultBackend');
@@ -202,17 +233,18 @@ class IngressRulesBuilder {
 
   addDefaultBackend(backend: IngressBackend, anyHostRank: RankedRoute['rank']): void {
     const field = 'spec.defaultBackend';
-    const action = this.#forward(backend, field);
+    const action = this.#forward(backend, field, this.#settings);
     const match: PathMatch = { type: 'prefix', value: '/' };
     for (const [hostname, routes] of this.#hosts) {
-      routes.push(this.#ranked(hostname, match, ROUTE_RANK.defaultBackend, field, action));
+      routes.push(this.#ranked(hostname, match, ROUTE_RANK.defaultBackend, field, action, this.#settings));
     }
-    if (!this.#hosts.has('*')) this.#routesOf('*').push(this.#ranked('*', match, anyHostRank, field, action));
+    if (this.#hosts.has('*')) return;
+    this.#routesOf('*').push(this.#ranked('*', match, anyHostRank, field, action, this.#settings));
   }
 
   /** With `from-to-www-redirect`: the hosts with `www.` in front, or without it, send clients to those of the rules. */
   addOtherNames(): void {
-    if (!this.#filters.redirects.fromWww) return;
+    if (!this.#settings.filters.redirects.fromWww) return;
     for (const hostname of [...this.#hosts.keys()]) {
       if (hostname.startsWith('*')) continue;
       const other = hostname.startsWith('www.') ? hostname.slice(4) : `www.${hostname}`;
@@ -221,7 +253,7 @@ class IngressRulesBuilder {
         source: this.#source('metadata.annotations[fairlead.dev/from-to-www-redirect]'),
         match: { path: { type: 'prefix', value: '/' }, headers: [], query: [] },
         action: { type: 'redirect', status: 308, hostname },
-        timeouts: this.#policy.timeouts,
+        timeouts: this.#settings.policy.timeouts,
       };
       this.#routesOf(other).push(this.#placed(route, ROUTE_RANK.otherName));
     }
@@ -229,16 +261,17 @@ class IngressRulesBuilder {
 
   /** With pages for 404 of the gateway: its hosts have them for paths that nobody has a rule for, too. */
   addErrorPages(): void {
-    const pages = this.#filters.filters.find((filter) => filter.type === 'error-pages');
+    const { filters } = this.#settings.filters;
+    const pages = filters.find((filter) => filter.type === 'error-pages');
     const has404 = pages?.statuses.some(([first, last]) => first <= 404 && last >= 404) === true;
     if (pages === undefined || !has404 || pages.of === 'endpoint') return;
-    const compression = this.#filters.filters.filter(({ type }) => type === 'compress');
-    const { responseHeaders } = this.#edits;
+    const compression = filters.filter(({ type }) => type === 'compress');
+    const { responseHeaders } = this.#settings.edits;
     const route: Route = {
       source: this.#source('metadata.annotations[fairlead.dev/error-pages]'),
       match: { path: { type: 'prefix', value: '/' }, headers: [], query: [] },
       action: { type: 'respond', status: 404, body: '404 Not Found\n', reason: 'no-route' },
-      timeouts: this.#policy.timeouts,
+      timeouts: this.#settings.policy.timeouts,
       ...(responseHeaders === undefined ? {} : { responseHeaders }),
       filters: [pages, ...compression],
     };
@@ -272,17 +305,18 @@ class IngressRulesBuilder {
     rank: RankedRoute['rank'],
     field: string,
     action: RouteAction,
+    { edits, filters: read, policy }: RouteSettings,
   ): RankedRoute {
-    const { requestHeaders, responseHeaders } = this.#edits;
-    const pathRewrite = pathRewriteOf(this.#edits, path);
-    const https = this.#filters.redirects.toHttps(this.#hasTls(hostname));
-    const filters = https === undefined ? this.#filters.filters : [https, ...this.#filters.filters];
+    const { requestHeaders, responseHeaders } = edits;
+    const pathRewrite = pathRewriteOf(edits, path);
+    const https = read.redirects.toHttps(this.#hasTls(hostname));
+    const filters = https === undefined ? read.filters : [https, ...read.filters];
     const route: Route = {
       source: this.#source(field),
       match: { path, headers: [], query: [] },
       action,
-      timeouts: this.#policy.timeouts,
-      ...(this.#policy.retry === undefined ? {} : { retry: this.#policy.retry }),
+      timeouts: policy.timeouts,
+      ...(policy.retry === undefined ? {} : { retry: policy.retry }),
       ...(requestHeaders === undefined ? {} : { requestHeaders }),
       ...(responseHeaders === undefined ? {} : { responseHeaders }),
       ...(pathRewrite === undefined ? {} : { pathRewrite }),
@@ -297,7 +331,7 @@ class IngressRulesBuilder {
     return { route, rank, created: this.#ingress.metadata.creationTimestamp, ingress: this.#key, position };
   }
 
-  #forward(backend: IngressBackend, field: string): RouteAction {
+  #forward(backend: IngressBackend, field: string, settings: RouteSettings): RouteAction {
     const { service, resource } = backend;
     if (service === undefined) {
       const what =
@@ -310,7 +344,7 @@ class IngressRulesBuilder {
       this.problem(`${field}.service.port`, 'InvalidRule', 'a number or a name is needed; requests get 503');
       return { type: 'respond', status: 503, body: 'no service port\n' };
     }
-    const { connection } = this.#connection;
+    const { connection } = settings.connection;
     const key = `${this.#namespace}/${service.name}:${port}${connectionKey(connection)}`;
     this.#backends.push({
       key,
