@@ -95,7 +95,9 @@ async function createKernelDataPlane(options: DataPlaneOptions): Promise<DataPla
   const runNft = createFastRunNft(library, runNftApart);
   const direct = here
     ? createDirectReturn({
-        runNft,
+        // What is long comes in parts.
+        runNft: (text) =>
+          monitor === undefined || typeof text === 'string' ? runNft(text) : monitor.aside(() => runNft(text)),
         clock,
         log,
         nodeIps: options.nodeIps,

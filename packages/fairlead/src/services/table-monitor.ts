@@ -10,6 +10,8 @@ export interface TableMonitor {
    * wants to read; then none are asked for while it runs.
    */
   during<T>(family: NftFamily, large: boolean, transaction: () => Promise<T>): Promise<T>;
+  /** Runs a transaction of the owner's on another table, of which there are more notifications than can be heard. */
+  aside<T>(transaction: () => Promise<T>): Promise<T>;
   stop(): void;
 }
 
@@ -70,19 +72,27 @@ export function startTableMonitor(options: TableMonitorOptions): TableMonitor {
   };
   cancel = clock.after(pollMs, poll);
 
+  const unheard = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (deaf++ === 0) group.listen(false);
+    try {
+      return await work();
+    } finally {
+      if (--deaf === 0) group.listen(true);
+    }
+  };
+
   return {
+    aside: unheard,
     during: async (family, large, transaction) => {
       read();
       const state = { seen: 0 };
       own.set(family, state);
-      if (large && deaf++ === 0) group.listen(false);
       let committed = false;
       try {
-        const result = await transaction();
+        const result = await (large ? unheard(transaction) : transaction());
         committed = true;
         return result;
       } finally {
-        if (large && --deaf === 0) group.listen(true);
         read();
         own.delete(family);
         if (state.seen > (committed ? 1 : 0)) options.onForeignChange(family);

@@ -3,11 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { Clock } from '../../sys/clock.ts';
 import type { Log } from '../../sys/role.ts';
 import { stopAll } from '../../sys/stop-all.ts';
-import type { RunNft } from '../nft-command.ts';
+import { isLargeTransaction, type RunNft } from '../nft-command.ts';
 import type { ProgramChanges } from '../nft-planner.ts';
 import type { DirectReturn } from '../program.ts';
+import { StableNumbers } from '../stable-numbers.ts';
 import { type BackendWish, DirectBackends } from './direct-backends.ts';
-import { type DirectLayout, type DirectPort, directTableName, directTableText } from './direct-layout.ts';
+import { type DirectLayout, type DirectPort, directTable } from './direct-layout.ts';
+import { type DirectTable, directTableChange, directTableName } from './direct-table.ts';
 import { IpipEndpointEnds } from './ipip/endpoint-ends.ts';
 import { IpipNodeEnd, ipipLink } from './ipip/node-end.ts';
 import { findLinkPlace, findUplinks, type LinkPlace } from './link-addresses.ts';
@@ -93,7 +95,8 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
   const backends = new DirectBackends(options.podNamespaceOf ?? (() => undefined), runInNamespace, endpointEnds);
   const vxlan = new VxlanTunnels();
   const ipip = new IpipNodeEnd((family) => options.nodeIps().find((ip) => ip.includes(':') === (family === 'IPv6')));
-  let installed = '';
+  let installed: { readonly table: DirectTable | undefined; readonly link: number } | undefined;
+  const numbers = new StableNumbers();
   /** What is in the kernel is not known; an installation under way still counts on what it was. */
   let forgotten = false;
   let cancelRefresh: (() => void) | undefined;
@@ -130,24 +133,35 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
     return { link: by === 'vxlan' ? tunnelLink(ip) : ipipLink, mac: tunnelMac(ip), ownMac: tunnelMac('0.0.0.0') };
   };
 
+  const runChange = async (before: DirectTable | undefined, after: DirectTable): Promise<void> => {
+    const change = directTableChange(before, after);
+    if (change.isEmpty) return;
+    try {
+      await options.runNft(isLargeTransaction(change) ? change.parts() : change.text());
+    } catch (error) {
+      if (before === undefined) throw error;
+      // The table is not what it was, or an old kernel does not let a chain go so soon.
+      await options.runNft(directTableChange(undefined, after).parts());
+    }
+  };
+
   const installTable = async (all: readonly DirectPort[]): Promise<void> => {
     const places = await findPlaces(all);
     const uplinks = options.uplinks ?? (await findUplinks(options.nodeIps()));
     const placeOf: DirectLayout['placeOf'] = (by, ip) => (by === 'mac' ? places.get(ip) : tunnelPlace(by, ip));
-    const text = directTableText({ ports: all, placeOf, uplinks });
+    const table = directTable({ ports: all, placeOf, uplinks }, numbers);
     for (const link of new Set([...places.values()].map((place) => place.link))) loosenSourceCheck(link);
     for (const link of new Set([...endpointsBy(all, 'vxlan')].map(tunnelLink))) loosenSourceCheck(link);
     // Rules know links by their numbers.
-    const now = `${text}# ${ipip.interfaceIndex}`;
-    if (now === installed) return;
-    const table = `netdev ${directTableName}`;
-    await options.runNft(`add table ${table}\ndelete table ${table}\n${text}`);
-    installed = now;
+    if (installed?.link !== ipip.interfaceIndex) installed = undefined;
+    if (table !== undefined) await runChange(installed?.table, table);
+    else if (installed === undefined || installed.table !== undefined) await dropTable();
+    installed = { table, link: ipip.interfaceIndex };
   };
 
   const forgetAll = (): void => {
     forgotten = false;
-    installed = '';
+    installed = undefined;
     ipip.forget();
     backends.forget();
   };
@@ -208,7 +222,7 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
         cancelRefresh?.();
         ports.clear();
         await stopAll([
-          () => (installed === '' ? undefined : dropTable()),
+          () => dropTable(),
           () => backends.give([]).then(() => backends.takeAway()),
           () => vxlan.drop(new Set()),
           () => ipip.drop(new Set()),

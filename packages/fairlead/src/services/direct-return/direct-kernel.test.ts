@@ -163,6 +163,11 @@ describe('direct server return, with real packets', { skip: kernelTestsProblem()
     assert.equal(await ask('2001:db8:f::81', '2001:db8:1::99', { timeoutMs: 400 }), 'error ETIMEDOUT');
   });
 
+  test('its own tables are not taken for somebody else’s', () => {
+    const foreign = proxy.lines.filter((line) => 'log' in line && line.log.startsWith('Others changed'));
+    assert.deepEqual(foreign, []);
+  });
+
   test('endpoints do not answer for the address on the link', () => {
     assert.equal(
       network.run('local', 'sysctl -n net.ipv4.conf.all.arp_ignore net.ipv4.conf.all.arp_announce').trim(),

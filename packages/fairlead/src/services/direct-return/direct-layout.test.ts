@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compileService, type KernelFeature } from '../compile.ts';
+import { StableNumbers } from '../stable-numbers.ts';
 import { scene, sceneService, sceneSlice } from '../testing/traffic-matrix.ts';
 
-import { type DirectLayout, type DirectPort, directTableText } from './direct-layout.ts';
+import { type DirectLayout, type DirectPort, directTable } from './direct-layout.ts';
+import { directTableBody, directTableChange } from './direct-table.ts';
 import type { LinkPlace } from './link-addresses.ts';
 import { tunnelMac } from './tunnel-mac.ts';
 
@@ -38,6 +40,11 @@ const at =
   (places: ReadonlyMap<string, LinkPlace>): DirectLayout['placeOf'] =>
   (_, ip) =>
     places.get(ip);
+
+function textOf(layout: DirectLayout): string {
+  const table = directTable(layout, new StableNumbers());
+  return table === undefined ? '' : directTableBody(table);
+}
 
 const byMac = { 'direct-server-return': 'mac' };
 
@@ -79,12 +86,12 @@ for (const [name, args, directs, warning] of rows) {
 }
 
 test('nothing to send directly: no table', () => {
-  assert.equal(directTableText({ ports: [], placeOf: () => undefined, uplinks: ['eth0'] }), '');
-  assert.equal(directTableText({ ports: directPorts(byMac), placeOf: () => undefined, uplinks: ['eth0'] }), '');
+  assert.equal(textOf({ ports: [], placeOf: () => undefined, uplinks: ['eth0'] }), '');
+  assert.equal(textOf({ ports: directPorts(byMac), placeOf: () => undefined, uplinks: ['eth0'] }), '');
 });
 
 test('every slot leads to an endpoint that can be reached', () => {
-  const text = directTableText({
+  const text = textOf({
     ports: directPorts(byMac),
     placeOf: at(new Map([[scene.remoteEndpoint, there]])),
     uplinks: ['eth0'],
@@ -94,7 +101,7 @@ test('every slot leads to an endpoint that can be reached', () => {
 });
 
 test('what another node sent on goes to endpoints of this node only', () => {
-  const text = directTableText({
+  const text = textOf({
     ports: directPorts(byMac),
     placeOf: at(
       new Map([
@@ -114,7 +121,7 @@ test('what another node sent on goes to endpoints of this node only', () => {
 });
 
 test('fragments, of which only the first has ports, are all left to translation', () => {
-  const text = directTableText({
+  const text = textOf({
     ports: directPorts(byMac),
     placeOf: at(new Map([[scene.localEndpoint, here]])),
     uplinks: ['eth0'],
@@ -128,7 +135,7 @@ test('the overlay is watched too, for packets that other nodes send on', () => {
     [scene.localEndpoint, here],
     [scene.remoteEndpoint, far],
   ]);
-  const text = directTableText({ ports: directPorts(byMac), placeOf: at(places), uplinks: ['eth0'] });
+  const text = textOf({ ports: directPorts(byMac), placeOf: at(places), uplinks: ['eth0'] });
   assert.match(text, /chain ingress-overlay \{[^}]*vmap @local\n[^}]*vmap @local6\n\s*\}/);
 });
 
@@ -141,7 +148,7 @@ test('Local policy: endpoints of this node', () => {
 });
 
 test('source lists are part of the table', () => {
-  const text = directTableText({
+  const text = textOf({
     ports: directPorts(
       { ...byMac, 'deny-sources': '198.51.100.9' },
       { loadBalancerSourceRanges: ['198.51.100.0/24', '10.0.0.0/8'] },
@@ -159,4 +166,33 @@ test('link addresses in the tunnel follow from the endpoint', () => {
   assert.notEqual(tunnelMac('fd00:1::3'), tunnelMac('fd00:1::4'));
   // Alike but for their colons.
   assert.notEqual(tunnelMac('fd00:1::3'), tunnelMac('fd00::1:3'));
+});
+
+test('a change touches what changes: slots of an endpoint that comes, nothing of other ports', () => {
+  const numbers = new StableNumbers();
+  const tableFor = (...endpoints: readonly string[]) => {
+    const other = directPorts({ 'direct-server-return': 'vxlan' }, { clusterIP: '10.96.0.2' });
+    const [port] = directPorts(byMac);
+    assert.ok(port !== undefined);
+    const places = new Map(endpoints.map((ip) => [ip, ip === scene.localEndpoint ? here : there]));
+    const placeOf: DirectLayout['placeOf'] = (by, ip) => (by === 'vxlan' ? here : places.get(ip));
+    const ports = [
+      port,
+      ...other.map((each) => ({ ...each, port: { ...each.port, key: 'default/other:1/TCP/IPv4' } })),
+    ];
+    const table = directTable({ ports, placeOf, uplinks: ['eth0'] }, numbers);
+    assert.ok(table !== undefined);
+    return table;
+  };
+  const one = tableFor(scene.localEndpoint);
+  assert.ok(directTableChange(one, tableFor(scene.localEndpoint)).isEmpty);
+  const two = tableFor(scene.localEndpoint, scene.remoteEndpoint);
+  const { count } = directTableChange(one, two);
+  // Half of 1,021 slots in three maps; and all slots of the new chain for what other nodes send on, of both ports.
+  assert.ok(count.deletedElements > 1200 && count.deletedElements < 1900, String(count.deletedElements));
+  assert.equal(count.addedElements - count.deletedElements, 2 * (3 * 1021 + 1) - 1);
+  const back = directTableChange(two, one);
+  assert.equal(back.count.addedElements, count.deletedElements);
+  assert.match(back.text(), /delete chain netdev fairlead direct-/);
+  assert.doesNotMatch(back.text(), /add chain [^\n]*hook/);
 });

@@ -4,6 +4,9 @@ import type { ElementMessages } from './element-messages.ts';
 /** nft table families used here. */
 export type NftFamily = 'ip' | 'ip6';
 
+/** Families of which tables are changed by transactions. */
+export type NftTableFamily = NftFamily | 'netdev';
+
 /** How many commands and elements a transaction holds, for tests and metrics. */
 export interface NftOperationCount {
   readonly addedElements: number;
@@ -25,7 +28,7 @@ const elementsPerCommand = 1000;
 export class NftTransaction {
   /** What was left out of the text because it is sent otherwise. */
   readonly elements: ElementMessages | undefined;
-  readonly #family: NftFamily;
+  readonly #family: NftTableFamily;
   readonly #table: string;
   readonly #head: string[] = [];
   readonly #tail: string[] = [];
@@ -36,7 +39,7 @@ export class NftTransaction {
   #chainOperations = 0;
 
   /** @param elements takes the elements of its sets, which are then not in the text */
-  constructor(family: NftFamily, table: string, elements?: ElementMessages) {
+  constructor(family: NftTableFamily, table: string, elements?: ElementMessages) {
     this.#family = family;
     this.#table = `${family} ${table}`;
     this.elements = elements;
