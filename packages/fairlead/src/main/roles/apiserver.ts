@@ -5,6 +5,7 @@ import { defaultAuditPolicy, readAuditPolicy } from '../../apiserver/audit/audit
 import { type ApiServerOptions, type RunningApiServer, startApiServer } from '../../apiserver/start.ts';
 import type { Datastore } from '../../apiserver/storage/open-storage.ts';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
+import { cleanYoungGenerationAlone } from '../../sys/heap.ts';
 import { collectWhenIdle } from '../../sys/idle-collection.ts';
 import type { Log } from '../../sys/role.ts';
 import type { AuditSettings } from '../audit-settings.ts';
@@ -70,6 +71,7 @@ export async function startApi(
   };
   try {
     mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
+    cleanYoungGenerationAlone();
     const stopCollecting = collectWhenIdle(systemClock, youngGenerationBytes);
     const server = await startApiServer(serverOptions).catch((error: unknown) => {
       stopCollecting();
