@@ -51,6 +51,15 @@ export async function startEcho(): Promise<Peer> {
   return { title: 'echo, without any look-up', process: child, port };
 }
 
+/** Takes what is sent to it and drops it: see dns-sink.ts. */
+export async function startSink(): Promise<Peer> {
+  const port = await freePort();
+  const entry = fileURLToPath(new URL('./dns-sink.ts', import.meta.url));
+  const child = spawn(process.execPath, [entry, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  for await (const line of createInterface({ input: child.stdout! })) if (line === 'ready') break;
+  return { title: 'sink', process: child, port };
+}
+
 /** Knot as an authoritative server of the same names, with the same number of UDP threads. */
 export async function startKnot(
   folder: string,

@@ -7,10 +7,11 @@ import { nameToText } from '../../wire/dns/name.ts';
 import { DnsError } from '../dns-error.ts';
 import { ViewChooser } from '../views/view-chooser.ts';
 import { counterIndex, counterWords } from './counters.ts';
+import { HandOffRoom } from './hand-off-room.ts';
 import { handOff, QueryAnswerer } from './query-answerer.ts';
 import { RateLimiter, rateVerdict } from './rate-limiter.ts';
 import { ServerCookies } from './server-cookie.ts';
-import { control, type TableBuffers } from './table-layout.ts';
+import type { TableBuffers } from './table-layout.ts';
 import type { UdpServerOptions } from './udp-server.ts';
 import type { UdpService } from './udp-service.ts';
 
@@ -29,6 +30,7 @@ export class NodeUdpServer implements UdpService {
   readonly #options: UdpServerOptions;
   readonly #answerer: QueryAnswerer;
   readonly #limiter: RateLimiter | undefined;
+  readonly #room: HandOffRoom;
   readonly #output: Uint8Array = new Uint8Array(outputBytes);
   readonly #peer: Uint8Array = new Uint8Array(32);
   readonly #sockets: Socket[] = [];
@@ -51,6 +53,8 @@ export class NodeUdpServer implements UdpService {
       views: options.views && new ViewChooser(options.views),
     });
     this.#answerer.peer = this.#peer;
+    const shares = new Int32Array(new SharedArrayBuffer(HandOffRoom.bytes));
+    this.#room = new HandOffRoom(options.table.control, shares, options.cookieSecret);
     this.#limiter = options.rateLimits && new RateLimiter(options.rateLimits);
   }
 
@@ -165,15 +169,14 @@ export class NodeUdpServer implements UdpService {
 
   /** Looks an answer up that the table does not have; false: too many are being looked up. */
   #handOver(message: Uint8Array, client: SocketAddress, send: (answer: Uint8Array) => void): boolean {
-    const words = this.#options.table.control;
-    if (words[control.handedOff]! >= words[control.handOffLimit]!) return false;
-    words[control.handedOff]!++;
+    const share = this.#room.take(this.#peer, 0);
+    if (share < 0) return false;
     this.counters[0]![counterIndex.handedOff]!++;
     this.#options
       .resolve(Uint8Array.from(message), client, this.#answerer.view)
       .then((answer) => answer && send(answer))
       .catch((error: unknown) => this.#options.log('error', 'DNS query failed', { error }))
-      .finally(() => words[control.handedOff]!--);
+      .finally(() => this.#room.giveBack(share));
     return true;
   }
 

@@ -40,6 +40,7 @@ import type { AddressPrefix } from './address-prefix.ts';
 import type { AnswerTable } from './answer-table.ts';
 import { counterWords } from './counters.ts';
 import type { ForeignTable } from './foreign-table.ts';
+import { HandOffRoom } from './hand-off-room.ts';
 import type { QueryTap } from './query-tap.ts';
 import type { RateLimits } from './rate-limiter.ts';
 import { control, counterStrideWords, type TableBuffers } from './table-layout.ts';
@@ -121,6 +122,8 @@ export class UdpServer implements Running {
   readonly #sockets: readonly (readonly number[])[];
   readonly #wakeFds: readonly number[];
   readonly #threads: (Worker | undefined)[] = [];
+  readonly #shares: SharedArrayBuffer = new SharedArrayBuffer(HandOffRoom.bytes);
+  readonly #room: HandOffRoom;
   readonly #reply: DatagramBatch = new DatagramBatch(1, udpPayloadBytes);
   readonly #restarts: Set<() => void> = new Set();
   #starts = 0;
@@ -132,6 +135,7 @@ export class UdpServer implements Running {
   /** @throws DnsError `listen` when an address is in use or not allowed. */
   constructor(options: UdpServerOptions) {
     this.#options = options;
+    this.#room = new HandOffRoom(options.table.control, new Int32Array(this.#shares), options.cookieSecret);
     const open: number[] = [];
     try {
       const addresses: SocketAddress[] = [];
@@ -243,6 +247,7 @@ export class UdpServer implements Running {
       counters: this.counters[index]!.buffer as SharedArrayBuffer,
       foreign: this.#options.foreign.buffers,
       cookieSecret: this.#options.cookieSecret,
+      handOffShares: this.#shares,
       subnetSources: this.#options.subnetSources ?? [],
       accessRules: this.#options.accessRules ?? [],
       views: this.#options.views,
@@ -291,7 +296,6 @@ export class UdpServer implements Running {
   }
 
   async #answer(query: HandedOffQuery): Promise<void> {
-    const words = this.#options.table.control;
     try {
       if (query.isRefresh) {
         await this.#options.refresh(query.message, query.view);
@@ -307,7 +311,7 @@ export class UdpServer implements Running {
     } catch (error) {
       this.#options.log('error', 'DNS query failed', { error });
     } finally {
-      Atomics.sub(words, control.handedOff, 1);
+      this.#room.giveBack(query.share);
     }
   }
 }

@@ -13,6 +13,7 @@ import type { AccessRule } from './access-list.ts';
 import type { AddressPrefix } from './address-prefix.ts';
 import { counterIndex } from './counters.ts';
 import type { ForeignBuffers } from './foreign-layout.ts';
+import { HandOffRoom } from './hand-off-room.ts';
 import { handOff, QueryAnswerer } from './query-answerer.ts';
 import { mayTap } from './query-tap.ts';
 import { RateLimiter, type RateLimits, rateVerdict } from './rate-limiter.ts';
@@ -33,6 +34,8 @@ export interface UdpWorkerData {
   /** Forwarded answers. */
   readonly foreign: ForeignBuffers;
   readonly cookieSecret: Uint8Array;
+  /** Memory of {@link HandOffRoom}. */
+  readonly handOffShares: SharedArrayBuffer;
   readonly subnetSources: readonly AddressPrefix[];
   readonly accessRules: readonly AccessRule[];
   /** Absent: there are no views. */
@@ -57,6 +60,8 @@ export interface HandedOffQuery {
   readonly view: number;
   /** The client has its answer: only fetch a fresh one. */
   readonly isRefresh: boolean;
+  /** Place in the {@link HandOffRoom}. */
+  readonly share: number;
 }
 
 /** A query of the sampled log, as it was answered. */
@@ -99,6 +104,7 @@ const answerer = new QueryAnswerer(data.buffers, data.zones, {
   takesNotify: data.takesNotify,
   views: data.views && new (await import('../views/view-chooser.ts')).ViewChooser(data.views),
 });
+const room = new HandOffRoom(controlWords, new Int32Array(data.handOffShares), data.cookieSecret);
 const limiter = data.rateLimits && new RateLimiter(data.rateLimits);
 /** Queries, and then in their place their answers. */
 const batch = new DatagramBatch(batchDatagrams, slotBytes);
@@ -116,12 +122,12 @@ function takeMessages(): void {
 
 function handOver(socket: number, slot: number, isRefresh: boolean): number {
   const start = slot * slotBytes;
+  const share = room.take(batch.peerBytes, slot * sockaddrBytes);
+  if (share < 0) return rcode.SERVFAIL;
   const peer = batch.peer(slot);
-  const room = Atomics.load(controlWords, control.handOffLimit);
-  if (peer === undefined) return 0;
-  if (Atomics.add(controlWords, control.handedOff, 1) >= room) {
-    Atomics.sub(controlWords, control.handedOff, 1);
-    return rcode.SERVFAIL;
+  if (peer === undefined) {
+    room.giveBack(share);
+    return 0;
   }
   if (!isRefresh) counters[counterIndex.handedOff]!++;
   const end = isRefresh ? answerer.query.questionEnd : start + batch.receivedLength(slot);
@@ -131,7 +137,7 @@ function handOver(socket: number, slot: number, isRefresh: boolean): number {
     message.set(plainQueryHeader, 2);
   }
   const { view } = answerer;
-  const query: HandedOffQuery = { worker: data.index, socket, peer, message, view, isRefresh };
+  const query: HandedOffQuery = { worker: data.index, socket, peer, message, view, isRefresh, share };
   port.postMessage(query);
   return 0;
 }
