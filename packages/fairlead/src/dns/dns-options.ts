@@ -92,6 +92,8 @@ export interface DnsOptions extends DnsNamesOptions {
   readonly subnetSources?: readonly string[];
   /** Networks that may have whole zones by AXFR or IXFR (over TCP), e.g. `192.0.2.1`; `*` is all. Default: none. */
   readonly transferTo?: readonly string[];
+  /** Folder where zones of primaries are kept, so that the next start has them. Default: nowhere. */
+  readonly zoneFolder?: string;
   /** Secondaries that are told of new serials. Default: none. */
   readonly notify?: readonly Secondary[];
   /** Authorities of the upstreams' certificates (TLS, HTTPS), PEM. Default: those that Node knows. */

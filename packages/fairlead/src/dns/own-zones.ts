@@ -7,6 +7,7 @@ import type { OwnerName } from './program.ts';
 import { type NotifyVerdict, type SecondarySource, SecondaryZones } from './secondary-zones.ts';
 import { type ZoneFileSettings, ZoneFiles } from './zone-files.ts';
 import { ZoneSet } from './zone-set.ts';
+import type { ZoneStore } from './zone-store.ts';
 
 /** Where zones come from that are answered as they are. */
 export interface OwnZoneSources {
@@ -23,6 +24,8 @@ export interface OwnZonesOptions {
   readonly log: Log;
   /** Told of every zone that has come or changed. */
   readonly onLoaded: (zone: FileZone) => void;
+  /** Where zones of primaries are kept for the next start; absent: nowhere. */
+  readonly store?: ZoneStore | undefined;
 }
 
 /** Zones of files and of primaries, kept up to date. */

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import type { Clock } from '../sys/clock.ts';
 import { socketAddress } from '../sys/socket-address.ts';
 import { rcode, rrClass, rrType } from '../wire/dns/constants.ts';
 import type { DnsRecord } from '../wire/dns/message.ts';
@@ -61,6 +62,7 @@ export class SecondaryZone {
   async #run(): Promise<void> {
     const { clock, log, zones, random } = this.#parts;
     let isRefreshed = false;
+    await this.#restore();
     while (!this.#stopping.signal.aborted) {
       this.#isNotified = false;
       isRefreshed = await this.#refresh();
@@ -99,6 +101,42 @@ export class SecondaryZone {
     });
   }
 
+  /** Takes what was kept of the zone, unless it has expired. The primaries are asked at once all the same. */
+  async #restore(): Promise<void> {
+    const origin = this.#origin;
+    const { store, clock, log } = this.#parts;
+    if (store === undefined || origin === undefined) return;
+    try {
+      const kept = await store.read(this.#source.origin);
+      const made = kept && (await assemble(origin, kept.records, clock));
+      if (kept === undefined || made?.ok !== true || this.#stopping.signal.aborted) return;
+      // A file from the future: the clock was set back since, and says nothing about its age.
+      const ageMs = Math.max(0, clock.now() - kept.confirmedAtMs);
+      const leftMs = timesOf(made.zone.soa).expire - ageMs;
+      if (leftMs <= 0) return;
+      this.#expiresMs = clock.monotonicMs() + leftMs;
+      this.#install(made.zone);
+      log('info', 'DNS zone taken from disk', { zone: this.#source.origin, serial: made.zone.serial, ageMs });
+    } catch (error) {
+      log('warn', 'DNS zone cannot be read from disk', { zone: this.#source.origin, error });
+    }
+  }
+
+  #install(zone: FileZone): void {
+    this.#zone = zone;
+    this.#parts.zones.set(this.#source.origin, zone);
+    this.#parts.onLoaded?.(zone);
+  }
+
+  /** Keeps the zone for the next start, or that it is still current. */
+  #keep(isNew: boolean): void {
+    const { store, clock, log } = this.#parts;
+    const { origin } = this.#source;
+    if (store === undefined || this.#zone === undefined) return;
+    const kept = isNew ? store.write(origin, this.#zone, clock.now()) : store.confirm(origin, clock.now());
+    kept.catch((error: unknown) => log('warn', 'DNS zone cannot be kept on disk', { zone: origin, error }));
+  }
+
   /** Asks the primaries in turn. Whether one of them has said that our copy is up to date, or given a new one. */
   async #refresh(): Promise<boolean> {
     const problems: string[] = [];
@@ -115,25 +153,25 @@ export class SecondaryZone {
   /** What is wrong with a primary; absent: nothing, and our copy is the primary's. */
   async #refreshFrom(primary: Secondary): Promise<string | undefined> {
     const origin = this.#origin;
-    const { clock, zones, log, onLoaded } = this.#parts;
+    const { clock, log } = this.#parts;
     if (origin === undefined) return 'has no zone of this name';
     if (this.#zone !== undefined) {
       const serial = await this.#serialOf(origin, primary);
       if (typeof serial === 'string') return serial;
-      if ((serial - this.#zone.serial) << 0 <= 0) return undefined;
+      if ((serial - this.#zone.serial) << 0 <= 0) {
+        this.#keep(false);
+        return undefined;
+      }
     }
     const transferred = await transferZone(origin, primary, clock, this.#stopping.signal);
     if (!transferred.ok) return transferred.problem;
-    const made = await new Promise<FileZoneResult>((resolve) => {
-      runInSlices(FileZone.assemble(origin, transferred.records), clock, resolve);
-    });
+    const made = await assemble(origin, transferred.records, clock);
     if (!made.ok) return made.problem;
     if (this.#stopping.signal.aborted) return 'given up';
-    this.#zone = made.zone;
-    zones.set(this.#source.origin, made.zone);
+    this.#install(made.zone);
+    this.#keep(true);
     const { serial, size } = made.zone;
     log('info', 'DNS zone transferred', { zone: this.#source.origin, primary: primary.address, serial, records: size });
-    onLoaded?.(made.zone);
     return undefined;
   }
 
@@ -159,6 +197,15 @@ export class SecondaryZone {
     if ((flags & 15) !== rcode.NOERROR || soa === undefined) return `has no SOA (code ${flags & 15})`;
     return wordFromEnd(soa, 20);
   }
+}
+
+/** Checks and indexes records in slices. */
+function assemble(
+  origin: WireName,
+  records: readonly DnsRecord[],
+  clock: Pick<Clock, 'monotonicMs'>,
+): Promise<FileZoneResult> {
+  return new Promise((resolve) => runInSlices(FileZone.assemble(origin, records), clock, resolve));
 }
 
 function wordFromEnd({ data }: DnsRecord, bytes: number): number {

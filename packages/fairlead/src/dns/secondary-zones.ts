@@ -5,6 +5,7 @@ import type { Secondary } from './notify-secondaries.ts';
 import type { OwnerName } from './program.ts';
 import { SecondaryZone } from './secondary-zone.ts';
 import { type ZoneSet, zoneKey } from './zone-set.ts';
+import type { ZoneStore } from './zone-store.ts';
 
 /** A zone that primaries have. */
 export interface SecondarySource {
@@ -23,6 +24,8 @@ export interface SecondaryZonesOptions {
   readonly log: Log;
   /** Told of a zone whenever it has come anew. */
   readonly onLoaded?: ((zone: FileZone) => void) | undefined;
+  /** Where zones are kept for the next start; absent: nowhere. */
+  readonly store?: ZoneStore | undefined;
 }
 
 /** What became of a NOTIFY (RFC 1996): taken, of a zone that is not ours, or from somebody who is no primary. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { cidrAddress, formatIp, nodes, parseCidr } from '@fairlead/api';
 import type { ApiClient } from '@fairlead/client';
 import { DnsError } from '../../dns/dns-error.ts';
@@ -155,6 +156,7 @@ export async function startDnsServer(
     findNodeZone: () => zoneOfNode(client, options.nodeName),
     onNotice: noticeWriter(client, options.nodeName, 'dns'),
     metrics,
+    zoneFolder: join(options.dataDir, 'dns-zones'),
     workers: 1,
     clock: systemClock,
     random: systemRandom,
