@@ -20,12 +20,19 @@ export interface ConformanceCase {
 /** Rows by name: the bytes, and what they must lead to. */
 export type ConformanceRows = Readonly<Record<string, readonly [Buffer | Buffer[], Expected]>>;
 
-/** Rows of one section of RFC 9113; with `raw` they are all that the client sends. */
-export function casesOf(section: string, list: ConformanceRows, raw?: true): ConformanceCase[] {
-  return Object.entries(list).map(([name, [input, expected]]) => {
-    const bytes = Array.isArray(input) ? Buffer.concat(input) : input;
-    return { name: `${section}: ${name}`, input: bytes, expected, ...(raw === true ? { raw } : {}) };
-  });
+/** A table of cases: `rows` adds those of one section of RFC 9113; with `raw` they are all that the client sends. */
+export function caseTable(): {
+  readonly cases: ConformanceCase[];
+  readonly rows: (section: string, list: ConformanceRows, raw?: true) => void;
+} {
+  const cases: ConformanceCase[] = [];
+  const rows = (section: string, list: ConformanceRows, raw?: true): void => {
+    for (const [name, [input, expected]] of Object.entries(list)) {
+      const bytes = Array.isArray(input) ? Buffer.concat(input) : input;
+      cases.push({ name: `${section}: ${name}`, input: bytes, expected, ...(raw === true ? { raw } : {}) });
+    }
+  };
+  return { cases, rows };
 }
 
 /** Flags of a HEADERS frame that is a whole request. */

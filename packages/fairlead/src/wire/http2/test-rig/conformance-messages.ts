@@ -2,8 +2,7 @@ import * as h2 from '../protocol.ts';
 import {
   answers,
   type ConformanceCase,
-  type ConformanceRows,
-  casesOf,
+  caseTable,
   type Expected,
   GET,
   goaway,
@@ -13,10 +12,7 @@ import {
 } from './conformance-case.ts';
 import { block, data, frame, hex, REQUEST_FIELDS, request, settings, words } from './frames.ts';
 
-const cases: ConformanceCase[] = [];
-function rows(section: string, list: ConformanceRows, raw?: true): void {
-  cases.push(...casesOf(section, list, raw));
-}
+const { cases, rows } = caseTable();
 
 const others = (...without: string[]): (readonly [string, string])[] =>
   REQUEST_FIELDS.filter(([name]) => !without.includes(name));

@@ -2,8 +2,7 @@ import * as h2 from '../protocol.ts';
 import {
   answers,
   type ConformanceCase,
-  type ConformanceRows,
-  casesOf,
+  caseTable,
   GET,
   goaway,
   HEADERS_DONE,
@@ -12,10 +11,7 @@ import {
 } from './conformance-case.ts';
 import { data, frame, hex, request, settings, words } from './frames.ts';
 
-const cases: ConformanceCase[] = [];
-function rows(section: string, list: ConformanceRows, raw?: true): void {
-  cases.push(...casesOf(section, list, raw));
-}
+const { cases, rows } = caseTable();
 
 const preface = Buffer.from(h2.PREFACE);
 rows(
