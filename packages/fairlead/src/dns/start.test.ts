@@ -3,37 +3,15 @@ import { createSocket } from 'node:dgram';
 import { test } from 'node:test';
 import { endpointSlices, ingresses, namespaces, services } from '@fairlead/api';
 import { FakeApi } from '../../../client/src/fake-api.ts';
-import { systemClock, systemRandom } from '../sys/clock.ts';
+import { systemClock } from '../sys/clock.ts';
 import { engine } from '../sys/engine-kind.ts';
 import type { Log } from '../sys/role.ts';
 import { MetricRegistry } from '../telemetry/metrics.ts';
 import { parseHosts } from './compile-static.ts';
 import { answerText, askTcp, askUdp, encodeQuery, makeService, makeSlice } from './dns-fixtures.ts';
 import { parseUpstream } from './forward/upstream-address.ts';
-import { type DnsOptions, startDns } from './start.ts';
-
-function optionsFor(client: FakeApi, more: Partial<DnsOptions> = {}): DnsOptions {
-  return {
-    client,
-    listen: [{ address: '127.0.0.1', port: 0 }],
-    clusterDomain: 'cluster.local',
-    upstreams: [],
-    workers: 2,
-    clock: systemClock,
-    random: systemRandom,
-    log: () => {},
-    ...more,
-  };
-}
-
-/** Asks until the answer is as wanted; the test's deadline ends it otherwise. */
-async function askUntil(ask: () => Promise<string[]>, isDone: (answer: string[]) => boolean): Promise<string[]> {
-  for (;;) {
-    const answer = await ask();
-    if (isDone(answer)) return answer;
-    await systemClock.sleep(5);
-  }
-}
+import { startDns } from './start.ts';
+import { askUntil, optionsFor } from './start-fixture.ts';
 
 test('serves the records of the API and follows its changes', { timeout: 120_000 }, async () => {
   const api = new FakeApi();

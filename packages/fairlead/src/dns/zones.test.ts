@@ -3,35 +3,13 @@ import { test } from 'node:test';
 import { endpointSlices, services } from '@fairlead/api';
 import { ApiError } from '@fairlead/client';
 import { FakeApi } from '../../../client/src/fake-api.ts';
-import { systemClock, systemRandom } from '../sys/clock.ts';
+import { systemClock } from '../sys/clock.ts';
 import { MetricRegistry } from '../telemetry/metrics.ts';
 import { answerText, askTcp, askUdp, encodeQuery, makeService, makeSlice } from './dns-fixtures.ts';
 import { gateways, hostRoutes } from './gateway-kinds.ts';
 import { serviceImports } from './multicluster-kinds.ts';
 import { type DnsOptions, startDns } from './start.ts';
-
-function optionsFor(client: FakeApi, more: Partial<DnsOptions> = {}): DnsOptions {
-  return {
-    client,
-    listen: [{ address: '127.0.0.1', port: 0 }],
-    clusterDomain: 'cluster.local',
-    upstreams: [],
-    workers: 1,
-    clock: systemClock,
-    random: systemRandom,
-    log: () => {},
-    ...more,
-  };
-}
-
-/** Asks until the answer is as wanted; the test's deadline ends it otherwise. */
-async function until(ask: () => Promise<string[]>, isDone: (answer: string[]) => boolean): Promise<string[]> {
-  for (;;) {
-    const answer = await ask();
-    if (isDone(answer)) return answer;
-    await systemClock.sleep(5);
-  }
-}
+import { askUntil, optionsFor } from './start-fixture.ts';
 
 const meta = (name: string) => ({ namespace: 'shop', name });
 const isAnswered = (answer: readonly string[]): boolean => answer[0] === 'NOERROR aa' && answer.length > 1;
@@ -61,7 +39,7 @@ test('multi-cluster names: an import, its endpoints by cluster, and what does no
     const zone = 'clusterset.local';
     const ask = async (name: string, type: 'A' | 'AAAA' | 'SRV' | 'TXT' | 'PTR' = 'A'): Promise<string[]> =>
       answerText(await askUdp(dns.addresses[0]!, encodeQuery(name, type)));
-    await until(() => ask(`web.shop.svc.${zone}`), isAnswered);
+    await askUntil(() => ask(`web.shop.svc.${zone}`), isAnswered);
     const soa = `ns ${zone} 5 SOA ns.dns.${zone}`;
     const db = `db.shop.svc.${zone}`;
     const rows: readonly (readonly [name: string, type: 'A' | 'AAAA' | 'SRV' | 'TXT', expected: string[]])[] = [
@@ -92,12 +70,12 @@ test('multi-cluster names: an import, its endpoints by cluster, and what does no
     assert.deepEqual(await ask('1.0.1.10.in-addr.arpa', 'PTR'), ['SERVFAIL'], 'their reverse names are not ours');
     const stored = await api.get(serviceImports, meta('web'));
     await api.update(serviceImports, { ...stored, spec: { ...stored.spec, ips: ['10.112.0.6'], ports: [] } });
-    await until(
+    await askUntil(
       () => ask(`web.shop.svc.${zone}`),
       (answer) => answer[1] === `an web.shop.svc.${zone} 5 A 10.112.0.6`,
     );
     await api.delete(serviceImports, meta('web'));
-    await until(
+    await askUntil(
       () => ask(`web.shop.svc.${zone}`),
       (answer) => answer[0] === 'NXDOMAIN aa',
     );
@@ -122,7 +100,7 @@ test('kinds that are not installed: no names of them, no waiting', { timeout: 12
     const ask = async (name: string): Promise<string[]> =>
       answerText(await askUdp(dns.addresses[0]!, encodeQuery(name, 'A')));
     for (const zone of ['clusterset.local', 'apps.test']) {
-      await until(
+      await askUntil(
         () => ask(`web.shop.svc.${zone}`),
         (answer) => answer[0] === 'NXDOMAIN aa',
       );
@@ -167,15 +145,15 @@ test('hosts of routes follow their Gateway', { timeout: 120_000 }, async () => {
   try {
     const ask = async (name: string): Promise<string[]> =>
       answerText(await askUdp(dns.addresses[0]!, encodeQuery(name, 'A')));
-    await until(() => ask('a.shop.apps.test'), isAnswered);
+    await askUntil(() => ask('a.shop.apps.test'), isAnswered);
     const edge = await api.get(gateways, meta('edge'));
     await api.update(gateways, { ...edge, status: { addresses: [{ value: '192.0.2.8' }] } }, { subresource: 'status' });
-    await until(
+    await askUntil(
       () => ask('a.shop.apps.test'),
       (answer) => answer[1] === 'an a.shop.apps.test 5 A 192.0.2.8',
     );
     await api.delete(httpRoutes!, meta('r'));
-    await until(
+    await askUntil(
       () => ask('a.shop.apps.test'),
       (answer) => answer[0] === 'NXDOMAIN aa',
     );
