@@ -42,7 +42,7 @@ export function deleteOptions({ request, warnings }: RestRequest): DeleteOptions
   };
 }
 
-/** What a query can say of a deletion; preconditions are not among it. */
+/** What a query can say of a deletion. */
 function queryOptions(query: URLSearchParams): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   const grace = query.get('gracePeriodSeconds') ?? '';
@@ -56,8 +56,11 @@ function queryOptions(query: URLSearchParams): Record<string, unknown> {
   if (orphan !== null) options.orphanDependents = orphan !== '0' && orphan.toLowerCase() !== 'false';
   const policy = query.get('propagationPolicy');
   if (policy !== null) options.propagationPolicy = policy;
-  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
+  const dryRun = query.getAll('dryRun');
   if (dryRun.length > 0) options.dryRun = dryRun;
+  const preconditions = ['uid', 'resourceVersion'].map((name) => [name, query.get(name) ?? ''] as const);
+  const given = preconditions.filter(([, value]) => value !== '');
+  if (given.length > 0) options.preconditions = Object.fromEntries(given);
   return options;
 }
 

@@ -13,6 +13,7 @@ import { matches, parseSelection } from '../watch/selection.ts';
 import { StoredObject, storedValue } from '../watch/stored-object.ts';
 import { removeObject } from './commit-object.ts';
 import { type DeleteOptions, deleteOptions } from './delete-options.ts';
+import { integerParameter, listVersion } from './list-options.ts';
 import { listText, objectForm, textAnswer } from './represent.ts';
 import { type RestContext, type RestRequest, timestamp } from './rest-context.ts';
 import { existing, writeOf } from './write-object.ts';
@@ -64,6 +65,9 @@ export async function deleteCollection(context: RestContext, target: RestRequest
   const representation = negotiate(request.headers.accept, true);
   const form = objectForm(resource, representation, request.query, context.clock.now());
   const options = withDefaultPolicy(target, deleteOptions(target));
+  integerParameter(request.query, 'timeoutSeconds');
+  integerParameter(request.query, 'limit');
+  listVersion(request.query, false);
   const selection = parseSelection(resource, namespace, request.query);
   const revision = context.cache.revision;
   const found = allShownAs(resource, context.cache.resource(resource.prefix).list(namespace)).filter((stored) =>

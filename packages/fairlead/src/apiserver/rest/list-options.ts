@@ -91,9 +91,11 @@ export function listVersion(query: URLSearchParams, isWatch: boolean): ListVersi
   } else {
     if (match !== '' && version === '') {
       forbid('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided');
-    } else if (match !== '' && (query.get('continue') ?? '') !== '') {
+    }
+    if (match !== '' && (query.get('continue') ?? '') !== '') {
       forbid('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided');
-    } else if (match === 'Exact' && version === '0') {
+    }
+    if (match === 'Exact' && version === '0') {
       forbid('resourceVersionMatch', 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
     }
     if (match !== '' && match !== 'Exact' && match !== 'NotOlderThan') {

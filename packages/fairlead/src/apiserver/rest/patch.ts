@@ -7,7 +7,7 @@ import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { applyObject, applyPatchType } from './apply.ts';
 import { type ExpectedType, type FieldValidation, fieldValidation, typed } from './decode-body.ts';
 import { checkFieldManager } from './field-manager.ts';
-import { type Patch, readPatch } from './read-patch.ts';
+import { checkPatchType, type Patch, readPatch } from './read-patch.ts';
 import { objectForm, objectText, textAnswer } from './represent.ts';
 import type { RestContext, RestRequest } from './rest-context.ts';
 import { existing, updateObject } from './write-object.ts';
@@ -29,6 +29,7 @@ export async function patchObject(
   }
   const representation = negotiate(request.headers.accept, true);
   const form = objectForm(resource, representation, request.query, context.clock.now());
+  checkPatchType(target);
   checkFieldManager(request.query, 'PatchOptions', 'other');
   const validation = fieldValidation(request.query, 'PatchOptions');
   const dryRun = isDryRun(request.query, 'PatchOptions');

@@ -29,14 +29,30 @@ export interface Patch {
   readonly source: DecodingSource;
 }
 
+const patchTypes: readonly string[] = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+];
+
+/** Throws 415 for a patch of no known type, and for a strategic one of a custom resource. */
+export function checkPatchType({ request, resource }: RestRequest): void {
+  const type = bodyMediaType(request.headers['content-type']);
+  const isKnown = patchTypes.includes(type);
+  if (resource.custom !== undefined && (!isKnown || type.includes('strategic'))) throw customPatchRefused();
+  if (!isKnown) throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
+}
+
 /** Reads the patch of a request, of any type but apply; throws 400 and 415. */
 export function readPatch(target: RestRequest): Patch {
   const { request, resource } = target;
+  checkPatchType(target);
   const type = bodyMediaType(request.headers['content-type']);
   switch (type) {
     case 'application/merge-patch+json': {
       const prefix = 'error decoding patch: ';
       const { value, duplicateFields, numberTexts } = patchJson(request.body, prefix, 'Go value');
+      if (value === null) throw badRequest('Invalid JSON Patch');
       const patch = patchRecord(value, prefix);
       return {
         strictFaults: duplicateFields.map(duplicateFault),
@@ -46,9 +62,8 @@ export function readPatch(target: RestRequest): Patch {
       };
     }
     case 'application/strategic-merge-patch+json': {
-      if (resource.custom !== undefined) throw customPatchRefused();
       const { value, duplicateFields } = patchJson(request.body, '', 'Go value');
-      const patch = patchRecord(value, '');
+      const patch = patchRecord(value ?? {}, '');
       return {
         strictFaults: duplicateFields.map(duplicateFault),
         source: { form: 'maps' },
@@ -57,11 +72,13 @@ export function readPatch(target: RestRequest): Patch {
       };
     }
     case 'application/json-patch+json': {
-      const {
-        value: patch,
-        duplicateFields,
-        numberTexts,
-      } = patchJson(request.body, 'error decoding patch: ', 'Go struct field jsonPatchOp.value');
+      const { value, duplicateFields, numberTexts } = patchJson(
+        request.body,
+        'error decoding patch: ',
+        'Go struct field jsonPatchOp.value',
+      );
+      // No list of operations is an empty one.
+      const patch = value ?? [];
       return {
         strictFaults: [...duplicateFields.map(duplicateFault), ...unknownMembers(patch)].map(
           (fault) => `json patch ${fault}`,
@@ -72,8 +89,7 @@ export function readPatch(target: RestRequest): Patch {
       };
     }
     default:
-      if (resource.custom !== undefined) throw customPatchRefused();
-      throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
+      throw customPatchRefused();
   }
 }
 

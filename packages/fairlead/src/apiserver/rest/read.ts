@@ -23,11 +23,16 @@ import { existing } from './write-object.ts';
 export async function getObject(context: RestContext, target: RestRequest, name: string): Promise<ApiAnswer> {
   const { request, resource } = target;
   const representation = negotiate(request.headers.accept, true, resource.custom === undefined ? 'object' : 'custom');
-  if (representation.asList === true) throw wrongForm(resource, false);
-  const form = objectForm(resource, representation, request.query, context.clock.now());
+  const exported = request.query.get('export') ?? '0';
+  if (!['', '0', 'false'].includes(exported.toLowerCase())) {
+    throw badRequest('the export parameter, deprecated since v1.14, is no longer supported');
+  }
   const wanted = parseVersion(request.query.get('resourceVersion') ?? '');
   if (wanted !== undefined) await waitForVersion(context, wanted, request.signal);
-  return textAnswer(200, representation, objectText(form, existing(context, target, name)));
+  const found = existing(context, target, name);
+  if (representation.asList === true) throw wrongForm(resource, false);
+  const form = objectForm(resource, representation, request.query, context.clock.now());
+  return textAnswer(200, representation, objectText(form, found));
 }
 
 /** GET of a collection, whole or in chunks of one snapshot. */
@@ -39,12 +44,12 @@ export async function listObjects(context: RestContext, target: RestRequest): Pr
     true,
     resource.custom === undefined ? 'collection' : 'custom',
   );
-  if (representation.asList === false) throw wrongForm(resource, true);
-  const form = objectForm(resource, representation, query, context.clock.now());
   integerParameter(query, 'timeoutSeconds');
+  const limit = Math.max(0, integerParameter(query, 'limit'));
   const version = listVersion(query, false);
   const selection = parseSelection(resource, namespace, query);
-  const limit = Math.max(0, integerParameter(query, 'limit'));
+  if (representation.asList === false) throw wrongForm(resource, true);
+  const form = objectForm(resource, representation, query, context.clock.now());
   const continued = query.get('continue') ?? '';
   const token = continued === '' ? undefined : parseContinueToken(continued);
   if (token !== undefined && (version.revision ?? 0) > 0) {

@@ -4,7 +4,7 @@ import { type TableContent, tableRows } from '@fairlead/api/table';
 import type { CollectionTag, DocumentOptions, ScalarTag, SchemaOptions, ToStringOptions } from 'yaml';
 import type { ServedResource } from '../resources/served-resources.ts';
 import type { ApiAnswer } from '../server/api-request.ts';
-import type { Representation } from '../server/media-type.ts';
+import { parseMediaTypes, type Representation } from '../server/media-type.ts';
 import { badRequest } from '../server/status-error.ts';
 import type { StoredObject } from '../watch/stored-object.ts';
 import { yamlLibrary } from './yaml-library.ts';
@@ -140,6 +140,16 @@ export function textAnswer(status: number, representation: Representation, text:
     };
   }
   return { status, headers: { 'content-type': 'application/json' }, body: `${text}\n` };
+}
+
+/** A refusal in YAML for who asked for that. */
+export function inAskedFormat(accept: string | undefined, answer: ApiAnswer): ApiAnswer {
+  const isStatus = answer.headers['content-type'] === 'application/json' && typeof answer.body === 'string';
+  if (!isStatus || accept === undefined || !accept.includes('yaml')) return answer;
+  const first = parseMediaTypes(accept).find(({ type }) => /^(?:application\/(?:json|yaml)|\*\/\*)$/.test(type));
+  if (first?.type !== 'application/yaml') return answer;
+  const body = yamlLibrary().stringify(sortKeys(JSON.parse(String(answer.body))), yamlOptions);
+  return { ...answer, headers: { ...answer.headers, 'content-type': 'application/yaml' }, body };
 }
 
 /** YAML answers have their keys in order, as Go writes maps. */

@@ -3,7 +3,7 @@ import type { KubeObject } from '../watch/kube-object.ts';
 
 /** `dryRun=All`; any other value is refused. */
 export function isDryRun(query: URLSearchParams, options: string): boolean {
-  const values = query.getAll('dryRun').filter((value) => value !== '');
+  const values = query.getAll('dryRun');
   if (values.length === 0) return false;
   if (values.every((value) => value === 'All')) return true;
   throw invalid({ group: 'meta.k8s.io', kind: options }, '', [

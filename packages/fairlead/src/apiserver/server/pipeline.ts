@@ -1,4 +1,5 @@
 // Hot path: every request passes through here.
+
 import { randomUUID } from 'node:crypto';
 import { gzip } from 'node:zlib';
 import type { Log } from '../../sys/role.ts';
@@ -19,6 +20,7 @@ import { answerNewEvents, newEventsGroup } from '../rest/new-events.ts';
 import { isPartOfObject } from '../rest/object-subresources.ts';
 import { patchObject } from '../rest/patch.ts';
 import { getObject, listObjects } from '../rest/read.ts';
+import { inAskedFormat } from '../rest/represent.ts';
 import type { RestContext, RestRequest } from '../rest/rest-context.ts';
 import type { Subresources } from '../rest/subresources.ts';
 import { watchObjects } from '../rest/watch.ts';
@@ -95,11 +97,14 @@ export class Pipeline {
       leave = place instanceof Promise ? await place : place;
       answer = await this.#dispatch(effective, wanted, warnings);
     } catch (error) {
-      answer = this.#failure(request, error);
+      answer = inAskedFormat(request.headers.accept, this.#failure(request, error));
     } finally {
       leave?.();
     }
-    answer = { ...answer, headers: { ...answer.headers, 'audit-id': auditId, ...flowHeaders(flow) } };
+    answer = {
+      ...answer,
+      headers: { ...privateHeaders, ...answer.headers, 'audit-id': auditId, ...flowHeaders(flow, wanted) },
+    };
     if (trail !== undefined) answer = trail.answered(answer);
     this.#health.count(request.method, answer.status);
     if (warnings.length > 0) {
@@ -170,6 +175,7 @@ export class Pipeline {
         if (route.resource.custom?.warning !== undefined) warnings.push(route.resource.custom.warning);
         throw notFound(route.resource, route.name);
       case 'resource':
+        if (request.method !== 'PUT') checkNamePart(route.name);
         return this.#resource(request, route, warnings);
     }
   }
@@ -244,9 +250,26 @@ export class Pipeline {
   }
 }
 
+/** Throws 400 for a name that no object can have, because it means something in a path. */
+function checkNamePart(name: string | undefined): void {
+  const why =
+    name === '.' || name === '..' ? `may not be '${name}'` : name?.includes('%') ? "may not contain '%'" : undefined;
+  if (why !== undefined) throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${why}`);
+}
+
+/** Subresources whose requests last: no level answers for them. */
+const longRunning: ReadonlySet<string> = new Set(['attach', 'exec', 'proxy', 'log', 'portforward']);
+
+/** Answers are for who asked, unless they say otherwise. */
+const privateHeaders = { 'cache-control': 'no-cache, private' } as const;
+
 /** The objects by which a request got its place, as Kubernetes names them. */
-function flowHeaders(flow: FlowClass | undefined): Readonly<Record<string, string>> | undefined {
+function flowHeaders(
+  flow: FlowClass | undefined,
+  wanted: RequestAttributes,
+): Readonly<Record<string, string>> | undefined {
   if (flow === undefined || flow.schema.uid === '') return undefined;
+  if (wanted.kind === 'resource' && longRunning.has(wanted.subresource)) return undefined;
   return {
     'x-kubernetes-pf-flowschema-uid': flow.schema.uid,
     'x-kubernetes-pf-prioritylevel-uid': flow.level.uid,

@@ -46,6 +46,8 @@ export function routeResource(path: string, served: ServedResources): Route {
   const [, name, subresource] = rest;
   const scopeFits = resource !== undefined && (namespace === '' || resource.namespaced);
   const isCustom = resource?.custom !== undefined;
+  // An encoded slash is one more part of the path.
+  if (name?.includes('/') === true && !isCustom) return { kind: 'unknown-resource' };
   if (!scopeFits || (rest.length > 3 && !isCustom) || (name !== undefined && resource.namespaced && namespace === '')) {
     return { kind: served.isCustomGroup(group) ? 'page-not-found' : 'unknown-resource' };
   }
