@@ -1,8 +1,9 @@
 // Hot path: one object per client connection, reused for all its requests.
 import type { Connection, ConnectionHandler } from '../reactor/reactor.ts';
-import type { RequestHead } from '../wire/http1/request-head.ts';
-import * as request from '../wire/http1/request-head.ts';
+import { HEAD, type RequestHead } from '../wire/http1/request-head.ts';
 import type { ResponseFraming, ResponseHead } from '../wire/http1/response-head.ts';
+import type { FieldList } from '../wire/http2/field-list.ts';
+import { AnswerHeading } from './answer-heading.ts';
 import { ACTIVE, DONE, IDLE, TUNNEL, WAITING } from './client-state.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { ResponseEncoder } from './compression/response-encoder.ts';
@@ -16,28 +17,30 @@ import type { FilterRun } from './filters/filter-run.ts';
 import { METRIC } from './gateway-metrics.ts';
 import { takeGrpcTimeout } from './grpc-timeout.ts';
 import { HeadReader } from './head-reader.ts';
-import { errorBody, FAILURE_REASONS, type LocalReason, localResponse, OWN, type OwnAnswer } from './local-response.ts';
+import { Http2Exchange } from './http2-exchange.ts';
+import { errorBody, FAILURE_REASONS, type LocalReason, OWN, type OwnAnswer } from './local-response.ts';
 import type { ProxyCore } from './proxy-core.ts';
 import { BODY_TOO_LONG, type RequestBody } from './request-body.ts';
 import { requestHash } from './request-hash.ts';
 import { RequestTries } from './request-tries.ts';
 import { RequestUpload } from './request-upload.ts';
-import { type ClientIdentity, writeRequestHead } from './request-writer.ts';
-import { writeInterimHead, writeResponseHead } from './response-writer.ts';
-import type { Frontend } from './route-lookup.ts';
+import type { ClientIdentity } from './request-writer.ts';
 import * as lookup from './route-lookup.ts';
+import { screenUnderscores } from './underscore-fields.ts';
 import type { UpstreamClient } from './upstream-client.ts';
 import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.ts';
 
 /** A client's connection: reads requests, finds their route and drives one exchange at a time. */
 export class ClientConnection implements ConnectionHandler, UpstreamClient {
   readonly connection: Connection;
+  /** The connection, if it is a stream of one. */
+  readonly answers: Http2Exchange | undefined;
   isHead: boolean = false;
   isHttp10: boolean = false;
   /** The request asks for an upgrade that may be passed on. */
   wantsUpgrade: boolean = false;
   readonly #core: ProxyCore;
-  readonly #frontend: Frontend;
+  readonly #frontend: lookup.Frontend;
   readonly identity: ClientIdentity;
   #state = IDLE;
   readonly #heads = new HeadReader();
@@ -51,6 +54,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   #requestMs = Infinity;
   #keepAlive = false;
   readonly #upload: RequestUpload;
+  readonly #heading: AnswerHeading;
   readonly #body: RequestBody;
   #responseStarted = false;
   #clientEnded = false;
@@ -58,15 +62,17 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   /** A finished exchange left input behind that waits for the output to drain. */
   #redeliverWhenDrained = false;
 
-  constructor(core: ProxyCore, connection: Connection, frontend: Frontend, identity: ClientIdentity) {
+  constructor(core: ProxyCore, connection: Connection, frontend: lookup.Frontend, identity: ClientIdentity) {
     this.#core = core;
     this.connection = connection;
+    this.answers = connection instanceof Http2Exchange ? connection : undefined;
     this.#frontend = frontend;
     this.identity = identity;
     this.#tries = new RequestTries(core, this);
     this.#record = new ExchangeRecord(core, connection, identity, this.#tries);
     this.#upload = new RequestUpload(core, connection, this.#tries);
     this.#body = this.#upload.body;
+    this.#heading = new AnswerHeading(core, frontend);
     core.metrics[METRIC.connectionsAccepted]! += 1;
     core.metrics[METRIC.connectionsOpen]! += 1;
     this.#activeMs = core.reactor.nowMs;
@@ -113,6 +119,22 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     else this.#onHead(core.requestHead, start + length, end);
   }
 
+  /** A request of a stream; its content follows. */
+  onRequest(head: RequestHead): void {
+    this.#startExchange();
+    if (screenUnderscores(head, this.#core.underscoreFields)) this.#onHead(head, 0, 0);
+    else this.#respondError(400, 'bad-request');
+  }
+
+  /** Content of the request, and with its last piece the trailers. */
+  onContent(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: FieldList | undefined): void {
+    if (this.#state === WAITING) this.#filters!.holdContent(bytes, start, end, isLast);
+    if (this.#state !== ACTIVE || this.#body.isDone) return;
+    this.#activeMs = this.#core.reactor.nowMs;
+    const result = this.#upload.passContent(bytes, start, end, isLast, trailers);
+    if (result < 0) this.#refuseBody(result);
+  }
+
   #startExchange(): void {
     this.#record.start();
     this.#state = ACTIVE;
@@ -128,12 +150,11 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
 
   #onHead(head: RequestHead, bodyStart: number, end: number): void {
     const core = this.#core;
-    this.isHead = head.method === request.HEAD;
+    this.isHead = head.method === HEAD;
     this.isHttp10 = head.minorVersion === 0;
     this.#keepAlive = (this.isHttp10 ? head.hasKeepAlive && !head.hasClose : !head.hasClose) && !core.draining;
     this.#body.start(head, core.reactor.nowMs);
     this.#record.noteHead(head);
-
     const path = lookup.changedPath(head);
     if (path === 'refused') {
       this.#respondError(400, 'bad-request');
@@ -141,9 +162,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     }
     const route = lookup.locate(head, this.#frontend, path, this.identity.certificate);
     if (typeof route === 'string') {
-      const { status, metric } = lookup.UNROUTED[route];
-      if (metric !== undefined) core.metrics[metric]! += 1;
-      this.#endLocally(bodyStart, end, { status, body: errorBody(status), reason: route });
+      this.#endLocally(bodyStart, end, lookup.unrouted(route, core.metrics));
       return;
     }
     this.#record.route = route;
@@ -154,7 +173,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   #filter(route: CompiledRoute, head: RequestHead, path: Buffer | undefined, bodyStart: number, end: number): void {
     this.#filters ??= new ExchangeFilters(this.#core, this.#record, this.#frontend, this.#upload, this.connection);
     this.#run = this.#filters.run;
-    const verdict = this.#filters.begin(route.filters!, head, bodyStart, path, (late, again, latePath) => {
+    const verdict = this.#filters.begin(route.filters!, head, path, (late, again, latePath) => {
       this.#state = ACTIVE;
       this.#activeMs = this.#core.reactor.nowMs;
       this.#onVerdict(late, again, latePath, 0, 0);
@@ -176,13 +195,8 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
 
   #act(route: CompiledRoute, head: RequestHead, path: Buffer | undefined, bodyStart: number, end: number): void {
     if (this.#run !== undefined) this.#body.maxBytes = this.#run.bodyMaxBytes;
-    const { action } = route;
-    if (action.type === 'forward') this.#forward(route, head, path, bodyStart, end);
-    else if (action.type === 'respond') this.#endLocally(bodyStart, end, { reason: 'respond', ...action });
-    else {
-      const location = lookup.locationFor(route, head, this.#frontend, path);
-      this.#endLocally(bodyStart, end, { status: action.status, body: '', reason: 'redirect', location });
-    }
+    if (route.action.type === 'forward') this.#forward(route, head, path, bodyStart, end);
+    else this.#endLocally(bodyStart, end, lookup.directAnswer(route.action, route, head, this.#frontend, path));
   }
 
   #forward(route: CompiledRoute, head: RequestHead, path: Buffer | undefined, bodyStart: number, end: number): void {
@@ -201,26 +215,16 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
       return;
     }
     this.wantsUpgrade = lookup.wantsTunnel(head);
-    const { output } = core.reactor;
     this.#requestMs = backend.protocol === 'h2c' ? takeGrpcTimeout(head, route.requestMs) : route.requestMs;
-    const change = this.#run?.requestChange;
-    const { trace } = this.#record;
-    let at = writeRequestHead(head, output.bytes, route, this.identity, path, this.wantsUpgrade, change, trace);
-    at = this.#upload.encode(bodyStart, end, at);
-    if (at < 0) {
-      this.#refuseBody(at);
+    const routed = { head, route, path, run: this.#run, trace: this.#record.trace };
+    const length = this.#upload.begin(this, routed, bodyStart, end);
+    if (length < 0) {
+      this.#refuseBody(length);
       return;
     }
-    this.#tries.noteHead(output.bytes, at);
-    if (this.#run !== undefined) this.#upload.startMirrors(this.#run, at, this.isHead);
     this.connection.setDeadline(this.#record.startedMs + Math.min(this.#requestMs, route.idleMs));
-    const result = this.#tries.start();
-    if (result === 'started') this.#tries.upstream!.connection.write(output, 0, at);
-    else if (result !== 'waiting') {
-      this.onTriesFailed(result);
-      return;
-    }
-    this.#upload.sendContent(this.#run?.content);
+    const result = this.#upload.start(length, this.#run?.content);
+    if (result !== 'started' && result !== 'waiting') this.onTriesFailed(result);
   }
 
   onTriesFailed(reason: 'no-endpoint' | 'overflow'): void {
@@ -247,8 +251,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   sendInterim(head: ResponseHead): void {
     if (this.isHttp10 || this.#responseStarted) return;
     this.#core.metrics[METRIC.responses + 1]! += 1;
-    const { output } = this.#core.reactor;
-    this.connection.write(output, 0, writeInterimHead(head, output.bytes));
+    this.#heading.sendInterim(this.connection, head);
   }
 
   takesAnswer(upstream: UpstreamConnection, status: number): boolean {
@@ -262,17 +265,23 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
 
   /** Writes the final head into the output buffer; returns its length. The caller sends it with the body. */
   writeHead(head: ResponseHead, chunked: boolean, closes: boolean): number {
-    const { nowMs, output } = this.#core.reactor;
-    this.#responseStarted = true;
-    this.#record.noteAnswer(head.status);
-    this.#activeMs = nowMs;
-    if (closes || this.#core.draining || !this.#body.isDone) this.#keepAlive = false;
+    this.#noteAnswer(head.status, closes);
     const field = !this.#keepAlive ? 'close' : this.isHttp10 ? 'keep-alive' : 'none';
-    const { responseEdit } = this.#record.route!;
-    const { altSvc } = this.#frontend;
-    const change = this.#run?.responseChange;
-    this.#record.headBytes = writeResponseHead(head, output.bytes, responseEdit, chunked, field, change, altSvc);
+    this.#record.headBytes = this.#heading.write(head, this.#record.route!, this.#run, chunked, field);
     return this.#record.headBytes;
+  }
+
+  #noteAnswer(status: number, closes: boolean): void {
+    this.#responseStarted = true;
+    this.#record.noteAnswer(status);
+    this.#activeMs = this.#core.reactor.nowMs;
+    if (closes || this.#core.draining || !this.#body.isDone) this.#keepAlive = false;
+  }
+
+  sendHead(head: ResponseHead, isEmpty: boolean): void {
+    this.#noteAnswer(head.status, false);
+    const fields = this.#heading.fill(head, this.#record.route!, this.#run);
+    this.#record.headBytes = this.answers!.sendHead(head.status, fields, isEmpty);
   }
 
   /** Turns both connections into a tunnel after 101; false if nobody asked for it. */
@@ -282,7 +291,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     metrics[METRIC.tunnels]! += 1;
     this.#record.noteUpgrade();
     this.#responseStarted = true;
-    this.connection.write(reactor.output, 0, writeInterimHead(head, reactor.output.bytes));
+    this.#heading.sendInterim(this.connection, head);
     this.#state = TUNNEL;
     this.#activeMs = reactor.nowMs;
     // An upgraded connection lives as long as it is used.
@@ -438,13 +447,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   #send(answer: OwnAnswer): void {
     this.#record.noteOwnAnswer(answer.status);
     this.#responseStarted = true;
-    const bytes = localResponse(answer, {
-      toHead: this.isHead,
-      close: !this.#keepAlive,
-      keepAliveHttp10: this.isHttp10,
-      nowMs: this.#core.clock.now(),
-      change: this.#run,
-    });
+    const bytes = this.#heading.own(answer, this, this.#run, this.#keepAlive);
     this.#record.headBytes = bytes.indexOf('\r\n\r\n') + 4;
     this.connection.writeBytes(bytes);
     this.#finish(answer.reason);

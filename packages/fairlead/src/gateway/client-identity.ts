@@ -1,6 +1,7 @@
 import { BlockList } from 'node:net';
 import { proxyPreamble } from '../reactor/proxy-preamble.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
+import { FieldList } from '../wire/http2/field-list.ts';
 import type { ClientIdentity } from './request-writer.ts';
 import type { ServerCertificate } from './server-certificates.ts';
 import { forwardedStart, type Trust } from './trust.ts';
@@ -44,6 +45,11 @@ export function clientIdentity(
   const addressLines = isTrusted ? forLine : `${forLine}x-real-ip: ${address}\r\n`;
   const protoLine = `x-forwarded-proto: ${scheme}\r\n`;
   const portLine = `x-forwarded-port: ${port}\r\n`;
+  const usualLines =
+    isTrusted || trust.field === 'forwarded'
+      ? undefined
+      : Buffer.from(`${addressLines}${protoLine}${portLine}x-forwarded-host: `, 'latin1');
+  let usualFields: FieldList | undefined;
   return {
     address,
     told: isTrusted ? (head) => trust.clientOf(head, address) : undefined,
@@ -52,10 +58,16 @@ export function clientIdentity(
     forwardedStart: trust.field === 'forwarded' ? forwardedStart(address, scheme) : undefined,
     protoLine: Buffer.from(protoLine, 'latin1'),
     portLine: Buffer.from(portLine, 'latin1'),
-    usualLines:
-      isTrusted || trust.field === 'forwarded'
-        ? undefined
-        : Buffer.from(`${addressLines}${protoLine}${portLine}x-forwarded-host: `, 'latin1'),
+    usualLines,
+    get usualFields() {
+      if (usualLines === undefined) return undefined;
+      if (usualFields === undefined) {
+        const fields = new FieldList();
+        fields.addLines(usualLines.subarray(0, usualLines.lastIndexOf('\n') + 1));
+        usualFields = fields.compact();
+      }
+      return usualFields;
+    },
     certificate,
     preamble: (version) => proxyPreamble(version, peer, destination() ?? peer),
   };

@@ -3,18 +3,25 @@ import { isDeepStrictEqual } from 'node:util';
 import { compileRegex, type LinearRegex } from '../regex/linear-regex.ts';
 import { DEFAULT_RETRY, type RetryCondition, type RetryPolicy } from '../routing/route-policies.ts';
 import type { HeaderEdit, NamedMatch, Route, RouteSource } from '../routing/route-table.ts';
-import { FIELD_VALUE, TOKEN } from '../wire/http1/byte-class.ts';
+import { equalsLower, FIELD_VALUE, TOKEN } from '../wire/http1/byte-class.ts';
 import type { RequestHead } from '../wire/http1/request-head.ts';
+import { FieldList } from '../wire/http2/field-list.ts';
 import type { BackendRuntime } from './backend-runtime.ts';
 import type { CompiledFilter } from './filters/filter.ts';
 import { pathRewriter } from './path-rewrite.ts';
 import type { PathKey } from './route-index.ts';
 import { OTHER_SLOT } from './traffic/traffic-memory.ts';
 
+const HOST = Buffer.from('host');
+
 /** Header edits as lines to append and names to drop. */
 export interface CompiledEdit {
   /** Ready lines, each with its CRLF. */
   readonly lines: Buffer;
+  /** The same as fields of HTTP/2, without Host. */
+  readonly fields: FieldList;
+  /** Value of the Host that takes the place of the request's. */
+  readonly host: Buffer | undefined;
   /** Lower-case names to drop first. */
   readonly dropped: readonly Buffer[];
   /** The edit replaces or removes Host. */
@@ -42,8 +49,15 @@ function compileEdit(edit: HeaderEdit | undefined): CompiledEdit | undefined {
   const removed = edit.remove.filter((name) => isFieldName(name) && !UNTOUCHABLE.has(name));
   const dropped = [...set.map(([name]) => name), ...removed];
   if (lines === '' && dropped.length === 0) return undefined;
+  const fields = new FieldList();
+  fields.addLines(Buffer.from(lines));
+  const host = fields.find(HOST);
+  const hostValue = host < 0 ? undefined : Buffer.from(fields.bytes.slice(fields.value(host), fields.end(host)));
+  fields.keepOnly((bytes, start, end) => !equalsLower(bytes, start, end, HOST));
   return {
     lines: Buffer.from(lines),
+    fields: fields.compact(),
+    host: hostValue,
     dropped: dropped.map((name) => Buffer.from(name, 'latin1')),
     // Removing Host would leave the upstream without one; only replacing it is possible.
     dropsHost: set.some(([name]) => name === 'host'),

@@ -1,9 +1,23 @@
-// Hot path: content of every answer that comes over HTTP/2.
+// Hot path: content of answers to gRPC-Web, and of WebSockets over HTTP/2.
 import { writeChunkSize } from '../wire/http1/chunked.ts';
 import { copyBytes } from '../wire/http1/head-writer.ts';
+import type { FieldList } from '../wire/http2/field-list.ts';
+import { http1RoomFor, writeHttp1Lines } from '../wire/http2/to-http1.ts';
 import { GrpcWebExchange } from './grpc-web.ts';
 
 const LAST_CHUNK = Buffer.from('0\r\n', 'latin1');
+
+/** Longest trailers in a frame of gRPC-Web: in base64, they still fit into the input buffer. */
+const TRAILERS_MAX_BYTES = 32 * 1024;
+const NOTHING = Buffer.alloc(0);
+
+/** Trailers as lines; undefined for too long ones. */
+export function trailerLines(trailers: FieldList | undefined): Uint8Array | undefined {
+  if (trailers === undefined) return NOTHING;
+  const room = Buffer.allocUnsafe(http1RoomFor(trailers));
+  const length = writeHttp1Lines(trailers, room, 0);
+  return length > TRAILERS_MAX_BYTES ? undefined : room.subarray(0, length);
+}
 
 /** Content of an answer of HTTP/2 in the form that HTTP/1.1 has for it; for callers of gRPC-Web also its trailers. */
 export class Http1Content {

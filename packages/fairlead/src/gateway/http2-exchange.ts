@@ -8,38 +8,46 @@ import {
 } from '../reactor/reactor.ts';
 import { ECONNRESET } from '../sys/errno.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
-import { CHUNK_DATA, CHUNK_END, ChunkedDecoder, TRAILERS_MAX_BYTES, writeChunkSize } from '../wire/http1/chunked.ts';
+import { mayTrail } from '../wire/http1/chunked.ts';
 import { copyBytes } from '../wire/http1/head-writer.ts';
+import { HEAD } from '../wire/http1/request-head.ts';
 import type { ResponseHead } from '../wire/http1/response-head.ts';
 import type { FieldList } from '../wire/http2/field-list.ts';
-import { openedFields, responseFields } from '../wire/http2/from-http1.ts';
+import { openedFields } from '../wire/http2/from-http1.ts';
 import type { MessageShape } from '../wire/http2/message-rules.ts';
+import { loadRequestHead } from '../wire/http2/packed-heads.ts';
 import { CANCEL, ENHANCE_YOUR_CALM, INTERNAL_ERROR, NO_ERROR } from '../wire/http2/protocol.ts';
-import { http1RoomFor, isGrpc, writeHttp1Lines, writeHttp1Request } from '../wire/http2/to-http1.ts';
+import { http1RoomFor, isGrpc, writeHttp1Request } from '../wire/http2/to-http1.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ExchangeSession, ExchangeStream } from './exchange-session.ts';
 import { grpcStatusFields } from './grpc-status.ts';
+import { type AnswerParts, Http1AnswerReader } from './http1-answer-reader.ts';
 import { Http2Sender } from './http2-sender.ts';
 import { answersKey, newWebSocketKey } from './websocket-handshake.ts';
 
-const HEAD = 0;
-const LENGTH = 1;
-const CHUNKED = 2;
-const UNTIL_CLOSE = 3;
-const COMPLETE = 4;
+/** The answer's head has not been sent. */
+const WAITING = 0;
+const ANSWERING = 1;
+const COMPLETE = 2;
 /** A WebSocket: what is written goes out as it is. */
-const TUNNEL = 5;
+const TUNNEL = 3;
 
-const LAST_CHUNK = Buffer.from('0\r\n', 'latin1');
+/** Most bytes of a request's trailers: endpoints of HTTP/1.1 take no more. */
+const TRAILERS_MAX_BYTES = 8 * 1024;
 const NOTHING = Buffer.alloc(0);
-/** `HEAD` as the first bytes of a method; nothing else begins so. */
-const HEAD_METHOD = Buffer.from('HEAD ', 'latin1');
+
+/** What came while the handler was not reading. */
+interface Held {
+  readonly bytes: Buffer;
+  readonly isLast: boolean;
+  readonly trailers: FieldList | undefined;
+}
 
 /**
- * One HTTP/2 stream dressed as an HTTP/1.1 connection: the request arrives at the handler as
- * HTTP/1.1 bytes, and the bytes that the handler writes become HEADERS and DATA.
+ * One HTTP/2 stream as a client's connection. Requests and endpoints' answers pass as what they are, a head and content.
+ * What the gateway itself writes comes as bytes of HTTP/1.1, and WebSockets pass as bytes.
  */
-export class Http2Exchange implements Connection {
+export class Http2Exchange implements Connection, AnswerParts {
   handler: ConnectionHandler;
   isOpen: boolean = true;
   bytesWritten: number = 0;
@@ -50,17 +58,14 @@ export class Http2Exchange implements Connection {
   readonly #client: ClientConnection;
   #stream: ExchangeStream | undefined = undefined;
   // The request.
-  #sendsChunks = false;
-  #requestEnded = false;
   #isPaused = false;
-  #held: Buffer[] = [];
-  #heldTrailers: Buffer = NOTHING;
+  #held: Held[] = [];
   // The response.
-  #phase = HEAD;
+  #phase = WAITING;
   #isHead = false;
   #isGrpc = false;
-  #remaining = 0;
-  #chunks: ChunkedDecoder | undefined = undefined;
+  /** Made for the first answer that is written as text. */
+  #reader: Http1AnswerReader | undefined = undefined;
   readonly #sender = new Http2Sender<ExchangeStream>();
   #wasCongested = false;
   /** The end of the answer, or of a tunnel's one direction, has been sent. */
@@ -101,34 +106,44 @@ export class Http2Exchange implements Connection {
     this.#stream = stream;
     this.#round++;
     this.#endSent = false;
-    this.#phase = HEAD;
-    this.#requestEnded = endStream;
-    this.#sendsChunks = !endStream && shape.contentLength < 0;
+    this.#phase = WAITING;
+    this.#reader?.reset();
     this.#isPaused = false;
     this.#sender.reset();
     this.#wasCongested = false;
-    const { input } = this.#session.core.reactor;
-    if (http1RoomFor(fields) > input.length - INPUT_BASE) {
-      this.#answerHere(431);
+    this.#websocketKey = undefined;
+    if (shape.protocol >= 0) {
+      this.#beginTunnel(fields, shape, endStream);
       return;
     }
-    this.#websocketKey = shape.protocol < 0 ? undefined : newWebSocketKey(this.#session.core.random);
-    const end = writeHttp1Request(fields, shape, !endStream, input.bytes, INPUT_BASE, this.#websocketKey);
+    const { requestHead: head } = this.#session.core;
+    const status = loadRequestHead(head, fields, shape, !endStream);
+    if (status !== 0) {
+      this.#answerHere(status);
+      return;
+    }
+    this.#isGrpc = isGrpc(fields);
+    this.#isHead = head.method === HEAD;
+    this.bytesRead += fields.length;
+    this.#client.onRequest(head);
+  }
+
+  /** An extended CONNECT becomes an Upgrade. What comes before the endpoint has agreed waits here. */
+  #beginTunnel(fields: FieldList, shape: MessageShape, endStream: boolean): void {
+    const { core } = this.#session;
+    const { input } = core.reactor;
+    this.#websocketKey = newWebSocketKey(core.random);
+    const hasRoom = http1RoomFor(fields) <= input.length - INPUT_BASE;
+    const end = hasRoom ? writeHttp1Request(fields, shape, false, input.bytes, INPUT_BASE, this.#websocketKey) : -431;
     if (end < 0) {
       this.#answerHere(-end);
       return;
     }
-    if (this.#websocketKey !== undefined) this.#beginTunnel(endStream);
-    this.#isGrpc = isGrpc(fields);
-    this.#isHead = startsWith(input.bytes, INPUT_BASE, HEAD_METHOD);
-    this.#deliver(end);
-  }
-
-  /** What comes before the endpoint has agreed waits here. */
-  #beginTunnel(endStream: boolean): void {
-    this.#sendsChunks = false;
     this.#isPaused = true;
-    if (endStream) this.#held.push(NOTHING);
+    this.#isGrpc = false;
+    this.#isHead = false;
+    if (endStream) this.#held.push({ bytes: NOTHING, isLast: true, trailers: undefined });
+    this.#deliver(end);
   }
 
   /** Hands the handler what lies at the input's base. */
@@ -137,7 +152,7 @@ export class Http2Exchange implements Connection {
     this.handler.onData(INPUT_BASE, end);
   }
 
-  /** An answer to a request that HTTP/1.1 cannot carry. */
+  /** An answer to a request that is not for the handler. */
   #answerHere(status: number): void {
     const { http2, shared } = this.#session;
     shared.fields.clear();
@@ -151,46 +166,37 @@ export class Http2Exchange implements Connection {
 
   onContent(bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
     if (this.#stream === undefined) return;
-    this.#requestEnded = endStream;
-    if (this.#isPaused || this.#held.length > 0) this.#held.push(Buffer.from(bytes.subarray(start, end)));
-    else this.#pass(bytes, start, end, endStream, NOTHING);
+    if (this.#isPaused || this.#held.length > 0) {
+      this.#held.push({ bytes: Buffer.from(bytes.subarray(start, end)), isLast: endStream, trailers: undefined });
+    } else this.#pass(bytes, start, end, endStream, undefined);
   }
 
   onRequestTrailers(fields: FieldList): void {
     if (this.#stream === undefined) return;
-    this.#requestEnded = true;
-    const lines = Buffer.allocUnsafe(http1RoomFor(fields));
-    const trailers = lines.subarray(0, writeHttp1Lines(fields, lines, 0));
-    if (trailers.length > TRAILERS_MAX_BYTES) {
-      // The decoder that reads them behind us would refuse them; a request without them is another one.
+    if (fields.length > TRAILERS_MAX_BYTES) {
+      // A request without them is another one.
       this.#session.http2.reset(this.#stream, ENHANCE_YOUR_CALM);
       this.onReset();
-    } else if (this.#isPaused || this.#held.length > 0) {
-      this.#heldTrailers = trailers;
-      this.#held.push(NOTHING);
+      return;
+    }
+    fields.keepOnly(mayTrail);
+    const trailers = fields.count === 0 ? undefined : fields;
+    if (this.#isPaused || this.#held.length > 0) {
+      this.#held.push({ bytes: NOTHING, isLast: true, trailers: trailers?.compact() });
     } else this.#pass(NOTHING, 0, 0, true, trailers);
   }
 
-  /** Gives content to the handler, chunked if its length is not known, and window back to the client. */
-  #pass(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: Uint8Array): void {
+  /** Gives content to the handler, and window back to the client. */
+  #pass(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: FieldList | undefined): void {
     const stream = this.#stream!;
-    const to = this.#session.core.reactor.input.bytes;
-    let at = INPUT_BASE;
-    if (end > start && this.#sendsChunks) {
-      at = writeChunkSize(to, at, end - start);
-      at = copyBytes(bytes, start, end, to, at);
-      to[at++] = 13;
-      to[at++] = 10;
-    } else at = copyBytes(bytes, start, end, to, at);
-    if (isLast && this.#sendsChunks) {
-      at = copyBytes(LAST_CHUNK, 0, LAST_CHUNK.length, to, at);
-      at = copyBytes(trailers, 0, trailers.length, to, at);
-      to[at++] = 13;
-      to[at++] = 10;
-    }
     this.#session.http2.consume(stream, end - start);
-    if (at > INPUT_BASE) this.#deliver(at);
-    if (isLast && this.#phase === TUNNEL) this.#onTunnelEnd(stream);
+    if (this.#phase !== TUNNEL) {
+      this.bytesRead += end - start;
+      this.#client.onContent(bytes, start, end, isLast, trailers);
+      return;
+    }
+    if (start < end) this.#deliver(copyBytes(bytes, start, end, this.#session.core.reactor.input.bytes, INPUT_BASE));
+    if (isLast) this.#onTunnelEnd(stream);
   }
 
   /** The client sends no more. */
@@ -204,7 +210,7 @@ export class Http2Exchange implements Connection {
   }
 
   resumeReading(): void {
-    if (this.#websocketKey !== undefined && this.#phase === HEAD) return;
+    if (this.#websocketKey !== undefined && this.#phase === WAITING) return;
     // Not within the call that told of the endpoint's agreement: it is not done with the input.
     if (this.#phase === TUNNEL && this.#held.length > 0) this.#session.core.reactor.after(0, () => this.#passHeld());
     else this.#passHeld();
@@ -213,9 +219,8 @@ export class Http2Exchange implements Connection {
   #passHeld(): void {
     this.#isPaused = false;
     while (this.#held.length > 0 && !this.#isPaused && this.#stream !== undefined) {
-      const next = this.#held.shift()!;
-      const isLast = this.#held.length === 0 && this.#requestEnded;
-      this.#pass(next, 0, next.length, isLast, isLast ? this.#heldTrailers : NOTHING);
+      const { bytes, isLast, trailers } = this.#held.shift()!;
+      this.#pass(bytes, 0, bytes.length, isLast, trailers);
     }
     this.#session.flush();
   }
@@ -238,96 +243,100 @@ export class Http2Exchange implements Connection {
   #respond(bytes: Uint8Array, start: number, end: number): void {
     if (this.#stream === undefined || start === end) return;
     this.bytesWritten += end - start;
-    let at = start;
-    while (this.#phase === HEAD && at < end) {
-      at = this.#sendHead(this.#stream, bytes, at, end);
-      if (at < 0) {
+    if (this.#phase === TUNNEL) this.#send(bytes, start, end, false, undefined);
+    else {
+      const { responseHead, fields } = this.#session.shared;
+      this.#reader ??= new Http1AnswerReader(this);
+      if (!this.#reader.read(bytes, start, end, this.#isHead, responseHead, fields)) {
         this.close();
         return;
       }
     }
-    if (this.#phase === LENGTH) {
-      this.#remaining -= end - at;
-      this.#send(bytes, at, end, this.#remaining <= 0);
-    } else if (this.#phase === CHUNKED) this.#sendChunks(bytes, at, end);
-    else if (this.#phase === UNTIL_CLOSE || this.#phase === TUNNEL) this.#send(bytes, at, end, false);
     this.#session.flush();
   }
 
-  /** Sends one head, interim or final; returns where it ends in `bytes`, or -1. */
-  #sendHead(stream: ExchangeStream, bytes: Uint8Array, at: number, end: number): number {
-    const { http2, shared } = this.#session;
-    const { responseHead: head, fields } = shared;
-    head.reset();
-    // The handler writes heads whole.
-    const length = head.parse(bytes, at, end);
-    if (length <= 0) return -1;
-    if (this.#websocketKey !== undefined && (head.status === 101 || (head.status >= 200 && head.status < 300))) {
-      return this.#openTunnel(stream, head, this.#websocketKey) ? at + length : end;
+  onInterim(head: ResponseHead, fields: FieldList): boolean {
+    const stream = this.#stream;
+    if (stream === undefined) return false;
+    if (this.#websocketKey !== undefined && head.status === 101) {
+      this.#openTunnel(stream, head, this.#websocketKey);
+      return false;
     }
-    responseFields(head, fields);
-    if (head.status < 200) {
-      http2.sendHeaders(stream, fields, false);
-      return at + length;
-    }
-    if (this.#isGrpc && head.status !== 200 && !isGrpc(fields)) {
-      grpcStatusFields(head.status, fields);
-      http2.sendHeaders(stream, fields, true);
-      this.#complete();
-      return end;
-    }
-    const framing = head.framing(this.#isHead);
-    const isEmpty = framing === 'none' || (framing === 'length' && head.contentLength === 0);
-    http2.sendHeaders(stream, fields, isEmpty);
-    if (isEmpty) this.#complete();
-    else if (framing === 'length') {
-      this.#phase = LENGTH;
-      this.#remaining = head.contentLength;
-    } else if (framing === 'chunked') {
-      this.#phase = CHUNKED;
-      this.#chunks ??= new ChunkedDecoder();
-      this.#chunks.reset();
-    } else this.#phase = UNTIL_CLOSE;
-    return at + length;
+    this.#session.http2.sendHeaders(stream, fields, false);
+    return true;
   }
 
-  /** Tells the client that its WebSocket is open; 502 for an endpoint that has not understood, or lies. */
-  #openTunnel(stream: ExchangeStream, head: ResponseHead, key: Buffer): boolean {
-    const { core, http2, shared } = this.#session;
-    if (head.status === 101 && answersKey(head, key)) {
-      openedFields(head, shared.fields);
-      http2.sendHeaders(stream, shared.fields, false);
-      this.#phase = TUNNEL;
-      return true;
+  onAnswerHead(status: number, fields: FieldList, isEmpty: boolean): void {
+    this.#sendHead(status, fields, isEmpty);
+  }
+
+  onAnswerContent(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isLast: boolean,
+    trailers: FieldList | undefined,
+  ): void {
+    this.#send(bytes, start, end, isLast, trailers);
+  }
+
+  /** Sends the head of a final answer; returns about how long it would be in HTTP/1.1. */
+  sendHead(status: number, fields: FieldList, isEmpty: boolean): number {
+    const length = fields.length + fields.count * LINE_OVERHEAD_BYTES;
+    this.bytesWritten += length;
+    this.#sendHead(status, fields, isEmpty);
+    this.#session.flush();
+    return length;
+  }
+
+  #sendHead(status: number, fields: FieldList, isEmpty: boolean): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    if (this.#websocketKey !== undefined && status < 300) {
+      this.#refuseTunnel();
+      return;
     }
+    this.#phase = ANSWERING;
+    const { http2 } = this.#session;
+    const tellsGrpc = this.#isGrpc && status !== 200 && !isGrpc(fields);
+    if (tellsGrpc) grpcStatusFields(status, fields);
+    http2.sendHeaders(stream, fields, isEmpty || tellsGrpc);
+    if (isEmpty || tellsGrpc) this.#complete();
+  }
+
+  /** Sends content of an answer whose head was sent, and with its last piece the trailers. */
+  sendContent(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: FieldList | undefined): void {
+    this.bytesWritten += end - start;
+    this.#send(bytes, start, end, isLast, trailers);
+    this.#session.flush();
+  }
+
+  /** Tells the client that its WebSocket is open; 502 for an endpoint that lies. */
+  #openTunnel(stream: ExchangeStream, head: ResponseHead, key: Buffer): void {
+    if (!answersKey(head, key)) {
+      this.#refuseTunnel();
+      return;
+    }
+    const { http2, shared } = this.#session;
+    openedFields(head, shared.fields);
+    http2.sendHeaders(stream, shared.fields, false);
+    this.#phase = TUNNEL;
+  }
+
+  /** The endpoint has not understood, or lies. */
+  #refuseTunnel(): void {
     this.#answerHere(502);
     // The handler takes the exchange for a tunnel, or waits for a body that nobody gets.
     const round = this.#round;
-    core.reactor.after(0, () => {
+    this.#session.core.reactor.after(0, () => {
       if (round === this.#round) this.discard();
     });
-    return false;
   }
 
-  #sendChunks(bytes: Uint8Array, at: number, end: number): void {
-    const chunks = this.#chunks!;
-    for (;;) {
-      const event = chunks.next(bytes, at, end);
-      at = chunks.position;
-      if (event === CHUNK_DATA) this.#send(bytes, chunks.dataStart, chunks.dataEnd, false);
-      else {
-        if (event !== CHUNK_END) return;
-        this.#send(bytes, at, at, true, chunks.trailers);
-        return;
-      }
-    }
-  }
-
-  #send(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: Uint8Array = NOTHING): void {
+  #send(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: FieldList | undefined): void {
     const stream = this.#stream;
     if (stream === undefined) return;
-    const { http2, shared } = this.#session;
-    if (this.#sender.send(http2, stream, bytes, start, end, isLast, trailers, shared.fields)) this.#onEndSent(stream);
+    if (this.#sender.send(this.#session.http2, stream, bytes, start, end, isLast, trailers)) this.#onEndSent(stream);
   }
 
   /** Behind the end of a tunnel's one direction the other goes on. */
@@ -339,9 +348,8 @@ export class Http2Exchange implements Connection {
 
   /** The window of the stream or of the connection has grown. */
   onWritable(): void {
-    const { http2, shared } = this.#session;
     const stream = this.#stream;
-    if (stream !== undefined && this.#sender.resume(http2, stream, shared.fields)) this.#onEndSent(stream);
+    if (stream !== undefined && this.#sender.resume(this.#session.http2, stream)) this.#onEndSent(stream);
     this.onConnectionDrained();
   }
 
@@ -366,8 +374,8 @@ export class Http2Exchange implements Connection {
     if (this.#stream !== undefined) this.#stream.owner = undefined;
     this.#stream = undefined;
     this.deadlineMs = Infinity;
-    this.#held = [];
-    this.#heldTrailers = NOTHING;
+    // Most have nothing, and a new array for each would cost more than the question.
+    if (this.#held.length > 0) this.#held = [];
     this.#sender.reset();
   }
 
@@ -401,7 +409,7 @@ export class Http2Exchange implements Connection {
   endWriting(): void {
     if (this.#phase !== TUNNEL) this.closeGracefully();
     else {
-      this.#send(NOTHING, 0, 0, true);
+      this.#send(NOTHING, 0, 0, true, undefined);
       this.#session.flush();
     }
   }
@@ -410,10 +418,11 @@ export class Http2Exchange implements Connection {
     this.isOpen = false;
     const stream = this.#stream;
     if (stream === undefined) return;
-    if (this.#phase === TUNNEL) this.#phase = UNTIL_CLOSE;
+    const endsHere = this.#phase === TUNNEL || this.#reader?.isUntilClose === true;
+    if (this.#phase === TUNNEL) this.#phase = ANSWERING;
     const { endQueued } = this.#sender;
-    if (this.#phase !== UNTIL_CLOSE && !endQueued) this.close();
-    else if (!endQueued) this.#send(NOTHING, 0, 0, true);
+    if (!endsHere && !endQueued) this.close();
+    else if (!endQueued) this.#send(NOTHING, 0, 0, true, undefined);
     else if (this.#endSent) this.#complete();
     this.#session.flush();
   }
@@ -430,7 +439,5 @@ export class Http2Exchange implements Connection {
   }
 }
 
-function startsWith(bytes: Uint8Array, at: number, wanted: Uint8Array): boolean {
-  for (let i = 0; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false;
-  return true;
-}
+/** Colon, space and CRLF of a line. */
+const LINE_OVERHEAD_BYTES = 4;

@@ -1,6 +1,5 @@
 // Hot path: content on its way into a stream whose window may be closed.
 import type { FieldList } from '../wire/http2/field-list.ts';
-import { trailerFields } from '../wire/http2/from-http1.ts';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -17,20 +16,20 @@ export class Http2Sender<Stream> {
   /** The end has been given, though it may not have been sent. */
   endQueued: boolean = false;
   readonly #queue: Buffer[] = [];
-  #trailers: Uint8Array = NOTHING;
+  /** Behind the content; kept only while something waits. */
+  #trailers: FieldList | undefined = undefined;
 
   reset(): void {
     // Also of an empty array, setting the length is slow.
     if (this.#queue.length > 0) this.#queue.length = 0;
     this.queuedBytes = 0;
     this.endQueued = false;
-    this.#trailers = NOTHING;
+    this.#trailers = undefined;
   }
 
   /**
    * Sends content as far as the windows allow and keeps the rest.
-   * @param trailers lines, with `isLast` only.
-   * @param fields scratch.
+   * @param trailers with `isLast` only.
    * @returns whether the stream's end was sent.
    */
   send(
@@ -40,21 +39,18 @@ export class Http2Sender<Stream> {
     start: number,
     end: number,
     isLast: boolean,
-    trailers: Uint8Array,
-    fields: FieldList,
+    trailers: FieldList | undefined,
   ): boolean {
-    if (isLast) {
-      this.endQueued = true;
-      this.#trailers = trailers;
-    }
+    if (isLast) this.endQueued = true;
     if (this.#queue.length === 0) {
-      const ends = isLast && trailers.length === 0;
+      const ends = isLast && trailers === undefined;
       if (end > start || ends) start += http2.sendData(stream, bytes, start, end, ends);
       if (start === end) {
-        if (isLast && !ends) this.#sendTrailers(http2, stream, fields);
+        if (trailers !== undefined) http2.sendHeaders(stream, trailers, true);
         return isLast;
       }
     }
+    this.#trailers = trailers?.compact();
     if (start < end) {
       this.#queue.push(Buffer.from(bytes.subarray(start, end)));
       this.queuedBytes += end - start;
@@ -63,10 +59,10 @@ export class Http2Sender<Stream> {
   }
 
   /** Goes on after a window has grown; true when the stream's end was sent. */
-  resume(http2: MessageCommands<Stream>, stream: Stream, fields: FieldList): boolean {
+  resume(http2: MessageCommands<Stream>, stream: Stream): boolean {
     while (this.#queue.length > 0) {
       const next = this.#queue[0]!;
-      const ends = this.endQueued && this.#queue.length === 1 && this.#trailers.length === 0;
+      const ends = this.endQueued && this.#queue.length === 1 && this.#trailers === undefined;
       const taken = http2.sendData(stream, next, 0, next.length, ends);
       this.queuedBytes -= taken;
       if (taken < next.length) {
@@ -77,13 +73,8 @@ export class Http2Sender<Stream> {
       if (ends) return true;
     }
     if (!this.endQueued) return false;
-    if (this.#trailers.length > 0) this.#sendTrailers(http2, stream, fields);
-    else http2.sendData(stream, NOTHING, 0, 0, true);
+    if (this.#trailers === undefined) http2.sendData(stream, NOTHING, 0, 0, true);
+    else http2.sendHeaders(stream, this.#trailers, true);
     return true;
-  }
-
-  #sendTrailers(http2: MessageCommands<Stream>, stream: Stream, fields: FieldList): void {
-    trailerFields(this.#trailers, fields);
-    http2.sendHeaders(stream, fields, true);
   }
 }

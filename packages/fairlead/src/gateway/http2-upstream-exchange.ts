@@ -1,46 +1,39 @@
 // Hot path: one object per stream in use, kept with the pooled connection it plays.
-import {
-  type Connection,
-  type ConnectionHandler,
-  HIGH_WATER_BYTES,
-  INPUT_BASE,
-  LOW_WATER_BYTES,
-  NO_HANDLER,
-} from '../reactor/reactor.ts';
+import { type Connection, HIGH_WATER_BYTES, INPUT_BASE, LOW_WATER_BYTES } from '../reactor/reactor.ts';
 import { ECONNREFUSED, ECONNRESET } from '../sys/errno.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
-import { CHUNK_DATA, CHUNK_END, ChunkedDecoder, TRAILERS_MAX_BYTES } from '../wire/http1/chunked.ts';
+import { mayTrail } from '../wire/http1/chunked.ts';
 import { copyBytes } from '../wire/http1/head-writer.ts';
-import { HEAD } from '../wire/http1/request-head.ts';
+import { HEAD, type RequestHead } from '../wire/http1/request-head.ts';
 import type { FieldList } from '../wire/http2/field-list.ts';
-import { asksForWebSocket, connectFields, requestFields } from '../wire/http2/from-http1.ts';
+import { asksForWebSocket, connectFields, endRequestFields, requestFields } from '../wire/http2/from-http1.ts';
 import type { MessageShape } from '../wire/http2/message-rules.ts';
+import { loadResponseHead, type ResponseContent } from '../wire/http2/packed-heads.ts';
 import { CANCEL, REFUSED_STREAM } from '../wire/http2/protocol.ts';
 import type { Http2Stream } from '../wire/http2/stream.ts';
-import { http1RoomFor, writeHttp1Lines, writeHttp1Response, writeHttp1Switch } from '../wire/http2/to-http1.ts';
+import { http1RoomFor, writeHttp1Response, writeHttp1Switch } from '../wire/http2/to-http1.ts';
+import { type AnswerHandler, NO_ANSWER_HANDLER } from './answer-handler.ts';
 import { grpcStatusOf, grpcStatusOfHead, NOT_GRPC } from './grpc-status.ts';
 import { toGrpcType, toGrpcWebType } from './grpc-web.ts';
-import { Http1Content } from './http1-content.ts';
+import { Http1Content, trailerLines } from './http1-content.ts';
+import { Http1RequestReader, type RequestParts } from './http1-request-reader.ts';
 import { Http2Sender } from './http2-sender.ts';
 import type { Http2Upstream } from './http2-upstream.ts';
 import { webSocketAccept, webSocketKeyOf } from './websocket-handshake.ts';
 
 const NO_REQUEST = 0;
-const LENGTH = 1;
-const CHUNKED = 2;
-const SENT = 3;
+const SENDING = 1;
+const SENT = 2;
 /** The head waits until the endpoint has said whether it knows extended CONNECT. */
-const WAITS = 4;
+const WAITS = 3;
 /** A WebSocket: both directions go as they come. */
-const TUNNEL = 5;
+const TUNNEL = 4;
 
 /** How long what is left of a WebSocket may take to be sent. */
 const LINGER_MS = 2000;
 
 const NOTHING = Buffer.alloc(0);
 const BAD_REQUEST = Buffer.from('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n', 'latin1');
-/** Longest trailers in a frame of gRPC-Web: in base64, they still fit into the input buffer. */
-const WEB_TRAILERS_MAX_BYTES = 32 * 1024;
 const HTTP = Buffer.from('http', 'latin1');
 const HTTPS = Buffer.from('https', 'latin1');
 
@@ -48,15 +41,16 @@ const HTTPS = Buffer.from('https', 'latin1');
 interface Held {
   readonly bytes: Buffer;
   readonly isLast: boolean;
-  readonly trailers: Uint8Array;
+  readonly trailers: FieldList | undefined;
 }
 
 /**
- * A stream of an upstream's HTTP/2 connection dressed as an HTTP/1.1 connection: the request's
- * bytes become HEADERS and DATA, and the response arrives at the handler as HTTP/1.1 bytes.
+ * A stream of an upstream's HTTP/2 connection as a connection for one request at a time. Requests of streams, and
+ * answers, pass as what they are, a head and content. Other requests come as bytes of HTTP/1.1, and WebSockets and
+ * answers to gRPC-Web go as such.
  */
-export class Http2UpstreamExchange implements Connection {
-  handler: ConnectionHandler;
+export class Http2UpstreamExchange implements Connection, RequestParts {
+  handler: AnswerHandler;
   bytesWritten: number = 0;
   bytesRead: number = 0;
   deadlineMs: number = Infinity;
@@ -66,8 +60,8 @@ export class Http2UpstreamExchange implements Connection {
   #isAnnounced = false;
   // The request.
   #phase = NO_REQUEST;
-  #remaining = 0;
-  #chunks: ChunkedDecoder | undefined = undefined;
+  /** Made for the first request that is written as text. */
+  #reader: Http1RequestReader | undefined = undefined;
   readonly #sender = new Http2Sender<Http2Stream<Http2UpstreamExchange>>();
   #wasCongested = false;
   /** What waits in phase {@link WAITS}. */
@@ -83,7 +77,7 @@ export class Http2UpstreamExchange implements Connection {
   #isPaused = false;
   #held: Held[] = [];
 
-  constructor(upstream: Http2Upstream, handler: ConnectionHandler) {
+  constructor(upstream: Http2Upstream, handler: AnswerHandler) {
     this.#upstream = upstream;
     this.handler = handler;
   }
@@ -116,6 +110,31 @@ export class Http2UpstreamExchange implements Connection {
 
   // Request.
 
+  /** Begins a request with its head; {@link sendContent} follows unless it is empty. */
+  sendRequest(fields: FieldList, isEmpty: boolean, isHead: boolean): void {
+    if (!this.#isOpen) return;
+    if (this.#upstream.isReady) this.onReady();
+    // The answer before was whole by its length, but not its stream: trailers are still to come.
+    if (this.#stream !== undefined) this.#finishStream(false);
+    this.bytesWritten += fields.length;
+    this.#content.web.kind = 'none';
+    this.#websocketKey = undefined;
+    if (!this.#open(fields, isEmpty, isHead)) {
+      this.#failSoon();
+      return;
+    }
+    this.#phase = isEmpty ? SENT : SENDING;
+    this.#upstream.flush();
+  }
+
+  /** Sends content of the request begun, and with its last piece the trailers. */
+  sendContent(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: FieldList | undefined): void {
+    if (this.#phase !== SENDING || !this.#isOpen) return;
+    this.bytesWritten += end - start;
+    this.#send(bytes, start, end, isLast, trailers);
+    this.#upstream.flush();
+  }
+
   write(from: PinnedBuffer, start: number, end: number): void {
     this.#request(from.bytes, start, end);
   }
@@ -128,48 +147,42 @@ export class Http2UpstreamExchange implements Connection {
     if (!this.#isOpen || start === end) return;
     if (this.#phase !== WAITS && this.#upstream.isReady) this.onReady();
     this.bytesWritten += end - start;
-    let at = start;
-    if (this.#phase === NO_REQUEST || this.#phase === SENT) {
-      // The answer before was whole by its length, but not its stream: trailers are still to come.
-      if (this.#stream !== undefined) this.#finishStream(false);
-      at = this.#sendHead(bytes, start, end);
-      if (at < 0) {
-        this.#failSoon();
-        return;
+    if (this.#phase === TUNNEL) this.#send(bytes, start, end, false, undefined);
+    else {
+      if (this.#phase === NO_REQUEST || this.#phase === SENT) {
+        // The answer before was whole by its length, but not its stream: trailers are still to come.
+        if (this.#stream !== undefined) this.#finishStream(false);
+        this.#reader ??= new Http1RequestReader(this);
+        this.#reader.reset();
       }
+      const { requestHead, fields } = this.#upstream.shared;
+      if (!this.#reader!.read(bytes, start, end, requestHead, fields)) this.#failSoon();
     }
-    if (this.#phase === LENGTH) {
-      this.#remaining -= end - at;
-      this.#send(bytes, at, end, this.#remaining <= 0, NOTHING);
-    } else if (this.#phase === CHUNKED) this.#sendChunks(bytes, at, end);
-    else if (this.#phase === TUNNEL) this.#send(bytes, at, end, false, NOTHING);
     this.#upstream.flush();
   }
 
-  /** Opens a stream with the head, which the handler writes whole; returns where it ends in `bytes`, or -1. */
-  #sendHead(bytes: Uint8Array, start: number, end: number): number {
-    const { requestHead: head, fields } = this.#upstream.shared;
-    head.reset();
-    const length = head.parse(bytes, start, end);
-    if (length <= 0) return -1;
-    const scheme = this.#upstream.connection.tls === undefined ? HTTP : HTTPS;
-    if (asksForWebSocket(head)) return this.#sendConnect(bytes, start, length, scheme);
+  onRequestHead(head: RequestHead, isEmpty: boolean): boolean {
+    const { connection, shared } = this.#upstream;
+    const scheme = connection.tls === undefined ? HTTP : HTTPS;
+    if (asksForWebSocket(head)) return this.#sendConnect(head, scheme);
     this.#websocketKey = undefined;
+    const { fields } = shared;
     const isWeb = this.#content.web.begin(head);
-    requestFields(head, scheme, fields);
+    endRequestFields(fields, requestFields(head, scheme, fields));
     if (isWeb) toGrpcType(fields);
-    const isEmpty = !head.isChunked && head.contentLength <= 0;
-    if (!this.#open(fields, isEmpty, head.method === HEAD)) return -1;
-    if (isEmpty) this.#phase = SENT;
-    else if (head.isChunked) {
-      this.#phase = CHUNKED;
-      this.#chunks ??= new ChunkedDecoder();
-      this.#chunks.reset();
-    } else {
-      this.#phase = LENGTH;
-      this.#remaining = head.contentLength;
-    }
-    return start + length;
+    if (!this.#open(fields, isEmpty, head.method === HEAD)) return false;
+    this.#phase = isEmpty ? SENT : SENDING;
+    return true;
+  }
+
+  onRequestContent(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isLast: boolean,
+    trailers: FieldList | undefined,
+  ): void {
+    this.#send(bytes, start, end, isLast, trailers);
   }
 
   #open(fields: FieldList, isEmpty: boolean, isHead: boolean): boolean {
@@ -180,47 +193,34 @@ export class Http2UpstreamExchange implements Connection {
     this.#sender.reset();
     this.grpcStatus = NOT_GRPC;
     this.#isPaused = false;
-    this.#held = [];
+    if (this.#held.length > 0) this.#held = [];
     return true;
   }
 
   /** Extended CONNECT for a WebSocket, once the endpoint has said that it knows it (RFC 8441 3). */
-  #sendConnect(bytes: Uint8Array, start: number, length: number, scheme: Uint8Array): number {
+  #sendConnect(head: RequestHead, scheme: Uint8Array): boolean {
     const { http2, isReady, shared } = this.#upstream;
     if (!isReady) {
       this.#phase = WAITS;
-      this.#waiting = Buffer.from(bytes.subarray(start, start + length));
-      return start + length;
+      this.#waiting = Buffer.from(head.bytes.subarray(head.base, head.end));
+      return true;
     }
-    if (!http2.peer.allowsConnectProtocol) return -1;
+    if (!http2.peer.allowsConnectProtocol) return false;
     this.#content.web.kind = 'none';
     this.#content.isChunked = false;
-    this.#websocketKey = webSocketKeyOf(shared.requestHead);
-    connectFields(shared.requestHead, scheme, shared.fields);
-    if (!this.#open(shared.fields, false, false)) return -1;
+    this.#websocketKey = webSocketKeyOf(head);
+    connectFields(head, scheme, shared.fields);
+    if (!this.#open(shared.fields, false, false)) return false;
     // What follows an agreement is the WebSocket's; before one the handler writes nothing.
     this.#phase = TUNNEL;
-    return start + length;
+    return true;
   }
 
-  #sendChunks(bytes: Uint8Array, at: number, end: number): void {
-    const chunks = this.#chunks!;
-    for (;;) {
-      const event = chunks.next(bytes, at, end);
-      at = chunks.position;
-      if (event === CHUNK_DATA) this.#send(bytes, chunks.dataStart, chunks.dataEnd, false, NOTHING);
-      else {
-        if (event === CHUNK_END) this.#send(bytes, at, at, true, chunks.trailers);
-        return;
-      }
-    }
-  }
-
-  #send(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: Uint8Array): void {
+  #send(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: FieldList | undefined): void {
     if (isLast && this.#phase !== TUNNEL) this.#phase = SENT;
     const stream = this.#stream;
     if (stream === undefined) return;
-    const { http2, shared } = this.#upstream;
+    const { http2 } = this.#upstream;
     if (this.#content.web.kind === 'text') {
       const decoded = this.#content.web.decode(bytes, start, end, isLast);
       if (decoded === undefined) {
@@ -230,12 +230,11 @@ export class Http2UpstreamExchange implements Connection {
       bytes = decoded;
       [start, end] = [0, decoded.length];
     }
-    this.#sender.send(http2, stream, bytes, start, end, isLast, trailers, shared.fields);
+    this.#sender.send(http2, stream, bytes, start, end, isLast, trailers);
   }
 
   onWritable(): void {
-    const { http2, shared } = this.#upstream;
-    if (this.#stream !== undefined) this.#sender.resume(http2, this.#stream, shared.fields);
+    if (this.#stream !== undefined) this.#sender.resume(this.#upstream.http2, this.#stream);
     if (this.#isLingering && this.#sender.queuedBytes === 0) this.close();
     else this.onConnectionDrained();
   }
@@ -250,21 +249,14 @@ export class Http2UpstreamExchange implements Connection {
   // Response.
 
   onInterim(fields: FieldList, shape: MessageShape): void {
-    const { input } = this.#upstream.core.reactor;
-    if (http1RoomFor(fields) > input.length - INPUT_BASE) return;
-    this.#deliver(writeHttp1Response(fields, shape, 'interim', input.bytes, INPUT_BASE));
+    const { responseHead: head } = this.#upstream.core;
+    if (loadResponseHead(head, fields, shape, 'interim', false) === 0) this.handler.onAnswer(head);
   }
 
   onHead(fields: FieldList, shape: MessageShape, endStream: boolean): void {
-    const { input } = this.#upstream.core.reactor;
     this.grpcStatus = grpcStatusOfHead(fields, endStream);
     const { kind } = this.#content.web;
     if (kind !== 'none' && !toGrpcWebType(fields, kind)) this.#content.web.kind = 'none';
-    if (http1RoomFor(fields) > input.length - INPUT_BASE) {
-      this.close();
-      this.handler.onFailed(-ECONNRESET);
-      return;
-    }
     if (this.#websocketKey !== undefined && shape.status < 300) {
       this.#onAgreement(fields, endStream, this.#websocketKey);
       return;
@@ -275,15 +267,49 @@ export class Http2UpstreamExchange implements Connection {
     const content = isBodiless ? 'none' : endStream ? 'empty' : 'some';
     // With a length, HTTP/1.1 would leave no place for the trailers, where gRPC has its status.
     const dropsLength = content === 'some' && shape.contentLength >= 0 && this.grpcStatus !== NOT_GRPC;
+    if (this.#content.web.kind !== 'none') {
+      this.#onWebHead(fields, shape, content, dropsLength, endStream);
+      return;
+    }
+    const { responseHead: head } = this.#upstream.core;
+    const status = loadResponseHead(head, fields, shape, content, dropsLength);
+    this.bytesRead += fields.length;
+    if (endStream || isBodiless) this.#finishStream(endStream);
+    if (status === 0) this.handler.onAnswer(head);
+    else this.#fail();
+  }
+
+  /** The head of an answer to gRPC-Web, whose trailers become content: told as HTTP/1.1. */
+  #onWebHead(
+    fields: FieldList,
+    shape: MessageShape,
+    content: ResponseContent,
+    dropsLength: boolean,
+    endStream: boolean,
+  ): void {
+    const { input } = this.#upstream.core.reactor;
+    if (http1RoomFor(fields) > input.length - INPUT_BASE) {
+      this.#fail();
+      return;
+    }
     this.#content.isChunked = content === 'some' && (shape.contentLength < 0 || dropsLength);
     const end = writeHttp1Response(fields, shape, content, input.bytes, INPUT_BASE, dropsLength);
-    if (endStream || (isBodiless && !endStream)) this.#finishStream(endStream);
+    if (endStream || content === 'none') this.#finishStream(endStream);
     this.#deliver(end);
+  }
+
+  #fail(): void {
+    this.close();
+    this.handler.onFailed(-ECONNRESET);
   }
 
   /** The WebSocket is open: told as the 101 that the handler waits for. */
   #onAgreement(fields: FieldList, endStream: boolean, key: Buffer): void {
     const { input } = this.#upstream.core.reactor;
+    if (http1RoomFor(fields) > input.length - INPUT_BASE) {
+      this.#fail();
+      return;
+    }
     const end = writeHttp1Switch(fields, webSocketAccept(key), input.bytes, INPUT_BASE);
     this.#deliver(end);
     if (endStream && this.#isOpen) this.#onTunnelEnd();
@@ -311,28 +337,42 @@ export class Http2UpstreamExchange implements Connection {
 
   onContent(bytes: Uint8Array, start: number, end: number, isLast: boolean): void {
     if (this.#isPaused || this.#held.length > 0) {
-      this.#held.push({ bytes: Buffer.from(bytes.subarray(start, end)), isLast, trailers: NOTHING });
-    } else this.#pass(bytes, start, end, isLast, NOTHING);
+      this.#held.push({ bytes: Buffer.from(bytes.subarray(start, end)), isLast, trailers: undefined });
+    } else this.#pass(bytes, start, end, isLast, undefined);
   }
 
   onTrailers(fields: FieldList): void {
     if (this.grpcStatus !== NOT_GRPC) this.grpcStatus = grpcStatusOf(fields);
-    const lines = Buffer.allocUnsafe(http1RoomFor(fields));
-    const trailers = lines.subarray(0, writeHttp1Lines(fields, lines, 0));
-    if (trailers.length > (this.#content.web.kind === 'none' ? TRAILERS_MAX_BYTES : WEB_TRAILERS_MAX_BYTES)) {
-      // HTTP/1.1 inside allows no more; without them the answer would look whole.
-      this.close();
-      this.handler.onFailed(-ECONNRESET);
-    } else if (this.#isPaused || this.#held.length > 0) this.#held.push({ bytes: NOTHING, isLast: true, trailers });
-    else this.#pass(NOTHING, 0, 0, true, trailers);
+    fields.keepOnly(mayTrail);
+    const trailers = fields.count === 0 ? undefined : fields;
+    if (this.#isPaused || this.#held.length > 0) {
+      this.#held.push({ bytes: NOTHING, isLast: true, trailers: trailers?.compact() });
+    } else this.#pass(NOTHING, 0, 0, true, trailers);
   }
 
   /** Gives content to the handler and window back to the server. */
-  #pass(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: Uint8Array): void {
+  #pass(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: FieldList | undefined): void {
     const stream = this.#stream;
-    const { input } = this.#upstream.core.reactor;
-    const at = this.#content.write(bytes, start, end, isLast, trailers, input.bytes, INPUT_BASE);
     if (stream !== undefined) this.#upstream.http2.consume(stream, end - start);
+    if (this.#phase === TUNNEL || this.#content.web.kind !== 'none') {
+      this.#passBytes(bytes, start, end, isLast, trailers);
+      return;
+    }
+    this.bytesRead += end - start;
+    if (isLast) this.#finishStream(true);
+    this.handler.onContent(bytes, start, end, isLast, trailers);
+  }
+
+  /** The same where content goes as bytes of HTTP/1.1. */
+  #passBytes(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: FieldList | undefined): void {
+    const { input } = this.#upstream.core.reactor;
+    const lines = trailerLines(trailers);
+    if (lines === undefined) {
+      // Without them the answer would look whole.
+      this.#fail();
+      return;
+    }
+    const at = this.#content.write(bytes, start, end, isLast, lines, input.bytes, INPUT_BASE);
     if (this.#phase === TUNNEL) {
       if (at > INPUT_BASE) this.#deliver(at);
       if (isLast && this.#isOpen) this.#onTunnelEnd();
@@ -427,7 +467,7 @@ export class Http2UpstreamExchange implements Connection {
 
   endWriting(): void {
     if (this.#phase !== TUNNEL || this.#sender.endQueued) return;
-    this.#send(NOTHING, 0, 0, true, NOTHING);
+    this.#send(NOTHING, 0, 0, true, undefined);
     this.#upstream.flush();
   }
 
@@ -436,7 +476,7 @@ export class Http2UpstreamExchange implements Connection {
     if (this.#phase !== TUNNEL || this.#sender.queuedBytes === 0 || !this.#isOpen) this.close();
     else {
       this.#isLingering = true;
-      this.handler = NO_HANDLER;
+      this.handler = NO_ANSWER_HANDLER;
       this.setDeadline(this.#upstream.core.reactor.nowMs + LINGER_MS);
     }
   }

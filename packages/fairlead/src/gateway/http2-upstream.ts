@@ -5,6 +5,7 @@ import { Http2Connection } from '../wire/http2/connection.ts';
 import type { Http2Events } from '../wire/http2/events.ts';
 import { NO_ERROR } from '../wire/http2/protocol.ts';
 import { DEFAULT_HTTP2_OPTIONS } from '../wire/http2/settings.ts';
+import type { AnswerHandler } from './answer-handler.ts';
 import type { EndpointRuntime } from './endpoint-runtime.ts';
 import { Http2Channel } from './http2-channel.ts';
 import type { Http2Shared } from './http2-shared.ts';
@@ -68,7 +69,7 @@ export class Http2Upstream implements ConnectionHandler {
   }
 
   /** A connection for one request at a time. */
-  open(handler: ConnectionHandler): Connection {
+  open(handler: AnswerHandler): Connection {
     const exchange = new Http2UpstreamExchange(this, handler);
     this.#exchanges.add(exchange);
     return exchange;
@@ -176,7 +177,7 @@ export class Http2Upstreams implements NegotiatedPeers {
   }
 
   /** A connection for one request at a time, over an HTTP/2 connection with room or a new one, in clear text. */
-  connect(core: ProxyCore, label: string, address: EncodedAddress, handler: ConnectionHandler): Connection {
+  connect(core: ProxyCore, label: string, address: EncodedAddress, handler: AnswerHandler): Connection {
     const upstream = this.#withRoom(label) ?? this.#add(core, label, (own) => core.reactor.connect(address, own));
     return upstream.open(handler);
   }

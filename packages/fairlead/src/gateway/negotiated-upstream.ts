@@ -2,11 +2,12 @@
 import { type Connection, type ConnectionHandler, HIGH_WATER_BYTES } from '../reactor/reactor.ts';
 import { EPROTO } from '../sys/errno.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
+import type { AnswerHandler } from './answer-handler.ts';
 import type { EndpointRuntime } from './endpoint-runtime.ts';
 import type { ProxyCore } from './proxy-core.ts';
 
 /** Who asks for a connection: it gets another one in its place once the protocol is known. */
-export interface ConnectionOwner extends ConnectionHandler {
+export interface ConnectionOwner extends AnswerHandler {
   connection: Connection;
 }
 

@@ -1,5 +1,6 @@
 // Hot path: start() copies each request's head.
 import { copyBytes } from '../wire/http1/head-writer.ts';
+import type { FieldList } from '../wire/http2/field-list.ts';
 
 /** Kept between requests. */
 const KEPT_BYTES = 2 * 1024;
@@ -11,6 +12,13 @@ export class ReplayBuffer {
   #complete = false;
   #limitBytes = 0;
   #maxBytes = 0;
+  /** Head of a request that is kept as a message: what follows is its content. Undefined: all is bytes of HTTP/1.1. */
+  fields: FieldList | undefined = undefined;
+  trailers: FieldList | undefined = undefined;
+  /** Memory for {@link fields}. */
+  #list: FieldList | undefined = undefined;
+  /** The message is whole. */
+  isEnded: boolean = false;
 
   /** Everything sent is here. */
   get isComplete(): boolean {
@@ -22,11 +30,28 @@ export class ReplayBuffer {
    * {@link endKeeping} the caller lets nothing more be read, so what comes is about as long as one read.
    */
   start(from: Uint8Array, length: number, maxBytes: number, keepsAll: boolean): void {
+    this.#start(undefined, maxBytes, keepsAll);
+    this.append(from, 0, length);
+  }
+
+  /** The same for a message, of whose head a copy is made. */
+  startMessage(fields: FieldList, isWhole: boolean, maxBytes: number, keepsAll: boolean): void {
+    if (this.#list?.hasRoomFor(fields) === true) {
+      this.#list.clear();
+      this.#list.addAll(fields);
+    } else this.#list = fields.compact();
+    this.#start(this.#list, maxBytes, keepsAll);
+    this.isEnded = isWhole;
+  }
+
+  #start(fields: FieldList | undefined, maxBytes: number, keepsAll: boolean): void {
     this.#limitBytes = maxBytes;
     this.#maxBytes = keepsAll ? Infinity : maxBytes;
     this.#length = 0;
     this.#complete = true;
-    this.append(from, 0, length);
+    this.fields = fields;
+    this.trailers = undefined;
+    this.isEnded = false;
   }
 
   append(from: Uint8Array, start: number, end: number): void {
@@ -64,8 +89,11 @@ export class ReplayBuffer {
 
   /** Gives back memory of a large request. */
   shrink(): void {
+    if (this.#list !== undefined && this.#list.bytes.length > KEPT_BYTES) this.#list = undefined;
     if (this.#bytes.length > KEPT_BYTES) this.#bytes = EMPTY;
     this.#complete = false;
+    this.fields = undefined;
+    this.trailers = undefined;
   }
 }
 

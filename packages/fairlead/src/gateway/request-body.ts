@@ -2,6 +2,8 @@
 import { CHUNK_DATA, CHUNK_END, CHUNK_ERROR, ChunkedDecoder, writeChunkSize } from '../wire/http1/chunked.ts';
 import { copyBytes } from '../wire/http1/head-writer.ts';
 import type { RequestHead } from '../wire/http1/request-head.ts';
+import type { FieldList } from '../wire/http2/field-list.ts';
+import { writeChunk, writeEnd } from './chunk-writer.ts';
 
 const CRLF = Buffer.from('\r\n', 'latin1');
 const LAST_CHUNK = Buffer.from('0\r\n', 'latin1');
@@ -17,6 +19,8 @@ export const BODY_TOO_LONG = -2;
 const NONE = 0;
 const LENGTH = 1;
 const CHUNKED = 2;
+/** Content of a stream: it comes as it is, and its end is told. */
+const STREAM = 3;
 
 /** Where a request's body stands. */
 export class RequestBody {
@@ -29,6 +33,8 @@ export class RequestBody {
   #contentBytes = 0;
   #kind = NONE;
   #remaining = 0;
+  /** Its length was declared. */
+  #isSized = false;
   #chunks: ChunkedDecoder | undefined = undefined;
   // Since the rate was looked at last.
   #sinceMs = 0;
@@ -41,7 +47,9 @@ export class RequestBody {
 
   start(head: RequestHead, nowMs: number): void {
     this.#lookAgain(nowMs);
-    this.#kind = head.isChunked ? CHUNKED : head.contentLength > 0 ? LENGTH : NONE;
+    const framed = head.isChunked ? CHUNKED : head.contentLength > 0 ? LENGTH : NONE;
+    this.#kind = head.isPacked && framed !== NONE ? STREAM : framed;
+    this.#isSized = framed === LENGTH;
     this.#remaining = head.contentLength;
     this.maxBytes = Infinity;
     this.#contentBytes = 0;
@@ -84,11 +92,40 @@ export class RequestBody {
   }
 
   /**
+   * Counts content of a stream.
+   * @returns 0, or {@link BODY_TOO_LONG}.
+   */
+  takeContent(length: number, isLast: boolean): number {
+    this.#received += length;
+    if (!this.#isSized) {
+      this.#contentBytes += length;
+      if (this.#contentBytes > this.maxBytes) return BODY_TOO_LONG;
+    }
+    if (isLast) this.isDone = true;
+    return 0;
+  }
+
+  /** Writes content of a stream, which {@link takeContent} has counted, as HTTP/1.1 has it; returns its end in `to`. */
+  frameContent(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    trailers: FieldList | undefined,
+    to: Uint8Array,
+    at: number,
+  ): number {
+    if (this.#isSized) return copyBytes(bytes, start, end, to, at);
+    if (start < end) at = writeChunk(bytes, start, end, to, at);
+    return this.isDone ? writeEnd(trailers, to, at) : at;
+  }
+
+  /**
    * Appends what of the body is in `input[start, end)` to `output` at `at`.
    * @returns the end of the output, {@link BODY_MALFORMED} or {@link BODY_TOO_LONG}.
    */
   encode(input: Uint8Array, start: number, end: number, output: Uint8Array, at: number): number {
     this.#received += end - start;
+    if (this.#kind === STREAM) return at;
     if (this.#kind !== CHUNKED) {
       const stop = this.#kind === NONE ? start : Math.min(end, start + this.#remaining);
       this.#remaining -= stop - start;
@@ -123,6 +160,7 @@ export class RequestBody {
    */
   decode(input: Uint8Array, start: number, end: number, take: (start: number, end: number) => void): number {
     this.#received += end - start;
+    if (this.#kind === STREAM) return 0;
     if (this.#kind !== CHUNKED) {
       const stop = this.#kind === NONE ? start : Math.min(end, start + this.#remaining);
       this.#remaining -= stop - start;

@@ -2,6 +2,7 @@
 import { type AdmissionControl, backoffMs, type GradientLimit, retryBudget } from '@fairlead/balance';
 import type { RetryCondition } from '../routing/route-policies.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
+import type { FieldList } from '../wire/http2/field-list.ts';
 import type { BackendRuntime } from './backend-runtime.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import { ConnectionQueue } from './connection-queue.ts';
@@ -129,6 +130,19 @@ export class RequestTries {
     this.#replay.start(bytes, length, this.#route!.retry.replayMaxBytes, this.#waitMs !== 'off');
   }
 
+  /**
+   * The same for a request that goes to an endpoint of HTTP/2 as a message. `isWhole`: it has no content.
+   */
+  noteMessage(fields: FieldList, isWhole: boolean): void {
+    const { replayMaxBytes } = this.#route!.retry;
+    this.#replay.startMessage(fields, isWhole, replayMaxBytes, this.#waitMs !== 'off');
+  }
+
+  /** The request goes out as a message: {@link writeContent} takes its content. */
+  get isMessage(): boolean {
+    return this.#replay.fields !== undefined;
+  }
+
   /** The first try. `waiting`: it begins, and the client goes on, once the backend has a connection for it. */
   start(): StartResult | 'waiting' {
     const result = this.#begin(undefined, false);
@@ -197,6 +211,18 @@ export class RequestTries {
     this.#replay.append(from.bytes, start, end);
     this.#current.upstream?.connection.write(from, start, end);
     this.#other.upstream?.connection.write(from, start, end);
+  }
+
+  /** Sends content of a message to the tries that run, and keeps it for others. */
+  writeContent(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: FieldList | undefined): void {
+    const replay = this.#replay;
+    replay.append(bytes, start, end);
+    if (isLast) {
+      replay.isEnded = true;
+      replay.trailers = trailers !== undefined && replay.isComplete ? trailers.compact() : undefined;
+    }
+    this.#current.upstream?.stream?.sendContent(bytes, start, end, isLast, trailers);
+    this.#other.upstream?.stream?.sendContent(bytes, start, end, isLast, trailers);
   }
 
   // What tries report.
@@ -343,9 +369,25 @@ export class RequestTries {
   }
 
   #sendAgain(): void {
+    if (this.isMessage) {
+      this.sendMessage();
+      return;
+    }
     const bytes = this.#replay.bytes();
     if (this.#current.span !== undefined) this.trace!.rename(bytes, this.#current.span);
     this.#current.upstream!.connection.writeBytes(bytes);
+  }
+
+  /** Sends what there is of a message to the present try. */
+  sendMessage(): void {
+    const { fields, trailers, isEnded } = this.#replay;
+    const { stream } = this.#current.upstream!;
+    const content = this.#replay.bytes();
+    const isEmpty = isEnded && content.length === 0 && trailers === undefined;
+    stream!.sendRequest(fields!, isEmpty, this.#client.isHead);
+    if (content.length > 0 || trailers !== undefined) {
+      stream!.sendContent(content, 0, content.length, isEnded, trailers);
+    }
   }
 
   /** A second try beside a slow one. */

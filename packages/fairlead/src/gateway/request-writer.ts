@@ -3,6 +3,7 @@
 import * as field from '../wire/http1/field-id.ts';
 import { copyBytes, copyKeptFields } from '../wire/http1/head-writer.ts';
 import type { RequestHead } from '../wire/http1/request-head.ts';
+import type { FieldList } from '../wire/http2/field-list.ts';
 import type { CompiledEdit, CompiledRoute } from './compiled-route.ts';
 import type { HeadChange } from './filters/head-change.ts';
 import type { ServerCertificate } from './server-certificates.ts';
@@ -31,6 +32,8 @@ export interface ClientIdentity {
   readonly portLine: Buffer;
   /** All of them up to the value of `x-forwarded-host`, where no request has others: the usual case in one copy. */
   readonly usualLines: Buffer | undefined;
+  /** The same as fields, without `x-forwarded-host`; made for the first request that needs them. */
+  readonly usualFields: FieldList | undefined;
   /** What a TLS client was shown; undefined on a plain connection. */
   readonly certificate: ServerCertificate | undefined;
   /** The PROXY protocol header that tells an endpoint of the client. */
@@ -54,17 +57,11 @@ export function writeRequestHead(
   trace: RequestTrace | undefined = undefined,
 ): number {
   const { bytes } = head;
-  let mask = 0;
   // Before fields are dropped: it reads them.
   const told = identity.told?.(head);
-  if (head.hasForwarding) mask = noteForwarding(head, identity);
-  change?.applyDrops(head);
+  const mask = dropReplaced(head, route, identity, change);
   trace?.applyDrops(head);
   const edit = route.requestEdit;
-  if (edit !== undefined) {
-    dropEdited(head, edit);
-    if (edit.dropsHost && head.hostField >= 0) head.dropped[head.hostField] = 1;
-  }
   let at = writeRequestLine(head, to, route, path);
   at = copyKeptFields(head, to, at);
   const { usualLines } = identity;
@@ -81,6 +78,21 @@ export function writeRequestHead(
   to[at++] = 13;
   to[at++] = 10;
   return at;
+}
+
+/** Marks what the endpoint does not get, because somebody else sets it; returns which forwarding fields stay. */
+export function dropReplaced(
+  head: RequestHead,
+  { requestEdit: edit }: CompiledRoute,
+  identity: ClientIdentity,
+  change: HeadChange | undefined,
+): number {
+  const mask = head.hasForwarding ? noteForwarding(head, identity) : 0;
+  change?.applyDrops(head);
+  if (edit === undefined) return mask;
+  dropEdited(head, edit);
+  if (edit.dropsHost && head.hostField >= 0) head.dropped[head.hostField] = 1;
+  return mask;
 }
 
 const HOST_LINE = text('host: ');
@@ -107,8 +119,8 @@ function noteForwarding(head: RequestHead, { told, believed }: ClientIdentity): 
   return mask;
 }
 
-/** What tells of the client, one by one: some of it may be there already. */
-function writeForwarding(
+/** Writes what tells of the client, one by one: some of it may be there already. `mask` is of {@link dropReplaced}. */
+export function writeForwarding(
   head: RequestHead,
   identity: ClientIdentity,
   told: ToldClient | undefined,
@@ -175,7 +187,7 @@ function appendLine(
   return at;
 }
 
-/** Method, path with query, version. Copied in one piece unless the target changes. */
+/** Method, path with query, version. Copied in one piece where it lies so, unless the target changes. */
 function writeRequestLine(
   head: RequestHead,
   to: Uint8Array,
@@ -183,27 +195,28 @@ function writeRequestLine(
   path: Uint8Array | undefined,
 ): number {
   const { bytes, base } = head;
-  let replaced = path;
-  if (route.pathRewrite !== undefined) replaced = rewrittenPath(head, route.pathRewrite, path) ?? path;
-  if (replaced === undefined) {
+  const replaced = replacedPath(head, route, path);
+  if (replaced === undefined && !head.isPacked) {
     const at = copyBytes(bytes, base + head.methodStart, base + head.targetEnd, to, 0);
     return append(HTTP_1_1, to, at);
   }
   let at = copyBytes(bytes, base + head.methodStart, base + head.methodEnd, to, 0);
   to[at++] = 32;
-  at = append(replaced, to, at);
+  if (replaced === undefined) at = copyBytes(bytes, base + head.targetStart, base + head.pathEnd, to, at);
+  else at = append(replaced, to, at);
   at = copyBytes(bytes, base + head.pathEnd, base + head.targetEnd, to, at);
   return append(HTTP_1_1, to, at);
 }
 
-/** Undefined: the path stays. */
-function rewrittenPath(
+/** The path that the endpoint gets, where it is another one than the target's own: normalised, or rewritten by the route. */
+export function replacedPath(
   head: RequestHead,
-  rewrite: NonNullable<CompiledRoute['pathRewrite']>,
+  { pathRewrite: rewrite }: CompiledRoute,
   path: Uint8Array | undefined,
-): Buffer | undefined {
+): Uint8Array | undefined {
+  if (rewrite === undefined) return path;
   const { bytes, base } = head;
   const source = path ?? bytes.subarray(base + head.pathStart, base + head.pathEnd);
   const result = rewrite(Buffer.from(source).toString('latin1'));
-  return result === undefined ? undefined : Buffer.from(result, 'latin1');
+  return result === undefined ? path : Buffer.from(result, 'latin1');
 }

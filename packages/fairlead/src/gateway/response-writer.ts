@@ -1,6 +1,7 @@
 // Hot path: turns an upstream's response head into the one for the client.
 import { copyBytes, copyKeptFields } from '../wire/http1/head-writer.ts';
 import type { ResponseHead } from '../wire/http1/response-head.ts';
+import { statusLine } from '../wire/http2/to-http1.ts';
 import type { CompiledEdit } from './compiled-route.ts';
 import type { HeadChange } from './filters/head-change.ts';
 import { dropEdited } from './request-writer.ts';
@@ -56,6 +57,10 @@ export function writeInterimHead(head: ResponseHead, to: Uint8Array): number {
 
 /** The status line as it came, with our version (RFC 9110 2.5) and the space before its reason, which may be absent. */
 function writeStatusLine(head: ResponseHead, to: Uint8Array): number {
+  if (head.isPacked) {
+    const line = statusLine(head.status);
+    return copyBytes(line, 0, line.length, to, 0);
+  }
   let at = copyBytes(head.bytes, head.base, head.base + head.fieldsStart, to, 0);
   to[7] = 49;
   if (at === STATUS_BYTES + 2) {

@@ -5,6 +5,7 @@ import type { BackendRuntime } from './backend-runtime.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import { METRIC } from './gateway-metrics.ts';
 import type { HostIndex } from './host-index.ts';
+import { errorBody, type OwnAnswer } from './local-response.ts';
 import type { CompiledHost } from './program.ts';
 import { redirectLocation } from './redirect.ts';
 import type { ServerCertificate, ServerCertificates } from './server-certificates.ts';
@@ -37,7 +38,7 @@ export function changedPath(head: RequestHead): Buffer | undefined | 'refused' {
 }
 
 /** What becomes of requests without a route. */
-export const UNROUTED: Readonly<
+const UNROUTED: Readonly<
   Record<'no-route' | 'misdirected' | 'ambiguous', { readonly status: number; readonly metric: number | undefined }>
 > = {
   // Counted where it ends: it may have a page.
@@ -45,6 +46,13 @@ export const UNROUTED: Readonly<
   misdirected: { status: 421, metric: METRIC.misdirected },
   ambiguous: { status: 400, metric: METRIC.badRequests },
 };
+
+/** Counts a request without a route; returns its answer. */
+export function unrouted(reason: keyof typeof UNROUTED, metrics: Float64Array): OwnAnswer {
+  const { status, metric } = UNROUTED[reason];
+  if (metric !== undefined) metrics[metric]! += 1;
+  return { status, body: errorBody(status), reason };
+}
 
 /** The route of a request, or why it has none. `ambiguous`: servers may read its path in ways that lead elsewhere. */
 export function locate(
@@ -113,21 +121,23 @@ export function chooseBackend(route: CompiledRoute, random: () => number): Backe
   return backends[index];
 }
 
-/** Location for a route that redirects. */
-export function locationFor(
+/** The answer of a route without endpoints. */
+export function directAnswer(
+  action: Exclude<CompiledRoute['action'], { readonly type: 'forward' }>,
   route: CompiledRoute,
   head: RequestHead,
   frontend: Frontend,
   path: Buffer | undefined,
-): string {
-  if (route.action.type !== 'redirect') return '';
-  return redirectLocation(route.action, route.matchedPrefix, {
+): OwnAnswer {
+  if (action.type === 'respond') return { reason: 'respond', ...action };
+  const location = redirectLocation(action, route.matchedPrefix, {
     scheme: frontend.scheme,
     host: textOf(head, head.hostStart, head.hostEnd),
     port: frontend.port,
     path: path?.toString('latin1') ?? textOf(head, head.pathStart, head.pathEnd),
     query: textOf(head, head.pathEnd, head.targetEnd),
   });
+  return { status: action.status, body: '', reason: 'redirect', location };
 }
 
 /** Text of a range of the head. Allocates. */

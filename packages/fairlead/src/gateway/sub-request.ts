@@ -82,6 +82,7 @@ class SubRequest implements UpstreamClient {
   readonly wantsUpgrade = false;
   readonly identity: SubRequestOptions['identity'];
   readonly connection: AnswerSink;
+  readonly answers = undefined;
   readonly #core: ProxyCore;
   readonly #options: SubRequestOptions;
   readonly #tries: RequestTries;
@@ -193,6 +194,7 @@ class SubRequest implements UpstreamClient {
   /** Nobody is there who could want it compressed. */
   beginAnswer(): undefined {}
 
+  sendHead(): void {}
   sendInterim(): void {}
   noteActivity(): void {}
   onTunnelEnd(): void {}

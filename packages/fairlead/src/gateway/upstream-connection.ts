@@ -1,13 +1,13 @@
 // Hot path: reads responses and hands them to the client connection.
 
 import type { BackendMemory } from '@fairlead/balance';
-import type { Connection, ConnectionHandler } from '../reactor/reactor.ts';
+import type { Connection } from '../reactor/reactor.ts';
 import { ECONNREFUSED, EPROTO, ETIMEDOUT } from '../sys/errno.ts';
-import { CHUNK_DATA, CHUNK_END, CHUNK_ERROR, ChunkedDecoder, writeChunkSize } from '../wire/http1/chunked.ts';
-import { copyBytes } from '../wire/http1/head-writer.ts';
 import type { ResponseHead } from '../wire/http1/response-head.ts';
+import type { FieldList } from '../wire/http2/field-list.ts';
+import type { AnswerHandler } from './answer-handler.ts';
+import { AnswerTransfer, type TransferResult } from './answer-transfer.ts';
 import type { BackendRuntime } from './backend-runtime.ts';
-import type { ResponseEncoder } from './compression/response-encoder.ts';
 import type { EndpointRuntime } from './endpoint-runtime.ts';
 import { METRIC } from './gateway-metrics.ts';
 import { NOT_GRPC } from './grpc-status.ts';
@@ -19,18 +19,11 @@ import type { UpstreamClient } from './upstream-client.ts';
 export type UpstreamFailure = 'connect' | 'connect-timeout' | 'try-timeout' | 'refused' | 'reset' | 'malformed';
 
 const HEAD = 0;
-const LENGTH = 1;
-const CHUNKED = 2;
-const UNTIL_CLOSE = 3;
-const TUNNEL = 4;
-
-const LAST_CHUNK = Buffer.from('0\r\n', 'latin1');
-const CRLF = Buffer.from('\r\n', 'latin1');
-const NOTHING = Buffer.alloc(0);
-const LAST_CHUNK_PLAIN = Buffer.from('0\r\n\r\n', 'latin1');
+const CONTENT = 1;
+const TUNNEL = 2;
 
 /** One connection to an endpoint: busy with one request, or idle in the endpoint's pool. */
-export class UpstreamConnection implements ConnectionHandler {
+export class UpstreamConnection implements AnswerHandler {
   readonly endpoint: EndpointRuntime;
   /** Another one once a TLS handshake has chosen the protocol ({@link StandIn}). */
   connection: Connection;
@@ -56,14 +49,9 @@ export class UpstreamConnection implements ConnectionHandler {
   /** The present try must have its answer by then. */
   #tryDeadlineMs = Infinity;
   #phase = HEAD;
-  #remaining = 0;
   #keepsAlive = false;
-  /** The client gets the body chunked. */
-  #encodeChunks = false;
-  /** Compresses the present answer. */
-  #encoder: ResponseEncoder | undefined = undefined;
+  readonly #transfer: AnswerTransfer;
   #partialHead: ResponseHead | undefined = undefined;
-  #chunks: ChunkedDecoder | undefined = undefined;
 
   /** Counts one more connection against the backend's limits; the constructor must follow. */
   static mayOpen(core: ProxyCore, backend: BackendRuntime): boolean {
@@ -90,6 +78,7 @@ export class UpstreamConnection implements ConnectionHandler {
   ) {
     this.#isShared = preamble === undefined;
     this.#core = core;
+    this.#transfer = new AnswerTransfer(core);
     this.endpoint = endpoint;
     this.#backend = backend;
     this.#memory = core.program.memory;
@@ -122,6 +111,11 @@ export class UpstreamConnection implements ConnectionHandler {
     this.#tryDeadlineMs = tryDeadlineMs;
     if (this.isReused) this.connection.setDeadline(tryDeadlineMs);
     else if (tryDeadlineMs < this.#connectDeadlineMs) this.connection.setDeadline(tryDeadlineMs);
+  }
+
+  /** The stream it is, for messages; undefined where requests are written as HTTP/1.1. */
+  get stream(): Http2UpstreamExchange | undefined {
+    return this.connection instanceof Http2UpstreamExchange ? this.connection : undefined;
   }
 
   /** Of the present answer: a gRPC code, or one of `grpc-status.ts`. */
@@ -185,8 +179,8 @@ export class UpstreamConnection implements ConnectionHandler {
     if (this.#phase === HEAD) this.#onHeadBytes(client, start, end);
     else if (this.#phase === TUNNEL) {
       client.connection.write(this.#core.reactor.input, start, end);
-      this.#slowDown(client);
-    } else this.#onBodyBytes(client, start, end, 0);
+      if (client.connection.isCongested) this.connection.pauseReading();
+    } else this.#settle(client, this.#transfer.onBytes(client, start, end, 0));
   }
 
   #onHeadBytes(client: UpstreamClient, start: number, end: number): void {
@@ -223,6 +217,29 @@ export class UpstreamConnection implements ConnectionHandler {
     }
   }
 
+  onAnswer(head: ResponseHead): void {
+    const { client } = this;
+    if (client === undefined) {
+      this.#dropIdle();
+      return;
+    }
+    this.hasResponseBytes = true;
+    client.noteActivity();
+    if (head.status < 200) client.sendInterim(head);
+    else this.#onFinalHead(client, head, 0, 0);
+  }
+
+  onContent(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: FieldList | undefined): void {
+    const { client } = this;
+    if (client === undefined) {
+      // The end of an answer that was whole by its length.
+      if (start < end) this.#dropIdle();
+      return;
+    }
+    client.noteActivity();
+    this.#settle(client, this.#transfer.onContent(client, bytes, start, end, isLast, trailers));
+  }
+
   #onSwitch(client: UpstreamClient, head: ResponseHead, start: number, end: number): void {
     if (!client.startTunnel(head)) {
       client.onUpstreamFailed(this, 'malformed');
@@ -238,159 +255,31 @@ export class UpstreamConnection implements ConnectionHandler {
       this.#tryDeadlineMs = Infinity;
       this.connection.setDeadline(Infinity);
     }
-    this.#keepsAlive = head.keepsAlive;
     const framing = head.framing(client.isHead);
-    switch (framing) {
-      case 'none':
-        this.#phase = LENGTH;
-        this.#remaining = 0;
-        break;
-      case 'length':
-        this.#phase = LENGTH;
-        this.#remaining = head.contentLength;
-        break;
-      case 'chunked':
-        this.#phase = CHUNKED;
-        this.#chunks ??= new ChunkedDecoder();
-        this.#chunks.reset();
-        break;
-      case 'until-close':
-        this.#phase = UNTIL_CLOSE;
-        this.#keepsAlive = false;
-        break;
-    }
+    const transfer = this.#transfer;
+    this.#phase = CONTENT;
+    transfer.begin(head, framing);
+    this.#keepsAlive = head.keepsAlive && !transfer.isUntilClose;
     // Connections are kept where the content that nobody wants has come with the head.
-    const isWhole = this.#phase === LENGTH && this.#remaining === end - start;
-    if (client.replacesAnswer(head, this.#keepsAlive && isWhole)) return;
-    this.#encoder = client.beginAnswer(this.endpoint, head, framing);
-    const unsized = framing === 'chunked' || framing === 'until-close' || this.#encoder !== undefined;
-    this.#encodeChunks = unsized && !client.isHttp10;
-    // A HEAD answer keeps saying how the GET would be framed.
-    const announceChunks = this.#encodeChunks || (head.isChunked && client.isHead && !client.isHttp10);
-    const written = client.writeHead(head, announceChunks, unsized && client.isHttp10);
-    this.#onBodyBytes(client, start, end, written);
+    if (client.replacesAnswer(head, this.#keepsAlive && transfer.isWholeWith(end - start))) return;
+    const encoder = client.beginAnswer(this.endpoint, head, framing);
+    this.#settle(client, transfer.sendHead(client, head, framing, encoder, start, end));
   }
 
-  /** Forwards body bytes; the output buffer already holds `written` bytes of head. */
-  #onBodyBytes(client: UpstreamClient, start: number, end: number, written: number): void {
-    if (this.#encoder !== undefined) {
-      this.#compress(this.#encoder, client, start, end, written);
-      return;
-    }
-    switch (this.#phase) {
-      case LENGTH: {
-        const stop = Math.min(end, start + this.#remaining);
-        this.#remaining -= stop - start;
-        this.#forward(client, start, stop, written);
-        if (this.#remaining === 0) this.#complete(client, stop === end);
-        else this.#slowDown(client);
-        return;
-      }
-      case CHUNKED:
-        this.#onChunkedBytes(client, start, end, written);
-        return;
-      default:
-        if (this.#encodeChunks && start < end) {
-          const { output, input } = this.#core.reactor;
-          let at = writeChunkSize(output.bytes, written, end - start);
-          at = copyBytes(input.bytes, start, end, output.bytes, at);
-          at = copyBytes(CRLF, 0, 2, output.bytes, at);
-          client.connection.write(output, 0, at);
-        } else this.#forward(client, start, end, written);
-        this.#slowDown(client);
-    }
-  }
-
-  /** The same through a compressor. */
-  #compress(encoder: ResponseEncoder, client: UpstreamClient, start: number, end: number, written: number): void {
-    const { output, input } = this.#core.reactor;
-    let at = written;
-    let position = start;
-    let event = CHUNK_DATA;
-    if (this.#phase === LENGTH) {
-      position = Math.min(end, start + this.#remaining);
-      this.#remaining -= position - start;
-      if (this.#remaining === 0) {
-        at = encoder.end(start, position, NOTHING, at);
-        event = CHUNK_END;
-      } else at = encoder.content(start, position, at);
-    } else if (this.#phase === UNTIL_CLOSE) at = encoder.content(start, end, at);
-    else {
-      const chunks = this.#chunks!;
-      do {
-        event = chunks.next(input.bytes, position, end);
-        position = chunks.position;
-        if (event === CHUNK_DATA) at = encoder.content(chunks.dataStart, chunks.dataEnd, at);
-        else if (event === CHUNK_END) at = encoder.end(position, position, chunks.trailers, at);
-      } while (event === CHUNK_DATA);
-    }
-    client.connection.write(output, 0, at);
-    if (event === CHUNK_END) this.#complete(client, position === end);
-    else if (event === CHUNK_ERROR) client.onUpstreamFailed(this, 'malformed');
-    else this.#slowDown(client);
-  }
-
-  /** Sends head (if any) and unencoded body, in one piece when there is a head. */
-  #forward(client: UpstreamClient, start: number, end: number, written: number): void {
-    const { output, input } = this.#core.reactor;
-    if (written === 0) {
-      client.connection.write(input, start, end);
-      return;
-    }
-    const at = copyBytes(input.bytes, start, end, output.bytes, written);
-    client.connection.write(output, 0, at);
-  }
-
-  #onChunkedBytes(client: UpstreamClient, start: number, end: number, written: number): void {
-    const { output, input } = this.#core.reactor;
-    const chunks = this.#chunks!;
-    let position = start;
-    let at = written;
-    for (;;) {
-      const event = chunks.next(input.bytes, position, end);
-      position = chunks.position;
-      if (event === CHUNK_DATA) {
-        if (this.#encodeChunks) at = writeChunkSize(output.bytes, at, chunks.dataEnd - chunks.dataStart);
-        at = copyBytes(input.bytes, chunks.dataStart, chunks.dataEnd, output.bytes, at);
-        if (this.#encodeChunks) at = copyBytes(CRLF, 0, 2, output.bytes, at);
-      } else if (event === CHUNK_END) {
-        if (this.#encodeChunks) at = this.#writeLastChunk(chunks.trailers, at);
-        client.connection.write(output, 0, at);
-        this.#complete(client, position === end);
-        return;
-      } else {
-        client.connection.write(output, 0, at);
-        if (event === CHUNK_ERROR) client.onUpstreamFailed(this, 'malformed');
-        else this.#slowDown(client);
-        return;
-      }
-    }
-  }
-
-  #writeLastChunk(trailers: Buffer, at: number): number {
-    const { bytes } = this.#core.reactor.output;
-    at = copyBytes(LAST_CHUNK, 0, LAST_CHUNK.length, bytes, at);
-    at = copyBytes(trailers, 0, trailers.length, bytes, at);
-    return copyBytes(CRLF, 0, 2, bytes, at);
-  }
-
-  #complete(client: UpstreamClient, exact: boolean): void {
-    client.onResponseComplete(this.#keepsAlive && exact && this.connection.isOpen);
-  }
-
-  #slowDown(client: UpstreamClient): void {
-    if (client.connection.isCongested) this.connection.pauseReading();
+  /** What to do after content was passed on. */
+  #settle(client: UpstreamClient, result: TransferResult): void {
+    if (result === 'more') {
+      if (client.connection.isCongested) this.connection.pauseReading();
+    } else if (result === 'malformed') client.onUpstreamFailed(this, 'malformed');
+    else client.onResponseComplete(this.#keepsAlive && result === 'whole' && this.connection.isOpen);
   }
 
   onEnd(): void {
     const { client } = this;
     if (client === undefined) this.#dropIdle();
     else if (this.#phase === TUNNEL) client.onTunnelEnd();
-    else if (this.#phase === UNTIL_CLOSE) {
-      const { output } = this.#core.reactor;
-      if (this.#encoder !== undefined) client.connection.write(output, 0, this.#encoder.end(0, 0, NOTHING, 0));
-      else if (this.#encodeChunks) client.connection.writeBytes(LAST_CHUNK_PLAIN);
-      this.#complete(client, true);
+    else if (this.#phase === CONTENT && this.#transfer.isUntilClose) {
+      this.#settle(client, this.#transfer.onEnd(client));
     } else client.onUpstreamFailed(this, 'reset');
   }
 

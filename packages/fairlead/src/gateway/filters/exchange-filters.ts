@@ -13,7 +13,6 @@ import type { ProxyCore } from '../proxy-core.ts';
 import { BODY_TOO_LONG } from '../request-body.ts';
 import type { RequestUpload } from '../request-upload.ts';
 import { changedPath, type Frontend } from '../route-lookup.ts';
-import { screenUnderscores } from '../underscore-fields.ts';
 import type { CompiledFilter, FilterAnswer, FinalVerdict } from './filter.ts';
 import { FilterRun, TOO_LARGE } from './filter-run.ts';
 
@@ -26,7 +25,7 @@ export type LateVerdict = (verdict: FinalVerdict, head: RequestHead, path: Buffe
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
 const BAD_CONTENT: FilterAnswer = { status: 400, body: errorBody(400), reason: 'bad-content', fields: [] };
 
-/** Makes a head that was read anew say that the content is here as a whole. */
+/** Makes a head that was kept say that the content is here as a whole. */
 function presentContent(head: RequestHead, content: Buffer | undefined): void {
   if (content === undefined) return;
   for (let index = 0; index < head.fieldCount; index++) {
@@ -42,7 +41,8 @@ export class ExchangeFilters {
   readonly #core: ProxyCore;
   readonly #upload: RequestUpload;
   readonly #connection: Connection;
-  #keptHead: Buffer | undefined = undefined;
+  /** Of a request that waits; taken out of the worker's hands. */
+  #keptHead: RequestHead | undefined = undefined;
   /** Of the content that a filter asked for, so far. */
   #gathered: Buffer[] | undefined = undefined;
   #onVerdict: LateVerdict = () => {};
@@ -63,13 +63,12 @@ export class ExchangeFilters {
   }
 
   /**
-   * Shows a request with its head complete, `head.bytes[head.base, bodyStart)`, to the filters of its route.
-   * `waiting`: `onVerdict` follows, with the head parsed again. What a filter wants in its answer is in the run.
+   * Shows a request with its head complete, the worker's shared one, to the filters of its route.
+   * `waiting`: `onVerdict` follows, with the head again. What a filter wants in its answer is in the run.
    */
   begin(
     filters: readonly CompiledFilter[],
     head: RequestHead,
-    bodyStart: number,
     path: Buffer | undefined,
     onVerdict: LateVerdict,
   ): 'waiting' | FinalVerdict {
@@ -77,27 +76,27 @@ export class ExchangeFilters {
     this.#onVerdict = onVerdict;
     const result = this.run.advance(head, path, () => this.#goOn());
     if (result !== 'waiting') return result;
-    this.#keptHead = Buffer.from(head.bytes.subarray(head.base, bodyStart));
+    this.#keptHead = this.#core.keepRequestHead();
+    head.detach();
     this.#startGathering(head);
     return result;
   }
 
-  /** Reads the head that was kept once more; it is valid in the present callback only. */
+  /** Makes the head that was kept the worker's once more; it is valid in the present callback only. */
   #goOn(): void {
-    const { requestHead: head } = this.#core;
+    const head = this.#keptHead!;
     const { run } = this;
-    head.reset();
-    head.parse(this.#keptHead!, 0, this.#keptHead!.length);
+    this.#keptHead = undefined;
+    this.#core.swapRequestHead(head);
     // It was not refused the first time.
-    screenUnderscores(head, this.#core.underscoreFields);
     const path = changedPath(head) as Buffer | undefined;
     presentContent(head, run.content);
     const result = run.advance(head, path, () => this.#goOn());
     if (result === 'waiting') {
+      this.#keptHead = this.#core.keepRequestHead();
       this.#startGathering(head);
       return;
     }
-    this.#keptHead = undefined;
     if (result === 'pass' && run.content !== undefined) {
       // A filter may have replaced it.
       presentContent(head, run.content);
@@ -129,12 +128,24 @@ export class ExchangeFilters {
     const { body } = this.#upload;
     const { bytes } = this.#core.reactor.input;
     const result = body.decode(bytes, start, end, (from, to) => gathered.push(Buffer.from(bytes.subarray(from, to))));
-    if (result === 0 && !body.isDone) return;
+    if (result === 0 && body.isDone && body.position < end) this.#upload.hold(body.position, end);
+    this.#onGathered(gathered, result);
+  }
+
+  /** The same for content of a stream. */
+  holdContent(bytes: Uint8Array, start: number, end: number, isLast: boolean): void {
+    const gathered = this.#gathered;
+    if (gathered === undefined) return;
+    const result = this.#upload.body.takeContent(end - start, isLast);
+    gathered.push(Buffer.from(bytes.subarray(start, end)));
+    this.#onGathered(gathered, result);
+  }
+
+  #onGathered(gathered: readonly Buffer[], result: number): void {
+    if (result === 0 && !this.#upload.body.isDone) return;
     this.#gathered = undefined;
-    if (result === 0) {
-      if (body.position < end) this.#upload.hold(body.position, end);
-      this.run.noteGathered(Buffer.concat(gathered));
-    } else this.run.noteGathered(result === BODY_TOO_LONG ? TOO_LARGE : BAD_CONTENT);
+    if (result === 0) this.run.noteGathered(Buffer.concat(gathered));
+    else this.run.noteGathered(result === BODY_TOO_LONG ? TOO_LARGE : BAD_CONTENT);
     this.#goOn();
   }
 
@@ -173,6 +184,7 @@ export class ExchangeFilters {
     this.#encoder = undefined;
     this.run.cancel();
     this.#gathered = undefined;
+    if (this.#keptHead !== undefined) this.#core.returnRequestHead(this.#keptHead);
     this.#keptHead = undefined;
   }
 }

@@ -204,15 +204,16 @@ function keptTrailers(bytes: Uint8Array, start: number, end: number): Buffer | u
     while (FIELD_VALUE[bytes[at]!] === 1) at++;
     if (bytes[at] !== 13 || bytes[at + 1] !== 10) return undefined;
     at += 2;
-    if (!isForbidden(bytes, line, nameEnd)) length = copyBytes(bytes, line, at, kept, length);
+    if (mayTrail(bytes, line, nameEnd)) length = copyBytes(bytes, line, at, kept, length);
   }
   return at + 2 === end ? kept.subarray(0, length) : undefined;
 }
 
-function isForbidden(bytes: Uint8Array, start: number, end: number): boolean {
-  if (fieldId(bytes, start, end) !== OTHER) return true;
-  for (const name of FORBIDDEN) if (equalsLower(bytes, start, end, name)) return true;
-  return false;
+/** Whether a field of this name may come as a trailer: it changes neither framing nor routing nor identity. */
+export function mayTrail(bytes: Uint8Array, start: number, end: number): boolean {
+  if (fieldId(bytes, start, end) !== OTHER) return false;
+  for (const name of FORBIDDEN) if (equalsLower(bytes, start, end, name)) return false;
+  return true;
 }
 
 const HEX_DIGITS = Buffer.from('0123456789abcdef');

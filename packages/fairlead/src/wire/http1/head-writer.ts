@@ -16,8 +16,37 @@ export function copyBytes(from: Uint8Array, start: number, end: number, to: Uint
   return at + end - start;
 }
 
-/** Copies all fields that are not dropped, in order, in runs as long as possible. */
+/** Writes a line of a name, a value and CRLF. */
+function writeLine(
+  bytes: Uint8Array,
+  nameStart: number,
+  nameEnd: number,
+  valueStart: number,
+  valueEnd: number,
+  to: Uint8Array,
+  at: number,
+): number {
+  at = copyBytes(bytes, nameStart, nameEnd, to, at);
+  to[at] = 58;
+  to[at + 1] = 32;
+  at = copyBytes(bytes, valueStart, valueEnd, to, at + 2);
+  to[at] = 13;
+  to[at + 1] = 10;
+  return at + 2;
+}
+
+function writeKeptFields(head: MessageHead, to: Uint8Array, at: number): number {
+  const { bytes, dropped, fieldCount } = head;
+  for (let i = 0; i < fieldCount; i++) {
+    if (dropped[i] !== 0) continue;
+    at = writeLine(bytes, head.nameStart(i), head.nameEnd(i), head.valueStart(i), head.valueEnd(i), to, at);
+  }
+  return at;
+}
+
+/** Copies all fields that are not dropped as lines, in order, in runs as long as possible. */
 export function copyKeptFields(head: MessageHead, to: Uint8Array, at: number): number {
+  if (head.isPacked) return writeKeptFields(head, to, at);
   const { bytes, dropped, fieldCount } = head;
   let runStart = -1;
   for (let index = 0; index < fieldCount; index++) {

@@ -75,8 +75,25 @@ export class RequestHead extends MessageHead {
     this.methodStart = at - base;
     this.methodEnd = i - base;
     const target = ++i;
+    i = this.#scanTarget(bytes, i, end);
+    // Room for " HTTP/1.1\r\n".
+    if (end - i < 11) return this.#lineMayGrow(bytes, i, end);
+    if (i === target || bytes[i] !== 32) return -400;
+    const version = this.#parseVersion(bytes, i + 1);
+    if (version < 0) return version;
+    this.minorVersion = version;
+    this.method = methodNumber(bytes, at, target - 1);
+    const status = this.#parseTarget(bytes, target, i);
+    if (status !== 0) return -status;
+    this.hasStartLine = true;
+    return i + 11;
+  }
+
+  /** Reads as much of a target as there is, and notes where its parts are; returns its end. */
+  #scanTarget(bytes: Uint8Array, start: number, end: number): number {
     let flags = 0;
     let query = -1;
+    let i = start;
     for (; i < end; i++) {
       const byte = bytes[i]!;
       const kind = TARGET[byte]!;
@@ -88,21 +105,32 @@ export class RequestHead extends MessageHead {
         else if (byte === 47 && bytes[i + 1] === 47) flags |= 2;
       }
     }
-    // Room for " HTTP/1.1\r\n".
-    if (end - i < 11) return this.#lineMayGrow(bytes, i, end);
-    if (i === target || bytes[i] !== 32) return -400;
-    const version = this.#parseVersion(bytes, i + 1);
-    if (version < 0) return version;
-    this.minorVersion = version;
-    this.targetStart = target - base;
+    const { base } = this;
+    this.targetStart = start - base;
     this.targetEnd = i - base;
     this.pathEnd = (query < 0 ? i : query) - base;
     this.pathNeedsCare = (flags & 2) !== 0;
-    this.method = methodNumber(bytes, at, target - 1);
-    const status = this.#parseTarget(bytes, target, i);
-    if (status !== 0) return -status;
-    this.hasStartLine = true;
-    return i + 11;
+    return i;
+  }
+
+  /**
+   * Takes the request line of a packed head over, behind {@link beginPacked}: ranges of its bytes that are a token and a
+   * target. Returns 0, or the status to answer with.
+   */
+  setPackedLine(methodStart: number, methodEnd: number, targetStart: number, targetEnd: number): number {
+    const { bytes } = this;
+    if (methodEnd - methodStart > METHOD_MAX_BYTES) return 501;
+    this.methodStart = methodStart;
+    this.methodEnd = methodEnd;
+    this.packedEnd = Math.max(this.packedEnd, methodEnd, targetEnd);
+    if (this.#scanTarget(bytes, targetStart, targetEnd) !== targetEnd) return 400;
+    this.method = methodNumber(bytes, methodStart, methodEnd);
+    return this.#parseTarget(bytes, targetStart, targetEnd);
+  }
+
+  /** Checks a packed head once its fields are there; returns 0, or the status to answer with. */
+  endPacked(): number {
+    return this.check();
   }
 
   /** The rest of the line is not here yet, unless its end already is: then it is too short to be right. */

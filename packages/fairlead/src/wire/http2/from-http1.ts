@@ -1,6 +1,6 @@
 // Hot path: carries messages from HTTP/1.1 to HTTP/2 by copying byte ranges.
 import { equalsLower, LOWER } from '../http1/byte-class.ts';
-import { CONTENT_LENGTH, HOST_FIELD, TRAILER } from '../http1/field-id.ts';
+import { CONTENT_LENGTH, HOST_FIELD, OTHER, TRAILER } from '../http1/field-id.ts';
 import { copyBytes } from '../http1/head-writer.ts';
 import type { MessageHead } from '../http1/message-head.ts';
 import type { RequestHead } from '../http1/request-head.ts';
@@ -25,11 +25,19 @@ const GRPC = text('application/grpc');
 const TE = text('te');
 const TRAILERS = text('trailers');
 
+/** By status, made when it is first needed. */
+const STATUS_DIGITS: (Uint8Array | undefined)[] = new Array(600).fill(undefined);
+
+function statusDigits(status: number): Uint8Array {
+  STATUS_DIGITS[status] ??= text(String(status));
+  return STATUS_DIGITS[status];
+}
+
 /** Fills the list with a response's head. Fields of the connection, marked by the parser, stay behind. */
 export function responseFields(head: ResponseHead, fields: FieldList): void {
   fields.clear();
-  // HTTP-version SP status: the digits are at a fixed place.
-  fields.add(STATUS, 0, STATUS.length, head.bytes, head.base + 9, head.base + 12);
+  const digits = statusDigits(head.status);
+  fields.add(STATUS, 0, STATUS.length, digits, 0, digits.length);
   // Transfer codings end here, and with them a length that disagrees.
   for (let index = 0; index < head.fieldCount; index++) {
     if (head.dropped[index] === 0) addField(head, index, fields);
@@ -72,85 +80,77 @@ export function connectFields(head: RequestHead, scheme: Uint8Array, fields: Fie
   }
 }
 
-function addPath(head: RequestHead, fields: FieldList): void {
+function addPath(head: RequestHead, fields: FieldList, path: Uint8Array | undefined = undefined): void {
   const { bytes, base } = head;
-  if (head.pathStart === head.targetStart) {
+  if (path !== undefined) {
+    const query = head.targetEnd - head.pathEnd;
+    fields.reserve(PATH.length + path.length + query);
+    const value = copyBytes(PATH, 0, PATH.length, fields.bytes, fields.length);
+    const end = copyBytes(path, 0, path.length, fields.bytes, value);
+    fields.commit(value, copyBytes(bytes, base + head.pathEnd, base + head.targetEnd, fields.bytes, end), 0);
+  } else if (head.pathStart === head.targetStart) {
     fields.add(PATH, 0, PATH.length, bytes, base + head.targetStart, base + head.targetEnd);
   } else if (head.pathStart === head.pathEnd) fields.add(PATH, 0, PATH.length, SLASH, 0, 1);
   else fields.add(PATH, 0, PATH.length, bytes, base + head.pathStart, base + head.targetEnd);
 }
 
-/** Fills the list with a request's head; gRPC gets the `te: trailers` that it demands (it is hop-by-hop in HTTP/1.1). */
-export function requestFields(head: RequestHead, scheme: Uint8Array, fields: FieldList): void {
+/**
+ * Fills the list with a request's head, without what its end may need ({@link endRequestFields}).
+ *
+ * @param path what takes the place of the path in front of the query.
+ * @param authority what takes the place of the Host field.
+ * @returns -1 unless its content type begins with `application/grpc`; then the byte that follows there, or 0.
+ */
+export function requestFields(
+  head: RequestHead,
+  scheme: Uint8Array,
+  fields: FieldList,
+  path: Uint8Array | undefined = undefined,
+  authority: Uint8Array | undefined = undefined,
+): number {
   const { bytes, base, hostField } = head;
   fields.clear();
   fields.add(METHOD, 0, METHOD.length, bytes, base + head.methodStart, base + head.methodEnd);
   fields.add(SCHEME, 0, SCHEME.length, scheme, 0, scheme.length);
-  addPath(head, fields);
-  if (hostField >= 0) {
+  addPath(head, fields, path);
+  if (authority !== undefined) fields.add(AUTHORITY, 0, AUTHORITY.length, authority, 0, authority.length);
+  else if (hostField >= 0) {
     fields.add(AUTHORITY, 0, AUTHORITY.length, bytes, head.valueStart(hostField), head.valueEnd(hostField));
   }
-  let isGrpc = false;
+  let grpc = -1;
   for (let index = 0; index < head.fieldCount; index++) {
     const id = head.ids[index]!;
     if (head.dropped[index] !== 0 || id === HOST_FIELD) continue;
     // A chunked body had no length to trust.
     if (id === CONTENT_LENGTH && head.isChunked) continue;
-    if (head.isNamed(index, CONTENT_TYPE)) isGrpc = startsWith(head, index, GRPC);
+    if (id === OTHER && head.isNamed(index, CONTENT_TYPE)) grpc = behindGrpc(head, index);
     addField(head, index, fields);
   }
-  if (isGrpc) fields.add(TE, 0, TE.length, TRAILERS, 0, TRAILERS.length);
+  return grpc;
+}
+
+/** Ends a request's fields: gRPC gets the `te: trailers` that it demands (it is hop-by-hop in HTTP/1.1). */
+export function endRequestFields(fields: FieldList, grpc: number): void {
+  if (grpc >= 0) fields.add(TE, 0, TE.length, TRAILERS, 0, TRAILERS.length);
 }
 
 /** Fills the list with trailer lines as `ChunkedDecoder.trailers` has them. */
 export function trailerFields(lines: Uint8Array, fields: FieldList): void {
   fields.clear();
-  let at = 0;
-  while (at < lines.length) {
-    const start = at;
-    while (lines[at] !== 58) at++;
-    const nameEnd = at;
-    let end = lines.indexOf(13, nameEnd);
-    at = end + 2;
-    let from = nameEnd + 1;
-    while (from < end && isBlank(lines[from]!)) from++;
-    while (end > from && isBlank(lines[end - 1]!)) end--;
-    addLower(lines, start, nameEnd, lines, from, end, fields);
-  }
-}
-
-function isBlank(byte: number): boolean {
-  return byte === 32 || byte === 9;
+  fields.addLines(lines);
 }
 
 function addField(head: MessageHead, index: number, fields: FieldList): void {
   if (head.ids[index] === TRAILER && !head.isChunked) return;
   const { bytes } = head;
-  const start = head.nameStart(index);
-  addLower(bytes, start, head.nameEnd(index), bytes, head.valueStart(index), head.valueEnd(index), fields);
+  fields.addLower(bytes, head.nameStart(index), head.nameEnd(index), head.valueStart(index), head.valueEnd(index));
 }
 
-/** Adds a field with its name in lower case (RFC 9113 8.2). */
-function addLower(
-  name: Uint8Array,
-  nameStart: number,
-  nameEnd: number,
-  from: Uint8Array,
-  valueStart: number,
-  valueEnd: number,
-  fields: FieldList,
-): void {
-  fields.reserve(nameEnd - nameStart + valueEnd - valueStart);
-  const { bytes } = fields;
-  let at = fields.length;
-  for (let i = nameStart; i < nameEnd; i++) bytes[at++] = LOWER[name[i]!]!;
-  const value = at;
-  fields.commit(value, copyBytes(from, valueStart, valueEnd, bytes, at), 0);
-}
-
-function startsWith(head: MessageHead, index: number, wanted: Uint8Array): boolean {
+/** The byte behind `application/grpc` in a content type, 0 where it ends there; -1 for another type. */
+function behindGrpc(head: MessageHead, index: number): number {
   const start = head.valueStart(index);
-  if (head.valueEnd(index) - start < wanted.length) return false;
-  for (let i = 0; i < wanted.length; i++) if (LOWER[head.bytes[start + i]!] !== wanted[i]) return false;
-  return true;
+  const end = head.valueEnd(index);
+  if (end - start < GRPC.length) return -1;
+  for (let i = 0; i < GRPC.length; i++) if (LOWER[head.bytes[start + i]!] !== GRPC[i]) return -1;
+  return end - start === GRPC.length ? 0 : head.bytes[start + GRPC.length]!;
 }

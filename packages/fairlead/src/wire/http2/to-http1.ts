@@ -2,6 +2,7 @@
 import { copyBytes } from '../http1/head-writer.ts';
 import type { FieldList } from './field-list.ts';
 import type { MessageShape } from './message-rules.ts';
+import type { ResponseContent } from './packed-heads.ts';
 
 const text = (value: string): Uint8Array => Buffer.from(value, 'latin1');
 const HTTP_1_1 = text(' HTTP/1.1\r\n');
@@ -109,13 +110,11 @@ function writeLines(fields: FieldList, dropsLength: boolean, to: Uint8Array, at:
 /** By status, made when it is first needed. */
 const STATUS_LINES: (Uint8Array | undefined)[] = new Array(600).fill(undefined);
 
-function statusLine(status: number): Uint8Array {
+/** Status line of an answer without a reason. */
+export function statusLine(status: number): Uint8Array {
   STATUS_LINES[status] ??= text(`HTTP/1.1 ${status} \r\n`);
   return STATUS_LINES[status];
 }
-
-/** What follows a response's head: nothing by its nature (HEAD, 204, 304), no bytes, or some; or it is interim. */
-export type ResponseContent = 'none' | 'empty' | 'some' | 'interim';
 
 /**
  * Writes a response as an HTTP/1.1 head, so framed that its content can follow: chunked where its length is unknown.

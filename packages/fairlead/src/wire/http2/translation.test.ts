@@ -6,6 +6,7 @@ import { FieldList } from './field-list.ts';
 import {
   asksForWebSocket,
   connectFields,
+  endRequestFields,
   openedFields,
   requestFields,
   responseFields,
@@ -282,7 +283,7 @@ test('a request to HTTP/2: authority, scheme, and te for gRPC', () => {
   head.reset();
   assert.equal(head.parse(bytes, 0, bytes.length), bytes.length);
   const fields = new FieldList();
-  requestFields(head, Buffer.from('http'), fields);
+  endRequestFields(fields, requestFields(head, Buffer.from('http'), fields));
   assert.deepEqual(fields.toPairs(), [
     [':method', 'POST'],
     [':scheme', 'http'],
