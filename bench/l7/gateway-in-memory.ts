@@ -142,7 +142,7 @@ function newCore(reactor: MemoryReactor): ProxyCore {
         limits: new LimitMemory(shared.limits, ledger.limits),
         clock: systemClock,
         random: systemRandom,
-        zone: '',
+        zone: () => '',
         gatewayName: 'memory',
       },
       {} as FilterServices,
