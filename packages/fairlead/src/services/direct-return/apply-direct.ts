@@ -133,6 +133,13 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
     return { link: by === 'vxlan' ? tunnelLink(ip) : ipipLink, mac: tunnelMac(ip), ownMac: tunnelMac('0.0.0.0') };
   };
 
+  /** What a predecessor may have left, that was killed while Services asked for it. */
+  const dropLeftovers = async (): Promise<void> => {
+    await dropTable();
+    await vxlan.drop(new Set());
+    await ipip.drop(new Set());
+  };
+
   const runChange = async (before: DirectTable | undefined, after: DirectTable): Promise<void> => {
     const change = directTableChange(before, after);
     if (change.isEmpty) return;
@@ -206,8 +213,7 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
         if (own.length > 0) ports.set(key, own);
         else ports.delete(key);
       }
-      // A predecessor's table may be there.
-      if (first && !touched) void serialize(dropTable);
+      if (first && !touched) void serialize(dropLeftovers);
       first = false;
       if (!touched || removed) return Promise.resolve();
       return installOrSay().finally(refresh);

@@ -1,12 +1,15 @@
+import { interfaceIndex } from '../../sys/interface-index.ts';
 import { runBatch } from './run-ip.ts';
 import { tunnelMac } from './tunnel-mac.ts';
 
 /** Identifier and port of the tunnel; not those of the overlay network between nodes. */
 const tunnelOptions = 'id 78 dstport 8474 nolearning';
 
+const tunnelLinks = ['fl-direct', 'fl-direct6'] as const;
+
 /** Link of the tunnel to endpoints of this address's family, on the node and in Pods: a VXLAN link has one family outside. */
 export function tunnelLink(ip: string): string {
-  return ip.includes(':') ? 'fl-direct6' : 'fl-direct';
+  return tunnelLinks[ip.includes(':') ? 1 : 0];
 }
 
 /** What makes an end of the tunnel; `local`: the endpoint's own address, or any of the node's. */
@@ -45,10 +48,10 @@ export class VxlanTunnels {
     );
   }
 
-  /** Takes away what is not among these; with the last one of a family, its link. */
+  /** Takes away what is not among these; with the last one of a family, its link, also one that a killed predecessor left. */
   async drop(endpoints: ReadonlySet<string>): Promise<void> {
     const after = linksOf(endpoints);
-    const gone = [...linksOf(this.#endpoints).keys()].filter((link) => !after.has(link));
+    const gone = tunnelLinks.filter((link) => !after.has(link) && interfaceIndex(link) > 0);
     await runBatch(
       'ip',
       gone.map((link) => `link delete ${link}`),

@@ -9,6 +9,7 @@ import { openPacketSocket } from '../../../sys/packet-socket.ts';
 import { PinnedBuffer } from '../../../sys/pinned.ts';
 import { close, recv } from '../../../sys/socket.ts';
 import { createTestNetwork, kernelTestsProblem, type TestNetwork } from '../../testing/network.ts';
+import type { ProxySeed } from '../../testing/proxy-process.ts';
 import { type ProxyProcess, ProxyRunner } from '../../testing/proxy-runner.ts';
 import { scene, sceneService, sceneSlice } from '../../testing/traffic-matrix.ts';
 import { findIpipProblem } from './ipip-problem.ts';
@@ -60,9 +61,9 @@ describe('tunnels of IP in IP, with real packets', { skip: problem }, () => {
   let network: TestNetwork;
   let proxies: ProxyRunner;
   let proxy: ProxyProcess;
-  const start = async (): Promise<ProxyProcess> => {
+  const start = async (what: Pick<ProxySeed, 'services' | 'slices'> = seed): Promise<ProxyProcess> => {
     const started = proxies.start({
-      ...seed,
+      ...what,
       directLinks: ['v2'],
       nodeIps: [scene.node, node6],
       podNamespaces: {
@@ -223,5 +224,15 @@ describe('tunnels of IP in IP, with real packets', { skip: problem }, () => {
     await proxy.kill('SIGTERM');
     assert.doesNotMatch(filters(), /clsact/);
     assert.doesNotMatch(network.run('node', 'ip -o link'), /fl-/);
+  });
+
+  test('what a killed agent left, and no Service asks for any more, goes with the next start', async () => {
+    proxy = await start();
+    await proxy.kill('SIGKILL');
+    assert.match(network.run('node', 'ip -o link'), /fl-ipip/);
+    proxy = await start({ services: [], slices: [] });
+    await eventually('the link stays', () => !network.run('node', 'ip -o link').includes('fl-ipip'));
+    assert.doesNotMatch(network.run('node', 'nft list tables'), /netdev/);
+    await proxy.kill('SIGTERM');
   });
 });

@@ -78,7 +78,7 @@ export class IpipNodeEnd {
     }
   }
 
-  /** Takes away what is not among these; with the last one, the link. */
+  /** Takes away what is not among these; with the last one, the link, also one that a killed predecessor left. */
   async drop(endpoints: ReadonlySet<string>): Promise<void> {
     for (const { endpoints: map, entries } of this.#families.values()) {
       for (const ip of entries.keys()) {
@@ -136,8 +136,7 @@ export class IpipNodeEnd {
 
   async #remove(): Promise<void> {
     this.forget();
-    if (this.#interfaceIndex === 0) return;
     this.#interfaceIndex = 0;
-    await runBatch('ip', [`link delete ${ipipLink}`]);
+    if (interfaceIndex(ipipLink) > 0) await runBatch('ip', [`link delete ${ipipLink}`]);
   }
 }
