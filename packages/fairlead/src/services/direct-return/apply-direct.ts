@@ -92,7 +92,12 @@ export function createDirectReturn(options: DirectReturnOptions): DirectReturnPl
   const { clock, log } = options;
   const ports = new Map<string, readonly DirectPort[]>();
   const endpointEnds = new IpipEndpointEnds();
-  const backends = new DirectBackends(options.podNamespaceOf ?? (() => undefined), runInNamespace, endpointEnds);
+  const backends = new DirectBackends(
+    options.podNamespaceOf ?? (() => undefined),
+    runInNamespace,
+    endpointEnds,
+    (ip, error) => log('warn', 'A Pod cannot be made the end of a tunnel', { ip, error: String(error) }),
+  );
   const vxlan = new VxlanTunnels();
   const ipip = new IpipNodeEnd((family) => options.nodeIps().find((ip) => ip.includes(':') === (family === 'IPv6')));
   let installed: { readonly table: DirectTable | undefined; readonly link: number } | undefined;

@@ -3,7 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { kernelTestsProblem } from '../testing/network.ts';
 import { type BackendWish, DirectBackends } from './direct-backends.ts';
+import { IpipEndpointEnds } from './ipip/endpoint-ends.ts';
+import { findIpipProblem } from './ipip/ipip-problem.ts';
 
+const ipipProblem = kernelTestsProblem() || (await findIpipProblem()) || false;
 const namespace = `fltest-backend-${process.pid}`;
 const other = `${namespace}-b`;
 const ip = '10.0.0.5';
@@ -62,5 +65,30 @@ describe('addresses of Services in Pods', { skip: kernelTestsProblem() }, () => 
     assert.deepEqual([given(namespace), given(other)], [[first], [first]]);
     await backends.takeAway();
     assert.deepEqual([given(namespace), given(other)], [[], [first]]);
+  });
+
+  test('a Pod that is gone does not keep others from becoming ends of tunnels', { skip: ipipProblem }, async () => {
+    const second = '10.0.0.6';
+    for (const line of ['link add eth0 type veth peer name eth1', `address add ${second}/32 dev eth0`]) {
+      execFileSync('ip', ['-n', namespace, ...line.split(' ')]);
+    }
+    const problems: string[] = [];
+    const some = new DirectBackends(
+      (pod) => (pod === second ? namespace : 'fltest-gone'),
+      async () => true,
+      new IpipEndpointEnds(),
+      (pod) => problems.push(pod),
+    );
+    const filters = (): string =>
+      execFileSync('tc', ['-n', namespace, 'filter', 'show', 'dev', 'eth0', 'ingress'], { encoding: 'utf8' });
+    const ipip = (pod: string): BackendWish => ({ ...wish(first), ip: pod, ipipVips: new Set([first]) });
+    await some.give([ipip(ip), ipip(second)]);
+    assert.deepEqual(problems, [ip]);
+    assert.match(filters(), /fairlead-unwrap/);
+    await some.give([ipip(ip), ipip(second)]);
+    assert.deepEqual(problems, [ip, ip], 'it is tried again');
+    await some.give([]);
+    await some.takeAway();
+    assert.equal(filters(), '');
   });
 });

@@ -31,6 +31,7 @@ export class DirectBackends {
   readonly #namespaceOf: (ip: string) => string | undefined;
   readonly #run: RunInNamespace;
   readonly #ipip: IpipEndpointEnds;
+  readonly #onProblem: (ip: string, error: unknown) => void;
   /** By Pod address: a Pod may have one of each family. */
   readonly #present = new Map<string, Backend>();
   #wanted = new Map<string, Backend>();
@@ -41,10 +42,12 @@ export class DirectBackends {
     namespaceOf: (ip: string) => string | undefined,
     run: RunInNamespace,
     ipip: IpipEndpointEnds = new IpipEndpointEnds(),
+    onProblem: (ip: string, error: unknown) => void = () => undefined,
   ) {
     this.#namespaceOf = namespaceOf;
     this.#run = run;
     this.#ipip = ipip;
+    this.#onProblem = onProblem;
   }
 
   /** Ends of IPIP tunnels are not known any more: the next {@link give} makes them anew. */
@@ -89,7 +92,15 @@ export class DirectBackends {
     const given: Backend = { ...wish, vips, vxlan: wish.vxlan || before?.vxlan === true, ipipVips: new Set() };
     this.#present.set(ip, given);
     this.#ipip.addVips(wish.ipipVips);
-    if (wish.ipipVips.size > 0 && !before?.ipipVips.size) await this.#ipip.attach(namespace, ip);
+    if (wish.ipipVips.size > 0 && !before?.ipipVips.size) {
+      try {
+        await this.#ipip.attach(namespace, ip);
+      } catch (error) {
+        // A Pod that is just going must not keep the others waiting. Tried again with the next call.
+        this.#onProblem(ip, error);
+        return;
+      }
+    }
     this.#present.set(ip, { ...given, ipipVips: new Set([...(before?.ipipVips ?? []), ...wish.ipipVips]) });
   }
 
