@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { command, findKubectl, kernelSkip, type Outcome, startSystem, type TestSystem } from './system.ts';
+import { command, eventually, findKubectl, kernelSkip, type Outcome, startSystem, type TestSystem } from './system.ts';
 
 /** Every kubectl of this machine whose protocol differs: SPDY, WebSocket, and the newest. */
 const kubectls = ['1.27', '1.32', '1.33'].flatMap((version) => {
@@ -23,6 +23,11 @@ spec:
       ports: [{ containerPort: 8080 }]
       volumeMounts: [{ name: files, mountPath: /data/files }]
   volumes: [{ name: files, emptyDir: {} }]
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: looked-at }
+spec: { containers: [{ name: main, image: 'fairlead/echo:1' }] }
 ---
 apiVersion: v1
 kind: Service
@@ -48,7 +53,7 @@ describe('exec, attach and port-forward', { skip: kernelSkip('kubectl'), timeout
   before(async () => {
     system = await startSystem();
     await system.apply(manifest);
-    await system.kubectl('wait', '--for=condition=Ready', 'pod/web', 'pod/talker', '--timeout=100s');
+    await system.kubectl('wait', '--for=condition=Ready', 'pod/web', 'pod/talker', 'pod/looked-at', '--timeout=100s');
   });
   after(async () => {
     await system?.dispose();
@@ -77,6 +82,22 @@ describe('exec, attach and port-forward', { skip: kernelSkip('kubectl'), timeout
       child.stdout?.on('data', read);
       child.stderr?.on('data', read);
     });
+
+  test('kubectl debug: an ephemeral container runs beside the others, with a log, and takes commands', async () => {
+    const [path] = kubectls.map((kubectl) => kubectl.path).slice(-1);
+    const kubectl = path ?? 'kubectl';
+    const script = 'echo "beside $FAIRLEAD_POD_NAME"; exec sleep 1000';
+    const debug = await run(kubectl, ['debug', 'looked-at', '--image=busybox', '-c', 'look', '--', 'sh', '-c', script]);
+    assert.equal(debug.status, 0, debug.stderr);
+    const log = async () => (await run(kubectl, ['logs', 'looked-at', '-c', 'look'])).stdout === 'beside looked-at\n';
+    await eventually('its log', log);
+    const inIt = ['exec', 'looked-at', '-c', 'look', '--', 'hostname'];
+    await eventually('a command in it', async () => (await run(kubectl, inIt)).stdout === 'looked-at\n');
+    const ready = '{.status.conditions[?(@.type=="Ready")].status}';
+    const since = '{.status.ephemeralContainerStatuses[0].state.running.startedAt}';
+    const status = ['get', 'pod', 'looked-at', '-o', `jsonpath=${ready} ${since}`];
+    await eventually('its status', async () => /^True \d{4}-/.test((await run(kubectl, status)).stdout));
+  });
 
   for (const { version, path } of kubectls) {
     test(`kubectl ${version}: exec keeps output, errors and exit status apart`, async () => {

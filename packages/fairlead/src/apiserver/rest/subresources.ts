@@ -254,7 +254,7 @@ export class Subresources {
     const pod = existing(this.#context, target, name).object;
     const spec = recordOf(pod.spec) ?? {};
     const containers = namesOf(spec.containers);
-    const all = [...containers, ...namesOf(spec.initContainers)];
+    const all = [...containers, ...namesOf(spec.initContainers), ...namesOf(spec.ephemeralContainers)];
     const wanted = request.query.get('container') ?? '';
     if (wanted === '' && containers.length > 1) {
       throw badRequest(`a container name must be specified for pod ${name}, choose one of: [${containers.join(' ')}]`);

@@ -131,6 +131,7 @@ function containerOf(spec: Readonly<Record<string, unknown>>, pod: string, wante
     if (containers.length === 1) return containers[0]!;
     throw badRequest(`a container name must be specified for pod ${pod}, choose one of: [${containers.join(' ')}]`);
   }
-  if ([...containers, ...names(spec.initContainers)].includes(wanted)) return wanted;
+  const others = [...names(spec.initContainers), ...names(spec.ephemeralContainers)];
+  if ([...containers, ...others].includes(wanted)) return wanted;
   throw badRequest(`container ${wanted} is not valid for pod ${pod}`);
 }

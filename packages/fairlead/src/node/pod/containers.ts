@@ -1,9 +1,10 @@
 import type { Container, Pod } from '@fairlead/api';
 import type { ContainerRecord, PodState } from './state.ts';
 
-/** A container of a Pod by name, init containers included. */
+/** A container of a Pod by name, init and ephemeral containers included. */
 export function containerIn(pod: Pod, name: string): Container | undefined {
-  const all = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
+  const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? {};
+  const all: readonly Container[] = [...initContainers, ...containers, ...ephemeralContainers];
   return all.find((container) => container.name === name);
 }
 

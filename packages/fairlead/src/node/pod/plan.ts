@@ -27,16 +27,20 @@ function active(record: ContainerRecord): boolean {
  *  2. An init container failed for good: as 1.
  *  3. Init containers one after the other; a sidecar holds up the next only until it has started.
  *  4. Main containers all at once.
- *  5. All main containers ended for good: stop the sidecars in reverse order.
+ *  5. All main containers ended for good: stop the ephemeral ones, and the sidecars in reverse order.
+ *
+ * Ephemeral containers start as they come, whatever the others do, and once.
  */
 export function planPod(state: PodState, ending: boolean, now: number): PodPlan {
   const mains = state.containers.filter((record) => record.role === 'main');
-  const before = state.containers.filter((record) => record.role !== 'main');
+  const before = state.containers.filter((record) => record.role === 'init' || record.role === 'sidecar');
+  const ephemeral = state.containers.filter((record) => record.role === 'ephemeral');
   const initFailed = before.some(
     (record) => record.role === 'init' && record.run.phase === 'ended' && record.run.end.exitCode !== 0,
   );
   const initialized = before.every(isPast);
-  if (ending || state.failure !== undefined || initFailed) return planStop(mains, before, initialized);
+  if (ending || state.failure !== undefined || initFailed)
+    return planStop([...mains, ...ephemeral], before, initialized);
 
   const start: string[] = [];
   let wakeAt: number | undefined;
@@ -46,13 +50,14 @@ export function planPod(state: PodState, ending: boolean, now: number): PodPlan 
     else wakeAt = Math.min(wakeAt ?? record.run.notBefore, record.run.notBefore);
   };
   if (state.sandbox === undefined) return { start: [], stop: [], wakeAt: undefined, initialized, over: false };
+  for (const record of ephemeral) consider(record);
   let open = true;
   for (const record of before) {
     if (open || (record.role === 'sidecar' && record.attempt > 0)) consider(record);
     open &&= isPast(record);
   }
   if (!open) return { start, stop: [], wakeAt, initialized, over: false };
-  if (mains.every((record) => record.run.phase === 'ended')) return planStop([], before, initialized);
+  if (mains.every((record) => record.run.phase === 'ended')) return planStop(ephemeral, before, initialized);
   for (const record of mains) consider(record);
   return { start, stop: [], wakeAt, initialized, over: false };
 }

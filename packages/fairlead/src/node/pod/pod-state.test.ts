@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Pod } from '@fairlead/api';
+import type { Pod, Stored } from '@fairlead/api';
 import { planPod } from './plan.ts';
+import { stateFromStatus } from './restore.ts';
 import { newPodState, type PodEvent, type PodState, reducePod } from './state.ts';
 import { podStatus } from './status.ts';
 
@@ -47,6 +48,7 @@ interface Row {
 const inits = { initContainers: [{ name: 'one' }, { name: 'two' }] };
 const sidecar = { initContainers: [{ name: 'side', restartPolicy: 'Always' }, { name: 'one' }] };
 const never = { restartPolicy: 'Never' };
+const debug: PodEvent = { type: 'ephemeral', containers: [{ name: 'debug' }] };
 
 const rows: readonly Row[] = [
   { name: 'no sandbox: nothing starts', spec: {}, events: [], phase: 'Pending' },
@@ -184,6 +186,43 @@ const rows: readonly Row[] = [
     stop: ['main'],
     phase: 'Failed',
   },
+  {
+    name: 'an ephemeral container starts beside the others, and once',
+    spec: {},
+    events: [sandbox, running('main'), debug, debug],
+    start: ['debug'],
+    phase: 'Running',
+    ready: true,
+  },
+  {
+    name: 'it starts although an init container runs',
+    spec: inits,
+    events: [sandbox, running('one'), debug],
+    start: ['debug'],
+    phase: 'Pending',
+  },
+  {
+    name: 'it fails, and the Pod is as it was',
+    spec: {},
+    events: [sandbox, running('main'), debug, running('debug'), exited('debug', 1)],
+    phase: 'Running',
+    ready: true,
+  },
+  {
+    name: 'it is stopped when the others are over',
+    spec: never,
+    events: [sandbox, running('main'), debug, running('debug'), exited('main', 0)],
+    stop: ['debug'],
+    phase: 'Succeeded',
+  },
+  {
+    name: 'it is stopped with the Pod',
+    spec: {},
+    events: [sandbox, running('main'), debug, running('debug')],
+    ending: true,
+    stop: ['main', 'debug'],
+    phase: 'Running',
+  },
 ];
 
 for (const row of rows) {
@@ -202,6 +241,22 @@ for (const row of rows) {
     assert.equal(status.observedGeneration, 3);
   });
 }
+
+test('an ephemeral container has a status of its own, and a record that was lost does not start it again', () => {
+  const pod = podOf({ ephemeralContainers: [{ name: 'debug', image: 'x' }] });
+  const state = after(pod, sandbox, running('main'), running('debug'));
+  const status = podStatus(pod, state, { nodeIps: [], now: 5000, ending: false });
+  assert.deepEqual(
+    status.ephemeralContainerStatuses?.map(({ name, ready, image }) => [name, ready, image]),
+    [['debug', false, 'x']],
+  );
+  assert.deepEqual(
+    status.containerStatuses?.map(({ name }) => name),
+    ['main'],
+  );
+  const restored = stateFromStatus({ ...pod, status } as Stored<Pod>, 9000);
+  assert.equal(restored.containers.find(({ name }) => name === 'debug')?.run.phase, 'ended');
+});
 
 test('crash back-off doubles from 10 s to 5 min, and a long run clears it', () => {
   const pod = podOf({});

@@ -10,6 +10,7 @@ import { execInContainer } from './exec-in-container.ts';
 import { runHook } from './hooks.ts';
 import { enterContainer, prepareLaunch, processId } from './launch.ts';
 import { planPod } from './plan.ts';
+import { watchDeadline } from './pod-deadline.ts';
 import { killOrphan, stateFromStatus } from './restore.ts';
 import { problemEvent, startProblem } from './start-problem.ts';
 import { type ContainerRecord, type PodEvent, REDEFINED, reducePod } from './state.ts';
@@ -104,6 +105,7 @@ export function startPodWorker(
 
   const step = async (): Promise<void> => {
     cancelWake();
+    if (!isEnding()) dispatch({ type: 'ephemeral', containers: pod.spec?.ephemeralContainers ?? [] });
     const plan = planPod(state, isEnding(), clock.now());
     for (const name of plan.stop) void stopContainer(name, 'terminating');
     if (plan.over) return isEnding() ? finish() : releaseSandbox();
@@ -397,13 +399,9 @@ export function startPodWorker(
     };
   };
 
-  let cancelDeadline: () => void = () => {};
-  const deadlineSeconds = first.spec?.activeDeadlineSeconds;
-  if (deadlineSeconds !== undefined) {
-    const left = Math.max(0, state.startTime + deadlineSeconds * 1000 - clock.now());
-    const message = 'Pod was active on the node longer than the specified deadline';
-    cancelDeadline = clock.after(left, () => dispatch({ type: 'failed', reason: 'DeadlineExceeded', message }));
-  }
+  const cancelDeadline = watchDeadline(first, state.startTime, clock, (failure) =>
+    dispatch({ type: 'failed', ...failure }),
+  );
 
   void adopt().then(() => {
     publish();

@@ -18,7 +18,8 @@ export function killOrphan(pid: number, startTicks: string): void {
  */
 export function stateFromStatus(pod: Stored<Pod>, now: number): PodState {
   const state = newPodState(pod, now);
-  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
+  const statuses = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses];
   const over = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
   return {
     ...state,
@@ -26,7 +27,9 @@ export function stateFromStatus(pod: Stored<Pod>, now: number): PodState {
     containers: state.containers.map((record) => {
       const status = statuses.find((candidate) => candidate.name === record.name);
       const ended = status?.state?.terminated;
-      if (ended !== undefined || over) {
+      const ran = status?.state?.running !== undefined;
+      // An ephemeral container runs once.
+      if (ended !== undefined || over || (ran && record.role === 'ephemeral')) {
         const end = {
           attempt: status?.restartCount ?? 0,
           exitCode: ended?.exitCode ?? (pod.status?.phase === 'Succeeded' ? 0 : 137),
@@ -38,7 +41,6 @@ export function stateFromStatus(pod: Stored<Pod>, now: number): PodState {
         };
         return { ...record, attempt: end.attempt, run: { phase: 'ended', end } };
       }
-      const ran = status?.state?.running !== undefined;
       return { ...record, attempt: (status?.restartCount ?? 0) + (ran ? 1 : 0) };
     }),
   };

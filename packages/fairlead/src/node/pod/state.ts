@@ -1,8 +1,8 @@
-import type { Container, Pod } from '@fairlead/api';
+import type { Container, EphemeralContainer, Pod } from '@fairlead/api';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 
 /** What a container of the Pod is for; decides order and restarts. */
-export type ContainerRole = 'init' | 'sidecar' | 'main';
+export type ContainerRole = 'init' | 'sidecar' | 'main' | 'ephemeral';
 
 /** A finished attempt. */
 export interface Ended {
@@ -57,7 +57,7 @@ export interface PodState {
   readonly sandbox: Sandbox | undefined;
   /** Why there is no sandbox, for the user. */
   readonly sandboxError: string | undefined;
-  /** In starting order: init and sidecar containers, then main containers. */
+  /** In starting order: init and sidecar containers, then main containers, then ephemeral ones as they came. */
   readonly containers: readonly ContainerRecord[];
   /** Set when the Pod as a whole was failed by the agent. */
   readonly failure: { readonly reason: string; readonly message: string } | undefined;
@@ -68,6 +68,8 @@ export type PodEvent =
   | { readonly type: 'sandboxReady'; readonly sandbox: Sandbox }
   | { readonly type: 'sandboxFailed'; readonly message: string }
   | { readonly type: 'sandboxRemoved' }
+  /** The ephemeral containers that the Pod has now: more may come, none goes. */
+  | { readonly type: 'ephemeral'; readonly containers: readonly EphemeralContainer[] }
   | { readonly type: 'starting'; readonly container: string }
   | {
       readonly type: 'running';
@@ -113,15 +115,8 @@ const BACKOFF_RESET_MS = 600_000;
 /** The state of a Pod that this node has just been given. */
 export function newPodState(pod: Pod, now: number): PodState {
   const policy = pod.spec?.restartPolicy ?? 'Always';
-  const record = (container: Container, role: ContainerRole): ContainerRecord => ({
-    name: container.name,
-    role,
-    restart: role === 'sidecar' ? 'Always' : role === 'init' && policy === 'Always' ? 'OnFailure' : policy,
-    run: { phase: 'waiting', reason: 'ContainerCreating', message: '', notBefore: 0 },
-    last: undefined,
-    attempt: 0,
-    backoffMs: 0,
-  });
+  const record = (container: Container, role: ContainerRole): ContainerRecord =>
+    newRecord(container.name, role, policy);
   return {
     uid: pod.metadata?.uid ?? '',
     startTime: now,
@@ -132,8 +127,21 @@ export function newPodState(pod: Pod, now: number): PodState {
         record(container, container.restartPolicy === 'Always' ? 'sidecar' : 'init'),
       ),
       ...(pod.spec?.containers ?? []).map((container) => record(container, 'main')),
+      ...(pod.spec?.ephemeralContainers ?? []).map(({ name }) => newRecord(name, 'ephemeral', 'Never')),
     ],
     failure: undefined,
+  };
+}
+
+function newRecord(name: string, role: ContainerRole, policy: ContainerRecord['restart']): ContainerRecord {
+  return {
+    name,
+    role,
+    restart: role === 'sidecar' ? 'Always' : role === 'init' && policy === 'Always' ? 'OnFailure' : policy,
+    run: { phase: 'waiting', reason: 'ContainerCreating', message: '', notBefore: 0 },
+    last: undefined,
+    attempt: 0,
+    backoffMs: 0,
   };
 }
 
@@ -146,6 +154,11 @@ export function reducePod(state: PodState, event: PodEvent): PodState {
       return { ...state, sandbox: undefined, sandboxError: event.message };
     case 'sandboxRemoved':
       return { ...state, sandbox: undefined };
+    case 'ephemeral': {
+      const fresh = event.containers.filter(({ name }) => state.containers.every((record) => record.name !== name));
+      const records = fresh.map(({ name }) => newRecord(name, 'ephemeral', 'Never'));
+      return fresh.length === 0 ? state : { ...state, containers: [...state.containers, ...records] };
+    }
     case 'failed':
       return { ...state, failure: state.failure ?? { reason: event.reason, message: event.message } };
     default:

@@ -1,4 +1,5 @@
 import type { Container, ContainerState, ContainerStatus, Pod, PodCondition, PodStatus } from '@fairlead/api';
+import { containerIn } from './containers.ts';
 import { planPod } from './plan.ts';
 import type { ContainerRecord, Ended, PodState } from './state.ts';
 
@@ -25,16 +26,11 @@ function containerId(uid: string, name: string, attempt: number): string {
 export function podStatus(pod: Pod, state: PodState, facts: StatusFacts): PodStatus {
   const plan = planPod(state, facts.ending, facts.now);
   const mains = state.containers.filter((record) => record.role === 'main');
-  const inits = state.containers.filter((record) => record.role !== 'main');
+  const inits = state.containers.filter((record) => record.role === 'init' || record.role === 'sidecar');
+  const ephemeral = state.containers.filter((record) => record.role === 'ephemeral');
   const phase = podPhase(pod, state, mains, plan.initialized);
-  const byName = new Map(
-    [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].map((container) => [
-      container.name,
-      container,
-    ]),
-  );
   const statusOf = (record: ContainerRecord): ContainerStatus =>
-    containerStatus(state, record, byName.get(record.name), plan.initialized);
+    containerStatus(state, record, containerIn(pod, record.name), plan.initialized);
   const status: PodStatus = {
     phase,
     conditions: podConditions(pod, state, phase, plan.initialized, facts.now),
@@ -46,6 +42,7 @@ export function podStatus(pod: Pod, state: PodState, facts: StatusFacts): PodSta
   };
   if (pod.metadata?.generation !== undefined) status.observedGeneration = pod.metadata.generation;
   if (inits.length > 0) status.initContainerStatuses = inits.map(statusOf);
+  if (ephemeral.length > 0) status.ephemeralContainerStatuses = ephemeral.map(statusOf);
   const [podIp] = state.sandbox?.podIps ?? [];
   if (podIp !== undefined) {
     status.podIP = podIp;
@@ -141,15 +138,18 @@ function containerStatus(
 /** A container counts as ready while it runs and its probe passes; an init container once it succeeded. */
 function isReady(record: ContainerRecord): boolean {
   if (record.role === 'init') return record.run.phase === 'ended' && record.run.end.exitCode === 0;
+  // Never asked.
+  if (record.role === 'ephemeral') return false;
   return record.run.phase === 'running' && record.run.started && record.run.ready;
 }
 
 function podConditions(pod: Pod, state: PodState, phase: string, initialized: boolean, now: number): PodCondition[] {
   const over = phase === 'Succeeded' || phase === 'Failed';
-  const waited = state.containers.filter((record) => record.role !== 'init');
+  const waited = state.containers.filter((record) => record.role === 'main' || record.role === 'sidecar');
   const unready = waited.filter((record) => !isReady(record)).map((record) => record.name);
   const incomplete = state.containers
-    .filter((record) => record.role !== 'main' && !(record.role === 'init' ? isReady(record) : isStarted(record)))
+    .filter(({ role }) => role === 'init' || role === 'sidecar')
+    .filter((record) => !(record.role === 'init' ? isReady(record) : isStarted(record)))
     .map((record) => record.name);
   type Verdict = { status: 'True' | 'False'; reason?: string; message?: string };
   const containersReady: Verdict = over
