@@ -209,6 +209,17 @@ describe('changes of families', () => {
     const back = await patch('e', { type: 'ClusterIP', externalName: null, ipFamilyPolicy: 'PreferDualStack' });
     assert.equal(shape(back), 'PreferDualStack IPv4,IPv6 46');
   });
+  test('an address that no Service gets is refused; a dry run says more about it', async () => {
+    const post = (query: string): Promise<unknown> =>
+      outcome(
+        client.request('POST', `${path}${query}`, { metadata: { name: 'n' }, spec: { ports, clusterIP: '10.96.0.0' } }),
+      );
+    assert.match(String(await post('')), /does not match the current range/);
+    assert.match(
+      String(await post('?dryRun=All')),
+      /is not in the valid range. The range of valid IPs is 10\.96\.0\.0\/16/,
+    );
+  });
   test('a further range gives addresses once it is ready, and not when it goes', async () => {
     const wanted = { clusterIP: '10.200.0.5' };
     const before = await outcome(client.request('POST', path, { metadata: { name: 'f' }, spec: { ports, ...wanted } }));

@@ -28,8 +28,10 @@ export class ServiceAllocation implements Companion {
   readonly #revisions = new Map<string, number | undefined>();
   /** The specification before anything was filled in: for another try. */
   readonly #asked: unknown;
+  readonly #dryRun: boolean;
 
-  constructor(next: KubeObject | undefined, old: KubeObject | undefined, allocator: ServiceAllocator) {
+  constructor(next: KubeObject | undefined, old: KubeObject | undefined, allocator: ServiceAllocator, dryRun = false) {
+    this.#dryRun = dryRun;
     this.#next = next;
     this.#old = old;
     this.#allocator = allocator;
@@ -103,7 +105,7 @@ export class ServiceAllocation implements Companion {
       const key = addressKey(address);
       if (ip === undefined || key === undefined) continue;
       const why = !this.#allocator.ranges.has(ip)
-        ? this.#allocator.ranges.whyNot(ip, address)
+        ? this.#allocator.ranges.whyNot(ip, address, this.#dryRun)
         : asked !== '' && this.#allocator.isTaken(key)
           ? 'provided IP is already allocated'
           : undefined;

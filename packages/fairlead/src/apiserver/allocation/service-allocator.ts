@@ -63,7 +63,7 @@ export class ServiceAllocator {
    * Completes a Service that is written, and reserves what it needs and `old` does not hold. Changes `next`.
    * Mistakes are reported before all others of the object, as by the real server.
    */
-  allocate(resource: ServedResource, next: KubeObject, old: KubeObject | undefined): AllocationResult {
+  allocate(resource: ServedResource, next: KubeObject, old: KubeObject | undefined, dryRun: boolean): AllocationResult {
     if (!isService(resource)) return { ok: true, companion: noCompanion };
     const spec = { ...serviceForm(next) };
     next.spec = spec;
@@ -75,7 +75,7 @@ export class ServiceAllocator {
     }
     const causes = completeFamilies(spec, before, this.ranges.families);
     if (causes.length > 0) return { ok: false, causes };
-    const allocation = new ServiceAllocation(next, old, this);
+    const allocation = new ServiceAllocation(next, old, this, dryRun);
     const refused = allocation.reserve();
     return refused === undefined ? { ok: true, companion: allocation } : { ok: false, causes: refused };
   }

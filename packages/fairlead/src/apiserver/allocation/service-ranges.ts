@@ -41,9 +41,9 @@ export class ServiceRanges {
     return this.#all().some((range) => range.has(ip));
   }
 
-  /** Why an address may not be handed out, in the server's words. */
-  whyNot(ip: IpAddress, text: string): string {
-    const around = this.#all().find(({ cidr }) => cidrContains(cidr, ip));
+  /** Why an address may not be handed out, in the server's words: it says more where nothing is written. */
+  whyNot(ip: IpAddress, text: string, dryRun: boolean): string {
+    const around = dryRun ? this.#all().find(({ cidr }) => cidrContains(cidr, ip)) : undefined;
     if (around === undefined) return 'the provided network does not match the current range';
     const { family, network, prefix: length } = around.cidr;
     const range = `${formatIp({ family, value: network })}/${length}`;

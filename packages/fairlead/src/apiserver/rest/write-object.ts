@@ -111,7 +111,7 @@ async function createNamed(
     replaceContent(object, await context.admission.change(write, object, target.warnings));
     applyKindDefaults(resource, object);
   }
-  const allocation = context.allocator.allocate(resource, object, undefined);
+  const allocation = context.allocator.allocate(resource, object, undefined, dryRun);
   if (!allocation.ok) throw invalid(resource, name, allocation.causes);
   try {
     const causes = validationCauses(context, target, object, undefined, undefined);
@@ -220,7 +220,7 @@ export async function updateObject(
   if (resource.kind === 'PriorityClass') admitPriority(context, resource, next);
   const mainWrite = options.subresource === undefined;
   const allocation = mainWrite
-    ? context.allocator.allocate(resource, next, old)
+    ? context.allocator.allocate(resource, next, old, options.dryRun)
     : ({ ok: true, companion: noCompanion } as const);
   if (!allocation.ok) throw invalid(resource, name, allocation.causes);
   try {
