@@ -139,6 +139,20 @@ test(
   },
 );
 
+test('a tunnel of port-forward over WebSocket, whose name has a slash', options, async (context) => {
+  const port = await startServer(context);
+  const socket = connect(port, '127.0.0.1');
+  context.after(() => socket.destroy());
+  const name = 'SPDY/3.1+portforward.k8s.io';
+  socket.write(
+    'GET /portForward/n/p HTTP/1.1\r\nHost: n\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: ${name}\r\n\r\n`,
+  );
+  const [head] = (await once(socket, 'data')) as [Buffer];
+  assert.match(head.toString('latin1'), /^HTTP\/1.1 101 /);
+  assert.ok(head.toString('latin1').includes(`Sec-WebSocket-Protocol: ${name}\r\n`), head.toString('latin1'));
+});
+
 /** A client of SPDY/3.1: the frames that the server sends, and the connection. */
 async function spdyClient(
   port: number,

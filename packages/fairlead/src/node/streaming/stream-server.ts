@@ -63,6 +63,11 @@ export function createStreamServer(targets: StreamTargets, clock: Clock): Stream
     perMessageDeflate: false,
     handleProtocols: (offered, request) => chosen.get(request)?.find((protocol) => offered.has(protocol)) ?? false,
   });
+  /** The name of tunnels has a slash, which is no name of a protocol for the library: it never sees it. */
+  const tunnels = new WeakSet<IncomingMessage>();
+  websockets.on('headers', (lines, request) => {
+    if (tunnels.has(request)) lines.push(`Sec-WebSocket-Protocol: ${TUNNEL_PROTOCOL}`);
+  });
 
   const handle = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     const url = new URL(request.url ?? '/', 'http://node');
@@ -72,6 +77,10 @@ export function createStreamServer(targets: StreamTargets, clock: Clock): Stream
     const offered = splitList(request.headers[isSpdy ? 'x-stream-protocol-version' : 'sec-websocket-protocol']);
     const byWebsocket = (protocols: readonly string[]): Promise<WebSocket> => {
       chosen.set(request, protocols);
+      if (protocols.includes(TUNNEL_PROTOCOL)) {
+        tunnels.add(request);
+        delete request.headers['sec-websocket-protocol'];
+      }
       return new Promise((resolve) => websockets.handleUpgrade(request, socket, head, resolve));
     };
     const bySpdy = (protocol: string): Duplex => {
