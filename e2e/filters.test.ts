@@ -12,6 +12,31 @@ const filtered = (name: string, annotations: Readonly<Record<string, string>>): 
 /** An htpasswd file; the password is `right`, hashed with bcrypt. */
 const users = 'ann:$2y$05$vE7MBYILTo5FsdO8OwFNXOZhcHtZvJyc6WOpeE0zk7TPCcspRSZs.';
 
+/** Two paths, of which one takes less, and pages for what nobody has. */
+const parted = `---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: pages }
+data: { 404.html: '<h1>lost</h1>' }
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: parted
+  annotations:
+    fairlead.dev/error-pages: configmap/pages
+    fairlead.dev/compression: gzip
+    fairlead.dev/compression-min-size: '0'
+    fairlead.dev/paths: '{ "/small": { "max-body-size": "10" } }'
+spec:
+  rules:
+    - host: parted.example
+      http:
+        paths:
+          - { path: /small, pathType: Prefix, backend: { service: { name: alpha, port: { name: http } } } }
+          - { path: /large, pathType: Prefix, backend: { service: { name: alpha, port: { name: http } } } }
+`;
+
 before(async () => {
   if (skip !== false) return;
   system = await startSystem({ args: ['--gateway-trusted-proxies', '127.0.0.1'] });
@@ -26,7 +51,8 @@ ${filtered('rate', { 'rate-limit': '1/hour', 'rate-limit-burst': '2' })}
 ${filtered('small', { 'max-body-size': '10' })}
 ${filtered('edited', { 'request-headers': 'set X-Team: shop', 'response-headers': 'set X-Served: yes', 'rewrite-path': '/new' })}
 ${filtered('inner', { 'allow-source-range': '198.51.100.0/24' })}
-${filtered('wrong', { 'allow-source-range': '198.51.100.0/64' })}`);
+${filtered('wrong', { 'allow-source-range': '198.51.100.0/64' })}
+${parted}`);
   await system.kubectl('wait', 'deployment/alpha', '--for=condition=Available', '--timeout=100s');
 });
 after(async () => {
@@ -35,7 +61,10 @@ after(async () => {
 
 /** Status and head of a request to one of the hosts. */
 async function ask(host: string, ...more: readonly string[]): Promise<string> {
-  const args = ['-s', '-i', '-H', `Host: ${host}.example`, ...more, 'http://127.0.0.1/'];
+  return askFor('/', host, ...more);
+}
+async function askFor(path: string, host: string, ...more: readonly string[]): Promise<string> {
+  const args = ['-s', '-i', '-H', `Host: ${host}.example`, ...more, `http://127.0.0.1${path}`];
   return (await system.exec('curl', ...args)).stdout;
 }
 const status = (answer: string): number => Number(answer.split(' ')[1]);
@@ -94,4 +123,19 @@ test('heads are edited, and the path', { skip }, async () => {
   assert.match(answer, /x-served: yes/);
   assert.match(answer, /"path":\s*"\/new\/?"/);
   assert.match(answer, /"x-team":\s*"shop"/i);
+});
+
+test('one path takes less than its sister, and what nobody has gets a page', { skip }, async () => {
+  const body = ['-d', '0123456789a'];
+  await eventually(
+    '413 for one path',
+    async () => status(await askFor('/small', 'parted', ...body)) === 413 || undefined,
+  );
+  assert.equal(status(await askFor('/large', 'parted', ...body)), 200);
+  const page = await eventually('a page', async () => {
+    const answer = await askFor('/none', 'parted', '--compressed');
+    return answer.includes('<h1>lost</h1>') ? answer : undefined;
+  });
+  assert.equal(status(page), 404);
+  assert.match(page, /content-encoding: gzip/);
 });
