@@ -9,7 +9,6 @@ export type LocalReason =
   | 'no-route'
   | 'ambiguous'
   | 'no-endpoint'
-  | 'overflow'
   | 'respond'
   | 'upstream-connect'
   | 'upstream-timeout'

@@ -65,6 +65,8 @@ export class ProxyCore {
   readonly clients: Set<ClientConnection> = new Set();
   /** Connections that are relayed and not read. */
   readonly relays: Set<TcpRelay> = new Set();
+  /** Content of requests that filters look at, kept as a whole, of all connections. */
+  gatheredBytes: number = 0;
   /** Set once the worker drains: every response closes its connection. */
   draining: boolean = false;
   /** Head being parsed by whoever is in a callback. A connection that stops midway keeps it and leaves a spare. */

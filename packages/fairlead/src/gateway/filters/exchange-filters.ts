@@ -19,10 +19,19 @@ import { FilterRun, TOO_LARGE } from './filter-run.ts';
 /** How long filters may take with one request, milliseconds. Beyond: 503. */
 export const FILTERS_MAX_MS = 60_000;
 
+/** Most content kept in a worker for filters that look at it, bytes. Beyond: 503. */
+export const GATHERED_MAX_BYTES: number = 64 * 1024 * 1024;
+
 /** Takes a verdict that took time. */
 export type LateVerdict = (verdict: FinalVerdict, head: RequestHead, path: Buffer | undefined) => void;
 
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
+const TOO_MUCH: FilterAnswer = {
+  status: 503,
+  body: errorBody(503, 'too many requests'),
+  reason: 'overflow',
+  fields: [],
+};
 const BAD_CONTENT: FilterAnswer = { status: 400, body: errorBody(400), reason: 'bad-content', fields: [] };
 
 /** Makes a head that was kept say that the content is here as a whole. */
@@ -45,6 +54,8 @@ export class ExchangeFilters {
   #keptHead: RequestHead | undefined = undefined;
   /** Of the content that a filter asked for, so far. */
   #gathered: Buffer[] | undefined = undefined;
+  /** What {@link ProxyCore.gatheredBytes} has of it. */
+  #gatheredBytes = 0;
   #onVerdict: LateVerdict = () => {};
   /** Of the answer under way. */
   #encoder: ResponseEncoder | undefined = undefined;
@@ -101,6 +112,8 @@ export class ExchangeFilters {
       // A filter may have replaced it.
       presentContent(head, run.content);
       run.requestChange.add('content-length', String(run.content.length));
+      this.#core.gatheredBytes += run.content.length - this.#gatheredBytes;
+      this.#gatheredBytes = run.content.length;
     }
     this.#onVerdict(result, head, path);
   }
@@ -129,7 +142,7 @@ export class ExchangeFilters {
     const { bytes } = this.#core.reactor.input;
     const result = body.decode(bytes, start, end, (from, to) => gathered.push(Buffer.from(bytes.subarray(from, to))));
     if (result === 0 && body.isDone && body.position < end) this.#upload.hold(body.position, end);
-    this.#onGathered(gathered, result);
+    this.#onGathered(gathered, end - start, result);
   }
 
   /** The same for content of a stream. */
@@ -138,13 +151,18 @@ export class ExchangeFilters {
     if (gathered === undefined) return;
     const result = this.#upload.body.takeContent(end - start, isLast);
     gathered.push(Buffer.from(bytes.subarray(start, end)));
-    this.#onGathered(gathered, result);
+    this.#onGathered(gathered, end - start, result);
   }
 
-  #onGathered(gathered: readonly Buffer[], result: number): void {
-    if (result === 0 && !this.#upload.body.isDone) return;
+  /** `length` more bytes came. */
+  #onGathered(gathered: readonly Buffer[], length: number, result: number): void {
+    this.#gatheredBytes += length;
+    this.#core.gatheredBytes += length;
+    const isTooMuch = this.#core.gatheredBytes > GATHERED_MAX_BYTES;
+    if (result === 0 && !this.#upload.body.isDone && !isTooMuch) return;
     this.#gathered = undefined;
-    if (result === 0) this.run.noteGathered(Buffer.concat(gathered));
+    if (isTooMuch) this.run.noteGathered(TOO_MUCH);
+    else if (result === 0) this.run.noteGathered(Buffer.concat(gathered));
     else this.run.noteGathered(result === BODY_TOO_LONG ? TOO_LARGE : BAD_CONTENT);
     this.#goOn();
   }
@@ -183,6 +201,8 @@ export class ExchangeFilters {
     this.#encoder?.release();
     this.#encoder = undefined;
     this.run.cancel();
+    this.#core.gatheredBytes -= this.#gatheredBytes;
+    this.#gatheredBytes = 0;
     this.#gathered = undefined;
     if (this.#keptHead !== undefined) this.#core.returnRequestHead(this.#keptHead);
     this.#keptHead = undefined;

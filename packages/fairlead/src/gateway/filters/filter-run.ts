@@ -151,6 +151,9 @@ export class FilterRun {
 
   /** The client is gone, or out of time. Idempotent. */
   cancel(): void {
+    // A connection that waits for its next request must not keep it.
+    this.content = undefined;
+    this.gathers = undefined;
     this.errorPage?.cancel();
     this.#giveUp?.();
     this.#giveUp = undefined;

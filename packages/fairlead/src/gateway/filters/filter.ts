@@ -25,6 +25,8 @@ export type FilterReason =
   | 'redirect'
   | 'auth-denied'
   | 'auth-failed'
+  /** There is no memory for more content. */
+  | 'overflow'
   /** Content that does not arrive, or is not what its head says. */
   | 'bad-content';
 

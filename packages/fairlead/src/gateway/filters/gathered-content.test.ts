@@ -15,6 +15,7 @@ import {
   testRoute,
   within,
 } from '../test-rig/gateway-rig.ts';
+import { GATHERED_MAX_BYTES } from './exchange-filters.ts';
 
 const MAX_BYTES = 200_000;
 const LONG = 'abcdefghij'.repeat(15_000);
@@ -84,6 +85,7 @@ before(async () => {
         testRoute('/retried', web, { filters: [auth()], retry }),
         testRoute('/mirrored', web, { filters: [auth(), mirrored] }),
         testRoute('/inflated', web, { filters: [inflates] }),
+        testRoute('/huge', web, { filters: [{ type: 'inflate', maxBytes: 16 * 1024 * 1024 }] }),
         testRoute('/both', web, { filters: [inflates, auth()] }),
         testRoute('/cached', web, { filters: [auth({ cache: { by: [{ type: 'path' }], ms: 60_000 } })] }),
         testRoute('/', web),
@@ -276,6 +278,29 @@ describe('content that filters look at', () => {
     await client.untilEnd();
     assert.deepEqual([questions.length, seen.length], [0, 0]);
     assert.equal(rig.gateway.stats().requestsInFlight, 0);
+  });
+
+  test('all of them together have a bound, and what is given back is there for others', async () => {
+    const length = 15 * 1024 * 1024;
+    const piece = Buffer.alloc(length - 1);
+    const head = `POST /huge HTTP/1.1\r\nHost: h\r\nContent-Encoding: gzip\r\nContent-Length: ${length}\r\n\r\n`;
+    const clients = Array.from({ length: Math.ceil(GATHERED_MAX_BYTES / length) }, () => {
+      const client = rig.dial();
+      client.send(head);
+      client.send(piece);
+      return client;
+    });
+    // Whose bytes come last is left open.
+    const refused = await within('a refusal', Promise.any(clients.map((client) => client.untilEnd())));
+    assert.equal(statusOf(refused), 503);
+    for (const { socket } of clients) socket.destroy();
+    // The gateway hears of it in its own time.
+    const served = async (): Promise<void> => {
+      const received = await rig.exchange(post('/inflated', GZIPPED, 'Content-Encoding: gzip\r\n'));
+      if (statusOf(received) === 503) await served();
+      else assert.equal(statusOf(received), 200);
+    };
+    await within('room again', served());
   });
 
   test('over HTTP/2', async () => {
