@@ -82,7 +82,8 @@ function joinCookies(fields: FieldList, first: number, to: Uint8Array, at: numbe
     }
     at = copyBytes(fields.bytes, fields.value(index), fields.end(index), to, at);
   }
-  return at;
+  // Behind an empty last one; no value ends so (RFC 9113 8.2.1).
+  return to[at - 1] === 32 ? at - 1 : at;
 }
 
 function isHttpScheme(fields: FieldList, index: number): boolean {
