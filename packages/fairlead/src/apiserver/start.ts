@@ -98,6 +98,7 @@ export interface RunningApiServer extends Running {
   client(userAgent?: string): ApiClient;
 }
 
+const afterReadyMs = 100;
 const administrator: UserInfo = { name: 'admin', groups: [mastersGroup, authenticatedGroup] };
 const internalUser: UserInfo = { name: 'system:fairlead', groups: [mastersGroup, authenticatedGroup] };
 
@@ -205,10 +206,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     }
     const flowControl = new FlowControl(context, fairness, log);
     cleanUp.unshift(() => flowControl.close());
-    flowControl.start();
     health.ready = true;
-    const aggregating = aggregate(context, internal, pipeline, discovery, options, authority.certificate);
-    cleanUp.unshift(async () => (await aggregating)?.stop());
+    const stopLater = afterReady(clock, () => {
+      flowControl.start();
+      return aggregate(context, internal, pipeline, discovery, options, authority.certificate);
+    });
+    cleanUp.unshift(stopLater);
     const kubeconfigFile = options.kubeconfigFile ?? join(dataDir, 'admin.kubeconfig');
     writeKubeconfig({
       file: kubeconfigFile,
@@ -260,6 +263,18 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     for (const step of cleanUp) await step();
     throw error;
   }
+}
+
+/** Starts what a start does not wait for, a moment after it: whoever waits for the server gets the processor first. */
+function afterReady(clock: Clock, start: () => Promise<RunningAggregation | undefined>): () => Promise<void> {
+  let running: Promise<RunningAggregation | undefined> | undefined;
+  const cancel = clock.after(afterReadyMs, () => {
+    running = start();
+  });
+  return async () => {
+    cancel();
+    await (await running)?.stop();
+  };
 }
 
 /** Follows APIServices; not needed to be ready, so that a start does not wait for it. */

@@ -74,12 +74,6 @@ export class FlowControl {
   async #turn(): Promise<void> {
     const schemas = this.#list(this.#schemas);
     const levels = this.#list(this.#levels);
-    this.#fairness.configure(
-      compileFlowConfig(
-        schemas.map(({ object }) => flowObject<FlowSchemaSpec>(object)),
-        levels.map(({ object }) => flowObject<PriorityLevelConfigurationSpec>(object)),
-      ),
-    );
     const names = new Set([...levels.map(({ object }) => object.metadata.name ?? ''), ...defaultLevels]);
     const writes = [
       ...this.#restored(this.#levels, levels, defaultPriorityLevels, () => ({})),
@@ -87,6 +81,15 @@ export class FlowControl {
         this.#danglingStatus(object, names.has(levelName(object))),
       ),
     ];
+    // Defaults that are about to be stored hold as they did: without them, all would be served as catch-all.
+    if (writes.length === 0) {
+      this.#fairness.configure(
+        compileFlowConfig(
+          schemas.map(({ object }) => flowObject<FlowSchemaSpec>(object)),
+          levels.map(({ object }) => flowObject<PriorityLevelConfigurationSpec>(object)),
+        ),
+      );
+    }
     const seen = new Set(writes.map(({ key }) => key));
     for (const stored of schemas) {
       if (seen.has(stored.key) || stored.object.metadata.deletionTimestamp !== undefined) continue;
