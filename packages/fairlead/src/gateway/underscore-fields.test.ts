@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { FaultFilter } from '../routing/route-filters.ts';
+import { EitherClient, HTTP_VERSIONS } from './test-rig/either-client.ts';
 import {
   type GatewayRig,
   ok,
@@ -51,18 +52,22 @@ const rows: readonly (readonly [rule: UnderscoreRule | undefined, field: string,
   ];
 describe('fields with underscores in their names', () => {
   for (const [rule, field, status, arrives] of rows) {
-    test(`${rule ?? 'by default'}: ${field}`, async () => {
-      const rig = await startWith(rule);
-      try {
-        for (const path of ['/', '/late']) {
-          seen = '';
-          const answer = await rig.exchange(`GET ${path} HTTP/1.1\r\nHost: h\r\n${field}\r\nConnection: close\r\n\r\n`);
-          assert.equal(Number(answer.split(' ')[1]), status, path);
-          assert.equal(seen.includes(`\r\n${field.toLowerCase()}\r\n`), arrives, path);
+    for (const version of HTTP_VERSIONS) {
+      test(`${rule ?? 'by default'}: ${field}, ${version}`, async () => {
+        const rig = await startWith(rule);
+        const client = new EitherClient(rig.port, version);
+        const [name = '', value = ''] = field.toLowerCase().split(': ');
+        try {
+          for (const path of ['/', '/late']) {
+            seen = '';
+            assert.equal((await client.ask({ path, headers: { [name]: value } })).status, status, path);
+            assert.equal(seen.includes(`\r\n${field.toLowerCase()}\r\n`), arrives, path);
+          }
+        } finally {
+          client.close();
+          await rig.stop();
         }
-      } finally {
-        await rig.stop();
-      }
-    });
+      });
+    }
   }
 });
