@@ -8,6 +8,7 @@ import { TLS_WANT_WRITE } from '../sys/tls-session.ts';
 import { EpollPlace } from './epoll-place.ts';
 import type { EpollReactor } from './epoll-reactor.ts';
 import { ForwardPath } from './forward-path.ts';
+import { PEEK_PAUSE_MS } from './peeked-input.ts';
 import {
   type Acceptor,
   type ConnectionHandler,
@@ -19,7 +20,7 @@ import {
 } from './reactor.ts';
 import { SendQueue } from './send-queue.ts';
 import { WheelTimer } from './timer-wheel.ts';
-import type { TlsState, TlsTransport } from './tls-transport.ts';
+import { HANDSHAKE_PAUSE, type TlsState, type TlsTransport } from './tls-transport.ts';
 
 /** How long a gracefully closed connection waits for the peer. */
 const LINGER_MS = 2000;
@@ -243,7 +244,10 @@ export class EpollConnection implements SocketConnection {
   #handshake(): void {
     const transport = this.#transport!;
     const result = transport.advance(this.fd, this.reactor.input);
-    if (result > 0) this.#setInterest(result);
+    if (result === HANDSHAKE_PAUSE) {
+      this.#setInterest(0);
+      this.reactor.after(PEEK_PAUSE_MS, () => void (this.#state === HANDSHAKING && this.#setInterest(EPOLLIN)));
+    } else if (result > 0) this.#setInterest(result);
     else if (result < 0) {
       transport.policy?.onFailed(transport.failure === '' ? errnoName(result) : transport.failure);
       this.fail(result);

@@ -9,6 +9,7 @@ import {
   parseProxyHeader,
 } from '../wire/proxy-protocol/proxy-header.ts';
 import type { EpollReactor, Watcher } from './epoll-reactor.ts';
+import { isInputOver, PEEK_PAUSE_MS } from './peeked-input.ts';
 import type { ProxiedConnection, ProxyAcceptPolicy } from './reactor.ts';
 
 /**
@@ -25,6 +26,7 @@ export class ProxyPreface implements Watcher {
   #watched = -1;
   #lowWater = 1;
   #cancelDeadline: (() => void) | undefined = undefined;
+  #cancelPause: (() => void) | undefined = undefined;
 
   constructor(
     reactor: EpollReactor,
@@ -65,7 +67,11 @@ export class ProxyPreface implements Watcher {
         return this.#refuse(result.reason);
       case 'incomplete':
         // What was only looked at keeps the socket readable: let epoll wait for more than that.
-        if (result.needBytes === this.#lowWater) return this.#refuse('ended within the header');
+        if (result.needBytes === this.#lowWater) {
+          if (isInputOver(this.#fd)) return this.#refuse('ended within the header');
+          this.#pause();
+          return false;
+        }
         this.#lowWater = result.needBytes;
         setSocketOption(this.#fd, SOL_SOCKET, SO_RCVLOWAT, result.needBytes);
         return false;
@@ -75,6 +81,17 @@ export class ProxyPreface implements Watcher {
         this.#pass(result.header);
         return true;
     }
+  }
+
+  /** Looks away for a moment: what is there stays readable, and is too little. */
+  #pause(): void {
+    if (this.#watched < 0) return;
+    this.#reactor.unwatch(this.#fd, this.#watched);
+    this.#watched = -1;
+    this.#cancelPause = this.#reactor.after(PEEK_PAUSE_MS, () => {
+      this.#watched = this.#reactor.watch(this.#fd, this);
+      if (this.#watched < 0) this.#refuse('not watched');
+    });
   }
 
   #pass(header: ProxyHeader): void {
@@ -95,6 +112,7 @@ export class ProxyPreface implements Watcher {
 
   #letGo(): void {
     this.#cancelDeadline?.();
+    this.#cancelPause?.();
     if (this.#watched >= 0) this.#reactor.unwatch(this.#fd, this.#watched);
     this.#watched = -1;
   }

@@ -7,7 +7,11 @@ import { TlsContext } from '../sys/tls-context.ts';
 import type { AnyTlsContext } from '../sys/tls-contexts.ts';
 import { type ClientSessionOptions, TLS_WANT_WRITE, TlsSession } from '../sys/tls-session.ts';
 import { CLIENT_HELLO_MAX_BYTES, type ClientHello, parseClientHello } from '../wire/tls-client-hello/client-hello.ts';
+import { isInputOver } from './peeked-input.ts';
 import type { Acceptor } from './reactor.ts';
+
+/** Result of {@link TlsTransport.advance}: no interest of epoll, but to look away for a while (see peeked-input.ts). */
+export const HANDSHAKE_PAUSE = 0x4000_0000;
 
 /** What a listener answers to a ClientHello. */
 export interface TlsChoice {
@@ -88,7 +92,7 @@ export class TlsTransport implements TlsState {
     return this.session?.peerCertificate();
   }
 
-  /** One step of the handshake: 0 when it is done, the epoll interest to wait for, or a negative errno. */
+  /** One step of the handshake: 0 when it is done, the epoll interest to wait for, {@link HANDSHAKE_PAUSE}, or a negative errno. */
   advance(fd: number, scratch: PinnedBuffer): number {
     if (this.session === undefined) {
       const result = this.#connect === undefined ? this.#readHello(fd, scratch) : this.#startClient(fd, scratch);
@@ -122,7 +126,9 @@ export class TlsTransport implements TlsState {
     if (result.type === 'malformed') return this.#fail(result.reason);
     if (result.type === 'incomplete') {
       // What was only looked at keeps the socket readable: let epoll wait for more than that.
-      if (this.#lowWater === result.needBytes) return this.#fail('ended within the ClientHello');
+      if (this.#lowWater === result.needBytes) {
+        return isInputOver(fd) ? this.#fail('ended within the ClientHello') : HANDSHAKE_PAUSE;
+      }
       this.#lowWater = result.needBytes;
       setSocketOption(fd, SOL_SOCKET, SO_RCVLOWAT, result.needBytes);
       return EPOLLIN;

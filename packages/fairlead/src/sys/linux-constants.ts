@@ -32,6 +32,7 @@ export const IP_FREEBIND = 15;
 export const SO_ORIGINAL_DST = 80;
 export const IPV6_V6ONLY = 26;
 export const TCP_NODELAY = 1;
+export const TCP_INFO = 11;
 
 /** Flags of send and receive calls. */
 export const MSG_PEEK = 0x02;
