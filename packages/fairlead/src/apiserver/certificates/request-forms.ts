@@ -6,6 +6,11 @@ type Condition = Readonly<Record<string, unknown>>;
 /** Conditions that only the subresource `approval` writes. */
 const decisions: ReadonlySet<unknown> = new Set(['Approved', 'Denied']);
 
+/** True for the built-in kind; a definition may use its name for something else. */
+export function isCertificateRequest({ group, kind }: { readonly group: string; readonly kind: string }): boolean {
+  return group === 'certificates.k8s.io' && kind === 'CertificateSigningRequest';
+}
+
 /** Who asks for a certificate is who sends the request, whatever the object says. Changes `object`. */
 export function stampRequester(object: KubeObject, user: UserInfo): void {
   const { username: _, uid: __, groups: ___, extra: ____, ...spec } = recordOf(object.spec) ?? {};

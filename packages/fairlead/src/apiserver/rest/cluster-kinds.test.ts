@@ -136,6 +136,32 @@ describe('kinds about the cluster itself', () => {
     );
   });
 
+  test('a kind of the same name in another group is left alone', { timeout: 20_000 }, async () => {
+    const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+    await send('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+      metadata: { name: 'requests.example.com' },
+      spec: {
+        group: 'example.com',
+        scope: 'Cluster',
+        names: { plural: 'requests', kind: 'CertificateSigningRequest' },
+        versions: [{ name: 'v1', served: true, storage: true, schema }],
+      },
+    });
+    const object = { apiVersion: 'example.com/v1', kind: 'CertificateSigningRequest', metadata: { name: 'a' } };
+    const post = (): Promise<KubeObject> =>
+      send('POST', '/apis/example.com/v1/requests', { ...object, spec: { username: 'somebody' } });
+    let made: KubeObject | undefined;
+    // It is served a moment after its definition is there.
+    while (made === undefined) {
+      made = await post().catch((error: unknown) => {
+        if (error instanceof ApiError && error.code === 404) return undefined;
+        throw error;
+      });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.deepEqual(made.spec, { username: 'somebody' });
+  });
+
   test('a Pod gets the overhead of its RuntimeClass and goes where that is known', async () => {
     await send('POST', runtimeClasses, {
       metadata: { name: 'vm' },

@@ -7,7 +7,7 @@ import { restrictNode } from '../admission/node-restriction.ts';
 import { admitServiceAccount } from '../admission/service-account-admission.ts';
 import { admitRoleChange } from '../authorization/role-admission.ts';
 import { admitCertificateRequest } from '../certificates/request-admission.ts';
-import { stampConditions, stampRequester } from '../certificates/request-forms.ts';
+import { isCertificateRequest, stampConditions, stampRequester } from '../certificates/request-forms.ts';
 import { shownAs } from '../crd/custom-view.ts';
 import { applyKindDefaults, kindCauses, refuseWhenTerminating, settleKindForm } from '../crd/kind-rules.ts';
 import { noCompanion, together } from '../resources/companion.ts';
@@ -94,7 +94,7 @@ async function createNamed(
   refuseWhenTerminating(resource, name);
   dropGatedPodFields(resource, object);
   prepareForCreate(resource, object, target.warnings);
-  if (resource.kind === 'CertificateSigningRequest') stampRequester(object, target.request.user);
+  if (isCertificateRequest(resource)) stampRequester(object, target.request.user);
   applyKindDefaults(resource, object);
   if (resource.namespaced) admitToNamespace(context, target, name);
   admitRoleChange(context.authorizer, target.request.user, resource, object, undefined);
@@ -206,7 +206,7 @@ export async function updateObject(
     applyKindDefaults(resource, wanted);
   }
   const next = isolate(resource, wanted, old, options.subresource);
-  if (options.subresource !== undefined && resource.kind === 'CertificateSigningRequest') {
+  if (options.subresource !== undefined && isCertificateRequest(resource)) {
     stampConditions(next, old, timestamp(context.clock));
   }
   dropGatedPodFields(resource, next);
