@@ -123,7 +123,7 @@ describe('direct server return, with real packets', { skip: kernelTestsProblem()
       host,
       port: more.protocol === 'UDP' ? 8081 : 8080,
       source,
-      timeoutMs: 5000,
+      timeoutMs: 20_000,
       ...more,
     });
 
@@ -155,7 +155,7 @@ describe('direct server return, with real packets', { skip: kernelTestsProblem()
   test('a Pod of the node is served by translation; a denied source not at all', async () => {
     const answer = await network
       .probe('pod')
-      .ask({ do: 'connect', protocol: 'TCP', host: '203.0.113.81', port: 8080, timeoutMs: 5000 });
+      .ask({ do: 'connect', protocol: 'TCP', host: '203.0.113.81', port: 8080, timeoutMs: 20_000 });
     assert.equal(traced(scene.pod, '203.0.113.81'), 'translated 2 node');
     assert.match(answer, /^(local|second) /);
     assert.equal(traced('198.51.100.99', '203.0.113.81'), 'drop');

@@ -194,7 +194,7 @@ describe('tunnels of IP in IP, with real packets', { skip: problem }, () => {
       });
       // From now on it sends fragments: those are translated.
       await eventually('fragments are not served', async () => (await ask(host, { size })).startsWith('local '));
-      assert.equal(await ask(host, { timeoutMs: 5000 }), `local ${host === vip ? client : client6}`);
+      assert.equal(await ask(host, { timeoutMs: 20_000 }), `local ${host === vip ? client : client6}`);
     });
   }
 
@@ -207,7 +207,7 @@ describe('tunnels of IP in IP, with real packets', { skip: problem }, () => {
     assert.equal(await say(), 'local');
     proxy = await start();
     assert.equal(await say(), 'local');
-    assert.equal(await ask(vip, { timeoutMs: 5000 }), `local ${client}`);
+    assert.equal(await ask(vip, { timeoutMs: 20_000 }), `local ${client}`);
     assert.equal(await say(), 'local');
   });
 
