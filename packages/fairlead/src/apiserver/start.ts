@@ -94,6 +94,8 @@ export interface RunningApiServer extends Running {
   readonly url: string;
   /** Kubeconfig text with a new client certificate; `server` defaults to {@link url}. */
   issueClientConfig(name: string, groups: readonly string[], server?: string): Promise<string>;
+  /** Resolves once extension servers know whom to believe, which a start does not wait for. */
+  readonly settled: Promise<void>;
   /** An administrator's client without sockets; `userAgent` (default `fairlead`) owns the fields it writes. */
   client(userAgent?: string): ApiClient;
 }
@@ -207,11 +209,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     const flowControl = new FlowControl(context, fairness, log);
     cleanUp.unshift(() => flowControl.close());
     health.ready = true;
-    const stopLater = afterReady(clock, () => {
+    const later = afterReady(clock, () => {
       flowControl.start();
       return aggregate(context, internal, pipeline, discovery, options, authority.certificate);
     });
-    cleanUp.unshift(stopLater);
+    cleanUp.unshift(() => later.stop());
     const kubeconfigFile = options.kubeconfigFile ?? join(dataDir, 'admin.kubeconfig');
     writeKubeconfig({
       file: kubeconfigFile,
@@ -233,6 +235,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       kubeconfigFile,
       ca: authority.certificate,
       url,
+      settled: later.started,
       async issueClientConfig(name, groups, server) {
         const pair = authority.issue({ commonName: name, organizations: groups });
         return kubeconfigJson({
@@ -266,14 +269,23 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
 }
 
 /** Starts what a start does not wait for, a moment after it: whoever waits for the server gets the processor first. */
-function afterReady(clock: Clock, start: () => Promise<RunningAggregation | undefined>): () => Promise<void> {
+function afterReady(
+  clock: Clock,
+  start: () => Promise<RunningAggregation | undefined>,
+): { readonly started: Promise<void>; stop(): Promise<void> } {
+  const { promise: started, resolve } = Promise.withResolvers<void>();
   let running: Promise<RunningAggregation | undefined> | undefined;
   const cancel = clock.after(afterReadyMs, () => {
     running = start();
+    void running.then(() => resolve());
   });
-  return async () => {
-    cancel();
-    await (await running)?.stop();
+  return {
+    started,
+    async stop() {
+      cancel();
+      await (await running)?.stop();
+      resolve();
+    },
   };
 }
 

@@ -29,11 +29,13 @@ export function testServerOptions(dataDir: string): ApiServerOptions {
 
 /**
  * Starts the real server with {@link testServerOptions}, but for what `options` say. A data directory that nobody
- * named is made, and removed with the server's end.
+ * named is made, and removed with the server's end. What it writes by itself has been written, unless the test has a clock.
  */
 export async function startTestServer(options: Partial<ApiServerOptions> = {}): Promise<TestServer> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'fairlead-api-'));
   const running = await startApiServer({ ...testServerOptions(dataDir), ...options });
+  // The clock of a test may stand still.
+  if (options.clock === undefined) await running.settled;
   return {
     ...running,
     client: (userAgent) => running.client(userAgent) as InProcessClient,
