@@ -403,9 +403,9 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     this.#gone();
   }
 
-  /** Closes a connection that has been idle since `idleSinceMs` at the latest; for draining workers. */
+  /** Closes a connection that has been idle since `idleSinceMs` at the latest, unless its next request has just come. */
   drain(idleSinceMs: number): void {
-    if (this.isIdle && this.#activeMs <= idleSinceMs) this.#close();
+    if (this.isIdle && this.#activeMs <= idleSinceMs && !this.connection.hasUnread) this.#close();
   }
 
   /** Answers without an upstream. The connection stays usable unless a body is still to come. */

@@ -86,6 +86,10 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
     return this.#upstream.connection.tls;
   }
 
+  get hasUnread(): boolean {
+    return false;
+  }
+
   get isCongested(): boolean {
     const isCongested = this.#sender.queuedBytes > HIGH_WATER_BYTES || this.#upstream.connection.isCongested;
     if (isCongested) this.#wasCongested = true;

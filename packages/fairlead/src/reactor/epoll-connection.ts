@@ -1,6 +1,6 @@
 // Hot path: write() and onEvent() run for every message.
 import { EAGAIN, ENOTCONN, EPIPE, ETIMEDOUT, errnoName } from '../sys/errno.ts';
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from '../sys/linux-constants.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, MSG_PEEK, SHUT_WR } from '../sys/linux-constants.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
 import { close, originalDestination, recv, resetOnClose, send, shutdown, takeSocketError } from '../sys/socket.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
@@ -91,6 +91,10 @@ export class EpollConnection implements SocketConnection {
 
   get isOpen(): boolean {
     return this.#state <= OPEN;
+  }
+
+  get hasUnread(): boolean {
+    return this.#state <= OPEN && recv(this.fd, this.reactor.input, 0, 1, MSG_PEEK) > 0;
   }
 
   get tls(): TlsState | undefined {

@@ -11,7 +11,7 @@ import { testConnections } from './testing/connections.ts';
 import { testDatagrams } from './testing/datagrams.ts';
 import { testProxied } from './testing/proxied.ts';
 import { testRelays } from './testing/relays.ts';
-import type { BoundForTest, ReactorMaker } from './testing/scene.ts';
+import { type BoundForTest, dial, play, type ReactorMaker } from './testing/scene.ts';
 
 const makeEpollReactor: ReactorMaker = async () => {
   const wakeFd = eventfd();
@@ -48,6 +48,36 @@ testConnections('epoll', makeEpollReactor);
 testRelays('epoll', makeEpollReactor);
 testProxied('epoll', makeEpollReactor);
 testDatagrams('epoll', makeEpollReactor);
+
+test('input that waits in the socket is known before it is read', async () => {
+  const seen: boolean[] = [];
+  await play(makeEpollReactor, (scene) => {
+    const { reactor, server, client } = scene;
+    const look = (): void => {
+      if (server.connection!.hasUnread) {
+        seen.push(true);
+        server.connection!.resumeReading();
+      } else reactor.after(1, look);
+    };
+    const begin = (): void => {
+      if (server.connection === undefined) {
+        reactor.after(1, begin);
+        return;
+      }
+      seen.push(server.connection.hasUnread);
+      server.connection.pauseReading();
+      client.connection!.writeBytes(Buffer.from('x'));
+      look();
+    };
+    client.connected = begin;
+    server.data = () => {
+      seen.push(server.connection!.hasUnread);
+      reactor.stop();
+    };
+    dial(scene);
+  });
+  assert.deepEqual(seen, [false, true, false]);
+});
 
 test('a signal from outside wakes a blocked loop', async () => {
   const wakeFd = eventfd();

@@ -285,10 +285,14 @@ export class NodeConnection implements SocketConnection {
     return nodeAddress(this.#raw.localAddress, this.#raw.localPort);
   }
 
+  get hasUnread(): boolean {
+    return this.#backlog.length > 0 || (this.#stream?.readableLength ?? 0) > 0;
+  }
+
   close(): void {
     if (this.#state === 'closed') return;
     const wasOpen = this.#state === 'open';
-    const hasUnread = !this.#wantsRead && (this.#backlog.length > 0 || (this.#stream?.readableLength ?? 0) > 0);
+    const isUnread = !this.#wantsRead && this.hasUnread;
     this.#state = 'closed';
     this.#early = [];
     this.#backlog = [];
@@ -298,7 +302,7 @@ export class NodeConnection implements SocketConnection {
     this.#reactor.removeTimer(this.#timer);
     this.#reactor.forget(this);
     // What the handler has not read, a kernel would not have taken: then closing is a reset.
-    if (wasOpen && hasUnread) this.#raw.resetAndDestroy();
+    if (wasOpen && isUnread) this.#raw.resetAndDestroy();
     (this.#stream ?? this.#securing)?.destroy();
     this.#raw.destroy();
   }

@@ -49,6 +49,8 @@ export interface Connection {
   /** Output is above the high watermark. */
   readonly isCongested: boolean;
   readonly isOpen: boolean;
+  /** Input has arrived that nobody has read yet, as far as the engine knows; asks the kernel, so not for every message. */
+  readonly hasUnread: boolean;
   /** Of an established TLS connection; undefined on a plain one. */
   readonly tls: TlsState | undefined;
   /** Bytes accepted by {@link write} so far. */
