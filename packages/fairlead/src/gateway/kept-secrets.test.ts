@@ -96,7 +96,7 @@ test('files: what comes back, and what is left out', async (t) => {
   const identity = selfSignedIdentity('x', now);
   const ticket = new TicketKeyRing({ ...systemClock, now: () => now, after: () => () => {} }, () => {}).kept()[0]!;
   const asRead = { bytes: new Uint8Array(ticket.bytes), madeMs: now };
-  const future = { ...ticket, madeMs: now + 1 };
+  const future = { ...ticket, madeMs: now + 8 * HOUR + 1 };
   writeKeptSecrets(path, { identity, tickets: [future, ticket, { bytes: new Uint8Array(3), madeMs: now }] }, log);
   assert.equal(statSync(path).mode & 0o777, 0o600);
   assert.deepEqual(readdirSync(folder), ['secrets.json']);

@@ -30,12 +30,15 @@ export class ServerCertificates {
   #askingHosts = 0;
 
   /**
-   * @param settings what every certificate offers unless it has settings of its own.
+   * What clients are shown that ask for no host with a certificate of its own.
+   * @param settings what every certificate offers unless it has settings of its own. Default: as they are.
    * @throws Error if the PEM or the settings cannot be used.
    */
-  setDefault(identity: TlsIdentity, settings: TlsSettings): void {
+  setDefault(identity: TlsIdentity, settings: TlsSettings = this.#settings): void {
     this.#settings = settings;
+    const before = this.#default;
     this.#default = compile({ key: '', hosts: [], ...identity }, undefined, settings);
+    before?.context?.free();
   }
 
   /** The OCSP response that a certificate's next handshakes staple; undefined: none. */

@@ -1,24 +1,23 @@
 import { hostname } from 'node:os';
 import { BackendMemory, EndpointMemory } from '@fairlead/balance';
 import type { RouteListener, RouteTableDiff } from '../routing/route-table.ts';
-import { type Clock, systemRandom } from '../sys/clock.ts';
+import { systemRandom } from '../sys/clock.ts';
 import { engine, sharesPorts } from '../sys/engine-kind.ts';
-import type { Log } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
-import type { TlsSettings } from '../sys/tls-settings.ts';
-import { type AccessLogRules, DEFAULT_ACCESS_LOG_RULES } from './access-log/access-log-rules.ts';
+import { DEFAULT_ACCESS_LOG_RULES } from './access-log/access-log-rules.ts';
 import { applyDiff, InstalledTable, ListenerSet } from './apply.ts';
 import { type BackendLoad, BackendLoads } from './backend-loads.ts';
-import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from './connection-gate.ts';
+import { DEFAULT_CONNECTION_LIMITS } from './connection-gate.ts';
 import { createRateMemory } from './filters/rate-table.ts';
 import { GatewayError } from './gateway-error.ts';
 import { type GatewayStats, sumMetrics } from './gateway-metrics.ts';
+import type { GatewayOptions } from './gateway-options.ts';
 import { HealthChecker } from './health/health-checker.ts';
 import { OutlierIntervals } from './health/outlier-intervals.ts';
-import { readKeptSecrets, writeKeptSecrets } from './kept-secrets.ts';
+import { type KeptSecrets, readKeptSecrets, writeKeptSecrets } from './kept-secrets.ts';
 import { downloadKeys } from './key-download.ts';
-import { DEFAULT_KEY_TIMES, KeyFetcher, type KeyTimes } from './key-fetcher.ts';
-import { DEFAULT_PROXY_TIMES, type ProxyTimes } from './proxy-core.ts';
+import { DEFAULT_KEY_TIMES, KeyFetcher } from './key-fetcher.ts';
+import { DEFAULT_PROXY_TIMES } from './proxy-core.ts';
 import { selfSignedIdentity } from './self-signed.ts';
 import { createSharedState } from './shared-memory.ts';
 import { askResponder } from './stapling/ask-responder.ts';
@@ -26,64 +25,16 @@ import { RevocationWatch } from './stapling/revocation-watch.ts';
 import { Stapler } from './stapling/stapler.ts';
 import { TicketKeyRing } from './ticket-keys.ts';
 import { type RouteTraffic, TrafficSeries } from './traffic/traffic-series.ts';
-import { NO_TRUST, type TrustOptions } from './trust.ts';
-import type { UnderscoreRule } from './underscore-fields.ts';
-import { type TracingOptions, WorkerHandle, type WorkerOptions } from './worker-handle.ts';
+import { NO_TRUST } from './trust.ts';
+import { WorkerHandle, type WorkerOptions } from './worker-handle.ts';
+
+export type { GatewayOptions } from './gateway-options.ts';
 
 /** Pause before a worker that failed is replaced again. */
 const RESTART_MS = 100;
 
 /** For the keys of tokens, from a server that may be far away. */
 const KEYS_TIMEOUT_MS = 10_000;
-
-/** Options of {@link startGateway}. */
-export interface GatewayOptions {
-  /** Worker threads, at least 1. */
-  readonly workers: number;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Receives access log lines, newline-terminated, in batches. While a promise is pending its lines count as queued. Default: no access log. */
-  readonly accessLog?: (lines: string) => void | Promise<void>;
-  /** Default {@link DEFAULT_ACCESS_LOG_RULES}. */
-  readonly accessLogRules?: Partial<AccessLogRules>;
-  /** Default: nothing is traced, and trace fields of callers go on as they are. */
-  readonly tracing?: TracingOptions;
-  /** CIDRs of proxies in front whose X-Forwarded-* fields are believed. Default none: they are overwritten. */
-  readonly trustedProxies?: readonly string[];
-  /** How many proxies are in front; see `TrustOptions.hops`. Default: those of {@link trustedProxies}. */
-  readonly trustedHops?: number;
-  /** The field that they tell of clients in. With `forwarded` requests carry it on, too. Default `x-forwarded-for`. */
-  readonly clientField?: TrustOptions['field'];
-  /** CIDRs of proxies in front whose connections must begin with a PROXY protocol header. Default none. */
-  readonly proxyProtocolFrom?: readonly string[];
-  /** Default {@link DEFAULT_CONNECTION_LIMITS}. */
-  readonly limits?: Partial<ConnectionLimits>;
-  readonly times?: Partial<ProxyTimes>;
-  /** Of requests. Default `pass`. */
-  readonly underscoreFields?: UnderscoreRule;
-  /** Listeners may ask for HTTP/3, which needs Linux and FFI; without them they go on without it. Default no. */
-  readonly http3?: boolean;
-  /** Zone of this machine (`topology.kubernetes.io/zone`), for backends that prefer theirs. Default: unknown. */
-  readonly zone?: string;
-  /** Tells this gateway from others that serve the same routes, for subsets of endpoints. Default: the host's name. */
-  readonly gatewayName?: string;
-  /** Shown to clients that ask for no host with a certificate of its own. Default: a self-signed one. */
-  readonly defaultCertificate?: TlsIdentity;
-  /** What certificates offer unless they have settings of their own. Default: TLS 1.2 and 1.3, forward secret. */
-  readonly tlsSettings?: TlsSettings;
-  /** Which OCSP responders are asked for responses to staple. Default `off`. */
-  readonly ocsp?: 'public' | 'any' | 'off';
-  /** Where the secrets of TLS sessions are written, for whoever debugs them. Default: nowhere. */
-  readonly keyLogFile?: string;
-  /** File that keeps the default certificate and the ticket keys for the next process. Default: both end with this one. */
-  readonly secretsFile?: string;
-  /** How keys of tokens are fetched. Default: over HTTPS, from others than this machine. */
-  readonly downloadKeys?: (url: string) => Promise<string>;
-  /** Default {@link DEFAULT_KEY_TIMES}. */
-  readonly keyTimes?: Partial<KeyTimes>;
-  /** Module of the worker threads. Default `worker.ts` beside this one; a bundle names its own. */
-  readonly workerModule?: URL;
-}
 
 /** An address that the gateway serves. */
 export interface ListenerAddress {
@@ -92,6 +43,9 @@ export interface ListenerAddress {
   readonly address: string;
   readonly port: number;
 }
+
+/** What several gateways may share, so that clients may go to any of them. */
+export type GatewaySecrets = KeptSecrets & { readonly identity: TlsIdentity };
 
 /** A gateway in operation. */
 export interface RunningGateway {
@@ -102,6 +56,12 @@ export interface RunningGateway {
   applyRoutes(diff: RouteTableDiff): Promise<void>;
   /** Says in which zone this gateway is (empty: nobody knows), where that becomes known or changes later. */
   setZone(zone: string): void;
+  /** What it shows to clients that ask for no host with a certificate of its own, from the next handshake on; undefined: its own again. */
+  setDefaultCertificate(identity: TlsIdentity | undefined): void;
+  /** Its own default certificate and its ticket keys. */
+  secrets(): GatewaySecrets;
+  /** Goes on with what several gateways share: new tickets are those of the shared keys, old ones of its own are still read. */
+  adoptSecrets(shared: KeptSecrets): void;
   listeners(): readonly ListenerAddress[];
   stats(): GatewayStats;
   /** Tells of every request from now on, as lines of the access log in JSON, until the returned function is called. */
@@ -133,6 +93,9 @@ class Gateway implements RunningGateway {
   readonly #listeners: ListenerSet;
   readonly #traffic = new TrafficSeries();
   readonly #tickets: TicketKeyRing;
+  /** The default certificate, unless another one was chosen. */
+  #identity: TlsIdentity;
+  #chosenIdentity: TlsIdentity | undefined;
   readonly #workers: WorkerHandle[] = [];
   /** Counters of workers that were replaced. */
   readonly #retiredMetrics: SharedArrayBuffer[] = [];
@@ -165,18 +128,16 @@ class Gateway implements RunningGateway {
     }
     const { secretsFile, clock, log } = options;
     const kept = secretsFile === undefined ? undefined : readKeptSecrets(secretsFile, clock.now(), log);
-    const identity = kept?.identity ?? selfSignedIdentity('fairlead-gateway.invalid', clock.now());
-    const keep = (): void => {
-      if (secretsFile !== undefined) writeKeptSecrets(secretsFile, { identity, tickets: this.#tickets.kept() }, log);
-    };
+    this.#identity = kept?.identity ?? selfSignedIdentity('fairlead-gateway.invalid', clock.now());
+    this.#chosenIdentity = options.defaultCertificate;
     const rotated = (keys: readonly Uint8Array[]): void => {
-      keep();
+      this.#keepSecrets();
       for (const worker of this.#workers) worker.setTicketKeys(keys);
     };
     this.#tickets = new TicketKeyRing(clock, rotated, kept?.tickets);
-    keep();
+    this.#keepSecrets();
     this.#workerOptions = {
-      defaultCertificate: options.defaultCertificate ?? identity,
+      defaultCertificate: () => this.#chosenIdentity ?? this.#identity,
       tlsSettings: options.tlsSettings ?? {},
       keyLogFile: options.keyLogFile,
       ticketKeys: () => this.#tickets.keys(),
@@ -338,6 +299,33 @@ class Gateway implements RunningGateway {
     if (zone === this.#zone) return;
     this.#zone = zone;
     for (const worker of this.#workers) worker.setZone(zone);
+  }
+
+  setDefaultCertificate(identity: TlsIdentity | undefined): void {
+    this.#chosenIdentity = identity;
+    this.#showDefault();
+  }
+
+  secrets(): GatewaySecrets {
+    return { identity: this.#identity, tickets: this.#tickets.kept() };
+  }
+
+  adoptSecrets({ identity, tickets }: KeptSecrets): void {
+    if (identity !== undefined && identity.certificate !== this.#identity.certificate) {
+      this.#identity = identity;
+      this.#showDefault();
+    }
+    this.#tickets.adopt(tickets);
+    this.#keepSecrets();
+  }
+
+  #showDefault(): void {
+    for (const worker of this.#workers) worker.setDefaultCertificate(this.#workerOptions.defaultCertificate());
+  }
+
+  #keepSecrets(): void {
+    const { secretsFile, log } = this.#options;
+    if (secretsFile !== undefined) writeKeptSecrets(secretsFile, this.secrets(), log);
   }
 
   listeners(): readonly ListenerAddress[] {

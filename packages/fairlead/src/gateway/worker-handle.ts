@@ -38,7 +38,8 @@ export interface WorkerOptions {
   readonly tracing: TracingOptions | undefined;
   readonly spanQueue: SharedArrayBuffer;
   readonly log: Log;
-  readonly defaultCertificate: TlsIdentity;
+  /** As it is when the worker starts; {@link WorkerHandle.setDefaultCertificate} changes it. */
+  readonly defaultCertificate: () => TlsIdentity;
   readonly tlsSettings: TlsSettings;
   readonly keyLogFile: string | undefined;
   readonly shared: SharedState;
@@ -98,7 +99,7 @@ export class WorkerHandle {
       limits: options.limits,
       workers: options.workers,
       http3: options.http3,
-      defaultCertificate: options.defaultCertificate,
+      defaultCertificate: options.defaultCertificate(),
       tlsSettings: options.tlsSettings,
       keyLogFile: options.keyLogFile,
       shared: options.shared,
@@ -222,6 +223,11 @@ export class WorkerHandle {
   /** Replaces the session ticket keys. */
   setTicketKeys(keys: readonly Uint8Array[]): void {
     this.#thread.send({ type: 'tickets', keys });
+  }
+
+  /** Replaces what clients are shown that ask for no host with a certificate of its own. */
+  setDefaultCertificate(identity: TlsIdentity): void {
+    this.#thread.send({ type: 'default-certificate', identity });
   }
 
   /** Ends the worker after its requests, at the latest after `drainMs`. */

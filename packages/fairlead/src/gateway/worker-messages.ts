@@ -83,6 +83,7 @@ export type ToWorker =
   /** Where requests of routes to come are counted. */
   | { readonly type: 'series'; readonly slots: SeriesSlots }
   | { readonly type: 'zone'; readonly zone: string }
+  | { readonly type: 'default-certificate'; readonly identity: TlsIdentity }
   | { readonly type: 'tickets'; readonly keys: readonly Uint8Array[] }
   /** Answer to a `question`; undefined: nobody can tell. */
   | { readonly type: 'answer'; readonly id: number; readonly answer: boolean | undefined }

@@ -12,6 +12,7 @@ import type { TlsAcceptPolicy } from '../reactor/tls-transport.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
 import { collectGarbage } from '../sys/memory.ts';
 import { residentBytes } from '../sys/resident-bytes.ts';
+import type { TlsIdentity } from '../sys/tls-context.ts';
 import { tlsContexts } from '../sys/tls-contexts.ts';
 import { AccessLog } from './access-log/access-log.ts';
 import { DEFAULT_ACCESS_LOG_RULES } from './access-log/access-log-rules.ts';
@@ -196,12 +197,22 @@ class GatewayWorker {
       this.#zone = message.zone;
       this.#core.program.noteZone();
     } else if (message.type === 'tickets') tlsContexts.setTicketKeys(message.keys);
+    else if (message.type === 'default-certificate') this.#setDefault(message.identity);
     else if (message.type === 'answer') this.#questions.answer(message.id, message.answer);
     else if (message.type === 'keys') this.#keys.take(message.url, message.jwks);
     else if (message.type === 'tap') this.#core.tap = message.isOn ? this.#newTap() : undefined;
     else if (message.type === 'staple')
       this.#core.program.certificates.setStaple(message.certificate, message.response);
     else this.#drain(message.drainMs);
+  }
+
+  /** It was checked before it came; what is shown stays where it fails all the same. */
+  #setDefault(identity: TlsIdentity): void {
+    try {
+      this.#core.program.certificates.setDefault(identity);
+    } catch (error) {
+      this.#core.log('error', 'default certificate refused', { error: (error as Error).message });
+    }
   }
 
   #apply(message: Extract<ToWorker, { type: 'apply' }>): void {

@@ -181,6 +181,8 @@ const DEFAULTS: Readonly<Record<string, string | number>> = {
   '--gateway-tls-min-version': options.tls.tlsSettings?.minVersion ?? '1.2',
   'client-ca-secret': bare.tls.some(({ clientCa }) => clientCa !== undefined) ? 'on' : 'off',
   '--gateway-ocsp': options.tls.ocsp!,
+  '--gateway-shared-secrets': options.tls.sharedSecrets === undefined ? 'off' : 'on',
+  '--gateway-default-certificate': options.tls.defaultCertificateSecret === undefined ? 'self-signed' : 'on',
   'session tickets': `${ROTATE_MS / 3_600_000}h`,
   ca: readBackendConnection(undefined, 'shop').connection === undefined ? 'not checked' : 'checked',
   'tls-passthrough': String(bare.passthrough.length > 0),

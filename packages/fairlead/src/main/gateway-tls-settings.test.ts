@@ -15,6 +15,8 @@ describe('TLS settings of the gateway', () => {
     [{ 'tls-ciphers': 'ALL:@SECLEVEL=0' }, /names with colons/],
     [{ 'tls-ciphersuites': 'TLS_NO' }, /nothing that OpenSSL knows/],
     [{ 'tls-curves': 'Q' }, /nothing that OpenSSL knows/],
+    [{ 'default-certificate': 'name' }, /must be NAMESPACE\/NAME of a Secret/],
+    [{ 'shared-secrets': 'a/b/c' }, /must be NAMESPACE\/NAME of a Secret/],
     [{ ocsp: 'yes' }, /must be public, any or off/],
   ];
   for (const [flags, problem] of wrong) {
@@ -32,6 +34,8 @@ describe('TLS settings of the gateway', () => {
       'tls-ciphersuites': 'TLS_AES_128_GCM_SHA256',
       'tls-curves': 'X25519:P-256',
       ocsp: 'any',
+      'default-certificate': 'tls/default',
+      'shared-secrets': 'fairlead/gateways',
     };
     const read = reader(flags);
     assert.deepEqual(readGatewayTls(read), {
@@ -42,6 +46,8 @@ describe('TLS settings of the gateway', () => {
         curves: 'X25519:P-256',
       },
       ocsp: 'any',
+      defaultCertificateSecret: { namespace: 'tls', name: 'default' },
+      sharedSecrets: { namespace: 'fairlead', name: 'gateways' },
     });
     assert.deepEqual(
       gatewayTlsArgs(read),

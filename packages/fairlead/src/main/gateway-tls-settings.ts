@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { TlsSettings } from '../sys/tls-settings.ts';
+import type { SecretName } from './roles/gateway-secrets.ts';
 import type { Setting, SettingReader } from './settings.ts';
 
 /** Settings of what the gateway offers over TLS. */
@@ -15,6 +16,17 @@ export const gatewayTlsSettings: readonly Setting[] = [
     description: "which responders are asked for OCSP responses to staple: 'public' ones (default), 'any', 'off'",
   },
   {
+    name: 'gateway-default-certificate',
+    value: 'NAMESPACE/NAME',
+    description:
+      'Secret (kubernetes.io/tls) for clients that ask for no host with a certificate (default: self-signed)',
+  },
+  {
+    name: 'gateway-shared-secrets',
+    value: 'NAMESPACE/NAME',
+    description: 'Secret with ticket keys and default certificate, made if missing: several gateways share it',
+  },
+  {
     name: 'gateway-tls-key-log',
     value: 'FILE',
     description: 'writes the secrets of TLS sessions: whoever reads the file can decipher them (default: off)',
@@ -26,6 +38,10 @@ export interface GatewayTlsOptions {
   readonly tlsSettings: TlsSettings;
   readonly ocsp: 'public' | 'any' | 'off';
   readonly keyLogFile?: string;
+  /** Shown to clients that ask for no host with a certificate of its own. */
+  readonly defaultCertificateSecret?: SecretName;
+  /** What several gateways share. */
+  readonly sharedSecrets?: SecretName;
 }
 
 /** Reads {@link gatewayTlsSettings}; problems go to the reader. */
@@ -53,7 +69,24 @@ export function readGatewayTls(reader: SettingReader): GatewayTlsOptions {
   const ocsp = reach === 'any' || reach === 'off' ? reach : 'public';
   if (ocsp !== reach) reader.problems.push(`--gateway-ocsp ${reach}: must be public, any or off`);
   const keyLog = reader.text('gateway-tls-key-log');
-  return { tlsSettings, ocsp, ...(keyLog === undefined ? {} : { keyLogFile: resolve(keyLog) }) };
+  const defaultCertificateSecret = readSecretName(reader, 'gateway-default-certificate');
+  const sharedSecrets = readSecretName(reader, 'gateway-shared-secrets');
+  return {
+    tlsSettings,
+    ocsp,
+    ...(keyLog === undefined ? {} : { keyLogFile: resolve(keyLog) }),
+    ...(defaultCertificateSecret === undefined ? {} : { defaultCertificateSecret }),
+    ...(sharedSecrets === undefined ? {} : { sharedSecrets }),
+  };
+}
+
+function readSecretName(reader: SettingReader, setting: string): SecretName | undefined {
+  const text = reader.text(setting);
+  if (text === undefined) return undefined;
+  const [, namespace, name] = /^([-a-z0-9]+)\/([-.a-z0-9]+)$/.exec(text) ?? [];
+  if (namespace !== undefined && name !== undefined) return { namespace, name };
+  reader.problems.push(`--${setting} ${text}: must be NAMESPACE/NAME of a Secret`);
+  return undefined;
 }
 
 /** What OpenSSL, by way of node:tls, does not understand: the supervisor needs no FFI for this. */

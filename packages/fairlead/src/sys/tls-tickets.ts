@@ -21,7 +21,7 @@ const cDecryptInit = declareOwn<[number, number, number, number, number]>(
 const cMacSetParams = declareOwn<[number, number]>('int EVP_MAC_CTX_set_params(uintptr_t, uintptr_t)');
 
 /** Keys of this thread, the present one first. */
-const KEYS_MAX = 3;
+const KEYS_MAX = 6;
 const keys = new PinnedBuffer(TICKET_KEY_BYTES * KEYS_MAX);
 let count = 0;
 const scratch = new PinnedBuffer(64);
@@ -58,7 +58,7 @@ function writeParam(at: number, name: NativeText, type: number, address: number,
 }
 
 /**
- * Sets the ticket keys of this thread: the first encrypts new tickets, all decrypt. At most three,
+ * Sets the ticket keys of this thread: the first encrypts new tickets, all decrypt. At most six,
  * {@link TICKET_KEY_BYTES} each; without one tickets are made by nobody and every handshake is full.
  */
 export function setTicketKeys(ring: readonly Uint8Array[]): void {

@@ -5,7 +5,7 @@ import { type GatewayOptions, startGateway } from '../../gateway/start.ts';
 import type { UnderscoreRule } from '../../gateway/underscore-fields.ts';
 import type { RouteListener } from '../../routing/route-table.ts';
 import { startRouting } from '../../routing/start.ts';
-import { systemClock } from '../../sys/clock.ts';
+import { systemClock, systemRandom } from '../../sys/clock.ts';
 import { collectWhenIdle } from '../../sys/idle-collection.ts';
 import type { Log } from '../../sys/role.ts';
 import type { ApiAccess } from '../api-access-settings.ts';
@@ -19,6 +19,7 @@ import { formatListenAddress, type ListenAddress } from '../settings.ts';
 import { startAccessLog } from './gateway-access-log.ts';
 import { followAddresses, publishedAddresses } from './gateway-addresses.ts';
 import { type GatewayAdminOptions, startGatewayAdmin } from './gateway-admin.ts';
+import { followDefaultCertificate, shareSecrets } from './gateway-secrets.ts';
 import { startTraces } from './gateway-traces.ts';
 import { followZone } from './gateway-zone.ts';
 import { readAccess, roleClient } from './role-client.ts';
@@ -115,6 +116,14 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     clock: systemClock,
     log,
   });
+  const access = { client, clock: systemClock, random: systemRandom, log };
+  const { defaultCertificateSecret, sharedSecrets } = options.tls;
+  const following = [
+    ...(sharedSecrets === undefined ? [] : [shareSecrets(access, sharedSecrets, gateway)]),
+    ...(defaultCertificateSecret === undefined
+      ? []
+      : [followDefaultCertificate(access, defaultCertificateSecret, gateway)]),
+  ];
   const applied = Promise.withResolvers<void>();
   const routing = await startRouting({
     client,
@@ -136,6 +145,7 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
   try {
     await applied.promise;
   } catch (error) {
+    await Promise.all(following.map((part) => part.stop()));
     await routing.stop();
     await gateway.stop({ drainMs: 0 });
     throw listenFailure(error, options);
@@ -155,7 +165,7 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     async stop() {
       stopCollecting();
       endFollowing();
-      await zoneOfNode?.stop();
+      await Promise.all([zoneOfNode, ...following].map((part) => part?.stop()));
       await routing.stop();
       await gateway.stop({ drainMs });
       await Promise.all([accessLog?.stop(), traces?.stop()]);
