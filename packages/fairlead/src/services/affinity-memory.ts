@@ -2,7 +2,7 @@ import { NETLINK_NETFILTER, netlinkMessage, openNetlink } from '../sys/netlink.t
 import { decodeSetElements, getSetElementsMessage, setElementsRequest } from '../wire/nft/set-elements.ts';
 import type { NftFamily } from '../wire/nft/transaction.ts';
 import { formatIp } from './cidr.ts';
-import { nftTableName } from './nft-layout.ts';
+import { nftTableName } from './nft-names.ts';
 
 /** A client that the kernel remembers for session affinity. */
 export interface RememberedClient {

@@ -7,13 +7,8 @@ import type { IpFamily } from './cidr.ts';
 import { installInParts, isRefusal, type RefusedServices } from './isolate-refused.ts';
 import { countEndpointElements, type NativeLoad, NativeLoadError } from './native-load.ts';
 import { isLargeTransaction, type RunNft } from './nft-command.ts';
-import {
-  type NftLayoutOptions,
-  nftFamilyOf,
-  nftSecondTableName,
-  nftTableName,
-  nftTrialTableName,
-} from './nft-layout.ts';
+import type { NftLayoutOptions } from './nft-layout.ts';
+import { nftFamilyOf, nftSecondTableName, nftTableName, nftTrialTableName } from './nft-names.ts';
 import { NftPlanner, type ProgramChanges } from './nft-planner.ts';
 import { isPlainProgram, type ServiceProgram } from './program.ts';
 import { installStaged } from './staged-install.ts';

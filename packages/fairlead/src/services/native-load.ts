@@ -6,7 +6,7 @@ import { ElementMessages, type NftField, type NftShape, type WriteAddress } from
 import { getTableMessage, isDormantTable, tableRequest } from '../wire/nft/table-flags.ts';
 import type { NftFamily } from '../wire/nft/transaction.ts';
 import { parseIp } from './cidr.ts';
-import { endpointMapName, mapFor, nftSecondTableName, nftTableName } from './nft-layout.ts';
+import { endpointMapName, mapFor, nftSecondTableName, nftTableName } from './nft-names.ts';
 import type { ServiceProgram } from './program.ts';
 
 /** The kernel cannot be filled this way; nft's text may still be taken. */

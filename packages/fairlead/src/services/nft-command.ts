@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { Readable } from 'node:stream';
 import type { NftablesLibrary } from '../sys/nftables-library.ts';
-import { nftTableName } from './nft-layout.ts';
+import { nftTableName } from './nft-names.ts';
 
 /** Why nft cannot be used or refused a transaction. */
 export type NftErrorCode = 'nft-missing' | 'nft-too-old' | 'not-permitted' | 'refused';

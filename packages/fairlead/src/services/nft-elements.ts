@@ -1,6 +1,6 @@
 // Hot path: runs for every endpoint of every Service at start, and for one Service per change.
 import type { FrontendKey } from './frontend-claims.ts';
-import type { LbChainKind } from './nft-layout.ts';
+import type { LbChainKind } from './nft-names.ts';
 import type { EndpointTarget, PortRangeProgram, ServicePortProgram } from './program.ts';
 import type { StableNumbers } from './stable-numbers.ts';
 

@@ -3,6 +3,7 @@ import type { ElementMessages } from '../wire/nft/element-messages.ts';
 import { nftTableBody } from '../wire/nft/table.ts';
 import { NftTransaction } from '../wire/nft/transaction.ts';
 import type { RememberedClient } from './affinity-memory.ts';
+import { lbChainRules } from './balance-rules.ts';
 import type { IpFamily } from './cidr.ts';
 import { FrontendClaims, type FrontendKey } from './frontend-claims.ts';
 import {
@@ -15,17 +16,8 @@ import {
   type ServiceElements,
   vipFrontendKey,
 } from './nft-elements.ts';
-import {
-  classMaps,
-  firstSpecialClass,
-  lbChainRules,
-  lbClass,
-  type NftLayoutOptions,
-  nftFamilyOf,
-  nftLayout,
-  nftTableName,
-  preparedLbChains,
-} from './nft-layout.ts';
+import { type NftLayoutOptions, nftLayout } from './nft-layout.ts';
+import { classMaps, firstSpecialClass, lbClass, nftFamilyOf, nftTableName, preparedLbChains } from './nft-names.ts';
 import { addPortElements, synProxyChains } from './port-elements.ts';
 import { allPorts, type ServicePortKey, type ServiceProgram } from './program.ts';
 import { StableNumbers } from './stable-numbers.ts';

@@ -1,4 +1,6 @@
 // Hot path: runs for every endpoint of every Service at start, and for one Service per change.
+
+import { affinityChainRules, limitChainRules, rangeChainRule, slotChainRule } from './balance-rules.ts';
 import {
   type FrontendFilter,
   nodePortFrontendKey,
@@ -8,20 +10,16 @@ import {
   vipFrontendKey,
 } from './nft-elements.ts';
 import {
-  affinityChainRules,
   classMaps,
   dispatchClass,
   endpointMapName,
   type LbChainKind,
   lbClass,
-  limitChainRules,
   localIndexOffset,
   mapFor,
   nftFamilyOf,
-  rangeChainRule,
-  slotChainRule,
   type Translation,
-} from './nft-layout.ts';
+} from './nft-names.ts';
 import {
   type EndpointTarget,
   externalVerdict,

@@ -2,7 +2,8 @@ import { type NftFamily, type NftOperationCount, NftTransaction } from '../wire/
 import type { IpFamily } from './cidr.ts';
 import type { NativeLoad } from './native-load.ts';
 import type { RunNft } from './nft-command.ts';
-import { type NftLayoutOptions, nftFamilyOf, nftSecondTableName, nftTableName } from './nft-layout.ts';
+import type { NftLayoutOptions } from './nft-layout.ts';
+import { nftFamilyOf, nftSecondTableName, nftTableName } from './nft-names.ts';
 import { NftPlanner } from './nft-planner.ts';
 import type { ServiceProgram } from './program.ts';
 
