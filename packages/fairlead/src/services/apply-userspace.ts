@@ -1,7 +1,9 @@
+import { networkInterfaces } from 'node:os';
 import type { Clock } from '../sys/clock.ts';
 import { EACCES, EADDRINUSE, EADDRNOTAVAIL, errnoName } from '../sys/errno.ts';
 import type { Log } from '../sys/role.ts';
 import { FrontendClaims, type FrontendKey } from './frontend-claims.ts';
+import { anyHostAddress } from './host-ports.ts';
 import { nodePortFrontendKey, vipFrontendKey } from './nft-elements.ts';
 import type { ProgramChanges } from './nft-planner.ts';
 import type { ServicePortProgram, ServiceProgram } from './program.ts';
@@ -26,6 +28,11 @@ export interface UserspaceApplierOptions {
   readonly log: Log;
   /** Addresses node ports listen on; empty: node ports are not served. */
   readonly nodePortAddresses: readonly string[];
+  /**
+   * Addresses that a host port of a Pod listens on when it names none; each by itself, as the Pod may have the same port
+   * on an address of its own. Default: those of the machine's links.
+   */
+  readonly hostAddresses?: () => readonly string[];
   readonly onNotice?: (notice: UserspaceNotice) => void;
 }
 
@@ -53,11 +60,27 @@ interface ActiveFrontend {
   readonly portKey: string;
 }
 
-function wantedFrontends(program: ServiceProgram, nodePortAddresses: readonly string[]): WantedFrontend[] {
+/** Link-local ones are left out: they mean nothing without a link. */
+function machineAddresses(): readonly string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .map(({ address }) => address)
+    .filter((address) => !address.startsWith('fe80:'));
+}
+
+function wantedFrontends(
+  program: ServiceProgram,
+  { nodePortAddresses, hostAddresses = machineAddresses }: UserspaceApplierOptions,
+): WantedFrontend[] {
   const wanted: WantedFrontend[] = [];
   for (const port of program.ports) {
     for (const { kind, ip } of port.vips) {
-      wanted.push({ key: vipFrontendKey(port, ip), place: { kind, address: ip }, listenPort: port.port, port });
+      const everywhere = kind === 'hostPort' && ip === anyHostAddress[port.family];
+      const own = everywhere ? hostAddresses().filter((at) => at.includes(':') === (port.family === 'IPv6')) : [ip];
+      for (const address of own) {
+        const key = vipFrontendKey(port, { kind, ip: address });
+        wanted.push({ key, place: { kind, address }, listenPort: port.port, port });
+      }
     }
     if (port.nodePort === undefined) continue;
     for (const address of nodePortAddresses) {
@@ -143,7 +166,7 @@ export function createUserspaceApplier(options: UserspaceApplierOptions): Usersp
   const grow = (service: string, program: ServiceProgram): void => {
     const frontends = active.get(service) ?? new Map<FrontendKey, ActiveFrontend>();
     active.set(service, frontends);
-    for (const wanted of wantedFrontends(program, options.nodePortAddresses)) {
+    for (const wanted of wantedFrontends(program, options)) {
       if (frontends.has(wanted.key) || !claims.claim(wanted.key, service)) continue;
       const frontend = open(service, wanted);
       if (frontend !== undefined) frontends.set(wanted.key, frontend);
@@ -166,7 +189,7 @@ export function createUserspaceApplier(options: UserspaceApplierOptions): Usersp
       const before = programs.get(service);
       if (program === undefined) programs.delete(service);
       else programs.set(service, program);
-      const wanted = program === undefined ? [] : wantedFrontends(program, options.nodePortAddresses);
+      const wanted = program === undefined ? [] : wantedFrontends(program, options);
       const keys = new Map(wanted.map(({ key, port }) => [key, port.key]));
       for (const other of await shrink(service, keys)) pending.add(other);
       setPorts(before, program);

@@ -11,7 +11,7 @@ import { createDirectReturn } from './direct-return/apply-direct.ts';
 import type { PeerNodes } from './direct-return/peer-nodes.ts';
 import { createHealthCheckPorts, type HealthCheckNotice } from './health-check-ports.ts';
 import { HeldSetting } from './held-setting.ts';
-import { createLocalhostNodePorts } from './localhost-node-ports.ts';
+import { createLocalhostPorts } from './localhost-ports.ts';
 import { createNativeLoad } from './native-load.ts';
 import { checkNft, createFastRunNft, createRunNft } from './nft-command.ts';
 import type { NftLayoutOptions } from './nft-layout.ts';
@@ -171,7 +171,7 @@ function withTrackingSettings(plane: DataPlane, options: DataPlaneOptions): Data
 function withOwnPorts(plane: DataPlane, options: DataPlaneOptions): DataPlane {
   const { clock, log, onNotice, healthy } = options;
   const healthChecks = createHealthCheckPorts({ healthy, log, onNotice });
-  const localhost = options.mode === 'kernel' ? createLocalhostNodePorts({ clock }) : undefined;
+  const localhost = options.mode === 'kernel' ? createLocalhostPorts({ clock }) : undefined;
   return {
     apply: async (changes) => {
       try {

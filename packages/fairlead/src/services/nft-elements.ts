@@ -1,7 +1,7 @@
 // Hot path: runs for every endpoint of every Service at start, and for one Service per change.
 import type { FrontendKey } from './frontend-claims.ts';
 import type { LbChainKind } from './nft-names.ts';
-import type { EndpointTarget, PortRangeProgram, ServicePortProgram } from './program.ts';
+import type { EndpointTarget, PortRangeProgram, ServicePortProgram, VipFrontend } from './program.ts';
 import type { StableNumbers } from './stable-numbers.ts';
 
 /** Identity of an element that several Services may have: `set|key`. */
@@ -122,9 +122,16 @@ export function placePort(
   };
 }
 
-/** Key of an address frontend, for claims. All ranges of an address and protocol belong to one Service. */
-export function vipFrontendKey(port: ServicePortProgram | PortRangeProgram, ip: string): FrontendKey {
-  return `${port.family}/${ip}/${port.protocol}/${'lastPort' in port ? 'ranges' : port.port}`;
+/**
+ * Key of an address frontend, for claims. All ranges of an address and protocol belong to one Service. Host ports are
+ * claimed among themselves: Services come first, by the order of the chains.
+ */
+export function vipFrontendKey(
+  port: ServicePortProgram | PortRangeProgram,
+  { kind, ip }: Pick<VipFrontend, 'kind' | 'ip'>,
+): FrontendKey {
+  const place = `${ip}/${port.protocol}/${'lastPort' in port ? 'ranges' : port.port}`;
+  return `${port.family}/${kind === 'hostPort' ? 'host-port/' : ''}${place}`;
 }
 
 /** Key of a node port, for claims. */

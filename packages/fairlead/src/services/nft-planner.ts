@@ -1,7 +1,7 @@
 // Hot path: turns program changes into one transaction. Cost follows the changed Services, never the total.
 import type { ElementMessages } from '../wire/nft/element-messages.ts';
-import { nftTableBody } from '../wire/nft/table.ts';
-import { NftTransaction } from '../wire/nft/transaction.ts';
+import { type NftChain, nftTableBody } from '../wire/nft/table.ts';
+import { type NftFamily, NftTransaction } from '../wire/nft/transaction.ts';
 import type { RememberedClient } from './affinity-memory.ts';
 import { lbChainRules } from './balance-rules.ts';
 import type { IpFamily } from './cidr.ts';
@@ -16,6 +16,7 @@ import {
   type ServiceElements,
   vipFrontendKey,
 } from './nft-elements.ts';
+import { hostPortChains, hostPortLayout } from './nft-host-ports.ts';
 import { type NftLayoutOptions, nftLayout } from './nft-layout.ts';
 import { classMaps, firstSpecialClass, lbClass, nftFamilyOf, nftTableName, preparedLbChains } from './nft-names.ts';
 import { addPortElements, synProxyChains } from './port-elements.ts';
@@ -37,6 +38,18 @@ interface InstalledService {
 
 const noFrontends: ReadonlySet<FrontendKey> = new Set();
 const noPlacements: ReadonlyMap<ServicePortKey, PortPlacement> = new Map();
+
+type HookedLayout = (ip: NftFamily, options: NftLayoutOptions) => readonly NftChain[];
+
+/** Hooked chains that are there only while they are used, by the shared element that stands for them. */
+const hookedOnDemand: readonly (readonly [ElementId, HookedLayout])[] = [
+  [synProxyChains, synProxyLayout],
+  [hostPortChains, hostPortLayout],
+];
+
+function isOfChains(id: ElementId): boolean {
+  return hookedOnDemand.some(([of]) => of === id);
+}
 
 function noElements(add: ServiceElements['add']): ServiceElements {
   return { add, shared: new Set(), chains: new Map(), lbChains: new Map() };
@@ -114,14 +127,15 @@ export class NftPlanner {
       this.#started = true;
     }
     const retired: string[] = [];
-    const synProxied = this.#sharedCount.has(synProxyChains);
+    const before = hookedOnDemand.map(([id]) => this.#sharedCount.has(id));
     // Removals and shrinking first, so that a frontend that moves between Services is free for the other.
     const pending = new Map(changes);
     for (const key of this.#release(changes)) {
       if (!pending.has(key)) pending.set(key, this.#services.get(key)?.program);
     }
     for (const [key, program] of pending) this.#planService(transaction, retired, key, program);
-    this.#planSynProxy(transaction, synProxied);
+    for (const [index, [id, layout]] of hookedOnDemand.entries())
+      this.#planHooked(transaction, before[index] === true, id, layout);
     for (const chain of retired) {
       transaction.flushChain(chain);
       this.#addTo(this.#retired, chain);
@@ -223,7 +237,7 @@ export class NftPlanner {
     const frontends = new Set<FrontendKey>();
     for (const port of allPorts(program)) {
       if (port.family !== this.#family) continue;
-      for (const vip of port.vips) frontends.add(vipFrontendKey(port, vip.ip));
+      for (const vip of port.vips) frontends.add(vipFrontendKey(port, vip));
       if (port.nodePort !== undefined && this.#options.nodePorts) {
         frontends.add(nodePortFrontendKey(port, port.nodePort));
       }
@@ -309,7 +323,7 @@ export class NftPlanner {
   #addShared(transaction: NftTransaction, id: ElementId): void {
     const count = this.#sharedCount.get(id) ?? 0;
     const bar = id.indexOf('|');
-    if (count === 0 && id !== synProxyChains) transaction.addElement(id.slice(0, bar), id.slice(bar + 1), '');
+    if (count === 0 && !isOfChains(id)) transaction.addElement(id.slice(0, bar), id.slice(bar + 1), '');
     this.#setSharedCount(id, count + 1);
   }
 
@@ -318,15 +332,15 @@ export class NftPlanner {
     this.#setSharedCount(id, Math.max(0, count - 1));
     if (count > 1) return;
     const bar = id.indexOf('|');
-    if (id !== synProxyChains) transaction.deleteElement(id.slice(0, bar), id.slice(bar + 1));
+    if (!isOfChains(id)) transaction.deleteElement(id.slice(0, bar), id.slice(bar + 1));
   }
 
-  /** The SYN proxy's chains come with its first Service and go with its last. */
-  #planSynProxy(transaction: NftTransaction, wasUsed: boolean): void {
-    const used = this.#sharedCount.has(synProxyChains);
+  /** Such chains come with the first that uses them and go with the last. */
+  #planHooked(transaction: NftTransaction, wasUsed: boolean, id: ElementId, layout: HookedLayout): void {
+    const used = this.#sharedCount.has(id);
     // A table without packets has no hooks.
     if (used === wasUsed || this.#options.dormant === true) return;
-    for (const { name, hook, rules } of synProxyLayout(nftFamilyOf(this.#family), this.#options)) {
+    for (const { name, hook, rules } of layout(nftFamilyOf(this.#family), this.#options)) {
       if (used) transaction.setChain(name, rules, hook);
       else {
         transaction.flushChain(name);

@@ -1,6 +1,7 @@
 import type { NftSet } from '../wire/nft/table.ts';
 import type { NftFamily } from '../wire/nft/transaction.ts';
 import { egressSets } from './nft-egress.ts';
+import { hostPortSets } from './nft-host-ports.ts';
 import type { NftLayoutOptions } from './nft-layout.ts';
 import {
   dispatchChains,
@@ -125,6 +126,7 @@ export function layoutSets(ip: NftFamily, options: NftLayoutOptions): NftSet[] {
         { kind: 'map', name: mapFor('slots', 'place', protocol), type: `typeof meta priority : ${target}` },
       ];
     }),
+    ...hostPortSets(ip),
     { kind: 'set', name: 'hairpin', type: `type ${address} . ${address}` },
     {
       kind: 'map',

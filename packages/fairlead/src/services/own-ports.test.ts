@@ -8,7 +8,7 @@ import { MetricRegistry } from '../telemetry/metrics.ts';
 import { compileService } from './compile.ts';
 import { HealSchedule } from './heal-schedule.ts';
 import { createHealthCheckPorts, type HealthCheckNotice } from './health-check-ports.ts';
-import { createLocalhostNodePorts } from './localhost-node-ports.ts';
+import { createLocalhostPorts } from './localhost-ports.ts';
 import type { ServiceProgram } from './program.ts';
 import { ProxyHealth, serveProxyHealth } from './proxy-health.ts';
 import { countNoLocalEndpoints, registerServiceProxyMetrics } from './service-proxy-metrics.ts';
@@ -151,7 +151,7 @@ test('node ports on loopback lead to endpoints; ports of others stay theirs', as
     ],
   );
   const program = compileService(service, [slice], node).program as ServiceProgram;
-  const ports = createLocalhostNodePorts({ clock: systemClock });
+  const ports = createLocalhostPorts({ clock: systemClock });
   const read = (port: number): Promise<string> =>
     new Promise((resolve) => {
       let text = '';

@@ -9,6 +9,7 @@ import {
   targetText,
   vipFrontendKey,
 } from './nft-elements.ts';
+import { hostPortChains, hostPortElement } from './nft-host-ports.ts';
 import {
   classMaps,
   dispatchClass,
@@ -280,6 +281,15 @@ class PortElements {
     this.#external(frontend, `${vip.ip} . ${this.#port.port}`, this.#names);
   }
 
+  /** Its only endpoint, without a chain between. */
+  hostPort(vip: VipFrontend): void {
+    const [target] = this.#placement.cluster;
+    if (target === undefined) return;
+    const { map, key } = hostPortElement(this.#port.protocol, vip.ip, this.#port.port);
+    this.#element(map, key, targetText(target));
+    this.#out.shared.add(hostPortChains);
+  }
+
   nodePort(nodePort: number): void {
     const frontend = `${this.#protocol} . ${nodePort}`;
     this.#admission(frontend, this.#port.nodePortSources, nodePortNames);
@@ -324,8 +334,9 @@ export function addPortElements(
 ): void {
   const builder = new PortElements(out, port, placement, options.classes);
   for (const vip of port.vips) {
-    if (!options.mayHave(vipFrontendKey(port, vip.ip))) continue;
+    if (!options.mayHave(vipFrontendKey(port, vip))) continue;
     if (vip.kind === 'clusterIP') builder.clusterIp(vip);
+    else if (vip.kind === 'hostPort') builder.hostPort(vip);
     else builder.externalVip(vip);
   }
   if (options.nodePorts && port.nodePort !== undefined && options.mayHave(nodePortFrontendKey(port, port.nodePort))) {

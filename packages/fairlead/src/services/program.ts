@@ -16,9 +16,10 @@ export interface EndpointTarget {
   readonly onThisNode: 'yes' | 'no' | 'unknown';
 }
 
-/** An address, other than the node's own, at which a Service port is reached. */
+/** An address at which a port is reached: of a Service other than the node's own, of a Pod's host port one of those. */
 export interface VipFrontend {
-  readonly kind: 'clusterIP' | 'externalIP' | 'loadBalancer';
+  readonly kind: 'clusterIP' | 'externalIP' | 'loadBalancer' | 'hostPort';
+  /** Of a host port on all addresses of the node the unspecified one of its family. */
   readonly ip: string;
   /** Only sources in these prefixes may connect; absent: everybody. Never nested. */
   readonly sourceRanges?: readonly string[];
@@ -99,9 +100,9 @@ export interface PortRangeProgram extends ServicePortProgram {
   readonly lastPort: number;
 }
 
-/** Everything this node does for one Service. */
+/** Everything this node does for one Service, or for the host ports of one Pod. */
 export interface ServiceProgram {
-  /** `namespace/name`. */
+  /** `namespace/name` of the Service; of a Pod see `hostPortKeyOf`. */
   readonly key: string;
   readonly ports: readonly ServicePortProgram[];
   /** Disjoint from each other and from `ports`. Absent: none. */

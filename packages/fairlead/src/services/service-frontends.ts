@@ -1,3 +1,4 @@
+import { anyHostAddress } from './host-ports.ts';
 import {
   allPorts,
   externalVerdict,
@@ -71,15 +72,20 @@ export class ServiceFrontends {
     const serving = (verdicts: readonly Verdict[]): Set<string> => (gone ? new Set() : endpointsOf(verdicts));
     for (const { ip, kind } of port.vips) {
       const endpoints = serving(kind === 'clusterIP' ? [internalVerdict(port)] : external);
+      if (kind === 'hostPort' && ip === anyHostAddress[port.family]) {
+        this.#addAtNode(port, port.port, endpoints);
+        continue;
+      }
       if ('lastPort' in port) this.#addRange(ip, port, endpoints);
       else this.#exact.set(`${port.protocol} ${ip} ${port.port}`, endpoints);
     }
     if (port.nodePort === undefined) return;
-    const endpoints = serving(external);
+    this.#addAtNode(port, port.nodePort, serving(external));
+  }
+
+  #addAtNode({ family, protocol }: ServicePortProgram, number: number, endpoints: ReadonlySet<string>): void {
     for (const ip of this.#nodeIps) {
-      if (ip.includes(':') === (port.family === 'IPv6')) {
-        this.#exact.set(`${port.protocol} ${ip} ${port.nodePort}`, endpoints);
-      }
+      if (ip.includes(':') === (family === 'IPv6')) this.#exact.set(`${protocol} ${ip} ${number}`, endpoints);
     }
   }
 

@@ -10,7 +10,7 @@ import type { ServiceProxyMetrics } from './service-proxy-metrics.ts';
 import type { WatchedService } from './service-watch.ts';
 import type { TraceContext } from './trace.ts';
 
-/** A problem on a Service that the user should hear of, by Event. */
+/** A problem on a Service, or a Pod's host ports, that the user should hear of, by Event. */
 export type ServiceNotice =
   | DataPlaneNotice
   | ({ readonly service: string; readonly reason: 'InvalidField' | 'KernelFeatureMissing' } & CompileWarning);
@@ -39,6 +39,8 @@ export interface ServiceProxyOptions extends NodeSettings {
   readonly podNamespaceOf?: (podIp: string) => string | undefined;
   /** Connection tracking takes TCP segments outside the window for valid, as kube-proxy's `--conntrack-tcp-be-liberal`. */
   readonly liberalTracking?: boolean;
+  /** Host ports of the node's Pods are opened too: for nodes whose Pods this agent makes. Default: false. */
+  readonly hostPorts?: boolean;
   /** Where `/healthz` and `/livez` are served. Default: nowhere. */
   readonly healthListen?: { readonly host: string; readonly port: number };
 }

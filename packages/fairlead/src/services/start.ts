@@ -11,6 +11,8 @@ import { createDataPlane } from './data-plane.ts';
 import { createPeerNodes } from './direct-return/peer-nodes.ts';
 import { FlowUpkeep } from './flow-upkeep.ts';
 import { HealSchedule } from './heal-schedule.ts';
+import { watchHostPorts } from './host-port-watch.ts';
+import { hostPortKeyOf, podOfProgram } from './host-ports.ts';
 import { findLackingFeatures } from './kernel-features.ts';
 import { needsKernelFeature } from './l4-annotations.ts';
 import { isEligible, layoutFor, nodeContext, sameContext, sameLayout } from './node-context.ts';
@@ -131,20 +133,27 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
 
   const compileDirty = (): Map<string, ServiceProgram | undefined> => {
     const changes = new Map<string, ServiceProgram | undefined>();
-    for (const key of dirty) {
-      const watched = watch.services.get(key);
-      const service = edge && watched !== undefined ? withoutBalancerAddresses(watched.service) : watched?.service;
-      const compiled =
-        service === undefined ? undefined : compileService(service, unpackSlices(watched?.slices ?? []), context);
-      const program = compiled?.program;
-      warn(key, compiled?.warnings ?? []);
-      if (watched === undefined) conditions.forget(key);
-      else conditions.update(key, watched.service, compiled?.warnings ?? []);
-      if (program === undefined && !programs.has(key)) continue;
+    const setProgram = (key: string, program: ServiceProgram | undefined): void => {
+      if (program === undefined && !programs.has(key)) return;
       changes.set(key, program);
       flows?.note(key, programs.get(key), program);
       if (program === undefined) programs.delete(key);
       else programs.set(key, program);
+    };
+    for (const key of dirty) {
+      const pod = podOfProgram(key);
+      if (pod !== undefined) {
+        setProgram(key, hostPorts?.programs.get(pod));
+        continue;
+      }
+      const watched = watch.services.get(key);
+      const service = edge && watched !== undefined ? withoutBalancerAddresses(watched.service) : watched?.service;
+      const compiled =
+        service === undefined ? undefined : compileService(service, unpackSlices(watched?.slices ?? []), context);
+      warn(key, compiled?.warnings ?? []);
+      if (watched === undefined) conditions.forget(key);
+      else conditions.update(key, watched.service, compiled?.warnings ?? []);
+      setProgram(key, compiled?.program);
     }
     dirty = new Set();
     return changes;
@@ -197,6 +206,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
   // One quiet millisecond ends a burst of changes; ten are the most one waits.
   const batcher = onBatch({ minMs: 1, maxMs: 10, clock }, sync);
   const watch = watchServices(options.client);
+  const hostPorts = options.hostPorts === true ? watchHostPorts(options.client, options.nodeName) : undefined;
   const change = (keys: Iterable<string>): void => {
     if (dirty.size === 0) firstChangeAtMs = clock.monotonicMs();
     health.queued();
@@ -216,6 +226,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     if (own > 0) options.metrics?.queued?.({ services: own, endpoints: 0 });
     change(changes.map(({ key }) => key));
   });
+  hostPorts?.programs.subscribe((changes) => change(changes.map(({ key }) => hostPortKeyOf(key))));
   const nodeInformer = edge
     ? undefined
     : startInformer(options.client, nodes, { fieldSelector: `metadata.name=${options.nodeName}` });
@@ -240,7 +251,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
     context = context.lacking === undefined ? next : { ...next, lacking: context.lacking };
     change([...watch.services.entries()].map(([key]) => key));
   });
-  void Promise.all([watch.services.synced, nodeInformer?.synced]).then(() => {
+  void Promise.all([watch.services.synced, nodeInformer?.synced, hostPorts?.programs.synced]).then(() => {
     synced = true;
     batcher.trigger();
   });
@@ -257,6 +268,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<R
       if (stopped) return;
       stopped = true;
       watch.stop();
+      hostPorts?.stop();
       nodeInformer?.stop();
       rangeInformer?.stop();
       cancelRetry?.();

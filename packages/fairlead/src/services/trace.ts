@@ -1,4 +1,5 @@
 import { inAnyCidr, parseIp } from './cidr.ts';
+import { anyHostAddress } from './host-ports.ts';
 import {
   allPorts,
   type DirectReturn,
@@ -65,6 +66,7 @@ export type TraceResult =
   | { readonly kind: 'pass' };
 
 interface Found {
+  /** Key of the program. */
   readonly service: string;
   readonly port: ServicePortProgram;
   readonly vip: VipFrontend | undefined;
@@ -79,14 +81,26 @@ function sourceClass(packet: Packet, context: TraceContext): TraceMatch['source'
 
 function find(programs: Iterable<ServiceProgram>, context: TraceContext, packet: Packet) {
   let unserved: 'cluster IP' | 'load balancer address' | undefined;
+  let byAddress: Found | undefined;
   let byNodePort: Found | undefined;
   let inRange: Found | undefined;
+  let byHostPort: Found | undefined;
+  let byAnyHostPort: Found | undefined;
   const family = parseIp(packet.destination)?.family;
   const listed = context.nodePortCidrs === undefined || inAnyCidr(packet.destination, context.nodePortCidrs);
-  const atNode = context.nodePorts && listed && context.nodeIps.includes(packet.destination);
+  const isHere = context.nodeIps.includes(packet.destination);
+  const atNode = context.nodePorts && listed && isHere;
   for (const program of programs) {
     for (const port of allPorts(program)) {
       if (port.family !== family) continue;
+      const host = port.vips.find(({ kind }) => kind === 'hostPort');
+      if (host !== undefined) {
+        if (port.protocol !== packet.protocol || port.port !== packet.port || !isHere) continue;
+        const foundHost = { service: program.key, port, vip: host };
+        if (host.ip === packet.destination) byHostPort ??= foundHost;
+        else if (host.ip === anyHostAddress[port.family]) byAnyHostPort ??= foundHost;
+        continue;
+      }
       const vip = port.vips.find((candidate) => candidate.ip === packet.destination);
       if (vip?.kind === 'clusterIP') unserved = 'cluster IP';
       else if (vip?.announced === true && !context.nodeIps.includes(vip.ip)) unserved ??= 'load balancer address';
@@ -96,13 +110,12 @@ function find(programs: Iterable<ServiceProgram>, context: TraceContext, packet:
         if (packet.port >= port.port && packet.port <= lastPortOf(port)) inRange ??= found;
         continue;
       }
-      if (vip !== undefined && port.port === packet.port) return { found, unserved };
-      // An address frontend wins over a node port of the same number.
-      if (atNode && port.nodePort === packet.port) byNodePort ??= { ...found, vip: undefined };
+      if (vip !== undefined && port.port === packet.port) byAddress ??= found;
+      else if (atNode && port.nodePort === packet.port) byNodePort ??= { ...found, vip: undefined };
     }
   }
   // A range yields to a node port, and that to an address's own port.
-  return { found: byNodePort ?? inRange, unserved };
+  return { found: byAddress ?? byNodePort ?? inRange, hostPort: byHostPort ?? byAnyHostPort, unserved };
 }
 
 function decide(
@@ -121,6 +134,33 @@ function decide(
   return { verdict: externalVerdict(port), masquerade: false };
 }
 
+function matchOf({ service, port, vip }: Found, source: TraceMatch['source']): TraceMatch {
+  return { service, port, frontend: vip?.kind ?? 'nodePort', source };
+}
+
+function toEndpoints(
+  targets: readonly EndpointTarget[],
+  masquerade: boolean,
+  packet: Packet,
+  match: TraceMatch,
+): TraceResult {
+  const isSelf = (target: EndpointTarget): boolean => target.ip === packet.source && target.onThisNode !== 'no';
+  const placeOf = ({ ip, port }: EndpointTarget): string => formatTarget({ ip, port: port === 0 ? packet.port : port });
+  const self = targets.find(isSelf);
+  return {
+    kind: 'endpoints',
+    endpoints: targets.map(placeOf).sort(),
+    masquerade,
+    hairpin: self === undefined ? undefined : placeOf(self),
+    match,
+  };
+}
+
+/** Whoever connects, the Pod sees him, unless it is the Pod itself. */
+function toHostPort(found: Found, packet: Packet, source: TraceMatch['source']): TraceResult {
+  return toEndpoints(found.port.clusterEndpoints, false, packet, matchOf(found, source));
+}
+
 /**
  * Walks a packet through programs as the kernel does through the rules.
  *
@@ -129,7 +169,8 @@ function decide(
  * taken to come over an uplink.
  */
 export function tracePacket(programs: Iterable<ServiceProgram>, context: TraceContext, packet: Packet): TraceResult {
-  const { found, unserved } = find(programs, context, packet);
+  const { found: ofService, hostPort, unserved } = find(programs, context, packet);
+  const found = ofService ?? hostPort;
   if (found === undefined) {
     if (unserved !== undefined) {
       return { kind: 'reject', reason: `the ${unserved} has no such port`, match: undefined };
@@ -140,12 +181,8 @@ export function tracePacket(programs: Iterable<ServiceProgram>, context: TraceCo
     return { kind: 'pass' };
   }
   const source = sourceClass(packet, context);
-  const match: TraceMatch = {
-    service: found.service,
-    port: found.port,
-    frontend: found.vip?.kind ?? 'nodePort',
-    source,
-  };
+  if (found === hostPort) return toHostPort(found, packet, source);
+  const match = matchOf(found, source);
   const refusal = sourceRefusal(found.port, found.vip, packet.source);
   if (refusal !== undefined) return { kind: 'drop', reason: refusal, match };
   const { directReturn } = found.port;
@@ -166,16 +203,9 @@ export function tracePacket(programs: Iterable<ServiceProgram>, context: TraceCo
     };
   }
   const { verdict, masquerade } = decide(found, source, context);
+  // Where a Service translates nothing, a host port of the same number does, before anything is refused.
+  if (verdict.kind !== 'balance' && hostPort !== undefined) return toHostPort(hostPort, packet, source);
   if (verdict.kind === 'reject') return { kind: 'reject', reason: 'no usable endpoints', match };
   if (verdict.kind === 'drop') return { kind: 'drop', reason: 'no usable endpoints on this node', match };
-  const isSelf = (target: EndpointTarget): boolean => target.ip === packet.source && target.onThisNode !== 'no';
-  const placeOf = ({ ip, port }: EndpointTarget): string => formatTarget({ ip, port: port === 0 ? packet.port : port });
-  const self = verdict.endpoints.find(isSelf);
-  return {
-    kind: 'endpoints',
-    endpoints: verdict.endpoints.map(placeOf).sort(),
-    masquerade,
-    hairpin: self === undefined ? undefined : placeOf(self),
-    match,
-  };
+  return toEndpoints(verdict.endpoints, masquerade, packet, match);
 }

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { systemClock } from '../sys/clock.ts';
 import { createNftApplier, type NftApplier, type NftApplierOptions } from './apply-nft.ts';
 import { compileService } from './compile.ts';
+import { compileHostPorts } from './host-ports.ts';
 import { createRunNft } from './nft-command.ts';
 import type { ServiceProgram } from './program.ts';
 import {
@@ -59,7 +60,10 @@ function layoutOf(mode: MatrixMode): { readonly podCidrs: readonly string[]; rea
 }
 
 function programsOf(step: CaseStep): ServiceProgram[] {
-  return step.services.flatMap(({ service, slices }) => compileService(service, slices, node).program ?? []);
+  return [
+    ...step.services.flatMap(({ service, slices }) => compileService(service, slices, node).program ?? []),
+    ...(step.pods ?? []).flatMap((pod) => compileHostPorts(pod) ?? []),
+  ];
 }
 
 function sourceOf(from: CaseSource, to: string): string {

@@ -24,6 +24,11 @@ const pod = (name: string, ...ips: readonly string[]): [string, Stored<Pod>] => 
     status: { podIP: ips[0] ?? '', podIPs: ips.map((ip) => ({ ip })) },
   }),
 ];
+const hosted = (name: string, ip: string): [string, Stored<Pod>] => {
+  const [key, { spec, ...others }] = pod(name, ip);
+  const ports = [{ hostPort: 8090, containerPort: 80 }];
+  return [key, { ...others, spec: { ...spec, containers: [{ name: 'main', ports }] } }];
+};
 const slice = (addressType: 'IPv4' | 'IPv6', ready: string, unready: string): Stored<EndpointSlice> =>
   stored<EndpointSlice>(
     `web-${addressType}`,
@@ -59,6 +64,7 @@ const world: World = {
     pod('ready', '10.244.0.2', 'fd00:10:244::2'),
     pod('unready', '10.244.0.3', 'fd00:10:244::3'),
     pod('old', '10.244.0.4'),
+    hosted('edge', '10.244.0.5'),
   ]),
   nodes: new Map([['n1', node]]),
   ingresses: [],
@@ -95,6 +101,18 @@ const rows: readonly [
   ],
   ['from outside', '[fd00:10:96::7]:80', 'external', ['the source counts as external'], []],
   ['from a node that tells no IPv6 address', '[fd00:10:96::7]:80', 'node/n1', ['reaches that endpoint'], []],
+  [
+    'a host port',
+    '192.0.2.1:8090',
+    'pod/shop/old',
+    [
+      '192.0.2.1:8090/TCP is the host port of Pod shop/edge',
+      'the source counts as pod; the Pod sees the client’s address',
+      '10.244.0.5:80  Pod shop/edge on n1',
+    ],
+    ['Service'],
+  ],
+  ['a host port from the Pod itself', '192.0.2.1:8090', 'pod/shop/edge', ['(the client itself)'], ['Service']],
   ['a Pod without IPv6', '[fd00:10:96::7]:80', 'pod/shop/old', ['no address of its family'], ['reaches']],
 ];
 for (const [name, target, from, says, silent] of rows) {

@@ -1,6 +1,7 @@
 import { type Endpoint, ipFamilyOf } from '@fairlead/api';
 import { compileService } from '../../services/compile.ts';
-import { tracePacket } from '../../services/trace.ts';
+import { compileHostPorts, podOfProgram } from '../../services/host-ports.ts';
+import { type TraceMatch, type TraceResult, tracePacket } from '../../services/trace.ts';
 import { explainAnnouncement } from './explain-announcement.ts';
 import type { Explanation, Step } from './explanation.ts';
 import { nodeAddresses, podOfAddress, type World } from './world.ts';
@@ -20,6 +21,7 @@ const frontendNames = {
   externalIP: 'external IP',
   loadBalancer: 'load balancer address',
   nodePort: 'node port',
+  hostPort: 'host port',
 } as const;
 
 /** An endpoint with the Pod behind it. */
@@ -61,18 +63,22 @@ function whatTheNodeLacks(world: World, service: string, node: string): Step[] {
   return degraded === undefined ? [] : [{ layer: 'policy', text: `node ${node}: ${degraded.message}` }];
 }
 
-/** Walks a packet through the programs that the node's service proxy installs. */
-export function explainPacket(world: World, question: PacketQuestion): Explanation {
-  const node = world.nodes.get(question.node);
+/** What the service proxy of a node makes of a packet. */
+function traceAt(world: World, nodeName: string, question: PacketQuestion): TraceResult {
+  const node = world.nodes.get(nodeName);
   const nodeIps = node === undefined ? [] : nodeAddresses(node);
   const zone = node?.metadata.labels?.['topology.kubernetes.io/zone'];
-  const context = { nodeName: question.node, nodeIps, ...(zone === undefined ? {} : { zone }) };
+  const context = { nodeName, nodeIps, ...(zone === undefined ? {} : { zone }) };
   const programs = [...world.services].flatMap(([key, service]) => {
     const { program } = compileService(service, world.slices.get(key) ?? [], context);
     return program === undefined ? [] : [program];
   });
-  const result = tracePacket(
-    programs,
+  const hostPorts = [...world.pods.values()].flatMap((pod) => {
+    const program = pod.spec?.nodeName === nodeName ? compileHostPorts(pod) : undefined;
+    return program === undefined ? [] : [program];
+  });
+  return tracePacket(
+    [...programs, ...hostPorts],
     {
       podCidrs: [...world.nodes.values()].flatMap((each) => each.spec?.podCIDRs ?? each.spec?.podCIDR ?? []),
       serviceCidrs: [],
@@ -81,8 +87,62 @@ export function explainPacket(world: World, question: PacketQuestion): Explanati
     },
     question,
   );
+}
+
+/** At the node where the packet begins; if that leaves it alone, at the one that it is sent to. */
+function traceOnItsWay(world: World, question: PacketQuestion): TraceResult {
+  const first = traceAt(world, question.node, question);
+  if (first.kind !== 'pass') return first;
+  const there = [...world.nodes.values()].find((node) => nodeAddresses(node).includes(question.destination));
+  const name = there?.metadata.name ?? question.node;
+  return name === question.node ? first : traceAt(world, name, question);
+}
+
+/** Who has the frontend that a packet met, and how he treats its source. */
+function explainMatch(world: World, match: TraceMatch, masquerade: boolean, question: PacketQuestion): Step[] {
+  const where = placeOf(question);
+  const seen = masquerade ? 'the node’s address' : 'the client’s address';
+  const pod = podOfProgram(match.service);
+  if (pod !== undefined) {
+    return [
+      { layer: 'service', text: `${where} is the ${frontendNames[match.frontend]} of Pod ${pod}` },
+      { layer: 'policy', text: `the source counts as ${match.source}; the Pod sees ${seen}` },
+    ];
+  }
+  const steps: Step[] = [];
+  const port = match.port.portName === '' ? `port ${match.port.port}` : `port ${match.port.portName}`;
+  steps.push({
+    layer: 'service',
+    text: `${where} is the ${frontendNames[match.frontend]} of Service ${match.service}, ${port}`,
+  });
+  if (match.frontend === 'loadBalancer' && match.source === 'external') {
+    steps.push(...explainAnnouncement(world, match.service, question.destination));
+  }
+  const policy = match.frontend === 'clusterIP' ? 'internalTrafficPolicy' : 'externalTrafficPolicy';
+  steps.push({
+    layer: 'policy',
+    text: `${policy} ${match.port[policy]}; the source counts as ${match.source}; the endpoint sees ${seen}`,
+  });
+  steps.push(...whatTheNodeLacks(world, match.service, question.node));
+  const affinity = match.port.affinityTimeoutSeconds;
+  if (affinity !== undefined) {
+    steps.push({
+      layer: 'policy',
+      text: `session affinity: a client that came within ${affinity} s stays with its endpoint`,
+    });
+  }
+  return steps;
+}
+
+function placeOf({ destination, port, protocol }: PacketQuestion): string {
+  return `${destination.includes(':') ? `[${destination}]` : destination}:${port}/${protocol}`;
+}
+
+/** Walks a packet through the programs that the nodes' service proxies install. */
+export function explainPacket(world: World, question: PacketQuestion): Explanation {
+  const result = traceOnItsWay(world, question);
   const host = question.destination.includes(':') ? `[${question.destination}]` : question.destination;
-  const where = `${host}:${question.port}/${question.protocol}`;
+  const where = placeOf(question);
   if (result.kind === 'pass') {
     const pod = podOfAddress(world, question.destination);
     const target = `${host}:${question.port}`;
@@ -102,28 +162,8 @@ export function explainPacket(world: World, question: PacketQuestion): Explanati
   const steps: Step[] = [];
   const { match } = result;
   if (match !== undefined) {
-    const port = match.port.portName === '' ? `port ${match.port.port}` : `port ${match.port.portName}`;
-    steps.push({
-      layer: 'service',
-      text: `${where} is the ${frontendNames[match.frontend]} of Service ${match.service}, ${port}`,
-    });
-    if (match.frontend === 'loadBalancer' && match.source === 'external') {
-      steps.push(...explainAnnouncement(world, match.service, question.destination));
-    }
-    const policy = match.frontend === 'clusterIP' ? 'internalTrafficPolicy' : 'externalTrafficPolicy';
-    const seen = result.kind === 'endpoints' && result.masquerade ? 'the node’s address' : 'the client’s address';
-    steps.push({
-      layer: 'policy',
-      text: `${policy} ${match.port[policy]}; the source counts as ${match.source}; the endpoint sees ${seen}`,
-    });
-    steps.push(...whatTheNodeLacks(world, match.service, question.node));
-    const affinity = match.port.affinityTimeoutSeconds;
-    if (affinity !== undefined) {
-      steps.push({
-        layer: 'policy',
-        text: `session affinity: a client that came within ${affinity} s stays with its endpoint`,
-      });
-    }
+    const masquerade = result.kind === 'endpoints' && result.masquerade;
+    steps.push(...explainMatch(world, match, masquerade, question));
   }
   if (result.kind !== 'endpoints') {
     const verb = result.kind === 'drop' ? 'dropped' : 'refused';

@@ -1,6 +1,7 @@
-import { services } from '@fairlead/api';
+import { type Pod, pods, type Service, type Stored, services } from '@fairlead/api';
 import { type ApiClient, createEventRecorder } from '@fairlead/client';
 import type { DnsNotice } from '../../dns/dns-loop.ts';
+import { podOfProgram } from '../../services/host-ports.ts';
 import type { ServiceNotice } from '../../services/start.ts';
 import { systemClock, systemRandom } from '../../sys/clock.ts';
 
@@ -17,11 +18,15 @@ export function noticeWriter(
     host: nodeName,
   });
   return (notice) => {
-    const [namespace = '', name = ''] = notice.service.split('/');
-    client.get(services, { namespace, name }).then(
-      (service) =>
-        recorder.record(service, 'Warning', notice.reason, notice.message, { kind: 'Service', apiVersion: 'v1' }),
-      // The Service is gone meanwhile: nobody is left to be told.
+    const pod = podOfProgram(notice.service);
+    const kind = pod === undefined ? 'Service' : 'Pod';
+    const [namespace = '', name = ''] = (pod ?? notice.service).split('/');
+    const place = { namespace, name };
+    const concerned: Promise<Stored<Pod | Service>> =
+      pod === undefined ? client.get(services, place) : client.get(pods, place);
+    concerned.then(
+      (object) => recorder.record(object, 'Warning', notice.reason, notice.message, { kind, apiVersion: 'v1' }),
+      // It is gone meanwhile: nobody is left to be told.
       () => {},
     );
   };

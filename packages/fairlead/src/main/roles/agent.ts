@@ -112,6 +112,8 @@ async function startProxy(
     ...(options.parts.node || options.edge ? { insideCidrs: ownRanges(options.podCidr.split(',')) } : {}),
     onNotice: noticeWriter(client, options.nodeName, 'service-proxy'),
     podNamespaceOf,
+    // Elsewhere they are the business of who makes the Pods.
+    hostPorts: options.parts.node && !options.edge,
     ...(settings.directLinks.length === 0 ? {} : { directLinks: settings.directLinks }),
     metrics,
     ...(options.healthzListen === undefined ? {} : { healthListen: options.healthzListen }),

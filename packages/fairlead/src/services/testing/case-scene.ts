@@ -1,4 +1,4 @@
-import type { EndpointSlice, Service, Stored } from '@fairlead/api';
+import type { EndpointSlice, Pod, Service, Stored } from '@fairlead/api';
 import { addressCondition } from '@fairlead/api/fairlead-dev/types';
 import type { Protocol } from '../program.ts';
 import { type SceneEndpoint, scene, sceneService, sceneSlice } from './traffic-matrix.ts';
@@ -24,6 +24,8 @@ export interface CaseStep {
     readonly service: Stored<Service>;
     readonly slices: readonly Stored<EndpointSlice>[];
   }[];
+  /** Pods of the node, for their host ports. */
+  readonly pods?: readonly Stored<Pod>[];
   readonly flows: readonly CaseFlow[];
 }
 

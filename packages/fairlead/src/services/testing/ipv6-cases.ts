@@ -1,3 +1,4 @@
+import type { Pod, Stored } from '@fairlead/api';
 import type { TrafficCase } from './case-scene.ts';
 
 /** The IPv6 address that stands for an IPv4 address of the scene. */
@@ -24,12 +25,26 @@ function rangeOf(text: string): string {
   return `${padding}${ipv6Of(ip)}/${bits === '24' ? 64 : 124}${padding}`;
 }
 
+function podInIpv6(pod: Stored<Pod>): Stored<Pod> {
+  const { spec, status } = pod;
+  const ports = spec?.containers[0]?.ports?.map((port) => ({
+    ...port,
+    ...(port.hostIP === undefined ? {} : { hostIP: ipv6Of(port.hostIP) }),
+  }));
+  return {
+    ...pod,
+    spec: { ...spec, containers: [{ name: 'main', ...(ports === undefined ? {} : { ports }) }] },
+    status: { ...status, podIPs: (status?.podIPs ?? []).map(({ ip }) => ({ ip: ipv6Of(ip) })) },
+  };
+}
+
 /** The same case in IPv6. */
 export function inIpv6({ name, steps }: TrafficCase): TrafficCase {
   return {
     name: `${name}, IPv6`,
     steps: steps.map((step) => ({
       name: step.name,
+      ...(step.pods === undefined ? {} : { pods: step.pods.map(podInIpv6) }),
       flows: step.flows.map((each) => ({ ...each, to: ipv6Of(each.to) })),
       services: step.services.map(({ service, slices }) => {
         const { spec, status } = service;

@@ -3,6 +3,8 @@ import {
   type EndpointSlice,
   endpointSlices,
   nodes,
+  type Pod,
+  pods,
   type ResourceRef,
   type Service,
   type Stored,
@@ -21,6 +23,8 @@ import { scene, sceneService } from './traffic-matrix.ts';
 export interface ProxySeed {
   readonly services: readonly Stored<Service>[];
   readonly slices: readonly Stored<EndpointSlice>[];
+  /** Host ports are served if there are any Pods, or none. Default: they are not. */
+  readonly pods?: readonly Stored<Pod>[];
   readonly directLinks?: readonly string[];
   /** Default: the address that the node's processes bind. */
   readonly nodeIps?: readonly string[];
@@ -34,6 +38,7 @@ export interface ProxySeed {
 /** An object of the API to replace or delete. */
 export type ProxyChange =
   | { readonly kind: 'slice'; readonly object: Stored<EndpointSlice>; readonly gone: boolean }
+  | { readonly kind: 'pod'; readonly object: Stored<Pod>; readonly gone: boolean }
   | { readonly kind: 'service'; readonly object: Stored<Service>; readonly gone: boolean };
 
 /** What the process tells. */
@@ -51,6 +56,7 @@ if (process.argv[1] === import.meta.filename) {
   const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
   const seed = JSON.parse((await lines.next()).value as string) as ProxySeed;
   for (const service of seed.services) api.seed(services, service);
+  for (const pod of seed.pods ?? []) api.seed(pods, pod);
   for (const slice of seed.slices) api.seed(endpointSlices, slice);
   const proxy = await startServiceProxy({
     client: api,
@@ -62,6 +68,7 @@ if (process.argv[1] === import.meta.filename) {
     ...(seed.directLinks === undefined ? {} : { directLinks: seed.directLinks }),
     ...(seed.liberalTracking === undefined ? {} : { liberalTracking: seed.liberalTracking }),
     ...(seed.nativeFrom === undefined ? {} : { nativeFrom: seed.nativeFrom }),
+    hostPorts: seed.pods !== undefined,
     podNamespaceOf: (ip) => seed.podNamespaces?.[ip],
     log: (level, log) => tell({ level, log }),
     onNotice: ({ service, reason, message }) => tell({ notice: `${service} ${message}`, reason }),
@@ -73,7 +80,7 @@ if (process.argv[1] === import.meta.filename) {
   const become = async <T>(ref: ResourceRef<T>, object: Stored<T>, gone: boolean): Promise<void> => {
     const { namespace = '', name } = object.metadata;
     const present = await api.get(ref, { namespace, name }).catch(() => undefined);
-    if (gone) await api.delete(ref, { namespace, name }).catch(() => undefined);
+    if (gone) await api.delete(ref, { namespace, name }, { gracePeriodSeconds: 0 }).catch(() => undefined);
     else if (present === undefined) await api.create(ref, object);
     else {
       const { uid, resourceVersion } = present.metadata;
@@ -99,7 +106,8 @@ if (process.argv[1] === import.meta.filename) {
       tell({ settled: change.settle });
       continue;
     }
-    if (change.kind === 'slice') await become(endpointSlices, change.object, change.gone);
+    if (change.kind === 'pod') await become(pods, change.object, change.gone);
+    else if (change.kind === 'slice') await become(endpointSlices, change.object, change.gone);
     else await become(services, change.object, change.gone);
   }
 }

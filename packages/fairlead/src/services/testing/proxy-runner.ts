@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { EndpointSlice, Service, Stored } from '@fairlead/api';
+import type { EndpointSlice, Pod, Service, Stored } from '@fairlead/api';
 import { systemClock } from '../../sys/clock.ts';
 import type { ProxyLine, ProxySeed } from './proxy-process.ts';
 
@@ -11,7 +11,11 @@ export interface ProxyProcess {
   readonly child: ChildProcess;
   readonly lines: ProxyLine[];
   /** Replaces an object of the API that it watches; `null` deletes it. */
-  change(kind: 'service' | 'slice', object: Stored<Service> | Stored<EndpointSlice>, gone?: 'gone'): void;
+  change(
+    kind: 'service' | 'slice' | 'pod',
+    object: Stored<Service> | Stored<EndpointSlice> | Stored<Pod>,
+    gone?: 'gone',
+  ): void;
   /** Resolves when all changes so far are installed. */
   settled(): Promise<void>;
   /** Resolves when a line, past or future, is as wanted. */
