@@ -6,6 +6,9 @@ import { type ConfigMap, configMaps, namespaces, type Stored } from '@fairlead/a
 import { type ApiClient, type ApiError, isNotFound, type WatchEventOf } from './api-client.ts';
 import { type ConnectOptions, connect } from './http-client.ts';
 
+// An address of this process's own: nobody else gets the port of a server that is closed for a moment.
+const host = `127.98.${process.pid & 255}.${((process.pid >> 8) & 127) + 1}`;
+
 type Handler = (stream: ServerHttp2Stream, headers: Record<string, unknown>, body: string) => void;
 
 describe('http client against a bare HTTP/2 server', { timeout: 120_000 }, () => {
@@ -29,7 +32,7 @@ describe('http client against a bare HTTP/2 server', { timeout: 120_000 }, () =>
       });
       stream.on('end', () => handle(stream, headers as Record<string, unknown>, body));
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(0, host, resolve));
   });
 
   afterEach(async () => {
@@ -40,7 +43,7 @@ describe('http client against a bare HTTP/2 server', { timeout: 120_000 }, () =>
 
   function client(options: ConnectOptions = {}): ApiClient {
     const { port } = server.address() as AddressInfo;
-    const made = connect({ server: `http://127.0.0.1:${port}`, namespace: 'default', token: 'secret' }, options);
+    const made = connect({ server: `http://${host}:${port}`, namespace: 'default', token: 'secret' }, options);
     clients.push(made);
     return made;
   }
@@ -216,7 +219,7 @@ describe('http client against a bare HTTP/2 server', { timeout: 120_000 }, () =>
       stream.write(`${JSON.stringify({ type: 'ADDED', object: object('a') })}\n`);
     };
     const { port } = server.address() as AddressInfo;
-    const otherServers = ['http://127.0.0.1:2', `http://127.0.0.1:${port}`];
+    const otherServers = ['http://127.0.0.1:2', `http://${host}:${port}`];
     const api = connect({ server: 'http://127.0.0.1:1', otherServers, namespace: 'default', token: 'secret' });
     clients.push(api);
     for await (const _ of api.watch(configMaps)) for (const session of sessions) session.destroy();
@@ -225,7 +228,7 @@ describe('http client against a bare HTTP/2 server', { timeout: 120_000 }, () =>
     for (const session of sessions) session.destroy();
     await new Promise<void>((resolve) => server.close(() => resolve()));
     await assert.rejects(api.get(configMaps, { name: 'a', namespace: 'n' }), { code: 0, reason: 'Unreachable' });
-    server.listen(port, '127.0.0.1');
+    server.listen(port, host);
     assert.equal((await api.get(configMaps, { name: 'a', namespace: 'n' })).metadata.name, 'a');
   });
 

@@ -15,6 +15,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import type { BackendTls, RouteBackend } from '../routing/route-table.ts';
+import { freePort } from '../sys/testing/free-ports.ts';
 import { type GatewayRig, startRig, testHost, testRoute, within } from './test-rig/gateway-rig.ts';
 import { type Leaf, OpensslPki, opensslSkip } from './test-rig/openssl-pki.ts';
 
@@ -210,7 +211,7 @@ describe('TLS to endpoints', { skip }, () => {
   test('an endpoint that comes back with another protocol', async () => {
     const own = { cert: first.certificate, key: first.privateKey };
     const early = new Endpoint(own);
-    const port = await early.listen();
+    const port = await early.listen(await freePort());
     await use(port, { ca: pki.ca, versions: 'http2-or-http1' });
     assert.equal(seenOf(await ask()).version, '2.0');
     await early.close();

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { type Clock, systemClock } from '../../sys/clock.ts';
+import { freePort } from '../../sys/testing/free-ports.ts';
 import { headerFlag, rcode, rrClass, rrType } from '../../wire/dns/constants.ts';
 import { type DnsMessage, type DnsRecord, decodeMessage } from '../../wire/dns/message.ts';
 import { nameFromText, nameToText } from '../../wire/dns/name.ts';
@@ -228,9 +229,7 @@ test('the next upstream is asked when one fails', async (t) => {
     });
   }
   await t.test('closed port, no answer, all failed', async () => {
-    const closed = await FakeUpstream.start(() => {});
-    const { address } = closed;
-    await closed[Symbol.asyncDispose]();
+    const address = { address: '127.0.0.1', port: await freePort() };
     const { promise: asked, resolve: note } = Promise.withResolvers<void>();
     await using silent = await FakeUpstream.start(() => note());
     const clock = systemClock;

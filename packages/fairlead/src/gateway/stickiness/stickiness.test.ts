@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import http2 from 'node:http2';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { StickyCookie, StickyFilter } from '../../routing/route-filters.ts';
+import { freePort } from '../../sys/testing/free-ports.ts';
 import {
   type GatewayRig,
   ok,
@@ -40,7 +41,8 @@ function upstreamOf(number: number): RawUpstream {
 before(async () => {
   for (let number = 0; number < SIZE; number++) {
     upstreams[number] = upstreamOf(number);
-    ports[number] = await upstreams[number]!.listen();
+    // One that is closed for a moment comes back at the same port.
+    ports[number] = await upstreams[number]!.listen(await freePort());
   }
   rigs.push(await startRig({}, { workers: 2 }), await startRig({}));
 });

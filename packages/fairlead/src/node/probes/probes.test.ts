@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo, Server } from 'node:net';
+import type { Server } from 'node:net';
 import { test } from 'node:test';
 import { TestClock } from '@fairlead/client/test-clock';
 import { systemClock } from '../../sys/clock.ts';
+import { freePort } from '../../sys/testing/free-ports.ts';
 import { decodeHealthStatus, encodeHealthRequest } from './grpc-probe.ts';
 import { NEW_TALLY, probeTiming, quickDelay, tally } from './probe-state.ts';
 import { startProber } from './prober.ts';
@@ -135,12 +136,14 @@ test('ports: number, numeric text, name', () => {
   assert.equal(resolvePort('nope', container), undefined);
 });
 
+/** At a port that nobody else gets when the server is closed. */
 async function listening<S extends Server>(server: S): Promise<{ port: number; close: () => Promise<void> }> {
+  const port = await freePort();
   await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(port, '127.0.0.1', resolve);
   });
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
