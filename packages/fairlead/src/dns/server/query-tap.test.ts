@@ -136,6 +136,10 @@ test('in a second so many queries are told, of the others their number', () => {
     name: 'x',
     answer: 'looked up',
   });
+  while (mayTap(words));
   stop();
   assert.equal(mayTap(words), false);
+  told.length = 0;
+  tap.start((lines, dropped = 0) => void told.push(lines, dropped))();
+  assert.deepEqual(told, [], 'what the first listener missed is not told to the next');
 });

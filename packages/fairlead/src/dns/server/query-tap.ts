@@ -39,8 +39,9 @@ export class QueryTap {
 
   /** Tells of every query from now on, until the returned function is called. */
   start(take: (lines: string, dropped?: number) => void): () => void {
-    this.#take = take;
+    // Before anybody takes: what the listener before missed is not this one's.
     this.#nextSecond();
+    this.#take = take;
     Atomics.store(this.#words, control.tapped, 1);
     return () => {
       Atomics.store(this.#words, control.tapped, 0);
