@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { annotatedIngress, web } from './echo-manifest.ts';
-import { kernelSkip, startSystem, type TestSystem } from './system.ts';
+import { eventually, kernelSkip, startSystem, type TestSystem } from './system.ts';
 
 const program = fileURLToPath(new URL('../packages/fairlead/bin/fairlead.mjs', import.meta.url));
 const skip = kernelSkip('kubectl', 'curl', 'kdig');
@@ -17,6 +17,10 @@ before(async () => {
   system = await startSystem();
   await system.apply(`${web('alpha', 1)}${annotatedIngress('alpha', 'alpha', {})}`);
   await system.kubectl('wait', 'deployment/alpha', '--for=condition=Available', '--timeout=100s');
+  await eventually('the route', async () => {
+    const { stdout } = await system.exec('curl', '-s', '-H', 'Host: alpha.example', 'http://127.0.0.1/');
+    return stdout.includes('"pod"');
+  });
   clusterIp = await system.kubectl('get', 'service', 'alpha', '-o', 'jsonpath={.spec.clusterIP}');
 });
 after(async () => {

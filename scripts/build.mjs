@@ -98,16 +98,18 @@ async function bundle() {
   for (const { path, contents } of done.outputFiles) writeWhole(path, contents);
   cpSync(join(root, 'examples/shop.yaml'), join(dist, 'shop.yaml'));
   writeWhole(join(dist, 'sources.json'), JSON.stringify(inputs));
-  removeOld(new Set(done.outputFiles.map(({ path }) => path)));
-  return done.outputFiles.length;
+  return new Set(done.outputFiles.map(({ path }) => path));
 }
 
-/** Removes parts of earlier bundles; those of the last day may be wanted by a program that runs. */
-function removeOld(outputs) {
-  const dayAgo = Date.now() - 86_400_000;
-  for (const file of globSync('part-*.js', { cwd: dist })) {
+/**
+ * Removes what earlier bundles have left and this one does not have. It comes after the new files: a program that
+ * runs from the bundle still loads parts of it, and starts threads from it.
+ */
+function removeOthers(outputs, olderThanMs) {
+  const until = Date.now() - olderThanMs;
+  for (const file of globSync('*.js', { cwd: dist })) {
     const path = join(dist, file);
-    if (!outputs.has(path) && statSync(path).mtimeMs < dayAgo) rmSync(path);
+    if (!outputs.has(path) && statSync(path).mtimeMs <= until) rmSync(path, { force: true });
   }
 }
 
@@ -125,13 +127,14 @@ function isFresh() {
 
 if (process.argv.includes('--if-possible')) {
   try {
-    if (!isFresh()) await bundle();
+    // Parts of the last day may be wanted by a program that runs.
+    if (!isFresh()) removeOthers(await bundle(), 86_400_000);
   } catch (error) {
     process.stderr.write(`fairlead: runs from its sources, which starts slower: ${error.message}\n`);
   }
 } else {
-  rmSync(dist, { recursive: true, force: true });
-  const count = await bundle();
+  const outputs = await bundle();
+  removeOthers(outputs, 0);
   for (const name of ['README.md', 'LICENSE']) cpSync(join(root, name), join(root, 'packages/fairlead', name));
-  process.stdout.write(`built ${count} files\n`);
+  process.stdout.write(`built ${outputs.size} files\n`);
 }

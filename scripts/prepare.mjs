@@ -3,8 +3,7 @@
  * installed (18 and newer) before the exact runtime is there.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -16,13 +15,25 @@ function say(text) {
   process.stderr.write(`fairlead: ${text}\n`);
 }
 
-/** Installs the locked npm packages, unless the last installation was from the same lock file. */
+/**
+ * Whether the packages are those of the lock file, whoever installed them: npm notes at the end of an installation
+ * what it has installed. Packages for other platforms are optional, and not there.
+ */
+function isInstalled() {
+  try {
+    const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+    const found = JSON.parse(readFileSync(join(root, 'node_modules', '.package-lock.json'), 'utf8')).packages;
+    const isThere = ([path, { version, optional }]) =>
+      !path.startsWith('node_modules/') || found[path]?.version === version || (optional && found[path] === undefined);
+    return existsSync(runtime) && Object.entries(packages).every(isThere);
+  } catch {
+    return false;
+  }
+}
+
+/** Installs the locked npm packages where others are installed, or none. */
 function ensurePackages() {
-  const lock = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
-  const stamp = join(root, 'node_modules', '.fairlead-lock');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock && existsSync(runtime)) return;
+  if (isInstalled()) return;
   say('installing npm packages, with the Node.js runtime itself (node_modules/)');
   const npm = process.env.npm_execpath;
   const [command, args] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
@@ -39,7 +50,6 @@ function ensurePackages() {
     say(`the npm package "node" has no runtime for ${process.platform}-${process.arch}`);
     process.exit(1);
   }
-  writeFileSync(stamp, lock);
 }
 
 /** Whether a program is on PATH or in the system folders that a PATH may leave out. */
