@@ -6,6 +6,7 @@ import { type RestContext, timestamp } from '../rest/rest-context.ts';
 import { sameJson } from '../rest/strategy.ts';
 import type { ApiAnswer, ApiRequest } from '../server/api-request.ts';
 import { placeOfService, type ServicePlace } from '../server/service-endpoint.ts';
+import { ChangeTurns } from '../watch/change-turns.ts';
 import { recordOf } from '../watch/kube-object.ts';
 import { type StoredObject, storedValue } from '../watch/stored-object.ts';
 import type { RequestProxy } from './proxy-request.ts';
@@ -45,26 +46,27 @@ const serviceUnavailable: ApiAnswer = {
 export class ExtensionServers implements RemoteGroups {
   readonly #context: RestContext;
   readonly #proxy: RequestProxy;
-  readonly #log: Log;
   readonly #resource: ServedResource;
   #states: ReadonlyMap<string, RemoteState> = new Map();
   #generation = 0;
   readonly #unsubscribe: (() => void)[] = [];
   readonly #closing = new AbortController();
   #cancelTimer: () => void = () => {};
-  #scheduled = false;
-  #work: Promise<void> = Promise.resolve();
+  readonly #turns: ChangeTurns;
 
   constructor(context: RestContext, proxy: RequestProxy, log: Log) {
     this.#context = context;
     this.#proxy = proxy;
-    this.#log = log;
+    this.#turns = new ChangeTurns(
+      () => this.#turn(),
+      (error) => log('warn', 'extension servers cannot be followed', { error: String(error) }),
+    );
     this.#resource = context.served.find('apiregistration.k8s.io', 'v1', 'apiservices')!;
     const follow = (group: string, plural: string, concerns: (name: string, namespace: string) => boolean): void => {
       const { prefix } = context.served.find(group, 'v1', plural)!;
       const receive = ({ current }: { readonly current: StoredObject }): void => {
         const { name = '', namespace = '', labels } = current.object.metadata;
-        if (concerns(labels?.['kubernetes.io/service-name'] ?? name, namespace)) this.#schedule();
+        if (concerns(labels?.['kubernetes.io/service-name'] ?? name, namespace)) this.#turns.schedule();
       };
       this.#unsubscribe.push(context.cache.resource(prefix).subscribe({ namespace: '', name: undefined, receive }));
     };
@@ -75,7 +77,7 @@ export class ExtensionServers implements RemoteGroups {
     follow('apiregistration.k8s.io', 'apiservices', () => true);
     follow('', 'services', isOurs);
     follow('discovery.k8s.io', 'endpointslices', isOurs);
-    this.#schedule();
+    this.#turns.schedule();
   }
 
   get generation(): number {
@@ -114,7 +116,7 @@ export class ExtensionServers implements RemoteGroups {
     this.#closing.abort();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#cancelTimer();
-    await this.#work;
+    await this.#turns.close();
     this.#proxy.close();
   }
 
@@ -122,26 +124,19 @@ export class ExtensionServers implements RemoteGroups {
     return placeOfService(this.#context, service.namespace, service.name, service.port);
   }
 
-  /** One turn for all changes that come together; while there are extension servers, another after a while. */
-  #schedule(): void {
-    if (this.#scheduled || this.#closing.signal.aborted) return;
-    this.#scheduled = true;
-    this.#work = this.#work.then(async () => {
-      this.#scheduled = false;
-      if (this.#closing.signal.aborted) return;
-      try {
-        await this.#turn();
-      } catch (error) {
-        this.#log('warn', 'extension servers cannot be followed', { error: String(error) });
-      }
+  /** While there are extension servers, another turn comes after a while. */
+  async #turn(): Promise<void> {
+    try {
+      await this.#checkAll();
+    } finally {
       this.#cancelTimer();
       if (this.#states.size > 0 && !this.#closing.signal.aborted) {
-        this.#cancelTimer = this.#context.clock.after(checkEveryMs, () => this.#schedule());
+        this.#cancelTimer = this.#context.clock.after(checkEveryMs, () => this.#turns.schedule());
       }
-    });
+    }
   }
 
-  async #turn(): Promise<void> {
+  async #checkAll(): Promise<void> {
     const wanted = this.#context.cache
       .resource(this.#resource.prefix)
       .list('')

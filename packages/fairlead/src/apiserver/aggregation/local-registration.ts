@@ -2,6 +2,7 @@ import type { Log } from '../../sys/role.ts';
 import { type SeededObject, seedObject } from '../bootstrap/seed-objects.ts';
 import type { GroupVersionPriority, ServedResource } from '../resources/served-resources.ts';
 import { type RestContext, timestamp } from '../rest/rest-context.ts';
+import { ChangeTurns } from '../watch/change-turns.ts';
 import type { StoredObject } from '../watch/stored-object.ts';
 import { localServiceStatus } from './local-service.ts';
 
@@ -14,47 +15,38 @@ const managedLabel = 'kube-aggregator.kubernetes.io/automanaged';
  */
 export class LocalRegistration {
   readonly #context: RestContext;
-  readonly #log: Log;
   readonly #resource: ServedResource;
   readonly #unsubscribe: readonly (() => void)[];
-  #scheduled = false;
-  #closed = false;
-  #work: Promise<void> = Promise.resolve();
+  readonly #turns: ChangeTurns;
 
   constructor(context: RestContext, log: Log) {
     this.#context = context;
-    this.#log = log;
+    this.#turns = new ChangeTurns(
+      () => this.#turn(),
+      (error) => log('warn', 'APIServices cannot be written', { error: String(error) }),
+    );
     this.#resource = context.served.find('apiregistration.k8s.io', 'v1', 'apiservices')!;
     const receive = ({ deleted }: { readonly deleted: boolean }): void => {
-      if (deleted) this.#schedule();
+      if (deleted) this.#turns.schedule();
     };
     const services = context.cache.resource(this.#resource.prefix);
     this.#unsubscribe = [
       services.subscribe({ namespace: '', name: undefined, receive }),
-      context.served.onChange(() => this.#schedule()),
+      context.served.onChange(() => this.#turns.schedule()),
     ];
-    this.#schedule();
+    this.#turns.schedule();
   }
 
   /** Resolves when no write is under way. */
   async close(): Promise<void> {
-    this.#closed = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    await this.#work;
+    await this.#turns.close();
   }
 
-  #schedule(): void {
-    if (this.#scheduled || this.#closed) return;
-    this.#scheduled = true;
-    this.#work = this.#work.then(async () => {
-      this.#scheduled = false;
-      if (this.#closed) return;
-      const writes = registrationWrites(this.#context, this.#resource);
-      // A conflict means that another server was faster.
-      await Promise.all(writes.map((write) => this.#context.storage.commit(write))).catch((error: unknown) =>
-        this.#log('warn', 'APIServices cannot be written', { error: String(error) }),
-      );
-    });
+  async #turn(): Promise<void> {
+    const writes = registrationWrites(this.#context, this.#resource);
+    // A conflict means that another server was faster.
+    await Promise.all(writes.map((write) => this.#context.storage.commit(write)));
   }
 }
 

@@ -4,6 +4,7 @@ import { type SeededObject, seedObject } from '../bootstrap/seed-objects.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
 import { type RestContext, timestamp } from '../rest/rest-context.ts';
 import { sameJson } from '../rest/strategy.ts';
+import { ChangeTurns } from '../watch/change-turns.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { type StoredObject, storedValue } from '../watch/stored-object.ts';
 import { type DefaultFlowObject, defaultFlowSchemas, defaultPriorityLevels } from './default-flows.ts';
@@ -22,53 +23,37 @@ const autoUpdate = 'apf.kubernetes.io/autoupdate-spec';
 export class FlowControl {
   readonly #context: RestContext;
   readonly #fairness: Fairness;
-  readonly #log: Log;
   readonly #schemas: ServedResource;
   readonly #levels: ServedResource;
   readonly #unsubscribe: (() => void)[] = [];
-  #work: Promise<void> = Promise.resolve();
-  #scheduled = false;
-  #closed = false;
+  readonly #turns: ChangeTurns;
 
   constructor(context: RestContext, fairness: Fairness, log: Log) {
     this.#context = context;
     this.#fairness = fairness;
-    this.#log = log;
+    this.#turns = new ChangeTurns(
+      () => this.#turn(),
+      (error) => log('warn', 'flow control cannot be written', { error: String(error) }),
+    );
     this.#schemas = context.served.find(group, 'v1', 'flowschemas')!;
     this.#levels = context.served.find(group, 'v1', 'prioritylevelconfigurations')!;
   }
 
   /** Makes what is missing and follows the objects from now on. */
   start(): void {
-    const receive = (): void => this.#schedule();
+    const receive = (): void => this.#turns.schedule();
     for (const { prefix } of [this.#schemas, this.#levels]) {
       this.#unsubscribe.push(
         this.#context.cache.resource(prefix).subscribe({ namespace: '', name: undefined, receive }),
       );
     }
-    this.#schedule();
+    this.#turns.schedule();
   }
 
   /** Resolves when no write is under way. */
   async close(): Promise<void> {
-    this.#closed = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    await this.#work;
-  }
-
-  /** One turn for all changes that come together. */
-  #schedule(): void {
-    if (this.#scheduled || this.#closed) return;
-    this.#scheduled = true;
-    this.#work = this.#work.then(async () => {
-      this.#scheduled = false;
-      if (this.#closed) return;
-      try {
-        await this.#turn();
-      } catch (error) {
-        this.#log('warn', 'flow control cannot be written', { error: String(error) });
-      }
-    });
+    await this.#turns.close();
   }
 
   async #turn(): Promise<void> {

@@ -139,7 +139,10 @@ test('in a second so many queries are told, of the others their number', () => {
   while (mayTap(words));
   stop();
   assert.equal(mayTap(words), false);
-  told.length = 0;
-  tap.start((lines, dropped = 0) => void told.push(lines, dropped))();
-  assert.deepEqual(told, [], 'what the first listener missed is not told to the next');
+  let isTold = false;
+  const note = (): void => {
+    isTold = true;
+  };
+  tap.start(note)();
+  assert.equal(isTold, false, 'what the first listener missed is not told to the next');
 });
