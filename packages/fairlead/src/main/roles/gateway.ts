@@ -125,6 +125,7 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
       : [followDefaultCertificate(access, defaultCertificateSecret, gateway)]),
   ];
   const applied = Promise.withResolvers<void>();
+  let hasApplied = false;
   const routing = await startRouting({
     client,
     listeners,
@@ -135,10 +136,12 @@ export async function startGatewayRole(options: GatewayRoleOptions, log: Log): P
     async onDiff(diff) {
       try {
         await gateway.applyRoutes(diff);
+        hasApplied = true;
         applied.resolve();
       } catch (error) {
+        if (hasApplied) throw error;
+        // The role ends with it: there is nothing to try again, or to log besides.
         applied.reject(error);
-        throw error;
       }
     },
   });
