@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict';
 import { command, createMachine, type TestSystem } from './system.ts';
 
-/** A machine with an address of each family. */
+/**
+ * A machine with an address of each family. Its network has a port of its own: when the last port of a bridge goes, the
+ * link is cut, and nobody is told of its addresses any more.
+ */
 export async function machineOfBothFamilies(): Promise<string> {
   const machine = await createMachine();
-  await command('ip', ['-n', machine, 'addr', 'add', '2001:db8::10/64', 'dev', 'eth0', 'nodad']);
+  for (const args of [
+    ['addr', 'add', '2001:db8::10/64', 'dev', 'eth0', 'nodad'],
+    ['link', 'add', 'port0', 'type', 'veth', 'peer', 'name', 'wire0'],
+    ['link', 'set', 'port0', 'master', 'eth0', 'up'],
+    ['link', 'set', 'wire0', 'up'],
+  ]) {
+    const { status, stderr } = await command('ip', ['-n', machine, ...args]);
+    assert.equal(status, 0, stderr);
+  }
   return machine;
 }
 
