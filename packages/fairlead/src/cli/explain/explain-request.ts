@@ -1,7 +1,7 @@
 import { objectKey, type Stored } from '@fairlead/api';
 import { staticCollection } from '../../collections/index.ts';
 import { RouteTableBuilder } from '../../routing/build-route-table.ts';
-import { matchRoute } from '../../routing/match.ts';
+import { hostCandidates, matchRoute } from '../../routing/match.ts';
 import type { RouteTable } from '../../routing/route-table.ts';
 import { normalizePath } from '../../wire/http1/path.ts';
 import { describeEndpoint } from './explain-service.ts';
@@ -35,9 +35,9 @@ export function gatewayRoutes(world: World, className: string): RouteTable {
   return builder.table;
 }
 
-/** Whether any route asks for this very host. */
+/** Whether any route asks for this host, itself or by a wildcard. `host` may have a port. */
 export function servesHost(table: RouteTable, host: string): boolean {
-  return table.hosts.has(`${listener}|${host.toLowerCase()}`);
+  return hostCandidates(host).some((name) => name !== '*' && table.hosts.has(`${listener}|${name}`));
 }
 
 /** The target as routes are asked for it; undefined for one that the gateway refuses. */

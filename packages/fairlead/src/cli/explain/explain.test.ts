@@ -153,6 +153,7 @@ const world: World = {
               host: 'shop.example',
               http: { paths: [path('/', 'web'), path('/none', 'empty'), path('/safe', 'guarded')] },
             },
+            { host: '*.wild.example', http: { paths: [path('/', 'web')] } },
           ],
         },
         status: { loadBalancer: { ingress: [{ ip: '192.0.2.10' }] } },
@@ -244,7 +245,10 @@ const rows: readonly [
   ['http://shop.example/x/..;/none', 'external', 'answered', [], /400: the path cannot be read in one way only/],
   ['http://shop.example/none', 'external', 'answered', [], /503: the Service has no ready endpoint/],
   ['http://192.0.2.10/', 'external', 'answered', [], /404: no Ingress has host 192\.0\.2\.10/],
-  ['http://unknown.example/', 'external', 'no-such-name', [], /no name of the cluster/],
+  ['http://shop.example:8080/none', 'external', 'answered', [], /503: the Service has no ready endpoint/],
+  ['http://any.wild.example/', 'external', 'reaches', both, /any\.wild\.example is a host of the gateway/],
+  ['http://two.labels.wild.example/', 'external', 'no-such-name', [], /no host of the gateway/],
+  ['http://unknown.example/', 'external', 'no-such-name', [], /no host of the gateway and no name of the cluster/],
   ['web', 'pod/shop/missing', 'no-such-name', [], /there is no Pod shop\/missing/],
 ];
 

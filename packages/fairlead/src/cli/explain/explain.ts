@@ -77,7 +77,8 @@ export function explain(world: World, question: Question, ingressClass: string):
       steps.push({ layer: 'name', text: `${question.host} is a host of the gateway` });
       return after(explainRequest(world, routes, question));
     }
-    const text = `${question.host} is no name of the cluster; the upstream servers decide`;
+    const what = routes === undefined ? 'no name of the cluster' : 'no host of the gateway and no name of the cluster';
+    const text = `${question.host} is ${what}; the upstream servers decide`;
     const hints = origin.namespace === undefined ? searchHints(world, question.host) : [];
     return after({ outcome: 'no-such-name', steps: [{ layer: 'name', text }, ...hints], endpoints: [] });
   }
