@@ -209,10 +209,8 @@ export function addClientCommands(program: Command, host: CommandSurroundings, s
         places: socket ?? { folder: dataFiles(dataDir).roles },
         ...(kind === undefined ? {} : { kinds: kind }),
       };
-      const stopping = new AbortController();
-      // `fairlead tap | head` has read enough.
-      process.stdout.on('error', () => stopping.abort());
-      await run(flags, (client) => tapCommand(client, options, { ...surroundings, ...host }, stopping.signal));
+      const untilKilled = new AbortController().signal;
+      await run(flags, (client) => tapCommand(client, options, { ...surroundings, ...host }, untilKilled));
     });
 
   clientCommand(program, 'status', 'nodes, Services and Ingresses at a glance').action(async (flags: CommonFlags) => {

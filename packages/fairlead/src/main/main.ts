@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addClientCommands, defaultKubeconfig } from '../cli/client-commands.ts';
 import type { LogLevel } from '../sys/role.ts';
 import { createLog } from '../telemetry/log.ts';
+import { type OutputWatch, watchOutput } from './broken-output.ts';
 import { defaultDataDir } from './cluster-options.ts';
 import { addSettings, reportConfigurationError, settingValues } from './command-settings.ts';
 import type { RoleCommand } from './commands/role-command.ts';
@@ -55,7 +56,7 @@ function logLevelOf(values: SettingValues): LogLevel {
  * Builds the command line. Actions put their exit status into `status`. Every process of the system starts here, so
  * only the commands that `args` name get their settings; all of them where the arguments ask for help alone.
  */
-async function buildProgram(args: readonly string[], status: { code: number }): Promise<Command> {
+async function buildProgram(args: readonly string[], status: { code: number }, output: OutputWatch): Promise<Command> {
   const machine = probeMachine((path) => readFileSync(path, 'utf8'));
   const program = layOutHelp(new Command('fairlead'))
     .description('Kubernetes service discovery and load balancing as one program')
@@ -67,6 +68,7 @@ async function buildProgram(args: readonly string[], status: { code: number }): 
   if (isNamed('up')) {
     const { settings, run } = await import('./commands/up.ts');
     addSettings(upCommand, settings).action(async () => {
+      output.serve();
       status.code = await run(settingValues(upCommand, settings), machine);
     });
   }
@@ -75,6 +77,7 @@ async function buildProgram(args: readonly string[], status: { code: number }): 
     if (!isNamed(name)) continue;
     const role = (await load()).command;
     addSettings(command, role.settings).action(async () => {
+      output.serve();
       const values = settingValues(command, role.settings);
       const log = createLog({ level: logLevelOf(values), fields: { role: name } });
       const start = await role.prepare(values, machine);
@@ -106,8 +109,10 @@ async function buildProgram(args: readonly string[], status: { code: number }): 
 /** Runs the command line; resolves to the exit status and ends the process with it. */
 export async function main(args: readonly string[]): Promise<number> {
   const status = { code: 0 };
+  const { stdout, stderr } = process;
+  const output = watchOutput({ stdout, stderr, exit: (code) => process.exit(code) });
   try {
-    const program = await buildProgram(args, status);
+    const program = await buildProgram(args, status, output);
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (error instanceof ConfigurationError) status.code = reportConfigurationError(error);
@@ -117,6 +122,8 @@ export async function main(args: readonly string[]): Promise<number> {
       status.code = 1;
     }
   }
+  // That something could not be written shows after it was.
+  await new Promise((resolve) => stdout.write('', resolve));
   // A role has stopped all it started; what is left is a handle that would only delay the end.
   process.exit(status.code);
 }
