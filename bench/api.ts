@@ -1,11 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import type { SecureClientSessionOptions } from 'node:http2';
 import { get } from 'node:https';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConnectionOptions } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { loadKubeconfig } from '@fairlead/client';
 import { measureEtcdWrites, type WriteResult } from './etcd.ts';
@@ -35,7 +35,7 @@ interface RunningApi {
   readonly process: ChildProcess;
   readonly url: string;
   readonly startMs: number;
-  readonly tls: SecureClientSessionOptions;
+  readonly tls: ConnectionOptions;
 }
 
 async function freePorts(count: number): Promise<number[]> {
@@ -85,7 +85,7 @@ async function startApi(folder: string, datastore: readonly string[] = []): Prom
   }
   const startMs = performance.now() - began;
   const config = loadKubeconfig(kubeconfig);
-  const tls: SecureClientSessionOptions = {
+  const tls: ConnectionOptions = {
     ...(config.ca === undefined ? {} : { ca: config.ca }),
     ...(config.clientCertificate === undefined ? {} : { cert: config.clientCertificate }),
     ...(config.clientKey === undefined ? {} : { key: config.clientKey }),
@@ -200,13 +200,8 @@ async function measureFanOut(api: RunningApi): Promise<{ readonly first: number[
   let all = Promise.withResolvers<void>();
   const opened = sessions.flatMap((session) =>
     Array.from({ length: perSession }, async () => {
-      const stream = session.stream({
-        ':method': 'GET',
-        ':path': `${collection}?watch=1&resourceVersion=${resourceVersion}`,
-      });
-      stream.on('error', () => undefined);
-      await once(stream, 'response');
-      stream.on('data', (chunk: Buffer) => {
+      const path = `${collection}?watch=1&resourceVersion=${resourceVersion}`;
+      await session.follow({ ':path': path }, (chunk) => {
         // An event is one line.
         if (chunk.at(-1) !== 0x0a) return;
         if (arrived === 0) firstAt = performance.now();
