@@ -62,6 +62,7 @@ function isNamespaceSubresource(segment: string): boolean {
 }
 
 function decodeSegment(segment: string): string {
+  if (!segment.includes('%')) return segment;
   try {
     return decodeURIComponent(segment);
   } catch {
