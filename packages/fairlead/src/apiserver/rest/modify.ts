@@ -38,7 +38,7 @@ export async function putObject(
   checkFieldManager(request.query, 'UpdateOptions', 'none');
   const validation = fieldValidation(request.query, 'UpdateOptions');
   const dryRun = isDryRun(request.query, 'UpdateOptions');
-  const object = decodeBody(request, resource, validation, warnings);
+  let object = decodeBody(request, resource, validation, warnings);
   checkName(object, name);
   if (
     needsVersionOnUpdate(resource) &&
@@ -60,8 +60,10 @@ export async function putObject(
   }
   for (let attempt = 1; ; attempt++) {
     const current = existing(context, target, name);
+    // An attempt changes the object: the next one begins with another.
+    if (attempt > 1) object = decodeBody(request, resource, validation, []);
     try {
-      const { stored } = await updateObject(context, target, current, structuredClone(object), {
+      const { stored } = await updateObject(context, target, current, object, {
         subresource,
         dryRun,
         isPatch: false,

@@ -45,7 +45,15 @@ export interface RestRequest {
   readonly clientForm?: ClientForm;
 }
 
-/** RFC 3339 time with whole seconds, as in `metadata.creationTimestamp`. */
+let stampedSecond = Number.NaN;
+let stamp = '';
+
+/** RFC 3339 time with whole seconds, as in `metadata.creationTimestamp`. Its text is made once a second. */
 export function timestamp(clock: Clock): string {
-  return `${new Date(clock.now()).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(clock.now() / 1000);
+  if (second !== stampedSecond) {
+    stampedSecond = second;
+    stamp = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`;
+  }
+  return stamp;
 }
