@@ -4,6 +4,7 @@ import { startGateway } from '../packages/fairlead/src/gateway/start.ts';
 import type { Route, RouteTableDiff, VirtualHost } from '../packages/fairlead/src/routing/route-table.ts';
 import { systemClock } from '../packages/fairlead/src/sys/clock.ts';
 import { freePort } from '../packages/fairlead/src/sys/testing/free-ports.ts';
+import { printChangeCosts } from './l7/change-costs.ts';
 import { startWrk } from './l7/start-wrk.ts';
 import { printTable, quantile } from './table.ts';
 
@@ -103,4 +104,5 @@ export async function runRoutesBench(): Promise<void> {
     upstream.closeAllConnections();
     upstream.close();
   }
+  await printChangeCosts();
 }

@@ -45,6 +45,29 @@ export function processCpuUs(pid: number): number {
   return nanoseconds / 1000;
 }
 
+/**
+ * CPU seconds of a process by the names of its threads, alike ones summed: of Node's, `MainThread`, `WorkerThread` for
+ * each `Worker`, `V8Worker` for compiling and collecting garbage. Threads that have ended are `ended`.
+ */
+export function threadSeconds(pid: number): Readonly<Record<string, number>> {
+  const seconds: Record<string, number> = {};
+  let living = 0;
+  for (const tid of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      const stat = readFileSync(`/proc/${pid}/task/${tid}/stat`, 'latin1');
+      const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      const used = (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+      seconds[name] = (seconds[name] ?? 0) + used;
+      living += used;
+    } catch {
+      // Ended between readdir and read.
+    }
+  }
+  seconds.ended = Math.max(0, processCpu(pid).totalUs / 1e6 - living);
+  return seconds;
+}
+
 /** The process itself and all its living descendants (for example nginx: master and workers). */
 export function processTree(root: number): number[] {
   const children = new Map<number, number[]>();

@@ -1,11 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { threadSeconds } from '../../bench/process-cpu.ts';
 import { selfSignedIdentity } from '../../packages/fairlead/src/gateway/self-signed.ts';
 import { startGateway } from '../../packages/fairlead/src/gateway/start.ts';
 import type { Route, RouteBackend, RouteTableDiff } from '../../packages/fairlead/src/routing/route-table.ts';
 import { systemClock } from '../../packages/fairlead/src/sys/clock.ts';
-import type { GatewayRequest, GatewaySample } from './rig.ts';
+import type { ChangeKind, GatewayRequest, GatewaySample } from './rig.ts';
 
 // The gateway under test, a process of its own: `gateway.ts PORT TLS_PORT UPSTREAM_PORT...`. It is asked over IPC.
 
@@ -73,24 +74,28 @@ const changes = { routes: 0, endpoints: 0, certificates: 0, workers: 0 };
 const CERTIFICATES_EVERY_MS = 500;
 const WORKERS_EVERY_MS = 10_000;
 
-/** Changes routes and endpoints all the time, certificates and workers now and then, until told to stop. */
-async function changeEverything(): Promise<void> {
+/** Changes routes and endpoints all the time, certificates and workers now and then, as far as wanted, until told to stop. */
+async function change(kinds: ReadonlySet<ChangeKind>): Promise<void> {
   let certificatesDueMs = 0;
   let workersDueMs = systemClock.monotonicMs() + WORKERS_EVERY_MS / 2;
   for (let round = 0; isChanging; round++) {
-    const paths = Array.from({ length: round % 20 }, (_, index) => `/x${round + index}`);
-    await gateway.applyRoutes({ ...empty, hosts: hosts(paths) });
-    const left = upstreams.filter((_, index) => index !== round % upstreams.length);
-    await gateway.applyRoutes({ ...empty, backends: [backend(left)] });
-    changes.routes++;
-    changes.endpoints++;
+    if (kinds.has('routes')) {
+      const paths = Array.from({ length: round % 20 }, (_, index) => `/x${round + index}`);
+      await gateway.applyRoutes({ ...empty, hosts: hosts(paths) });
+      changes.routes++;
+    }
+    if (kinds.has('endpoints')) {
+      const left = upstreams.filter((_, index) => index !== round % upstreams.length);
+      await gateway.applyRoutes({ ...empty, backends: [backend(left)] });
+      changes.endpoints++;
+    }
     const nowMs = systemClock.monotonicMs();
-    if (nowMs >= certificatesDueMs) {
+    if (kinds.has('certificates') && nowMs >= certificatesDueMs) {
       await gateway.applyRoutes({ ...empty, certificates: certificates() });
       changes.certificates++;
       certificatesDueMs = nowMs + CERTIFICATES_EVERY_MS;
     }
-    if (nowMs >= workersDueMs) {
+    if (kinds.has('workers') && nowMs >= workersDueMs) {
       await gateway.replaceWorkers({ drainMs: 20_000 });
       changes.workers += WORKERS;
       workersDueMs = nowMs + WORKERS_EVERY_MS;
@@ -101,9 +106,9 @@ async function changeEverything(): Promise<void> {
 
 let changing: Promise<void> = Promise.resolve();
 process.on('message', async (request: GatewayRequest) => {
-  if (request === 'start-changes') {
+  if (typeof request === 'object') {
     isChanging = true;
-    changing = changeEverything();
+    changing = change(new Set(request.change));
   } else if (request === 'stop-changes') {
     isChanging = false;
     await changing;
@@ -113,6 +118,9 @@ process.on('message', async (request: GatewayRequest) => {
     residentBytes: process.memoryUsage.rss(),
     descriptors: readdirSync('/proc/self/fd').length,
     requestsInFlight: stats.requestsInFlight,
+    upstreamConnects: stats.upstreamConnects,
+    handshakes: stats.tlsHandshakes,
+    threads: threadSeconds(process.pid),
     changes,
   };
   process.send?.(sample);

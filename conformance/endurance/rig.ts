@@ -13,16 +13,25 @@ import type { LoadKind, LoadReport } from './open-loop.ts';
 
 const run = promisify(execFile);
 
+/** What can be changed about a gateway at work. */
+export const CHANGE_KINDS = ['routes', 'endpoints', 'certificates', 'workers'] as const;
+export type ChangeKind = (typeof CHANGE_KINDS)[number];
+
 /** What the gateway process is asked; it answers each with a {@link GatewaySample}. */
-export type GatewayRequest = 'sample' | 'start-changes' | 'stop-changes';
+export type GatewayRequest = 'sample' | { readonly change: readonly ChangeKind[] } | 'stop-changes';
 
 /** State of the gateway process. */
 export interface GatewaySample {
   readonly residentBytes: number;
   readonly descriptors: number;
   readonly requestsInFlight: number;
+  /** Connections opened to endpoints so far, and full TLS handshakes with clients. */
+  readonly upstreamConnects: number;
+  readonly handshakes: number;
+  /** CPU seconds of its threads so far, by name. */
+  readonly threads: Readonly<Record<string, number>>;
   /** How often what has been changed so far. */
-  readonly changes: Readonly<Record<'routes' | 'endpoints' | 'certificates' | 'workers', number>>;
+  readonly changes: Readonly<Record<ChangeKind, number>>;
 }
 
 /** A gateway before a few nginx, as processes. */
@@ -126,6 +135,9 @@ function sampleTree(root: number): GatewaySample {
     residentBytes: pids.reduce((sum, pid) => sum + residentBytes(pid), 0),
     descriptors: pids.reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0),
     requestsInFlight: 0,
+    upstreamConnects: 0,
+    handshakes: 0,
+    threads: {},
     changes: { routes: 0, endpoints: 0, certificates: 0, workers: 0 },
   };
 }
@@ -204,7 +216,12 @@ export async function startEnduranceRig({
 
 function startOwnGateway(ports: readonly number[], collecting: boolean): ChildProcess {
   return fork(fileURLToPath(new URL('gateway.ts', import.meta.url)), ports.map(String), {
-    env: { ...process.env, COLLECTING_WORKERS: collecting ? 'yes' : 'no' },
+    // As `fairlead` has it: new workers need not translate their sources.
+    env: {
+      ...process.env,
+      COLLECTING_WORKERS: collecting ? 'yes' : 'no',
+      NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
+    },
   });
 }
 

@@ -9,6 +9,8 @@ import type {
   VirtualHost,
 } from '../routing/route-table.ts';
 import type { Log } from '../sys/role.ts';
+import { GatewayError } from './gateway-error.ts';
+import type { WorkerDiff } from './host-changes.ts';
 import { type ListenerSockets, openListener } from './listener-opener.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 import type { WorkerListener } from './worker-messages.ts';
@@ -22,6 +24,11 @@ export class InstalledTable {
   readonly #l4: Map<string, L4Route> = new Map();
   readonly #credentials: Map<string, RouteCredentials> = new Map();
   readonly #pages: Map<string, RoutePages> = new Map();
+
+  /** A host by its key. */
+  host(key: string): VirtualHost | undefined {
+    return this.#hosts.get(key);
+  }
 
   get table(): RouteTable {
     return {
@@ -96,7 +103,7 @@ export class ListenerSet {
    * @throws GatewayError
    */
   async update(
-    diff: RouteTableDiff,
+    diff: Pick<RouteTableDiff, 'listeners'>,
   ): Promise<{ readonly opened: ListenerSockets[]; readonly closed: ListenerSockets[] }> {
     const opened: ListenerSockets[] = [];
     const closed: ListenerSockets[] = [];
@@ -133,10 +140,10 @@ function isSame(left: RouteListener, right: RouteListener): boolean {
 
 /**
  * Installs a difference everywhere: listeners here, routes in each worker. Resolves when every
- * worker has acknowledged it.
+ * worker has acknowledged it, and rejects when each has said yes or no and one said no.
  */
 export async function applyDiff(
-  diff: RouteTableDiff,
+  diff: WorkerDiff,
   listeners: ListenerSet,
   workers: readonly WorkerHandle[],
   log: Log,
@@ -144,7 +151,13 @@ export async function applyDiff(
   const { opened, closed } = await listeners.update(diff);
   const unlisten = closed.map(({ listener }) => listener.name);
   try {
-    await Promise.all(workers.map((worker) => worker.apply(diff, listeners.forWorker(worker.index, opened), unlisten)));
+    const results = await Promise.allSettled(
+      workers.map((worker) => worker.apply(diff, listeners.forWorker(worker.index, opened), unlisten)),
+    );
+    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []));
+    // That a worker has ended says nothing of the difference.
+    const failure = failures.find((each) => !(each instanceof GatewayError) || each.code !== 'stopped') ?? failures[0];
+    if (failure !== undefined) throw failure;
   } finally {
     listeners.close(closed);
   }

@@ -27,10 +27,13 @@ export class EndpointRuntime {
   tlsLoggedMs: number = -Infinity;
   /** What is spoken with it. */
   readonly protocol: RouteBackend['protocol'];
-  /** Its slot in the memory that all workers share. */
-  readonly slot: number;
-  /** Backends that name it; at 0 it takes no connection back. */
-  uses: number = 0;
+  /** Backends that name it. */
+  #uses = 0;
+  /** Its slot in the memory that all workers share, held while a backend names it or a request is in flight. */
+  #slot: number;
+  #holdsSlot = true;
+  /** It will not be named again: it takes no connection back. */
+  #isForgotten = false;
   /** Requests of this worker in flight. */
   #inFlight = 0;
   readonly #memory: EndpointMemory;
@@ -51,24 +54,53 @@ export class EndpointRuntime {
     this.tlsHttp1 = tls === undefined || onlyHttp2 ? undefined : { ...tls, alpn: ['http/1.1'] };
     this.protocol = protocol;
     this.#memory = memory;
-    this.slot = memory.acquire(identity.label);
+    this.#slot = memory.acquire(identity.label);
+  }
+
+  get slot(): number {
+    return this.#slot;
+  }
+
+  /** Nobody names it at present. */
+  get isUnused(): boolean {
+    return this.#uses === 0;
+  }
+
+  /** One more backend names it. */
+  use(): void {
+    this.#uses++;
+    if (this.#holdsSlot) return;
+    this.#holdsSlot = true;
+    this.#slot = this.#memory.acquire(this.label);
+  }
+
+  /** One backend less names it; its record stays until its last request has ended. */
+  unuse(): void {
+    this.#uses--;
+    this.#releaseSlot();
+  }
+
+  #releaseSlot(): void {
+    if (this.#uses > 0 || this.#inFlight > 0 || !this.#holdsSlot) return;
+    this.#holdsSlot = false;
+    this.#memory.release(this.#slot);
   }
 
   start(): void {
     this.#inFlight++;
-    this.#memory.addInFlight(this.slot, 1);
+    this.#memory.addInFlight(this.#slot, 1);
   }
 
   finish(): void {
     this.#inFlight--;
-    this.#memory.addInFlight(this.slot, -1);
-    if (this.uses === 0 && this.#inFlight === 0) this.#memory.release(this.slot);
+    this.#memory.addInFlight(this.#slot, -1);
+    this.#releaseSlot();
   }
 
-  /** Nobody names it any more: its record stays until its last request has ended. */
-  retire(): void {
+  /** Nobody will name it again. */
+  forget(): void {
+    this.#isForgotten = true;
     this.closeIdle();
-    if (this.#inFlight === 0) this.#memory.release(this.slot);
   }
 
   /** The idle connection used last, or undefined. */
@@ -78,7 +110,7 @@ export class EndpointRuntime {
 
   /** Takes a connection back; false when it should be closed instead. */
   putIdle(connection: UpstreamConnection): boolean {
-    if (this.uses === 0 || this.#idle.length >= IDLE_MAX) return false;
+    if (this.#isForgotten || this.#idle.length >= IDLE_MAX) return false;
     this.#idle.push(connection);
     return true;
   }
@@ -117,10 +149,16 @@ export function endpointLabel(endpoint: Pick<RouteEndpoint, 'address' | 'port'>)
     : `${endpoint.address}:${endpoint.port}`;
 }
 
-/** All endpoints of a worker by protocol, `address:port` and TLS setting. */
+/**
+ * All endpoints of a worker by protocol, `address:port` and TLS setting. One that no backend names any more keeps its
+ * connections for a moment: it may be back at once, having moved from one slice or Service to another.
+ */
 export class EndpointRegistry {
   readonly memory: EndpointMemory;
   readonly #endpoints: Map<string, EndpointRuntime> = new Map();
+  /** Unused since the last {@link review}, and since the one before. */
+  #unused: Set<EndpointRuntime> = new Set();
+  #unusedForLong: Set<EndpointRuntime> = new Set();
 
   constructor(memory: EndpointMemory) {
     this.memory = memory;
@@ -142,15 +180,25 @@ export class EndpointRegistry {
       runtime = new EndpointRuntime(identity, protocol, tls?.options, this.memory);
       this.#endpoints.set(key, runtime);
     }
-    runtime.uses++;
+    runtime.use();
     return runtime;
   }
 
-  /** Counts one use less; the last one closes its idle connections. */
+  /** Counts one use less; behind the last one its idle connections close with the {@link review} after the next. */
   release(endpoint: EndpointRuntime): void {
-    if (--endpoint.uses > 0) return;
-    this.#endpoints.delete(endpoint.key);
-    endpoint.retire();
+    endpoint.unuse();
+    if (endpoint.isUnused) this.#unused.add(endpoint);
+  }
+
+  /** Forgets endpoints that nobody has named since the last review. To be called now and then. */
+  review(): void {
+    for (const endpoint of this.#unusedForLong) {
+      if (!endpoint.isUnused || this.#unused.has(endpoint)) continue;
+      this.#endpoints.delete(endpoint.key);
+      endpoint.forget();
+    }
+    this.#unusedForLong = this.#unused;
+    this.#unused = new Set();
   }
 
   closeIdle(): void {

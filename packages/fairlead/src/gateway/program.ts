@@ -1,12 +1,13 @@
 import type { BackendMemory } from '@fairlead/balance';
 import type { RoutePage } from '../routing/route-filters.ts';
-import type { Route, RouteTableDiff, VirtualHost } from '../routing/route-table.ts';
+import type { Route } from '../routing/route-table.ts';
 import { BackendRuntime, type BackendSurroundings } from './backend-runtime.ts';
 import { CompiledRoute } from './compiled-route.ts';
 import type { EndpointRegistry } from './endpoint-runtime.ts';
 import type { FilterServices } from './filters/filter-services.ts';
 import { type KeySet, readKeySet } from './filters/jwt/key-set.ts';
 import { makeFilters } from './filters/make-filters.ts';
+import { type HostChange, isPatch, patchedRoutes, type WorkerDiff } from './host-changes.ts';
 import { HostIndex } from './host-index.ts';
 import { compileL4Route, L4Routes } from './l4/l4-routes.ts';
 import { RouteIndex } from './route-index.ts';
@@ -14,7 +15,7 @@ import { ServerCertificates } from './server-certificates.ts';
 import { OTHER_SLOT } from './traffic/traffic-memory.ts';
 import { type SeriesSlots, seriesKey } from './traffic/traffic-series.ts';
 
-/** Routes of one hostname, in matching order. Replaced as a whole. */
+/** Routes of one hostname, in matching order. Replaced as a whole; routes that stay are the same objects. */
 export interface CompiledHost {
   readonly hostname: string;
   readonly routes: RouteIndex<CompiledRoute>;
@@ -89,7 +90,7 @@ export class GatewayProgram {
   }
 
   /** Installs a difference: backends first, so that a new route finds its endpoints. */
-  apply(diff: RouteTableDiff): void {
+  apply(diff: WorkerDiff): void {
     // Compiling may refuse a route (a broken regular expression) or a certificate: nothing is installed then.
     const certificates = this.certificates.compile(diff.certificates);
     const compiled = diff.hosts.map(([, host]) => (host === undefined ? undefined : this.#compileHost(host)));
@@ -132,7 +133,9 @@ export class GatewayProgram {
     return backend;
   }
 
-  #compileHost(host: VirtualHost): CompiledHost {
+  /** @throws for a route that cannot be compiled, and for a patch of a host that is not there. */
+  #compileHost(host: HostChange): CompiledHost {
+    const { hostname, unmatched } = host;
     const compile = (route: Route): CompiledRoute =>
       new CompiledRoute(
         route,
@@ -140,10 +143,12 @@ export class GatewayProgram {
         makeFilters(route.filters, this.#services),
         (backend) => this.#series.get(seriesKey(route.source, backend)) ?? OTHER_SLOT,
       );
+    const before = isPatch(host) ? this.hostsOf(host.listener).get(hostname) : undefined;
+    const routes = isPatch(host) ? patchedRoutes(before?.routes.routes ?? [], host, compile) : host.routes.map(compile);
     return {
-      hostname: host.hostname,
-      routes: new RouteIndex(host.routes.map(compile)),
-      unmatched: host.unmatched === undefined ? undefined : compile(host.unmatched),
+      hostname,
+      routes: new RouteIndex(routes),
+      unmatched: unmatched === undefined ? undefined : unmatched === 'same' ? before?.unmatched : compile(unmatched),
     };
   }
 }

@@ -24,7 +24,8 @@ const FNV_PRIME = 0x01000193;
  * to each element, the others in order. Of all that match the one that comes first wins, as in a scan.
  */
 export class RouteIndex<R extends IndexedRoute> {
-  readonly #routes: readonly R[];
+  /** In matching order. */
+  readonly routes: readonly R[];
   readonly #isSmall: boolean;
   /** Positions by hash, ascending. */
   readonly #exact: Map<number, number[]> = new Map();
@@ -32,7 +33,7 @@ export class RouteIndex<R extends IndexedRoute> {
   readonly #any: number[] = [];
 
   constructor(routes: readonly R[]) {
-    this.#routes = routes;
+    this.routes = routes;
     this.#isSmall = routes.length <= SCAN_MAX;
     if (this.#isSmall) return;
     routes.forEach(({ pathKey: { kind, path } }, position) => {
@@ -49,7 +50,7 @@ export class RouteIndex<R extends IndexedRoute> {
 
   /** The first route that takes the request with path `path[start, end)`. */
   find(head: RequestHead, path: Uint8Array, start: number, end: number): R | undefined {
-    const routes = this.#routes;
+    const { routes } = this;
     if (this.#isSmall) {
       for (let i = 0; i < routes.length; i++) {
         const route = routes[i]!;
@@ -85,7 +86,7 @@ export class RouteIndex<R extends IndexedRoute> {
     for (let i = 0; i < positions.length; i++) {
       const position = positions[i]!;
       if (position >= before) return before;
-      if (this.#routes[position]!.matches(head, path, start, end)) return position;
+      if (this.routes[position]!.matches(head, path, start, end)) return position;
     }
     return before;
   }

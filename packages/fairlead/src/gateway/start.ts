@@ -14,6 +14,7 @@ import { type GatewayStats, sumMetrics } from './gateway-metrics.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import { HealthChecker } from './health/health-checker.ts';
 import { OutlierIntervals } from './health/outlier-intervals.ts';
+import { HostChanges } from './host-changes.ts';
 import { type KeptSecrets, readKeptSecrets, writeKeptSecrets } from './kept-secrets.ts';
 import { downloadKeys } from './key-download.ts';
 import { DEFAULT_KEY_TIMES, KeyFetcher } from './key-fetcher.ts';
@@ -90,6 +91,7 @@ class Gateway implements RunningGateway {
   readonly #options: GatewayOptions;
   readonly #workerOptions: WorkerOptions;
   readonly #installed = new InstalledTable();
+  readonly #hostChanges = new HostChanges((key) => this.#installed.host(key));
   readonly #listeners: ListenerSet;
   readonly #traffic = new TrafficSeries();
   readonly #tickets: TicketKeyRing;
@@ -265,10 +267,12 @@ class Gateway implements RunningGateway {
     return this.#enqueue(async () => {
       if (this.#stopped !== undefined) throw new GatewayError('stopped', 'the gateway has stopped');
       const series = this.#traffic.prepare(diff);
-      for (const worker of this.#workers) worker.setSeries(series.slots);
+      if (series.slots.length > 0) for (const worker of this.#workers) worker.setSeries(series.slots);
       try {
-        await applyDiff(diff, this.#listeners, this.#workers, this.#options.log);
+        await applyDiff(this.#hostChanges.forWorkers(diff), this.#listeners, this.#workers, this.#options.log);
+        this.#hostChanges.noteApplied(diff);
       } catch (error) {
+        this.#hostChanges.noteFailed(diff);
         // A worker that died meanwhile is replaced and gets everything, this difference included.
         if (!(error instanceof GatewayError) || error.code !== 'stopped') {
           series.undo();

@@ -1,5 +1,4 @@
 import { ReactorThread } from '../reactor/reactor-thread.ts';
-import type { RouteTableDiff } from '../routing/route-table.ts';
 import { passwordCrypt } from '../sys/password-crypt.ts';
 import type { Log } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
@@ -11,6 +10,7 @@ import { isSignedSoon } from './filters/jwt/signature.ts';
 import { isSame } from './filters/password-hash.ts';
 import { GatewayError } from './gateway-error.ts';
 import { createMetricsMemory, METRIC } from './gateway-metrics.ts';
+import type { WorkerDiff } from './host-changes.ts';
 import type { ProxyTimes } from './proxy-core.ts';
 import { createSharedState, type SharedState, settleSharedState } from './shared-memory.ts';
 import type { TraceRules } from './tracing/tracing.ts';
@@ -186,7 +186,7 @@ export class WorkerHandle {
   }
 
   /** Installs a difference; resolves when the worker runs it. */
-  apply(diff: RouteTableDiff, listen: readonly WorkerListener[], unlisten: readonly string[]): Promise<void> {
+  apply(diff: WorkerDiff, listen: readonly WorkerListener[], unlisten: readonly string[]): Promise<void> {
     if (this.#gone) return Promise.reject(new GatewayError('stopped', `gateway worker ${this.index} ended`));
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<void>();

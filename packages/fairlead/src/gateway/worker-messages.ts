@@ -1,5 +1,5 @@
 import type { BoundSocket } from '../reactor/reactor.ts';
-import type { RouteListener, RouteTableDiff } from '../routing/route-table.ts';
+import type { RouteListener } from '../routing/route-table.ts';
 import type { LogLevel } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
 import type { TlsSettings } from '../sys/tls-settings.ts';
@@ -7,6 +7,7 @@ import type { Span } from '../telemetry/span.ts';
 import type { AccessLogRules } from './access-log/access-log-rules.ts';
 import type { ConnectionLimits } from './connection-gate.ts';
 import type { SignatureQuestion } from './filters/jwt/signature.ts';
+import type { WorkerDiff } from './host-changes.ts';
 import type { ProxyTimes } from './proxy-core.ts';
 import type { SharedState } from './shared-memory.ts';
 import type { TraceRules } from './tracing/tracing.ts';
@@ -76,7 +77,7 @@ export type ToWorker =
   | {
       readonly type: 'apply';
       readonly id: number;
-      readonly diff: RouteTableDiff;
+      readonly diff: WorkerDiff;
       readonly listen: readonly WorkerListener[];
       readonly unlisten: readonly string[];
     }

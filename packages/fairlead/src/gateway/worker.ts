@@ -182,6 +182,7 @@ class GatewayWorker {
     this.#core.accessLog?.flush();
     this.#core.tap?.flush();
     this.#core.tracing?.flush();
+    this.#core.program.endpoints.review();
     const { handlerErrors, batches } = this.#reactor.stats();
     this.#core.metrics[METRIC.handlerErrors] = handlerErrors;
     const resident = residentBytes();

@@ -132,11 +132,11 @@ export class L4DatagramRouter implements DatagramRouter {
     if (used === undefined) return;
     used.endpoint.finish();
     if (isRefused) record(this.#core, used.backend, used.endpoint, 'local');
-    if (used.endpoint.uses === 0) this.#used.delete(address);
+    if (used.endpoint.isUnused) this.#used.delete(address);
   }
 
   /** Whether a flow may stay: its endpoint is still one of a backend's. */
   keeps(address: EncodedAddress): boolean {
-    return (this.#used.get(address)?.endpoint.uses ?? 0) > 0;
+    return this.#used.get(address)?.endpoint.isUnused === false;
   }
 }

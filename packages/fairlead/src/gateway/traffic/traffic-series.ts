@@ -38,7 +38,7 @@ interface Series {
 
 /** A change of series that goes with a difference of the table. */
 export interface SeriesChange {
-  /** Of the difference's routes. */
+  /** Of series that are new with it. */
   readonly slots: SeriesSlots;
   /** The difference is installed: what it removed is forgotten. */
   commit(): void;
@@ -83,13 +83,19 @@ export class TrafficSeries {
   /** Makes room for the routes of a difference. */
   prepare(diff: Pick<RouteTableDiff, 'hosts'>): SeriesChange {
     const before = diff.hosts.map(([key]) => [key, this.#keysOfHost.get(key) ?? []] as const);
-    const after = diff.hosts.map(([key, host]) => [key, [...new Set((host?.routes ?? []).flatMap(keysOf))]] as const);
-    const labels = new Map(diff.hosts.flatMap(([, host]) => (host?.routes ?? []).flatMap(labelsOf)));
-    for (const [host, keys] of after) {
-      for (const key of keys) this.#acquire(key, labels.get(key)!);
-      this.#keysOfHost.set(host, keys);
-    }
-    const slots = after.flatMap(([, keys]) => keys.map((key) => [key, this.#slotOf(key)] as const));
+    const slots: [string, number][] = [];
+    const after = diff.hosts.map(([host, entry]) => {
+      const keys = new Set<string>();
+      for (const route of entry?.routes ?? []) {
+        for (const key of keysOf(route)) {
+          if (keys.has(key)) continue;
+          keys.add(key);
+          if (this.#acquire(key, route)) slots.push([key, this.#slotOf(key)]);
+        }
+      }
+      return [host, [...keys]] as const;
+    });
+    for (const [host, keys] of after) this.#keysOfHost.set(host, keys);
     return {
       slots,
       commit: () => {
@@ -122,10 +128,12 @@ export class TrafficSeries {
     return this.#series.get(key)?.slot ?? OTHER_SLOT;
   }
 
-  #acquire(key: string, labels: SeriesLabels): void {
+  /** Returns whether the series is new. */
+  #acquire(key: string, route: Route): boolean {
     const known = this.#series.get(key);
     if (known !== undefined) known.uses++;
-    else this.#series.set(key, { slot: this.#takeSlot(), labels, uses: 1 });
+    else this.#series.set(key, { slot: this.#takeSlot(), labels: labelsOf(key, route), uses: 1 });
+    return known === undefined;
   }
 
   #release(key: string): void {
@@ -144,18 +152,28 @@ export class TrafficSeries {
   }
 }
 
+/** A host with thousands of routes is looked through for each change of it. */
+const knownKeys = new WeakMap<Route, readonly string[]>();
+
 /** Series that a route counts in: its backends, and its own answers. */
-function keysOf({ source, action }: Route): string[] {
-  const backends = action.type === 'forward' ? action.backends.map(({ backend }) => backend) : [];
-  return ['', ...backends].map((backend) => seriesKey(source, backend));
+function keysOf(route: Route): readonly string[] {
+  let keys = knownKeys.get(route);
+  if (keys === undefined) {
+    keys = ['', ...backendsOf(route)].map((backend) => seriesKey(route.source, backend));
+    knownKeys.set(route, keys);
+  }
+  return keys;
 }
 
-function labelsOf(route: Route): [key: string, labels: SeriesLabels][] {
+function backendsOf({ action }: Route): readonly string[] {
+  return action.type === 'forward' ? action.backends.map(({ backend }) => backend) : [];
+}
+
+/** Of one series of the route. */
+function labelsOf(key: string, route: Route): SeriesLabels {
   const { kind, namespace, name } = route.source;
-  const backends = route.action.type === 'forward' ? route.action.backends.map(({ backend }) => backend) : [];
-  return ['', ...backends].map((backend) => {
-    // `namespace/service:port`, with a `#` and how it is spoken to behind it.
-    const [, service = '', port = ''] = /^[^/]*\/([^:#]*):([^#]*)/.exec(backend) ?? [];
-    return [seriesKey(route.source, backend), { kind, namespace, name, service, port }];
-  });
+  const backend = backendsOf(route).find((each) => seriesKey(route.source, each) === key) ?? '';
+  // `namespace/service:port`, with a `#` and how it is spoken to behind it.
+  const [, service = '', port = ''] = /^[^/]*\/([^:#]*):([^#]*)/.exec(backend) ?? [];
+  return { kind, namespace, name, service, port };
 }
