@@ -20,9 +20,12 @@ import { rolloutStatus } from './rollout-status.ts';
 
 const about = { kind: 'Deployment', apiVersion: apiVersionOf(deployments) };
 
-/** Quiet after an edit before it is reported, and the longest wait for that, milliseconds. */
-const settleMs = 60;
-const settleMostMs = 300;
+/**
+ * Quiet after an edit before it is reported, and the longest wait for that, milliseconds: about what the original needs for
+ * its own writes. Clients that replace an object several times in a row count on that without knowing it.
+ */
+const settleMs = 15;
+const settleMostMs = 60;
 
 /** Rolls templates out through ReplicaSets. */
 export const deploymentController: Controller = {
@@ -129,7 +132,7 @@ class DeploymentController {
     const { client } = this.#context;
     const { name, namespace, uid } = deployment.metadata;
     const template = deployment.spec?.template ?? {};
-    const hash = templateHash(template, deployment.status?.collisionCount ?? 0);
+    const hash = templateHash(template, deployment.status?.collisionCount);
     const labels = { ...template.metadata?.labels, [hashLabel]: hash };
     const selector = deployment.spec?.selector ?? {};
     const owner = { ...about, name, uid, controller: true, blockOwnerDeletion: true };

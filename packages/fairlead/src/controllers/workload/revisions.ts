@@ -4,10 +4,16 @@ import type { ControllerContext } from '../controller.ts';
 import { type OwnerKind, ownerReference } from './pod-control.ts';
 import { controllerOf } from './pod-state.ts';
 import { controllerRevisions } from './resource-refs.ts';
-import { templateHash } from './template-hash.ts';
+import { revisionData, revisionHash, templateHash } from './template-hash.ts';
 
-/** Label of Pods and revisions: which revision of the template they are of. */
+/** Label of Pods, and of revisions of DaemonSets: which revision of the template they are of. */
 export const revisionLabel = 'controller-revision-hash';
+
+/** Label of revisions of StatefulSets, whose Pods are labelled with the revision's whole name. */
+const contentLabel = 'controller.kubernetes.io/hash';
+
+/** Of the owner's name in that of a StatefulSet's revision. */
+const longestPrefix = 223;
 
 /** What an owner has whose template has a history. */
 export interface RevisionedParts {
@@ -30,17 +36,41 @@ export interface RevisionHistory {
   readonly present: Stored<ControllerRevision>;
 }
 
-/** What a revision keeps: a patch that puts the template back, as `kubectl rollout undo` applies it. */
-function revisionData(template: PodTemplateSpec): object {
-  return { spec: { template: { ...template, $patch: 'replace' } } };
-}
-
 /** The template that a revision keeps. */
 export function templateOf(revision: ControllerRevision): PodTemplateSpec | undefined {
   const data = revision.data as { spec?: { template?: PodTemplateSpec & { $patch?: string } } } | undefined;
   if (data?.spec?.template === undefined) return undefined;
   const { $patch: _, ...template } = data.spec.template;
   return template;
+}
+
+/** How a revision is called and labelled; `collisions`: how often others had the name. As the owner's kind does it. */
+function revisionName(
+  template: PodTemplateSpec,
+  data: unknown,
+  owner: RevisionedOwner,
+  about: OwnerKind,
+  collisions: number,
+): { readonly name: string; readonly labels: Record<string, string> } {
+  const { name } = owner.metadata;
+  if (about.kind === 'StatefulSet') {
+    const hash = revisionHash(data, collisions);
+    return {
+      name: `${name.slice(0, longestPrefix)}-${hash}`,
+      labels: { ...template.metadata?.labels, [contentLabel]: hash },
+    };
+  }
+  const hash = templateHash(
+    template,
+    owner.status?.collisionCount === undefined && collisions === 0 ? undefined : collisions,
+  );
+  return { name: `${name}-${hash}`, labels: { ...template.metadata?.labels, [revisionLabel]: hash } };
+}
+
+/** Whether a revision keeps this; what is written more shortly counts as the same. */
+function keeps(revision: ControllerRevision, data: object): boolean {
+  const kept = templateOf(revision);
+  return deepEqual(revision.data, data) || (kept !== undefined && deepEqual(revisionData(kept), data));
 }
 
 /** The owner's revisions with the present template among them: an equal older one gets the highest number again. */
@@ -51,14 +81,14 @@ export async function syncRevisions(
   about: OwnerKind,
 ): Promise<RevisionHistory> {
   await informer.synced;
-  const { name, namespace, uid } = owner.metadata;
+  const { namespace, uid } = owner.metadata;
   const template = owner.spec!.template;
   const own = [...informer.values()]
     .filter((revision) => controllerOf(revision)?.uid === uid)
     .sort((a, b) => a.revision - b.revision);
   const highest = own.at(-1)?.revision ?? 0;
   const data = revisionData(template);
-  const equal = own.findLast((revision) => deepEqual(revision.data, data));
+  const equal = own.findLast((revision) => keeps(revision, data));
   if (equal !== undefined) {
     if (equal.revision === highest) return { all: own, present: equal };
     const raised = await context.client.update(controllerRevisions, { ...equal, revision: highest + 1 });
@@ -66,16 +96,15 @@ export async function syncRevisions(
     return { all: [...own.filter((revision) => revision !== equal), raised], present: raised };
   }
   for (let collisions = owner.status?.collisionCount ?? 0; ; collisions++) {
-    const hash = templateHash(template, collisions);
+    const called = revisionName(template, data, owner, about, collisions);
     const revision: ControllerRevision = {
       metadata: {
-        name: `${name}-${hash}`,
+        ...called,
         ...(namespace === undefined ? {} : { namespace }),
-        labels: { ...template.metadata?.labels, [revisionLabel]: hash },
         ...(owner.metadata.annotations === undefined ? {} : { annotations: owner.metadata.annotations }),
         ownerReferences: [ownerReference(owner, about)],
       },
-      data: data as NonNullable<ControllerRevision['data']>,
+      data,
       revision: highest + 1,
     };
     try {
@@ -84,10 +113,9 @@ export async function syncRevisions(
       return { all: [...own, created], present: created };
     } catch (error) {
       if (!(error instanceof ApiError && error.reason === 'AlreadyExists')) throw error;
-      const there = await context.client.get(controllerRevisions, { name: `${name}-${hash}`, namespace: namespace! });
+      const there = await context.client.get(controllerRevisions, { name: called.name, namespace: namespace! });
       // Our own from a moment ago; anybody else's makes another hash necessary.
-      if (controllerOf(there)?.uid === uid && deepEqual(there.data, data))
-        return { all: [...own, there], present: there };
+      if (controllerOf(there)?.uid === uid && keeps(there, data)) return { all: [...own, there], present: there };
     }
   }
 }

@@ -1,23 +1,46 @@
-import type { PodTemplateSpec } from '@fairlead/api';
+import type { ControllerRevision, PodTemplateSpec } from '@fairlead/api';
 import { deepEqual } from '@fairlead/client';
+import { dumpTemplate, goJson, writtenTemplate } from './go-text.ts';
 
 /** The label that tells the ReplicaSets of a Deployment apart. */
 export const hashLabel = 'pod-template-hash';
 
 // Kubernetes' own set: no vowels and nothing that reads like one, so that no words arise.
 const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
+const fnvOffset = 0x811c9dc5;
+const fnvPrime = 0x01000193;
+
+/** Kubernetes' way to write the number of a hash without words. */
+function safeText(hash: number): string {
+  return [...String(hash)].map((digit) => alphabet[digit.charCodeAt(0) % alphabet.length]).join('');
+}
 
 /**
- * A short hash of a template (FNV-1a, 32 bits) for names and labels. Two templates may collide:
- * then `collisionCount` makes another of the same template.
+ * The hash of a template for names and labels: the same as kube-controller-manager's, so that what a cluster has keeps its names.
+ * FNV-1a, 32 bits, of the template as go-spew prints it; two templates may collide, then `collisionCount` makes another.
  */
-export function templateHash(template: PodTemplateSpec, collisionCount: number): string {
-  let hash = 0x811c9dc5;
-  const text = canonical(template) + (collisionCount > 0 ? `#${collisionCount}` : '');
-  for (let index = 0; index < text.length; index++) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0;
+export function templateHash(template: PodTemplateSpec, collisionCount: number | undefined): string {
+  const count = Buffer.alloc(collisionCount === undefined ? 0 : 8);
+  if (collisionCount !== undefined) count.writeUInt32LE(collisionCount);
+  let hash = fnvOffset;
+  for (const byte of Buffer.concat([Buffer.from(dumpTemplate(template)), count])) {
+    hash = Math.imul(hash ^ byte, fnvPrime) >>> 0;
   }
-  return [...String(hash)].map((digit) => alphabet[digit.charCodeAt(0) % alphabet.length]).join('');
+  return safeText(hash);
+}
+
+/** What a revision keeps: a patch that puts the template back, as `kubectl rollout undo` applies it. */
+export function revisionData(template: PodTemplateSpec): NonNullable<ControllerRevision['data']> {
+  return { spec: { template: { ...writtenTemplate(template), $patch: 'replace' } } };
+}
+
+/** The hash of what a StatefulSet's revision keeps, in its name: FNV-1, 32 bits, of its JSON and the count in digits. */
+export function revisionHash(data: unknown, collisionCount: number): string {
+  let hash = fnvOffset;
+  for (const byte of Buffer.from(goJson(data) + String(collisionCount))) {
+    hash = (Math.imul(hash, fnvPrime) ^ byte) >>> 0;
+  }
+  return safeText(hash);
 }
 
 /** Whether two templates make the same Pods: equal but for the hash label. */
@@ -29,15 +52,4 @@ function withoutHash(template: PodTemplateSpec | undefined): unknown {
   const { [hashLabel]: _, ...labels } = template?.metadata?.labels ?? {};
   const { creationTimestamp: __, ...metadata } = template?.metadata ?? {};
   return { ...template, metadata: { ...metadata, labels } };
-}
-
-/** JSON with sorted keys. */
-function canonical(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  const entries = Object.entries(value).filter(([, member]) => member !== undefined);
-  return `{${entries
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`)
-    .join()}}`;
 }
