@@ -203,6 +203,22 @@ test('bad input: a port in use, a corrupt data file, a wrong flag', { skip }, as
       await removeMachine(machine);
     }
   });
+  await context.test('a disk that is full at the start is one clear line', async () => {
+    const machine = await createMachine();
+    const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-full-'));
+    try {
+      const mounted = await command('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'fairlead-test', dataDir]);
+      assert.equal(mounted.status, 0, mounted.stderr);
+      const failed = await up(machine, dataDir);
+      assert.equal(failed.status, 1);
+      assert.equal(failed.stderr, `fairlead: API server: the disk of the data file is full: ${dataDir}\n`);
+      assert.equal((await command('ip', ['-n', machine, 'link', 'show', 'fairlead0'])).status, 1, 'nothing is left');
+    } finally {
+      await command('umount', [dataDir]);
+      await removeMachine(machine);
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
   await context.test('wrong settings are all named', async () => {
     const failed = await command(process.execPath, [program, 'up', '--nodes', 'x', '--mode', 'y']);
     assert.equal(failed.status, 1);

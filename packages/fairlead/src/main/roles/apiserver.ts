@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync } from 'node:fs';
+import { ApiError } from '@fairlead/client';
 import { ApiServerError } from '../../apiserver/api-server-error.ts';
 import type { AuditOptions } from '../../apiserver/audit/audit-log.ts';
 import { defaultAuditPolicy, readAuditPolicy } from '../../apiserver/audit/audit-policy.ts';
@@ -85,6 +86,10 @@ export async function startApi(
       },
     };
   } catch (error) {
+    // What every server has must be stored before it can serve.
+    if (error instanceof ApiError && error.code === 507) {
+      throw new FatalError(`API server: ${error.message}: ${options.dataDir}`, { cause: error });
+    }
     if (!(error instanceof ApiServerError)) throw error;
     if (signal.aborted && error.code === 'Closed') throw new StoppedWhileStarting();
     const where = `--api-listen ${formatListenAddress(apiListen)}`;
