@@ -3,6 +3,7 @@ import type { Connection } from '../reactor/reactor.ts';
 import type { ResponseHead } from '../wire/http1/response-head.ts';
 import type { FieldList } from '../wire/http2/field-list.ts';
 import type { CompiledRoute } from './compiled-route.ts';
+import type { EndpointRuntime } from './endpoint-runtime.ts';
 import type { FilterRun } from './filters/filter-run.ts';
 import { localResponse, type OwnAnswer } from './local-response.ts';
 import type { ProxyCore } from './proxy-core.ts';
@@ -36,6 +37,19 @@ export class AnswerHeading {
   sendInterim(connection: Connection, head: ResponseHead): void {
     const { output } = this.#core.reactor;
     connection.write(output, 0, writeInterimHead(head, output.bytes));
+  }
+
+  /** Sends the head of an answer that agrees to an upgrade (101), as HTTP/1.1, with what the filters say, and the session at `from`. */
+  sendUpgrade(
+    connection: Connection,
+    head: ResponseHead,
+    run: FilterRun | undefined,
+    from: EndpointRuntime | undefined,
+  ): void {
+    const told = from === undefined ? undefined : run?.session?.answerField(from);
+    if (told !== undefined) run!.responseChange.add(...told);
+    const { output } = this.#core.reactor;
+    connection.write(output, 0, writeInterimHead(head, output.bytes, run?.responseChange));
   }
 
   /** The head that {@link write} writes, as fields, valid until the next list is made. */

@@ -291,7 +291,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     metrics[METRIC.tunnels]! += 1;
     this.#record.noteUpgrade();
     this.#responseStarted = true;
-    this.#heading.sendInterim(this.connection, head);
+    this.#heading.sendUpgrade(this.connection, head, this.#run, this.#tries.endpoint);
     this.#state = TUNNEL;
     this.#activeMs = reactor.nowMs;
     // An upgraded connection lives as long as it is used.

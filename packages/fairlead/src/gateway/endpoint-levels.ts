@@ -37,6 +37,8 @@ export interface LevelSettings {
 /** Endpoints used together: one priority, or one priority's part in our zone. */
 export interface Level {
   readonly endpoints: readonly EndpointRuntime[];
+  /** Of the endpoints, as the route table has them. */
+  readonly weights: readonly number[];
   readonly balancer: Balancer;
   readonly share: number;
 }
@@ -109,14 +111,14 @@ export class EndpointLevels {
   /** The endpoint with the highest score among those in use now, not `avoid`; undefined when there is none. */
   pickBest(
     avoid: EndpointRuntime | undefined,
-    score: (endpoint: EndpointRuntime) => number,
+    score: (endpoint: EndpointRuntime, weight: number) => number,
   ): EndpointRuntime | undefined {
     this.#refreshIfDue();
     let best: EndpointRuntime | undefined;
     let bestScore = -Infinity;
     for (const level of this.levels) {
       for (const [index, endpoint] of level.endpoints.entries()) {
-        const own = score(endpoint);
+        const own = score(endpoint, level.weights[index]!);
         if (endpoint === avoid || own <= bestScore) continue;
         best = endpoint;
         bestScore = own;
@@ -208,7 +210,7 @@ export class EndpointLevels {
       names: endpoints.map(({ label }) => label),
       ...(policy.boundedLoad === 'off' ? {} : { boundedLoad: policy.boundedLoad }),
     });
-    return { endpoints, balancer, share };
+    return { endpoints, weights: group.map(({ weight }) => weight), balancer, share };
   }
 
   #slowStart(slot: number, nowMs: number): number {

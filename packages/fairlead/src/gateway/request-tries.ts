@@ -67,6 +67,11 @@ export class RequestTries {
     return this.#current.upstream;
   }
 
+  /** The endpoint tried last. */
+  get endpoint(): EndpointRuntime | undefined {
+    return this.#current.endpoint;
+  }
+
   /** The endpoint tried last, `address:port`; empty without one. */
   get endpointLabel(): string {
     return this.#current.endpoint?.label ?? '';

@@ -40,10 +40,16 @@ export function writeResponseHead(
   return at;
 }
 
-/** Writes an informational response (1xx); 101 with its Upgrade. */
-export function writeInterimHead(head: ResponseHead, to: Uint8Array): number {
+/** Writes an informational response (1xx); 101 with its Upgrade. Returns its length. */
+export function writeInterimHead(
+  head: ResponseHead,
+  to: Uint8Array,
+  change: HeadChange | undefined = undefined,
+): number {
+  change?.applyDrops(head);
   let at = writeStatusLine(head, to);
   at = copyKeptFields(head, to, at);
+  if (change !== undefined) at = change.write(to, at);
   if (head.status === 101 && head.upgradeField >= 0) {
     at = copyBytes(UPGRADE, 0, UPGRADE.length, to, at);
     at = copyBytes(head.bytes, head.valueStart(head.upgradeField), head.valueEnd(head.upgradeField), to, at);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { hashText } from '@fairlead/balance';
 import type { StickyCookie, StickyFilter } from '../../routing/route-filters.ts';
 import { freePort } from '../../sys/testing/free-ports.ts';
 import {
@@ -15,6 +16,7 @@ import {
   testRoute,
   within,
 } from '../test-rig/gateway-rig.ts';
+import { rendezvousScore } from './sticky-session.ts';
 
 const COOKIE: StickyCookie = {
   type: 'cookie',
@@ -196,6 +198,44 @@ describe('sticky sessions, persistent', () => {
     assert.notEqual((await visit(valueIn(first))).told, undefined, 'of another Ingress');
   });
 
+  test('a session may begin with an upgrade, and stays', async () => {
+    const upgrading = await Promise.all(
+      [0, 1].map(async (number) => {
+        const upstream = new RawUpstream((connection) =>
+          onRequests(
+            connection,
+            () =>
+              `HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\nX-Endpoint: ${number}\r\n\r\n`,
+          ),
+        );
+        return { upstream, port: await upstream.listen() };
+      }),
+    );
+    try {
+      await rigs[0]!.apply({
+        hosts: [testHost('*', [testRoute('/', one, { filters: [STICKY] })])],
+        backends: [
+          testBackend(
+            'web',
+            upgrading.map(({ port }) => port),
+          ),
+        ],
+      });
+      const upgrade = async (cookie: string): Promise<readonly [endpoint: string, told: string | undefined]> => {
+        const connection = rigs[0]!.dial();
+        connection.send(`GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: echo\r\n${cookie}\r\n`);
+        const head = await connection.until('101', (received) => received.endsWith('\r\n\r\n'));
+        connection.socket.destroy();
+        return [/^x-endpoint: (\d)/im.exec(head)![1]!, /^set-cookie: (sid=[^;]+);/im.exec(head)?.[1]];
+      };
+      const [endpoint, told] = await upgrade('');
+      assert.match(told ?? '', /^sid=[-\w]{8}\.[-\w]{22}$/);
+      for (let i = 0; i < 4; i++) assert.deepEqual(await upgrade(`Cookie: ${told}\r\n`), [endpoint, undefined]);
+    } finally {
+      await Promise.all(upgrading.map(({ upstream }) => upstream.close()));
+    }
+  });
+
   test('an answer of the gateway itself starts no session', async () => {
     await install(STICKY, []);
     assert.equal((await visit()).told, undefined);
@@ -269,6 +309,27 @@ describe('sticky sessions, balanced', () => {
       moved++;
     }
     assert.ok(moved > 0 && moved < 30, `${moved} of 40`);
+  });
+
+  test('endpoints take sessions by weight, and a weight that grows takes over but moves no others', () => {
+    const winner = (weights: Readonly<Record<string, number>>, seed: number): string =>
+      Object.entries(weights)
+        .map(([label, weight]) => [rendezvousScore(seed, label, weight), label] as const)
+        .reduce((best, each) => (each[0] > best[0] ? each : best))[1];
+    const before = { '10.0.0.1:80': 1, '10.0.0.2:80': 1, '10.0.0.3:80': 2 };
+    const after = { ...before, '10.0.0.1:80': 2 };
+    const counts = new Map<string, number>();
+    for (let session = 0; session < 20_000; session++) {
+      const seed = hashText(`session ${session}`, 0);
+      const won = winner(before, seed);
+      counts.set(won, (counts.get(won) ?? 0) + 1);
+      const now = winner(after, seed);
+      if (now !== won) assert.equal(now, '10.0.0.1:80');
+    }
+    for (const [label, weight] of Object.entries(before)) {
+      const share = counts.get(label)! / 20_000;
+      assert.ok(Math.abs(share - weight / 4) < 0.02, `${label}: ${share}`);
+    }
   });
 
   test('one endpoint less moves its own sessions only', async () => {

@@ -38,7 +38,7 @@ export class StickySession {
     const key = this.#key;
     if (this.#stickiness.filter.mode === 'balanced') {
       const seed = hashText(key, 0);
-      return levels.pickBest(avoid, (endpoint) => rendezvousScore(seed, endpoint.label));
+      return levels.pickBest(avoid, (endpoint, weight) => rendezvousScore(seed, endpoint.label, weight));
     }
     if (key === '') return undefined;
     const backend = this.#backend!.key;
@@ -81,7 +81,10 @@ export class StickySession {
   }
 }
 
-/** Highest-random-weight hashing (Thaler, Ravishankar 1998): one endpoint more or less moves only its own sessions. */
-function rendezvousScore(seed: number, label: string): number {
-  return hashText(label, seed);
+/**
+ * Highest-random-weight hashing (Thaler, Ravishankar 1998), weighted by a logarithm: an endpoint gets its share by weight of all
+ * sessions, and one more or less, or one with another weight, moves only its own.
+ */
+export function rendezvousScore(seed: number, label: string, weight: number): number {
+  return -weight / Math.log((hashText(label, seed) + 0.5) / 2 ** 32);
 }
