@@ -165,7 +165,13 @@ class Gateway implements RunningGateway {
       accessLogQueue: new SharedArrayBuffer(4),
       onTapped: (lines, dropped) => this.#tap?.(lines, dropped),
       tapQueue: new SharedArrayBuffer(4),
-      tracing: options.tracing,
+      tracing: options.tracing && {
+        ...options.tracing,
+        take: (spans) => {
+          this.#traffic.noteSpans(spans);
+          options.tracing!.take(spans);
+        },
+      },
       spanQueue: new SharedArrayBuffer(4),
       log: options.log,
       module: options.workerModule ?? new URL('./worker.ts', import.meta.url),

@@ -1,4 +1,4 @@
-import type { LabelValues, MetricFamily, MetricRegistry } from './metrics.ts';
+import type { Exemplar, LabelValues, MetricFamily, MetricRegistry } from './metrics.ts';
 
 /** `Content-Type` of {@link renderMetrics}, per format. */
 export const METRICS_CONTENT_TYPE = {
@@ -11,7 +11,7 @@ export type MetricsFormat = keyof typeof METRICS_CONTENT_TYPE;
 
 /**
  * Text of a scrape: Prometheus exposition format 0.0.4, or OpenMetrics 1.0, which differs in that a
- * counter's family name has no `_total` and the text ends with `# EOF`.
+ * counter's family name has no `_total`, buckets may have exemplars, and the text ends with `# EOF`.
  */
 export function renderMetrics(registry: MetricRegistry, format: MetricsFormat = 'prometheus'): string {
   const lines: string[] = [];
@@ -42,11 +42,22 @@ function renderFamily(family: MetricFamily, format: MetricsFormat, lines: string
     sample.counts.forEach((inBucket, at) => {
       count += inBucket;
       const bound = renderNumber(family.buckets[at] ?? Infinity);
-      lines.push(`${family.name}_bucket${renderLabels([...family.labels, 'le'], [...sample.labels, bound])} ${count}`);
+      const labels = renderLabels([...family.labels, 'le'], [...sample.labels, bound]);
+      const exemplar = format === 'openmetrics' ? renderExemplar(sample.exemplars[at]) : '';
+      lines.push(`${family.name}_bucket${labels} ${count}${exemplar}`);
     });
     lines.push(`${family.name}_sum${renderLabels(family.labels, sample.labels)} ${renderNumber(sample.sum)}`);
     lines.push(`${family.name}_count${renderLabels(family.labels, sample.labels)} ${count}`);
   }
+}
+
+function renderExemplar(exemplar: Exemplar | undefined): string {
+  if (exemplar === undefined) return '';
+  const labels = renderLabels(
+    exemplar.labels.map(([name]) => name),
+    exemplar.labels.map(([, value]) => value),
+  );
+  return ` # ${labels} ${renderNumber(exemplar.value)} ${renderNumber(exemplar.atMs / 1000)}`;
 }
 
 function renderLabels(names: readonly string[], values: LabelValues): string {

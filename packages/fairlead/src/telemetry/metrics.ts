@@ -26,11 +26,21 @@ export interface Gauge {
   remove(...labels: LabelValues): void;
 }
 
+/** One observation that says where more of it can be found (OpenMetrics 1.0: 128 characters of labels at most). */
+export interface Exemplar {
+  readonly labels: readonly (readonly [name: string, value: string])[];
+  readonly value: number;
+  /** Unix ms. */
+  readonly atMs: number;
+}
+
 /** Counts observations in fixed buckets. */
 export interface Histogram {
   observe(value: number, ...labels: LabelValues): void;
   /** Adds observations that were counted elsewhere: per bucket, the last one above all bounds, and their sum. */
   add(counts: readonly number[], sum: number, ...labels: LabelValues): void;
+  /** One of each bucket, the last one above all bounds; replaces those before. */
+  exemplify(exemplars: readonly (Exemplar | undefined)[], ...labels: LabelValues): void;
   /** Forgets a series, e.g. of a deleted object. */
   remove(...labels: LabelValues): void;
 }
@@ -46,7 +56,14 @@ const LATENCY_BUCKETS: readonly number[] = [
 /** One series as a scrape sees it. */
 export type Sample =
   | { readonly type: 'value'; readonly labels: LabelValues; readonly value: number }
-  | { readonly type: 'histogram'; readonly labels: LabelValues; readonly counts: Float64Array; readonly sum: number };
+  | ({ readonly type: 'histogram'; readonly labels: LabelValues } & HistogramState);
+
+/** What a histogram has counted: per bucket, the last one above all bounds. */
+interface HistogramState {
+  readonly counts: Float64Array;
+  readonly sum: number;
+  readonly exemplars: readonly (Exemplar | undefined)[];
+}
 
 /** One metric as a scrape sees it. `counts` of a histogram are per bucket, the last one above all bounds. */
 export interface MetricFamily {
@@ -88,6 +105,7 @@ export class MetricRegistry {
     return {
       observe: (value, ...labels) => metric.observe(value, labels),
       add: (counts, sum, ...labels) => metric.add(counts, sum, labels),
+      exemplify: (exemplars, ...labels) => metric.exemplify(exemplars, labels),
       remove: (...labels) => metric.remove(labels),
     };
   }
@@ -189,7 +207,7 @@ class HistogramMetric implements MetricFamily {
   readonly type = 'histogram';
   readonly labels: readonly string[];
   readonly buckets: readonly number[];
-  readonly #series: SeriesMap<{ readonly counts: Float64Array; sum: number }>;
+  readonly #series: SeriesMap<{ -readonly [K in keyof HistogramState]: HistogramState[K] }>;
 
   constructor(options: MetricOptions, buckets: readonly number[]) {
     if (buckets.some((bound, at) => at > 0 && !(bound > buckets[at - 1]!)))
@@ -198,7 +216,11 @@ class HistogramMetric implements MetricFamily {
     this.help = options.help;
     this.labels = options.labels ?? [];
     this.buckets = buckets;
-    this.#series = new SeriesMap(options, () => ({ counts: new Float64Array(buckets.length + 1), sum: 0 }));
+    this.#series = new SeriesMap(options, () => ({
+      counts: new Float64Array(buckets.length + 1),
+      sum: 0,
+      exemplars: [],
+    }));
   }
 
   observe(value: number, labels: LabelValues): void {
@@ -220,13 +242,17 @@ class HistogramMetric implements MetricFamily {
     state.sum += sum;
   }
 
+  exemplify(exemplars: readonly (Exemplar | undefined)[], labels: LabelValues): void {
+    this.#series.get(labels).exemplars = exemplars;
+  }
+
   remove(labels: LabelValues): void {
     this.#series.delete(labels);
   }
 
   *samples(): Generator<Sample> {
     for (const { labels, state } of this.#series.values()) {
-      yield { type: 'histogram', labels, counts: state.counts, sum: state.sum };
+      yield { type: 'histogram', labels, ...state };
     }
   }
 }

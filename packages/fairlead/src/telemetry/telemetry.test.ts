@@ -44,6 +44,22 @@ describe('metrics', () => {
     assert.ok(open2.endsWith('\n# EOF\n'));
   });
 
+  test('exemplars of buckets, in OpenMetrics only', () => {
+    const metrics = new MetricRegistry();
+    const latency = metrics.histogram({ name: 'x_seconds', help: 'Latency.', labels: ['op'], buckets: [0.1, 1] });
+    latency.observe(0.5, 'get');
+    latency.exemplify([undefined, { labels: [['trace_id', 'ab']], value: 0.5, atMs: 1_500 }], 'get');
+    const lines = renderMetrics(metrics, 'openmetrics')
+      .split('\n')
+      .filter((line) => line.includes('bucket'));
+    assert.deepEqual(lines, [
+      'x_seconds_bucket{op="get",le="0.1"} 0',
+      'x_seconds_bucket{op="get",le="1"} 1 # {trace_id="ab"} 0.5 1.5',
+      'x_seconds_bucket{op="get",le="+Inf"} 1',
+    ]);
+    assert.equal(renderMetrics(metrics).includes('trace_id'), false);
+  });
+
   test('series are bounded: the rest counts together', () => {
     const metrics = new MetricRegistry();
     const counter = metrics.counter({ name: 'x_total', help: 'X.', labels: ['host'], maxSeries: 3 });

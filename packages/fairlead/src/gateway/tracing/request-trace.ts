@@ -215,6 +215,8 @@ export class RequestTrace {
     ];
     if (status > 0) attributes.push(['http.response.status_code', status]);
     if (route !== undefined) attributes.push(['fairlead.route', route.label]);
+    const backend = exchange.tries.backend?.key;
+    if (backend !== undefined) attributes.push(['fairlead.backend', backend]);
     if (reason !== undefined) attributes.push(['fairlead.reason', reason]);
     // As the conventions say, a client's mistake is no error of a server.
     const error = status >= 500 || status === 0 ? (reason ?? String(status)) : undefined;

@@ -4,6 +4,8 @@ import http2 from 'node:http2';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { DEFAULT_RETRY } from '../../routing/route-policies.ts';
 import { systemClock } from '../../sys/clock.ts';
+import { renderMetrics } from '../../telemetry/exposition.ts';
+import { MetricRegistry } from '../../telemetry/metrics.ts';
 import type { Span } from '../../telemetry/span.ts';
 import { createMetricsMemory, METRIC } from '../gateway-metrics.ts';
 import {
@@ -17,6 +19,7 @@ import {
   testRoute,
   within,
 } from '../test-rig/gateway-rig.ts';
+import { registerRouteMetrics } from '../traffic/route-metrics.ts';
 import { SPANS_QUEUED_MAX, type TraceRules, Tracing } from './tracing.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
@@ -128,6 +131,7 @@ describe('traces', () => {
       'network.protocol.version': '1.1',
       'http.response.status_code': 200,
       'fairlead.route': 'Ingress test/test',
+      'fairlead.backend': 'shop/web:80',
     });
     assert.deepEqual(attributes(client!), {
       'server.address': '127.0.0.1',
@@ -138,6 +142,22 @@ describe('traces', () => {
     assert.ok(server!.startMs <= client!.startMs && client!.endMs <= server!.endMs);
     assert.ok(Math.abs(server!.endMs - systemClock.now()) < 60_000);
     assert.deepEqual([server!.error, client!.error], [undefined, undefined]);
+  });
+
+  test('a scrape leads from the bucket of a duration to the trace', async () => {
+    const rig = await start();
+    await rig.exchange(get('/a'));
+    await untilSpans(2);
+    const [server] = of('server');
+    const registry = new MetricRegistry();
+    registerRouteMetrics(registry, rig.gateway);
+    const text = renderMetrics(registry, 'openmetrics');
+    const [, bound, , id, value, at] =
+      /_bucket\{.*service="web",port="80",le="([^"]+)"\} (\d+) # \{trace_id="(\w+)"\} (\S+) (\S+)$/m.exec(text) ?? [];
+    assert.equal(id, server!.traceId, text);
+    assert.ok(Number(value) <= Number(bound!.replace('+Inf', 'Infinity')));
+    assert.ok(Math.abs(Number(at) * 1000 - server!.endMs) < 2);
+    assert.equal(/#.*trace_id/.test(renderMetrics(registry, 'prometheus')), false);
   });
 
   test('a trace goes on, with its state, whoever else would have sampled', async () => {

@@ -48,6 +48,7 @@ export function registerRouteMetrics(
       }
       const buckets = traffic.buckets.map((count, at) => Math.max(0, count - (before?.buckets[at] ?? 0)));
       durations.add(buckets, Math.max(0, traffic.sumMs - (before?.sumMs ?? 0)) / 1000, ...values);
+      if (traffic.exemplars !== undefined) durations.exemplify(traffic.exemplars, ...values);
     }
     known = now;
   });

@@ -1,4 +1,6 @@
 import type { Route, RouteTableDiff } from '../../routing/route-table.ts';
+import type { Span } from '../../telemetry/span.ts';
+import { type SeriesExemplars, TraceExemplars } from './exemplars.ts';
 import {
   addMemory,
   clearSlot,
@@ -24,6 +26,8 @@ export interface RouteTraffic extends SlotCounts {
   /** The same as long as the series lives. */
   readonly key: string;
   readonly labels: SeriesLabels | undefined;
+  /** Undefined where nothing was traced. */
+  readonly exemplars?: SeriesExemplars;
 }
 
 /** Names of new series and their slots, for workers. */
@@ -63,6 +67,7 @@ export class TrafficSeries {
   readonly #memories: Set<Float64Array> = new Set();
   /** What workers counted that are no more. */
   readonly #past: Float64Array = new Float64Array(createTrafficMemory());
+  readonly #exemplars: TraceExemplars = new TraceExemplars();
   #nextSlot = OTHER_SLOT + 1;
 
   /** A worker counts in `memory`. Idempotent. */
@@ -114,12 +119,20 @@ export class TrafficSeries {
     return [...this.#series].map(([key, { slot }]) => [key, slot] as const);
   }
 
+  /** Requests were traced. */
+  noteSpans(spans: readonly Span[]): void {
+    this.#exemplars.note(spans, (key) => this.#slotOf(key) !== OTHER_SLOT);
+  }
+
   /** Counts of all series that were ever asked for, as long as their routes are there. */
   read(): RouteTraffic[] {
     const memories = [...this.#memories, this.#past];
     const own = [...this.#series]
       .filter(([, { slot }]) => slot !== OTHER_SLOT)
-      .map(([key, { slot, labels }]): RouteTraffic => ({ key, labels, ...readSlot(memories, slot) }));
+      .map(([key, { slot, labels }]): RouteTraffic => {
+        const exemplars = this.#exemplars.of(key);
+        return { key, labels, ...readSlot(memories, slot), ...(exemplars === undefined ? {} : { exemplars }) };
+      });
     const other: RouteTraffic = { key: '', labels: undefined, ...readSlot(memories, OTHER_SLOT) };
     return [...own, other].filter(({ classes }) => classes.some((count) => count > 0));
   }
@@ -140,6 +153,7 @@ export class TrafficSeries {
     const series = this.#series.get(key);
     if (series === undefined || --series.uses > 0) return;
     this.#series.delete(key);
+    this.#exemplars.forget(key);
     if (series.slot !== OTHER_SLOT) this.#free.push(series.slot);
   }
 
