@@ -137,7 +137,9 @@ const NONE: ReadonlySet<string> = new Set();
 function urlsOf(host: VirtualHost | undefined): ReadonlySet<string> {
   const urls = new Set<string>();
   for (const { filters = [] } of host?.routes ?? []) {
-    for (const filter of filters) if (filter.type === 'jwt' && filter.keys.type === 'url') urls.add(filter.keys.url);
+    for (const filter of filters) {
+      if ((filter.type === 'jwt' || filter.type === 'oidc') && filter.keys.type === 'url') urls.add(filter.keys.url);
+    }
   }
   return urls;
 }

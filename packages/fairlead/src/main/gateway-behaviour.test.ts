@@ -72,6 +72,14 @@ const plain = readRouteFilters(undefined, 'shop', 'shop/web');
 const absent = (type: RouteFilter['type']): string => (plain.filters.some((each) => each.type === type) ? 'on' : 'off');
 const mirror = filterOf('mirror', { mirror: 'copy:80' });
 const jwt = filterOf('jwt', { 'jwt-keys': 'secret keys' });
+const login = filterOf('oidc', {
+  'oidc-issuer': 'https://id.example',
+  'oidc-client-id': 'shop',
+  'oidc-secret': 'login',
+  'oidc-authorization-url': 'https://id.example/authorize',
+  'oidc-token-url': 'http://id/token',
+  'oidc-keys': 'secret keys',
+});
 const clients = readGatewayClients(new SettingReader({}));
 const options = validateGatewayOptions({ kubeconfig: '/k' }, { isRoot: true, isLinux: true } as never);
 const idleOf = (protocol: 'tcp' | 'udp'): number => {
@@ -206,6 +214,8 @@ const DEFAULTS: Readonly<Record<string, string | number>> = {
   'tokens: keys by URL are fetched anew, and for an unknown key at most every 30 s': seconds(
     DEFAULT_KEY_TIMES.refreshMs,
   ),
+  'oidc-issuer': absent('oidc'),
+  'oidc-session': `${login.sessionMaxS / 3600}h`,
   'auth-url': absent('forward-auth'),
   'auth-timeout': seconds(filterOf('forward-auth', { 'auth-url': 'http://auth' }).timeoutMs),
   'auth-max-body-size': filterOf('forward-auth', { 'auth-url': 'http://auth' }).bodyMaxBytes ?? 'off',

@@ -4,8 +4,8 @@ import type { RouteCredentials } from './route-filters.ts';
 
 /** An object that an Ingress takes secrets or keys from, and where it says so. */
 export interface CredentialClaim {
-  /** `users`: names and password hashes; `api-keys`: a key for each client; `jwks`: keys that sign tokens. */
-  readonly type: 'users' | 'api-keys' | 'jwks';
+  /** `users`: names and password hashes; `api-keys`: a key for each client; `jwks`: keys that sign tokens; `oidc`: what a login needs. */
+  readonly type: 'users' | 'api-keys' | 'jwks' | 'oidc';
   /** Only `jwks` are public enough for a ConfigMap. */
   readonly kind: 'secret' | 'configmap';
   /** `namespace/name`. */
@@ -39,6 +39,20 @@ export function readCredentials(
     }
     case 'api-keys':
       return { key, users: readApiKeys(Object.keys(object.data ?? {}), text, problem) };
+    case 'oidc': {
+      const wrong = oidcProblem(text('client-secret'), text('cookie-key'));
+      if (wrong !== undefined) {
+        problem(`${wrong}; nobody gets in`);
+        return undefined;
+      }
+      return {
+        key,
+        users: [
+          ['client-secret', text('client-secret')!.trim()],
+          ['cookie-key', text('cookie-key')!.trim()],
+        ],
+      };
+    }
     case 'jwks': {
       const jwks = text('jwks') ?? text('jwks.json');
       const wrong = jwks === undefined ? 'has no key jwks' : jwksProblem(jwks);
@@ -94,6 +108,20 @@ function readApiKeys(
     }
   }
   return users;
+}
+
+/** Shorter ones could be found by trying. */
+const COOKIE_KEY_MIN = 32;
+
+function oidcProblem(clientSecret: string | undefined, cookieKey: string | undefined): string | undefined {
+  if (clientSecret === undefined || clientSecret.trim() === '') return 'has no key client-secret';
+  if (cookieKey === undefined) return 'has no key cookie-key';
+  return cookieKey
+    .trim()
+    .split('\n')
+    .every((line) => line.trim().length >= COOKIE_KEY_MIN)
+    ? undefined
+    : `has a cookie-key of less than ${COOKIE_KEY_MIN} characters`;
 }
 
 /** Why a text is no JSON Web Key Set (RFC 7517 5); undefined: it is one. Single keys are looked at later. */

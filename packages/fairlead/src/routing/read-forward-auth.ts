@@ -31,7 +31,7 @@ export function readForwardAuth(
   reader: AnnotationReader,
   namespace: string,
 ): { readonly filter: RouteFilter; readonly backends: readonly BackendRef[] } | undefined {
-  const url = reader.read('auth-url', (text) => readServiceUrl(text, namespace));
+  const url = reader.read('auth-url', (text) => readServiceUrl(text, namespace, 'auth-url'));
   const method = reader.read('auth-method', (text) => readWord(text, ['GET', 'HEAD', 'POST', 'same'] as const));
   const timeoutMs = reader.read('auth-timeout', readDuration);
   const bodyMaxBytes = reader.read('auth-max-body-size', readBodyBytes);
@@ -94,9 +94,10 @@ function readBodyBytes(text: string): Reading<number> {
 }
 
 /** `http://SERVICE[.NAMESPACE[.svc[.DOMAIN]]][:PORT][/PATH]` */
-function readServiceUrl(
+export function readServiceUrl(
   text: string,
   own: string,
+  annotation: string,
 ): Reading<{ readonly backend: BackendRef; readonly host: string; readonly target: string }> {
   const label = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?';
   const pattern = `^(https?)://((${label})(?:\\.(${label})(?:\\.svc(?:\\.[-a-z0-9.]*[a-z0-9])?)?)?)(?::(\\d{1,5}))?(/[\\x21-\\x22\\x24-\\x7e]*)?$`;
@@ -115,7 +116,7 @@ function readServiceUrl(
     namespace,
     service,
     port,
-    field: fieldOf('auth-url'),
+    field: fieldOf(annotation),
     ...(connection === undefined ? {} : { connection }),
   };
   return { ok: true, value: { backend, host: portText === undefined ? name! : `${name}:${portText}`, target } };

@@ -17,6 +17,7 @@ import type { CredentialClaim } from './read-credentials.ts';
 import { readErrorPages } from './read-error-pages.ts';
 import { readForwardAuth } from './read-forward-auth.ts';
 import { readMirrors } from './read-mirrors.ts';
+import { readOidc } from './read-oidc.ts';
 import { type IngressRedirects, readRedirects } from './read-redirects.ts';
 import { readHeaderTexts } from './read-route-edits.ts';
 import { readStickiness } from './read-stickiness.ts';
@@ -57,6 +58,7 @@ export function readRouteFilters(
   const reader = new AnnotationReader(annotations ?? {});
   const redirects = readRedirects(reader);
   const claiming = [readUsers(reader, namespace), readApiKey(reader, namespace), readJwt(reader, namespace)];
+  const oidc = readOidc(reader, namespace);
   const forwardAuth = readForwardAuth(reader, namespace);
   const mirrors = readMirrors(reader, namespace);
   const errorPages = readErrorPages(reader, namespace, ingress);
@@ -71,6 +73,7 @@ export function readRouteFilters(
     readInflation(reader),
     readFault(reader),
     ...claiming.map((each) => each?.filter),
+    oidc?.filter,
     forwardAuth?.filter,
     readStickiness(reader, key),
     readHeaderTexts(reader),
@@ -78,9 +81,12 @@ export function readRouteFilters(
   ].filter((filter) => filter !== undefined);
   return {
     filters,
-    credentials: claiming.map((each) => each?.claim).filter((claim) => claim !== undefined),
+    credentials: [...claiming.map((each) => each?.claim), ...(oidc?.claims ?? [])].filter(
+      (claim) => claim !== undefined,
+    ),
     pages: errorPages?.claim === undefined ? [] : [errorPages.claim],
     backends: [
+      ...(oidc?.backends ?? []),
       ...(forwardAuth?.backends ?? []),
       ...mirrors.backends,
       ...(errorPages?.backend === undefined ? [] : [errorPages.backend]),

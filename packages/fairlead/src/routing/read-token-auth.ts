@@ -64,13 +64,10 @@ export function readJwt(reader: AnnotationReader, namespace: string): ClaimingFi
   ) {
     return closed('jwt');
   }
-  const claim: CredentialClaim | undefined =
-    keys.type === 'object'
-      ? { type: 'jwks', kind: keys.kind, object: `${namespace}/${keys.name}`, field: fieldOf('jwt-keys') }
-      : undefined;
+  const { claim, place } = keysFrom(keys, namespace, 'jwt-keys');
   const filter: JwtFilter = {
     type: 'jwt',
-    keys: keys.type !== 'object' ? keys : { type: 'object', credentials: credentialKey(claim!) },
+    keys: place,
     ...(issuer === undefined ? {} : { issuer }),
     audiences: audiences ?? [],
     algorithms: algorithms ?? ['RS256', 'ES256', 'EdDSA'],
@@ -79,6 +76,18 @@ export function readJwt(reader: AnnotationReader, namespace: string): ClaimingFi
     leewayS: leeway ?? LEEWAY_S,
   };
   return { filter, claim };
+}
+
+/** What claims the keys of an object of the namespace, and where they will be. */
+export function keysFrom(
+  keys: Keys,
+  namespace: string,
+  annotation: string,
+): { readonly claim: CredentialClaim | undefined; readonly place: JwtFilter['keys'] } {
+  if (keys.type !== 'object') return { claim: undefined, place: keys };
+  const object = `${namespace}/${keys.name}`;
+  const claim: CredentialClaim = { type: 'jwks', kind: keys.kind, object, field: fieldOf(annotation) };
+  return { claim, place: { type: 'object', credentials: credentialKey(claim) } };
 }
 
 function closed(what: string): ClaimingFilter {
@@ -92,12 +101,13 @@ export function readObjectName(text: string, kind: string): Reading<string> {
     : { ok: false, message: `'${text}' is not the name of a ${kind} of this namespace` };
 }
 
-type Keys =
+/** Where keys of tokens are said to be. */
+export type Keys =
   | Exclude<JwtFilter['keys'], { type: 'object' }>
   | { readonly type: 'object'; readonly kind: 'secret' | 'configmap'; readonly name: string };
 
 /** `https://…/jwks.json`, `secret NAME`, `configmap NAME`, or the keys themselves. */
-function readKeys(text: string): Reading<Keys> {
+export function readKeys(text: string): Reading<Keys> {
   if (text.startsWith('{')) {
     const problem = jwksProblem(text);
     return problem === undefined
@@ -122,7 +132,8 @@ function readKeys(text: string): Reading<Keys> {
   return { ok: true, value: { type: 'url', url: text } };
 }
 
-function readWords(text: string): Reading<string> {
+/** One word of printable ASCII. */
+export function readWords(text: string): Reading<string> {
   return /^[\x21-\x7e]{1,500}$/.test(text)
     ? { ok: true, value: text }
     : { ok: false, message: `'${text}' is not one word of printable ASCII` };
@@ -141,7 +152,7 @@ function readPlace(text: string): Reading<TokenPlace> {
 }
 
 /** `sub=X-User`, `realm_access.roles=X-Roles`. */
-function readClaim(text: string): Reading<readonly [claim: string, header: string]> {
+export function readClaim(text: string): Reading<readonly [claim: string, header: string]> {
   const [, claim = '', header = ''] = /^([^\s=]+)=(\S+)$/.exec(text) ?? [];
   const name = readIdentityName(header);
   if (claim === '') return { ok: false, message: `'${text}' is not CLAIM=HEADER` };

@@ -18,6 +18,7 @@ export type RouteFilter =
   | CompressFilter
   | ApiKeyFilter
   | JwtFilter
+  | OidcFilter
   | ForwardAuthFilter
   | HttpsRedirectFilter
   | RedirectFilter
@@ -162,6 +163,36 @@ export interface JwtFilter {
   readonly claimHeaders: readonly (readonly [claim: string, header: string])[];
   /** `exp` and `nbf` may be off by this much. */
   readonly leewayS: number;
+}
+
+/**
+ * Login at an OpenID provider (OpenID Connect Core 1.0, code flow with PKCE): browsers are sent there, and come back to
+ * {@link callbackPath}. The session is in a cookie that only the gateway can read.
+ */
+export interface OidcFilter {
+  readonly type: 'oidc';
+  /** `iss` of its tokens. */
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Key in {@link RouteTable.credentials}: `client-secret`, and `cookie-key`, a line for each, the first one seals. */
+  readonly credentials: string;
+  /** Where browsers are sent, as they reach it. */
+  readonly authorizationUrl: string;
+  /** Where the gateway redeems codes. */
+  readonly token: { readonly backend: BackendKey; readonly host: string; readonly target: string };
+  readonly keys: JwtFilter['keys'];
+  readonly algorithms: readonly JwtAlgorithm[];
+  readonly leewayS: number;
+  /** With `openid` among them. */
+  readonly scopes: readonly string[];
+  readonly callbackPath: string;
+  readonly logoutPath: string;
+  /** Where browsers are sent after a logout; undefined: to `/`. */
+  readonly endSessionUrl?: string;
+  readonly cookie: string;
+  /** However long tokens can be renewed. */
+  readonly sessionMaxS: number;
+  readonly claimHeaders: JwtFilter['claimHeaders'];
 }
 
 /** What two requests must have in common to share a verdict. */

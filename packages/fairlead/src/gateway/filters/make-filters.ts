@@ -15,6 +15,7 @@ import { ForwardAuth } from './forward-auth.ts';
 import { HeaderTexts } from './header-text.ts';
 import { Jwt } from './jwt/jwt.ts';
 import { Mirror } from './mirror.ts';
+import { OidcLogin } from './oidc/oidc-login.ts';
 import { RateLimit } from './rate-limit.ts';
 import { HttpsRedirect, Redirect } from './redirects.ts';
 import { RequestInflation } from './request-inflation.ts';
@@ -56,6 +57,8 @@ function makeFilter(filter: RouteFilter, services: FilterServices): CompiledFilt
       return new ApiKey(filter, services);
     case 'jwt':
       return new Jwt(filter, services);
+    case 'oidc':
+      return new OidcLogin(filter, services);
     case 'https-redirect':
       return new HttpsRedirect(filter);
     case 'redirect':
