@@ -1,5 +1,5 @@
 /**
- * Reads the index.json of a report of Autobahn's: fails if a case FAILED through the gateway, or is worse there than
+ * Reads the index.json of reports of Autobahn's: fails if a case FAILED through the gateway, or is worse there than
  * without it (agent `direct`), or was not played by all ways.
  */
 import { readFileSync } from 'node:fs';
@@ -13,10 +13,10 @@ interface Result {
 const RANKS = ['OK', 'INFORMATIONAL', 'NON-STRICT', 'UNIMPLEMENTED', 'UNCLEAN', 'WRONG CODE'];
 const rank = (behavior: string): number => (RANKS.includes(behavior) ? RANKS.indexOf(behavior) : RANKS.length);
 
-const file = process.argv[2];
-if (file === undefined) throw new Error('usage: compare.ts INDEX.json');
-const report = JSON.parse(readFileSync(file, 'utf8')) as Record<string, Record<string, Result>>;
-const { direct, ...ways } = report;
+const reports = process.argv
+  .slice(2)
+  .map((file) => JSON.parse(readFileSync(file, 'utf8')) as Record<string, Record<string, Result>>);
+const { direct, ...ways }: Record<string, Record<string, Result>> = Object.assign({}, ...reports);
 if (direct === undefined || Object.keys(ways).length === 0)
   throw new Error('the report has no `direct`, or nothing else');
 const faults: string[] = [];

@@ -42,8 +42,10 @@ async function play(url: string): Promise<void> {
 }
 
 const count = Number(await ask(`${ways.direct}/getCaseCount`));
-for (const [agent, url] of Object.entries(ways)) {
-  for (let number = 1; number <= count; number++) await play(`${url}/runCase?case=${number}&agent=${agent}`);
-}
+await Promise.all(
+  Object.entries(ways).map(async ([agent, url]) => {
+    for (let number = 1; number <= count; number++) await play(`${url}/runCase?case=${number}&agent=${agent}`);
+  }),
+);
 await play(`${ways.direct}/updateReports?agent=direct`);
 console.log(`${count} cases by ${Object.keys(ways).length} ways`);
