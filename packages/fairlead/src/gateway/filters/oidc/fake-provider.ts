@@ -1,7 +1,9 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { systemClock } from '../../../sys/clock.ts';
+import { nodeHttp } from '../../../sys/node-http.ts';
 
 /** How the next tokens differ from what they should be. */
 export interface Misbehaviour {
@@ -34,7 +36,7 @@ export class FakeProvider {
   readonly #key = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   readonly #codes = new Map<string, Code>();
   readonly #refreshTokens = new Set<string>();
-  readonly #server = createServer((request, response) => void this.#onToken(request, response));
+  readonly #server = nodeHttp.createServer((request, response) => void this.#onToken(request, response));
 
   constructor() {
     this.jwks = JSON.stringify({ keys: [{ ...this.#key.publicKey.export({ format: 'jwk' }), kid: 'a' }] });
@@ -109,7 +111,7 @@ export class FakeProvider {
 
   #idToken(nonce: string): string {
     const { claims, key = this.#key.privateKey, header } = this.misbehaves;
-    const nowS = Math.floor(Date.now() / 1000);
+    const nowS = Math.floor(systemClock.now() / 1000);
     const payload = {
       iss: this.issuer,
       aud: this.clientId,
