@@ -405,7 +405,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
 
   /** Closes a connection that has been idle since `idleSinceMs` at the latest, unless its next request has just come. */
   drain(idleSinceMs: number): void {
-    if (this.isIdle && this.#activeMs <= idleSinceMs && !this.connection.hasUnread) this.#close();
+    if (this.isIdle && this.#activeMs <= idleSinceMs && this.connection.hasUnread !== true) this.#close();
   }
 
   /** Answers without an upstream. The connection stays usable unless a body is still to come. */

@@ -90,11 +90,6 @@ export class Http2Exchange implements Connection, AnswerParts {
     return this.#session.connection.tls;
   }
 
-  /** Streams hand over at once what comes. */
-  get hasUnread(): boolean {
-    return false;
-  }
-
   get isCongested(): boolean {
     const isCongested = this.#sender.queuedBytes > HIGH_WATER_BYTES || this.#session.connection.isCongested;
     if (isCongested) this.#wasCongested = true;
@@ -275,7 +270,7 @@ export class Http2Exchange implements Connection, AnswerParts {
     this.#sendHead(status, fields, isEmpty);
   }
 
-  onAnswerContent(
+  onWrittenContent(
     bytes: Uint8Array,
     start: number,
     end: number,

@@ -86,10 +86,6 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
     return this.#upstream.connection.tls;
   }
 
-  get hasUnread(): boolean {
-    return false;
-  }
-
   get isCongested(): boolean {
     const isCongested = this.#sender.queuedBytes > HIGH_WATER_BYTES || this.#upstream.connection.isCongested;
     if (isCongested) this.#wasCongested = true;
@@ -179,7 +175,7 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
     return true;
   }
 
-  onRequestContent(
+  onWrittenContent(
     bytes: Uint8Array,
     start: number,
     end: number,

@@ -39,10 +39,6 @@ export class StandIn implements Connection {
     this.handler = owner;
   }
 
-  get hasUnread(): boolean {
-    return false;
-  }
-
   get isCongested(): boolean {
     const isCongested = this.bytesWritten > HIGH_WATER_BYTES;
     if (isCongested) this.#wasCongested = true;

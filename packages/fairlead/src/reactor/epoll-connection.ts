@@ -5,6 +5,7 @@ import type { PinnedBuffer } from '../sys/pinned.ts';
 import { close, originalDestination, recv, resetOnClose, send, shutdown, takeSocketError } from '../sys/socket.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
 import { TLS_WANT_WRITE } from '../sys/tls-session.ts';
+import { BROKEN, CLOSED, CONNECTING, HANDSHAKING, LINGERING, OPEN } from './connection-state.ts';
 import { EpollPlace } from './epoll-place.ts';
 import type { EpollReactor } from './epoll-reactor.ts';
 import { ForwardPath } from './forward-path.ts';
@@ -24,16 +25,6 @@ import { HANDSHAKE_PAUSE, type TlsState, type TlsTransport } from './tls-transpo
 
 /** How long a gracefully closed connection waits for the peer. */
 const LINGER_MS = 2000;
-
-const CONNECTING = 0;
-/** TLS handshake; output is queued. */
-const HANDSHAKING = 1;
-const OPEN = 2;
-/** Own end of stream sent or queued; input is discarded. */
-const LINGERING = 3;
-/** Failed, not yet told. */
-const BROKEN = 4;
-const CLOSED = 5;
 
 /** TLS records read in a row before others get their turn. */
 const RECORDS_PER_TURN = 8;
@@ -94,7 +85,10 @@ export class EpollConnection implements SocketConnection {
   }
 
   get hasUnread(): boolean {
-    return this.#state <= OPEN && recv(this.fd, this.reactor.input, 0, 1, MSG_PEEK) > 0;
+    if (this.#state > OPEN) return false;
+    // What a TLS session has taken from the socket, and what it has a turn to be read in, nobody else knows of.
+    if (this.#readAgain || this.#transport?.session?.hasPending() === true) return true;
+    return recv(this.fd, this.reactor.input, 0, 1, MSG_PEEK) > 0;
   }
 
   get tls(): TlsState | undefined {

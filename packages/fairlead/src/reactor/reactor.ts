@@ -49,8 +49,11 @@ export interface Connection {
   /** Output is above the high watermark. */
   readonly isCongested: boolean;
   readonly isOpen: boolean;
-  /** Input has arrived that nobody has read yet, as far as the engine knows; asks the kernel, so not for every message. */
-  readonly hasUnread: boolean;
+  /**
+   * Input has arrived that nobody has read yet, as far as the engine knows; asks the kernel, so not for every message.
+   * Absent where input is handed over at once.
+   */
+  readonly hasUnread?: boolean;
   /** Of an established TLS connection; undefined on a plain one. */
   readonly tls: TlsState | undefined;
   /** Bytes accepted by {@link write} so far. */
@@ -78,6 +81,7 @@ export interface Connection {
 
 /** A connection with a socket of its own. */
 export interface SocketConnection extends Connection {
+  readonly hasUnread: boolean;
   /**
    * What arrives from now on, and what was retained, goes to `target`, unseen by the handler, as fast as
    * the target takes it. The handler still hears of the end, failures and deadlines. Undefined ends it.
