@@ -23,6 +23,7 @@ import type { ExchangeSession, ExchangeStream } from './exchange-session.ts';
 import { grpcStatusFields } from './grpc-status.ts';
 import { type AnswerParts, Http1AnswerReader } from './http1-answer-reader.ts';
 import { Http2Sender } from './http2-sender.ts';
+import { PausedContent } from './paused-content.ts';
 import { answersKey, newWebSocketKey } from './websocket-handshake.ts';
 
 /** The answer's head has not been sent. */
@@ -35,13 +36,6 @@ const TUNNEL = 3;
 /** Most bytes of a request's trailers: endpoints of HTTP/1.1 take no more. */
 const TRAILERS_MAX_BYTES = 8 * 1024;
 const NOTHING = Buffer.alloc(0);
-
-/** What came while the handler was not reading. */
-interface Held {
-  readonly bytes: Buffer;
-  readonly isLast: boolean;
-  readonly trailers: FieldList | undefined;
-}
 
 /**
  * One HTTP/2 stream as a client's connection. Requests and endpoints' answers pass as what they are, a head and content.
@@ -58,8 +52,7 @@ export class Http2Exchange implements Connection, AnswerParts {
   readonly #client: ClientConnection;
   #stream: ExchangeStream | undefined = undefined;
   // The request.
-  #isPaused = false;
-  #held: Held[] = [];
+  readonly #paused = new PausedContent();
   // The response.
   #phase = WAITING;
   #isHead = false;
@@ -108,7 +101,7 @@ export class Http2Exchange implements Connection, AnswerParts {
     this.#endSent = false;
     this.#phase = WAITING;
     this.#reader?.reset();
-    this.#isPaused = false;
+    this.#paused.isPaused = false;
     this.#sender.reset();
     this.#wasCongested = false;
     this.#websocketKey = undefined;
@@ -139,10 +132,10 @@ export class Http2Exchange implements Connection, AnswerParts {
       this.#answerHere(-end);
       return;
     }
-    this.#isPaused = true;
+    this.#paused.isPaused = true;
     this.#isGrpc = false;
     this.#isHead = false;
-    if (endStream) this.#held.push({ bytes: NOTHING, isLast: true, trailers: undefined });
+    if (endStream) this.#paused.keep(NOTHING, 0, 0, true, undefined);
     this.#deliver(end);
   }
 
@@ -165,10 +158,8 @@ export class Http2Exchange implements Connection, AnswerParts {
   // Request content.
 
   onContent(bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
-    if (this.#stream === undefined) return;
-    if (this.#isPaused || this.#held.length > 0) {
-      this.#held.push({ bytes: Buffer.from(bytes.subarray(start, end)), isLast: endStream, trailers: undefined });
-    } else this.#pass(bytes, start, end, endStream, undefined);
+    if (this.#stream === undefined || this.#paused.keep(bytes, start, end, endStream, undefined)) return;
+    this.#pass(bytes, start, end, endStream, undefined);
   }
 
   onRequestTrailers(fields: FieldList): void {
@@ -181,9 +172,7 @@ export class Http2Exchange implements Connection, AnswerParts {
     }
     fields.keepOnly(mayTrail);
     const trailers = fields.count === 0 ? undefined : fields;
-    if (this.#isPaused || this.#held.length > 0) {
-      this.#held.push({ bytes: NOTHING, isLast: true, trailers: trailers?.compact() });
-    } else this.#pass(NOTHING, 0, 0, true, trailers);
+    if (!this.#paused.keep(NOTHING, 0, 0, true, trailers)) this.#pass(NOTHING, 0, 0, true, trailers);
   }
 
   /** Gives content to the handler, and window back to the client. */
@@ -206,21 +195,22 @@ export class Http2Exchange implements Connection, AnswerParts {
   }
 
   pauseReading(): void {
-    this.#isPaused = true;
+    this.#paused.isPaused = true;
   }
 
   resumeReading(): void {
     if (this.#websocketKey !== undefined && this.#phase === WAITING) return;
     // Not within the call that told of the endpoint's agreement: it is not done with the input.
-    if (this.#phase === TUNNEL && this.#held.length > 0) this.#session.core.reactor.after(0, () => this.#passHeld());
+    if (this.#phase === TUNNEL && !this.#paused.isEmpty) this.#session.core.reactor.after(0, () => this.#passHeld());
     else this.#passHeld();
   }
 
   #passHeld(): void {
-    this.#isPaused = false;
-    while (this.#held.length > 0 && !this.#isPaused && this.#stream !== undefined) {
-      const { bytes, isLast, trailers } = this.#held.shift()!;
-      this.#pass(bytes, 0, bytes.length, isLast, trailers);
+    this.#paused.isPaused = false;
+    while (this.#stream !== undefined) {
+      const piece = this.#paused.next();
+      if (piece === undefined) break;
+      this.#pass(piece.bytes, 0, piece.bytes.length, piece.isLast, piece.trailers);
     }
     this.#session.flush();
   }
@@ -342,7 +332,7 @@ export class Http2Exchange implements Connection, AnswerParts {
   /** Behind the end of a tunnel's one direction the other goes on. */
   #onEndSent(stream: ExchangeStream): void {
     this.#endSent = true;
-    const isLeft = !stream.remoteEnded || this.#held.length > 0;
+    const isLeft = !stream.remoteEnded || !this.#paused.isEmpty;
     if (this.#phase !== TUNNEL || !isLeft) this.#complete();
   }
 
@@ -374,8 +364,7 @@ export class Http2Exchange implements Connection, AnswerParts {
     if (this.#stream !== undefined) this.#stream.owner = undefined;
     this.#stream = undefined;
     this.deadlineMs = Infinity;
-    // Most have nothing, and a new array for each would cost more than the question.
-    if (this.#held.length > 0) this.#held = [];
+    this.#paused.drop();
     this.#sender.reset();
   }
 

@@ -3,7 +3,6 @@ import { type Connection, HIGH_WATER_BYTES, INPUT_BASE, LOW_WATER_BYTES } from '
 import { ECONNREFUSED, ECONNRESET } from '../sys/errno.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
 import { mayTrail } from '../wire/http1/chunked.ts';
-import { copyBytes } from '../wire/http1/head-writer.ts';
 import { HEAD, type RequestHead } from '../wire/http1/request-head.ts';
 import type { FieldList } from '../wire/http2/field-list.ts';
 import { asksForWebSocket, connectFields, endRequestFields, requestFields } from '../wire/http2/from-http1.ts';
@@ -11,15 +10,15 @@ import type { MessageShape } from '../wire/http2/message-rules.ts';
 import { loadResponseHead, type ResponseContent } from '../wire/http2/packed-heads.ts';
 import { CANCEL, REFUSED_STREAM } from '../wire/http2/protocol.ts';
 import type { Http2Stream } from '../wire/http2/stream.ts';
-import { http1RoomFor, writeHttp1Response, writeHttp1Switch } from '../wire/http2/to-http1.ts';
 import { type AnswerHandler, NO_ANSWER_HANDLER } from './answer-handler.ts';
 import { grpcStatusOf, grpcStatusOfHead, NOT_GRPC } from './grpc-status.ts';
 import { toGrpcType, toGrpcWebType } from './grpc-web.ts';
-import { Http1Content, trailerLines } from './http1-content.ts';
+import { Http1Answer, writeBadRequest } from './http1-answer.ts';
 import { Http1RequestReader, type RequestParts } from './http1-request-reader.ts';
 import { Http2Sender } from './http2-sender.ts';
 import type { Http2Upstream } from './http2-upstream.ts';
-import { webSocketAccept, webSocketKeyOf } from './websocket-handshake.ts';
+import { PausedContent } from './paused-content.ts';
+import { webSocketKeyOf } from './websocket-handshake.ts';
 
 const NO_REQUEST = 0;
 const SENDING = 1;
@@ -33,16 +32,8 @@ const TUNNEL = 4;
 const LINGER_MS = 2000;
 
 const NOTHING = Buffer.alloc(0);
-const BAD_REQUEST = Buffer.from('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n', 'latin1');
 const HTTP = Buffer.from('http', 'latin1');
 const HTTPS = Buffer.from('https', 'latin1');
-
-/** What arrived while the handler was not reading. */
-interface Held {
-  readonly bytes: Buffer;
-  readonly isLast: boolean;
-  readonly trailers: FieldList | undefined;
-}
 
 /**
  * A stream of an upstream's HTTP/2 connection as a connection for one request at a time. Requests of streams, and
@@ -73,9 +64,8 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
   // The response.
   /** Of its answer, as a gRPC call: a code, or one of `grpc-status.ts`. */
   grpcStatus: number = NOT_GRPC;
-  readonly #content = new Http1Content();
-  #isPaused = false;
-  #held: Held[] = [];
+  readonly #text = new Http1Answer();
+  readonly #paused = new PausedContent();
 
   constructor(upstream: Http2Upstream, handler: AnswerHandler) {
     this.#upstream = upstream;
@@ -117,7 +107,7 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
     // The answer before was whole by its length, but not its stream: trailers are still to come.
     if (this.#stream !== undefined) this.#finishStream(false);
     this.bytesWritten += fields.length;
-    this.#content.web.kind = 'none';
+    this.#text.web.kind = 'none';
     this.#websocketKey = undefined;
     if (!this.#open(fields, isEmpty, isHead)) {
       this.#failSoon();
@@ -167,7 +157,7 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
     if (asksForWebSocket(head)) return this.#sendConnect(head, scheme);
     this.#websocketKey = undefined;
     const { fields } = shared;
-    const isWeb = this.#content.web.begin(head);
+    const isWeb = this.#text.web.begin(head);
     endRequestFields(fields, requestFields(head, scheme, fields));
     if (isWeb) toGrpcType(fields);
     if (!this.#open(fields, isEmpty, head.method === HEAD)) return false;
@@ -192,8 +182,8 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
     this.#stream = stream;
     this.#sender.reset();
     this.grpcStatus = NOT_GRPC;
-    this.#isPaused = false;
-    if (this.#held.length > 0) this.#held = [];
+    this.#paused.isPaused = false;
+    this.#paused.drop();
     return true;
   }
 
@@ -206,8 +196,8 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
       return true;
     }
     if (!http2.peer.allowsConnectProtocol) return false;
-    this.#content.web.kind = 'none';
-    this.#content.isChunked = false;
+    this.#text.web.kind = 'none';
+    this.#text.isChunked = false;
     this.#websocketKey = webSocketKeyOf(head);
     connectFields(head, scheme, shared.fields);
     if (!this.#open(shared.fields, false, false)) return false;
@@ -221,8 +211,8 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
     const stream = this.#stream;
     if (stream === undefined) return;
     const { http2 } = this.#upstream;
-    if (this.#content.web.kind === 'text') {
-      const decoded = this.#content.web.decode(bytes, start, end, isLast);
+    if (this.#text.web.kind === 'text') {
+      const decoded = this.#text.web.decode(bytes, start, end, isLast);
       if (decoded === undefined) {
         this.#refuseSoon(stream);
         return;
@@ -255,8 +245,8 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
 
   onHead(fields: FieldList, shape: MessageShape, endStream: boolean): void {
     this.grpcStatus = grpcStatusOfHead(fields, endStream);
-    const { kind } = this.#content.web;
-    if (kind !== 'none' && !toGrpcWebType(fields, kind)) this.#content.web.kind = 'none';
+    const { kind } = this.#text.web;
+    if (kind !== 'none' && !toGrpcWebType(fields, kind)) this.#text.web.kind = 'none';
     if (this.#websocketKey !== undefined && shape.status < 300) {
       this.#onAgreement(fields, endStream, this.#websocketKey);
       return;
@@ -267,7 +257,7 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
     const content = isBodiless ? 'none' : endStream ? 'empty' : 'some';
     // With a length, HTTP/1.1 would leave no place for the trailers, where gRPC has its status.
     const dropsLength = content === 'some' && shape.contentLength >= 0 && this.grpcStatus !== NOT_GRPC;
-    if (this.#content.web.kind !== 'none') {
+    if (this.#text.web.kind !== 'none') {
       this.#onWebHead(fields, shape, content, dropsLength, endStream);
       return;
     }
@@ -288,12 +278,11 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
     endStream: boolean,
   ): void {
     const { input } = this.#upstream.core.reactor;
-    if (http1RoomFor(fields) > input.length - INPUT_BASE) {
+    const end = this.#text.writeHead(fields, shape, content, dropsLength, input.bytes, INPUT_BASE);
+    if (end < 0) {
       this.#fail();
       return;
     }
-    this.#content.isChunked = content === 'some' && (shape.contentLength < 0 || dropsLength);
-    const end = writeHttp1Response(fields, shape, content, input.bytes, INPUT_BASE, dropsLength);
     if (endStream || content === 'none') this.#finishStream(endStream);
     this.#deliver(end);
   }
@@ -306,11 +295,11 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
   /** The WebSocket is open: told as the 101 that the handler waits for. */
   #onAgreement(fields: FieldList, endStream: boolean, key: Buffer): void {
     const { input } = this.#upstream.core.reactor;
-    if (http1RoomFor(fields) > input.length - INPUT_BASE) {
+    const end = this.#text.writeSwitch(fields, key, input.bytes, INPUT_BASE);
+    if (end < 0) {
       this.#fail();
       return;
     }
-    const end = writeHttp1Switch(fields, webSocketAccept(key), input.bytes, INPUT_BASE);
     this.#deliver(end);
     if (endStream && this.#isOpen) this.#onTunnelEnd();
   }
@@ -336,25 +325,21 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
   }
 
   onContent(bytes: Uint8Array, start: number, end: number, isLast: boolean): void {
-    if (this.#isPaused || this.#held.length > 0) {
-      this.#held.push({ bytes: Buffer.from(bytes.subarray(start, end)), isLast, trailers: undefined });
-    } else this.#pass(bytes, start, end, isLast, undefined);
+    if (!this.#paused.keep(bytes, start, end, isLast, undefined)) this.#pass(bytes, start, end, isLast, undefined);
   }
 
   onTrailers(fields: FieldList): void {
     if (this.grpcStatus !== NOT_GRPC) this.grpcStatus = grpcStatusOf(fields);
     fields.keepOnly(mayTrail);
     const trailers = fields.count === 0 ? undefined : fields;
-    if (this.#isPaused || this.#held.length > 0) {
-      this.#held.push({ bytes: NOTHING, isLast: true, trailers: trailers?.compact() });
-    } else this.#pass(NOTHING, 0, 0, true, trailers);
+    if (!this.#paused.keep(NOTHING, 0, 0, true, trailers)) this.#pass(NOTHING, 0, 0, true, trailers);
   }
 
   /** Gives content to the handler and window back to the server. */
   #pass(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: FieldList | undefined): void {
     const stream = this.#stream;
     if (stream !== undefined) this.#upstream.http2.consume(stream, end - start);
-    if (this.#phase === TUNNEL || this.#content.web.kind !== 'none') {
+    if (this.#phase === TUNNEL || this.#text.web.kind !== 'none') {
       this.#passBytes(bytes, start, end, isLast, trailers);
       return;
     }
@@ -366,13 +351,11 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
   /** The same where content goes as bytes of HTTP/1.1. */
   #passBytes(bytes: Uint8Array, start: number, end: number, isLast: boolean, trailers: FieldList | undefined): void {
     const { input } = this.#upstream.core.reactor;
-    const lines = trailerLines(trailers);
-    if (lines === undefined) {
-      // Without them the answer would look whole.
+    const at = this.#text.write(bytes, start, end, isLast, trailers, input.bytes, INPUT_BASE);
+    if (at < 0) {
       this.#fail();
       return;
     }
-    const at = this.#content.write(bytes, start, end, isLast, lines, input.bytes, INPUT_BASE);
     if (this.#phase === TUNNEL) {
       if (at > INPUT_BASE) this.#deliver(at);
       if (isLast && this.#isOpen) this.#onTunnelEnd();
@@ -383,14 +366,15 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
   }
 
   pauseReading(): void {
-    this.#isPaused = true;
+    this.#paused.isPaused = true;
   }
 
   resumeReading(): void {
-    this.#isPaused = false;
-    while (this.#held.length > 0 && !this.#isPaused && this.#isOpen) {
-      const { bytes, isLast, trailers } = this.#held.shift()!;
-      this.#pass(bytes, 0, bytes.length, isLast, trailers);
+    this.#paused.isPaused = false;
+    while (this.#isOpen) {
+      const piece = this.#paused.next();
+      if (piece === undefined) break;
+      this.#pass(piece.bytes, 0, piece.bytes.length, piece.isLast, piece.trailers);
     }
     this.#upstream.flush();
   }
@@ -407,7 +391,7 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
     if (this.#stream === undefined) return;
     this.#stream = undefined;
     // A whole response is being read out; its end is behind it.
-    if (this.#held.at(-1)?.isLast === true) return;
+    if (this.#paused.hasEnd) return;
     this.close();
     this.handler.onFailed(code === REFUSED_STREAM ? -ECONNREFUSED : -ECONNRESET);
   }
@@ -422,7 +406,7 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
 
   /** The server takes no more streams: an idle connection is of no use. */
   retire(): void {
-    if (this.#phase === SENT && this.#stream === undefined && this.#held.length === 0) this.fail(-ECONNRESET);
+    if (this.#phase === SENT && this.#stream === undefined && this.#paused.isEmpty) this.fail(-ECONNRESET);
   }
 
   /** A request that cannot be sent fails like a broken connection, but not within the call that sent it. */
@@ -446,7 +430,7 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
       if (!this.#isOpen) return;
       if (!hasAnswer) {
         const { input } = core.reactor;
-        this.#deliver(copyBytes(BAD_REQUEST, 0, BAD_REQUEST.length, input.bytes, INPUT_BASE));
+        this.#deliver(writeBadRequest(input.bytes, INPUT_BASE));
       }
       if (!this.#isOpen) return;
       this.close();
@@ -486,7 +470,7 @@ export class Http2UpstreamExchange implements Connection, RequestParts {
     this.#isOpen = false;
     const stream = this.#stream;
     this.#stream = undefined;
-    this.#held = [];
+    this.#paused.drop();
     if (stream !== undefined) {
       stream.owner = undefined;
       this.#upstream.http2.reset(stream, CANCEL);
