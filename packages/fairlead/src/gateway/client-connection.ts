@@ -5,6 +5,7 @@ import type { ResponseFraming, ResponseHead } from '../wire/http1/response-head.
 import type { FieldList } from '../wire/http2/field-list.ts';
 import { AnswerHeading } from './answer-heading.ts';
 import { ACTIVE, DONE, IDLE, TUNNEL, WAITING } from './client-state.ts';
+import { ClientTunnel } from './client-tunnel.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { ResponseEncoder } from './compression/response-encoder.ts';
 import type { EndpointRuntime } from './endpoint-runtime.ts';
@@ -58,7 +59,8 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   readonly #body: RequestBody;
   #responseStarted = false;
   #clientEnded = false;
-  #upstreamEnded = false;
+  /** Made by the upgrade of the last request. */
+  #tunnel: ClientTunnel | undefined = undefined;
   /** A finished exchange left input behind that waits for the output to drain. */
   #redeliverWhenDrained = false;
 
@@ -101,12 +103,9 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
       case WAITING:
         this.#filters!.hold(start, end);
         return;
-      case TUNNEL: {
-        const upstream = this.#tries.upstream!.connection;
+      case TUNNEL:
         this.#activeMs = this.#core.reactor.nowMs;
-        upstream.write(this.#core.reactor.input, start, end);
-        if (upstream.isCongested) this.connection.pauseReading();
-      }
+        this.#tunnel!.pass(start, end);
     }
   }
 
@@ -293,6 +292,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     this.#responseStarted = true;
     this.#heading.sendUpgrade(this.connection, head, this.#run, this.#tries.endpoint);
     this.#state = TUNNEL;
+    this.#tunnel = new ClientTunnel(this.#core, this.connection, this.#tries, this.#clientEnded);
     this.#activeMs = reactor.nowMs;
     // An upgraded connection lives as long as it is used.
     this.connection.setDeadline(reactor.nowMs + this.#record.route!.idleMs);
@@ -331,9 +331,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   }
 
   onTunnelEnd(): void {
-    this.#upstreamEnded = true;
-    if (this.#clientEnded) this.#finish(undefined);
-    else this.connection.endWriting();
+    if (this.#tunnel!.endOfUpstream()) this.#finish(undefined);
   }
 
   onEnd(): void {
@@ -349,8 +347,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
         else this.#keepAlive = false;
         return;
       case TUNNEL:
-        if (this.#upstreamEnded) this.#finish(undefined);
-        else this.#tries.upstream!.connection.endWriting();
+        if (this.#tunnel!.endOfClient()) this.#finish(undefined);
     }
   }
 
