@@ -62,6 +62,11 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     ],
     run: async () => (await import('./l7-memory.ts')).runMemoryBench(),
   },
+  'tls-floor': {
+    summary: "memory of OpenSSL's own for an idle TLS session, by what could be set differently",
+    needs: [],
+    run: async (args) => (await import('./tls-floor.ts')).runTlsFloor(args),
+  },
   'l7-routes': {
     summary: 'one of 5,000 routes changed under load: time until all workers run it, failed requests',
     needs: [{ command: 'wrk', debianPackage: 'wrk' }],
