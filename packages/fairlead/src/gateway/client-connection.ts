@@ -54,6 +54,8 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   #activeMs = 0;
   #requestMs = Infinity;
   #keepAlive = false;
+  /** The client has said that no request follows the present one. */
+  #isLast = false;
   readonly #upload: RequestUpload;
   readonly #heading: AnswerHeading;
   readonly #body: RequestBody;
@@ -75,8 +77,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     this.#upload = new RequestUpload(core, connection, this.#tries);
     this.#body = this.#upload.body;
     this.#heading = new AnswerHeading(core, frontend);
-    core.metrics[METRIC.connectionsAccepted]! += 1;
-    core.metrics[METRIC.connectionsOpen]! += 1;
+    core.enter(this);
     this.#activeMs = core.reactor.nowMs;
     connection.setDeadline(this.#activeMs + core.times.headMs);
   }
@@ -95,10 +96,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
       case ACTIVE:
         this.#activeMs = this.#core.reactor.nowMs;
         if (this.#body.isDone) this.#upload.hold(start, end);
-        else {
-          const result = this.#upload.pass(start, end);
-          if (result < 0) this.#refuseBody(result);
-        }
+        else this.#checkBody(this.#upload.pass(start, end));
         return;
       case WAITING:
         this.#filters!.hold(start, end);
@@ -130,8 +128,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     if (this.#state === WAITING) this.#filters!.holdContent(bytes, start, end, isLast);
     if (this.#state !== ACTIVE || this.#body.isDone) return;
     this.#activeMs = this.#core.reactor.nowMs;
-    const result = this.#upload.passContent(bytes, start, end, isLast, trailers);
-    if (result < 0) this.#refuseBody(result);
+    this.#checkBody(this.#upload.passContent(bytes, start, end, isLast, trailers));
   }
 
   #startExchange(): void {
@@ -140,6 +137,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     this.#activeMs = this.#core.reactor.nowMs;
     this.#tries.reset();
     this.#keepAlive = false;
+    this.#isLast = false;
     this.#body.reset();
     this.#responseStarted = false;
     this.#run = undefined;
@@ -151,7 +149,8 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     const core = this.#core;
     this.isHead = head.method === HEAD;
     this.isHttp10 = head.minorVersion === 0;
-    this.#keepAlive = (this.isHttp10 ? head.hasKeepAlive && !head.hasClose : !head.hasClose) && !core.draining;
+    this.#isLast = head.hasClose || (this.isHttp10 && !head.hasKeepAlive);
+    this.#keepAlive = !this.#isLast && !core.draining;
     this.#body.start(head, core.reactor.nowMs);
     this.#record.noteHead(head);
     const path = lookup.changedPath(head);
@@ -218,7 +217,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     const routed = { head, route, path, run: this.#run, trace: this.#record.trace };
     const length = this.#upload.begin(this, routed, bodyStart, end);
     if (length < 0) {
-      this.#refuseBody(length);
+      this.#checkBody(length);
       return;
     }
     this.connection.setDeadline(this.#record.startedMs + Math.min(this.#requestMs, route.idleMs));
@@ -231,8 +230,9 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     this.#respondError(503, reason);
   }
 
-  /** The endpoint must not take what it got for the whole. */
-  #refuseBody(result: number): void {
+  /** Of a body that is refused (negative) the endpoint must not take what it got for the whole. */
+  #checkBody(result: number): void {
+    if (result >= 0) return;
     const reason = result === BODY_TOO_LONG ? 'too-large' : 'bad-request';
     this.#tries.release(false);
     if (!this.#responseStarted) this.#respondError(reason === 'too-large' ? 413 : 400, reason);
@@ -456,7 +456,7 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
     this.#tries.release(false);
     this.#account(reason);
     if (!this.#keepAlive || this.#state === TUNNEL) {
-      this.connection.closeGracefully();
+      this.connection.closeGracefully(this.#isLast && this.#body.isDone && this.#state !== TUNNEL);
       this.#gone();
       return;
     }
@@ -485,9 +485,8 @@ export class ClientConnection implements ConnectionHandler, UpstreamClient {
   #gone(): void {
     if (this.#state === DONE) return;
     this.#state = DONE;
-    this.#core.metrics[METRIC.connectionsOpen]! -= 1;
     this.#heads.forget(this.#core);
-    this.#core.clients.delete(this);
+    this.#core.leave(this);
   }
 
   #account(reason: LocalReason | undefined): void {

@@ -8,9 +8,11 @@ import type { AccessLog } from './access-log/access-log.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { CompressorPool } from './compression/compressor-pool.ts';
 import type { EndpointRuntime } from './endpoint-runtime.ts';
+import { METRIC } from './gateway-metrics.ts';
 import { Http2Shared } from './http2-shared.ts';
 import { Http2Upstreams } from './http2-upstream.ts';
 import type { GatewayProgram } from './program.ts';
+import { ReplayPieces } from './replay-buffer.ts';
 import type { Tracing } from './tracing/tracing.ts';
 import type { UnderscoreRule } from './underscore-fields.ts';
 
@@ -72,6 +74,8 @@ export class ProxyCore {
   /** Head being parsed by whoever is in a callback. A connection that stops midway keeps it and leaves a spare. */
   requestHead: RequestHead = new RequestHead();
   responseHead: ResponseHead = new ResponseHead();
+  /** What requests under way are kept in, in case they are sent again. */
+  readonly replayPieces: ReplayPieces = new ReplayPieces();
   readonly #spareRequestHeads: RequestHead[] = [];
   readonly #spareResponseHeads: ResponseHead[] = [];
   /** Threads count milliseconds from their own starts. */
@@ -107,6 +111,19 @@ export class ProxyCore {
   /** The reactor's time, as all threads have it. */
   get machineMs(): number {
     return this.#threadStartMs + this.reactor.nowMs;
+  }
+
+  /** A client's connection has begun. */
+  enter(client: ClientConnection): void {
+    this.clients.add(client);
+    this.metrics[METRIC.connectionsAccepted]! += 1;
+    this.metrics[METRIC.connectionsOpen]! += 1;
+  }
+
+  /** It is over. Once for each that has entered. */
+  leave(client: ClientConnection): void {
+    this.clients.delete(client);
+    this.metrics[METRIC.connectionsOpen]! -= 1;
   }
 
   /** Says why the handshake with an endpoint failed, at most once in a while for each. */

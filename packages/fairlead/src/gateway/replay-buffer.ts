@@ -2,11 +2,30 @@
 import { copyBytes } from '../wire/http1/head-writer.ts';
 import type { FieldList } from '../wire/http2/field-list.ts';
 
+/** Enough for most requests. */
+const PIECE_BYTES = 2 * 1024;
 /** Kept between requests. */
-const KEPT_BYTES = 2 * 1024;
+const KEPT_LIST_BYTES = 2 * 1024;
+/** Most pieces that wait for the next requests. */
+const SPARE_MAX = 256;
+
+/** Memory of requests that are over, for the next ones of the same worker: connections that are idle hold none. */
+export class ReplayPieces {
+  readonly #spare: Buffer[] = [];
+
+  take(): Buffer {
+    return this.#spare.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
+  }
+
+  /** Takes a piece back; memory of another size is let go. */
+  give(bytes: Buffer): void {
+    if (bytes.length === PIECE_BYTES && this.#spare.length < SPARE_MAX) this.#spare.push(bytes);
+  }
+}
 
 /** What was sent of a request so far, to send it again to another endpoint. */
 export class ReplayBuffer {
+  readonly #pieces: ReplayPieces;
   #bytes: Buffer = EMPTY;
   #length = 0;
   #complete = false;
@@ -19,6 +38,10 @@ export class ReplayBuffer {
   #list: FieldList | undefined = undefined;
   /** The message is whole. */
   isEnded: boolean = false;
+
+  constructor(pieces: ReplayPieces) {
+    this.#pieces = pieces;
+  }
 
   /** Everything sent is here. */
   get isComplete(): boolean {
@@ -58,8 +81,7 @@ export class ReplayBuffer {
     if (!this.#complete) return;
     const length = this.#length + end - start;
     if (length > this.#maxBytes) {
-      this.#complete = false;
-      this.#bytes = EMPTY;
+      this.#forget();
       return;
     }
     if (length > this.#bytes.length) this.#grow(length);
@@ -68,30 +90,38 @@ export class ReplayBuffer {
   }
 
   #grow(length: number): void {
-    let capacity = Math.max(512, this.#bytes.length);
+    if (length <= PIECE_BYTES) {
+      this.#bytes = this.#pieces.take();
+      return;
+    }
+    let capacity = PIECE_BYTES;
     while (capacity < length) capacity *= 2;
     const bytes = Buffer.allocUnsafeSlow(capacity);
     bytes.set(this.#bytes.subarray(0, this.#length));
+    this.#pieces.give(this.#bytes);
     this.#bytes = bytes;
+  }
+
+  #forget(): void {
+    this.#complete = false;
+    this.#pieces.give(this.#bytes);
+    this.#bytes = EMPTY;
   }
 
   /** It has been sent for the first time: what is longer than the limit is not kept for others. */
   endKeeping(): void {
     this.#maxBytes = this.#limitBytes;
-    if (this.#length <= this.#limitBytes) return;
-    this.#complete = false;
-    this.#bytes = EMPTY;
+    if (this.#length > this.#limitBytes) this.#forget();
   }
 
   bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Gives back memory of a large request. */
+  /** Gives memory back: the request is over. */
   shrink(): void {
-    if (this.#list !== undefined && this.#list.bytes.length > KEPT_BYTES) this.#list = undefined;
-    if (this.#bytes.length > KEPT_BYTES) this.#bytes = EMPTY;
-    this.#complete = false;
+    if (this.#list !== undefined && this.#list.bytes.length > KEPT_LIST_BYTES) this.#list = undefined;
+    this.#forget();
     this.fields = undefined;
     this.trailers = undefined;
   }

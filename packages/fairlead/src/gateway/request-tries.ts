@@ -36,7 +36,7 @@ export class RequestTries {
   grpcStatus: number = NOT_GRPC;
   readonly #core: ProxyCore;
   readonly #client: UpstreamClient;
-  readonly #replay = new ReplayBuffer();
+  readonly #replay: ReplayBuffer;
   /** The one that counts; the only one but for hedging. */
   #current = new UpstreamAttempt();
   /** The slower one of two. */
@@ -58,6 +58,7 @@ export class RequestTries {
   #cancelPause: (() => void) | undefined = undefined;
 
   constructor(core: ProxyCore, client: UpstreamClient) {
+    this.#replay = new ReplayBuffer(core.replayPieces);
     this.#core = core;
     this.#client = client;
   }
@@ -132,7 +133,7 @@ export class RequestTries {
 
   /** Remembers what is about to be sent first. */
   noteHead(bytes: Uint8Array, length: number): void {
-    this.#replay.start(bytes, length, this.#route!.retry.replayMaxBytes, this.#waitMs !== 'off');
+    this.#replay.start(bytes, length, this.#route!.retry.replayMaxBytes, this.#waitMs() !== 'off');
   }
 
   /**
@@ -140,7 +141,7 @@ export class RequestTries {
    */
   noteMessage(fields: FieldList, isWhole: boolean): void {
     const { replayMaxBytes } = this.#route!.retry;
-    this.#replay.startMessage(fields, isWhole, replayMaxBytes, this.#waitMs !== 'off');
+    this.#replay.startMessage(fields, isWhole, replayMaxBytes, this.#waitMs() !== 'off');
   }
 
   /** The request goes out as a message: {@link writeContent} takes its content. */
@@ -156,14 +157,15 @@ export class RequestTries {
     return result;
   }
 
-  get #waitMs(): number | 'off' {
+  /** A method: V8 calls into its runtime for private getters. */
+  #waitMs(): number | 'off' {
     return this.backend!.policy.limits.waitMs ?? 'off';
   }
 
   /** Waits for a connection, if the backend's policy has it so; the client is not read meanwhile. */
   #queue(): boolean {
     const backend = this.backend!;
-    const waitMs = this.#waitMs;
+    const waitMs = this.#waitMs();
     if (waitMs === 'off') return false;
     const { pending } = backend.policy.limits;
     backend.queue ??= new ConnectionQueue(this.#core.reactor);

@@ -286,11 +286,8 @@ class GatewayWorker {
         certificate,
         () => proxied?.destination ?? connection.destination(),
       );
-      const newClient = (carrier: Connection): ClientConnection => {
-        const client = new ClientConnection(core, carrier, frontend, identity);
-        core.clients.add(client);
-        return client;
-      };
+      const newClient = (carrier: Connection): ClientConnection =>
+        new ClientConnection(core, carrier, frontend, identity);
       const startHttp2 = (): Http2Session => new Http2Session(core, core.http2, connection, newClient);
       if (connection.tls?.alpn === 'h2') return startHttp2();
       const client = newClient(connection);
@@ -317,9 +314,7 @@ class GatewayWorker {
         let identity: ClientIdentity | undefined;
         return (carrier) => {
           identity ??= clientIdentity(peer, this.#trust, frontend, certificate(), () => undefined);
-          const client = new ClientConnection(core, carrier, frontend, identity);
-          core.clients.add(client);
-          return client;
+          return new ClientConnection(core, carrier, frontend, identity);
         };
       },
       onHandshake: (isDone) => {

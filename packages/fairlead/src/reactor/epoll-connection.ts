@@ -16,9 +16,9 @@ import {
   INPUT_BASE,
   LOW_WATER_BYTES,
   READ_MAX_BYTES,
-  RETAIN_MAX_BYTES,
   type SocketConnection,
 } from './reactor.ts';
+import { restoreInput, retainInput } from './retained-input.ts';
 import { SendQueue } from './send-queue.ts';
 import { WheelTimer } from './timer-wheel.ts';
 import { HANDSHAKE_PAUSE, type TlsState, type TlsTransport } from './tls-transport.ts';
@@ -39,7 +39,8 @@ export class EpollConnection implements SocketConnection {
   bytesWritten: number = 0;
   bytesRead: number = 0;
   isCongested: boolean = false;
-  #state: number;
+  /** One of `connection-state.ts`. */
+  state: number;
   #wantsRead = true;
   #ended = false;
   #endAfterFlush = false;
@@ -75,20 +76,22 @@ export class EpollConnection implements SocketConnection {
     this.fd = fd;
     this.token = token;
     this.handler = handler;
-    this.#state = connecting ? CONNECTING : transport === undefined ? OPEN : HANDSHAKING;
+    this.state = connecting ? CONNECTING : transport === undefined ? OPEN : HANDSHAKING;
     this.place = new EpollPlace(reactor, fd, token, connecting ? EPOLLOUT : EPOLLIN);
     this.#timer = new WheelTimer(() => this.reactor.guard(this, () => this.#onDeadline()));
   }
 
   get isOpen(): boolean {
-    return this.#state <= OPEN;
+    return this.state <= OPEN;
   }
 
   get hasUnread(): boolean {
-    if (this.#state > OPEN) return false;
-    // What a TLS session has taken from the socket, and what it has a turn to be read in, nobody else knows of.
-    if (this.#readAgain || this.#transport?.session?.hasPending() === true) return true;
-    return recv(this.fd, this.reactor.input, 0, 1, MSG_PEEK) > 0;
+    return this.isOpen && (this.#holdsInput() || recv(this.fd, this.reactor.input, 0, 1, MSG_PEEK) > 0);
+  }
+
+  /** Input was taken from the socket that the handler has not had, or given back; or a turn is due to look for some. */
+  #holdsInput(): boolean {
+    return this.#retained !== undefined || this.#readAgain || this.#transport?.session?.hasPending() === true;
   }
 
   get tls(): TlsState | undefined {
@@ -99,25 +102,21 @@ export class EpollConnection implements SocketConnection {
     return this.#queue !== undefined;
   }
 
-  get isPlainAndOpen(): boolean {
-    return this.#transport === undefined && this.#state === OPEN;
-  }
-
-  get isHandshaking(): boolean {
-    return this.#state === HANDSHAKING;
-  }
-
   /** Its next events come from the other lane. */
   changeLane(isBulk: boolean): void {
-    if (this.#state >= BROKEN) return;
-    const result = this.place.moveTo(isBulk);
+    if (this.state >= BROKEN) return;
+    this.#watched(this.place.moveTo(isBulk));
+  }
+
+  /** What the kernel says to a change of what it watches: 0, or why it cannot. */
+  #watched(result: number): void {
     if (result < 0) this.fail(result);
   }
 
   write(from: PinnedBuffer, start: number, end: number): void {
-    if (this.#state > OPEN || start >= end) return;
+    if (this.state > OPEN || start >= end) return;
     this.bytesWritten += end - start;
-    if (this.#queue === undefined && this.#state === OPEN) {
+    if (this.#queue === undefined && this.state === OPEN) {
       const sent = this.#send(from, start, end - start);
       if (sent === end - start) return;
       if (sent >= 0) start += sent;
@@ -137,7 +136,7 @@ export class EpollConnection implements SocketConnection {
   }
 
   writeBytes(bytes: Uint8Array): void {
-    if (this.#state > OPEN || bytes.length === 0) return;
+    if (this.state > OPEN || bytes.length === 0) return;
     const scratch = this.reactor.flushScratch;
     if (bytes.length <= scratch.length) {
       scratch.bytes.set(bytes);
@@ -146,7 +145,7 @@ export class EpollConnection implements SocketConnection {
     }
     this.bytesWritten += bytes.length;
     this.#enqueue(Buffer.from(bytes));
-    if (this.#state === OPEN) this.#flush();
+    if (this.state === OPEN) this.#flush();
   }
 
   #enqueue(chunk: Buffer): void {
@@ -180,7 +179,7 @@ export class EpollConnection implements SocketConnection {
     this.updateInterest();
     if (this.isCongested && (this.#queue === undefined || this.#queue.bytes < LOW_WATER_BYTES)) {
       this.isCongested = false;
-      if (this.#state !== OPEN) return;
+      if (this.state !== OPEN) return;
       if (this.feeder === undefined) this.handler.onDrained();
       else this.feeder.source.resumeReading();
     }
@@ -188,27 +187,25 @@ export class EpollConnection implements SocketConnection {
 
   /** Waits for what there is something to do about. */
   updateInterest(): void {
-    const state = this.#state;
+    const state = this.state;
     if (state >= BROKEN || state === HANDSHAKING) return;
     let wanted = this.#queue !== undefined || state === CONNECTING || this.feeder?.isHeldUp === true ? EPOLLOUT : 0;
     if (this.#wantsRead && !this.#ended && state !== CONNECTING) wanted |= EPOLLIN;
-    this.#setInterest(wanted);
-  }
-
-  #setInterest(wanted: number): void {
-    const result = this.place.set(wanted);
-    if (result < 0) this.fail(result);
+    this.#watched(this.place.set(wanted));
   }
 
   /** Handles one epoll event. */
   onEvent(bits: number): void {
-    if (this.#state <= HANDSHAKING) {
-      if (this.#state === CONNECTING) this.#finishConnect(bits);
+    if (this.state <= HANDSHAKING) {
+      if (this.state === CONNECTING) this.#finishConnect(bits);
       else this.#handshake();
       return;
     }
     if ((bits & EPOLLIN) !== 0 && this.#wantsRead && !this.#ended) this.#read();
-    if ((bits & EPOLLOUT) !== 0 && this.#state <= LINGERING) {
+    if (bits === EPOLLIN) return;
+    // Watched by edges, an end behind the input is not told of again.
+    if (this.place.isEdge && this.#wantsRead && !this.#ended && this.state <= LINGERING) this.#readSoon();
+    if ((bits & EPOLLOUT) !== 0 && this.state <= LINGERING) {
       if (this.#queue !== undefined) this.#flush();
       else if (this.feeder?.isHeldUp === true) this.feeder.push();
     }
@@ -225,27 +222,30 @@ export class EpollConnection implements SocketConnection {
     if ((bits & EPOLLOUT) === 0) return;
     if (this.#transport === undefined) this.#opened();
     else {
-      this.#state = HANDSHAKING;
+      this.state = HANDSHAKING;
       this.#handshake();
     }
   }
 
   /** The connection can carry data: tells the handler, sends what was queued meanwhile. */
   #opened(): void {
-    this.#state = OPEN;
+    this.state = OPEN;
     this.updateInterest();
     this.handler.onConnected();
-    if (this.#state === OPEN && this.#queue !== undefined) this.#flush();
-    else if (this.#state <= LINGERING && this.#endAfterFlush && this.#queue === undefined) this.#sendEnd();
+    if (this.state === OPEN && this.#queue !== undefined) this.#flush();
+    else if (this.state <= LINGERING && this.#endAfterFlush && this.#queue === undefined) this.#sendEnd();
   }
 
   #handshake(): void {
     const transport = this.#transport!;
     const result = transport.advance(this.fd, this.reactor.input);
     if (result === HANDSHAKE_PAUSE) {
-      this.#setInterest(0);
-      this.reactor.after(PEEK_PAUSE_MS, () => void (this.#state === HANDSHAKING && this.#setInterest(EPOLLIN)));
-    } else if (result > 0) this.#setInterest(result);
+      this.#watched(this.place.set(0));
+      this.reactor.after(
+        PEEK_PAUSE_MS,
+        () => void (this.state === HANDSHAKING && this.#watched(this.place.set(EPOLLIN))),
+      );
+    } else if (result > 0) this.#watched(this.place.set(result));
     else if (result < 0) {
       transport.policy?.onFailed(transport.failure === '' ? errnoName(result) : transport.failure);
       this.fail(result);
@@ -258,26 +258,28 @@ export class EpollConnection implements SocketConnection {
       established?.(transport.passthrough);
       this.#opened();
       // The request may have come with the end of the handshake.
-      if (this.#state === OPEN && this.#wantsRead && transport.session?.hasPending() === true) this.#read();
+      if (this.state === OPEN && this.#wantsRead && transport.session?.hasPending() === true) this.#read();
     }
   }
 
   #read(): void {
-    if (this.#transport !== undefined && this.#state === OPEN) {
+    if (this.#transport !== undefined && this.state === OPEN) {
       this.#readRecords(this.#transport);
       return;
     }
-    if (this.#forward !== undefined && this.#state === OPEN) {
+    if (this.#forward !== undefined && this.state === OPEN) {
       const moved = this.#forward.read();
       if (moved <= 0 && moved !== -EAGAIN) this.#onReadEnd(moved);
       return;
     }
     const input = this.reactor.input;
-    let received = recv(this.fd, input, INPUT_BASE, this.reactor.readMaxBytes);
+    const most = this.reactor.readMaxBytes;
+    let received = recv(this.fd, input, INPUT_BASE, most);
     // A peer that was told of the end answers with little more than its own: no need to wait for another event.
-    if (received > 0 && this.#state === LINGERING) received = recv(this.fd, input, INPUT_BASE, READ_MAX_BYTES);
+    if (received > 0 && this.state === LINGERING) received = recv(this.fd, input, INPUT_BASE, READ_MAX_BYTES);
     if (received > 0) {
-      if (this.#state === LINGERING) return;
+      this.#watched(received < most ? this.place.noteEmptied() : this.place.noteRest());
+      if (this.state === LINGERING) return;
       this.bytesRead += received;
       this.reactor.movedBytes += received;
       const start = this.#retained === undefined ? INPUT_BASE : this.#unretain();
@@ -298,6 +300,8 @@ export class EpollConnection implements SocketConnection {
     this.#forward = target instanceof EpollConnection ? new ForwardPath(this, target) : undefined;
     if (this.#forward === undefined) return;
     this.#forward.target.feeder = this.#forward;
+    // It moves as much as the target takes, and leaves the rest.
+    this.#watched(this.place.noteRest());
     if (this.#retained === undefined) return;
     const retained = this.#retained;
     this.#retained = undefined;
@@ -318,7 +322,7 @@ export class EpollConnection implements SocketConnection {
       this.reactor.movedBytes += received;
       const start = this.#retained === undefined ? INPUT_BASE : this.#unretain();
       this.#deliver(start, INPUT_BASE + received);
-      if (this.#state !== OPEN || !session.hasPending()) return;
+      if (this.state !== OPEN || !session.hasPending()) return;
       // resumeReading looks at the rest.
       if (!this.#wantsRead) return;
     }
@@ -334,7 +338,8 @@ export class EpollConnection implements SocketConnection {
   /** The turn of {@link EpollReactor.readAgain}. */
   onReadAgain(): void {
     this.#readAgain = false;
-    if (this.#state === OPEN && this.#wantsRead && !this.#ended) this.#read();
+    const isReading = this.state === OPEN || this.state === LINGERING;
+    if (isReading && this.#wantsRead && !this.#ended) this.#read();
   }
 
   /** End of stream (0) or a negative errno. */
@@ -344,7 +349,7 @@ export class EpollConnection implements SocketConnection {
       return;
     }
     this.#ended = true;
-    if (this.#state === LINGERING) {
+    if (this.state === LINGERING) {
       if (this.#queue === undefined) this.close();
       else this.updateInterest();
       return;
@@ -356,8 +361,8 @@ export class EpollConnection implements SocketConnection {
 
   /** Both directions are gone, or an error is pending, and nobody reads: the event would repeat for ever. */
   #onHangUp(bits: number): void {
-    if (this.#state >= BROKEN) return;
-    if (this.#state === LINGERING) {
+    if (this.state >= BROKEN) return;
+    if (this.state === LINGERING) {
       this.close();
       return;
     }
@@ -372,18 +377,14 @@ export class EpollConnection implements SocketConnection {
     this.place.leave();
   }
 
-  /** Puts retained bytes in front of INPUT_BASE and returns where they start. */
   #unretain(): number {
     const retained = this.#retained!;
     this.#retained = undefined;
-    const start = INPUT_BASE - retained.length;
-    this.reactor.input.bytes.set(retained, start);
-    return start;
+    return restoreInput(this.reactor.input, retained);
   }
 
   retain(start: number, end: number): void {
-    if (end - start > RETAIN_MAX_BYTES) throw new RangeError(`${end - start} bytes are too many to retain`);
-    this.#retained = end > start ? Buffer.from(this.reactor.input.bytes.subarray(start, end)) : undefined;
+    this.#retained = retainInput(this.reactor.input, start, end);
   }
 
   redeliver(): void {
@@ -396,9 +397,9 @@ export class EpollConnection implements SocketConnection {
   onDeferred(): void {
     if (this.#redelivering) {
       this.#redelivering = false;
-      if (this.#state === OPEN && this.#retained !== undefined) this.handler.onData(this.#unretain(), INPUT_BASE);
+      if (this.state === OPEN && this.#retained !== undefined) this.handler.onData(this.#unretain(), INPUT_BASE);
     }
-    if (this.#state === BROKEN) {
+    if (this.state === BROKEN) {
       this.close();
       this.handler.onFailed(this.#error);
     }
@@ -406,9 +407,9 @@ export class EpollConnection implements SocketConnection {
 
   /** Marks the connection as failed; its handler hears of it when the running callback has returned. */
   fail(error: number): void {
-    if (this.#state >= BROKEN) return;
-    const silent = this.#state === LINGERING;
-    this.#state = BROKEN;
+    if (this.state >= BROKEN) return;
+    const silent = this.state === LINGERING;
+    this.state = BROKEN;
     this.#error = error;
     if (silent) this.close();
     else this.reactor.defer(this);
@@ -424,25 +425,25 @@ export class EpollConnection implements SocketConnection {
     if (this.#wantsRead) return;
     this.#wantsRead = true;
     this.updateInterest();
-    if (this.#state === OPEN && this.#transport?.session?.hasPending() === true) this.#readSoon();
+    if (this.state === OPEN && this.#transport?.session?.hasPending() === true) this.#readSoon();
   }
 
   setDeadline(atMs: number): void {
-    if (this.#state < CLOSED) this.reactor.timers.set(this.#timer, atMs);
+    if (this.state < CLOSED) this.reactor.timers.set(this.#timer, atMs);
   }
 
   #onDeadline(): void {
-    if (this.#state === LINGERING) this.close();
-    else if (this.#state === HANDSHAKING && this.#transport?.policy !== undefined) {
+    if (this.state === LINGERING) this.close();
+    else if (this.state === HANDSHAKING && this.#transport?.policy !== undefined) {
       this.#transport.policy.onFailed('timeout');
       this.fail(-ETIMEDOUT);
-    } else if (this.#state < BROKEN) this.handler.onTimeout();
+    } else if (this.state < BROKEN) this.handler.onTimeout();
   }
 
   endWriting(): void {
-    if (this.#state > OPEN || this.#endAfterFlush || this.#endSent) return;
+    if (this.state > OPEN || this.#endAfterFlush || this.#endSent) return;
     this.#endAfterFlush = true;
-    if (this.#queue === undefined && this.#state === OPEN) this.#sendEnd();
+    if (this.#queue === undefined && this.state === OPEN) this.#sendEnd();
   }
 
   #sendEnd(): void {
@@ -452,17 +453,18 @@ export class EpollConnection implements SocketConnection {
     this.#endSent = true;
     // ENOTCONN: the peer is gone altogether; reading tells how.
     if (result < 0 && result !== -ENOTCONN) this.fail(result);
-    else if (this.#state === LINGERING && this.#ended) this.close();
+    else if (this.state === LINGERING && this.#ended) this.close();
   }
 
-  closeGracefully(): void {
-    if (this.#state > OPEN) return;
-    const nothingLeft = this.#ended && this.#queue === undefined && this.#transport === undefined;
-    if (this.#state <= HANDSHAKING || nothingLeft) {
+  closeGracefully(isPeerDone: boolean = false): void {
+    if (this.state > OPEN) return;
+    const nothingComes = this.#ended || (isPeerDone && !this.#holdsInput());
+    if (this.state <= HANDSHAKING || (nothingComes && this.#queue === undefined)) {
+      if (this.state === OPEN && !this.#endSent) this.#transport?.session?.sendEnd();
       this.close();
       return;
     }
-    this.#state = LINGERING;
+    this.state = LINGERING;
     this.#retained = undefined;
     this.#wantsRead = true;
     this.reactor.timers.set(this.#timer, this.reactor.nowMs + LINGER_MS);
@@ -472,7 +474,7 @@ export class EpollConnection implements SocketConnection {
   }
 
   reset(): void {
-    if (this.#state < CLOSED && this.fd >= 0) resetOnClose(this.fd);
+    if (this.state < CLOSED && this.fd >= 0) resetOnClose(this.fd);
     this.close();
   }
 
@@ -481,8 +483,8 @@ export class EpollConnection implements SocketConnection {
   }
 
   close(): void {
-    if (this.#state === CLOSED) return;
-    this.#state = CLOSED;
+    if (this.state === CLOSED) return;
+    this.state = CLOSED;
     this.#queue?.drop();
     this.#queue = undefined;
     this.forwardTo(undefined);

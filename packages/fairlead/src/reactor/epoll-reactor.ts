@@ -17,6 +17,7 @@ import type { Log } from '../sys/role.ts';
 import { close, connectEncoded, resetOnClose, setSocketOption, socket } from '../sys/socket.ts';
 import type { EncodedAddress, SocketAddress } from '../sys/socket-address.ts';
 import { SysError } from '../sys/sys-error.ts';
+import { HANDSHAKING } from './connection-state.ts';
 import type { DescriptorLedger } from './descriptor-ledger.ts';
 import { EpollConnection } from './epoll-connection.ts';
 import { EpollDatagramRelay } from './epoll-datagram-relay.ts';
@@ -382,7 +383,7 @@ export class EpollReactor implements Reactor {
 
   #chooseLane(connection: EpollConnection, movedBytes: number): void {
     const { isBulk } = connection.place;
-    if (isBulk ? movedBytes < SMALL_BYTES && !connection.isHandshaking : movedBytes >= BUSY_READ_BYTES) {
+    if (isBulk ? movedBytes < SMALL_BYTES && connection.state !== HANDSHAKING : movedBytes >= BUSY_READ_BYTES) {
       connection.changeLane(!isBulk);
     }
   }

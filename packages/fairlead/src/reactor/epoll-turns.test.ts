@@ -120,3 +120,80 @@ test('a hang-up that was noticed while reading was paused is not taken for the e
   await play();
   assert.deepEqual(events, ['data', 'end']);
 });
+
+test('small messages, a large one, small ones, then the last with the end right behind it: nothing stays unread', async () => {
+  const { reactor, listenOn, dial, play } = openScene();
+  const listener = listenOn();
+  const bytes = new PinnedBuffer(256 * 1024);
+  const client = dial(listener.at);
+  const small = 20;
+  let received = 0;
+  let sent = 0;
+  let isEnded = false;
+  /** As much as fits now, the rest after the next piece was read. */
+  const sendLarge = (): void => {
+    const result = send(client, bytes, 0, bytes.length - sent);
+    if (result > 0) sent += result;
+  };
+  const next = (): void => {
+    const large = Math.max(0, received - small);
+    if (received < small) assert.equal(send(client, bytes, 0, 1), 1);
+    else if (sent < bytes.length) sendLarge();
+    else if (large >= bytes.length && large < bytes.length + small) assert.equal(send(client, bytes, 0, 1), 1);
+    else if (large === bytes.length + small) {
+      // Both before the loop looks again: one event tells of the two.
+      assert.equal(send(client, bytes, 0, 1), 1);
+      shutdown(client, SHUT_WR);
+    }
+  };
+  reactor.listen(listener.fd, () => {
+    assert.equal(send(client, bytes, 0, 1), 1);
+    return {
+      ...NO_HANDLER,
+      onData(start, end) {
+        received += end - start;
+        next();
+      },
+      onEnd() {
+        isEnded = true;
+        reactor.stop();
+      },
+    };
+  });
+  await play();
+  assert.equal(received, small + bytes.length + small + 1);
+  assert.equal(isEnded, true);
+});
+
+test('a peer that has said it sends no more is not waited for, unless it has', async () => {
+  const { reactor, listenOn, dial, play } = openScene();
+  const listener = listenOn();
+  const bytes = new PinnedBuffer(16);
+  /** Connections that are gone when the call returns. */
+  const gone: number[] = [];
+  const clients = [dial(listener.at), dial(listener.at)];
+  for (const client of clients) assert.equal(await sendSoon(client, bytes), 1);
+  reactor.listen(listener.fd, (connection) => ({
+    ...NO_HANDLER,
+    onData(start, end) {
+      if (gone.length === 1) connection.retain(start, end);
+      const before = reactor.stats().openConnections;
+      connection.closeGracefully(true);
+      gone.push(before - reactor.stats().openConnections);
+      if (gone.length === 2) reactor.stop();
+    },
+  }));
+  await play();
+  // The second one lingers for what its peer may still send.
+  assert.deepEqual(gone, [1, 0]);
+});
+
+/** The three-way handshake on the loopback device is over within the call of connect(2), or soon. */
+async function sendSoon(fd: number, bytes: PinnedBuffer): Promise<number> {
+  const end = systemClock.monotonicMs() + 20_000;
+  for (;;) {
+    const result = send(fd, bytes, 0, 1);
+    if (result > 0 || systemClock.monotonicMs() > end) return result;
+    await systemClock.sleep(1);
+  }
+}

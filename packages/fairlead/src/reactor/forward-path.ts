@@ -2,6 +2,7 @@
 import { EAGAIN } from '../sys/errno.ts';
 import { recv } from '../sys/socket.ts';
 import { type PipeEnds, splice } from '../sys/splice.ts';
+import { OPEN } from './connection-state.ts';
 import type { EpollConnection } from './epoll-connection.ts';
 import { INPUT_BASE } from './reactor.ts';
 
@@ -77,7 +78,7 @@ export class ForwardPath {
   }
 
   #noteCopied(length: number): void {
-    if (length < BULK_READ_BYTES || !this.target.isPlainAndOpen) this.#bulk = 0;
+    if (length < BULK_READ_BYTES || this.target.tls !== undefined || this.target.state !== OPEN) this.#bulk = 0;
     else if (++this.#bulk >= BULK_READS) {
       this.#bulk = 0;
       this.#small = 0;

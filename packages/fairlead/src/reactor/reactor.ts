@@ -73,8 +73,12 @@ export interface Connection {
   setDeadline(atMs: number): void;
   /** Sends end of stream once the queue is empty. */
   endWriting(): void;
-  /** Flushes, sends end of stream, discards input until the peer closes (RFC 9112 9.6) or 2 s pass, then closes. */
-  closeGracefully(): void;
+  /**
+   * Flushes, sends end of stream, discards input until the peer closes (RFC 9112 9.6) or 2 s pass, then closes.
+   *
+   * @param isPeerDone the peer has said that it sends nothing more, so once all is sent there is nothing to wait for
+   */
+  closeGracefully(isPeerDone?: boolean): void;
   /** Closes now, dropping what is queued. */
   close(): void;
 }

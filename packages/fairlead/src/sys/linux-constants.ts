@@ -54,6 +54,10 @@ export const EPOLLIN = 0x001;
 export const EPOLLOUT = 0x004;
 export const EPOLLERR = 0x008;
 export const EPOLLHUP = 0x010;
+/** The peer has ended its direction. */
+export const EPOLLRDHUP = 0x2000;
+/** Events come when something changes, not as long as it is so. */
+export const EPOLLET: number = 1 << 31;
 
 /** Flags of pipes and splice(2) (linux/fcntl.h). */
 export const O_NONBLOCK = 0o4000;
