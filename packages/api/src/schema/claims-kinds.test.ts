@@ -42,7 +42,7 @@ describe('mistakes in claims', () => {
   const immutable =
     'spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
   const bound = { phase: 'Bound', capacity: { storage: '2Gi' } };
-  const rows: readonly [string, string[], string[]][] = [
+  const rows: readonly [string, (string | undefined)[], string[]][] = [
     ['a claim', claim(claimed('1Gi')), []],
     [
       'a claim of nothing',
@@ -61,8 +61,36 @@ describe('mistakes in claims', () => {
         'spec.resources[storage]: Invalid value: "0": must be greater than zero',
       ],
     ],
-    ['another class', claim(claimed('1Gi', { storageClassName: 'b' }), { spec: claimed('1Gi') }), [immutable]],
-    ['more, of a claim that waits', claim(claimed('2Gi'), { spec: claimed('1Gi') }), [immutable]],
+    ['a class, once', claim(claimed('1Gi', { storageClassName: 'b' }), { spec: claimed('1Gi') }), []],
+    [
+      'another class',
+      claim(claimed('1Gi', { storageClassName: 'b' }), { spec: claimed('1Gi', { storageClassName: 'a' }) }),
+      [
+        `${immutable}\n@@ -10,7 +10,7 @@\n   }\n  },\n  "VolumeName": "",\n- "StorageClassName": "a",\n+ "StorageClassName": "b",\n  "VolumeMode": "Filesystem",\n  "DataSource": null,\n  "DataSourceRef": null,\n`,
+      ],
+    ],
+    [
+      'more, of a claim that waits',
+      claim(claimed('2Gi'), { spec: claimed('1Gi') }),
+      [
+        `${immutable}\n@@ -6,7 +6,7 @@\n  "Resources": {\n   "Limits": null,\n   "Requests": {\n-   "storage": "1Gi"\n+   "storage": "2Gi"\n   }\n  },\n  "VolumeName": "",\n`,
+      ],
+    ],
+    [
+      'other limits, of a bound claim',
+      claim(
+        { ...claimed('1Gi'), resources: { limits: { storage: '5Gi' }, requests: { storage: '1Gi' } } },
+        { spec: claimed('1Gi'), status: bound },
+      ).map((text) => text.split('\n')[0]),
+      [immutable],
+    ],
+    [
+      'less than there is, also of a claim that waits',
+      claim(claimed('1Gi'), { spec: claimed('2Gi'), status: { capacity: { storage: '1Gi' } } }).map(
+        (text) => text.split('\n')[0],
+      ),
+      [immutable, 'spec.resources.requests.storage: Forbidden: field can not be less than status.capacity'],
+    ],
     ['more, of a bound claim', claim(claimed('3Gi'), { spec: claimed('2Gi'), status: bound }), []],
     [
       'less than there is',

@@ -79,7 +79,19 @@ describe('PersistentVolume', () => {
     const secret = { name: 'x', namespace: 'y' };
     assert.deepEqual(complaints(volume({ csi: { ...csi, controllerExpandSecretRef: secret } }), volume({ csi })), []);
     assert.deepEqual(complaints(volume({ csi: { ...csi, volumeHandle: 'i' } }), volume({ csi })), [
-      'spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation',
+      [
+        'spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation',
+        '@@ -22,7 +22,7 @@',
+        '  "StorageOS": null,',
+        '  "CSI": {',
+        '   "Driver": "a.b",',
+        '-  "VolumeHandle": "h",',
+        '+  "VolumeHandle": "i",',
+        '   "ReadOnly": false,',
+        '   "FSType": "",',
+        '   "VolumeAttributes": null,',
+        '',
+      ].join('\n'),
     ]);
     assert.deepEqual(complaints(volume({ csi, volumeMode: 'Block' }), volume({ csi })), [
       'volumeMode: Invalid value: "Block": field is immutable',

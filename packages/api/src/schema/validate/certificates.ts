@@ -1,6 +1,7 @@
 import { dns1123LabelErrors, dns1123SubdomainErrors } from '../../names.ts';
 import { jsonEqual } from '../../own-property.ts';
 import { duplicate, type FieldCause, forbidden, invalid, notSupported, required, tooLong } from '../field-cause.ts';
+import { goDifference } from '../go-form/go-form.ts';
 import { type JsonObject, numberIn, objectIn, objectsIn, stringsIn, textIn } from './fields.ts';
 
 const USAGES = [
@@ -127,7 +128,8 @@ function validateDecisions(request: JsonObject, old: JsonObject, subresource: st
       if (now.length > before.length) {
         causes.push(forbidden(field, `updates may not add a condition of type "${type}"`));
       } else if (now.length === before.length && !jsonEqual(now, before)) {
-        causes.push(forbidden(field, `updates may not modify a condition of type "${type}"`));
+        const difference = goDifference('[]CertificateSigningRequestCondition', before, now);
+        causes.push(forbidden(field, `updates may not modify a condition of type "${type}"\n${difference}`));
       }
     }
   }

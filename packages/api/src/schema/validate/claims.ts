@@ -1,6 +1,7 @@
 import { jsonEqual } from '../../own-property.ts';
 import { compareQuantities, parseQuantity } from '../../quantity.ts';
 import { type FieldCause, forbidden, invalid, notSupported, required, tooLong } from '../field-cause.ts';
+import { validateClaimChange } from './claim-change.ts';
 import {
   checkDnsLabel,
   checkDnsSubdomain,
@@ -23,7 +24,7 @@ const PARAMETERS_MAX = 256 * 1024;
 export function validatePersistentVolumeClaim(claim: JsonObject, old: JsonObject | undefined): FieldCause[] {
   const spec = objectIn(claim, 'spec');
   const causes = validateClaimSpec(spec, 'spec');
-  if (old !== undefined) causes.push(...validateChange(spec, objectIn(old, 'spec'), objectIn(old, 'status')));
+  if (old !== undefined) causes.push(...validateClaimChange(claim, old));
   return causes;
 }
 
@@ -100,39 +101,6 @@ function validateDataSources(spec: JsonObject, field: string): FieldCause[] {
     causes.push(refuse('must match dataSourceRef'));
   }
   return causes;
-}
-
-function validateChange(spec: JsonObject, old: JsonObject, status: JsonObject): FieldCause[] {
-  const causes: FieldCause[] = [];
-  const bound = status.phase === 'Bound';
-  const mayChange = [
-    'resources',
-    ...(bound ? ['volumeAttributesClassName'] : []),
-    ...(textIn(old, 'volumeName') === '' ? ['volumeName'] : []),
-  ];
-  if (
-    !jsonEqual(without(spec, mayChange), without(old, mayChange)) ||
-    (!bound && !jsonEqual(spec.resources, old.resources))
-  ) {
-    const text =
-      'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
-    causes.push(forbidden('spec', text));
-  }
-  const amount = objectIn(objectIn(spec, 'resources'), 'requests').storage;
-  const present = objectIn(status, 'capacity').storage;
-  if (
-    bound &&
-    amount !== undefined &&
-    present !== undefined &&
-    compareQuantities(String(amount), String(present)) < 0
-  ) {
-    causes.push(forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity'));
-  }
-  return causes;
-}
-
-function without(object: JsonObject, names: readonly string[]): JsonObject {
-  return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
 }
 
 /** Checks the parameters of a driver, which it understands by itself. */

@@ -2,6 +2,7 @@ import { dns1123LabelErrors, dns1123SubdomainErrors } from '../../names.ts';
 import { jsonEqual } from '../../own-property.ts';
 import { canonicalQuantity, compareQuantities } from '../../quantity.ts';
 import { type FieldCause, forbidden, invalid, notSupported, required } from '../field-cause.ts';
+import { goDifference } from '../go-form/go-form.ts';
 import { accessModes } from './claims.ts';
 import {
   checkDnsSubdomain,
@@ -222,8 +223,10 @@ function validateCsi(source: JsonObject, field: string): FieldCause[] {
 
 function validateChange(spec: JsonObject, old: JsonObject): FieldCause[] {
   const causes: FieldCause[] = [];
-  if (!jsonEqual(sourceOf(spec, old), sourceOf(old, old))) {
-    causes.push(forbidden('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation'));
+  const [source, oldSource] = [sourceOf(spec, old), sourceOf(old, old)];
+  if (!jsonEqual(source, oldSource)) {
+    const text = `spec.persistentvolumesource is immutable after creation\n${goDifference('PersistentVolumeSource', oldSource, source)}`;
+    causes.push(forbidden('spec.persistentvolumesource', text));
   }
   causes.push(...checkImmutable(spec.volumeMode, old.volumeMode, 'volumeMode'));
   if (old.nodeAffinity !== undefined && !jsonEqual(spec.nodeAffinity ?? null, old.nodeAffinity)) {

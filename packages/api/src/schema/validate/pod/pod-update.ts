@@ -1,6 +1,7 @@
 import { jsonEqual } from '../../../own-property.ts';
 import { qosClassOf } from '../../defaults/qos-class.ts';
 import { type FieldCause, forbidden, invalid, required } from '../../field-cause.ts';
+import { goDifference } from '../../go-form/go-form.ts';
 import { type JsonObject, numberIn, objectIn, objectsIn, textIn } from '../fields.ts';
 import { validatePodAnnotations, validatePodAnnotationsUpdate } from './annotations.ts';
 import { validateImage } from './containers.ts';
@@ -36,8 +37,18 @@ export function validatePodUpdate(pod: JsonObject, oldPod: JsonObject): FieldCau
   if (jsonEqual(spec, old)) return causes;
   const frozen = frozenPart(spec, old);
   if (objectsIn(old, 'schedulingGates').length > 0) causes.push(...gatedCauses(frozen, old));
-  if (!jsonEqual(frozen, old)) causes.push(forbidden('spec', UPDATE_TEXT));
+  if (!jsonEqual(frozen, old)) {
+    const difference = goDifference('PodSpec', insideForm(old), insideForm(frozen));
+    causes.push(forbidden('spec', `${UPDATE_TEXT}\n${difference}`));
+  }
   return causes;
+}
+
+/** A Pod's spec as a server holds it: what it shares with the host is in its security context. */
+function insideForm(spec: JsonObject): JsonObject {
+  const { hostNetwork, hostPID, hostIPC, shareProcessNamespace, hostUsers } = spec;
+  const shared = { hostNetwork, hostPID, hostIPC, shareProcessNamespace, hostUsers };
+  return { ...spec, securityContext: { ...objectIn(spec, 'securityContext'), ...shared } };
 }
 
 function annotationCauses(pod: JsonObject, old: JsonObject): FieldCause[] {
@@ -168,7 +179,8 @@ export function validateEphemeralContainersUpdate(pod: JsonObject, old: JsonObje
     if (kept === undefined) {
       causes.push(forbidden(field, `existing ephemeral containers ${quotedName} may not be removed\n`));
     } else if (!jsonEqual(kept, container)) {
-      causes.push(forbidden(field, `existing ephemeral containers ${quotedName} may not be changed`));
+      const difference = goDifference('EphemeralContainer', container, kept);
+      causes.push(forbidden(field, `existing ephemeral containers ${quotedName} may not be changed\n${difference}`));
     }
   }
   return causes;
