@@ -156,7 +156,10 @@ describe('mistakes in autoscalers and indexed Jobs', () => {
   const job = (spec: Json): string[] => {
     const object = {
       metadata: { ...metadata },
-      spec: { manualSelector: true, selector: { matchLabels: { a: 'b' } }, template, ...spec },
+      spec: {
+        ...{ manualSelector: true, selector: { matchLabels: { a: 'b' } } },
+        ...{ template: { ...template, metadata: { labels: { a: 'b' } } }, ...spec },
+      },
     };
     return mistakes('batch/v1', 'Job', { spec: applyDefaults('batch/v1', 'Job', structuredClone(object)).spec });
   };

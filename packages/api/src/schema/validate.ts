@@ -15,6 +15,7 @@ import { validateEvent, validateNewEvent } from './validate/event.ts';
 import { checkImmutable, type JsonObject } from './validate/fields.ts';
 import { validateFlowSchema, validatePriorityLevel } from './validate/flow-control.ts';
 import { validateIngress, validateIngressClass } from './validate/ingress.ts';
+import { validateJobStatus } from './validate/job-status.ts';
 import { validateLimitRange } from './validate/limit-range.ts';
 import { type NameRule, validateMetadata, validateMetadataUpdate } from './validate/metadata.ts';
 import { validateNetworkPolicy } from './validate/network-policy.ts';
@@ -41,6 +42,7 @@ import {
   validateVolumeAttachment,
   validateVolumeAttributesClass,
 } from './validate/storage-drivers.ts';
+import { statusCounts, validateStatusCounts } from './validate/workload-status.ts';
 import {
   validateControllerRevision,
   validateDeployment,
@@ -151,6 +153,12 @@ export function validateObject(
   const gvk = gvkOf(apiVersion, kind);
   const subject = object as JsonObject;
   const before = old as JsonObject | undefined;
+  if (before !== undefined && options.subresource === 'status') {
+    const counts = statusCounts[gvk];
+    const causes = counts === undefined ? undefined : validateStatusCounts(counts, subject, before);
+    const own = gvk === 'batch/v1/Job' ? validateJobStatus(subject, before) : causes;
+    if (own !== undefined) return [...validateMetadataUpdate(subject, before), ...own];
+  }
   const namespaced = resourceByKind(apiVersion, kind)?.namespaced ?? true;
   const nameRule = NAME_RULES[gvk] ?? (apiVersion.startsWith('rbac.') ? rbacNameErrors : dns1123SubdomainErrors);
   return [

@@ -66,7 +66,7 @@ export function endpointsCells(endpoints: Endpoints, nowMs: number): unknown[] {
 /** NAME ADDRESSTYPE PORTS ENDPOINTS AGE */
 export function endpointSliceCells(object: object, nowMs: number): unknown[] {
   const slice = object as Partial<EndpointSlice>;
-  const ports = (slice.ports ?? []).map((port) => (port.port === undefined ? '*' : String(port.port)));
+  const ports = (slice.ports ?? []).map(({ port, name }) => String(port ?? name ?? '*'));
   const addresses = (slice.endpoints ?? []).flatMap((endpoint) => endpoint.addresses ?? []);
   return [
     nameOf(slice),

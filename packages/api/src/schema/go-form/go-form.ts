@@ -18,56 +18,50 @@ const fieldsByStruct = new Map<string, readonly GoField[]>();
  * set. For messages about changes that are not allowed. `form` is a struct of `goStructs`, or a list of one (`[]Struct`).
  */
 export function goDifference(form: string, old: unknown, now: unknown): string {
-  return lineDifference(goText(form, old, 0), goText(form, now, 0));
+  return lineDifference(goText(form, old), goText(form, now));
 }
 
-/** A value as indented lines of JSON, in the order and with the escapes of Go. */
-function goText(form: string, value: unknown, depth: number): string {
-  if (form.startsWith('*')) return value === undefined || value === null ? 'null' : goText(form.slice(1), value, depth);
-  if (form.startsWith('[]')) {
-    if (!Array.isArray(value)) return 'null';
-    return block(
-      '[]',
-      value.map((item) => goText(form.slice(2), item, depth + 1)),
-      depth,
-    );
-  }
+/** A value as a Kubernetes server holds it, to be shown as JSON: Go's names in Go's order, and also what is not set. */
+export function goValue(form: string, value: unknown): unknown {
+  if (form.startsWith('*')) return value === undefined || value === null ? null : goValue(form.slice(1), value);
+  if (form.startsWith('[]')) return Array.isArray(value) ? value.map((item) => goValue(form.slice(2), item)) : null;
   if (form.startsWith('{}')) {
-    if (value === undefined || value === null) return 'null';
+    if (value === undefined || value === null) return null;
     const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-    return block(
-      '{}',
-      entries.map(([key, item]) => `${goString(key)}: ${goText(form.slice(2), item, depth + 1)}`),
-      depth,
-    );
+    return Object.fromEntries(entries.map(([key, item]) => [key, goValue(form.slice(2), item)]));
   }
   switch (form) {
     case 's':
-      return goString(String(value ?? ''));
+      return value ?? '';
     case 'n':
-      return String(value ?? 0);
-    case 'b':
-      return String(value ?? false);
     case 'I':
-      return typeof value === 'string' ? goString(value) : String(value ?? 0);
+      return value ?? 0;
+    case 'b':
+      return value ?? false;
     case 'Q':
-      return goString(String(value ?? '0'));
+      return value ?? '0';
     case 'B':
     case 'T':
-      return value === undefined || value === null ? 'null' : goString(String(value));
+      return value ?? null;
     default:
-      return block('{}', structLines(form, value, depth), depth);
+      return Object.fromEntries(structEntries(form, (value ?? {}) as JsonObject));
   }
 }
 
-function structLines(struct: string, value: unknown, depth: number): string[] {
-  const object = (value ?? {}) as JsonObject;
+function structEntries(struct: string, given: JsonObject): (readonly [string, unknown])[] {
+  const object = struct === 'PodSpec' ? withSharedParts(given) : given;
   return fieldsOf(struct).flatMap(({ shown, name, omitEmpty, form }) => {
-    if (shown === '') return structLines(form, object, depth);
+    if (shown === '') return structEntries(form, object);
     const item = object[name];
-    if (omitEmpty && isEmpty(item)) return [];
-    return [`${goString(shown)}: ${goText(form, item, depth + 1)}`];
+    return omitEmpty && isEmpty(item) ? [] : [[shown, goValue(form, item)] as const];
   });
+}
+
+/** A server holds what a Pod shares with its host in the security context. */
+function withSharedParts(spec: JsonObject): JsonObject {
+  const { hostNetwork, hostPID, hostIPC, shareProcessNamespace, hostUsers } = spec;
+  const shared = { hostNetwork, hostPID, hostIPC, shareProcessNamespace, hostUsers };
+  return { ...spec, securityContext: { ...(spec.securityContext as JsonObject | undefined), ...shared } };
 }
 
 function isEmpty(value: unknown): boolean {
@@ -75,17 +69,14 @@ function isEmpty(value: unknown): boolean {
   return typeof value === 'object' && Object.keys(value).length === 0;
 }
 
-function block(brackets: string, lines: readonly string[], depth: number): string {
-  if (lines.length === 0) return brackets;
-  const indent = `\n${' '.repeat(depth + 1)}`;
-  return `${brackets[0]}${indent}${lines.join(`,${indent}`)}\n${' '.repeat(depth)}${brackets[1]}`;
-}
-
-function goString(text: string): string {
-  return JSON.stringify(text).replace(
-    /[<>&\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+/** Indented JSON with the escapes of Go. */
+function goText(form: string, value: unknown): string {
+  const text = JSON.stringify(
+    goValue(form, value),
+    (_, item: unknown) => (typeof item === 'bigint' ? Number(item) : item),
+    1,
   );
+  return text.replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function fieldsOf(struct: string): readonly GoField[] {

@@ -45,7 +45,7 @@ export function checkLegacyCidr(text: string, field: string): FieldCause[] {
 export function checkEndpointIp(text: string, field: string, options: AddressOptions): FieldCause[] {
   const ip = parseLegacyIp(text);
   if (ip === undefined) return checkLegacyIp(text, field);
-  if (isUnspecified(ip)) return [invalid(field, text, 'may not be unspecified (0.0.0.0 or ::)')];
+  if (isUnspecified(ip)) return [invalid(field, text, `may not be unspecified (${text})`)];
   if (isLoopback(ip)) {
     if (options.allowLoopbackEndpoints === true) return [];
     return [invalid(field, text, 'may not be in the loopback range (127.0.0.0/8, ::1/128)')];

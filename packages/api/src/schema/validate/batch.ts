@@ -1,37 +1,64 @@
 import { selectorMatches } from '../../label-selector.ts';
 import { dns1123LabelErrors } from '../../names.ts';
-import { isJsonObject } from '../../own-property.ts';
+import { isJsonObject, jsonEqual } from '../../own-property.ts';
 import type { LabelSelector } from '../../types.ts';
 import { type FieldCause, invalid, notSupported, required } from '../field-cause.ts';
-import { checkImmutable, checkNonNegative, type JsonObject, numberIn, objectIn, objectsIn, textIn } from './fields.ts';
-import { validatePodTemplate } from './pod/pod.ts';
-import { validatePodFailurePolicy } from './pod-failure-policy.ts';
+import { goValue } from '../go-form/go-form.ts';
+import { checkImmutable, checkNonNegative, type JsonObject, numberIn, objectIn, textIn } from './fields.ts';
+import { validateJobSpec } from './job-spec.ts';
+import { validateLabelSelector } from './label-selector.ts';
 
 /** Longest name of a CronJob: its Jobs append eleven characters to it. */
 const CRON_JOB_NAME_MAX = 52;
-const RESTART_POLICIES = ['OnFailure', 'Never'];
 
-/** Checks a Job. */
+/** Checks a Job; a changed one is looked at twice, as a Kubernetes server does. */
 export function validateJob(job: JsonObject, old: JsonObject | undefined): FieldCause[] {
   const spec = objectIn(job, 'spec');
-  const causes = old === undefined ? indexedNameCauses(job) : [];
-  causes.push(...validateJobSpec(spec, 'spec'));
+  const own = old === undefined || foreignSelectorCauses(old).length === 0 ? foreignSelectorCauses(job) : [];
+  const specCauses = [...validateJobSpec(spec, 'spec'), ...selectorCauses(spec)];
+  const causes = [...own, ...specCauses, ...indexedNameCauses(job)];
+  return old === undefined ? causes : [...causes, ...specCauses, ...changeCauses(spec, old)];
+}
+
+/** Checks that a Job selects the Pods it makes. */
+function selectorCauses(spec: JsonObject): FieldCause[] {
   const { selector } = spec;
-  const missing = selector === undefined ? [required('spec.selector'), ...unselected(spec)] : [];
-  causes.push(...missing);
-  if (old === undefined) return [...causes, ...foreignSelectorCauses(job)];
-  // A Kubernetes server looks at the selector of a changed Job twice.
-  causes.push(...missing);
+  const causes = isJsonObject(selector)
+    ? validateLabelSelector(selector, 'spec.selector')
+    : [required('spec.selector')];
+  if (causes.length > 0 && isJsonObject(selector)) return causes;
+  const { labels } = objectIn(objectIn(spec, 'template'), 'metadata');
+  const matches =
+    isJsonObject(selector) && selectorMatches(selector as LabelSelector, (labels ?? {}) as Record<string, string>);
+  if (matches) return causes;
+  return [...causes, invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`')];
+}
+
+function changeCauses(spec: JsonObject, old: JsonObject): FieldCause[] {
   const before = objectIn(old, 'spec');
+  const causes: FieldCause[] = [];
+  const { completions } = spec;
+  if (spec.completionMode !== 'Indexed') {
+    causes.push(...checkImmutable(completions, before.completions, 'spec.completions'));
+  } else if (completions !== before.completions && completions !== undefined && completions !== spec.parallelism) {
+    causes.push(invalid('spec.completions', completions, 'can only be modified in tandem with spec.parallelism'));
+  }
   causes.push(...checkImmutable(spec.selector, before.selector, 'spec.selector'));
   const suspended = before.suspend === true && objectIn(old, 'status').startTime === undefined;
   const template = suspended ? withSchedulingOf(before.template, spec.template) : spec.template;
-  causes.push(...checkImmutable(template, before.template, 'spec.template'));
-  causes.push(...checkImmutable(spec.completionMode, before.completionMode, 'spec.completionMode'));
-  if (spec.completionMode !== 'Indexed') {
-    causes.push(...checkImmutable(spec.completions, before.completions, 'spec.completions'));
+  if (!jsonEqual(template ?? null, before.template ?? null)) {
+    causes.push(invalid('spec.template', goValue('PodTemplateSpec', spec.template), 'field is immutable'));
   }
-  return causes;
+  causes.push(...checkImmutable(spec.completionMode, before.completionMode, 'spec.completionMode'));
+  causes.push(...checkImmutableForm('PodFailurePolicy', spec, before, 'podFailurePolicy'));
+  causes.push(...checkImmutable(spec.backoffLimitPerIndex, before.backoffLimitPerIndex, 'spec.backoffLimitPerIndex'));
+  causes.push(...checkImmutable(spec.managedBy, before.managedBy, 'spec.managedBy'));
+  return [...causes, ...checkImmutableForm('SuccessPolicy', spec, before, 'successPolicy')];
+}
+
+function checkImmutableForm(form: string, spec: JsonObject, old: JsonObject, name: string): FieldCause[] {
+  if (jsonEqual(spec[name] ?? null, old[name] ?? null)) return [];
+  return [invalid(`spec.${name}`, goValue(`*${form}`, spec[name]), 'field is immutable')];
 }
 
 /** A Job that selects its own Pods must do so by its own uid and name, which its template names. */
@@ -56,12 +83,6 @@ function foreignSelectorCauses(job: JsonObject): FieldCause[] {
   return isOwn ? causes : [...causes, invalid('spec.selector', spec.selector, '`selector` not auto-generated')];
 }
 
-/** No selector selects no Pods, not even those of the template. */
-function unselected(spec: JsonObject): FieldCause[] {
-  const { labels } = objectIn(objectIn(spec, 'template'), 'metadata');
-  return [invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`')];
-}
-
 /** The template with what says where its Pods run taken from the old one: that may change before the Job starts. */
 function withSchedulingOf(old: unknown, template: unknown): unknown {
   if (!isJsonObject(old) || !isJsonObject(template)) return template;
@@ -74,11 +95,13 @@ function withSchedulingOf(old: unknown, template: unknown): unknown {
     }
     return result;
   };
-  return {
-    ...template,
-    metadata: taken('metadata', ['annotations', 'labels']),
-    spec: taken('spec', ['nodeSelector', 'affinity', 'tolerations', 'schedulingGates']),
-  };
+  const spec: Record<string, unknown> = { ...taken('spec', ['nodeSelector', 'tolerations', 'schedulingGates']) };
+  const { nodeAffinity: _, ...others } = objectIn(spec, 'affinity');
+  const { nodeAffinity } = objectIn(objectIn(old, 'spec'), 'affinity');
+  const affinity = { ...others, ...(nodeAffinity === undefined ? {} : { nodeAffinity }) };
+  if (Object.keys(affinity).length > 0) spec.affinity = affinity;
+  else delete spec.affinity;
+  return { ...template, metadata: taken('metadata', ['annotations', 'labels']), spec };
 }
 
 /** Pods of an indexed Job are named after it, with the highest index behind. */
@@ -90,84 +113,6 @@ function indexedNameCauses(job: JsonObject): FieldCause[] {
   const last = `${name}-${completions - 1}`;
   if (dns1123LabelErrors(last).length === 0) return [];
   return [invalid('metadata.name', name, `will not able to create pod with invalid DNS label: ${last}`)];
-}
-
-function validateJobSpec(spec: JsonObject, field: string): FieldCause[] {
-  const causes: FieldCause[] = [];
-  const counts = ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished'];
-  for (const name of counts) causes.push(...checkNonNegative(spec[name], `${field}.${name}`));
-  const mode = textIn(spec, 'completionMode');
-  if (spec.completionMode !== undefined && mode !== 'Indexed' && mode !== 'NonIndexed') {
-    causes.push(notSupported(`${field}.completionMode`, mode, ['NonIndexed', 'Indexed']));
-  }
-  if (mode === 'Indexed' && numberIn(spec, 'completions') === undefined) {
-    causes.push(required(`${field}.completions`, 'when completion mode is Indexed'));
-  }
-  causes.push(...validateIndexLimits(spec, field, mode === 'Indexed'));
-  causes.push(...validatePodFailurePolicy(spec, field));
-  const template = objectIn(spec, 'template');
-  causes.push(...validatePodTemplate(template, `${field}.template`));
-  const policy = textIn(objectIn(template, 'spec'), 'restartPolicy');
-  const policyField = `${field}.template.spec.restartPolicy`;
-  if (policy === '' || policy === 'Always') {
-    causes.push(required(policyField, `valid values: ${RESTART_POLICIES.map((text) => `"${text}"`).join(', ')}`));
-  } else if (!RESTART_POLICIES.includes(policy)) {
-    causes.push(notSupported(policyField, policy, RESTART_POLICIES));
-  } else if (spec.podFailurePolicy !== undefined && policy !== 'Never') {
-    causes.push(invalid(policyField, policy, 'only "Never" is supported when podFailurePolicy is specified'));
-  }
-  return causes;
-}
-
-/** Checks what depends on indexes: limits of failures per index and the success policy. */
-function validateIndexLimits(spec: JsonObject, field: string, indexed: boolean): FieldCause[] {
-  const causes: FieldCause[] = [];
-  for (const name of ['backoffLimitPerIndex', 'maxFailedIndexes']) {
-    causes.push(...checkNonNegative(spec[name], `${field}.${name}`));
-  }
-  const { backoffLimitPerIndex, maxFailedIndexes, successPolicy } = spec;
-  if (!indexed) {
-    if (backoffLimitPerIndex !== undefined) {
-      causes.push(invalid(`${field}.backoffLimitPerIndex`, backoffLimitPerIndex, 'requires indexed completion mode'));
-    }
-    if (maxFailedIndexes !== undefined) {
-      causes.push(invalid(`${field}.maxFailedIndexes`, maxFailedIndexes, 'requires indexed completion mode'));
-    }
-    if (successPolicy !== undefined) {
-      causes.push(invalid(`${field}.successPolicy`, successPolicy, 'requires indexed completion mode'));
-    }
-    return causes;
-  }
-  const completions = numberIn(spec, 'completions') ?? 0;
-  const most = numberIn(spec, 'maxFailedIndexes');
-  if (most !== undefined && most > completions) {
-    causes.push(invalid(`${field}.maxFailedIndexes`, most, 'must be less than or equal to completions'));
-  }
-  if (most !== undefined && backoffLimitPerIndex === undefined) {
-    causes.push(required(`${field}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'));
-  }
-  const rules = objectsIn(objectIn(spec, 'successPolicy'), 'rules');
-  if (successPolicy !== undefined && rules.length === 0) {
-    causes.push(
-      required(
-        `${field}.successPolicy.rules`,
-        'at least one rules must be specified when the successPolicy is specified',
-      ),
-    );
-  }
-  for (const [index, rule] of rules.entries()) {
-    const place = `${field}.successPolicy.rules[${index}]`;
-    if (rule.succeededCount === undefined && rule.succeededIndexes === undefined) {
-      causes.push(required(place, 'at least one of succeededCount or succeededIndexes must be specified'));
-    }
-    const count = numberIn(rule, 'succeededCount');
-    causes.push(...checkNonNegative(count, `${place}.succeededCount`));
-    if (count !== undefined && count > completions) {
-      const text = `must be less than or equal to ${completions} (the number of specified completions)`;
-      causes.push(invalid(`${place}.succeededCount`, count, text));
-    }
-  }
-  return causes;
 }
 
 /** Checks a CronJob; a schedule with a zone in it is kept where it was there before. */

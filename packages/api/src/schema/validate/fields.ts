@@ -97,3 +97,19 @@ export function checkNonNegative(value: unknown, field: string): FieldCause[] {
 export function checkImmutable(value: unknown, old: unknown, field: string): FieldCause[] {
   return jsonEqual(value ?? null, old ?? null) ? [] : [invalid(field, value, 'field is immutable')];
 }
+
+/** Checks a name like `example.com/controller`: a domain and a path. */
+export function checkDomainPath(value: string, field: string): FieldCause[] {
+  if (value === '') return [required(field)];
+  const slash = value.indexOf('/');
+  if (slash < 1 || slash === value.length - 1) {
+    return [invalid(field, value, 'must be a domain-prefixed path (such as "acme.io/foo")')];
+  }
+  const [host, path] = [value.slice(0, slash), value.slice(slash + 1)];
+  const causes = dns1123SubdomainErrors(host).map((error) => invalid(field, host, error));
+  if (/^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(path)) return causes;
+  return [
+    ...causes,
+    invalid(field, path, "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')"),
+  ];
+}

@@ -10,6 +10,7 @@ import { type FieldCause, forbidden, invalid, notSupported, required, tooLong } 
 import {
   checkDnsLabel,
   checkDnsSubdomain,
+  checkDomainPath,
   checkGivenChoice,
   checkImmutable,
   checkName,
@@ -133,7 +134,7 @@ export function validateIngressClass(ingressClass: JsonObject, old: JsonObject |
     causes.push(...checkImmutable(controller, textIn(objectIn(old, 'spec'), 'controller'), 'spec.controller'));
   else {
     if (controller.length > CONTROLLER_MAX_BYTES) causes.push(tooLong('spec.controller', CONTROLLER_MAX_BYTES));
-    causes.push(...checkController(controller));
+    causes.push(...checkDomainPath(controller, 'spec.controller'));
   }
   if (!isJsonObject(spec.parameters)) return causes;
   const { parameters } = spec;
@@ -152,17 +153,4 @@ export function validateIngressClass(ingressClass: JsonObject, old: JsonObject |
     causes.push(forbidden(`${field}.namespace`, "`parameters.scope` is set to 'Cluster'"));
   }
   return causes;
-}
-
-/** `example.com/ingress-controller`: a domain and a path. */
-function checkController(controller: string): FieldCause[] {
-  const field = 'spec.controller';
-  if (controller === '') return [required(field)];
-  const slash = controller.indexOf('/');
-  if (slash < 1 || slash === controller.length - 1) {
-    return [invalid(field, controller, 'must be a domain-prefixed path (such as "acme.io/foo")')];
-  }
-  return dns1123SubdomainErrors(controller.slice(0, slash)).map((error) =>
-    invalid(field, controller.slice(0, slash), error),
-  );
 }

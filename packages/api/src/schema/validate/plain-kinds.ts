@@ -1,6 +1,7 @@
 import { parseCidr } from '../../ip.ts';
 import { labelValueErrors } from '../../names.ts';
 import { jsonEqual } from '../../own-property.ts';
+import { compareQuantities, parseQuantity } from '../../quantity.ts';
 import { duplicate, type FieldCause, forbidden, invalid, notSupported, required } from '../field-cause.ts';
 import {
   checkName,
@@ -41,6 +42,12 @@ export function validateNode(node: JsonObject, old: JsonObject | undefined): Fie
   const spec = objectIn(node, 'spec');
   const causes: FieldCause[] = [];
   causes.push(...validateTaints(spec));
+  for (const part of ['capacity', 'allocatable']) {
+    for (const [name, amount] of Object.entries(objectIn(objectIn(node, 'status'), part))) {
+      if (parseQuantity(String(amount)) === undefined || compareQuantities(String(amount), '0') >= 0) continue;
+      causes.push(invalid(`status.${part}.${name}`, String(amount), 'must be greater than or equal to 0'));
+    }
+  }
   for (const [index, cidr] of stringsIn(spec, 'podCIDRs').entries()) {
     if (parseCidr(cidr) !== undefined) continue;
     causes.push(
@@ -55,6 +62,10 @@ export function validateNode(node: JsonObject, old: JsonObject | undefined): Fie
   const before = old === undefined ? [] : stringsIn(objectIn(old, 'spec'), 'podCIDRs');
   if (before.length > 0 && !jsonEqual(before, stringsIn(spec, 'podCIDRs'))) {
     causes.push(forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'));
+  }
+  const provider = old === undefined ? '' : textIn(objectIn(old, 'spec'), 'providerID');
+  if (provider !== '' && textIn(spec, 'providerID') !== provider) {
+    causes.push(forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid'));
   }
   return causes;
 }

@@ -162,10 +162,7 @@ function validateLoadBalancerFields(spec: JsonObject, type: string): FieldCause[
   if (type !== 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== undefined) {
     causes.push(forbidden('spec.allocateLoadBalancerNodePorts', ONLY_LOAD_BALANCER));
   }
-  if (spec.loadBalancerClass !== undefined) {
-    if (type !== 'LoadBalancer') causes.push(forbidden('spec.loadBalancerClass', ONLY_LOAD_BALANCER));
-    else causes.push(...checkQualifiedName(textIn(spec, 'loadBalancerClass'), 'spec.loadBalancerClass'));
-  }
+  causes.push(...validateClass(spec, type));
   return causes;
 }
 
@@ -214,7 +211,20 @@ export function validateServiceUpdate(service: JsonObject, old: JsonObject): Fie
       causes.push(invalid('spec.loadBalancerClass', spec.loadBalancerClass, 'may not change once set'));
     }
   }
+  causes.push(...validateClass(spec, textIn(spec, 'type')));
+  const checked = [spec, before].every((one) => one.type === 'LoadBalancer' && one.externalTrafficPolicy === 'Local');
+  if (checked && (spec.healthCheckNodePort ?? 0) !== (before.healthCheckNodePort ?? 0)) {
+    causes.push(forbidden('spec.healthCheckNodePort', 'field is immutable'));
+  }
   return causes;
+}
+
+/** A changed Service is told twice of a class that it cannot have, as a Kubernetes server does. */
+function validateClass(spec: JsonObject, type: string): FieldCause[] {
+  const field = 'spec.loadBalancerClass';
+  if (spec.loadBalancerClass === undefined) return [];
+  if (type !== 'LoadBalancer') return [forbidden(field, ONLY_LOAD_BALANCER)];
+  return checkQualifiedName(textIn(spec, 'loadBalancerClass'), field);
 }
 
 /** A second address or family may come and, with SingleStack, go; the first one never changes. */

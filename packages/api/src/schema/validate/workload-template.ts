@@ -64,7 +64,7 @@ export function validateTemplate(
     Object.keys(selector ?? {}).length > 0 &&
     matchesLabels(parsed.requirements, labels as Record<string, string>);
   if (parsed?.ok === true && !matches) {
-    const shown = metadata.labels === undefined ? null : labels;
+    const shown = metadata.labels ?? null;
     causes.push(invalid('spec.template.metadata.labels', shown, '`selector` does not match template `labels`'));
   }
   causes.push(...(words.template ?? validatePodTemplate)(template, 'spec.template'));

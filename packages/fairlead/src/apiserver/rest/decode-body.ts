@@ -31,6 +31,18 @@ export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 const acceptedBodies =
   'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf';
 
+/** A body that cannot be read as what it should be: 400, or what a caller makes of it. */
+export class UnreadableBody extends StatusError {
+  override readonly name = 'UnreadableBody';
+  /** What is wrong, without what was expected. */
+  readonly why: string;
+
+  constructor(message: string, why: string) {
+    super(400, 'BadRequest', message);
+    this.why = why;
+  }
+}
+
 /** Reads the `fieldValidation` parameter; `options` names the kind in the 422. */
 export function fieldValidation(query: URLSearchParams, options: string): FieldValidation {
   const given = query.get('fieldValidation');
@@ -203,7 +215,7 @@ function checkCustomType(body: Uint8Array, record: Record<string, unknown>, expe
   const { kind = '', apiVersion = '', metadata } = record;
   if (kind === '') {
     const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
-    throw unrecognized(body, expected, `Object 'Kind' is missing in '${text.trim()}'`);
+    throw unrecognized(body, expected, `Object 'Kind' is missing in '${text}'`);
   }
   const fault = decodeObject('meta.v1.ObjectMeta', metadata ?? {}).errors[0]?.message;
   const given = { apiVersion: String(apiVersion), kind: String(kind) };
@@ -230,14 +242,16 @@ function cannotHandle(
   why: string,
 ): StatusError {
   const version = given.apiVersion.slice(given.apiVersion.indexOf('/') + 1);
-  return badRequest(`${given.kind} in version "${version}" cannot be handled as a ${expected.kind}: ${why}`);
+  return new UnreadableBody(
+    `${given.kind} in version "${version}" cannot be handled as a ${expected.kind}: ${why}`,
+    why,
+  );
 }
 
 /** A body of which not even the kind can be read. */
 function unrecognized(body: Uint8Array, expected: ExpectedType, why: string): StatusError {
-  return badRequest(
-    `the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${excerpt(body)})`,
-  );
+  const message = `the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${excerpt(body)})`;
+  return new UnreadableBody(message, why);
 }
 
 /** The start of a body, as the real server shows it: as text when it looks like a JSON object, else in hex. */

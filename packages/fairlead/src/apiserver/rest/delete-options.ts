@@ -1,8 +1,8 @@
 import { isJsonNumber } from '@fairlead/api/json-number';
 import type { FieldCause } from '@fairlead/api/schema';
-import { badRequest, invalid } from '../server/status-error.ts';
+import { badRequest, invalid, StatusError } from '../server/status-error.ts';
 import { recordOf } from '../watch/kube-object.ts';
-import { decodeBody } from './decode-body.ts';
+import { decodeBody, UnreadableBody } from './decode-body.ts';
 import type { RestRequest } from './rest-context.ts';
 
 /** The options of a deletion. */
@@ -21,7 +21,7 @@ export function deleteOptions({ request, warnings }: RestRequest): DeleteOptions
   const given: Readonly<Record<string, unknown>> =
     request.body.length === 0
       ? queryOptions(request.query)
-      : decodeBody(request, deleteOptionsType, 'Ignore', warnings);
+      : givenOptions(() => decodeBody(request, deleteOptionsType, 'Ignore', warnings));
   const causes = optionCauses(given);
   if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', causes);
   const { gracePeriodSeconds: grace, propagationPolicy: policy, orphanDependents: orphan } = given;
@@ -40,6 +40,20 @@ export function deleteOptions({ request, warnings }: RestRequest): DeleteOptions
     resourceVersion: typeof preconditions?.resourceVersion === 'string' ? preconditions.resourceVersion : undefined,
     dryRun: dryRunsOf(given).length > 0,
   };
+}
+
+/** Options that cannot be read are told as a fault of the server, without a reason, as a Kubernetes server does. */
+function givenOptions(decode: () => Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  try {
+    return decode();
+  } catch (error) {
+    if (!(error instanceof UnreadableBody)) throw error;
+    throw new StatusError(
+      500,
+      undefined,
+      error.why.replace('pkg/api/legacyscheme/scheme.go:30', 'pkg/runtime/scheme.go:110'),
+    );
+  }
 }
 
 /** What a query can say of a deletion. */

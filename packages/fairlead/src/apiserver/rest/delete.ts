@@ -1,6 +1,6 @@
 import { isJsonNumber } from '@fairlead/api/json-number';
 import { restrictNode } from '../admission/node-restriction.ts';
-import { allShownAs, shownAs, storable } from '../crd/custom-view.ts';
+import { shownAs, storable } from '../crd/custom-view.ts';
 import { withDeletionCondition } from '../crd/definition-deletion.ts';
 import { cleanupFinalizer } from '../crd/definition-registry.ts';
 import { checkPriorityDeletion } from '../resources/priority-admission.ts';
@@ -9,11 +9,10 @@ import type { ApiAnswer } from '../server/api-request.ts';
 import { negotiate } from '../server/media-type.ts';
 import { conflict, forbidden, modifiedText, StatusError } from '../server/status-error.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
-import { matches, parseSelection } from '../watch/selection.ts';
 import { StoredObject, storedValue } from '../watch/stored-object.ts';
 import { removeObject } from './commit-object.ts';
 import { type DeleteOptions, deleteOptions } from './delete-options.ts';
-import { integerParameter, listVersion } from './list-options.ts';
+import { readListQuery, selectObjects } from './read.ts';
 import { listText, objectForm, textAnswer } from './represent.ts';
 import { type RestContext, type RestRequest, timestamp } from './rest-context.ts';
 import { existing, writeOf } from './write-object.ts';
@@ -61,18 +60,11 @@ export async function deleteObject(context: RestContext, target: RestRequest, na
 
 /** DELETE of a collection: each matching object by itself, and the list as it was. */
 export async function deleteCollection(context: RestContext, target: RestRequest): Promise<ApiAnswer> {
-  const { request, resource, namespace } = target;
+  const { request, resource } = target;
   const representation = negotiate(request.headers.accept, true);
   const form = objectForm(resource, representation, request.query, context.clock.now());
   const options = withDefaultPolicy(target, deleteOptions(target));
-  integerParameter(request.query, 'timeoutSeconds');
-  integerParameter(request.query, 'limit');
-  listVersion(request.query, false);
-  const selection = parseSelection(resource, namespace, request.query);
-  const revision = context.cache.revision;
-  const found = allShownAs(resource, context.cache.resource(resource.prefix).list(namespace)).filter((stored) =>
-    matches(selection, stored),
-  );
+  const { found, metadata } = await selectObjects(context, target, readListQuery(target), true);
   await Promise.all(
     found.map(async (stored) => {
       const own = { ...target, namespace: stored.object.metadata.namespace ?? '' };
@@ -84,7 +76,7 @@ export async function deleteCollection(context: RestContext, target: RestRequest
       }
     }),
   );
-  const metadata = { resourceVersion: String(revision), ...(resource.custom === undefined ? {} : { continue: '' }) };
+  if (resource.custom !== undefined) metadata.continue ??= '';
   return textAnswer(200, representation, listText(form, found, metadata));
 }
 
@@ -145,7 +137,10 @@ async function deleteCurrent(
   if (!waits) {
     const removed = await removeObject(context, target, current, options.dryRun);
     if (removed === false) throw conflict(resource, name, modifiedText);
-    return { stored: shownAfterRemoval(current), gone: true };
+    // A Pod that was given time before is shown without it.
+    const shown: KubeObject = { ...old, metadata: { ...old.metadata, deletionGracePeriodSeconds: 0 } };
+    const hadTime = (old.metadata.deletionGracePeriodSeconds ?? 0) > 0;
+    return { stored: hadTime ? shownMarked(current, shown) : current, gone: true };
   }
   const already = old.metadata.deletionTimestamp !== undefined;
   const shorter = already && grace < (old.metadata.deletionGracePeriodSeconds ?? 0);
@@ -291,8 +286,4 @@ function checkNamespacePreconditions(metadata: KubeObject['metadata'], options: 
 function shownMarked(current: StoredObject, next: KubeObject): StoredObject {
   const { key, createRevision, modRevision } = current;
   return new StoredObject({ key, createRevision, modRevision, value: storedValue(next) });
-}
-
-function shownAfterRemoval(current: StoredObject): StoredObject {
-  return current;
 }

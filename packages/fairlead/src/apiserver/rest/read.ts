@@ -4,12 +4,13 @@ import type { ServedResource } from '../resources/served-resources.ts';
 import type { ApiAnswer } from '../server/api-request.ts';
 import { negotiate } from '../server/media-type.ts';
 import { badRequest, expired, StatusError } from '../server/status-error.ts';
-import { matches, parseSelection } from '../watch/selection.ts';
+import { matches, parseSelection, type Selection } from '../watch/selection.ts';
 import { StoredObject } from '../watch/stored-object.ts';
 import {
   continueExpired,
   continueToken,
   integerParameter,
+  type ListVersion,
   listVersion,
   parseContinueToken,
   parseVersion,
@@ -37,19 +38,55 @@ export async function getObject(context: RestContext, target: RestRequest, name:
 
 /** GET of a collection, whole or in chunks of one snapshot. */
 export async function listObjects(context: RestContext, target: RestRequest): Promise<ApiAnswer> {
-  const { request, resource, namespace } = target;
+  const { request, resource } = target;
   const { query } = request;
   const representation = negotiate(
     request.headers.accept,
     true,
     resource.custom === undefined ? 'collection' : 'custom',
   );
+  const wanted = readListQuery(target);
+  if (representation.asList === false) throw wrongForm(resource, true);
+  const form = objectForm(resource, representation, query, context.clock.now());
+  const { found, metadata } = await selectObjects(context, target, wanted, false);
+  if (resource.custom !== undefined && representation.as === undefined) metadata.continue ??= '';
+  return textAnswer(200, representation, listText(form, found, metadata));
+}
+
+/** What a list takes, and the metadata of the list. */
+export interface SelectedObjects {
+  readonly found: readonly StoredObject[];
+  readonly metadata: Record<string, unknown>;
+}
+
+/** What a list is asked for. */
+export interface ListQuery {
+  /** Most objects; 0 is all. */
+  readonly limit: number;
+  readonly version: ListVersion;
+  readonly selection: Selection;
+}
+
+/** Reads the query of a list; throws 400 and 422. */
+export function readListQuery({ request: { query }, resource, namespace }: RestRequest): ListQuery {
   integerParameter(query, 'timeoutSeconds');
   const limit = Math.max(0, integerParameter(query, 'limit'));
   const version = listVersion(query, false);
-  const selection = parseSelection(resource, namespace, query);
-  if (representation.asList === false) throw wrongForm(resource, true);
-  const form = objectForm(resource, representation, query, context.clock.now());
+  return { limit, version, selection: parseSelection(resource, namespace, query) };
+}
+
+/**
+ * The objects that a request's query selects: all, or a chunk of one snapshot. `isChunked` says that they are read in chunks
+ * also where no limit is given, so that a version means that version. Throws 400, 410 and 504.
+ */
+export async function selectObjects(
+  context: RestContext,
+  target: RestRequest,
+  { limit, version, selection }: ListQuery,
+  isChunked: boolean,
+): Promise<SelectedObjects> {
+  const { request, resource } = target;
+  const { query } = request;
   const continued = query.get('continue') ?? '';
   const token = continued === '' ? undefined : parseContinueToken(continued);
   if (token !== undefined && (version.revision ?? 0) > 0) {
@@ -61,32 +98,29 @@ export async function listObjects(context: RestContext, target: RestRequest): Pr
   } else if (version.revision !== undefined) {
     await waitForVersion(context, version.revision, request.signal);
     // A limit with a version means that version, unless it is 0 or NotOlderThan.
-    const exact = version.match === 'Exact' || (version.match === undefined && limit > 0 && version.revision > 0);
+    const exact =
+      version.match === 'Exact' || (version.match === undefined && (limit > 0 || isChunked) && version.revision > 0);
     if (exact) snapshot = version.revision;
   }
   const { objects: kept, revision } = await snapshotOf(context, target, snapshot, token);
   const objects = allShownAs(resource, kept);
   const first = token === undefined ? 0 : firstAfter(objects, resource.prefix + token.after);
   const found: StoredObject[] = [];
-  let more = false;
+  // Anything cached is answered whole.
+  const most = limit > 0 && !(token === undefined && version.revision === 0) ? limit : Number.POSITIVE_INFINITY;
   let index = first;
-  for (; index < objects.length; index++) {
+  for (; index < objects.length && found.length < most; index++) {
     const stored = objects[index]!;
-    if (!matches(selection, stored)) continue;
-    if (limit > 0 && found.length === limit) {
-      more = true;
-      break;
-    }
-    found.push(stored);
+    if (matches(selection, stored)) found.push(stored);
   }
   const metadata: Record<string, unknown> = { resourceVersion: String(revision) };
-  if (resource.custom !== undefined && representation.as === undefined) metadata.continue = '';
-  if (more) {
+  // What is left need not match: that is not known before it is looked at.
+  if (index < objects.length) {
     const after = found.at(-1)!.key.slice(resource.prefix.length);
     metadata.continue = continueToken({ revision, after });
     if (selection.everything) metadata.remainingItemCount = objects.length - index;
   }
-  return textAnswer(200, representation, listText(form, found, metadata));
+  return { found, metadata };
 }
 
 /** Metadata of a list was asked of one object, or the other way round; the type is told as Go names it. */

@@ -45,7 +45,10 @@ const statusOnlyKinds: ReadonlySet<string> = new Set([
 const kindsWithStatusOnCreate: ReadonlySet<string> = new Set(['Node']);
 
 /** Kinds whose PUT creates an object that is not there. */
-const kindsCreatedByUpdate: ReadonlySet<string> = new Set(['Service', 'Endpoints', 'Event', 'Lease', 'RuntimeClass']);
+const kindsCreatedByUpdate: ReadonlySet<string> = new Set([
+  ...['Service', 'Endpoints', 'Event', 'Lease', 'RuntimeClass', 'LimitRange'],
+  ...['Role', 'ClusterRole', 'RoleBinding', 'ClusterRoleBinding'],
+]);
 
 /** Groups and kinds whose PUT must name the version it replaces: leader election depends on it, and so may policies. */
 const versionedOnUpdate: ReadonlySet<string> = new Set([

@@ -38,17 +38,10 @@ export function validatePodUpdate(pod: JsonObject, oldPod: JsonObject): FieldCau
   const frozen = frozenPart(spec, old);
   if (objectsIn(old, 'schedulingGates').length > 0) causes.push(...gatedCauses(frozen, old));
   if (!jsonEqual(frozen, old)) {
-    const difference = goDifference('PodSpec', insideForm(old), insideForm(frozen));
+    const difference = goDifference('PodSpec', old, frozen);
     causes.push(forbidden('spec', `${UPDATE_TEXT}\n${difference}`));
   }
   return causes;
-}
-
-/** A Pod's spec as a server holds it: what it shares with the host is in its security context. */
-function insideForm(spec: JsonObject): JsonObject {
-  const { hostNetwork, hostPID, hostIPC, shareProcessNamespace, hostUsers } = spec;
-  const shared = { hostNetwork, hostPID, hostIPC, shareProcessNamespace, hostUsers };
-  return { ...spec, securityContext: { ...objectIn(spec, 'securityContext'), ...shared } };
 }
 
 function annotationCauses(pod: JsonObject, old: JsonObject): FieldCause[] {
