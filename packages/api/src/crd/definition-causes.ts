@@ -119,9 +119,9 @@ function namesCauses(names: DefinitionNames): FieldCause[] {
   }
   if (names.plural !== '') label(names.plural, 'spec.names.plural');
   if ((names.singular ?? '') !== '') label(names.singular!, 'spec.names.singular');
-  for (const [index, name] of (names.shortNames ?? []).entries()) label(name, `spec.names.shortNames[${index}]`);
   if (names.kind !== '') kindLike(names.kind, 'spec.names.kind');
   if ((names.listKind ?? '') !== '') kindLike(names.listKind!, 'spec.names.listKind');
+  for (const [index, name] of (names.shortNames ?? []).entries()) label(name, `spec.names.shortNames[${index}]`);
   if (names.kind !== '' && names.kind === names.listKind) {
     causes.push(invalid('spec.names.listKind', names.listKind, 'kind and listKind may not be the same'));
   }
@@ -133,16 +133,18 @@ function conversionCauses({ spec }: Definition): FieldCause[] {
   const { conversion } = spec;
   if (conversion === undefined) return [];
   const field = 'spec.conversion';
-  if (conversion.strategy === '') return [required(`${field}.strategy`)];
-  if (conversion.strategy === 'None') {
-    return conversion.webhook === undefined
-      ? []
-      : [forbidden(`${field}.webhook`, 'should not be set when strategy is not set to Webhook')];
+  const causes: FieldCause[] = [];
+  if (conversion.strategy === '') causes.push(required(`${field}.strategy`));
+  else if (!['None', 'Webhook'].includes(conversion.strategy)) {
+    causes.push(notSupported(`${field}.strategy`, conversion.strategy, ['None', 'Webhook']));
   }
   if (conversion.strategy !== 'Webhook') {
-    return [notSupported(`${field}.strategy`, conversion.strategy, ['None', 'Webhook'])];
+    const text = 'should not be set when strategy is not set to Webhook';
+    const { clientConfig, conversionReviewVersions = [] } = conversion.webhook ?? {};
+    if (clientConfig !== undefined) causes.push(forbidden(`${field}.webhookClientConfig`, text));
+    if (conversionReviewVersions.length > 0) causes.push(forbidden(`${field}.conversionReviewVersions`, text));
+    return causes;
   }
-  const causes: FieldCause[] = [];
   if (conversion.webhook?.clientConfig === undefined) {
     causes.push(required(`${field}.webhookClientConfig`, 'required when strategy is set to Webhook'));
   } else if (

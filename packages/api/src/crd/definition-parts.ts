@@ -55,21 +55,22 @@ function scaleCauses(version: DefinitionVersion, path: string): FieldCause[] {
   const check = (
     name: 'specReplicasPath' | 'statusReplicasPath' | 'labelSelectorPath',
     roots: readonly string[],
+    shown: string,
     needed: boolean,
   ): void => {
     const value = scale[name] ?? '';
     const field = `${path}.${name}`;
     if (value === '') {
       if (needed) causes.push(required(field));
-    } else if (parseJsonPath(value) === undefined || !value.startsWith('.')) {
+    } else if (!value.startsWith('.')) {
       causes.push(invalid(field, value, 'must be a simple json path starting with .'));
     } else if (!roots.some((root) => value.startsWith(root))) {
-      causes.push(invalid(field, value, `should be a json path under ${roots.join(' or ')}`));
+      causes.push(invalid(field, value, `should be a json path under ${shown}`));
     }
   };
-  check('specReplicasPath', ['.spec.'], true);
-  check('statusReplicasPath', ['.status.'], true);
-  check('labelSelectorPath', ['.spec.', '.status.'], false);
+  check('specReplicasPath', ['.spec.'], '.spec', true);
+  check('statusReplicasPath', ['.status.'], '.status', true);
+  check('labelSelectorPath', ['.spec.', '.status.'], 'either .spec or .status', false);
   return causes;
 }
 
@@ -85,7 +86,7 @@ function columnCauses(version: DefinitionVersion, path: string): FieldCause[] {
       causes.push(invalid(`${place}.format`, column.format, `must be one of ${columnFormats.join(',')}`));
     }
     if (column.jsonPath === '') causes.push(required(`${place}.JSONPath`));
-    else if (!column.jsonPath.startsWith('.') || parseJsonPath(column.jsonPath) === undefined) {
+    else if (!column.jsonPath.startsWith('.')) {
       causes.push(invalid(`${place}.JSONPath`, column.jsonPath, 'must be a simple json path starting with .'));
     }
   }
@@ -118,10 +119,10 @@ function selectableFault(jsonPath: string, root: JsonSchema | undefined): string
   if (steps === undefined || !jsonPath.startsWith('.') || steps.some((step) => typeof step !== 'string')) {
     return 'is an invalid path: must be a simple path of field names';
   }
-  if (steps[0] === 'metadata') return 'must not point to fields in metadata';
   let schema = root;
   for (const step of steps) schema = typeof step === 'string' ? propertyOf(schema, step) : itemsOf(schema);
   if (schema === undefined) return 'is an invalid path: does not refer to a valid field';
+  if (steps[0] === 'metadata') return 'must not point to fields in metadata';
   if (['string', 'boolean', 'integer'].includes(schema.type ?? '')) return undefined;
   return 'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.';
 }

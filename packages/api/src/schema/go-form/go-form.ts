@@ -51,7 +51,9 @@ export function goValue(form: string, value: unknown): unknown {
 function structEntries(struct: string, given: JsonObject): (readonly [string, unknown])[] {
   const object = struct === 'PodSpec' ? withSharedParts(given) : given;
   return fieldsOf(struct).flatMap(({ shown, name, omitEmpty, form }) => {
-    if (shown === '') return structEntries(form, object);
+    // Metadata has a name of its own in the API, other parts have not.
+    if (shown === '')
+      return structEntries(form, (form === 'ObjectMeta' ? (object.metadata ?? {}) : object) as JsonObject);
     const item = object[name];
     return omitEmpty && isEmpty(item) ? [] : [[shown, goValue(form, item)] as const];
   });

@@ -26,6 +26,7 @@ import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 import { StoredObject, storedValue } from '../watch/stored-object.ts';
 import { CelRules } from './cel-rules.ts';
 import type { ConversionWebhook } from './conversion-webhook.ts';
+import { compareVersions } from './version-order.ts';
 
 /** What a body turned out to be. */
 export interface DecodedCustomObject {
@@ -101,7 +102,7 @@ export class CustomKind {
     this.terminating = terminating;
     this.warning =
       version.deprecated === true
-        ? (version.deprecationWarning ?? `${group}/${version.name} ${names.kind} is deprecated`)
+        ? (version.deprecationWarning ?? defaultDeprecationWarning(definition, version))
         : undefined;
     this.selectable = new Map(
       (version.selectableFields ?? []).map(({ jsonPath }) => [jsonPath.slice(1), parseJsonPath(jsonPath) ?? []]),
@@ -269,4 +270,15 @@ function goType(value: unknown): string {
   if (typeof value === 'number') return 'float64';
   if (typeof value === 'boolean') return 'bool';
   return Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}';
+}
+
+/** What is said of a deprecated version: which newer one of at least its stability is served. */
+function defaultDeprecationWarning({ spec }: Definition, { name }: DefinitionVersion): string {
+  const { group, names, versions } = spec;
+  const [newest] = versions
+    .filter((version) => version.served && version.deprecated !== true && compareVersions(version.name, name) < 0)
+    .map((version) => version.name)
+    .sort(compareVersions);
+  const text = `${group}/${name} ${names.kind} is deprecated`;
+  return newest === undefined ? text : `${text}; use ${group}/${newest} ${names.kind}`;
 }

@@ -10,7 +10,8 @@ import type { ObjectCache } from '../watch/object-cache.ts';
 import { type StoredObject, storedValue } from '../watch/stored-object.ts';
 import { withDeletionCondition } from './definition-deletion.ts';
 import { type DefinitionCondition, decideNames } from './definition-names.ts';
-import { compareVersions, resourcesOf, storePrefix } from './served-definition.ts';
+import { resourcesOf, storePrefix } from './served-definition.ts';
+import { compareVersions } from './version-order.ts';
 
 const definitionFields = managedType('apiextensions.v1.CustomResourceDefinition');
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { encodeSwagger, openApiV2, openApiV3 } from '@fairlead/api/openapi';
-import { compareVersions } from '../crd/served-definition.ts';
+import { compareVersions } from '../crd/version-order.ts';
 import type { GroupVersionPriority, ServedResource, ServedResources } from '../resources/served-resources.ts';
 import type { ApiAnswer, ApiRequest } from '../server/api-request.ts';
 import { parseMediaTypes } from '../server/media-type.ts';

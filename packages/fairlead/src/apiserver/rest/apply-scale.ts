@@ -79,7 +79,7 @@ export function applyScale(
   const known = new Set(entries.map(keyOf));
   const added = after
     .filter((entry) => !known.has(keyOf(entry)))
-    .map((entry) => ({ ...entry, apiVersion: resource.apiVersion, time, fieldsV1: fieldsAt(path) }));
+    .map(({ time: _, ...entry }) => ({ ...entry, apiVersion: resource.apiVersion, fieldsV1: fieldsAt(path) }));
   const metadata = recordOf(config.metadata);
   const managedFields = [...kept, ...added];
   return {
@@ -87,6 +87,25 @@ export function applyScale(
     resourceVersion: typeof metadata?.resourceVersion === 'string' ? metadata.resourceVersion : undefined,
     managedFields: managedFields.length === 0 ? undefined : managedFields,
   };
+}
+
+/**
+ * Owners after a write of the number of replicas that is no apply: when nobody owned the number before, nobody does, and a
+ * new owner has no time, as with a Kubernetes server.
+ */
+export function ownersOfScaled(
+  before: readonly unknown[] | undefined,
+  tracked: readonly unknown[] | undefined,
+  path: readonly string[],
+): unknown[] | undefined {
+  const entries = (before ?? []) as readonly ManagerEntry[];
+  if (!entries.some(({ fieldsV1 }) => owns(fieldsV1, path))) return before === undefined ? undefined : [...before];
+  const known = new Set(entries.map(keyOf));
+  return (tracked as readonly ManagerEntry[] | undefined)?.map((entry) => {
+    if (known.has(keyOf(entry))) return entry;
+    const { time: _, ...rest } = entry;
+    return rest;
+  });
 }
 
 function keyOf({ manager, operation, subresource }: ManagerEntry): string {

@@ -35,7 +35,9 @@ export async function evictPod(context: RestContext, target: RestRequest, name: 
     ...request,
     method: 'DELETE',
     headers: { ...request.headers, 'content-type': 'application/json' },
-    body: Buffer.from(JSON.stringify({ ...options, kind: 'DeleteOptions', apiVersion: 'v1' })),
+    body: Buffer.from(
+      JSON.stringify({ ...options, ...(dryRun ? { dryRun: ['All'] } : {}), kind: 'DeleteOptions', apiVersion: 'v1' }),
+    ),
   };
   await deleteObject(context, { ...target, request: deletion }, name);
   const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };

@@ -144,6 +144,7 @@ export class Subresources {
           dryRun,
           isPatch,
           ownedUnder: 'scale',
+          replicasPath: replicasPath(target),
           ...(applied === undefined ? {} : { managedFields: applied.managedFields }),
         });
         return textAnswer(200, representation, JSON.stringify(scaleIn(target, stored.object)));

@@ -26,6 +26,7 @@ import { alreadyExists, conflict, invalid, modifiedText, notFound, StatusError }
 import type { KubeObject } from '../watch/kube-object.ts';
 import { storeKey } from '../watch/object-cache.ts';
 import type { StoredObject } from '../watch/stored-object.ts';
+import { ownersOfScaled } from './apply-scale.ts';
 import { commitObject, removeObject, shownOnly } from './commit-object.ts';
 import { trackCreate, trackReplace } from './managed-fields.ts';
 import { admitToNamespace, checkNamespaceField, generateName } from './object-place.ts';
@@ -138,6 +139,8 @@ export interface UpdateOptions {
   readonly dryRun: boolean;
   /** Metadata mistakes are told as 409 for a PUT and as field errors for a PATCH. */
   readonly isPatch: boolean;
+  /** Where the number of replicas stands, when that is all that is written. */
+  readonly replicasPath?: readonly string[];
   /** Under which subresource the writer owns its fields, where that is not `subresource`. */
   readonly ownedUnder?: string;
   /** Managed fields of a server-side apply; other writes are tracked here. */
@@ -197,7 +200,7 @@ export async function updateObject(
   // Before admission: what webhooks change belongs to nobody.
   const managedFields = Object.hasOwn(options, 'managedFields')
     ? options.managedFields
-    : trackReplace(context, target, old, wanted, given.managedFields, owner);
+    : ownersAfter(trackReplace(context, target, old, wanted, given.managedFields, owner), old, options);
   if (resource.kind === 'Pod' && resource.group === '' && options.subresource === undefined) {
     keepDefaultTolerations(wanted);
   }
@@ -254,6 +257,11 @@ export async function updateObject(
   } finally {
     allocation.companion.close();
   }
+}
+
+function ownersAfter(tracked: unknown[] | undefined, old: KubeObject, options: UpdateOptions): unknown[] | undefined {
+  const { replicasPath } = options;
+  return replicasPath === undefined ? tracked : ownersOfScaled(old.metadata.managedFields, tracked, replicasPath);
 }
 
 /** What admission is told about a write, beside the objects. */
