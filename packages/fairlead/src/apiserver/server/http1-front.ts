@@ -8,6 +8,8 @@ import { ReceivedBody, type RequestFront } from './request-front.ts';
 import { StatusError, statusAnswer } from './status-error.ts';
 import { sendUpgrade } from './upgrade-answer.ts';
 
+/** How long a connection may be idle: longer than clients keep one, or one of their requests meets the end of it. */
+const idleMs = 120_000;
 const nothing = new Uint8Array(0);
 
 /** The clients that speak HTTP/1.1: what they ask for, and requests for another protocol on their connection. */
@@ -20,6 +22,7 @@ export class Http1Front {
   constructor(front: RequestFront) {
     this.#front = front;
     this.#server = nodeHttp.createServer((request, response) => void this.#serve(request, response));
+    this.#server.keepAliveTimeout = idleMs;
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       void this.#upgrade(request, socket, head);
     });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
-import { request as httpsRequest } from 'node:https';
+import { Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -344,6 +345,18 @@ describe('HTTP/2 alone', { timeout: deadlineMs }, () => {
     assert.equal(await contentOf(await waiting), '/held');
     assert.equal((await contentOf(unread)).length, large.length);
     client.close();
+    await listener.stop();
+  });
+
+  test('an idle connection of HTTP/1.1 lasts longer than clients keep one', async () => {
+    const { port, listener } = await startListener(() => ({ status: 200, headers: {}, body: 'ok' }));
+    const agent = new Agent({ keepAlive: true });
+    const asked = httpsRequest({ host: '127.0.0.1', port, agent, ca: authority.certificate }).end();
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    assert.equal(answer.headers['keep-alive'], 'timeout=120');
+    answer.resume();
+    await once(answer, 'end');
+    agent.destroy();
     await listener.stop();
   });
 
