@@ -126,7 +126,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     run: async () => (await import('./l4-userspace.ts')).runUserspaceBench(),
   },
   api: {
-    summary: 'API server: start, memory, durable writes/s and watch fan-out, beside etcd',
+    summary: 'API server: start, memory, durable writes/s and watch fan-out, beside etcd and kube-apiserver',
     needs: [{ command: 'etcd', debianPackage: 'etcd-server', optional: true }],
     run: async () => (await import('./api.ts')).runApiBench(),
   },
