@@ -85,7 +85,14 @@ class ThingServer {
           paths: { 'apis/example.com/v1': { serverRelativeURL: '/openapi/v3/apis/example.com/v1?hash=AB' } },
         });
       case '/openapi/v3/apis/example.com/v1':
-        return json({ openapi: '3.0.0', info: { title: 'things' } });
+        return json({
+          openapi: '3.0.0',
+          info: { title: 'things' },
+          paths: { [things]: { get: { operationId: 'listThings', responses: { 200: { description: 'OK' } } } } },
+          components: {
+            schemas: { 'com.example.v1.Thing': { type: 'object', properties: { size: { type: 'integer' } } } },
+          },
+        });
       case things:
         if (searchParams.get('watch') === 'true') {
           response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
@@ -277,6 +284,15 @@ describe('an extension server', () => {
     const { serverRelativeURL } = paths['apis/example.com/v1']!;
     assert.equal(serverRelativeURL, '/openapi/v3/apis/example.com/v1?hash=AB');
     assert.partialDeepStrictEqual(await client.request('GET', serverRelativeURL), { info: { title: 'things' } });
+    const { paths: all, definitions } = (await client.request('GET', '/openapi/v2')) as {
+      paths: Record<string, object>;
+      definitions: Record<string, object>;
+    };
+    assert.ok(things in all && '/api/v1/namespaces' in all, 'the document for old clients has it, too');
+    assert.deepEqual(definitions['com.example.v1.Thing'], {
+      type: 'object',
+      properties: { size: { type: 'integer' } },
+    });
   });
 
   test('one that goes away is told stale, and comes back', { timeout: 60_000 }, async () => {

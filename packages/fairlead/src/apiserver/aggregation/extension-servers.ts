@@ -10,7 +10,7 @@ import { ChangeTurns } from '../watch/change-turns.ts';
 import { recordOf } from '../watch/kube-object.ts';
 import { type StoredObject, storedValue } from '../watch/stored-object.ts';
 import type { RequestProxy } from './proxy-request.ts';
-import { openApiHashIn, resourcesInAggregated, resourcesInList } from './read-discovery.ts';
+import { openApiHashIn, openApiIn, resourcesInAggregated, resourcesInList } from './read-discovery.ts';
 import { type RemoteService, remoteServiceOf } from './remote-service.ts';
 
 const checkEveryMs = 30_000;
@@ -24,13 +24,14 @@ interface RemoteState {
   readonly available: boolean;
   readonly resources: readonly object[];
   readonly openApiHash?: string;
+  readonly openApi?: object;
 }
 
 /** Why a group version cannot be used, as its condition tells. */
 type Check = {
   readonly reason: string;
   readonly message: string;
-  readonly state?: Pick<RemoteState, 'resources' | 'openApiHash'>;
+  readonly state?: Pick<RemoteState, 'resources' | 'openApiHash' | 'openApi'>;
 };
 
 const serviceUnavailable: ApiAnswer = {
@@ -85,7 +86,7 @@ export class ExtensionServers implements RemoteGroups {
   }
 
   get groupVersions(): readonly RemoteGroupVersion[] {
-    return [...this.#states.values()].map(({ remote, available, resources, openApiHash }) => ({
+    return [...this.#states.values()].map(({ remote, available, resources, openApiHash, openApi }) => ({
       group: remote.group,
       version: remote.version,
       groupPriority: remote.groupPriority,
@@ -93,6 +94,7 @@ export class ExtensionServers implements RemoteGroups {
       resources,
       fresh: available,
       ...(openApiHash === undefined ? {} : { openApiHash }),
+      ...(openApi === undefined ? {} : { openApi }),
     }));
   }
 
@@ -152,10 +154,10 @@ export class ExtensionServers implements RemoteGroups {
     );
     const states = await Promise.all(
       wanted.map(async ({ stored, remote }) => {
-        const check = await this.#check(remote);
-        await this.#tell(stored, check);
         const before = this.#states.get(keyOf(remote));
-        const known = check.state ?? { resources: before?.resources ?? [], ...hashOf(before) };
+        const check = await this.#check(remote, before);
+        await this.#tell(stored, check);
+        const known = check.state ?? { resources: before?.resources ?? [], ...openApiOf(before) };
         return { remote, available: check.state !== undefined, ...known };
       }),
     );
@@ -169,7 +171,7 @@ export class ExtensionServers implements RemoteGroups {
     this.#generation++;
   }
 
-  async #check(remote: RemoteService): Promise<Check> {
+  async #check(remote: RemoteService, before: RemoteState | undefined): Promise<Check> {
     const { service, group, version } = remote;
     const place = this.#placeOf(remote);
     if (!place.ok) return { reason: place.reason, message: obstacleText(remote, place) };
@@ -179,8 +181,9 @@ export class ExtensionServers implements RemoteGroups {
     const target = { remote, host: place.host, port: place.port };
     const path = `/apis/${group}/${version}`;
     const shown = `https://${place.host}:${place.port}${path}`;
+    const get = (at: string, accept: string) => this.#proxy.read(target, at, accept, signal, documentMaxBytes);
     const read = async (at: string, accept: string): Promise<{ status: number; body: unknown }> => {
-      const { status, text } = await this.#proxy.read(target, at, accept, signal, documentMaxBytes);
+      const { status, text } = await get(at, accept);
       return { status, body: status === 200 ? parsed(text) : undefined };
     };
     try {
@@ -189,10 +192,22 @@ export class ExtensionServers implements RemoteGroups {
         return failed(`failing or missing response from ${shown}: bad status from ${shown}: ${list.status}`);
       }
       const aggregated = await read('/apis', aggregatedAccept);
-      const openApi = await read('/openapi/v3', 'application/json');
+      const index = await read('/openapi/v3', 'application/json');
       const resources = resourcesInAggregated(aggregated.body, remote) ?? resourcesInList(list.body, remote);
-      const openApiHash = openApiHashIn(openApi.body, remote);
-      const state = { resources, ...(openApiHash === undefined ? {} : { openApiHash }) };
+      const openApiHash = openApiHashIn(index.body, remote);
+      // Without a hash nobody can tell whether it is still the same.
+      const known = openApiHash !== undefined && openApiHash !== '' && openApiHash === before?.openApiHash;
+      // Only old clients ask for the document of all: the server is none the less available without.
+      const document =
+        openApiHash === undefined || known
+          ? undefined
+          : await get(`/openapi/v3${path}`, 'application/json').catch(() => undefined);
+      const openApi = known ? before.openApi : document?.status === 200 ? openApiIn(document.text) : undefined;
+      const state = {
+        resources,
+        ...(openApiHash === undefined ? {} : { openApiHash }),
+        ...(openApi === undefined ? {} : { openApi }),
+      };
       return { reason: 'Passed', message: 'all checks passed', state };
     } catch (error) {
       const why = timeout.signal.aborted ? 'context deadline exceeded' : (error as Error).message;
@@ -236,8 +251,10 @@ function keyOf({ group, version }: RemoteService): string {
   return `${group}/${version}`;
 }
 
-function hashOf(state: RemoteState | undefined): { readonly openApiHash?: string } {
-  return state?.openApiHash === undefined ? {} : { openApiHash: state.openApiHash };
+function openApiOf(state: RemoteState | undefined): Pick<RemoteState, 'openApiHash' | 'openApi'> {
+  if (state?.openApiHash === undefined) return {};
+  const { openApiHash, openApi } = state;
+  return openApi === undefined ? { openApiHash } : { openApiHash, openApi };
 }
 
 /** `example.com/v1` of `/apis/example.com/v1/things` and of the path of its OpenAPI document; else empty. */

@@ -1,3 +1,4 @@
+import { openApiV2 } from '@fairlead/api/openapi';
 import { recordOf } from '../watch/kube-object.ts';
 import type { RemoteService } from './remote-service.ts';
 
@@ -51,4 +52,15 @@ export function resourcesInList(list: unknown, { group, version }: RemoteService
 export function openApiHashIn(index: unknown, { group, version }: RemoteService): string | undefined {
   const url = recordOf(recordOf(recordOf(index)?.paths)?.[`apis/${group}/${version}`])?.serverRelativeURL;
   return typeof url === 'string' ? (/[?&]hash=([^&]+)/.exec(url)?.[1] ?? '') : undefined;
+}
+
+/** A group version's OpenAPI v3 document; `undefined` for what cannot be told in a document of all of them. */
+export function openApiIn(text: string): object | undefined {
+  try {
+    const document = JSON.parse(text) as object;
+    openApiV2([document]);
+    return document;
+  } catch {
+    return undefined;
+  }
 }

@@ -221,7 +221,8 @@ export class Discovery {
     const build = (): object => {
       const own = this.#served.groupVersions.filter((one) => this.#remoteOf(...one) === undefined);
       const groupVersions: readonly GroupVersion[] = [['', 'v1'], ...own];
-      return openApiV2(groupVersions.map((one) => this.#openApiV3(one)));
+      const others = this.remote.groupVersions.flatMap(({ openApi }) => openApi ?? []);
+      return openApiV2([...groupVersions.map((one) => this.#openApiV3(one)), ...others]);
     };
     if (!String(request.headers.accept ?? '').includes('proto-openapi')) {
       return answerDocument(request, this.#document('/openapi/v2', build), 'application/json');

@@ -10,6 +10,8 @@ export interface RemoteGroupVersion {
   readonly fresh: boolean;
   /** Hash of its OpenAPI v3 document; absent: it has none. */
   readonly openApiHash?: string;
+  /** That document, for those of all group versions in one; absent: none, or none that can be understood. */
+  readonly openApi?: object;
 }
 
 /** The group versions that other servers serve. */
