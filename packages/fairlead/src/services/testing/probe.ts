@@ -120,7 +120,10 @@ function say(name: string, timeoutMs: number): Promise<string> {
   const socket = opened.get(name);
   if (socket === undefined || socket.destroyed) return Promise.reject(new Error('ECLOSED'));
   return new Promise((resolve, reject) => {
-    const cancel = systemClock.after(timeoutMs, () => reject(new Error('ETIMEDOUT')));
+    const cancel = systemClock.after(timeoutMs, () => {
+      socket.off('data', onData).off('error', onError);
+      reject(new Error('ETIMEDOUT'));
+    });
     const onData = (data: Buffer): void => {
       cancel();
       socket.off('error', onError);
