@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -202,6 +202,29 @@ test('bad input: a port in use, a corrupt data file, a wrong flag', { skip }, as
     } finally {
       await removeMachine(machine);
     }
+  });
+  await context.test('a second system on a machine is refused, and disturbs nothing', async (own) => {
+    const system = await startSystem();
+    own.after(() => system.dispose());
+    const other = mkdtempSync(join(tmpdir(), 'fairlead-second-'));
+    own.after(() => rmSync(other, { recursive: true, force: true }));
+    /** The number of the machine link, the routes over it, and how roles reach the API. */
+    const state = async (): Promise<readonly string[]> => [
+      /^\d+: fairlead0/.exec((await system.exec('ip', '-o', 'link', 'show', 'fairlead0')).stdout)?.[0] ?? 'no link',
+      (await system.exec('ip', 'route', 'show', 'dev', 'fairlead0')).stdout,
+      ...readdirSync(join(system.dataDir, 'roles')).filter((file) => file.endsWith('.kubeconfig')),
+    ];
+    const before = await state();
+    assert.match(before.join(), /fairlead0,.*10\.96\.0\.0\/16.*\.kubeconfig/s);
+    for (const dataDir of [system.dataDir, other]) {
+      const failed = await up(system.machine, dataDir);
+      assert.equal(failed.status, 1);
+      assert.match(
+        failed.stderr,
+        /^fairlead: another `fairlead up` runs in kernel mode on this machine; stop it first\n$/,
+      );
+    }
+    assert.deepEqual(await state(), before);
   });
   await context.test('a disk that is full at the start is one clear line', async () => {
     const machine = await createMachine();

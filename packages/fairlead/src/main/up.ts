@@ -7,6 +7,7 @@ import type { Log } from '../sys/role.ts';
 import { auditArguments } from './audit-settings.ts';
 import { dataFiles } from './data-files.ts';
 import { datastoreArguments } from './datastore-settings.ts';
+import { claimSystem } from './one-system.ts';
 import { formatListenAddress, type ListenAddress } from './settings.ts';
 import { startStatusPage } from './status-page.ts';
 import { type ChildSpec, type ReadyFacts, startSupervisor } from './supervisor.ts';
@@ -172,6 +173,21 @@ export interface UpWishes {
  * Prints `ready` with the kubeconfig path and URLs once every role serves.
  */
 export async function runUp(options: UpOptions, machine: UpMachine, wishes: UpWishes): Promise<number> {
+  // Rules and links have names of their own once per network namespace; a data directory has one system in any mode.
+  const claim = await claimSystem(options.mode === 'kernel' ? 'kernel' : options.instance);
+  if (claim === undefined) {
+    const where = options.mode === 'kernel' ? 'in kernel mode on this machine' : `on ${options.dataDir}`;
+    process.stderr.write(`fairlead: another \`fairlead up\` runs ${where}; stop it first\n`);
+    return 1;
+  }
+  try {
+    return await runSystem(options, machine, wishes);
+  } finally {
+    claim.release();
+  }
+}
+
+async function runSystem(options: UpOptions, machine: UpMachine, wishes: UpWishes): Promise<number> {
   const { log, print } = machine;
   const files = dataFiles(options.dataDir);
   try {
