@@ -152,7 +152,9 @@ export async function applyDiff(
   const unlisten = closed.map(({ listener }) => listener.name);
   try {
     const results = await Promise.allSettled(
-      workers.map((worker) => worker.apply(diff, listeners.forWorker(worker.index, opened), unlisten)),
+      workers.map((worker) =>
+        worker.apply(diff, worker.isDraining ? [] : listeners.forWorker(worker.index, opened), unlisten),
+      ),
     );
     const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []));
     // That a worker has ended says nothing of the difference.

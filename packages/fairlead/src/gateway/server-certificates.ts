@@ -41,6 +41,13 @@ export class ServerCertificates {
     before?.context?.free();
   }
 
+  /** Frees all of them. */
+  free(): void {
+    this.install([...this.#byKey.keys()].map((key) => [key, undefined]));
+    this.#default?.context?.free();
+    this.#default = undefined;
+  }
+
   /** The OCSP response that a certificate's next handshakes staple; undefined: none. */
   setStaple(key: string, response: Uint8Array | undefined): void {
     this.#byKey.get(key)?.context?.setStaple?.(response);

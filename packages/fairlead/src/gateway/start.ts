@@ -10,7 +10,7 @@ import { type BackendLoad, BackendLoads } from './backend-loads.ts';
 import { DEFAULT_CONNECTION_LIMITS } from './connection-gate.ts';
 import { createRateMemory } from './filters/rate-table.ts';
 import { GatewayError } from './gateway-error.ts';
-import { type GatewayStats, sumMetrics } from './gateway-metrics.ts';
+import type { GatewayStats } from './gateway-metrics.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import { HealthChecker } from './health/health-checker.ts';
 import { OutlierIntervals } from './health/outlier-intervals.ts';
@@ -27,6 +27,7 @@ import { Stapler } from './stapling/stapler.ts';
 import { TicketKeyRing } from './ticket-keys.ts';
 import { type RouteTraffic, TrafficSeries } from './traffic/traffic-series.ts';
 import { NO_TRUST } from './trust.ts';
+import { WorkerCrew } from './worker-crew.ts';
 import { WorkerHandle, type WorkerOptions } from './worker-handle.ts';
 
 export type { GatewayOptions } from './gateway-options.ts';
@@ -98,9 +99,7 @@ class Gateway implements RunningGateway {
   /** The default certificate, unless another one was chosen. */
   #identity: TlsIdentity;
   #chosenIdentity: TlsIdentity | undefined;
-  readonly #workers: WorkerHandle[] = [];
-  /** Counters of workers that were replaced. */
-  readonly #retiredMetrics: SharedArrayBuffer[] = [];
+  readonly #crew = new WorkerCrew();
   readonly #health: HealthChecker;
   readonly #intervals: OutlierIntervals;
   readonly #loads: BackendLoads;
@@ -113,6 +112,8 @@ class Gateway implements RunningGateway {
   #ejections = 0;
   /** Diffs are applied one after the other. */
   #queue: Promise<void> = Promise.resolve();
+  /** So are replacements, beside them. */
+  #replacements: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined = undefined;
 
   constructor(options: GatewayOptions) {
@@ -134,7 +135,7 @@ class Gateway implements RunningGateway {
     this.#chosenIdentity = options.defaultCertificate;
     const rotated = (keys: readonly Uint8Array[]): void => {
       this.#keepSecrets();
-      for (const worker of this.#workers) worker.setTicketKeys(keys);
+      for (const worker of this.#crew.all()) worker.setTicketKeys(keys);
     };
     this.#tickets = new TicketKeyRing(clock, rotated, kept?.tickets);
     this.#keepSecrets();
@@ -196,7 +197,7 @@ class Gateway implements RunningGateway {
       download: options.downloadKeys ?? ((url) => downloadKeys(url, { timeoutMs: KEYS_TIMEOUT_MS })),
       times: { ...DEFAULT_KEY_TIMES, ...options.keyTimes },
       publish: (url, jwks) => {
-        for (const worker of this.#workers) worker.setKeys(url, jwks);
+        for (const worker of this.#crew.all()) worker.setKeys(url, jwks);
       },
     });
     const { ocsp = 'off', keyLogFile } = options;
@@ -206,25 +207,26 @@ class Gateway implements RunningGateway {
       log,
       ask: ocsp === 'off' ? undefined : askResponder(ocsp),
       onStaple: (key, response) => {
-        for (const worker of this.#workers) worker.setStaple(key, response);
+        for (const worker of this.#crew.all()) worker.setStaple(key, response);
       },
     });
     this.#revocation = new RevocationWatch(clock, log);
     if (keyLogFile !== undefined) log('warn', 'the secrets of TLS sessions are written', { file: keyLogFile });
     this.#listeners = new ListenerSet(workers);
-    for (let index = 0; index < workers; index++) this.#launch(index, undefined);
+    for (let index = 0; index < workers; index++) this.#crew.place(this.#launch(index, undefined));
   }
 
-  #launch(index: number, metrics: SharedArrayBuffer | undefined): WorkerHandle {
-    const worker = new WorkerHandle(index, this.#workerOptions, metrics);
+  /** Starts a worker, which is to be filled and placed. */
+  #launch(index: number, metrics: SharedArrayBuffer | undefined, warmsUp: boolean = false): WorkerHandle {
+    const worker = new WorkerHandle(index, this.#workerOptions, metrics, warmsUp);
+    this.#crew.join(worker);
     for (const [url, jwks] of this.#keys.known()) worker.setKeys(url, jwks);
-    this.#workers[index] = worker;
     if (this.#tap !== undefined) worker.setTap(true);
     this.#traffic.join(worker.traffic);
     worker.setSeries(this.#traffic.all());
     void worker.ended.then((asked) => {
       this.#traffic.leave(worker.traffic);
-      if (!asked && this.#stopped === undefined) this.#replace(worker);
+      if (!asked && this.#stopped === undefined && this.#crew.isPlaced(worker)) this.#replace(worker);
     });
     return worker;
   }
@@ -234,8 +236,9 @@ class Gateway implements RunningGateway {
     this.#options.log('warn', 'replacing a gateway worker', { worker: failed.index });
     this.#enqueue(async () => {
       await this.#options.clock.sleep(RESTART_MS);
-      if (this.#stopped !== undefined) return;
+      if (this.#stopped !== undefined || !this.#crew.isPlaced(failed)) return;
       const worker = this.#launch(failed.index, failed.metrics);
+      this.#crew.place(worker);
       await this.#fill(worker);
     }).catch((error: Error) => {
       this.#options.log('error', 'a replaced gateway worker failed at once', { error: error.message });
@@ -249,18 +252,35 @@ class Gateway implements RunningGateway {
   }
 
   replaceWorkers({ drainMs }: { readonly drainMs: number }): Promise<void> {
-    return this.#enqueue(async () => {
-      for (let index = 0; index < this.#workers.length; index++) {
-        if (this.#stopped !== undefined) return;
-        const old = this.#workers[index]!;
-        // Two cannot listen at a time here: there is a gap.
-        if (!sharesPorts) await old.stop(drainMs);
-        const successor = this.#launch(index, undefined);
-        await this.#fill(successor);
-        this.#retiredMetrics.push(old.metrics);
-        await old.stop(drainMs);
+    const result = this.#replacements.then(async () => {
+      for (let index = 0; index < this.#crew.size && this.#stopped === undefined; index++) {
+        await this.#replaceAt(index, drainMs);
       }
     });
+    this.#replacements = result.catch(() => {});
+    return result;
+  }
+
+  /** Changes go on while the new worker starts and the old one drains; that one runs them too. */
+  async #replaceAt(index: number, drainMs: number): Promise<void> {
+    // Two cannot listen at a time here: there is a gap.
+    if (!sharesPorts) await this.#enqueue(() => this.#crew.running()[index]!.stop(drainMs));
+    const successor = this.#launch(index, undefined, engine.kind === 'epoll');
+    let retired: Promise<void> = Promise.resolve();
+    try {
+      await successor.started;
+      await this.#enqueue(async () => {
+        if (this.#stopped !== undefined) return;
+        await this.#fill(successor);
+        const old = this.#crew.place(successor)!;
+        retired = this.#crew.retire(old, drainMs);
+      });
+    } catch (error) {
+      if (this.#stopped === undefined) throw error;
+    } finally {
+      if (!this.#crew.isPlaced(successor)) await this.#crew.dismiss(successor);
+    }
+    await retired;
   }
 
   #enqueue(work: () => Promise<void>): Promise<void> {
@@ -273,9 +293,9 @@ class Gateway implements RunningGateway {
     return this.#enqueue(async () => {
       if (this.#stopped !== undefined) throw new GatewayError('stopped', 'the gateway has stopped');
       const series = this.#traffic.prepare(diff);
-      if (series.slots.length > 0) for (const worker of this.#workers) worker.setSeries(series.slots);
+      if (series.slots.length > 0) for (const worker of this.#crew.all()) worker.setSeries(series.slots);
       try {
-        await applyDiff(this.#hostChanges.forWorkers(diff), this.#listeners, this.#workers, this.#options.log);
+        await applyDiff(this.#hostChanges.forWorkers(diff), this.#listeners, this.#crew.running(), this.#options.log);
         this.#hostChanges.noteApplied(diff);
       } catch (error) {
         this.#hostChanges.noteFailed(diff);
@@ -298,17 +318,17 @@ class Gateway implements RunningGateway {
 
   tap(take: (lines: string, dropped: number) => void): () => void {
     this.#tap = take;
-    for (const worker of this.#workers) worker.setTap(true);
+    for (const worker of this.#crew.all()) worker.setTap(true);
     return () => {
       this.#tap = undefined;
-      for (const worker of this.#workers) worker.setTap(false);
+      for (const worker of this.#crew.all()) worker.setTap(false);
     };
   }
 
   setZone(zone: string): void {
     if (zone === this.#zone) return;
     this.#zone = zone;
-    for (const worker of this.#workers) worker.setZone(zone);
+    for (const worker of this.#crew.all()) worker.setZone(zone);
   }
 
   setDefaultCertificate(identity: TlsIdentity | undefined): void {
@@ -330,7 +350,7 @@ class Gateway implements RunningGateway {
   }
 
   #showDefault(): void {
-    for (const worker of this.#workers) worker.setDefaultCertificate(this.#workerOptions.defaultCertificate());
+    for (const worker of this.#crew.all()) worker.setDefaultCertificate(this.#workerOptions.defaultCertificate());
   }
 
   #keepSecrets(): void {
@@ -348,10 +368,7 @@ class Gateway implements RunningGateway {
   }
 
   stats(): GatewayStats {
-    const stats = sumMetrics(
-      [...this.#workers.map((worker) => worker.metrics), ...this.#retiredMetrics],
-      this.#workers.length,
-    );
+    const stats = this.#crew.stats();
     return { ...stats, ejections: stats.ejections + this.#ejections };
   }
 
@@ -371,7 +388,7 @@ class Gateway implements RunningGateway {
       this.#intervals.stop();
       this.#stapler.stop();
       this.#revocation.stop();
-      await Promise.all(this.#workers.map((worker) => worker.stop(drainMs)));
+      await this.#crew.stop(drainMs);
       this.#listeners.closeAll();
     })();
     return this.#stopped;

@@ -78,9 +78,19 @@ export class WorkerHandle {
   readonly #options: WorkerOptions;
   #nextId = 1;
   #gone = false;
+  #isDraining = false;
+  readonly #started: PromiseWithResolvers<void> = Promise.withResolvers();
 
-  /** @param metrics of the worker it replaces, so that counters go on. */
-  constructor(index: number, options: WorkerOptions, metrics: SharedArrayBuffer = createMetricsMemory()) {
+  /**
+   * @param metrics of the worker it replaces, so that counters go on.
+   * @param warmsUp see `WorkerStart`.
+   */
+  constructor(
+    index: number,
+    options: WorkerOptions,
+    metrics: SharedArrayBuffer = createMetricsMemory(),
+    warmsUp: boolean = false,
+  ) {
     this.index = index;
     this.metrics = metrics;
     this.#options = options;
@@ -108,6 +118,7 @@ export class WorkerHandle {
       zone: options.zone(),
       gatewayName: options.gatewayName,
       ticketKeys: options.ticketKeys(),
+      warmsUp,
     };
     this.#thread = new ReactorThread<WorkerStart, ToWorker, FromWorker>({
       module: options.module,
@@ -116,6 +127,8 @@ export class WorkerHandle {
       log: (level, message, fields) => options.log(level, message, { worker: index, ...fields }),
       onMessage: (message) => this.#receive(message),
     });
+    // Nobody may be waiting for it.
+    this.#started.promise.catch(() => {});
     this.ended = this.#thread.ended.then((asked) => {
       this.#cleanUp();
       return asked;
@@ -130,6 +143,7 @@ export class WorkerHandle {
     gauges[METRIC.connectionsOpen] = 0;
     gauges[METRIC.requestsInFlight] = 0;
     const error = new GatewayError('stopped', `gateway worker ${this.index} ended`);
+    this.#started.reject(error);
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
   }
@@ -137,6 +151,7 @@ export class WorkerHandle {
   #receive(message: FromWorker): void {
     switch (message.type) {
       case 'started':
+        this.#started.resolve();
         return;
       case 'applied':
         this.#settle(message.id)?.resolve();
@@ -230,8 +245,19 @@ export class WorkerHandle {
     this.#thread.send({ type: 'default-certificate', identity });
   }
 
+  /** Resolves when the thread is there for messages; rejects when it ends before. */
+  get started(): Promise<void> {
+    return this.#started.promise;
+  }
+
+  /** It accepts no more, and ends with its requests. */
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
   /** Ends the worker after its requests, at the latest after `drainMs`. */
   async stop(drainMs: number): Promise<void> {
+    this.#isDraining = true;
     await this.#thread.stop({ type: 'drain', drainMs });
     await this.ended;
   }

@@ -70,6 +70,8 @@ export interface WorkerStart {
   readonly limits: ConnectionLimits;
   /** How many workers share the limits. */
   readonly workers: number;
+  /** Its code is to be compiled before it says that it has started: another one serves meanwhile. */
+  readonly warmsUp: boolean;
 }
 
 /** Main thread to worker; the wake descriptor is signalled after each. */

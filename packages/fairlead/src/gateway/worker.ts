@@ -147,6 +147,12 @@ class GatewayWorker {
     this.#housekeep();
   }
 
+  /** Frees what the end of a worker would leave that is none of its own thread. */
+  discard(): void {
+    this.#core.program.endpoints.closeIdle();
+    this.#core.program.certificates.free();
+  }
+
   #proxyPolicy({ proxyProtocolFrom, times }: WorkerStart): ProxyAcceptPolicy | undefined {
     if (proxyProtocolFrom.length === 0) return undefined;
     const proxies = new TrustedProxies(proxyProtocolFrom);
@@ -392,5 +398,9 @@ const thread = await openThreadReactor<WorkerStart, ToWorker, FromWorker>(
 const http3 = thread.data.http3 ? await import('./http3/http3-listener.ts') : undefined;
 const worker = new GatewayWorker(thread);
 receive = (message) => worker.receive(message);
-worker.start();
+if (thread.data.warmsUp) {
+  const { warmUp, warmUpStart } = await import('./warm-up.ts');
+  const own = new GatewayWorker({ ...thread, data: warmUpStart(thread.data), send: () => {} });
+  warmUp(thread.reactor, own, () => worker.start());
+} else worker.start();
 await thread.run();
