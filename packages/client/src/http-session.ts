@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
+import type { ClientHttp2Session } from 'node:http2';
 import { ApiError } from './api-client.ts';
 import { type BackOff, createBackOff } from './back-off.ts';
 import { type Clock, pause, type Random } from './clock.ts';
@@ -127,10 +127,12 @@ export class HttpSession {
     throw failure ?? new ApiError(0, 'Closed', 'the client is closed');
   }
 
-  #connect(server: string, timeoutMs: number): Promise<ClientHttp2Session> {
+  async #connect(server: string, timeoutMs: number): Promise<ClientHttp2Session> {
+    // Here and not with this module: a process that has its API server within itself starts without it.
+    const { connect } = await import('node:http2');
     const { ca, clientCertificate, clientKey, insecure, tlsServerName } = this.#config;
     return new Promise((resolve, reject) => {
-      const session = connectHttp2(server, {
+      const session = connect(server, {
         ...(ca === undefined ? {} : { ca }),
         ...(clientCertificate === undefined ? {} : { cert: clientCertificate }),
         ...(clientKey === undefined ? {} : { key: clientKey }),

@@ -14,6 +14,7 @@ const SENSITIVE = names('authorization', 'cookie', 'proxy-authorization', 'set-c
 const UNIQUE = names(
   ':path',
   'age',
+  'audit-id',
   'content-length',
   'content-range',
   'etag',
