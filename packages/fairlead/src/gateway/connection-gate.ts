@@ -8,7 +8,11 @@ export interface ConnectionLimits {
   readonly connectionsMax: number;
   /** For each client address, in each worker: a client's connections spread over the workers. */
   readonly perClientMax: number;
-  /** TLS handshakes at a time, in each worker: they cost the most and are not paid for yet. */
+  /**
+   * TLS handshakes at a time, in each worker: they are not paid for yet. More than the connections that a client may have,
+   * so that one alone cannot use them up, and more than the clients that come back at a time after an interruption:
+   * handshakes that wait for their turn cost little, those that are refused come again.
+   */
   readonly handshakesMax: number;
   /** Resident memory of the process from which new connections are refused and idle ones closed, bytes. */
   readonly memoryMaxBytes: number;
@@ -18,7 +22,7 @@ export interface ConnectionLimits {
 export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
   connectionsMax: 50_000,
   perClientMax: 10_000,
-  handshakesMax: 1000,
+  handshakesMax: 20_000,
   memoryMaxBytes: Infinity,
 };
 

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { after, afterEach, before, test } from 'node:test';
 import { systemClock } from '../sys/clock.ts';
 import type { ConnectionLimits } from './connection-gate.ts';
-import { WorkerGate } from './connection-gate.ts';
+import { DEFAULT_CONNECTION_LIMITS, WorkerGate } from './connection-gate.ts';
 import type { GatewayOptions } from './start.ts';
 import {
   type GatewayRig,
@@ -130,6 +130,19 @@ test('handshakes in progress are bounded', async () => {
     clients.map(({ destroyed }) => destroyed),
     [false, false, true],
   );
+});
+
+test('clients that all come back at the same time, as many as one address may be, are all let shake hands', () => {
+  const { connectionsMax, perClientMax } = DEFAULT_CONNECTION_LIMITS;
+  const gate = new WorkerGate(DEFAULT_CONNECTION_LIMITS, 1, () => {});
+  let refused = 0;
+  for (let handshakes = 0; handshakes < perClientMax; handshakes++) {
+    if (!gate.admit({ family: 'ipv4', address: '192.0.2.1', port: handshakes }, handshakes)) refused++;
+  }
+  assert.equal(refused, 0);
+  // Another one still has a place.
+  assert.equal(gate.admit({ family: 'ipv4', address: '192.0.2.2', port: 1 }, perClientMax), true);
+  assert.ok(connectionsMax > perClientMax);
 });
 
 test('short of memory: idle connections are closed and new ones refused', async () => {

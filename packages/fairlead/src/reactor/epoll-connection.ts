@@ -12,9 +12,11 @@ import { ForwardPath } from './forward-path.ts';
 import { PEEK_PAUSE_MS } from './peeked-input.ts';
 import {
   type Acceptor,
+  type ConnectionGate,
   type ConnectionHandler,
   INPUT_BASE,
   LOW_WATER_BYTES,
+  type ProxiedConnection,
   READ_MAX_BYTES,
   type SocketConnection,
 } from './reactor.ts';
@@ -59,9 +61,13 @@ export class EpollConnection implements SocketConnection {
   #forward: ForwardPath | undefined = undefined;
   /** Whose bytes come here. Set by {@link ForwardPath} and {@link forwardTo}. */
   feeder: ForwardPath | undefined = undefined;
-  onClosed: (() => void) | undefined = undefined;
-  /** Installs the handler of an accepted TLS connection; undefined once the handshake is done. */
-  onEstablished: ((instead: Acceptor | undefined) => void) | undefined = undefined;
+  /** Counts it, until it closes. */
+  gate: ConnectionGate | undefined = undefined;
+  /** Of an accepted connection. */
+  peer: SocketAddress | undefined = undefined;
+  proxied: ProxiedConnection | undefined = undefined;
+  /** Makes the handler of an accepted connection; undefined once that is done. */
+  acceptor: Acceptor | undefined = undefined;
 
   constructor(
     reactor: EpollReactor,
@@ -100,6 +106,18 @@ export class EpollConnection implements SocketConnection {
 
   get hasOutput(): boolean {
     return this.#queue !== undefined;
+  }
+
+  /** An accepted connection whose handshake is in progress. */
+  get isAwaited(): boolean {
+    return this.acceptor !== undefined;
+  }
+
+  /** Gets the handler of an accepted connection, of another acceptor if the handshake has led to one. */
+  becomeAccepted(instead: Acceptor | undefined): void {
+    const accept = instead ?? this.acceptor!;
+    this.acceptor = undefined;
+    this.handler = accept(this, this.peer!, this.proxied);
   }
 
   /** Its next events come from the other lane. */
@@ -253,9 +271,10 @@ export class EpollConnection implements SocketConnection {
       if (transport.passthrough === undefined) transport.policy?.onEstablished(transport.session!.isResumed);
       else this.#transport = undefined;
       this.setDeadline(Infinity);
-      const established = this.onEstablished;
-      this.onEstablished = undefined;
-      established?.(transport.passthrough);
+      if (this.acceptor !== undefined) {
+        this.reactor.noteHandshakeEnd();
+        this.becomeAccepted(transport.passthrough);
+      }
       this.#opened();
       // The request may have come with the end of the handshake.
       if (this.state === OPEN && this.#wantsRead && transport.session?.hasPending() === true) this.#read();
@@ -458,7 +477,7 @@ export class EpollConnection implements SocketConnection {
 
   closeGracefully(isPeerDone: boolean = false): void {
     if (this.state > OPEN) return;
-    const nothingComes = this.#ended || (isPeerDone && !this.#holdsInput());
+    const nothingComes = this.#ended || (isPeerDone && !this.hasUnread);
     if (this.state <= HANDSHAKING || (nothingComes && this.#queue === undefined)) {
       if (this.state === OPEN && !this.#endSent) this.#transport?.session?.sendEnd();
       this.close();

@@ -7,8 +7,10 @@ import type { EpollReactor, Watcher } from './epoll-reactor.ts';
 import { ProxyPreface } from './proxy-preface.ts';
 import type { AcceptOptions, Acceptor, ListeningSocket, ProxyAcceptPolicy } from './reactor.ts';
 
-/** Connections accepted from one listener per event, so that a flood does not starve the others. */
+/** Most connections accepted from one listener per event, so that a flood does not starve the others. */
 const ACCEPTS_PER_EVENT = 64;
+/** More than wait in the accept queue of a listener that stops. */
+const BACKLOG_MAX = 65_536;
 /** Pause after the process or the system ran out of descriptors or memory. */
 const ACCEPT_PAUSE_MS = 100;
 
@@ -21,6 +23,8 @@ export class EpollListener implements ListeningSocket, Watcher {
   /** Undefined while accepting pauses. */
   #watched: number | undefined = undefined;
   #cancelPause: (() => void) | undefined = undefined;
+  /** Connections to accept at the next event: as many as lately came at a time. To look for one more costs a system call. */
+  #expected = 1;
 
   constructor(reactor: EpollReactor, fd: number, accept: Acceptor, options: AcceptOptions) {
     this.#options = options;
@@ -43,20 +47,29 @@ export class EpollListener implements ListeningSocket, Watcher {
   }
 
   onReadable(): void {
+    const expected = this.#expected;
+    const count = this.#takeUpTo(expected);
+    this.#expected = count < expected ? Math.max(1, count) : Math.min(expected * 2, ACCEPTS_PER_EVENT);
+  }
+
+  /** Accepts at most so many connections; returns how many there were. */
+  #takeUpTo(most: number): number {
     const { proxied } = this.#options;
-    for (let i = 0; i < ACCEPTS_PER_EVENT && this.#watched !== undefined; i++) {
+    for (let i = 0; i < most; i++) {
+      if (this.#watched === undefined) return i;
       const fd = accept4(this.#fd, SOCK_NONBLOCK);
-      if (fd === -EAGAIN) return;
+      if (fd === -EAGAIN) return i;
       if (fd === -ECONNABORTED || fd === -EINTR) continue;
       if (fd < 0) {
         this.#pause();
-        return;
+        return i;
       }
       const peer = lastAcceptedAddress();
       if (peer === undefined) close(fd);
       else if (proxied?.trusts(peer) !== true) this.#reactor.accepted(fd, peer, this.#accept, this.#options);
       else this.#acceptProxied(fd, peer, proxied);
     }
+    return most;
   }
 
   #acceptProxied(fd: number, proxy: SocketAddress, policy: ProxyAcceptPolicy): void {
@@ -80,7 +93,7 @@ export class EpollListener implements ListeningSocket, Watcher {
   stop(): void {
     this.#cancelPause?.();
     // What the kernel already accepted for us would be reset with the socket.
-    this.onReadable();
+    this.#takeUpTo(BACKLOG_MAX);
     this.#release();
   }
 }

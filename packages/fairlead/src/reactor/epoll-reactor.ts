@@ -255,19 +255,27 @@ export class EpollReactor implements Reactor {
       NO_HANDLER,
       tls === undefined ? undefined : new TlsTransport(tls, undefined),
     );
-    if (gate !== undefined) connection.onClosed = () => gate.release(peer);
+    // Fields instead of closures: a function that is made for a connection and put into one keeps all of it alive until
+    // the next full collection (V8 14), whatever becomes of the connection.
+    connection.gate = gate;
+    connection.peer = peer;
+    connection.proxied = proxied;
+    connection.acceptor = accept;
     if (tls !== undefined) {
       this.#handshakes++;
       connection.setDeadline(this.nowMs + tls.handshakeMs);
-      connection.onEstablished = (instead) => {
-        this.#handshakes--;
-        connection.handler = (instead ?? accept)(connection, peer, proxied);
-      };
       return;
     }
-    this.guard(connection, () => {
-      connection.handler = accept(connection, peer, proxied);
-    });
+    try {
+      connection.becomeAccepted(undefined);
+    } catch (error) {
+      this.#contain(connection, error);
+    }
+  }
+
+  /** The handshake of an incoming connection is over, one way or the other. */
+  noteHandshakeEnd(): void {
+    this.#handshakes--;
   }
 
   /** Called by a connection right before it closes its descriptor. */
@@ -278,8 +286,8 @@ export class EpollReactor implements Reactor {
     this.#freeSlots.push(slot);
     this.#options.ledger.closed(connection.fd);
     this.#open--;
-    if (connection.onEstablished !== undefined) this.#handshakes--;
-    connection.onClosed?.();
+    if (connection.isAwaited) this.#handshakes--;
+    connection.gate?.release(connection.peer!);
   }
 
   /** Runs {@link EpollConnection.onDeferred} after the present callback. */

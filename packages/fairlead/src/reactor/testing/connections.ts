@@ -37,6 +37,60 @@ export function testConnections(name: string, make: ReactorMaker): void {
     );
   });
 
+  test(`${name}: whoever has no more to send is closed at once, and gets all that was written`, async () => {
+    const answer = Buffer.alloc(100_000, 'x');
+    let received = 0;
+    let wasOpen: boolean | undefined;
+    const scene = await play(make, (scene) => {
+      const { reactor, server, client } = scene;
+      dial(scene);
+      client.connection!.writeBytes(Buffer.from('last'));
+      server.data = () => {
+        server.connection!.writeBytes(answer);
+        server.connection!.closeGracefully(true);
+        wasOpen = server.connection!.isOpen;
+      };
+      client.data = (start, end) => {
+        received += end - start;
+      };
+      client.ended = () => {
+        client.connection!.close();
+        reactor.stop();
+      };
+    });
+    assert.equal(received, answer.length);
+    assert.equal(wasOpen, false);
+    assert.equal(scene.client.events.at(-1), 'end');
+  });
+
+  test(`${name}: whoever sends more although it said that it would not still gets all that was written`, async () => {
+    const answer = Buffer.alloc(100_000, 'x');
+    let received = 0;
+    const scene = await play(make, (scene) => {
+      const { reactor, server, client } = scene;
+      dial(scene);
+      client.connection!.writeBytes(Buffer.from('last'));
+      server.data = () => {
+        server.connection!.pauseReading();
+        client.connection!.writeBytes(Buffer.from('and one more'));
+        // By then it lies in the socket, or in what the engine keeps.
+        reactor.after(100, () => {
+          server.connection!.writeBytes(answer);
+          server.connection!.closeGracefully(true);
+        });
+      };
+      client.data = (start, end) => {
+        received += end - start;
+      };
+      client.ended = () => {
+        client.connection!.close();
+        reactor.stop();
+      };
+    });
+    assert.equal(received, answer.length);
+    assert.equal(scene.client.events.at(-1), 'end');
+  });
+
   test(`${name}: redeliver hands retained bytes over without new ones`, async () => {
     const scene = await play(make, (scene) => {
       const { reactor, server, client } = scene;
