@@ -70,6 +70,18 @@ const typeErrors: readonly (readonly [string, string, unknown, string])[] = [
     { spec: { renewTime: 'x' } },
     'parsing time "x" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "x" as "2006"',
   ],
+  [
+    'a time without decimals',
+    'coordination.v1.LeaseSpec',
+    { renewTime: '2026-01-01T00:00:00Z' },
+    'parsing time "2026-01-01T00:00:00Z" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "Z" as ".000000"',
+  ],
+  [
+    'a time with a decimal too many',
+    'coordination.v1.LeaseSpec',
+    { renewTime: '2026-01-01T00:00:00.1234567Z' },
+    'parsing time "2026-01-01T00:00:00.1234567Z" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "7Z" as "Z07:00"',
+  ],
   ['not an object', 'core.v1.Service', [], 'json: cannot unmarshal array into Go value of type v1.Service'],
 ];
 
@@ -133,7 +145,7 @@ const forms: readonly (readonly [string, string, unknown, string])[] = [
   [
     'times become UTC',
     'coordination.v1.LeaseSpec',
-    { renewTime: '2026-01-01T02:00:00.5+02:00' },
+    { renewTime: '2026-01-01T02:00:00.500000+02:00' },
     '{"renewTime":"2026-01-01T00:00:00.500000Z"}',
   ],
   [

@@ -1,4 +1,5 @@
 import { isJsonObject } from '../../own-property.ts';
+import { missingDataSource } from '../data-sources.ts';
 import { ensureObject, type JsonObject, setDefault, setDefaultText } from './fields.ts';
 import { applyPodTemplateDefaults } from './pod.ts';
 import { applyVolumeSourceDefaults } from './volume.ts';
@@ -6,7 +7,9 @@ import { applyVolumeSourceDefaults } from './volume.ts';
 /** Defaults of a PersistentVolumeClaim. */
 export function applyPersistentVolumeClaimDefaults(claim: JsonObject): void {
   setDefaultText(ensureObject(claim, 'status'), 'phase', 'Pending');
-  setDefault(ensureObject(claim, 'spec'), 'volumeMode', 'Filesystem');
+  const spec = ensureObject(claim, 'spec');
+  setDefault(spec, 'volumeMode', 'Filesystem');
+  Object.assign(spec, missingDataSource(spec));
 }
 
 /** Defaults of a PersistentVolume. */

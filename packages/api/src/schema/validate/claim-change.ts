@@ -1,5 +1,6 @@
 import { jsonEqual } from '../../own-property.ts';
 import { compareQuantities } from '../../quantity.ts';
+import { missingDataSource } from '../data-sources.ts';
 import { type FieldCause, forbidden, invalid } from '../field-cause.ts';
 import { goDifference } from '../go-form/go-form.ts';
 import { checkImmutable, type JsonObject, objectIn, textIn } from './fields.ts';
@@ -14,7 +15,9 @@ const IMMUTABLE =
  */
 export function validateClaimChange(claim: JsonObject, oldClaim: JsonObject): FieldCause[] {
   const spec = objectIn(claim, 'spec');
-  const old = objectIn(oldClaim, 'spec');
+  const stored = objectIn(oldClaim, 'spec');
+  // Stored before both forms were kept.
+  const old = { ...stored, ...missingDataSource(stored) };
   const status = objectIn(oldClaim, 'status');
   const kept = textIn(old, 'volumeName') === '' ? { ...old, volumeName: spec.volumeName } : old;
   const fixed: Record<string, unknown> = { ...spec };

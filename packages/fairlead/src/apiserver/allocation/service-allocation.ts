@@ -151,9 +151,13 @@ export class ServiceAllocation implements Companion {
     if (needsNodePort(spec)) {
       for (const port of ports) {
         if ((port.nodePort ?? 0) !== 0) continue;
-        const sibling = ports.find(
-          (other) => other.port === port.port && other.protocol !== port.protocol && (other.nodePort ?? 0) !== 0,
-        );
+        // A new Service has one number for both protocols of a port; a changed one gets a number for each.
+        const sibling =
+          this.#old === undefined
+            ? ports.find(
+                (other) => other.port === port.port && other.protocol !== port.protocol && (other.nodePort ?? 0) !== 0,
+              )
+            : undefined;
         const number = sibling?.nodePort ?? this.#allocator.pickPort();
         if (number === undefined) throw internalError('failed to allocate a nodePort: range is full');
         if (sibling === undefined) this.#hold(portKey(number), true);

@@ -70,7 +70,10 @@ export function dropForeignFields(spec: ServiceForm, old: ServiceForm): void {
     }
     if (spec.loadBalancerClass === old.loadBalancerClass) delete spec.loadBalancerClass;
   }
-  if (mayHaveNodePort(old) && !mayHaveNodePort(spec) && spec.externalTrafficPolicy === old.externalTrafficPolicy) {
+  const isExternal =
+    mayHaveNodePort(spec) ||
+    (spec.type === 'ClusterIP' && Array.isArray(spec.externalIPs) && spec.externalIPs.length > 0);
+  if (mayHaveNodePort(old) && !isExternal && spec.externalTrafficPolicy === old.externalTrafficPolicy) {
     delete spec.externalTrafficPolicy;
   }
   if (spec.type === 'ExternalName' && spec.internalTrafficPolicy === old.internalTrafficPolicy) {

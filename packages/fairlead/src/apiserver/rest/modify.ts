@@ -43,7 +43,7 @@ export async function putObject(
   if (
     needsVersionOnUpdate(resource) &&
     exists(context, target, name) &&
-    (object.metadata.resourceVersion ?? '') === ''
+    ['', '0'].includes(object.metadata.resourceVersion ?? '')
   ) {
     throw invalid({ group: resource.group, kind: resource.plural }, name, [
       {
@@ -53,7 +53,7 @@ export async function putObject(
       },
     ]);
   }
-  const versioned = (object.metadata.resourceVersion ?? '') !== '';
+  const versioned = !['', '0'].includes(object.metadata.resourceVersion ?? '');
   if (subresource === undefined && createsOnUpdate(resource) && !exists(context, target, name)) {
     const stored = await createObject(context, target, object, dryRun);
     return textAnswer(201, representation, objectText(form, stored));

@@ -2,8 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isHeadless, serviceForm } from '../allocation/service-form.ts';
 import { addressWarnings, statusAddressWarnings } from '../resources/address-warnings.ts';
 import type { ServedResource } from '../resources/served-resources.ts';
-import { claimWarnings } from '../warnings/pod-warnings.ts';
-import { persistentVolumeWarnings } from '../warnings/volume-warnings.ts';
+import { persistentVolumeWarnings, wholeClaimWarnings } from '../warnings/volume-warnings.ts';
 import { hasTemplate, workloadWarnings } from '../warnings/workload-warnings.ts';
 import { type KubeObject, recordOf } from '../watch/kube-object.ts';
 
@@ -19,7 +18,7 @@ export function objectWarnings(
   if (custom !== undefined) return [];
   const addresses = addressWarnings(kind, object);
   if (kind === 'Service') return [...addresses, ...serviceWarnings(object)];
-  if (kind === 'PersistentVolumeClaim' && group === '') return claimWarnings(recordOf(object.spec) ?? {}, 'spec');
+  if (kind === 'PersistentVolumeClaim' && group === '') return wholeClaimWarnings(object);
   if (kind === 'PersistentVolume') return subresource === undefined ? persistentVolumeWarnings(object) : [];
   if (kind === 'Pod' && subresource === 'status') return statusAddressWarnings(object);
   if (kind === 'Pod' || hasTemplate(kind)) return workloadWarnings(kind, object, old);

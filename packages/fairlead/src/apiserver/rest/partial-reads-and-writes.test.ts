@@ -21,6 +21,8 @@ interface MapList {
   readonly metadata: { readonly continue?: string; readonly resourceVersion: string };
 }
 
+const changedLease = { metadata: { name: 'l', resourceVersion: '0' }, spec: {} };
+
 /** What a Kubernetes 1.34.4 server showed of dry runs, chunks, owners and options. */
 describe('parts of objects and lists', () => {
   let server: TestServer;
@@ -110,6 +112,55 @@ describe('parts of objects and lists', () => {
       await refusal('DELETE', place, { kind: 'X', apiVersion: 'v1' }),
       '500 - no kind "X" is registered for version "v1" in scheme "pkg/runtime/scheme.go:110"',
     );
+  });
+
+  test('version 0 is any version, and what is no version is a fault', async () => {
+    const place = `${maps}/b`;
+    const changed = (resourceVersion: string): object => ({
+      metadata: { name: 'b', resourceVersion },
+      data: { k: 'v' },
+    });
+    assert.deepEqual((await send('PUT', place, changed('0'))).data, { k: 'v' });
+    assert.equal(await refusal('PUT', place, changed('x')), '500 - strconv.ParseUint: parsing "x": invalid syntax');
+    const leases = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
+    await send('POST', leases, { metadata: { name: 'l' } });
+    assert.match(await refusal('PUT', `${leases}/l`, changedLease), /^422 Invalid/);
+  });
+
+  test('a changed Service has a node port for each port, a new one for each number', async () => {
+    const ports = [
+      { name: 'a', port: 80 },
+      { name: 'b', port: 80, protocol: 'UDP' },
+    ];
+    const services = `${core}/services`;
+    const nodePorts = ({ spec }: KubeObject): number =>
+      new Set((spec as { ports: { nodePort: number }[] }).ports.map(({ nodePort }) => nodePort)).size;
+    assert.equal(
+      nodePorts(await send('POST', services, { metadata: { name: 'n' }, spec: { type: 'NodePort', ports } })),
+      1,
+    );
+    await send('POST', services, { metadata: { name: 'o' }, spec: { ports } });
+    assert.equal(nodePorts(await send('PATCH', `${services}/o`, { spec: { type: 'NodePort' } }, merge)), 2);
+    const external = { type: 'ClusterIP', externalIPs: ['192.0.2.1'] };
+    const { spec } = await send('PATCH', `${services}/o`, { spec: external }, merge);
+    assert.equal((spec as { externalTrafficPolicy?: string }).externalTrafficPolicy, 'Cluster');
+  });
+
+  test('a claim names its source in both forms', async () => {
+    const source = { kind: 'PersistentVolumeClaim', name: 'x' };
+    const claim = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+    const made = async (name: string, more: object): Promise<unknown[]> => {
+      const { spec } = await send('POST', `${core}/persistentvolumeclaims`, {
+        metadata: { name },
+        spec: { ...claim, ...more },
+      });
+      const { dataSource, dataSourceRef } = spec as Record<string, unknown>;
+      return [dataSource, dataSourceRef];
+    };
+    const shown = { ...source, apiGroup: null };
+    assert.deepEqual(await made('c1', { dataSource: source }), [shown, shown]);
+    assert.deepEqual(await made('c2', { dataSourceRef: source }), [shown, shown]);
+    assert.deepEqual(await made('c3', {}), [undefined, undefined]);
   });
 
   test('roles and limits come by PUT too', async () => {

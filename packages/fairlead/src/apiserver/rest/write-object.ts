@@ -167,7 +167,12 @@ export async function updateObject(
   const name = old.metadata.name ?? '';
   checkNamespaceField(target, proposed);
   const given = proposed.metadata;
-  if (given.resourceVersion !== undefined && given.resourceVersion !== '') {
+  // 0 is any version.
+  const version = given.resourceVersion ?? '';
+  if (version !== '' && version !== '0') {
+    if (!/^\d+$/.test(version)) {
+      throw new StatusError(500, undefined, `strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`);
+    }
     if (given.resourceVersion !== old.metadata.resourceVersion) throw conflict(resource, name, modifiedText);
   }
   if (given.uid !== undefined && given.uid !== '' && given.uid !== old.metadata.uid && !options.isPatch) {

@@ -1,5 +1,6 @@
 import { type Json, listOf, objectOf } from './json-fields.ts';
 import { nodeTermWarnings } from './node-label-warnings.ts';
+import { claimWarnings } from './pod-warnings.ts';
 
 const deprecatedSources: readonly (readonly [name: string, told: string, since: string])[] = [
   ['cephfs', 'cephfs', 'deprecated in v1.28, non-functional in v1.31+'],
@@ -11,6 +12,14 @@ const deprecatedSources: readonly (readonly [name: string, told: string, since: 
 ];
 const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
 const mountAnnotation = 'volume.beta.kubernetes.io/mount-options';
+
+/** What a server remarks about a valid PersistentVolumeClaim. */
+export function wholeClaimWarnings(claim: Json): string[] {
+  const annotations = objectOf(objectOf(claim, 'metadata'), 'annotations');
+  const field = `metadata.annotations[${classAnnotation}]`;
+  const text = `${field}: deprecated since v1.8; use "storageClassName" attribute instead`;
+  return [...(classAnnotation in annotations ? [text] : []), ...claimWarnings(objectOf(claim, 'spec'), 'spec')];
+}
 
 /** What a server remarks about a valid PersistentVolume. */
 export function persistentVolumeWarnings(volume: Json): string[] {
