@@ -11,29 +11,42 @@ import { startNodeAgent } from './start.ts';
 const skip = process.platform === 'linux' ? false : 'needs Linux: every address of 127.0.0.0/8 on loopback';
 const options = { skip, timeout: 120_000 };
 
-async function startAgent(context: TestContext, api: FakeApi, podCIDR: string): Promise<void> {
+async function startAgent(
+  context: TestContext,
+  api: FakeApi,
+  podCIDR: string,
+): Promise<{ readonly replace: (meanwhile: () => Promise<unknown>) => Promise<void> }> {
   const dataDir = mkdtempSync(join(tmpdir(), 'fairlead-agent-'));
   await api.create(nodes, { metadata: { name: 'n1' }, spec: { podCIDR } });
-  const agent = await startNodeAgent({
-    client: api,
-    nodeName: 'n1',
-    mode: 'userspace',
-    instance: '0000',
-    dataDir,
-    clock: systemClock,
-    random: systemRandom,
-    log: () => {},
-    clusterDomain: 'cluster.local',
-    clusterDns: undefined,
-    images: [],
-    overlay: false,
-    logListen: { host: '127.0.0.1', port: 0 },
-    logToken: 'secret',
-  });
+  const start = () =>
+    startNodeAgent({
+      client: api,
+      nodeName: 'n1',
+      mode: 'userspace',
+      instance: '0000',
+      dataDir,
+      clock: systemClock,
+      random: systemRandom,
+      log: () => {},
+      clusterDomain: 'cluster.local',
+      clusterDns: undefined,
+      images: [],
+      overlay: false,
+      logListen: { host: '127.0.0.1', port: 0 },
+      logToken: 'secret',
+    });
+  let agent = await start();
   context.after(async () => {
     await agent.stop();
     rmSync(dataDir, { recursive: true, force: true });
   });
+  return {
+    replace: async (meanwhile) => {
+      await agent.detach();
+      await meanwhile();
+      agent = await start();
+    },
+  };
 }
 
 async function waitFor(api: FakeApi, reached: (pod: Stored<Pod>) => boolean): Promise<Stored<Pod>> {
@@ -121,6 +134,26 @@ test('a new image restarts the container, whatever the restart policy', options,
     return status?.restartCount === 1 && status.state?.running !== undefined;
   });
   assert.equal(after.status?.containerStatuses?.[0]?.image, 'other');
+});
+
+test('an image that changed while no agent ran restarts the container, once', options, async (context) => {
+  const api = new FakeApi();
+  const { replace } = await startAgent(context, api, '127.244.213.0/24');
+  await api.create(pods, shell('trap "exit 0" TERM; while :; do sleep 0.02; done'));
+  const runs = (attempt: number) => (pod: Stored<Pod>) => {
+    const status = pod.status?.containerStatuses?.[0];
+    return status?.restartCount === attempt && status.state?.running !== undefined;
+  };
+  await waitFor(api, runs(0));
+  const containers = [{ name: 'sh', image: 'other' }];
+  await replace(() => api.patch(pods, name, 'strategic', { spec: { containers } }));
+  const after = await waitFor(api, runs(1));
+  assert.equal(after.status?.containerStatuses?.[0]?.image, 'other');
+  // Nothing changed since: the next agent leaves it alone. What it is told afterwards it does.
+  await replace(async () => {});
+  await api.patch(pods, name, 'strategic', { spec: { containers: [{ name: 'sh', image: 'third' }] } });
+  const last = await waitFor(api, (pod) => pod.status?.containerStatuses?.[0]?.image === 'third' && runs(2)(pod));
+  assert.equal(last.status?.containerStatuses?.[0]?.restartCount, 2);
 });
 
 test(

@@ -4,7 +4,7 @@ import type { ProbeOutcome } from '../probes/run-probe.ts';
 import type { ProcessExit, ProcessInfo } from '../runtime/protocol.ts';
 import { createPodVolumes } from '../volumes/pod-volumes.ts';
 import { type ContainerProbes, startContainerProbes, startupProbeOf } from './container-probes.ts';
-import { about, containerIn, redefinedContainers } from './containers.ts';
+import { about, asReported, containerIn, redefinedContainers } from './containers.ts';
 import { deletePodObject } from './delete-object.ts';
 import { execInContainer } from './exec-in-container.ts';
 import { runHook } from './hooks.ts';
@@ -364,6 +364,7 @@ export function startPodWorker(
         else watchContainer(containerOf(record.name), undefined, record.run.started);
       }
     }
+    restartRedefined(asReported(pod, state));
   };
 
   /** The runtime does not know it: it is gone, or an orphan that has to go. */
