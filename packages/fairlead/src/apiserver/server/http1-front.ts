@@ -10,6 +10,8 @@ import { sendUpgrade } from './upgrade-answer.ts';
 
 /** How long a connection may be idle: longer than clients keep one, or one of their requests meets the end of it. */
 const idleMs = 120_000;
+/** How long a client may take to send the head of a request; as the real server's library. */
+const headDefaultMs = 60_000;
 const nothing = new Uint8Array(0);
 
 /** The clients that speak HTTP/1.1: what they ask for, and requests for another protocol on their connection. */
@@ -19,9 +21,13 @@ export class Http1Front {
   readonly #users = new WeakMap<object, UserInfo>();
   readonly #departures = new Set<Departure>();
 
-  constructor(front: RequestFront) {
+  /** `headMs`: within which a request's head must have come; default one minute. */
+  constructor(front: RequestFront, headMs: number = headDefaultMs) {
     this.#front = front;
-    this.#server = nodeHttp.createServer((request, response) => void this.#serve(request, response));
+    const times = { headersTimeout: headMs, connectionsCheckingInterval: headMs / 2 };
+    this.#server = nodeHttp.createServer(times, (request, response) => void this.#serve(request, response));
+    // It listens to no port, and Node follows the connections of a server, and their times, from this event on.
+    this.#server.emit('listening');
     this.#server.keepAliveTimeout = idleMs;
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       void this.#upgrade(request, socket, head);
@@ -37,7 +43,7 @@ export class Http1Front {
   /** Ends all streams properly, and closes connections that ask for nothing. */
   stop(): void {
     for (const departure of this.#departures) departure.depart();
-    this.#server.closeIdleConnections();
+    this.#server.close();
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -24,7 +24,10 @@ const jane = authority.issue({ commonName: 'jane', organizations: ['painters'] }
 type Answers = (request: ApiRequest) => ApiAnswer | Promise<ApiAnswer>;
 
 /** A listener whose requests a test answers. */
-async function startListener(answers: Answers): Promise<{ readonly port: number; readonly listener: Listener }> {
+async function startListener(
+  answers: Answers,
+  headMs = 60_000,
+): Promise<{ readonly port: number; readonly listener: Listener }> {
   const listener = new Listener({
     certificate: serving.certificate,
     key: serving.key,
@@ -32,6 +35,7 @@ async function startListener(answers: Answers): Promise<{ readonly port: number;
     tokens: [staticTokens(new Map([['secret', { name: 'robot', groups: [] }]]))],
     audiences: [],
     pipeline: { handle: async (request) => answers(request) },
+    headMs,
     clock: systemClock,
     log: () => {},
   });
@@ -322,7 +326,7 @@ for (const protocol of ['HTTP/1.1', 'HTTP/2'] as const) {
   });
 }
 
-describe('HTTP/2 alone', { timeout: deadlineMs }, () => {
+describe('of one protocol alone', { timeout: deadlineMs }, () => {
   test('streams of a connection do not wait for each other', async () => {
     const held = Promise.withResolvers<void>();
     const large = 'x'.repeat(3_000_000);
@@ -357,6 +361,21 @@ describe('HTTP/2 alone', { timeout: deadlineMs }, () => {
     answer.resume();
     await once(answer, 'end');
     agent.destroy();
+    await listener.stop();
+  });
+
+  test('a client of HTTP/1.1 that does not finish the head of its request is not waited for', async () => {
+    const { port, listener } = await startListener(() => text('never'), 20);
+    const socket = connectTls({ host: '127.0.0.1', port, ca: own.ca, ALPNProtocols: ['http/1.1'] });
+    socket.on('error', () => {});
+    await once(socket, 'secureConnect');
+    let answer = '';
+    socket.on('data', (bytes: Buffer) => {
+      answer += String(bytes);
+    });
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n');
+    await once(socket, 'close');
+    assert.match(answer, /^HTTP\/1\.1 408 /);
     await listener.stop();
   });
 

@@ -24,6 +24,8 @@ export interface ListenerOptions extends RequestFrontOptions {
   readonly certificate: string;
   readonly key: string;
   readonly ca: string;
+  /** How long a client of HTTP/1.1 may take for the head of a request; default one minute. */
+  readonly headMs?: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -116,7 +118,7 @@ export class Listener {
       this.#sessions.add(session);
       socket.once('close', () => this.#sessions.delete(session));
     } else {
-      this.#http1 ??= new Http1Front(this.#front);
+      this.#http1 ??= new Http1Front(this.#front, this.#options.headMs);
       this.#http1.take(socket, user);
     }
   }
