@@ -38,6 +38,8 @@ export interface GatewaySample {
 export interface EnduranceRig extends AsyncDisposable {
   readonly port: number;
   readonly tlsPort: number;
+  /** One of the endpoints', to ask it without the gateway. */
+  readonly endpointPort: number;
   ask(request: GatewayRequest): Promise<GatewaySample>;
   cpuTimes(): CpuTimes;
 }
@@ -191,6 +193,7 @@ export async function startEnduranceRig({
     return {
       port: port!,
       tlsPort: tlsPort!,
+      endpointPort: upstreams[0]!,
       async ask(request) {
         if (proxy === 'nginx') return sampleTree(gateway.pid!);
         const answer = once(gateway, 'message');

@@ -57,6 +57,8 @@ interface SlowTrial {
   /** The client that behaves, without the slow ones and beside them. */
   readonly alone: WrkReport;
   readonly beside: WrkReport;
+  /** At the same time, one that asks an endpoint itself: what the core of clients and endpoints makes of it. */
+  readonly direct: WrkReport;
   readonly used: CpuTimes;
   /** Slow clients that were still connected at the end. */
   readonly open: number;
@@ -85,7 +87,8 @@ async function trySlowClients(proxy: EnduranceGateway, count: number): Promise<S
     }
   })();
   const before = rig.cpuTimes();
-  const beside = await runWrk(url, shape);
+  const directUrl = `http://127.0.0.1:${rig.endpointPort}/`;
+  const [beside, direct] = await Promise.all([runWrk(url, shape), runWrk(directUrl, { ...shape, connections: 1 })]);
   const used = cpuBetween(before, rig.cpuTimes());
   const during = await rig.ask('sample');
   isOver = true;
@@ -93,7 +96,7 @@ async function trySlowClients(proxy: EnduranceGateway, count: number): Promise<S
   const open = clients.filter((client) => !client.destroyed).length;
   for (const client of clients) client.destroy();
   const after = await awaitQuiet(rig, base.descriptors + POOLED_MAX);
-  return { base, during, after, alone, beside, used, open };
+  return { base, during, after, alone, beside, direct, used, open };
 }
 
 /**
@@ -110,7 +113,17 @@ export async function endureSlowClients(wanted: number): Promise<readonly string
   const cores = CLIENT_CORE.length === 0 ? 'one core for all' : 'the last core for clients and endpoints';
   printTable(
     `${count} slow clients (answers of ${BIG_BYTES / 1024} KiB)`,
-    ['gateway', 'when', 'still connected', 'descriptors', 'RSS MiB', 'requests of the other client', 'failed', 'p99'],
+    [
+      'gateway',
+      'when',
+      'still connected',
+      'descriptors',
+      'RSS MiB',
+      'requests of the other client',
+      'failed',
+      'p99',
+      'p99 without gateway',
+    ],
     [...rowsOf('fairlead', own), ...rowsOf('nginx', peer)],
   );
   for (const [name, { used }] of [
@@ -123,9 +136,9 @@ export async function endureSlowClients(wanted: number): Promise<readonly string
 }
 
 function rowsOf(name: EnduranceGateway, trial: SlowTrial): readonly (readonly (string | number)[])[] {
-  const { base, during, after, alone, beside, open } = trial;
+  const { base, during, after, alone, beside, direct, open } = trial;
   return [
-    [name, 'before', 0, base.descriptors, mebibytes(base.residentBytes), alone.requests, alone.failed, alone.p99],
+    [name, 'before', 0, base.descriptors, mebibytes(base.residentBytes), alone.requests, alone.failed, alone.p99, '-'],
     [
       name,
       'beside',
@@ -135,8 +148,9 @@ function rowsOf(name: EnduranceGateway, trial: SlowTrial): readonly (readonly (s
       beside.requests,
       beside.failed,
       beside.p99,
+      direct.p99,
     ],
-    [name, 'after', 0, after.descriptors, mebibytes(after.residentBytes), '-', '-', '-'],
+    [name, 'after', 0, after.descriptors, mebibytes(after.residentBytes), '-', '-', '-', '-'],
   ];
 }
 
