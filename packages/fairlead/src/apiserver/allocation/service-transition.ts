@@ -70,14 +70,17 @@ export function dropForeignFields(spec: ServiceForm, old: ServiceForm): void {
     }
     if (spec.loadBalancerClass === old.loadBalancerClass) delete spec.loadBalancerClass;
   }
-  const isExternal =
-    mayHaveNodePort(spec) ||
-    (spec.type === 'ClusterIP' && Array.isArray(spec.externalIPs) && spec.externalIPs.length > 0);
-  if (mayHaveNodePort(old) && !isExternal && spec.externalTrafficPolicy === old.externalTrafficPolicy) {
+  if (isExternal(old) && !isExternal(spec) && spec.externalTrafficPolicy === old.externalTrafficPolicy) {
     delete spec.externalTrafficPolicy;
   }
   if (spec.type === 'ExternalName' && spec.internalTrafficPolicy === old.internalTrafficPolicy) {
     delete spec.internalTrafficPolicy;
   }
   if (old.sessionAffinity === 'ClientIP' && spec.sessionAffinity === 'None') delete spec.sessionAffinityConfig;
+}
+
+/** Whether a Service is reached from outside, which its external traffic policy is for. */
+function isExternal(spec: ServiceForm): boolean {
+  const hasAddress = Array.isArray(spec.externalIPs) && spec.externalIPs.length > 0;
+  return mayHaveNodePort(spec) || (spec.type === 'ClusterIP' && hasAddress);
 }

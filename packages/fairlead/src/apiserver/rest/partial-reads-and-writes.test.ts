@@ -144,6 +144,8 @@ describe('parts of objects and lists', () => {
     const external = { type: 'ClusterIP', externalIPs: ['192.0.2.1'] };
     const { spec } = await send('PATCH', `${services}/o`, { spec: external }, merge);
     assert.equal((spec as { externalTrafficPolicy?: string }).externalTrafficPolicy, 'Cluster');
+    const inner = await send('PATCH', `${services}/o`, { spec: { externalIPs: null } }, merge);
+    assert.equal((inner.spec as { externalTrafficPolicy?: string }).externalTrafficPolicy, undefined);
   });
 
   test('a claim names its source in both forms', async () => {
