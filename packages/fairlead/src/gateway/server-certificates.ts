@@ -1,5 +1,6 @@
 import type { TlsAcceptPolicy, TlsChoice } from '../reactor/tls-transport.ts';
 import type { RouteCertificate } from '../routing/route-table.ts';
+import type { Log } from '../sys/role.ts';
 import type { AlpnProtocol } from '../sys/tls-alpn.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
 import { type AnyTlsContext, tlsContexts } from '../sys/tls-contexts.ts';
@@ -46,6 +47,15 @@ export class ServerCertificates {
     this.install([...this.#byKey.keys()].map((key) => [key, undefined]));
     this.#default?.context?.free();
     this.#default = undefined;
+  }
+
+  /** The same later on. It was checked before it came; what is shown stays where it fails all the same. */
+  replaceDefault(identity: TlsIdentity, log: Log): void {
+    try {
+      this.setDefault(identity);
+    } catch (error) {
+      log('error', 'default certificate refused', { error: (error as Error).message });
+    }
   }
 
   /** The OCSP response that a certificate's next handshakes staple; undefined: none. */

@@ -3,6 +3,7 @@ import { passwordCrypt } from '../sys/password-crypt.ts';
 import type { Log } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
 import type { TlsSettings } from '../sys/tls-settings.ts';
+import { inflateSoon } from '../sys/whole-content.ts';
 import type { Span } from '../telemetry/span.ts';
 import type { AccessLogRules } from './access-log/access-log-rules.ts';
 import type { ConnectionLimits } from './connection-gate.ts';
@@ -18,7 +19,7 @@ import { createTrafficMemory } from './traffic/traffic-memory.ts';
 import type { SeriesSlots } from './traffic/traffic-series.ts';
 import type { TrustOptions } from './trust.ts';
 import type { UnderscoreRule } from './underscore-fields.ts';
-import type { DearQuestion, FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
+import type { DearAnswer, DearQuestion, FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
 
 /** What every worker of a gateway is started with. */
 export interface WorkerOptions {
@@ -263,8 +264,9 @@ export class WorkerHandle {
   }
 }
 
-/** On the thread pool of the process. Undefined: nobody can tell. */
-async function findOut(question: DearQuestion): Promise<boolean | undefined> {
+/** On the thread pool of the process. */
+async function findOut(question: DearQuestion): Promise<DearAnswer> {
+  if (question.type === 'inflate') return inflateSoon(question.coding, question.content, question.maxBytes);
   if (question.type === 'signature') return isSignedSoon(question);
   const computed = await passwordCrypt()(question.password, question.hash);
   return computed === undefined ? undefined : isSame(computed, question.hash);

@@ -3,9 +3,11 @@ import type { RouteListener } from '../routing/route-table.ts';
 import type { LogLevel } from '../sys/role.ts';
 import type { TlsIdentity } from '../sys/tls-context.ts';
 import type { TlsSettings } from '../sys/tls-settings.ts';
+import type { Inflated } from '../sys/whole-content.ts';
 import type { Span } from '../telemetry/span.ts';
 import type { AccessLogRules } from './access-log/access-log-rules.ts';
 import type { ConnectionLimits } from './connection-gate.ts';
+import type { InflateQuestion } from './filters/filter-services.ts';
 import type { SignatureQuestion } from './filters/jwt/signature.ts';
 import type { WorkerDiff } from './host-changes.ts';
 import type { ProxyTimes } from './proxy-core.ts';
@@ -89,7 +91,7 @@ export type ToWorker =
   | { readonly type: 'default-certificate'; readonly identity: TlsIdentity }
   | { readonly type: 'tickets'; readonly keys: readonly Uint8Array[] }
   /** Answer to a `question`; undefined: nobody can tell. */
-  | { readonly type: 'answer'; readonly id: number; readonly answer: boolean | undefined }
+  | { readonly type: 'answer'; readonly id: number; readonly answer: DearAnswer }
   /** Keys of tokens as they were fetched; undefined: there are none. */
   | { readonly type: 'keys'; readonly url: string; readonly jwks: string | undefined }
   /** OCSP response that a certificate staples from now on. */
@@ -118,7 +120,11 @@ export type FromWorker =
   /** A token names a key that is not known; `keys` follows. */
   | { readonly type: 'keys-wanted'; readonly url: string };
 
-/** Whether a password has a hash, or a key made a signature. */
+/** Whether a password has a hash, or a key made a signature; and what compressed content is. */
 export type DearQuestion =
+  | ({ readonly type: 'inflate' } & InflateQuestion)
   | { readonly type: 'password'; readonly hash: string; readonly password: string }
   | ({ readonly type: 'signature' } & SignatureQuestion);
+
+/** Undefined: nobody can tell. */
+export type DearAnswer = boolean | Inflated | undefined;

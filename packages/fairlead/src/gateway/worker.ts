@@ -12,7 +12,6 @@ import type { TlsAcceptPolicy } from '../reactor/tls-transport.ts';
 import { systemClock, systemRandom } from '../sys/clock.ts';
 import { collectGarbage } from '../sys/memory.ts';
 import { residentBytes } from '../sys/resident-bytes.ts';
-import type { TlsIdentity } from '../sys/tls-context.ts';
 import { tlsContexts } from '../sys/tls-contexts.ts';
 import { AccessLog } from './access-log/access-log.ts';
 import { DEFAULT_ACCESS_LOG_RULES } from './access-log/access-log-rules.ts';
@@ -21,7 +20,7 @@ import { clientIdentity, TrustedProxies } from './client-identity.ts';
 import { WorkerGate } from './connection-gate.ts';
 import { EndpointRegistry } from './endpoint-runtime.ts';
 import { FetchedKeys } from './filters/jwt/fetched-keys.ts';
-import { Questions } from './filters/questions.ts';
+import { askingServices, Questions } from './filters/questions.ts';
 import { RateTable } from './filters/rate-table.ts';
 import { METRIC } from './gateway-metrics.ts';
 import { Http2Detector } from './http2-detector.ts';
@@ -37,7 +36,7 @@ import { type OfferedProtocols, type ServerCertificate, tlsPolicy } from './serv
 import { startSubRequest } from './sub-request.ts';
 import { Tracing } from './tracing/tracing.ts';
 import { Trust } from './trust.ts';
-import type { DearQuestion, FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
+import type { DearAnswer, DearQuestion, FromWorker, ToWorker, WorkerListener, WorkerStart } from './worker-messages.ts';
 
 /** How often the worker flushes its access log and publishes gauges. */
 const HOUSEKEEPING_MS = 500;
@@ -62,7 +61,7 @@ class GatewayWorker {
   readonly #proxied: ProxyAcceptPolicy | undefined;
   readonly #gate: WorkerGate;
   readonly #collector = new IdleCollector(collectGarbage);
-  readonly #questions = new Questions<DearQuestion, boolean | undefined>((id, question) =>
+  readonly #questions = new Questions<DearQuestion, DearAnswer>((id, question) =>
     this.#send({ type: 'question', id, question }),
   );
   readonly #tapQueue: SharedArrayBuffer;
@@ -97,9 +96,7 @@ class GatewayWorker {
           random: systemRandom,
           after: (ms, callback) => this.#reactor.after(ms, callback),
           rates: new RateTable(start.rates),
-          checkPassword: (hash, password, done) => this.#questions.ask({ type: 'password', hash, password }, done),
-          verifySignature: (question, done) =>
-            this.#questions.ask({ type: 'signature', ...question }, (isGood) => done(isGood === true)),
+          ...askingServices(this.#questions),
           fetchedKeys: this.#keys,
           ask: (request) => startSubRequest(this.#core, request),
           count: (name) => {
@@ -204,22 +201,14 @@ class GatewayWorker {
       this.#zone = message.zone;
       this.#core.program.noteZone();
     } else if (message.type === 'tickets') tlsContexts.setTicketKeys(message.keys);
-    else if (message.type === 'default-certificate') this.#setDefault(message.identity);
+    else if (message.type === 'default-certificate')
+      this.#core.program.certificates.replaceDefault(message.identity, this.#core.log);
     else if (message.type === 'answer') this.#questions.answer(message.id, message.answer);
     else if (message.type === 'keys') this.#keys.take(message.url, message.jwks);
     else if (message.type === 'tap') this.#core.tap = message.isOn ? this.#newTap() : undefined;
     else if (message.type === 'staple')
       this.#core.program.certificates.setStaple(message.certificate, message.response);
     else this.#drain(message.drainMs);
-  }
-
-  /** It was checked before it came; what is shown stays where it fails all the same. */
-  #setDefault(identity: TlsIdentity): void {
-    try {
-      this.#core.program.certificates.setDefault(identity);
-    } catch (error) {
-      this.#core.log('error', 'default certificate refused', { error: (error as Error).message });
-    }
   }
 
   #apply(message: Extract<ToWorker, { type: 'apply' }>): void {

@@ -29,9 +29,26 @@ export function inflate(coding: InflateCoding, content: Uint8Array, maxBytes: nu
         return { ok: true, bytes: zlib.zstdDecompressSync(content, options) };
     }
   } catch (error) {
-    const isTooLong = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
-    return { ok: false, reason: isTooLong ? 'too-long' : 'broken' };
+    return { ok: false, reason: reasonOf(error as Error) };
   }
+}
+
+/** The same on the thread pool of the process: for threads with the event loop of Node. */
+export function inflateSoon(coding: InflateCoding, content: Uint8Array, maxBytes: number): Promise<Inflated> {
+  zlib ??= process.getBuiltinModule('node:zlib');
+  const { brotliDecompress, gunzip, zstdDecompress } = zlib;
+  const { promise, resolve } = Promise.withResolvers<Inflated>();
+  const options = { maxOutputLength: maxBytes };
+  const done = (error: Error | null, bytes: Buffer): void =>
+    resolve(error === null ? { ok: true, bytes } : { ok: false, reason: reasonOf(error) });
+  if (coding === 'br') brotliDecompress(content, options, done);
+  else if (coding === 'zstd') zstdDecompress(content, options, done);
+  else gunzip(content, options, done);
+  return promise;
+}
+
+function reasonOf(error: Error): 'broken' | 'too-long' {
+  return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? 'too-long' : 'broken';
 }
 
 /** Compresses whole content, on this thread; for what is short. */

@@ -1,5 +1,6 @@
 import type { RoutePage } from '../../routing/route-filters.ts';
 import type { Clock, Random } from '../../sys/clock.ts';
+import type { InflateCoding, Inflated } from '../../sys/whole-content.ts';
 import type { BackendRuntime } from '../backend-runtime.ts';
 import type { METRIC } from '../gateway-metrics.ts';
 import type { SubFailure, SubRequestOptions } from '../sub-request.ts';
@@ -7,6 +8,13 @@ import type { FetchedKeys } from './jwt/fetched-keys.ts';
 import type { KeySet } from './jwt/key-set.ts';
 import type { SignatureQuestion } from './jwt/signature.ts';
 import type { RateTable } from './rate-table.ts';
+
+/** Compressed content, and how much may come of it. */
+export interface InflateQuestion {
+  readonly coding: InflateCoding;
+  readonly content: Uint8Array;
+  readonly maxBytes: number;
+}
 
 /** What filters of a worker work with. */
 export interface FilterServices {
@@ -25,6 +33,14 @@ export interface FilterServices {
   readonly fetchedKeys: FetchedKeys;
   /** Checks a signature outside of this thread. Returns how to give up; undefined when there is too much of this. */
   readonly verifySignature: (question: SignatureQuestion, done: (isGood: boolean) => void) => (() => void) | undefined;
+  /**
+   * Inflates content outside of this thread; undefined: it cannot be done. Returns how to give up; undefined when there is
+   * too much of this.
+   */
+  readonly inflate: (
+    question: InflateQuestion,
+    done: (inflated: Inflated | undefined) => void,
+  ) => (() => void) | undefined;
   /** A backend of the route table; one that it does not have is without endpoints. */
   readonly backend: (key: string) => BackendRuntime;
   /** Asks a backend something; see `startSubRequest`. */

@@ -32,6 +32,8 @@ const auth = (more: Partial<ForwardAuthFilter> = {}): ForwardAuthFilter => ({
   passesCookies: false,
   ...more,
 });
+const MEGABYTE = Array.from({ length: 100_000 }, (_, i) => `line ${i}\n`).join('');
+const COMPRESS = { gzip: zlib.gzipSync, br: zlib.brotliCompressSync, zstd: zlib.zstdCompressSync };
 const inflates: InflateFilter = { type: 'inflate', maxBytes: MAX_BYTES };
 const mirrored: MirrorFilter = { type: 'mirror', backend: 'copies', share: 1, host: 'keep', bodyMaxBytes: MAX_BYTES };
 
@@ -189,6 +191,22 @@ const ROWS: readonly Row[] = [
     send: post('/inflated', latin1(zlib.zstdCompressSync(LONG)), 'Content-Encoding: zstd\r\n'),
     status: 200,
     body: LONG,
+  },
+  ...(['gzip', 'br', 'zstd'] as const).map((coding) => ({
+    name: `a megabyte in ${coding}`,
+    send: post('/huge', latin1(COMPRESS[coding](Buffer.from(MEGABYTE))), `Content-Encoding: ${coding}\r\n`),
+    status: 200,
+    body: MEGABYTE,
+  })),
+  {
+    name: 'much, and broken in the end',
+    send: post('/huge', latin1(zlib.gzipSync(MEGABYTE)).slice(0, -20), 'Content-Encoding: gzip\r\n'),
+    status: 400,
+  },
+  {
+    name: 'too much, elsewhere',
+    send: post('/huge', latin1(zlib.gzipSync(Buffer.alloc(17_000_000))), 'Content-Encoding: gzip\r\n'),
+    status: 413,
   },
   { name: 'not what it says', send: post('/inflated', 'plain', 'Content-Encoding: gzip\r\n'), status: 400 },
   { name: 'cut off', send: post('/inflated', GZIPPED.slice(0, 40), 'Content-Encoding: gzip\r\n'), status: 400 },

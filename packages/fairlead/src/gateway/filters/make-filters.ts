@@ -42,7 +42,7 @@ function makeFilter(filter: RouteFilter, services: FilterServices): CompiledFilt
     case 'body-limit':
       return bodyLimit(filter);
     case 'inflate':
-      return new RequestInflation(filter);
+      return new RequestInflation(filter, services);
     case 'fault':
       return new Fault(filter, services.random, services.after);
     case 'error-pages':

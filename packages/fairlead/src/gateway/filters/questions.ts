@@ -1,3 +1,6 @@
+import type { DearAnswer, DearQuestion } from '../worker-messages.ts';
+import type { FilterServices } from './filter-services.ts';
+
 /** Questions of one worker that are under way at a time; beyond, the answer is that it cannot be done. */
 const PENDING_MAX = 64;
 
@@ -29,4 +32,22 @@ export class Questions<Q, A> {
     this.#pending.delete(id);
     done?.(answer);
   }
+}
+
+/** What filters may ask that is dear, as questions. */
+export function askingServices(
+  questions: Questions<DearQuestion, DearAnswer>,
+): Pick<FilterServices, 'checkPassword' | 'verifySignature' | 'inflate'> {
+  return {
+    checkPassword: (hash, password, done) =>
+      questions.ask({ type: 'password', hash, password }, (answer) =>
+        done(typeof answer === 'boolean' ? answer : undefined),
+      ),
+    verifySignature: (question, done) =>
+      questions.ask({ type: 'signature', ...question }, (answer) => done(answer === true)),
+    inflate: (question, done) =>
+      questions.ask({ type: 'inflate', ...question }, (answer) =>
+        done(typeof answer === 'object' ? answer : undefined),
+      ),
+  };
 }
