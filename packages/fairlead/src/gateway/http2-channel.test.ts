@@ -86,3 +86,36 @@ test('more connections than there is lent memory for keep their frames apart', (
     Array.from({ length: 100 }, (_, index) => `frame ${index}`),
   );
 });
+
+for (const length of [9_000, 300_000]) {
+  test(`a connection that drains while ${length} bytes are written gets nothing twice`, () => {
+    const { channel, writes, endTurn } = openChannel();
+    const noted = noteWrites(writes);
+    let drains = 1;
+    /** As a connection does whose queue the kernel takes at once: its owner goes on, and flushes. */
+    const drain = (): void => {
+      if (drains-- <= 0) return;
+      put(channel, 'window update');
+      channel.flush();
+    };
+    channel.connection = {
+      write: (from: PinnedBuffer, start: number, end: number) => {
+        noted.write(from, start, end);
+        drain();
+      },
+      writeBytes: (bytes: Uint8Array) => {
+        noted.writeBytes(bytes);
+        drain();
+      },
+    } as unknown as Connection;
+    const text = 'x'.repeat(length);
+    put(channel, text);
+    channel.flush();
+    endTurn();
+    assert.deepEqual(writes, [text, 'window update']);
+    put(channel, 'next');
+    channel.flush();
+    endTurn();
+    assert.deepEqual(writes, [text, 'window update', 'next']);
+  });
+}

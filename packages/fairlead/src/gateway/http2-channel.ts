@@ -54,11 +54,14 @@ export class Http2Channel implements TurnTask {
   /** Sends what was written now: before the connection is closed. */
   send(): void {
     const { out, connection } = this;
-    if (out.length === 0) return;
-    const piece = this.#shared.frames.pieceOf(out.bytes);
-    if (piece !== undefined) connection?.write(piece, 0, out.length);
-    else connection?.writeBytes(out.bytes.subarray(0, out.length));
-    out.clear();
+    const { bytes, length } = out;
+    if (length === 0) return;
+    const piece = this.#shared.frames.pieceOf(bytes);
+    // A long piece may drain at once, and its connection's owner flush from within: what is under way must not go twice.
+    out.length = 0;
+    if (piece !== undefined) connection?.write(piece, 0, length);
+    else connection?.writeBytes(bytes.subarray(0, length));
+    if (out.length === 0) out.clear();
   }
 
   onTurnEnd(): void {
