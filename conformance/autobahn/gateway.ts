@@ -13,7 +13,9 @@ import { testBackend, testRoute } from '../../packages/fairlead/src/gateway/test
 import { systemClock } from '../../packages/fairlead/src/sys/clock.ts';
 
 async function echoServer(): Promise<WebSocketServer> {
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: true });
+  // The cases 9.3 send 65,536 fragments; by default more than 16,384 are a mistake for `ws`.
+  const options = { host: '127.0.0.1', port: 0, perMessageDeflate: true, maxFragments: 1 << 20 };
+  const server = new WebSocketServer(options);
   server.on('connection', (socket) => {
     socket.on('error', () => {});
     socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
