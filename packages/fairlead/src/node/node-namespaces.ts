@@ -67,7 +67,8 @@ async function machineLinkPresent(instance: string): Promise<boolean> {
   if (!linkExists(MACHINE_LINK)) return false;
   const owner = await linkAlias(MACHINE_LINK);
   if (owner !== alias(instance)) {
-    throw new Error(`link ${MACHINE_LINK} belongs to another system (${owner || 'no alias'}); stop that system first`);
+    const what = `link ${MACHINE_LINK} belongs to another system (${owner || 'no alias'})`;
+    throw new Error(`${what}; stop it, or remove what a killed one left: ip link delete ${MACHINE_LINK}`);
   }
   const [link] = await ipJson<{ linkinfo?: { info_kind?: string } }>(['-details', 'link', 'show', 'dev', MACHINE_LINK]);
   return link?.linkinfo?.info_kind === 'bridge';
