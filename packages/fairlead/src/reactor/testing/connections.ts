@@ -73,11 +73,15 @@ export function testConnections(name: string, make: ReactorMaker): void {
       server.data = () => {
         server.connection!.pauseReading();
         client.connection!.writeBytes(Buffer.from('and one more'));
-        // By then it lies in the socket, or in what the engine keeps.
-        reactor.after(100, () => {
+        const answerOnceItIsHere = (): void => {
+          if (!server.connection!.hasUnread) {
+            reactor.after(1, answerOnceItIsHere);
+            return;
+          }
           server.connection!.writeBytes(answer);
           server.connection!.closeGracefully(true);
-        });
+        };
+        answerOnceItIsHere();
       };
       client.data = (start, end) => {
         received += end - start;
