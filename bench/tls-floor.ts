@@ -7,7 +7,7 @@ import { PinnedBuffer } from '../packages/fairlead/src/sys/pinned.ts';
 import { createClientContext, createServerContext } from '../packages/fairlead/src/sys/tls-context.ts';
 import { printTable } from './table.ts';
 
-const SESSIONS = 4000;
+const SESSIONS = 1500;
 const MESSAGE_BYTES = 300;
 
 const newPair = declareOwn<[number, number, number, number]>(
