@@ -1,15 +1,15 @@
 // Hot path: write() and onEvent() run for every message.
-import { EAGAIN, ENOTCONN, EPIPE, ETIMEDOUT, errnoName } from '../sys/errno.ts';
+import { EAGAIN, ENOTCONN, EPIPE, ETIMEDOUT } from '../sys/errno.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, MSG_PEEK, SHUT_WR } from '../sys/linux-constants.ts';
 import type { PinnedBuffer } from '../sys/pinned.ts';
 import { close, originalDestination, recv, resetOnClose, send, shutdown, takeSocketError } from '../sys/socket.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
 import { TLS_WANT_WRITE } from '../sys/tls-session.ts';
 import { BROKEN, CLOSED, CONNECTING, HANDSHAKING, LINGERING, OPEN } from './connection-state.ts';
+import { advanceHandshake } from './epoll-handshake.ts';
 import { EpollPlace } from './epoll-place.ts';
 import type { EpollReactor } from './epoll-reactor.ts';
 import { ForwardPath } from './forward-path.ts';
-import { PEEK_PAUSE_MS } from './peeked-input.ts';
 import {
   type Acceptor,
   type ConnectionGate,
@@ -23,7 +23,7 @@ import {
 import { restoreInput, retainInput } from './retained-input.ts';
 import { SendQueue } from './send-queue.ts';
 import { WheelTimer } from './timer-wheel.ts';
-import { HANDSHAKE_PAUSE, type TlsState, type TlsTransport } from './tls-transport.ts';
+import type { TlsState, TlsTransport } from './tls-transport.ts';
 
 /** How long a gracefully closed connection waits for the peer. */
 const LINGER_MS = 2000;
@@ -66,7 +66,7 @@ export class EpollConnection implements SocketConnection {
   /** Of an accepted connection. */
   peer: SocketAddress | undefined = undefined;
   proxied: ProxiedConnection | undefined = undefined;
-  /** Makes the handler of an accepted connection; undefined once that is done. */
+  /** Makes the handler of an accepted connection; undefined once that is done, after the handshake if there is one. */
   acceptor: Acceptor | undefined = undefined;
 
   constructor(
@@ -108,11 +108,6 @@ export class EpollConnection implements SocketConnection {
     return this.#queue !== undefined;
   }
 
-  /** An accepted connection whose handshake is in progress. */
-  get isAwaited(): boolean {
-    return this.acceptor !== undefined;
-  }
-
   /** Gets the handler of an accepted connection, of another acceptor if the handshake has led to one. */
   becomeAccepted(instead: Acceptor | undefined): void {
     const accept = instead ?? this.acceptor!;
@@ -123,11 +118,11 @@ export class EpollConnection implements SocketConnection {
   /** Its next events come from the other lane. */
   changeLane(isBulk: boolean): void {
     if (this.state >= BROKEN) return;
-    this.#watched(this.place.moveTo(isBulk));
+    this.watched(this.place.moveTo(isBulk));
   }
 
-  /** What the kernel says to a change of what it watches: 0, or why it cannot. */
-  #watched(result: number): void {
+  /** Takes what the kernel says to a change of what it watches: 0, or why it cannot. */
+  watched(result: number): void {
     if (result < 0) this.fail(result);
   }
 
@@ -209,7 +204,7 @@ export class EpollConnection implements SocketConnection {
     if (state >= BROKEN || state === HANDSHAKING) return;
     let wanted = this.#queue !== undefined || state === CONNECTING || this.feeder?.isHeldUp === true ? EPOLLOUT : 0;
     if (this.#wantsRead && !this.#ended && state !== CONNECTING) wanted |= EPOLLIN;
-    this.#watched(this.place.set(wanted));
+    this.watched(this.place.set(wanted));
   }
 
   /** Handles one epoll event. */
@@ -256,29 +251,16 @@ export class EpollConnection implements SocketConnection {
 
   #handshake(): void {
     const transport = this.#transport!;
-    const result = transport.advance(this.fd, this.reactor.input);
-    if (result === HANDSHAKE_PAUSE) {
-      this.#watched(this.place.set(0));
-      this.reactor.after(
-        PEEK_PAUSE_MS,
-        () => void (this.state === HANDSHAKING && this.#watched(this.place.set(EPOLLIN))),
-      );
-    } else if (result > 0) this.#watched(this.place.set(result));
-    else if (result < 0) {
-      transport.policy?.onFailed(transport.failure === '' ? errnoName(result) : transport.failure);
-      this.fail(result);
-    } else {
-      if (transport.passthrough === undefined) transport.policy?.onEstablished(transport.session!.isResumed);
-      else this.#transport = undefined;
-      this.setDeadline(Infinity);
-      if (this.acceptor !== undefined) {
-        this.reactor.noteHandshakeEnd();
-        this.becomeAccepted(transport.passthrough);
-      }
-      this.#opened();
-      // The request may have come with the end of the handshake.
-      if (this.state === OPEN && this.#wantsRead && transport.session?.hasPending() === true) this.#read();
+    if (!advanceHandshake(this, transport)) return;
+    if (transport.passthrough !== undefined) this.#transport = undefined;
+    this.setDeadline(Infinity);
+    if (this.acceptor !== undefined) {
+      this.reactor.noteHandshakeEnd();
+      this.becomeAccepted(transport.passthrough);
     }
+    this.#opened();
+    // The request may have come with the end of the handshake.
+    if (this.state === OPEN && this.#wantsRead && transport.session?.hasPending() === true) this.#read();
   }
 
   #read(): void {
@@ -297,7 +279,7 @@ export class EpollConnection implements SocketConnection {
     // A peer that was told of the end answers with little more than its own: no need to wait for another event.
     if (received > 0 && this.state === LINGERING) received = recv(this.fd, input, INPUT_BASE, READ_MAX_BYTES);
     if (received > 0) {
-      this.#watched(received < most ? this.place.noteEmptied() : this.place.noteRest());
+      this.watched(received < most ? this.place.noteEmptied() : this.place.noteRest());
       if (this.state === LINGERING) return;
       this.bytesRead += received;
       this.reactor.movedBytes += received;
@@ -318,9 +300,8 @@ export class EpollConnection implements SocketConnection {
     this.#forward?.end();
     this.#forward = target instanceof EpollConnection ? new ForwardPath(this, target) : undefined;
     if (this.#forward === undefined) return;
-    this.#forward.target.feeder = this.#forward;
     // It moves as much as the target takes, and leaves the rest.
-    this.#watched(this.place.noteRest());
+    this.watched(this.place.noteRest());
     if (this.#retained === undefined) return;
     const retained = this.#retained;
     this.#retained = undefined;

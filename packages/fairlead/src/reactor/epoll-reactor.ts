@@ -286,7 +286,7 @@ export class EpollReactor implements Reactor {
     this.#freeSlots.push(slot);
     this.#options.ledger.closed(connection.fd);
     this.#open--;
-    if (connection.isAwaited) this.#handshakes--;
+    if (connection.acceptor !== undefined) this.#handshakes--;
     connection.gate?.release(connection.peer!);
   }
 

@@ -37,6 +37,7 @@ export class ForwardPath {
   constructor(source: EpollConnection, target: EpollConnection) {
     this.source = source;
     this.target = target;
+    target.feeder = this;
   }
 
   /** The target did not take everything yet: it waits for EPOLLOUT. */
