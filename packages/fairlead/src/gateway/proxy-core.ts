@@ -26,7 +26,10 @@ export interface ProxyTimes {
   readonly clientIdleMs: number;
   /** Between requests on a pooled upstream connection. */
   readonly upstreamIdleMs: number;
-  /** How long a draining worker waits for the next request of a connection, to announce the end in its answer. */
+  /**
+   * How long a draining worker waits for the next request of a connection, to announce the end in its answer: who is closed
+   * instead may have sent one in that very moment.
+   */
   readonly drainIdleMs: number;
 }
 
@@ -36,7 +39,7 @@ export const DEFAULT_PROXY_TIMES: ProxyTimes = {
   handshakeMs: 15_000,
   clientIdleMs: 75_000,
   upstreamIdleMs: 60_000,
-  drainIdleMs: 1000,
+  drainIdleMs: 5000,
 };
 
 /** Between two lines of the log about the TLS of one endpoint. */
