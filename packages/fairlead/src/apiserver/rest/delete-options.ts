@@ -1,6 +1,6 @@
 import { isJsonNumber } from '@fairlead/api/json-number';
 import type { FieldCause } from '@fairlead/api/schema';
-import { badRequest, invalid, StatusError } from '../server/status-error.ts';
+import { badRequest, invalid } from '../server/status-error.ts';
 import { recordOf } from '../watch/kube-object.ts';
 import { decodeBody, UnreadableBody } from './decode-body.ts';
 import type { RestRequest } from './rest-context.ts';
@@ -42,17 +42,13 @@ export function deleteOptions({ request, warnings }: RestRequest): DeleteOptions
   };
 }
 
-/** Options that cannot be read are told as a fault of the server, without a reason, as a Kubernetes server does. */
+/** Options that cannot be read are told in the words of a Kubernetes server, which calls them its own fault, 500. */
 function givenOptions(decode: () => Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   try {
     return decode();
   } catch (error) {
     if (!(error instanceof UnreadableBody)) throw error;
-    throw new StatusError(
-      500,
-      undefined,
-      error.why.replace('pkg/api/legacyscheme/scheme.go:30', 'pkg/runtime/scheme.go:110'),
-    );
+    throw badRequest(error.why.replace('pkg/api/legacyscheme/scheme.go:30', 'pkg/runtime/scheme.go:110'));
   }
 }
 

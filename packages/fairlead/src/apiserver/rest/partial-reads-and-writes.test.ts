@@ -102,26 +102,29 @@ describe('parts of objects and lists', () => {
     assert.equal((await list('labelSelector=d')).items.length, 1);
   });
 
-  test('options of a deletion that cannot be read are a fault without a reason', async () => {
+  test('options of a deletion that cannot be read are a mistake of the client', async () => {
     const place = `${maps}/a`;
     assert.equal(
       await refusal('DELETE', place, { gracePeriodSeconds: 'x' }),
-      '500 - json: cannot unmarshal string into Go struct field DeleteOptions.gracePeriodSeconds of type int64',
+      '400 BadRequest json: cannot unmarshal string into Go struct field DeleteOptions.gracePeriodSeconds of type int64',
     );
     assert.equal(
       await refusal('DELETE', place, { kind: 'X', apiVersion: 'v1' }),
-      '500 - no kind "X" is registered for version "v1" in scheme "pkg/runtime/scheme.go:110"',
+      '400 BadRequest no kind "X" is registered for version "v1" in scheme "pkg/runtime/scheme.go:110"',
     );
   });
 
-  test('version 0 is any version, and what is no version is a fault', async () => {
+  test('version 0 is any version, and what is no version is a mistake of the client', async () => {
     const place = `${maps}/b`;
     const changed = (resourceVersion: string): object => ({
       metadata: { name: 'b', resourceVersion },
       data: { k: 'v' },
     });
     assert.deepEqual((await send('PUT', place, changed('0'))).data, { k: 'v' });
-    assert.equal(await refusal('PUT', place, changed('x')), '500 - strconv.ParseUint: parsing "x": invalid syntax');
+    assert.equal(
+      await refusal('PUT', place, changed('x')),
+      '400 BadRequest strconv.ParseUint: parsing "x": invalid syntax',
+    );
     const leases = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
     await send('POST', leases, { metadata: { name: 'l' } });
     assert.match(await refusal('PUT', `${leases}/l`, changedLease), /^422 Invalid/);

@@ -22,7 +22,15 @@ import {
   markTemplateGeneration,
   stampVolumePhase,
 } from '../resources/workload-rules.ts';
-import { alreadyExists, conflict, invalid, modifiedText, notFound, StatusError } from '../server/status-error.ts';
+import {
+  alreadyExists,
+  badRequest,
+  conflict,
+  invalid,
+  modifiedText,
+  notFound,
+  StatusError,
+} from '../server/status-error.ts';
 import type { KubeObject } from '../watch/kube-object.ts';
 import { storeKey } from '../watch/object-cache.ts';
 import type { StoredObject } from '../watch/stored-object.ts';
@@ -171,7 +179,8 @@ export async function updateObject(
   const version = given.resourceVersion ?? '';
   if (version !== '' && version !== '0') {
     if (!/^\d+$/.test(version)) {
-      throw new StatusError(500, undefined, `strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`);
+      // The original calls this its own fault, 500.
+      throw badRequest(`strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`);
     }
     if (given.resourceVersion !== old.metadata.resourceVersion) throw conflict(resource, name, modifiedText);
   }
